@@ -1,0 +1,33 @@
+"""Encoders: spectrograms to vectors, each an estimator with ``fit`` and ``transform``.
+
+The classes are loaded when they are first asked for, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "Encoder": "base",
+    "encoder_class": "base",
+    "load": "base",
+    "Raw": "baselines",
+    "PCA": "baselines",
+    "Timbre": "baselines",
+    "RandomConv": "contrastive",
+    "Contrastive": "contrastive",
+    "ALI": "ali",
+}
+
+__all__ = list(_WHERE)  # noqa: PLE0604  (the names above, loaded lazily)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
