@@ -1,0 +1,225 @@
+"""A file becomes windows of sound: mono, at one rate, spread over the song, found by seeking.
+
+Ten windows of 5 s are a fifth of a song: to find them without decoding what lies between is what makes a
+library quick to learn. That must not cost exactness. A window found by seeking equals the same samples of
+the whole song decoded from its beginning, and the tests hold every format to it.
+
+Four modules share the work, chosen by what a file holds, whatever its name says: ``_soundfile`` (WAV, AIFF,
+FLAC), ``_ogg`` (Vorbis, Opus), ``_mp3``, and ``_pyav`` for the rest and for what is too damaged for the others.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from io import BufferedReader
+from math import gcd, isfinite
+
+import numpy as np
+import soxr
+
+from songspace.audio._soundfile import MAGIC, SoundfileSource
+from songspace.audio._source import Source, UndecodableError, decoding
+from songspace.errors import AudioError
+
+__all__ = ["SILENCE", "Windows", "read_windows"]
+
+SILENCE = 10 ** (-60 / 20)
+"""RMS, relative to full scale, below which a window is silent: -60 dB.
+
+Played so that full scale is as loud as a concert (85 to 105 dB), that is as soft as a quiet room. The
+noise of 16-bit recordings lies at -98 dB and that of tape hiss and run-out grooves at -60 to -70 dB, while the
+softest bars of classical recordings, averaged over five seconds, stay above -55 dB.
+"""
+
+_CONTEXT = 256
+"""Samples, at the lower of two rates, that a resampled window is read wider on either side.
+
+soxr's filter for HQ reaches 128 of them; with these, a resampled window is that of the resampled song.
+"""
+
+_LOUDEST = 1e9
+"""Samples beyond full scale are kept: lossy decoders overshoot by up to a few decibels where a record was
+mastered to the brim, files of floats may be scaled in any way, and clipping would add distortion that
+depends on the codec. Only what no sound can be (NaN, infinity, a billion times full scale) is refused.
+"""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of one song, of one length, in the order of time.
+
+    Attributes
+    ----------
+    samples : ndarray of shape (n, round(seconds * rate)), float32
+        Mono, the plain mean of the channels; full scale is 1, and may be exceeded.
+    starts : ndarray of shape (n,), float64
+        Where each window begins, in seconds, ascending.
+    duration : float
+        Seconds of the whole file.
+    rate : int
+        Samples a second.
+    silent : ndarray of shape (n,), bool
+        Whether a window's RMS is below -60 dB of full scale (`SILENCE`).
+    """
+
+    samples: np.ndarray
+    starts: np.ndarray
+    duration: float
+    rate: int
+    silent: np.ndarray
+
+
+def read_windows(path: str | os.PathLike[str], *, seconds: float = 5.0, count: int = 10, rate: int = 22_050) -> Windows:
+    """Read windows that are spread evenly over a song, from its first sample to its last.
+
+    Neither memory nor the amount that is decoded grows with the length of the song.
+
+    Parameters
+    ----------
+    path : path
+        A sound file of any kind that libsndfile or FFmpeg decodes; its content decides, not its name.
+    seconds : float
+        Length of a window.
+    count : int
+        Number of windows. They overlap if the song is shorter than all of them together. A song that is
+        shorter than one window gives a single one, in which zeros follow the song.
+    rate : int
+        Samples a second of the result. Other rates are resampled by soxr at its high quality.
+
+    Returns
+    -------
+    Windows
+
+    Raises
+    ------
+    AudioError
+        If the path is no readable, regular file, or nothing that is sound can be decoded from it. Of a
+        file that is cut short, what is left is read.
+    ValueError
+        If ``seconds``, ``count`` or ``rate`` is not positive.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import soundfile
+    >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000 * 12) / 8000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     song = Path(folder) / "tone.wav"
+    ...     soundfile.write(song, tone, 8000)
+    ...     windows = read_windows(song, seconds=2.0, count=3, rate=8000)
+    >>> windows.samples.shape, windows.duration
+    ((3, 16000), 12.0)
+    >>> windows.starts
+    array([ 0.,  5., 10.])
+    >>> bool(windows.silent.any())
+    False
+    """
+    if not (isfinite(seconds) and count >= 1 and rate >= 1 and seconds * rate >= 1):
+        raise ValueError(f"seconds, count and rate must be positive, got {seconds!r}, {count!r} and {rate!r}")
+    with _open_regular(path) as file:
+        for decoder in _decoders(file):
+            try:
+                with decoding():
+                    source = decoder(file)
+                with closing(source):
+                    return _spread(source, seconds, count, rate)
+            except UndecodableError as error:
+                reason = error
+    raise reason
+
+
+def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
+    """Open a file, and nothing else: a named pipe would let every decoder wait for ever."""
+    try:
+        about = os.stat(path)
+        if stat.S_ISDIR(about.st_mode):
+            raise AudioError("It is a folder.")
+        if not stat.S_ISREG(about.st_mode):
+            raise AudioError("It is a pipe, a socket or a device, not a file.")
+        if about.st_size == 0:
+            raise AudioError("It is empty.")
+        # By number: soundfile would judge an open file by its name.
+        return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
+    except FileNotFoundError:
+        broken = os.path.islink(path)
+        reason = "It is a link to what is not there." if broken else "There is no such file."
+    except PermissionError:
+        reason = "It may not be read: permission is missing."
+    except OSError as error:
+        circular = error.errno == errno.ELOOP
+        reason = "It is a link that leads back to itself." if circular else f"{error.strerror}."
+    except ValueError:  # a null character, or one that the file system cannot write
+        reason = "No file can have that name."
+    raise AudioError(reason)
+
+
+def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Source]]:
+    """The decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
+    with decoding():
+        head = file.read(64)
+    if head[:4] == b"OggS":
+        from songspace.audio._ogg import OggSource
+
+        yield OggSource
+    if head[:4] in MAGIC:
+        yield SoundfileSource
+    else:
+        from songspace.audio._mp3 import Mp3Source
+
+        yield Mp3Source
+    from songspace.audio._pyav import AvSource
+
+    yield AvSource
+
+
+def _spread(source: Source, seconds: float, count: int, rate: int) -> Windows:
+    """Read ``count`` windows from an opened song."""
+    width = round(seconds * rate)
+    total = source.frames * rate // source.rate
+    if total == 0:
+        raise UndecodableError("It holds no sound.")
+    first = [0] if total < width else np.rint(np.linspace(0, total - width, count)).astype(int)
+    samples = np.zeros((len(first), width), np.float32)
+    if total <= count * width:  # windows that overlap: decoding everything once is less
+        song = _read(source, 0, total, rate)
+        for window, start in zip(samples, first, strict=True):
+            window[:total] = song[start : start + width]
+    else:
+        for window, start in zip(samples, first, strict=True):
+            window[:] = _read(source, int(start), int(start) + width, rate)
+    rms = np.sqrt(np.mean(np.square(samples[:, :total]), axis=1))
+    return Windows(
+        samples=samples,
+        starts=np.asarray(first, np.float64) / rate,
+        duration=source.frames / source.rate,
+        rate=rate,
+        silent=rms < SILENCE,
+    )
+
+
+def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:
+    """Samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
+
+    Input and output samples coincide once every ``native / gcd(native, rate)`` of the input. Starting
+    at such a place, a part of the song is resampled with the same phases of the filter as the whole.
+    """
+    native = source.rate
+    margin = -(-_CONTEXT * max(native, rate) // rate) if native != rate else 0
+    shared = gcd(native, rate)
+    first = max(0, start * native // rate - margin) // (native // shared) * (native // shared)
+    last = min(source.frames, -(-stop * native // rate) + margin)
+    with decoding():
+        sound = source.read(first, last)
+    if not np.abs(sound).max() < _LOUDEST:  # NaN is not less than anything either
+        raise AudioError("It holds samples that are no sound: NaN, infinite or absurdly large.")
+    if native != rate:
+        sound = soxr.resample(sound, native, rate, quality="HQ")
+    begin = start - first * rate // native
+    return sound[begin : begin + stop - start]

@@ -1,0 +1,224 @@
+"""Vorbis, Opus and FLAC in Ogg, found page by page without a decoder's help.
+
+Ogg comes in pages, and a page tells how many samples of the song are over where it ends. Decoders
+that seek reckon instead from where a page begins, which takes the lengths of Vorbis' blocks for
+granted: libsndfile lands 448 or 896 samples off after one seek in 400, FFmpeg after more. Here the
+sound of a page is laid so that it ends where the page says, and every seek lands on the sample.
+
+The layout is that of RFC 3533 (Ogg), RFC 7845 (Opus in it), the Vorbis I specification and Xiph's mapping
+of FLAC. FFmpeg decodes the packets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from io import BufferedReader
+from os import SEEK_END
+from struct import Struct
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+
+from songspace.audio._pyav import mono
+from songspace.audio._source import UndecodableError, check_rate, gather
+
+_HEADER = Struct("<4sxBqI8xB")
+_BLOCK = 1 << 16  # no page is larger
+_PROBE = 1 << 13
+_CONTINUED, _BEGINNING = 1, 2  # flags of a page
+
+# How the first page of a stream begins, what it is, and how many packets come before the sound; FLAC tells.
+_CODECS = ((b"\x01vorbis", "vorbis", 3), (b"OpusHead", "opus", 2), (b"\x7fFLAC", "flac", 0))
+
+# Samples before a window. Vorbis overlaps blocks of up to 8,192; Opus forgets what it has not heard in
+# half a second, to a millionth. A packet more goes where one page continues on the next.
+_VORBIS_PREROLL = 16_384
+_OPUS_PREROLL = 30_000
+
+
+class _Page(NamedTuple):
+    position: int  # in the file
+    end: int
+    flags: int
+    granule: int  # samples that are over where the page ends; -1 if no packet ends on it
+    serial: int  # of the stream it belongs to
+    lacing: bytes
+    data: bytes
+
+
+class OggSource:
+    """Vorbis, Opus or FLAC in an Ogg file; see :class:`songspace.audio._source.Source`."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        headers, self._first = self._read_headers()
+        identity = headers[0]
+        self._skip = 0
+        if self._codec == "vorbis":
+            self.rate, self._preroll = int.from_bytes(identity[12:16], "little"), _VORBIS_PREROLL
+            comment = b"\x03vorbis" + bytes(8) + b"\x01"  # an empty one: the real one may hold pictures
+            self._extradata = bytes([2, len(identity), len(comment)]) + identity + comment + headers[2]
+        elif self._codec == "opus":
+            self.rate, self._preroll = 48_000, _OPUS_PREROLL
+            self._skip = int.from_bytes(identity[10:12], "little")
+            # Every decoder would skip as much, also where the song does not begin: this one hears of nothing.
+            self._extradata = identity[:10] + bytes(2) + identity[12:]
+        else:
+            self._extradata = identity[17:51]  # its block STREAMINFO
+            self.rate, self._preroll = int.from_bytes(self._extradata[10:13], "big") >> 4, 0
+        check_rate(self.rate)
+        self._final, self._anchor, last = self._read_end()
+        self._origin = self._skip
+        for page, sound in self._decode(self._first):  # a stream may have been cut out of a longer one
+            if page.granule >= 0 and sound:
+                if page.position < self._final:
+                    self._origin += page.granule - sum(map(len, sound))
+                break
+        self.frames = max(0, last - self._origin)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return gather(self._sound(start), start, stop)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _sound(self, start: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Where each decoded block lies, and its mono samples, from ``start`` or somewhat earlier on."""
+        # Not as late as the last page, which does not tell where its sound begins.
+        wanted = min(start + self._origin - self._preroll, self._anchor - 1)
+        begin = self._find(wanted)
+        position = -self._skip if begin == self._first else None
+        for page, sound in self._decode(begin, wanted):
+            # The song may end before the sound of its last page does, so that one is laid after the others.
+            if page.granule >= 0 and page.position < self._final:
+                position = page.granule - self._origin - sum(map(len, sound))
+            if position is not None:
+                for block in sound:
+                    yield position, block
+                    position += len(block)
+
+    def _decode(self, position: int, after: int = -1) -> Iterator[tuple[_Page, list[np.ndarray]]]:
+        """The pages from ``position`` on, each with the sound of the packets that end on it.
+
+        Pages that end at granule ``after`` or before are left silent.
+        """
+        decoder: Any = av.CodecContext.create(self._codec, "r")
+        decoder.extradata = self._extradata
+        for page, packets in self._packets(position):
+            sound: list[np.ndarray] = []
+            for packet in packets if page.granule > after else []:
+                try:
+                    sound += [mono(frame) for frame in decoder.decode(av.Packet(packet))]
+                except av.FFmpegError:  # a damaged packet; the page says where the others lie
+                    continue
+            yield page, sound
+
+    def _packets(self, position: int) -> Iterator[tuple[_Page, list[bytes]]]:
+        """The pages from ``position`` on, each with the packets that end on it."""
+        begun: bytes | None = None  # the part of a packet that lay on the page before
+        for page in self._pages(position):
+            if page.serial != self._serial:
+                continue
+            packets: list[bytes] = []
+            packet = begun if page.flags & _CONTINUED else b""
+            at = 0
+            for length in page.lacing:
+                if packet is not None:
+                    packet += page.data[at : at + length]
+                at += length
+                if length < 255:
+                    if packet:
+                        packets.append(packet)
+                    packet = b""
+            begun = packet if page.lacing.endswith(b"\xff") else None
+            yield page, packets
+
+    def _pages(self, position: int) -> Iterator[_Page]:
+        """The pages of all streams from ``position`` on; what is no page is stepped over."""
+        data = bytes(_BLOCK)
+        while len(data) == _BLOCK:
+            self._file.seek(position)
+            data = self._file.read(_BLOCK)
+            at = 0
+            while (at := data.find(b"OggS", at)) >= 0 and (page := _page(data, at, position)):
+                yield page
+                at = page.end - position
+            position += at if at > 0 else max(1, len(data) - 3)
+
+    def _find(self, wanted: int) -> int:
+        """Where a page lies that ends at granule ``wanted``, or less than a second before."""
+        low, before = self._first, 0
+        high, after = self._final, self._anchor
+        halve = False
+        while high - low > 2 * _PROBE and wanted - before > self.rate:
+            share = 0.5 if halve else min(1.0, (wanted - before) / max(1, after - before))
+            halve = not halve  # where the bit rate varies, proportion alone may be slow to get there
+            middle = max(low + 1, low + int(share * (high - low)) - _PROBE)
+            position, granule = self._probe(middle, high)
+            if granule > wanted or position >= high:
+                high, after = middle, max(after if position >= high else granule, wanted + 1)
+            else:
+                low, before = position, granule
+        return low
+
+    def _probe(self, position: int, end: int) -> tuple[int, int]:
+        """Where the next page lies from ``position`` on, and what it tells; ``end`` if there is none before."""
+        while position < end:
+            self._file.seek(position)
+            data = self._file.read(_PROBE + _HEADER.size)
+            at = -1
+            while 0 <= (at := data.find(b"OggS", at + 1)) <= len(data) - _HEADER.size:
+                _, _, granule, serial, _ = _HEADER.unpack_from(data, at)
+                if serial == self._serial and granule >= 0:
+                    return position + at, granule
+            position += _PROBE
+        return end, 0
+
+    def _tells(self, page: _Page) -> bool:
+        """Whether it is known what ends on a page."""
+        return page.serial == self._serial and page.granule >= 0
+
+    def _read_headers(self) -> tuple[list[bytes], int]:
+        """The header packets of the stream, which is thereby chosen, and where its pages of sound begin."""
+        for page in self._pages(0):
+            for magic, codec, needed in _CODECS:
+                if page.data.startswith(magic):
+                    self._serial, self._codec = page.serial, codec
+                    return self._collect_headers(page.position, needed or 1 + page.data[8])
+            if not page.flags & _BEGINNING:
+                break
+        raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+
+    def _collect_headers(self, position: int, needed: int) -> tuple[list[bytes], int]:
+        headers: list[bytes] = []
+        for page, packets in self._packets(position):
+            headers += packets
+            if len(headers) >= needed:
+                return headers, page.end
+        raise UndecodableError("It is damaged: its beginning is missing.")
+
+    def _read_end(self) -> tuple[int, int, int]:
+        """Where the last page lies, how many samples are over before it, and how many at its end."""
+        size = self._file.seek(0, SEEK_END)
+        begin = max(self._first, size - 2 * _BLOCK)
+        pages = deque((page for page in self._pages(begin) if self._tells(page)), maxlen=2)
+        if not pages and begin > self._first:
+            raise UndecodableError("It holds several streams, or its end is damaged.")
+        if not pages:
+            raise UndecodableError("It holds no sound.")
+        return pages[-1].position, pages[0].granule, pages[-1].granule
+
+
+def _page(data: bytes, at: int, base: int) -> _Page | None:
+    """The page at ``data[at:]``, which lies ``base + at`` in the file; None unless all of it is there."""
+    if len(data) < at + _HEADER.size:
+        return None
+    _, flags, granule, serial, segments = _HEADER.unpack_from(data, at)
+    begin = at + _HEADER.size + segments
+    lacing = data[begin - segments : begin]
+    end = begin + sum(lacing)
+    if len(data) < end:
+        return None
+    return _Page(base + at, base + end, flags, granule, serial, lacing, data[begin:end])

@@ -1,0 +1,218 @@
+"""Everything else through FFmpeg: M4A, WMA, WavPack, Opus, raw AAC, and files that are damaged.
+
+Where a frame lies is told by its timestamp, and timestamps differ in how fine they are: MP4 and Ogg
+count samples, ASF and Matroska milliseconds. Coarse ones are rounded to whole frames where all are
+of one length; where they are not, the song is decoded from its first sample on, in constant memory.
+How long a song is, is never believed but looked up at its end.
+
+One thing is not to be had by seeking: AAC may fill bands with noise that the decoder makes up, from
+a generator that has run since the first frame. That noise differs between decoders, too.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from io import BufferedReader
+from itertools import accumulate, chain, islice, takewhile
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+
+from songspace.audio._source import QuietFile, UndecodableError, check_rate, gather
+
+# FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
+_CONTAINERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,mp3,mpc,"
+    "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
+)
+_PREROLLS = 0.5, 5.0  # s; in the first, Opus forgets to a millionth what it has not heard
+_SHORTEST = 1.0  # s that must be left of a damaged file
+_SAMPLES: dict[str, tuple[type, int]] = {
+    "u8": (np.uint8, 1 << 7),
+    "s16": (np.int16, 1 << 15),
+    "s32": (np.int32, 1 << 31),
+    "s64": (np.int64, 1 << 63),
+    "flt": (np.float32, 1),
+    "dbl": (np.float64, 1),
+}
+_STUMBLES = 64  # places at which a damaged container is entered again
+
+
+class AvSource:
+    """Whatever FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        self._container: Any = None
+        self._blocks: Iterator[tuple[int, np.ndarray]] = iter(())
+        self._damaged = False
+        self._open()
+        # Timestamps are judged by whole frames: those before the first damage, or else those after it.
+        whole = takewhile(lambda _: not self._damaged, self._decode())
+        frames = list(islice(whole, 32)) or list(islice(self._decode(), 32))
+        if not frames:
+            raise UndecodableError("It is damaged, or it is not a sound file.")
+        self.rate = check_rate(frames[0].sample_rate)
+        self._clock = _read_clock(frames, float(self._stream.time_base * self.rate))
+        self.frames = self._find_end()
+        if self._damaged and self.frames < _SHORTEST * self.rate:
+            raise UndecodableError("It is damaged: less than a second of it can be decoded.")
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        self._go_to(start)
+        return gather(self._blocks, start, stop)
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+
+    def _open(self) -> None:
+        self.close()
+        self._file.seek(0)
+        options = {"format_whitelist": _CONTAINERS}
+        self._container = av.open(QuietFile(self._file), options=options, metadata_errors="ignore")
+        if not self._container.streams.audio:
+            raise UndecodableError("It holds no sound.")
+        self._stream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+        self._stream.codec_context.thread_count = 1  # whoever reads many songs has a worker a core
+        self._at = 0  # where the sound decoded last has ended
+
+    def _packets(self) -> Iterator[Any]:
+        for _ in range(_STUMBLES):
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _decode(self) -> Iterator[Any]:
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _sound(self, expected: int | None) -> Iterator[tuple[int, np.ndarray]]:
+        """Where each decoded block lies, and its mono samples; the first one at ``expected``."""
+        for frame in self._decode():
+            if frame.sample_rate != self.rate:
+                raise UndecodableError("Its sampling rate changes on the way.")
+            position = expected
+            if frame.pts is not None and self._clock is not None:
+                position = self._clock.position(frame.pts, expected)
+            if position is not None:
+                expected = self._at = position + frame.samples
+                yield position, mono(frame)
+
+    def _go_to(self, start: int) -> None:
+        """Set ``_blocks`` to the sound from ``start`` or a little earlier on."""
+        if self._clock is None and 0 < self._at <= start:
+            return
+        for seconds in _PREROLLS:
+            early = start - int(seconds * self.rate)
+            if early <= 0 or not self._seek(early):
+                break
+            blocks = self._sound(expected=None)
+            first = next(blocks, None)
+            if first is not None and first[0] <= start:
+                self._blocks = chain([first], blocks)
+                return
+        # The decoder starts afresh: after seeking back to it, it would play its own delay.
+        self._open()
+        self._blocks = self._sound(expected=0)
+
+    def _seek(self, position: int) -> bool:
+        if self._clock is None:
+            return False
+        try:
+            self._container.seek(self._clock.timestamp(position), stream=self._stream)
+        except (av.FFmpegError, OverflowError):
+            return False
+        return True
+
+    def _find_end(self) -> int:
+        """The number of samples, counted up to the last one that can be decoded."""
+        claimed = 0
+        if self._stream.duration:
+            claimed = int(self._stream.duration * self._stream.time_base * self.rate)
+        last = None
+        if self._seek(max(0, claimed - 2 * self.rate)):
+            last = self._last_packet()
+        if last is None:
+            self._open()
+            last = self._last_packet()
+        self._go_to(max(0, (last or 0) - self.rate))
+        deque(self._blocks, maxlen=0)
+        self._damaged |= self._at < 0.99 * claimed
+        return self._at
+
+    def _last_packet(self) -> int | None:
+        """Where the last packet of those that follow lies; they are not decoded."""
+        if self._clock is None:
+            return None
+        stamps = (packet.pts for packet in self._packets() if packet.pts is not None and packet.size)
+        last = max(stamps, default=None)
+        return None if last is None else self._clock.position(last)
+
+
+class _Clock(NamedTuple):
+    """What timestamps mean: ``tick`` samples each, ``lag`` ahead, on a grid of whole frames."""
+
+    tick: float
+    lag: float
+    grid: int
+    phase: int
+
+    def position(self, timestamp: int, expected: int | None = None) -> int:
+        """The sample at ``timestamp``: the one that is ``expected`` unless that is out of the question."""
+        at = timestamp * self.tick - self.lag
+        if expected is not None and abs(at - expected) <= 2 * self.tick + 1:
+            return expected
+        return round((at - self.phase) / self.grid) * self.grid + self.phase
+
+    def timestamp(self, position: int) -> int:
+        return int((position + self.lag) / self.tick)
+
+
+def _read_clock(frames: list[Any], tick: float) -> _Clock | None:
+    """What the timestamps of a song's first frames mean; None if no rule connects them with samples."""
+    starts = [0, *accumulate(frame.samples for frame in frames)]
+    stamped = [(frame, start) for frame, start in zip(frames, starts, strict=False) if frame.pts is not None]
+    stamped = stamped[1:] or stamped  # the first frame may have lost the encoder's delay
+    lags = [frame.pts * tick - start for frame, start in stamped]
+    if not lags or max(lags) - min(lags) > 2 * tick:
+        return None
+    if tick <= 1:
+        return _Clock(tick, lags[0], 1, 0)
+    sizes = {frame.samples for frame, _ in stamped[:-1]}
+    grid = max(sizes, default=0)
+    if len(sizes) != 1 or grid < 8 * tick:
+        return None
+    return _Clock(tick, (max(lags) + min(lags)) / 2, grid, stamped[0][1] % grid)
+
+
+def mono(frame: Any) -> np.ndarray:
+    """The samples of a decoded frame as float32, -1 to 1: the plain mean of its channels.
+
+    They are taken from where FFmpeg put them: ``frame.to_ndarray()`` costs half of what decoding does.
+    """
+    name, count = frame.format.name, frame.layout.nb_channels
+    dtype, full_scale = _SAMPLES[name.removesuffix("p")]
+    channels: list[np.ndarray]
+    if name.endswith("p"):
+        # PyAV counts planes up to a null that is not there after the eighth: the next ones are no memory of ours.
+        if count > 8:
+            raise UndecodableError(f"It has {count} channels, which cannot be told apart.")
+        channels = [np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:count]]
+    else:
+        values: np.ndarray = np.frombuffer(frame.planes[0], dtype, frame.samples * count)
+        channels = [values[channel::count] for channel in range(count)]
+    mean = channels[0].astype(np.float32)
+    for channel in channels[1:]:
+        mean += channel
+    mean *= np.float32(1 / (full_scale * len(channels)))
+    return mean - 1 if dtype is np.uint8 else mean
