@@ -1,0 +1,382 @@
+"""Windows of sound to spectrograms: what every encoder looks at.
+
+Two frontends. :class:`LogMel` is small and near to what is heard: mel bands in decibels, with an 8-bit form
+for storage. :class:`PowerSpectrogram` is the 2017 poster's: linear frequency, plain power. Both are frozen
+sets of numbers, so that an encoder can be saved with the frontend that it was trained on, and both take
+NumPy arrays or torch tensors. torch itself is never imported here: decoding workers do without it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy import fft
+
+Array = TypeVar("Array")
+"""A NumPy array or a torch tensor: what goes in comes out."""
+
+FLOOR = 1e-10
+"""The least power that decibels are taken of: -100 dB."""
+
+CODE_ZERO = -80.0
+CODE_STEP = 0.5
+
+
+class _Frontend:
+    """What both frontends share: framing, validation, and the choice between NumPy and torch."""
+
+    rate: int
+    n_fft: int
+    hop: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        for field, least in {"rate": 1, "n_fft": 2, "hop": 1}.items():
+            value = getattr(self, field)
+            _check(isinstance(value, int) and value >= least, f"{field} must be a whole number >= {least}", value)
+        _check(0 < self.seconds < np.inf, "seconds must be a positive number", self.seconds)
+        _check(self.samples >= self.n_fft, "a window must be at least one frame (n_fft) long", self)
+
+    @property
+    def samples(self) -> int:
+        """Samples in a window."""
+        return round(self.seconds * self.rate)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Bands (or bins) and frames of one spectrogram."""
+        raise NotImplementedError
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.rate / self.hop
+
+    def __call__(self, windows: Array) -> Array:
+        """Compute the spectrograms of windows.
+
+        Parameters
+        ----------
+        windows : array or tensor of shape (n, samples)
+            Sound between -1 and 1.
+
+        Returns
+        -------
+        array or tensor of shape (n, bands, frames), float32
+            Of the kind that went in, and on the same device.
+
+        Raises
+        ------
+        ValueError
+            If ``windows`` is not two-dimensional, or its rows are not ``samples`` long.
+        """
+        torch = sys.modules.get("torch")  # no tensor can exist where torch was never imported
+        tensor = torch is not None and isinstance(windows, torch.Tensor)
+        sound: Any = windows if tensor else np.asarray(windows)
+        if len(sound.shape) != 2 or sound.shape[1] != self.samples:
+            found = tuple(sound.shape)
+            raise ValueError(f"Expected windows of shape (n, {self.samples}), got {found}")
+        spectrograms: Any = self._torch(sound, torch) if tensor else self._numpy(sound)
+        return spectrograms
+
+    def quantize(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Round to 8 bits, where the frontend has such a form; otherwise a ValueError."""
+        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
+
+    def dequantize(self, codes: np.ndarray) -> np.ndarray:
+        """Undo :meth:`quantize`, where the frontend has an 8-bit form; otherwise a ValueError."""
+        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
+
+    def _numpy(self, windows: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _torch(self, windows: Any, torch: Any) -> Any:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class LogMel(_Frontend):
+    """Log-mel spectrogram: power in mel bands, in decibels relative to 1.
+
+    The same numbers as librosa's ``power_to_db(melspectrogram(y))`` with its defaults (Slaney's mel scale,
+    triangles of equal area, periodic Hann window, frames centred on zero-padded sound) and no ``top_db``,
+    without needing librosa. 48 to 64 bands are enough for music [1]_.
+
+    Parameters
+    ----------
+    rate : int
+        Samples a second of the windows.
+    n_fft, hop : int
+        Length of a frame and distance between two, in samples.
+    n_mels : int
+        Number of mel bands.
+    fmin, fmax : float
+        Lowest and highest frequency in Hz; ``fmax=None`` is half the rate.
+    seconds : float
+        Length of a window.
+
+    References
+    ----------
+    .. [1] A. Ferraro et al., "How low can you go? Reducing frequency and time resolution in current CNN
+       architectures for music auto-tagging", EUSIPCO 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> frontend = LogMel()
+    >>> frontend.shape
+    (64, 251)
+    >>> decibels = frontend(np.zeros((2, 110250), np.float32))
+    >>> decibels.shape, float(decibels.max())
+    ((2, 64, 251), -100.0)
+    """
+
+    rate: int = 22050
+    n_fft: int = 1024
+    hop: int = 441
+    n_mels: int = 64
+    fmin: float = 0.0
+    fmax: float | None = None
+    seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole = isinstance(self.n_mels, int) and self.n_mels >= 1
+        _check(whole, "n_mels must be a whole number >= 1", self.n_mels)
+        fmin, fmax = self._mel_scale[-2:]
+        _check(0 <= fmin < fmax <= self.rate / 2, "0 <= fmin < fmax <= rate / 2 must hold", self)
+
+    @property
+    def _mel_scale(self) -> tuple[int, int, int, float, float]:
+        fmax = self.rate / 2 if self.fmax is None else self.fmax
+        return self.rate, self.n_fft, self.n_mels, self.fmin, fmax
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.n_mels, 1 + (self.samples + 2 * (self.n_fft // 2) - self.n_fft) // self.hop
+
+    def quantize(self, spectrograms: np.ndarray) -> np.ndarray:
+        """Round decibels to 8 bits: code q stands for -80 + q / 2 dB, so from -80 to 47.5.
+
+        Examples
+        --------
+        >>> LogMel().quantize(np.array([-100.0, -79.4, 0.0, 90.0]))
+        array([  0,   1, 160, 255], dtype=uint8)
+        """
+        codes = np.rint((np.asarray(spectrograms) - CODE_ZERO) / CODE_STEP)
+        return np.clip(codes, 0, 255).astype(np.uint8)
+
+    def dequantize(self, codes: np.ndarray) -> np.ndarray:
+        """Turn codes back into float32 decibels, within 0.25 dB of what they were."""
+        return np.asarray(codes, np.float32) * np.float32(CODE_STEP) + np.float32(CODE_ZERO)
+
+    def _numpy(self, windows: np.ndarray) -> np.ndarray:
+        window = _hann(self.n_fft).astype(np.float32)
+        blocks = _mel_blocks(*self._mel_scale)
+        edge = self.n_fft // 2
+        padded = np.zeros(self.samples + 2 * edge, np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop]
+        mel = np.empty((len(windows), *self.shape), np.float32)
+        # One window at a time stays within the processor's caches, and does not see its neighbours.
+        for sound, bands in zip(windows, mel, strict=True):
+            padded[edge : edge + self.samples] = sound
+            power = _squared_magnitude(fft.rfft(frames * window))
+            for rows, bins, weights in blocks:
+                np.matmul(weights, power[:, bins].T, out=bands[rows])
+        return _decibels(mel)
+
+    def _torch(self, windows: Any, torch: Any) -> Any:
+        windows = windows.to(torch.float32)
+        window, weights = torch.from_numpy(_hann(self.n_fft)), torch.from_numpy(_mel_filters(*self._mel_scale))
+        framing = {"center": True, "pad_mode": "constant", "return_complex": True}
+        spectrum = torch.stft(windows, self.n_fft, self.hop, window=window.to(windows), **framing)
+        mel = weights.to(windows) @ (spectrum.real.square() + spectrum.imag.square())
+        return 10 * torch.log10(mel.clamp_min(FLOOR))
+
+
+@dataclass(frozen=True)
+class PowerSpectrogram(_Frontend):
+    """The poster's spectrogram: linear frequency, plain power, frames that do not overlap.
+
+    The same numbers as ``scipy.signal.spectrogram`` (``window="hann"``, ``detrend=False``,
+    ``scaling="spectrum"``, ``mode="psd"``) of samples scaled to 16-bit integers: 257 x 430 for five seconds
+    at 44.1 kHz. It is computed in float64, because power spans more than a float32 transform resolves.
+
+    Parameters
+    ----------
+    rate, n_fft, hop, seconds
+        As in :class:`LogMel`.
+    full_scale : float
+        What a sample of 1.0 stands for.
+    log, standardize : bool
+        Give decibels, at least -100, instead of power; bring every spectrogram to zero mean and unit
+        variance. (The poster did neither.)
+
+    Examples
+    --------
+    A full-scale sine has the mean power of a sine, all of it in its own bin.
+
+    >>> import numpy as np
+    >>> sine = np.sin(2 * np.pi * 86 * np.arange(220500) / 512)
+    >>> power = PowerSpectrogram(full_scale=1.0, n_fft=512)(sine[None])
+    >>> power.shape, power[0, 84:89, 0].round(3).tolist()
+    ((1, 257, 430), [0.0, 0.125, 0.5, 0.125, 0.0])
+    """
+
+    rate: int = 44100
+    n_fft: int = 512
+    hop: int = 512
+    full_scale: float = 32768.0
+    log: bool = False
+    standardize: bool = False
+    seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(self.full_scale > 0, "full_scale must be positive", self.full_scale)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.n_fft // 2 + 1, 1 + (self.samples - self.n_fft) // self.hop
+
+    @property
+    def _window(self) -> np.ndarray:
+        # SciPy's "spectrum" scaling, and the step to integers, folded into the window.
+        return _hann(self.n_fft) * (self.full_scale / _hann(self.n_fft).sum())
+
+    @property
+    def _paired(self) -> slice:
+        """Bins that stand for a negative frequency too: all but 0 Hz and half the rate."""
+        return slice(1, (self.n_fft + 1) // 2)
+
+    def _numpy(self, windows: np.ndarray) -> np.ndarray:
+        window = self._window
+        spectrograms = np.empty((len(windows), *self.shape), np.float32)
+        for sound, spectrogram in zip(windows, spectrograms, strict=True):
+            frames = np.lib.stride_tricks.sliding_window_view(sound, self.n_fft)[:: self.hop]
+            power = _squared_magnitude(fft.rfft(frames * window)).T
+            power[self._paired] *= 2
+            if self.log:
+                power = _decibels(power)
+            if self.standardize:
+                power -= power.mean()
+                power /= power.std() or 1.0
+            spectrogram[:] = power
+        return spectrograms
+
+    def _torch(self, windows: Any, torch: Any) -> Any:
+        frames = windows.to(torch.float64).unfold(-1, self.n_fft, self.hop)
+        spectrum = torch.fft.rfft(frames * torch.from_numpy(self._window).to(windows.device))
+        power = (spectrum.real.square() + spectrum.imag.square()).transpose(1, 2)
+        power[:, self._paired] *= 2
+        if self.log:
+            power = 10 * torch.log10(power.clamp_min(FLOOR))
+        if self.standardize:
+            power -= power.mean((1, 2), keepdim=True)
+            deviation = power.square().mean((1, 2), keepdim=True).sqrt()
+            power /= torch.where(deviation > 0, deviation, 1.0)
+        return power.to(torch.float32)
+
+
+Frontend = LogMel | PowerSpectrogram
+
+_FRONTENDS: dict[str, type[Frontend]] = {"LogMel": LogMel, "PowerSpectrogram": PowerSpectrogram}
+
+
+def describe(frontend: Frontend) -> dict[str, Any]:
+    """Say what a frontend is in a dictionary that JSON can hold; :func:`build` is its inverse.
+
+    Examples
+    --------
+    >>> build(describe(LogMel(n_mels=48))) == LogMel(n_mels=48)
+    True
+    """
+    return {"name": type(frontend).__name__, **asdict(frontend)}
+
+
+def build(description: dict[str, Any]) -> Frontend:
+    """Make the frontend that :func:`describe` described.
+
+    Raises
+    ------
+    ValueError
+        If the name, a field or a value is none that a frontend has.
+    """
+    fields = dict(description)
+    name = fields.pop("name", None)
+    if name not in _FRONTENDS:
+        raise ValueError(f"no frontend is called {name!r}: choose from {', '.join(_FRONTENDS)}")
+    try:
+        return _FRONTENDS[name](**fields)
+    except TypeError as error:
+        raise ValueError(f"a {name} cannot be made of {fields}: {error}") from error
+
+
+def _mel_frequencies(count: int, fmin: float, fmax: float) -> np.ndarray:
+    """Evenly spaced on Slaney's mel scale: linear below 1 kHz, logarithmic above.
+
+    M. Slaney, "Auditory Toolbox", Interval Research Corporation, technical report 1998-010.
+    """
+    knee, hz_per_mel, mels_per_log = 1000.0, 200 / 3, 27 / np.log(6.4)
+    mel_at_knee = knee / hz_per_mel
+
+    def to_mel(hz: float) -> float:
+        return hz / hz_per_mel if hz < knee else mel_at_knee + mels_per_log * np.log(hz / knee)
+
+    mels = np.linspace(to_mel(fmin), to_mel(fmax), count)
+    above = knee * np.exp((mels - mel_at_knee) / mels_per_log)
+    return np.where(mels < mel_at_knee, mels * hz_per_mel, above)
+
+
+@lru_cache(maxsize=8)
+def _mel_filters(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
+    """Triangular filters of equal area, float32 of shape (n_mels, n_fft // 2 + 1)."""
+    edges = _mel_frequencies(n_mels + 2, fmin, fmax)
+    bins = np.fft.rfftfreq(n_fft, 1 / rate)
+    width = np.diff(edges)[:, None]
+    rising = (bins - edges[:-2, None]) / width[:-1]
+    falling = (edges[2:, None] - bins) / width[1:]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * 2 / (width[:-1] + width[1:])).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _mel_blocks(*mel_scale: Any) -> list[tuple[slice, slice, np.ndarray]]:
+    """Eight filters at a time, cut to the bins that they touch: half the time of all at once."""
+    filters = _mel_filters(*mel_scale)
+    blocks = []
+    for start in range(0, len(filters), 8):
+        rows = slice(start, start + 8)
+        touched = np.flatnonzero(filters[rows].any(axis=0))
+        bins = slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 1)
+        blocks.append((rows, bins, np.ascontiguousarray(filters[rows, bins])))
+    return blocks
+
+
+@lru_cache(maxsize=8)
+def _hann(length: int) -> np.ndarray:
+    """The periodic Hann window, float64."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+
+
+def _squared_magnitude(spectrum: np.ndarray) -> np.ndarray:
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
+    return power
+
+
+def _decibels(power: np.ndarray) -> np.ndarray:
+    """Turn power into decibels, in place (by the natural logarithm, which NumPy vectorises)."""
+    np.maximum(power, FLOOR, out=power)
+    np.log(power, out=power)
+    power *= 10 / np.log(10)
+    return power
+
+
+def _check(holds: bool, rule: str, value: Any) -> None:
+    if not holds:
+        raise ValueError(f"{rule}, got {value}")
