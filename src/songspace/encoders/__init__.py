@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+PIPELINE = 1
+"""Raised whenever the same file would give other spectrograms, descriptors or vectors than before."""
+
 _WHERE = {
     "Encoder": "base",
     "encoder_class": "base",
@@ -20,7 +23,7 @@ _WHERE = {
     "ALI": "ali",
 }
 
-__all__ = list(_WHERE)  # noqa: PLE0604  (the names above, loaded lazily)
+__all__ = ["PIPELINE", *_WHERE]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,10 +23,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from songspace import frontends
+from songspace.encoders import PIPELINE
 from songspace.errors import SongspaceError
-
-PIPELINE = 1
-"""Raised whenever the same file would give other spectrograms or vectors than before."""
 
 REGISTRY = {
     "raw": "songspace.encoders.baselines:Raw",
@@ -120,7 +118,11 @@ class Encoder(TransformerMixin, BaseEstimator):
         return digest.hexdigest()
 
     def _description(self) -> dict[str, Any]:
-        params = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_PART_OF_THE_MAPPING}
+        params = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in self.get_params(deep=False).items()
+            if key not in _NOT_PART_OF_THE_MAPPING
+        }
         params["frontend"] = frontends.describe(self.get_frontend())
         return {"encoder": self.name, "pipeline": PIPELINE, "shape": list(self.shape_), "params": params}
 
@@ -207,7 +209,7 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
         whole = encoder.fingerprint_ == description["fingerprint"]
     except FileNotFoundError:
         raise SongspaceError(f"There is no encoder in {folder}.") from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         raise SongspaceError(f"The encoder in {folder} cannot be read ({error}): learn again.") from error
     if not whole:
         raise SongspaceError(f"The encoder in {folder} is damaged (its fingerprint differs): learn again.")

@@ -1,0 +1,243 @@
+"""The networks of adversarially learned inference, in the poster's size and in one for two cores.
+
+The poster's are unpadded, with batch norm *after* each LeakyReLU, on 257 x 430 bins and frames. The
+small ones follow the same order with 4x4 convolutions of stride 2. The discriminators differ from
+the poster's in what made it win there: spectral norm instead of batch norm, and unary heads.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+from songspace.encoders.networks import Standardize, channels_last
+
+SLOPE = 0.1
+CLIP = 4.0
+"""Standard deviations beyond which a pixel is cut off, so that no outlier rules the game."""
+
+
+class Codec(nn.Module):
+    """Encoder and decoder between spectrograms in the frontend's unit and the latent space.
+
+    Inside, a spectrogram is standardised band by band, averaged down to the networks' ``grid`` where
+    it has another shape, clipped, and given a channel axis.
+    """
+
+    def __init__(self, shape: tuple[int, int], size: Size, latent: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.grid = size.grid
+        self.latent = latent
+        self.standardize = Standardize(shape[0])
+        self.encoder = size.encoder(latent)
+        self.decoder = size.decoder(latent)
+        channels_last(self)
+
+    def forward(self, spectrograms: Tensor) -> Tensor:
+        return self.encode(self.prepare(spectrograms))
+
+    def prepare(self, spectrograms: Tensor) -> Tensor:
+        """What the networks see of spectrograms (n, bands, frames): (n, 1, *grid)."""
+        x = self.standardize(spectrograms)[:, None]
+        if self.shape != self.grid:
+            x = functional.adaptive_avg_pool2d(x, self.grid)
+        return x.clamp(-CLIP, CLIP)
+
+    def encode(self, x: Tensor) -> Tensor:
+        vectors: Tensor = self.encoder(x)
+        return vectors
+
+    def decode(self, z: Tensor) -> Tensor:
+        pictures: Tensor = self.decoder(z)
+        return pictures
+
+    def render(self, z: Tensor) -> Tensor:
+        """Decode to spectrograms (n, bands, frames) in the frontend's unit."""
+        x = self.decode(z)
+        if self.shape != self.grid:
+            x = functional.interpolate(x, self.shape, mode="bilinear", align_corners=False)
+        return self.standardize.undo(x[:, 0])
+
+
+class Discriminator(nn.Module):
+    """Tells (spectrogram, its code) from (decoded code, the code): three scores a pair.
+
+    The joint head sees both; the unary ones, of J. Donahue and K. Simonyan (BigBiGAN, arXiv
+    1907.02544), the spectrogram or the code alone. Spectral norm: T. Miyato et al., arXiv 1802.05957.
+
+    Parameters
+    ----------
+    trunk : Module
+        Spectrogram (n, 1, *grid) to ``features`` numbers.
+    features, latent, width, hidden : int
+        Numbers of the trunk, of a code, of a code's features, and in the joint layers.
+    dropout : float
+        Share of the joint layers' inputs that is dropped.
+    """
+
+    def __init__(
+        self,
+        trunk: nn.Module,
+        *,
+        features: int,
+        latent: int,
+        width: int,
+        hidden: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.of_x = trunk
+        self.of_z = nn.Sequential(
+            nn.Linear(latent, width), nn.LeakyReLU(SLOPE), nn.Linear(width, width), nn.LeakyReLU(SLOPE)
+        )
+        self.joint = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(features + width, hidden),
+            nn.LeakyReLU(SLOPE),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.LeakyReLU(SLOPE),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 1),
+        )
+        self.unary_x = nn.Linear(features, 1)
+        self.unary_z = nn.Linear(width, 1)
+        for module in list(self.modules()):
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                spectral_norm(module)
+        channels_last(self)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        of_x, of_z = self.of_x(x), self.of_z(z)
+        joint = self.joint(torch.cat([of_x, of_z], dim=1))
+        return torch.cat([joint, self.unary_x(of_x), self.unary_z(of_z)], dim=1)
+
+
+class Average(nn.Module):
+    """A running average of a codec's weights and statistics: steadier than the player itself.
+
+    The first steps count for more than ``1 - decay``, so that the random weights are soon forgotten.
+    """
+
+    def __init__(self, codec: Codec, decay: float) -> None:
+        super().__init__()
+        self.codec = copy.deepcopy(codec).requires_grad_(False).eval()
+        self.decay = decay
+        self.updates: Tensor
+        self.register_buffer("updates", torch.zeros(()))
+
+    @torch.no_grad()
+    def update(self, codec: Codec) -> None:
+        """Move a little towards ``codec``."""
+        self.updates += 1
+        keep = min(self.decay, float(self.updates / (self.updates + 9)))
+        theirs = codec.state_dict()
+        for key, value in self.codec.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(theirs[key], 1 - keep)
+            else:
+                value.copy_(theirs[key])
+
+
+@dataclass(frozen=True)
+class Size:
+    """A set of networks that fit together."""
+
+    grid: tuple[int, int]
+    encoder: Callable[[int], nn.Module]
+    decoder: Callable[[int], nn.Module]
+    discriminator: Callable[[int], Discriminator]
+
+
+def _conv(
+    inputs: int, outputs: int, kernel: tuple[int, int], stride: int, *, norm: bool, padding: int = 0
+) -> list[nn.Module]:
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(SLOPE)]
+    return [*layers, nn.BatchNorm2d(outputs)] if norm else layers
+
+
+def _up(inputs: int, outputs: int, kernel: tuple[int, int], stride: int, padding: int = 0) -> list[nn.Module]:
+    convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding)
+    return [convolution, nn.LeakyReLU(SLOPE), nn.BatchNorm2d(outputs)]
+
+
+def _poster_trunk(*, norm: bool) -> nn.Sequential:
+    """257 x 430 pixels to 512 maps of one pixel."""
+    return nn.Sequential(
+        *_conv(1, 32, (5, 4), 3, norm=norm),
+        *_conv(32, 64, (5, 3), 3, norm=norm),
+        *_conv(64, 128, (5, 3), 3, norm=norm),
+        nn.AvgPool2d(2),
+        *_conv(128, 256, (4, 3), 2, norm=norm),
+        *_conv(256, 512, (1, 3), 2, norm=norm),
+    )
+
+
+def _poster_encoder(latent: int) -> nn.Sequential:
+    return nn.Sequential(_poster_trunk(norm=True), nn.Conv2d(512, latent, 1), nn.Flatten())
+
+
+def _poster_decoder(latent: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),
+        *_up(latent, 256, (4, 6), 1),
+        *_up(256, 128, (4, 7), 3),
+        *_up(128, 64, (4, 5), 2),
+        *_up(64, 32, (4, 5), 3),
+        *_up(32, 32, (5, 4), 3),
+        *_conv(32, 32, (1, 1), 1, norm=True),
+        nn.Conv2d(32, 1, 1),
+    )
+
+
+def _poster_discriminator(latent: int) -> Discriminator:
+    trunk = nn.Sequential(_poster_trunk(norm=False), nn.Flatten())
+    sizes = {"features": 512, "latent": latent, "width": 512, "hidden": 1024}
+    return Discriminator(trunk, **sizes, dropout=0.3)
+
+
+WIDTH = 24
+
+
+def _small_trunk(*, norm: bool) -> nn.Sequential:
+    """64 x 128 pixels to 8 * WIDTH maps of 4 x 8 pixels."""
+    return nn.Sequential(
+        *_conv(1, WIDTH, (4, 4), 2, norm=norm, padding=1),
+        *_conv(WIDTH, 2 * WIDTH, (4, 4), 2, norm=norm, padding=1),
+        *_conv(2 * WIDTH, 4 * WIDTH, (4, 4), 2, norm=norm, padding=1),
+        *_conv(4 * WIDTH, 8 * WIDTH, (4, 4), 2, norm=norm, padding=1),
+    )
+
+
+def _small_encoder(latent: int) -> nn.Sequential:
+    return nn.Sequential(_small_trunk(norm=True), nn.Conv2d(8 * WIDTH, latent, (4, 8)), nn.Flatten())
+
+
+def _small_decoder(latent: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),
+        *_up(latent, 8 * WIDTH, (4, 8), 1),
+        *_up(8 * WIDTH, 4 * WIDTH, (4, 4), 2, padding=1),
+        *_up(4 * WIDTH, 2 * WIDTH, (4, 4), 2, padding=1),
+        *_up(2 * WIDTH, WIDTH, (4, 4), 2, padding=1),
+        nn.ConvTranspose2d(WIDTH, 1, (4, 4), 2, padding=1),
+    )
+
+
+def _small_discriminator(latent: int) -> Discriminator:
+    whole = _conv(8 * WIDTH, 256, (4, 8), 1, norm=False)
+    trunk = nn.Sequential(_small_trunk(norm=False), *whole, nn.Flatten())
+    return Discriminator(trunk, features=256, latent=latent, width=256, hidden=512)
+
+
+SIZES = {
+    "poster": Size((257, 430), _poster_encoder, _poster_decoder, _poster_discriminator),
+    "small": Size((64, 128), _small_encoder, _small_decoder, _small_discriminator),
+}

@@ -1,0 +1,141 @@
+"""A training run on disk: one safetensors file that is whole or is not there.
+
+Networks, optimisers, the step and the history lie in one file, which is written beside its place,
+flushed and renamed into it: a kill at any moment leaves the last whole one. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+from torch import Tensor, nn
+
+from songspace.errors import SongspaceError
+
+
+class Trained(Protocol):
+    """What a checkpoint holds: networks and their optimisers, by name."""
+
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+
+
+@dataclass
+class State:
+    """Where a training run stands, apart from its tensors."""
+
+    step: int = 0
+    seconds: float = 0.0
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+
+def save(path: Path, trained: Trained, state: State, identity: str) -> None:
+    """Write a checkpoint, atomically.
+
+    Raises
+    ------
+    SongspaceError
+        If the file system will not have it.
+    """
+    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in _tensors(trained)}
+    text = json.dumps({"identity": identity, **asdict(state)})
+    beside = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(to_bytes(arrays, {"state": text, "digest": _digest(arrays, text)}))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise SongspaceError(f"The checkpoint {path} cannot be written: {error}.") from error
+
+
+def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
+    """Bring ``trained`` to where a checkpoint left it.
+
+    Returns
+    -------
+    State or None
+        None, with ``trained`` untouched, if there is no checkpoint, or it is damaged, or it is of
+        another identity or other networks: to start afresh is then the right thing to do.
+    """
+    if path is None:
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
+            metadata = file.metadata()
+        text = metadata["state"]
+        if metadata["digest"] != _digest(arrays, text):
+            return None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+    fields = json.loads(text)
+    if fields.pop("identity") != identity or not _fits(arrays, trained):
+        return None
+    _restore(arrays, trained)
+    return State(**fields)
+
+
+def _tensors(trained: Trained) -> list[tuple[str, Tensor]]:
+    networks = [
+        (f"{name}/{key}", value)
+        for name, module in trained.modules.items()
+        for key, value in module.state_dict().items()
+    ]
+    moments = [
+        (f"{name}.optimizer/{index}/{key}", value)
+        for name, optimizer in trained.optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    ]
+    return networks + moments
+
+
+def _fits(arrays: Mapping[str, np.ndarray], trained: Trained) -> bool:
+    return all(
+        f"{name}/{key}" in arrays and arrays[f"{name}/{key}"].shape == value.shape
+        for name, module in trained.modules.items()
+        for key, value in module.state_dict().items()
+    )
+
+
+def _restore(arrays: Mapping[str, np.ndarray], trained: Trained) -> None:
+    for name, module in trained.modules.items():
+        for key, value in module.state_dict().items():
+            value.copy_(torch.from_numpy(arrays[f"{name}/{key}"]))
+    for name, optimizer in trained.optimizers.items():
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        for index, parameter in enumerate(parameters):
+            prefix = f"{name}.optimizer/{index}/"
+            optimizer.state[parameter] = {
+                key.removeprefix(prefix): _like(parameter, torch.from_numpy(array))
+                for key, array in arrays.items()
+                if key.startswith(prefix)
+            }
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """A moment in the memory layout of its parameter, so that resuming changes not even a rounding."""
+    if value.shape != parameter.shape:
+        return value  # the optimiser's step count, which stays on the CPU
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
+    digest = hashlib.blake2b(text.encode(), digest_size=16)
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

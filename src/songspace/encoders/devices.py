@@ -1,0 +1,61 @@
+"""Where torch computes, how precisely, and with which random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from songspace.errors import SongspaceError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: ``"auto"`` is the first GPU that torch can use, otherwise the processor.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    SongspaceError
+        If a GPU is asked for and there is none.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SongspaceError("There is no GPU that torch can use here: take --device cpu.")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def fast_autocast(device: torch.device) -> torch.autocast:
+    """Mixed precision in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
+
+    torch (2.4 to 2.13) keeps the question to a processor under a private name: a version that has
+    lost it, and any processor without the instructions, trains in 32-bit floats.
+    """
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported()
+    else:
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        fast = probe is not None and probe() and torch.backends.mkldnn.is_available()
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int, *key: int) -> Iterator[None]:
+    """Seed torch's own generators for a block, and put them back as they were after it.
+
+    Every ``key`` to the same seed gives other numbers.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        sequence = np.random.SeedSequence(seed, spawn_key=key)
+        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+        yield
