@@ -1,0 +1,101 @@
+"""A library: a folder of music and everything that is known of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.library.catalog import Catalog, Song
+from songspace.library.home import Home
+
+__all__ = ["Catalog", "Home", "Library", "Song"]
+
+
+class Library:
+    """A library opened for reading; it may be read while another process works on it.
+
+    Parameters
+    ----------
+    home : path, optional
+        The folder with its catalog, encoders and space; by default ``$SONGSPACE_HOME`` or the user's data folder.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no library.
+
+    Examples
+    --------
+    >>> from songspace import Library
+    >>> Library("/nowhere")
+    Traceback (most recent call last):
+    ...
+    songspace.errors.SongspaceError: There is no library in /nowhere: run `songspace learn FOLDER` first.
+    """
+
+    def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
+        self.home = Home(Path(home).absolute()) if home is not None else Home.default()
+        self.catalog = Catalog(self.home.catalog)
+
+    def songs(self) -> list[Song]:
+        """All songs, in the order of their paths."""
+        return self.catalog.songs()
+
+    def find(self, text: str) -> Song:
+        """The song that a person means by a path, an id, or a part of "artist - title".
+
+        Raises
+        ------
+        SongspaceError
+            If there is none (with the nearest names) or more than one (with their ids).
+        """
+        song = self.catalog.song_at(os.path.abspath(text))
+        if song is None and text.isascii() and text.isdigit():
+            song = self.catalog.song(int(text))
+        if song is not None:
+            return song
+        from songspace.library.names import find
+
+        return find(self.songs(), text)
+
+    @property
+    def encoder(self) -> str:
+        """The name of the encoder in use.
+
+        Raises
+        ------
+        SongspaceError
+            If nothing has been learnt yet.
+        """
+        name = self.catalog.fact("encoder")
+        if name is None:
+            raise SongspaceError("This library has no space yet: run `songspace learn FOLDER` first.")
+        return name
+
+    def segments(self, encoder: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The segment vectors of a learnt encoder (the one in use by default), silent segments left out.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n, d), float32
+        songs : ndarray of shape (n,), int64
+            The song of each segment; songs come in the order of their paths, segments in the order of time.
+        starts : ndarray of shape (n,), float64
+            Where each segment begins, in seconds.
+        """
+        from songspace.library.learnt import stored_segments
+
+        held = dict(stored_segments(self.home, self.catalog, encoder or self.encoder))
+        vectors, songs, starts = [], [], []
+        for song in self.songs():
+            if song.id in held:
+                began, silent = self.catalog.segments(song.id)
+                vectors.append(held[song.id])
+                starts.append(began[~silent])
+                songs.append(np.full(len(held[song.id]), song.id))
+        if not vectors:
+            raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
+        return np.concatenate(vectors), np.concatenate(songs), np.concatenate(starts)

@@ -1,0 +1,141 @@
+"""The cache of spectrograms: what training and other encoders need of the songs, decoded once.
+
+One flat file of fixed-size records: the slot of a song is in the catalog. When the file has reached its cap it holds
+a random sample of the songs, and always the same one: those whose identities are smallest (bottom-k sampling: the
+identity is a hash, and so as good as a random number that depends on nothing but the song).
+"""
+
+from __future__ import annotations
+
+import bisect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace.library.catalog import Catalog
+
+CAP = 4 * 10**9
+
+
+class SpectrogramCache:
+    """The cache of one library, open for reading and writing.
+
+    Parameters
+    ----------
+    path : path
+        The file; it may be missing.
+    catalog : Catalog
+        Where the slots are kept.
+    shape : tuple of int
+        (segments, bands, frames) of a record.
+    cap : int
+        The most bytes that the file may have.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, *, shape: tuple[int, int, int], cap: int = CAP) -> None:
+        self.path, self.shape, self._catalog = path, shape, catalog
+        self._record = int(np.prod(shape))
+        self.capacity = max(1, cap // self._record)
+        self._held = min(self.capacity, path.stat().st_size // self._record if path.exists() else 0)
+        self._slots: dict[int, tuple[int, int]] = {}
+        self._sample: list[tuple[bytes, int]] = []  # (identity, song), ascending
+        for song, identity, slot, segments in catalog.slots():
+            if slot < self._held:
+                self._slots[song] = (slot, segments)
+                self._sample.append((identity, song))
+        used = {slot for slot, _ in self._slots.values()}
+        self._free = [slot for slot in range(max(used, default=-1) + 1) if slot not in used]
+        self._next = max(used, default=-1) + 1
+
+    def __contains__(self, song: int) -> bool:
+        return song in self._slots
+
+    def forget_lost(self) -> None:
+        """Make the catalog forget the slots that the file does not hold, because somebody deleted it or cut it short.
+
+        For the one who writes: a reader may see a file that is just growing.
+        """
+        self._catalog.clear_slots(self._held)
+
+    def wants(self, identity: bytes) -> bool:
+        """Whether the sample has room for a song of this identity."""
+        return len(self._sample) < self.capacity or identity < self._sample[-1][0]
+
+    def put(self, song: int, identity: bytes, codes: np.ndarray) -> None:
+        """Keep the spectrograms (segments, bands, frames) of a song, if it is in the sample.
+
+        The catalog forgets whose place it takes before the place is written, and learns of the new song after it, so
+        that no slot ever points to another song's sound.
+        """
+        if song in self._slots or not self.wants(identity):
+            return
+        if len(self._sample) >= self.capacity:
+            _, evicted = self._sample.pop()
+            self._catalog.set_slot(evicted, None)
+            self._free.append(self._slots.pop(evicted)[0])
+        if self._free:
+            slot = self._free.pop()
+        else:
+            slot, self._next = self._next, self._next + 1
+        record = np.zeros(self.shape, np.uint8)
+        record[: len(codes)] = codes
+        with self.path.open("r+b" if self.path.exists() else "xb") as file:
+            file.seek(slot * self._record)
+            file.write(record.tobytes())
+        self._catalog.set_slot(song, slot)
+        self._slots[song] = (slot, len(codes))
+        bisect.insort(self._sample, (identity, song))
+
+    def get(self, song: int) -> np.ndarray:
+        """The spectrograms (segments, bands, frames) of a song in the cache, uint8."""
+        slot, segments = self._slots[song]
+        return np.array(self._map()[slot, :segments])
+
+    def rows(self) -> tuple[Rows, np.ndarray]:
+        """All segments in the cache, by the identity of their songs, and which belong together.
+
+        Returns
+        -------
+        X : Rows
+            Like an array (n, bands, frames) of uint8 that is read from the disk as it is indexed.
+        groups : ndarray of shape (n,), int64
+            The number of the song in :meth:`songs`. (Not its id: ids follow the order in which workers finished, and
+            what is learnt must not.)
+        """
+        where, groups = [], []
+        for number, song in enumerate(self.songs()):
+            slot, segments = self._slots[song]
+            where.append(slot * self.shape[0] + np.arange(segments))
+            groups.append(np.full(segments, number))
+        flat = self._map().reshape(-1, *self.shape[1:])
+        return Rows(flat, np.concatenate(where)), np.concatenate(groups)
+
+    def __len__(self) -> int:
+        return len(self._sample)
+
+    def identities(self) -> list[bytes]:
+        """The identities of the songs in the cache, ascending."""
+        return [identity for identity, _ in self._sample]
+
+    def songs(self) -> list[int]:
+        """The ids of the songs in the cache, by their identities."""
+        return [song for _, song in self._sample]
+
+    def _map(self) -> np.ndarray:
+        return np.memmap(self.path, np.uint8, "r", shape=(self.path.stat().st_size // self._record, *self.shape))
+
+
+class Rows:
+    """Some rows of a memory-mapped array, read when they are indexed."""
+
+    def __init__(self, array: np.ndarray, where: np.ndarray) -> None:
+        self._array, self._where = array, where
+        self.shape = (len(where), *array.shape[1:])
+        self.dtype = array.dtype
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return np.asarray(self._array[self._where[rows]])

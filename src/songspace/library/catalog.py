@@ -1,0 +1,343 @@
+"""The catalog: what is known of each song, in SQLite. This is the only place that speaks SQL.
+
+A *file* is a path; a *song* is a content. Two copies of one file are one song, and a file that moved is still the
+same song. Every change is one transaction, so a process may be killed at any moment: what was finished stays.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.library.scan import Found, Tags
+
+VERSION = 1
+
+_SCHEMA = f"""
+CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE songs (
+    id INTEGER PRIMARY KEY,
+    identity BLOB NOT NULL UNIQUE,
+    duration REAL NOT NULL,
+    starts BLOB NOT NULL,   -- float64 seconds, one for each segment
+    silent BLOB NOT NULL,   -- one byte for each segment
+    slot INTEGER UNIQUE,    -- where its spectrograms lie in the cache, if they do
+    {", ".join(field.name for field in fields(Tags))}
+);
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    song INTEGER REFERENCES songs (id),
+    failure TEXT,
+    CHECK ((song IS NULL) <> (failure IS NULL))
+) WITHOUT ROWID;
+CREATE INDEX files_of_song ON files (song, path);
+CREATE TABLE vectors (
+    encoder TEXT NOT NULL,
+    song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+    segments BLOB NOT NULL, -- float32, segments x dimensions
+    PRIMARY KEY (encoder, song)
+) WITHOUT ROWID;
+CREATE INDEX vectors_of_song ON vectors (song);
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = {VERSION};
+"""
+
+_TAGS = ", ".join(f"songs.{field.name}" for field in fields(Tags))
+_SONGS = f"SELECT songs.id, MIN(files.path), songs.duration, {_TAGS} FROM songs JOIN files ON files.song = songs.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One song of the library.
+
+    Attributes
+    ----------
+    id : int
+        Its number in this library, for as long as the library lasts.
+    path : str
+        Absolute path of its file (the first by name if there are copies).
+    duration : float
+        Seconds.
+    """
+
+    id: int
+    path: str
+    duration: float
+    title: str | None = None
+    artist: str | None = None
+    albumartist: str | None = None
+    album: str | None = None
+    genre: str | None = None
+    year: int | None = None
+    track: int | None = None
+    recording_mbid: str | None = None
+    release_mbid: str | None = None
+    artist_mbid: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it: "artist - title", or as much of it as is known, or the name of its file."""
+        title = self.title or Path(self.path).stem.encode("utf-8", "replace").decode("utf-8")
+        return f"{self.artist} - {title}" if self.artist else title
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the catalog remembers of a file: a song, or the reason why it is none."""
+
+    size: int
+    mtime_ns: int
+    song: int | None
+    failure: str | None
+
+
+class Catalog:
+    """An open catalog.
+
+    Parameters
+    ----------
+    path : path
+        The SQLite file.
+    write : bool
+        Whether to create it when it is missing, and to change it. Readers never block the one writer.
+
+    Raises
+    ------
+    SongspaceError
+        If it is missing, damaged, or written by a newer version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, write: bool = False) -> None:
+        self.path = Path(path)
+        if not write and not self.path.exists():
+            raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA foreign_keys = ON")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise SongspaceError(f"{self.path} was written by a newer songspace (catalog version {version}).")
+            if write:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                if version == 0:
+                    self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            else:
+                self._db.execute("PRAGMA query_only = ON")
+            if version == 0 and not write:
+                raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
+        except sqlite3.DatabaseError as error:
+            raise SongspaceError(f"The catalog {self.path} cannot be opened: {error}.") from error
+
+    def close(self) -> None:
+        """Close the file; the catalog cannot be used after it."""
+        self._db.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # What the library is made of
+
+    def roots(self) -> list[str]:
+        """The folders that make up the library, by name."""
+        return [os.fsdecode(path) for (path,) in self._db.execute("SELECT path FROM roots ORDER BY path")]
+
+    def add_root(self, folder: str) -> None:
+        """Add a folder to the library."""
+        self._db.execute("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(folder),))
+
+    def fact(self, key: str) -> str | None:
+        """A remembered fact, such as which encoder is in use."""
+        found = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return found[0] if found else None
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Remember a fact."""
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+    # Files
+
+    def files(self) -> dict[str, Row]:
+        """Every file that was ever looked at and is still there, by path."""
+        rows = self._db.execute("SELECT path, size, mtime_ns, song, failure FROM files")
+        return {os.fsdecode(path): Row(*rest) for path, *rest in rows}
+
+    def failures(self) -> list[tuple[str, str]]:
+        """(path, reason) of every file that could not be read."""
+        rows = self._db.execute("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
+        return [(os.fsdecode(path), failure) for path, failure in rows]
+
+    def record_failure(self, file: Found, reason: str, *, lasting: bool = True) -> None:
+        """Remember why a file is no song; it is tried again when it changes, or next time if not ``lasting``."""
+        stamp = (file.size, file.mtime_ns) if lasting else (-1, 0)
+        self._db.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, NULL, ?)",
+            (os.fsencode(file.path), *stamp, reason),
+        )
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Let go of files that are no longer there."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
+
+    def drop_orphans(self) -> int:
+        """Let go of songs that no file holds any more; returns how many."""
+        with self._transaction():
+            return self._db.execute(
+                "DELETE FROM songs WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.song = songs.id)"
+            ).rowcount
+
+    # Songs
+
+    def identities(self) -> dict[bytes, int]:
+        """The id of every song, by the identity of its content."""
+        return dict(self._db.execute("SELECT identity, id FROM songs ORDER BY identity"))
+
+    def record_song(
+        self,
+        file: Found,
+        identity: bytes,
+        tags: Tags,
+        *,
+        duration: float = 0.0,
+        starts: Sequence[float] | np.ndarray = (),
+        silent: Sequence[bool] | np.ndarray = (),
+        vectors: dict[str, np.ndarray] | None = None,
+    ) -> int:
+        """Remember that a file holds a song, with all that was worked out of it; returns the song's id.
+
+        A song that is known already keeps what is known of it.
+        """
+        with self._transaction():
+            columns = ", ".join(field.name for field in fields(Tags))
+            marks = ", ".join("?" * (5 + len(fields(Tags))))
+            self._db.execute(
+                f"INSERT OR IGNORE INTO songs (identity, duration, starts, silent, slot, {columns}) VALUES ({marks})",
+                (
+                    identity,
+                    duration,
+                    np.asarray(starts, np.float64).tobytes(),
+                    np.asarray(silent, np.bool_).tobytes(),
+                    None,
+                    *astuple(tags),
+                ),
+            )
+            song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (identity,)).fetchone()[0]
+            self._db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, NULL)",
+                (os.fsencode(file.path), file.size, file.mtime_ns, song),
+            )
+            for encoder, segments in (vectors or {}).items():
+                self._set_vectors(encoder, song, segments)
+        return song
+
+    def songs(self, ids: Iterable[int] | None = None) -> list[Song]:
+        """All songs in the order of their paths, or those of the given ids in the order given."""
+        if ids is None:
+            return [_song(row) for row in self._db.execute(f"{_SONGS} GROUP BY songs.id ORDER BY 2")]
+        return [song for song in map(self.song, ids) if song is not None]
+
+    def song(self, id: int) -> Song | None:
+        """The song of that id."""
+        row = self._db.execute(f"{_SONGS} WHERE songs.id = ? GROUP BY songs.id", (id,)).fetchone()
+        return _song(row) if row else None
+
+    def song_at(self, path: str) -> Song | None:
+        """The song that a file of the library holds."""
+        row = self._db.execute("SELECT song FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
+        return self.song(row[0]) if row and row[0] is not None else None
+
+    def count(self) -> int:
+        """How many songs there are."""
+        return int(self._db.execute("SELECT COUNT(*) FROM songs").fetchone()[0])
+
+    def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
+        """(starts in seconds, whether silent) of a song's segments, in order."""
+        starts, silent = self._db.execute("SELECT starts, silent FROM songs WHERE id = ?", (song,)).fetchone()
+        return np.frombuffer(starts, np.float64), np.frombuffer(silent, np.bool_)
+
+    def reset(self) -> None:
+        """Let go of every song and file (but not of the folders): all will be listened to anew."""
+        with self._transaction():
+            self._db.execute("DELETE FROM files")
+            self._db.execute("DELETE FROM songs")
+
+    # Vectors
+
+    def set_vectors(self, encoder: str, song: int, segments: np.ndarray) -> None:
+        """Keep the segment vectors (segments, dimensions) that an encoder gave for a song."""
+        with self._transaction():
+            self._set_vectors(encoder, song, segments)
+
+    def _set_vectors(self, encoder: str, song: int, segments: np.ndarray) -> None:
+        blob = np.ascontiguousarray(segments, np.float32).tobytes()
+        self._db.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", (encoder, song, blob))
+
+    def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity."""
+        rows = self._db.execute(
+            "SELECT song, segments, silent FROM vectors JOIN songs ON songs.id = song "
+            "WHERE encoder = ? ORDER BY identity",
+            (encoder,),
+        )
+        for song, segments, silent in rows:
+            flags = np.frombuffer(silent, np.bool_)
+            yield song, np.frombuffer(segments, np.float32).reshape(len(flags), -1), flags
+
+    def without_vectors(self, encoder: str) -> list[int]:
+        """The songs that this encoder has not encoded yet, by identity."""
+        rows = self._db.execute(
+            "SELECT id FROM songs WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE encoder = ? AND song = songs.id) "
+            "ORDER BY identity",
+            (encoder,),
+        )
+        return [song for (song,) in rows]
+
+    def keep_vectors_of(self, encoders: Iterable[str]) -> None:
+        """Let go of the vectors of all other encoders."""
+        kept = list(encoders)
+        with self._transaction():
+            self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
+
+    # Slots of the spectrogram cache
+
+    def slots(self) -> list[tuple[int, bytes, int, int]]:
+        """(song id, identity, slot, number of segments) of every song in the cache, by identity."""
+        return self._db.execute(
+            "SELECT id, identity, slot, length(silent) FROM songs WHERE slot IS NOT NULL ORDER BY identity"
+        ).fetchall()
+
+    def set_slot(self, song: int, slot: int | None) -> None:
+        """Remember where in the cache a song's spectrograms lie."""
+        self._db.execute("UPDATE songs SET slot = ? WHERE id = ?", (slot, song))
+
+    def clear_slots(self, beyond: int = 0) -> None:
+        """Forget the slots from ``beyond`` on, because the cache does not hold them."""
+        self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
+
+
+def _song(row: tuple) -> Song:
+    id, path, duration, *tags = row
+    return Song(id, os.fsdecode(path), duration, *tags)

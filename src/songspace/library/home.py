@@ -1,0 +1,85 @@
+"""Where a library lives on disk: one folder with everything that songspace knows, and nothing of the music."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from songspace.errors import SongspaceError
+
+
+@dataclass(frozen=True)
+class Home:
+    """The places in a library's folder.
+
+    Examples
+    --------
+    >>> Home(Path("somewhere")).catalog.name
+    'catalog.sqlite'
+    """
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> Home:
+        """``$SONGSPACE_HOME``, or ``songspace`` in the user's data folder."""
+        if given := os.environ.get("SONGSPACE_HOME"):
+            return cls(Path(given).expanduser().absolute())
+        from platformdirs import user_data_path
+
+        return cls(user_data_path("songspace"))
+
+    @property
+    def catalog(self) -> Path:
+        """SQLite: all that is known."""
+        return self.folder / "catalog.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        """8-bit spectrograms: may be deleted at any time."""
+        return self.folder / "spectrograms.u8"
+
+    @property
+    def space(self) -> Path:
+        """The snapshot that answers queries."""
+        return self.folder / "space.safetensors"
+
+    @property
+    def encoders(self) -> Path:
+        """The folder of the learnt encoders, a folder each."""
+        return self.folder / "encoders"
+
+    def encoder(self, name: str, fingerprint: str) -> Path:
+        """The folder of a learnt encoder: a new one never writes over an old one that is still in use."""
+        return self.encoders / f"{name}-{fingerprint}"
+
+    def checkpoint(self, name: str) -> Path:
+        """Where a training run of that encoder keeps what it has reached."""
+        return self.folder / "training" / f"{name}.safetensors"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the right to write into this home; the system frees it when the process ends, however it ends.
+
+        Raises
+        ------
+        SongspaceError
+            If another run holds it, or the home cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.folder / "lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise SongspaceError(f"Another run is working on the library in {self.folder}: wait for it.") from None
+        except OSError as error:
+            raise SongspaceError(f"The library's home {self.folder} cannot be written: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,82 @@
+"""The encoders that a library has learnt, and the vectors that they gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.library.catalog import Catalog
+from songspace.library.home import Home
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What the catalog remembers of a learnt encoder.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of the encoder: its vectors in the catalog carry it.
+    vectors : str
+        The key of the vectors in the catalog: the fingerprint, or that of the descriptors it standardises.
+    key : str
+        What it was learnt from and how: the same again need not be learnt again.
+    """
+
+    fingerprint: str
+    vectors: str
+    key: str = ""
+
+
+def learnt(catalog: Catalog, name: str) -> Learnt | None:
+    """The encoder of that name, if the library has learnt it."""
+    value = catalog.fact(f"learnt:{name}")
+    return Learnt(**json.loads(value)) if value else None
+
+
+def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
+    """Remember that the library has learnt an encoder."""
+    catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
+
+
+def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
+    """(song id, vectors of its segments that are not silent), by identity, for every song encoded.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has not learnt that encoder.
+    """
+    what = learnt(catalog, name)
+    if what is None:
+        raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
+    standardize = None
+    if what.vectors != what.fingerprint:
+        from songspace.encoders.base import load
+        from songspace.encoders.baselines import Timbre
+
+        timbre = load(home.encoder(name, what.fingerprint))
+        assert isinstance(timbre, Timbre)
+        standardize = timbre.standardize
+    for song, segments, silent in catalog.vectors(what.vectors):
+        sounding = segments[~silent]
+        yield song, standardize(sounding) if standardize else sounding
+
+
+def song_vectors(home: Home, catalog: Catalog, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each song's sounding segments, in the order of the songs' paths.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n, d), float32
+    songs : ndarray of shape (n,), int64
+    """
+    means = {song: segments.mean(axis=0) for song, segments in stored_segments(home, catalog, name)}
+    songs = [song.id for song in catalog.songs() if song.id in means]
+    if not songs:
+        raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
+    return np.stack([means[song] for song in songs]), np.array(songs, np.int64)
