@@ -1,0 +1,360 @@
+"""The metric space of songs (M, d): every song a point, their distance how different they sound.
+
+A song's point is its vector, moved so that the library's mean is the origin and scaled to unit length, and d
+is the Euclidean distance, from 0 (alike) to 2 (opposite). On unit vectors it orders songs exactly as the cosine
+does, and unlike the cosine it is a metric: symmetric, zero for a song and itself, no shorter by any detour.
+
+A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory: opening it reads no more than a
+header, so that the first answer comes after milliseconds however large the library is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace import tensorfile
+from songspace.errors import SongspaceError
+
+FORMAT = "songspace.space/1"
+_FIELDS = ("ids", "undirected", "vectors", "center")  # in a file's order: 8-byte numbers first
+_BLOCK = 1 << 19  # numbers that are worked on at a time where that takes a float64 copy of them: 4 MB
+
+
+class Space:
+    """All songs of a library as points of one metric space; it never changes.
+
+    Made by :meth:`from_vectors` or :meth:`open`. A song is named by its *row*, an int from 0 to
+    ``len(space) - 1``; :meth:`row` finds the row of an id.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (n, d), float32, read-only
+        Unit vectors; zeros for a song without a direction (see ``undirected``).
+    ids : ndarray of shape (n,), int64, read-only
+        The catalog's number of the song in each row.
+    center : ndarray of shape (d,), float32, read-only
+        The mean that was subtracted.
+    undirected : ndarray of shape (m,), int64, read-only
+        Rows of the songs that lie on the mean itself; most spaces have none.
+    encoder : str
+        Fingerprint of the encoder that made the vectors: vectors of two encoders are never compared.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[0.0, 1.0], [0.1, 1.0], [3.0, -1.0]], ids=[7, 8, 9])
+    >>> rows, distances = space.neighbors(space.row(7), k=2)
+    >>> space.ids[rows].tolist(), distances.round(2).tolist()
+    ([8, 9], [0.05, 2.0])
+    """
+
+    def __init__(
+        self, vectors: np.ndarray, ids: np.ndarray, center: np.ndarray, undirected: np.ndarray, encoder: str
+    ) -> None:
+        self.vectors, self.ids, self.center, self.undirected = vectors, ids, center, undirected
+        self.encoder = encoder
+        self._saved_checksum: str | None = None
+        for array in self._arrays().values():
+            array.flags.writeable = False
+
+    @classmethod
+    def from_vectors(cls, song_vectors: Any, ids: Any = None, *, encoder: str = "") -> Space:
+        """Build the space of some songs.
+
+        Parameters
+        ----------
+        song_vectors : array of shape (n, d)
+            One finite vector a song, for instance the mean of its segments' vectors.
+        ids : array of shape (n,), optional
+            A different int for every song, in any order; 0 to n - 1 if left out. Rows keep the order given.
+        encoder : str
+            Fingerprint of the encoder that made the vectors.
+
+        Raises
+        ------
+        ValueError
+            If there is no song, a number is not finite, or the ids are not n different ints.
+        """
+        raw = _as_float32(song_vectors)
+        if raw.ndim != 2 or 0 in raw.shape:
+            raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
+        numbers = _checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
+        center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
+        vectors = np.empty(raw.shape, np.float32)
+        for block in _blocks(*raw.shape):
+            vectors[block] = _place(raw[block], center)
+        return cls(vectors, numbers, center, np.flatnonzero(~vectors.any(axis=1)), encoder)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"<Space of {len(self)} songs in {self.vectors.shape[1]} dimensions, encoder {self.encoder!r}>"
+
+    def neighbors(self, song: Any, k: int = 10, *, exclude: Iterable[int] = ()) -> tuple[np.ndarray, np.ndarray]:
+        """The songs nearest to a song: exact, over all songs.
+
+        Parameters
+        ----------
+        song : int or array of shape (d,)
+            A row, or a point of the unit ball: a song outside as :meth:`place` gives it, a mean of some songs.
+        k : int
+            How many neighbours; fewer come back if there are not so many songs.
+        exclude : iterable of int
+            Rows to leave out; a song given by its row is always left out.
+
+        Returns
+        -------
+        rows : ndarray of int64
+            Nearest first; songs at the same distance in the order of their rows.
+        distances : ndarray of float64, 0 to 2
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, the vector does not belong to this space, or k is less than 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        query = self._point(song)
+        left_out = {self.checked(row) for row in exclude}
+        if _is_row(song):
+            left_out.add(int(song))
+        k = min(k, len(self) - len(left_out))
+        if k < 1:
+            return np.empty(0, np.int64), np.empty(0)
+        # For unit vectors d^2 = 1 + |q|^2 - 2s: the largest products are the nearest songs. A zero vector lies at
+        # distance |q|, which is where a product of 1/2 would put it.
+        similarity = self.vectors @ query
+        similarity[self.undirected] = 0.5
+        similarity[list(left_out)] = -np.inf
+        # A float32 product is off by up to d roundings, which matters near distance 0: every song that could be
+        # among the k nearest by that much is measured again, coordinate by coordinate.
+        slack = 2 * (len(query) + 4) * np.finfo(np.float32).eps
+        rows = np.flatnonzero(similarity >= np.partition(similarity, -k)[-k] - slack)
+        distances = self.distances(song, rows)
+        nearest = np.lexsort((rows, distances))[:k]
+        return rows[nearest], distances[nearest]
+
+    def distance(self, a: Any, b: Any) -> float:
+        """The distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, or a vector does not belong to this space.
+        """
+        return float(_euclidean(self._point(a)[None], self._point(b))[0])
+
+    def distances(self, song: Any, rows: Any = None) -> np.ndarray:
+        """The distances of a song to the songs in ``rows`` (to all, if left out), equal to :meth:`distance`.
+
+        Returns
+        -------
+        ndarray of float64, 0 to 2
+        """
+        query = self._point(song)
+        rows = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.int64)
+        if len(rows) == 0:
+            return np.empty(0)
+        blocks = _blocks(len(rows), len(query))
+        return np.concatenate([_euclidean(self.vectors[rows[block]], query) for block in blocks])
+
+    def pairwise(self, rows: Any, others: Any) -> np.ndarray:
+        """The distances of some songs to some others, to within 1e-7, in one product of matrices.
+
+        Returns
+        -------
+        ndarray of shape (len(rows), len(others)), float64, 0 to 2
+        """
+        a, b = (self.vectors[np.asarray(some, dtype=np.int64)].astype(np.float64) for some in (rows, others))
+        squared = -2 * (a @ b.T)
+        squared += np.einsum("ij,ij->i", a, a)[:, None]
+        squared += np.einsum("ij,ij->i", b, b)
+        return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+
+    def place(self, vectors: Any) -> np.ndarray:
+        """Bring vectors from outside into this space: centred as its own songs are, then of unit length.
+
+        Parameters
+        ----------
+        vectors : array of shape (m, d) or (d,)
+            From the encoder that made this space's own.
+
+        Returns
+        -------
+        ndarray of the same shape, float32
+
+        Raises
+        ------
+        ValueError
+            If a number is not finite, or the vectors have another length than this space's.
+        """
+        raw = _as_float32(vectors)
+        if raw.ndim not in (1, 2) or raw.shape[-1] != len(self.center):
+            raise ValueError(f"Expected vectors of {len(self.center)} numbers, got an array of shape {raw.shape}")
+        return _place(np.atleast_2d(raw), self.center).reshape(raw.shape)
+
+    def extended(self, placed: Any, ids: Any) -> Space:
+        """This space with songs from outside after its own; everything else stays where it is.
+
+        Parameters
+        ----------
+        placed : array of shape (m, d)
+            As :meth:`place` gives them.
+        ids : array of shape (m,)
+            Ints that no song of this space has.
+
+        Raises
+        ------
+        ValueError
+            If a vector does not belong to this space, or the ids are not m new ints.
+        """
+        points = np.stack([self._point(vector) for vector in _as_float32(placed)])
+        vectors = np.concatenate([self.vectors, points])
+        numbers = _checked_ids(np.concatenate([self.ids, ids]), len(vectors))
+        return Space(vectors, numbers, self.center, np.flatnonzero(~vectors.any(axis=1)), self.encoder)
+
+    def row(self, song_id: int) -> int:
+        """The row of the song with an id.
+
+        Raises
+        ------
+        SongspaceError
+            If this space does not hold it.
+        """
+        order, ids = self._by_id
+        found = int(np.searchsorted(ids, song_id))
+        if found == len(ids) or ids[found] != song_id:
+            raise SongspaceError(f"Song {song_id} is not in the space.")
+        return int(order[found])
+
+    def checked(self, row: Any) -> int:
+        """The row as an int, if this space has it.
+
+        Raises
+        ------
+        ValueError
+            If it has not, or that is no row at all.
+        """
+        if not (_is_row(row) and 0 <= row < len(self)):
+            raise ValueError(f"There is no row {row!r} in a space of {len(self)} songs")
+        return int(row)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write this space as one file: whole or not at all, even if the machine stops meanwhile.
+
+        Raises
+        ------
+        SongspaceError
+            If it cannot be written, with the reason.
+        """
+        path = Path(path)
+        try:
+            tensorfile.write(path, self._arrays(), {"format": FORMAT, "encoder": self.encoder}, aligned="vectors")
+        except OSError as error:
+            raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
+        return path
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Space:
+        """Map a space that :meth:`save` wrote into memory.
+
+        All that its header says is checked now; the numbers are not read until they are asked for
+        (:meth:`verify` reads them all).
+
+        Raises
+        ------
+        SongspaceError
+            If there is no space, or it is cut off, damaged or something else.
+        """
+        path = Path(path)
+        try:
+            arrays, metadata = tensorfile.open_mapped(path)
+        except FileNotFoundError:
+            raise SongspaceError(f"There is no space at {path}.") from None
+        except OSError as error:
+            raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
+        if metadata.get("format") != FORMAT or arrays.keys() != set(_FIELDS):
+            raise SongspaceError(f"{path} is no space, or one of another version of songspace: build it again.")
+        n_d = arrays["vectors"].shape
+        if len(n_d) != 2 or 0 in n_d or (arrays["ids"].shape, arrays["center"].shape) != (n_d[:1], n_d[1:]):
+            raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
+        space = cls(**arrays, encoder=metadata["encoder"])
+        space._saved_checksum = metadata["checksum"]
+        return space
+
+    def verify(self) -> bool:
+        """Whether every number is still the one that was saved; reads the whole file (about 1 GB/s)."""
+        return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    @cached_property
+    def _by_id(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows in the order of their ids, and the ids in that order."""
+        order = np.argsort(self.ids, kind="stable")
+        return order, self.ids[order]
+
+    def _point(self, song: Any) -> np.ndarray:
+        if _is_row(song):
+            point: np.ndarray = self.vectors[self.checked(song)]
+            return point
+        point = _as_float32(song)
+        if point.shape != self.center.shape:
+            raise ValueError(f"Expected a row or a vector of {len(self.center)} numbers, got shape {point.shape}")
+        length = np.linalg.norm(point)
+        if length > 1.001:
+            raise ValueError(f"A vector of length {length:.3g} does not lie in the space: place() brings it there")
+        return point
+
+
+def _is_row(song: Any) -> bool:
+    return isinstance(song, int | np.integer) and not isinstance(song, bool)
+
+
+def _as_float32(numbers: Any) -> np.ndarray:
+    array = np.asarray(numbers)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"Expected real numbers, got {array.dtype}")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        raise ValueError("Expected finite numbers, got NaN, infinity or more than float32 can hold")
+    return array
+
+
+def _checked_ids(ids: Any, n: int) -> np.ndarray:
+    numbers = np.asarray(ids)
+    if numbers.shape != (n,) or numbers.dtype.kind not in "iu":
+        raise ValueError(f"Expected {n} ids that are ints, got {numbers.dtype} of shape {numbers.shape}")
+    if len(np.unique(numbers)) < n:
+        raise ValueError("Two songs have the same id")
+    return numbers.astype(np.int64)
+
+
+def _blocks(n: int, d: int) -> Iterator[slice]:
+    """Slices of n rows of d numbers, small enough to be copied."""
+    size = max(1, _BLOCK // d)
+    return (slice(begin, begin + size) for begin in range(0, n, size))
+
+
+def _place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Centre and scale (m, d) vectors; what differs from the centre by no more than rounding has no direction."""
+    moved = raw.astype(np.float64) - center
+    length = np.linalg.norm(moved, axis=1, keepdims=True)
+    rounding = 4 * np.finfo(np.float32).eps * np.linalg.norm(center.astype(np.float64))
+    length[length <= rounding] = np.inf
+    return np.divide(moved, length, out=np.zeros_like(moved), where=length > 0).astype(np.float32)
+
+
+def _euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    difference = vectors.astype(np.float64) - query
+    distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return distance
