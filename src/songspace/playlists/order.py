@@ -1,0 +1,186 @@
+"""Put the songs of a playlist into an order that flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from songspace.playlists.rules import ArtistGap
+from songspace.space import Space
+
+_WINDOW = 256  # songs that are rearranged together: the cost of a move grows with the square of it
+_MOVES = ((0, True), (1, False), (2, False), (2, True), (3, False), (3, True))  # 2-opt, then Or-opt: see _gain
+_WORTH_IT = 1e-9  # how much cheaper a move must make the list, so that rounding never leads in circles
+_PATIENCE = 200  # moves that the rule may refuse before the list is left as it is
+
+
+def order(
+    space: Space,
+    rows: Sequence[int],
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    artists: Sequence[str | None] | None = None,
+    artist_gap: int = 2,
+) -> list[int]:
+    """Arrange songs so that the steps between them are small and even.
+
+    That is an open travelling salesman's tour with squared distances: a chain of nearest neighbours, improved by
+    2-opt (Croes 1958) and Or-opt (Or 1976) for as long as they help.
+
+    Parameters
+    ----------
+    space : Space
+    rows : sequence of int
+        The songs; one that stands there twice is played twice.
+    first, last : int, optional
+        The row that must open or close the list.
+    artists : sequence of str or None, one for each row of the space, optional
+        Who plays what; None is unknown.
+    artist_gap : int
+        At least so many other songs between two of one artist; if these songs cannot be arranged so, as many as
+        they allow.
+
+    Returns
+    -------
+    list of int
+        The same rows in another order; the same whenever it is called.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row, or ``first`` and ``last`` are not two of the songs.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1.0, 0.0], [0.0, 1.0], [0.9, 0.5], [0.5, 0.9]])
+    >>> order(space, [0, 1, 2, 3], first=0)
+    [0, 2, 3, 1]
+    """
+    rule = ArtistGap.of(artists, n=len(space), gap=artist_gap)
+    pool = [space.checked(row) for row in rows]
+    opening, closing = ([] if row is None else [space.checked(row)] for row in (first, last))
+    for row in [*opening, *closing]:
+        if row not in pool:
+            raise ValueError(f"Row {row} is to open or close the list, but is not one of its songs")
+        pool.remove(row)
+    return arrange(space, pool, rule, opening=opening, closing=closing)
+
+
+def arrange(
+    space: Space, pool: Sequence[int], rule: ArtistGap, *, opening: Sequence[int], closing: Sequence[int] = ()
+) -> list[int]:
+    """Arrange ``pool`` between an opening and a closing song (or none) under a rule, loosened as far as it must be."""
+    songs = np.asarray(pool, dtype=np.int64)
+    last = closing[0] if closing else None
+    while not rule.can_finish(rule.count(songs), len(songs), played=opening, last=last):
+        rule = replace(rule, gap=rule.gap - 1)
+
+    def cost(chain: list[int]) -> np.ndarray:
+        if chain:
+            return space.distances(chain[-1], songs)
+        # Nothing is said about the beginning: a song at the edge, so that the chain can lead through the rest.
+        other_end = closing or [songs[space.pairwise(songs[:1], songs).argmax()]]
+        return -space.distances(int(other_end[0]), songs)
+
+    chain = rule.chain(songs, len(songs), cost, played=opening, last=last)
+    return smooth(space, [*chain, *closing], rule, fixed=(len(opening), len(closing)))
+
+
+def smooth(space: Space, rows: Sequence[int], rule: ArtistGap, *, fixed: tuple[int, int]) -> list[int]:
+    """Make the sum of squared steps of a list smaller without breaking a rule that it keeps.
+
+    Parameters
+    ----------
+    space : Space
+    rows : sequence of int
+        A list that keeps ``rule``; where it is long, songs move within windows of 256 only.
+    rule : ArtistGap
+    fixed : tuple of two ints
+        How many songs at its beginning and at its end stay where they are (0 or 1).
+    """
+    rows = list(rows)
+    for begin in range(0, max(1, len(rows) - _WINDOW // 2), _WINDOW // 2):
+        end = min(begin + _WINDOW, len(rows))
+        head = fixed[0] if begin == 0 else 1
+        tail = fixed[1] if end == len(rows) else 1
+        before, after = rows[max(0, begin - rule.gap) : begin], rows[end : end + rule.gap]
+        window = np.array(rows[begin:end], dtype=np.int64)
+
+        def kept(places: np.ndarray) -> bool:
+            return not rule.broken([*before, *window[places], *after])  # noqa: B023  (called only in this turn)
+
+        squared = space.pairwise(window, window) ** 2
+        rows[begin:end] = window[_descend(squared, kept, head, tail)].tolist()
+    return rows
+
+
+def _descend(squared: np.ndarray, kept: Callable[[np.ndarray], bool], head: int, tail: int) -> np.ndarray:
+    """The arrangement reached from 0, 1, 2 ... by making, again and again, the best move that is allowed."""
+    count = len(squared)
+    # One place more, at no distance from any: beyond a free end of the list there is nothing to pay for.
+    around = np.zeros((count + 1, count + 1))
+    around[:count, :count] = squared
+    tour = np.array([count, *range(count), count])
+    while True:
+        steps = around[np.ix_(tour, tour)]
+        for places in islice(_better(steps, 1 + head, count - tail), _PATIENCE):
+            if kept(tour[places][1:-1]):
+                tour = tour[places]
+                break
+        else:
+            return tour[1:-1]
+
+
+def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
+    """The rearrangements of a list that make it cheaper, best first.
+
+    ``steps[i, j]`` is the cost of going from place i to place j. Places ``low`` to ``high`` may change; there is at
+    least one more on either side of them.
+    """
+    if low >= high:
+        return
+    moves = [how for how in _MOVES if how[0] <= high - low + 1]
+    gains = [_gain(steps, low, high, *how) for how in moves]
+    flat = np.concatenate([gain.ravel() for gain in gains])
+    ends = np.cumsum([gain.size for gain in gains])
+    places = np.arange(len(steps))
+    while flat[best := int(flat.argmax())] > _WORTH_IT:
+        flat[best] = 0
+        which = int(np.searchsorted(ends, best, side="right"))
+        (length, turned), gain = moves[which], gains[which]
+        i, k = (low + int(at) for at in divmod(best - int(ends[which]) + gain.size, gain.shape[1]))
+        if length == 0:
+            yield np.concatenate([places[:i], places[i : k + 1][::-1], places[k + 1 :]])
+        else:
+            part = places[i : i + length]
+            rest = np.delete(places, part)
+            yield np.insert(rest, k if k <= i else k - length, part[::-1] if turned else part)
+
+
+def _gain(steps: np.ndarray, low: int, high: int, length: int, turned: bool) -> np.ndarray:
+    """How much cheaper each move of one kind makes the list; not positive for what is no move.
+
+    2-opt (``length`` 0): row i, column k turn the places from ``low + i`` to ``low + k`` round. Or-opt: they take
+    ``length`` places from ``low + i`` on out, and put them in before place ``low + k``, turned round or not.
+    """
+    now = steps.diagonal(1)  # from each place to the next
+    if length == 0:
+        here = slice(low, high + 1)
+        before, after = slice(low - 1, high), slice(low + 1, high + 2)
+        return np.triu(now[before, None] + now[here] - steps[before, here] - steps[here, after], 1)
+    first, last = slice(low, high - length + 2), slice(low + length - 1, high + 1)
+    if turned:
+        first, last = last, first
+    count = high - low - length + 2
+    begin = low - 1
+    closed = now[begin : begin + count] + now[begin + length : begin + length + count]
+    closed = closed - steps.diagonal(length + 1)[begin : begin + count]
+    gain: np.ndarray = closed[:, None] + now[begin : high + 1] - steps[first, begin : high + 1]
+    gain -= steps[last, low : high + 2]
+    for here_already in range(length + 1):
+        np.fill_diagonal(gain[:, here_already:], 0)
+    return gain

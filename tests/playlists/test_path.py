@@ -1,0 +1,228 @@
+"""Paths: legal whenever a legal one exists, close to the best there is, the same every time."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songspace.errors import SongspaceError
+from songspace.playlists.path import path
+from songspace.space import Space
+
+
+def is_legal(rows: list[int], start: int, end: int, length: int, artists: list[str | None], gap: int) -> bool:
+    near = [(a, b) for (i, a), (j, b) in combinations(enumerate(rows), 2) if j - i <= gap]
+    return (
+        len(rows) == len(set(rows)) == length
+        and (rows[0], rows[-1]) == (start, end)
+        and not any(artists[a] is not None and artists[a] == artists[b] for a, b in near)
+    )
+
+
+def all_legal(n: int, start: int, end: int, length: int, artists: list[str | None], gap: int) -> list[list[int]]:
+    others = [row for row in range(n) if row not in (start, end)]
+    paths = ([start, *between, end] for between in permutations(others, length - 2))
+    return [rows for rows in paths if is_legal(rows, start, end, length, artists, gap)]
+
+
+def steps(space: Space, rows: list[int]) -> np.ndarray:
+    return np.array([space.distance(a, b) for a, b in pairwise(rows)])
+
+
+def clusters(seed: int, n: int = 600, d: int = 16) -> tuple[Space, list[str | None]]:
+    """Songs in twelve groups that overlap a little, by artists who keep to a group."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(12, size=n)
+    vectors = rng.standard_normal((12, d))[group] + 0.6 * rng.standard_normal((n, d))
+    artists: list[str | None] = [f"{g}-{a}" for g, a in zip(group, rng.integers(6, size=n), strict=True)]
+    return Space.from_vectors(vectors), artists
+
+
+def greedy_chain(space: Space, start: int, end: int, length: int) -> list[int]:
+    rows = [start]
+    while len(rows) < length - 1:
+        rows.append(int(space.neighbors(rows[-1], 1, exclude=[*rows, end])[0][0]))
+    return [*rows, end]
+
+
+def straight_line(space: Space, start: int, end: int, length: int) -> list[int]:
+    """What many products do: walk along the straight line and take the nearest song that is still free."""
+    rows = [start]
+    for share in np.linspace(0, 1, length)[1:-1]:
+        point = (1 - share) * space.vectors[start] + share * space.vectors[end]
+        rows.append(int(space.neighbors(point, 1, exclude=[*rows, end])[0][0]))
+    return [*rows, end]
+
+
+@st.composite
+def small_libraries(draw: st.DrawFn) -> tuple[Space, list[str | None], int]:
+    n = draw(st.integers(2, 7))
+    vectors = draw(st.lists(st.tuples(*[st.integers(-3, 3)] * 3), min_size=n, max_size=n))
+    artists = draw(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=n, max_size=n))
+    return Space.from_vectors(vectors), artists, draw(st.integers(0, 3))
+
+
+class TestLegality:
+    @given(small_libraries(), st.data())
+    @settings(max_examples=300, deadline=None)
+    def test_a_legal_path_or_an_error_only_where_none_exists(
+        self, library: tuple[Space, list[str | None], int], data: st.DataObject
+    ) -> None:
+        space, artists, gap = library
+        start, end = data.draw(st.permutations(range(len(space))))[:2]
+        length = data.draw(st.integers(2, len(space)))
+        variety = data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+        try:
+            rows = path(space, start, end, length=length, artists=artists, artist_gap=gap, variety=variety)
+        except SongspaceError:
+            assert all_legal(len(space), start, end, length, artists, gap) == []
+        else:
+            assert is_legal(rows, start, end, length, artists, gap)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_few_artists_many_songs(self, seed: int) -> None:
+        """With three artists and a gap of two they must take turns throughout."""
+        rng = np.random.default_rng(seed)
+        artists: list[str | None] = ["a"] * 500 + ["b"] * 9 + ["c"] * 9
+        space = Space.from_vectors(rng.standard_normal((518, 8)))
+        rows = path(space, 0, 517, length=27, artists=artists)
+        assert is_legal(rows, 0, 517, 27, artists, 2)
+
+    def test_a_library_where_nearly_all_is_by_one_artist(self) -> None:
+        """The songs that the rule needs are far from all that would be cheap."""
+        rng = np.random.default_rng(0)
+        near = rng.standard_normal((2000, 8)) + 3
+        far = rng.standard_normal((16, 8)) - 3
+        artists: list[str | None] = ["everywhere"] * 2000 + [f"other {i % 4}" for i in range(16)]
+        space = Space.from_vectors(np.concatenate([near, far]))
+        rows = path(space, 0, 1, length=25, artists=artists)
+        assert is_legal(rows, 0, 1, 25, artists, 2)
+
+    def test_every_song_of_the_library(self) -> None:
+        space, artists = clusters(0, n=30)
+        rows = path(space, 4, 5, length=30, artists=artists, artist_gap=1)
+        assert is_legal(rows, 4, 5, 30, artists, 1)
+
+    def test_duplicates_and_songs_without_a_direction(self) -> None:
+        space = Space.from_vectors([[1, 0], [1, 0], [-1, 0], [-1, 0], [0, 0], [0, 0]])
+        for start, end in permutations(range(6), 2):
+            assert is_legal(path(space, start, end, length=6), start, end, 6, [None] * 6, 2)
+
+
+class TestQuality:
+    @pytest.mark.parametrize("seed", range(12))
+    def test_it_comes_close_to_the_best_of_all_paths(self, seed: int) -> None:
+        """Of all legal paths, it has about the smallest largest step and about the smallest mean step."""
+        rng = np.random.default_rng(seed)
+        space = Space.from_vectors(rng.standard_normal((8, 3)))
+        artists: list[str | None] = list(rng.choice(["a", "b", "c", "d"], 8))
+        length = int(rng.integers(4, 8))
+        legal = all_legal(8, 0, 1, length, artists, 1)
+        found = steps(space, path(space, 0, 1, length=length, artists=artists, artist_gap=1))
+        assert found.max() <= 1.2 * min(steps(space, rows).max() for rows in legal)
+        assert found.mean() <= 1.1 * min(steps(space, rows).mean() for rows in legal)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_it_beats_what_others_do(self, seed: int) -> None:
+        space, artists = clusters(seed)
+        rng = np.random.default_rng(seed)
+        largest: dict[str, list[float]] = {"path": [], "greedy": [], "line": [], "random": []}
+        for _ in range(4):
+            start, end = (int(row) for row in rng.choice(len(space), 2, replace=False))
+            middle = [int(row) for row in rng.permutation(len(space)) if row not in (start, end)][:18]
+            lists = {
+                "path": path(space, start, end, length=20, artists=artists),
+                "greedy": greedy_chain(space, start, end, 20),
+                "line": straight_line(space, start, end, 20),
+                "random": [start, *middle, end],
+            }
+            for name, rows in lists.items():
+                largest[name].append(float(steps(space, rows).max()))
+        mean = {name: float(np.mean(values)) for name, values in largest.items()}
+        assert mean["path"] < 0.9 * mean["line"]
+        assert mean["path"] < 0.75 * mean["greedy"]
+        assert mean["path"] < 0.6 * mean["random"]
+
+    def test_it_makes_steady_progress(self) -> None:
+        space, artists = clusters(1)
+        rng = np.random.default_rng(1)
+        for _ in range(6):
+            start, end = (int(row) for row in rng.choice(len(space), 2, replace=False))
+            rows = path(space, start, end, length=15, artists=artists)
+            ahead = space.distances(start, rows) ** 2 - space.distances(end, rows) ** 2
+            onward = [ahead[j] > ahead[i] for i, j in combinations(range(15), 2)]
+            assert np.mean(onward) > 0.9
+
+    def test_on_a_ring_it_goes_round(self) -> None:
+        turn = np.arange(40) / 40 * 2 * np.pi
+        space = Space.from_vectors(np.stack([np.sin(turn), np.cos(turn)], axis=1))
+        assert path(space, 2, 12, length=11) == list(range(2, 13))
+
+
+class TestSameness:
+    def test_the_same_arguments_the_same_path(self) -> None:
+        space, artists = clusters(2)
+        again = [path(space, 0, 9, length=15, artists=artists, variety=v, seed=3) for v in (0.0, 0.0, 0.6, 0.6)]
+        assert again[0] == again[1] != again[2] == again[3]
+
+    def test_another_seed_another_path_about_as_smooth(self) -> None:
+        space, artists = clusters(2)
+        best = path(space, 0, 9, length=15, artists=artists)
+        others = [path(space, 0, 9, length=15, artists=artists, variety=0.7, seed=seed) for seed in range(5)]
+        assert len({tuple(rows) for rows in others}) == 5
+        for rows in others:
+            assert is_legal(rows, 0, 9, 15, artists, 2)
+            assert steps(space, rows).mean() < 1.25 * steps(space, best).mean()
+
+    def test_without_variety_the_seed_does_nothing(self) -> None:
+        space, artists = clusters(2)
+        one, two = (path(space, 0, 9, length=15, artists=artists, seed=seed) for seed in (0, 1))
+        assert one == two
+
+
+class TestRefusals:
+    space = Space.from_vectors(np.random.default_rng(0).standard_normal((10, 3)))
+
+    def test_what_is_in_the_way_and_what_would_do(self) -> None:
+        artists: list[str | None] = ["x", *"aabbaabb", "x"]
+        with pytest.raises(SongspaceError) as said:
+            path(self.space, 0, 9, length=8, artists=artists, artist_gap=2)
+        assert str(said.value) == (
+            "No path of 8 songs between these two can keep 2 other songs between two of one artist: "
+            "an artist gap of 1 would do, and so would 4 songs."
+        )
+        assert len(path(self.space, 0, 9, length=8, artists=artists, artist_gap=1)) == 8
+        assert len(path(self.space, 0, 9, length=4, artists=artists, artist_gap=2)) == 4
+
+    def test_two_songs_by_one_artist_next_to_each_other(self) -> None:
+        artists: list[str | None] = ["x", "x", *"abcdefgh"]
+        with pytest.raises(SongspaceError, match="an artist gap of 0 would do, and so would 4 songs"):
+            path(self.space, 0, 1, length=2, artists=artists)
+        assert path(self.space, 0, 1, length=2, artists=artists, artist_gap=0) == [0, 1]
+
+    def test_more_songs_than_there_are(self) -> None:
+        with pytest.raises(SongspaceError, match="A path of 11 songs was asked for, but there are only 10"):
+            path(self.space, 0, 1, length=11)
+
+    def test_from_a_song_to_itself(self) -> None:
+        with pytest.raises(SongspaceError, match="the same song twice"):
+            path(self.space, 3, 3, length=5)
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ({"length": 1}, "at least 2"),
+            ({"end": 10}, "no row 10"),
+            ({"start": -1}, "no row -1"),
+            ({"artists": ["a"]}, "each of 10 songs"),
+            ({"artist_gap": -1}, "negative"),
+            ({"variety": 2.0}, "between 0 and 1"),
+        ],
+    )
+    def test_arguments_out_of_range(self, arguments: dict[str, object], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            path(self.space, **({"start": 0, "end": 1, "length": 5} | arguments))
