@@ -1,0 +1,15 @@
+"""Two dimensions: where each song of a space lies on a map, as a picture or as a page to look around in.
+
+>>> import numpy as np
+>>> from songspace import maps
+>>> maps.layout(np.eye(4, dtype=np.float32), method="pca").shape
+(4, 2)
+"""
+
+from __future__ import annotations
+
+from songspace.maps.page import draw_html
+from songspace.maps.picture import draw_png
+from songspace.maps.projection import layout
+
+__all__ = ["draw_html", "draw_png", "layout"]
