@@ -1,0 +1,24 @@
+"""How good a space is: clustering, retrieval, hubness, each with chance and an interval beside it.
+
+Every task is a module of the same shape: ``validate``, the metrics, ``evaluate() -> dict``. The modules
+are loaded when they are first asked for, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+_MODULES = ("clustering", "embeddings", "hubness", "labels", "report", "retrieval")
+
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)

@@ -1,0 +1,92 @@
+"""Who is near whom, exactly and a few rows at a time: memory does not grow with the square of the songs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+BLOCK_BYTES = 32 * 2**20
+_STRIDE = 64
+
+
+def distance_blocks(vectors: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Go through the squared Euclidean distances of all pairs, a block of rows at a time.
+
+    Parameters
+    ----------
+    vectors : float array of shape (n, d)
+        Distances are computed in their precision.
+    rows : int array, optional
+        Only from these rows (to all); by default from all.
+
+    Yields
+    ------
+    rows : int array of shape (b,)
+    distances : array of shape (b, n)
+        From these rows to every row; the caller may write into it.
+    """
+    # Distances do not change when the centre moves to the origin, but rounding errors shrink.
+    vectors = vectors - vectors.mean(axis=0)
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    size = max(1, BLOCK_BYTES // (len(vectors) * vectors.itemsize))
+    rows = np.arange(len(vectors)) if rows is None else rows
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        distances = vectors[block] @ vectors.T
+        distances *= -2
+        distances += squares
+        distances += squares[block, None]
+        yield block, np.maximum(distances, 0, out=distances)
+
+
+def nearest(vectors: np.ndarray, k: int, *, apart: np.ndarray | None = None) -> np.ndarray:
+    """The ``k`` nearest other rows of every row, nearest first.
+
+    Parameters
+    ----------
+    vectors : float array of shape (n, d)
+    k : int
+    apart : int array of shape (n,), optional
+        Rows with equal numbers are never neighbours (an artist filter). By default only a row itself is left out.
+
+    Returns
+    -------
+    int array of shape (n, min(k, n - 1))
+        Rows; -1 where there are no more. Of equal distances the lower row comes first in collections of up to
+        2,048 rows; in larger ones that holds among the rows found, and which of many equals are found is left open.
+
+    Examples
+    --------
+    >>> line = np.array([[0.0], [1.0], [3.0], [3.5]])
+    >>> nearest(line, 2).tolist()
+    [[1, 2], [0, 2], [3, 1], [2, 1]]
+    >>> nearest(line, 2, apart=np.array([0, 0, 1, 1])).tolist()
+    [[2, 3], [2, 3], [1, 0], [1, 0]]
+    """
+    n = len(vectors)
+    apart = np.arange(n) if apart is None else apart
+    found = np.empty((n, min(k, n - 1)), dtype=np.int64)
+    for rows, distances in distance_blocks(vectors):
+        distances[apart[rows, None] == apart] = np.inf
+        near = _smallest(distances, found.shape[1])
+        found[rows] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
+    return found
+
+
+def _smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """The columns of the ``k`` smallest values of each row, ascending."""
+    n = values.shape[1]
+    if n > max(2048, 2 * k * _STRIDE):
+        # Fold the row into `_STRIDE` layers and keep the minimum of each pile: the k smallest values lie in
+        # the k piles with the smallest minima. One pass in order, where a partition of the row jumps about.
+        piles = n // _STRIDE
+        minima = values[:, : piles * _STRIDE].reshape(len(values), _STRIDE, piles).min(axis=1)
+        best = np.argpartition(minima, k - 1, axis=1)[:, :k]
+        columns = (best[:, :, None] + piles * np.arange(_STRIDE)).reshape(len(values), -1)
+        rest = np.broadcast_to(np.arange(piles * _STRIDE, n), (len(values), n - piles * _STRIDE))
+        columns = np.sort(np.concatenate([columns, rest], axis=1), axis=1)
+    else:
+        columns = np.broadcast_to(np.arange(n), values.shape)
+    order = np.argsort(np.take_along_axis(values, columns, axis=1), axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(columns, order, axis=1)

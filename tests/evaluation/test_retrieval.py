@@ -1,0 +1,199 @@
+"""Retrieval by label and by song, against plain loops and scikit-learn's average precision."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from sklearn.metrics import average_precision_score
+
+from songspace.errors import SongspaceError
+from songspace.evaluation import retrieval
+from songspace.evaluation.intervals import resamples
+
+
+def slow_precision(vectors: np.ndarray, labels: list, artists: list, k: int) -> list[float | None]:
+    found = []
+    for song, line in enumerate(cdist(vectors, vectors)):
+        others = sorted((d, o) for o, d in enumerate(line) if o != song and artists[o] != artists[song])[:k]
+        found.append(np.mean([labels[o] == labels[song] for _, o in others]) if others else None)
+    return found
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(4, 40), st.integers(2, 12), st.integers(1, 15))
+@settings(max_examples=60, deadline=None)
+def test_equals_a_plain_loop(seed: int, n: int, people: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, labels = rng.normal(size=(n, 3)), rng.integers(3, size=n).tolist()
+    artists = rng.integers(people, size=n).tolist()
+    if len(set(labels)) < 2 or len(set(artists)) < 2:
+        return
+    found = retrieval.evaluate(vectors, labels, artists=artists, k=k)
+    expected = [p for p in slow_precision(vectors, labels, artists, k) if p is not None]
+    assert found["precision"]["value"] == pytest.approx(np.mean(expected))
+    candidates = [sum(a != b for b in artists) for a in artists]
+    assert found["queries"] == len(expected)
+    assert found["with_fewer"] == sum(0 < c < k for c in candidates)
+
+
+def test_filter_by_artist_filters() -> None:
+    """Every artist has a place and a label; the nearest other artist always has the other label."""
+    artists = np.repeat(np.arange(20), 11)
+    labels = artists % 2
+    vectors = (artists[:, None] // 2 * 100.0 + labels[:, None]) + np.tile(np.linspace(0, 0.1, 11), 20)[:, None]
+    without = retrieval.evaluate(vectors, labels, artists=None, k=10)
+    assert without["precision"]["value"] == 1.0
+    assert retrieval.evaluate(vectors, labels, artists=artists, k=10)["precision"]["value"] == 0.0
+
+
+def test_chance_is_what_random_spaces_score() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice(3, size=80, p=[0.6, 0.3, 0.1])
+    artists = np.where(labels == 0, rng.integers(4, size=80), 4 + rng.integers(20, size=80))
+    scored = [
+        retrieval.scores(rng.normal(size=(80, 20)), labels, artists=artists)["precision"].value for _ in range(60)
+    ]
+    found = retrieval.evaluate(rng.normal(size=(80, 5)), labels, artists=artists)
+    assert found["precision"]["chance"] == pytest.approx(np.mean(scored), abs=4 * np.std(scored) / np.sqrt(60))
+    without = retrieval.evaluate(rng.normal(size=(80, 5)), labels, artists=None)["precision"]["chance"]
+    assert found["precision"]["chance"] < without - 0.02
+
+
+def test_random_vectors_score_chance() -> None:
+    rng = np.random.default_rng(0)
+    precision = retrieval.evaluate(rng.normal(size=(300, 8)), np.arange(300) % 4, artists=None)["precision"]
+    assert precision["interval"][0] <= precision["chance"] <= precision["interval"][1]
+
+
+def test_interval_is_the_scatter_over_artists() -> None:
+    rng = np.random.default_rng(1)
+    vectors, labels, artists = rng.normal(size=(60, 3)), np.arange(60) % 2, np.arange(60) // 3
+    score = retrieval.scores(vectors, labels, artists=artists, k=5, random_state=3)["precision"]
+    each = np.array(slow_precision(vectors, labels.tolist(), artists.tolist(), 5), dtype=float)
+    slow = [np.repeat(each, weights).mean() for weights in resamples(artists, random_state=3)]
+    np.testing.assert_allclose(score.draws, slow)
+
+
+def test_unknown_artists_are_their_own() -> None:
+    vectors = np.array([[0.0], [0.1], [5.0], [5.1]])
+    for unknown in (None, ""):
+        found = retrieval.evaluate(vectors, [0, 0, 1, 1], artists=[unknown] * 4, k=1)
+        assert found["precision"]["value"] == 1.0
+
+
+def test_ceiling_is_what_a_perfect_space_scores() -> None:
+    labels = ["a"] * 3 + ["b"] * 12
+    perfect = np.array([[0.0]] * 3 + [[1.0]] * 12) + np.linspace(0, 0.01, 15)[:, None]
+    found = retrieval.evaluate(perfect, labels, artists=None, k=5)
+    assert found["ceiling"] == pytest.approx((3 * 2 / 5 + 12) / 15)
+    assert found["precision"]["value"] == pytest.approx(found["ceiling"])
+
+
+def test_songs_with_few_or_no_candidates() -> None:
+    found = retrieval.evaluate(np.arange(6.0)[:, None], [0, 1, 0, 1, 0, 1], artists=["A"] * 5 + ["B"], k=3)
+    assert (found["queries"], found["without_candidates"], found["with_fewer"]) == (6, 0, 5)
+    assert found["precision"]["value"] == pytest.approx((3 * 0 + 2 * 1 + 1 / 3) / 6)
+
+
+def test_failures_of_precision() -> None:
+    vectors = np.arange(6.0)[:, None]
+    with pytest.raises(SongspaceError, match="every song is by the same artist"):
+        retrieval.evaluate(vectors, [0, 1] * 3, artists=["A"] * 6)
+    with pytest.raises(SongspaceError, match="all songs have the one label 0"):
+        retrieval.evaluate(vectors, [0] * 6, artists=None)
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        retrieval.evaluate(vectors, [0, 1] * 3, artists=None, k=0)
+
+
+def slow_same_song(
+    segments: np.ndarray, songs: np.ndarray, starts: np.ndarray | None, min_gap: float
+) -> tuple[float, float, float, int]:
+    top1, average, chance = [], [], []
+    for query in range(len(segments)):
+        kept, right = [], []
+        for other in range(len(segments)):
+            same = songs[other] == songs[query]
+            if other != query and not (same and starts is not None and abs(starts[other] - starts[query]) < min_gap):
+                kept.append(np.sum((segments[other] - segments[query]) ** 2))
+                right.append(same)
+        if any(right):
+            top1.append(right[int(np.argmin(kept))])
+            average.append(average_precision_score(right, -np.array(kept)))
+            chance.append(np.mean(right))
+    return np.mean(top1), np.mean(average), np.mean(chance), len(top1)
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_same_song_equals_a_plain_loop(timed: bool) -> None:
+    rng = np.random.default_rng(0)
+    songs = rng.permutation(np.repeat(np.arange(12), 6))
+    segments = rng.normal(size=(12, 4))[songs] + rng.normal(size=(72, 4))
+    starts = rng.uniform(0, 20, size=72) if timed else None
+    found = retrieval.same_song(segments, songs, starts=starts, min_gap=6.0)
+    top1, average, chance, asked = slow_same_song(segments, songs, starts, 6.0)
+    assert 0.05 < top1 < 0.95
+    assert found["top1"]["value"] == pytest.approx(top1)
+    assert found["top1"]["chance"] == pytest.approx(chance)
+    assert found["average_precision"]["value"] == pytest.approx(average)
+    assert found["queries"] == asked
+    assert found["top1"]["interval"][0] < top1 < found["top1"]["interval"][1]
+
+
+def test_overlapping_segments_are_neither_right_nor_wrong() -> None:
+    """Neighbours in time share sound: asked for segments farther off, an encoder of sound alone fails."""
+    starts = np.tile(np.arange(0, 25, 2.5), 8)
+    songs = np.repeat(np.arange(8), 10)
+    moment = np.random.default_rng(0).permutation(80)  # what is heard, regardless of the song ...
+    segments = moment + 0.0
+    segments[1::2] = segments[::2] + 0.001  # ... but two overlapping windows always hear the same
+    assert retrieval.same_song(segments[:, None], songs)["top1"]["value"] == 1.0
+    assert retrieval.same_song(segments[:, None], songs, starts=starts, min_gap=5.0)["top1"]["value"] < 0.4
+
+
+def test_one_point_for_every_segment_scores_nothing() -> None:
+    found = retrieval.same_song(np.ones((30, 4)), np.repeat(np.arange(3), 10))
+    assert found["top1"]["value"] == 0.0
+    assert found["average_precision"]["value"] < found["average_precision"]["chance"]
+
+
+@pytest.mark.parametrize(("relevant", "candidates"), [(1, 1), (1, 6), (2, 6), (5, 6), (6, 6)])
+def test_chance_of_average_precision_is_the_mean_over_all_orders(relevant: int, candidates: int) -> None:
+    """One song has ``relevant + 1`` segments, and the rest of the candidates are single: only it can ask."""
+    songs = [0] * (relevant + 1) + list(range(1, candidates - relevant + 1))
+    if candidates == relevant:
+        songs, candidates = [*songs, 1], candidates + 1
+    found = retrieval.same_song(np.arange(float(len(songs)))[:, None], songs)
+    orders = [
+        average_precision_score([place in right for place in range(candidates)], -np.arange(candidates))
+        for right in itertools.combinations(range(candidates), relevant)
+    ]
+    assert found["average_precision"]["chance"] == pytest.approx(np.mean(orders))
+    assert found["queries"] == relevant + 1
+
+
+def test_some_segments_ask() -> None:
+    rng = np.random.default_rng(0)
+    songs = np.repeat(np.arange(50), 8)
+    segments = rng.normal(size=(50, 5))[songs] + rng.normal(size=(400, 5))
+    whole = retrieval.same_song(segments, songs)
+    part = retrieval.same_song(segments, songs, queries=200, random_state=1)
+    assert (whole["queries"], part["queries"]) == (400, 200)
+    assert part["top1"]["value"] == pytest.approx(whole["top1"]["value"], abs=0.1)
+    assert json.dumps(part) == json.dumps(retrieval.same_song(segments, songs, queries=200, random_state=1))
+
+
+def test_failures_of_same_song() -> None:
+    segments = np.arange(6.0)[:, None]
+    with pytest.raises(SongspaceError, match="no two songs have segments far enough apart"):
+        retrieval.same_song(segments, range(6))
+    with pytest.raises(SongspaceError, match="no two songs"):
+        retrieval.same_song(segments, [0] * 6)
+    with pytest.raises(SongspaceError, match="no two songs"):
+        retrieval.same_song(segments, [0, 0, 0, 1, 1, 1], starts=[0, 1, 2] * 2)
+    with pytest.raises(ValueError, match="one start for each of 6 segments"):
+        retrieval.same_song(segments, [0, 0, 0, 1, 1, 1], starts=[0.0])
