@@ -1,0 +1,134 @@
+"""A small library of synthetic songs of known styles, so that everything can be tried anywhere.
+
+Twenty-four artists that do not exist play eighty half-minute songs of eight styles. Styles differ in tempo,
+harmony, rhythm and drums; artists of one style in instruments, register and sound. The same seed gives the
+same samples, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from songspace.demo.plan import DemoSong, plan
+from songspace.errors import SongspaceError
+from songspace.reporter import Reporter
+
+__all__ = ["DemoSong", "plan", "render"]
+
+_README = """\
+These songs were rendered by `songspace demo`. They are synthetic: no musician, no recording and no sample is
+behind them, and the artists, albums, years and styles in their tags are made up. They are there so that
+songspace can be tried without a music collection. What it scores here says nothing about real music.
+"""
+
+
+def render(
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    songs: int | None = None,
+    seconds: float = 30.0,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> list[Path]:
+    """Render the demo library into a folder, as ``Artist/Album/NN Title.ext``, with tags.
+
+    Songs that are already there are not rendered again, and no file that is anything else is touched.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    seed : int, at least 0
+        Another seed gives other songs by other habits.
+    songs : int, optional
+        Only so many, evenly over the styles (all 80 by default).
+    seconds : float, at least 5
+        About how long each song is: they end with a whole bar.
+    workers : int, optional
+        Processes; as many as there are cores by default. They are started afresh, so a script that asks for
+        more than one needs the usual ``if __name__ == "__main__":``.
+    reporter : Reporter, optional
+        Hears of the progress.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of :func:`plan`.
+
+    Raises
+    ------
+    SongspaceError
+        If the folder cannot be written to, or something else stands where a song belongs.
+    ValueError
+        If a parameter is out of its range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = render(folder, songs=2, seconds=5, workers=1)
+    ...     [file.relative_to(folder).parts[0] for file in files]
+    ['Hollow Tide', 'Coin-Op Orchard']
+    """
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
+    if songs is not None and songs < 1:
+        raise ValueError(f"songs must be at least 1, got {songs}")
+    if not seconds >= 5:
+        raise ValueError(f"seconds must be at least 5, got {seconds}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    from soundfile import LibsndfileError
+
+    from songspace.demo.writing import is_written
+
+    folder = Path(folder)
+    wanted = {folder / song.path: song for song in plan(seed=seed)[:songs]}
+    try:
+        missing = []
+        for path, song in wanted.items():
+            if not os.path.lexists(path):
+                missing.append((song, path, seconds))
+            elif not is_written(song, path, seconds=seconds):
+                raise SongspaceError(f"{path} is in the way and is not this song: render into another folder.")
+        for parent in {path.parent for _, path, _ in missing}:
+            parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.lexists(folder / "README.txt"):
+            (folder / "README.txt").write_text(_README, encoding="utf-8")
+        _render_all(missing, workers or os.cpu_count() or 1, reporter or Reporter())
+    except (OSError, LibsndfileError) as error:
+        raise SongspaceError(f"The demo library cannot be written to {folder} ({error}).") from error
+    except BrokenProcessPool as error:
+        raise SongspaceError("A process that rendered songs was killed: run it again to go on from there.") from error
+    return list(wanted)
+
+
+def _render_all(jobs: Sequence[tuple[DemoSong, Path, float]], workers: int, reporter: Reporter) -> None:
+    if workers == 1 or len(jobs) < 2:
+        for done, job in enumerate(jobs, 1):
+            _render_one(*job)
+            reporter.progress("render", done, len(jobs))
+        return
+    # Spawned, not forked: the caller may have threads, and a fork would copy their locks.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        tasks = [pool.submit(_render_one, *job) for job in jobs]
+        try:
+            for done, task in enumerate(as_completed(tasks), 1):
+                task.result()
+                reporter.progress("render", done, len(jobs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _render_one(song: DemoSong, path: Path, seconds: float) -> None:
+    from songspace.demo.writing import write
+
+    write(song, path, seconds=seconds)
