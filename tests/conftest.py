@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+# Tests run beside each other: threads that wait for a busy core took up to 80 times as long. This has to be said before
+# NumPy is loaded, and holds for the programs that tests start, too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import mutagen
+import numpy as np
 import pytest
+import soundfile
+from hypothesis import settings
+
+# No test asserts a time, and a busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +30,64 @@ def music() -> Path:
     if not (folder / "emotify").is_dir():
         pytest.skip("real music is only there beside a developer's checkout (../shared/music)")
     return folder
+
+
+def write_song(path: Path, seed: int, *, seconds: float = 8.0, style: int = 0, **tags: str) -> Path:
+    """A little tune: the style decides the register and how noisy it is, the seed the notes. Tagged if asked."""
+    rate = 22050
+    rng = np.random.default_rng([seed, style])
+    time = np.arange(round(seconds * rate)) / rate
+    notes = 110.0 * 2.0 ** (style + rng.integers(0, 12, size=round(seconds * 4)) / 12)
+    pitch = np.repeat(notes, -(-len(time) // len(notes)))[: len(time)]
+    tune = np.sin(2 * np.pi * np.cumsum(pitch) / rate) * np.exp(-3 * (time * 4 % 1))
+    sound = 0.4 * tune + 0.02 * 4.0**style * rng.normal(size=len(time)) / 4
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.clip(sound, -0.9, 0.9).astype(np.float32), rate)
+    if tags:
+        file = mutagen.File(path)
+        file.update({key: [value] for key, value in tags.items()})
+        file.save()
+    return path
+
+
+@pytest.fixture
+def song() -> Callable[..., Path]:
+    """:func:`write_song`."""
+    return write_song
+
+
+GENRES = ("Low", "Middle", "High")
+
+
+@pytest.fixture(scope="session")
+def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 18 tagged tunes in three styles by six artists; for reading only."""
+    folder = tmp_path_factory.mktemp("tunes")
+    for number in range(18):
+        style = number % 3
+        artist = f"Artist {style}{number % 2}"
+        tags = {"title": f"Tune {number}", "artist": artist, "album": f"Album {style}", "genre": GENRES[style]}
+        write_song(folder / artist / f"{number:02d}.flac", number, style=style, date=str(1990 + number), **tags)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def learnt_home(tunes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that has learnt the tunes with PCA; for reading only."""
+    from songspace import pipeline
+    from songspace.library import Home
+
+    home = tmp_path_factory.mktemp("home")
+    pipeline.learn(Home(home), tunes, encoder="pca", windows=3, workers=2)
+    return home
+
+
+@pytest.fixture(scope="session")
+def audio_files() -> ModuleType:
+    """The helper module that writes songs in every format: ``audio_files.write(path, kind)``."""
+    spec = importlib.util.spec_from_file_location("audio_files", Path(__file__).with_name("audio_files.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,1 +1,39 @@
-"""songspace."""
+"""songspace learns a metric space of songs from their sound alone, and puts it to use.
+
+>>> import songspace
+>>> songspace.__version__
+'0.1.0'
+
+The public names are loaded when they are first asked for: a query needs neither torch nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "AudioError": "errors",
+    "Library": "library",
+    "Space": "space",
+    "SongspaceError": "errors",
+    "Windows": "audio",
+    "read_windows": "audio",
+}
+_ROOMS = ("encoders", "evaluation", "frontends", "geometry", "maps", "playlists")
+
+__all__ = [*_WHERE, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

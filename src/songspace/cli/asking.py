@@ -1,0 +1,255 @@
+"""What the commands ask of a library: songs by name, playlists, regions, its state."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.library import Library, Song
+from songspace.library.learnt import learnt
+from songspace.playlists import files, radio
+from songspace.playlists import order as ordering
+from songspace.playlists import path as paths
+from songspace.space import Space
+
+DEFAULT_LENGTH = 20
+
+
+def open_space(library: Library) -> Space:
+    """The space of a library that has one.
+
+    Raises
+    ------
+    SongspaceError
+        If nothing has been learnt, or the space is not that of the encoder in use.
+    """
+    what = learnt(library.catalog, library.encoder)
+    space = Space.open(library.home.space)
+    if what is None or space.encoder != what.fingerprint:
+        raise SongspaceError("The space is older than the encoder: run `songspace update`.")
+    return space
+
+
+def opened(library: Library) -> tuple[Space, list[Song]]:
+    """The space of a library, and the song of each of its rows."""
+    space = open_space(library)
+    songs = {song.id: song for song in library.songs()}
+    # A song that left the catalog since the space was built keeps its row until the next update.
+    return space, [songs.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in space.ids]
+
+
+class Asked:
+    """The songs that a person named, as rows of a space; files outside the library are given a row of their own.
+
+    Attributes
+    ----------
+    asked : list of Song
+        The songs named, in their order; those from outside the library have negative ids.
+    space : Space
+        The library's, with the songs from outside at its end.
+    rows : list of int
+        The rows of the songs named.
+    """
+
+    def __init__(self, library: Library, names: Sequence[str]) -> None:
+        self._library = library
+        self.space = open_space(library)
+        self.asked = [self._song(name) for name in names]
+        self._outside = [song for song in self.asked if song.id < 0]
+        self.rows = [self.space.row(song.id) for song in self.asked]
+
+    def _song(self, name: str) -> Song:
+        outside = Path(name).is_file() and self._library.catalog.song_at(os.path.abspath(name)) is None
+        return self._from_outside(name) if outside else self._library.find(name)
+
+    def _from_outside(self, name: str) -> Song:
+        from songspace.library.scan import read_tags
+        from songspace.pipeline import encode_file
+
+        vector = self.space.place(encode_file(self._library.home, self._library.catalog, name))
+        id = min(0, int(self.space.ids.min())) - 1
+        self.space = self.space.extended(vector[np.newaxis], [id])
+        tags = read_tags(name)
+        known = {field: getattr(tags, field) for field in tags.__slots__}
+        return Song(id, os.path.abspath(name), 0.0, **known)
+
+    def center(self) -> int | np.ndarray:
+        """What to look around: the row of the one song named, or the middle of several."""
+        return self.rows[0] if len(self.rows) == 1 else self.space.vectors[self.rows].mean(axis=0)
+
+    def songs(self, rows: Sequence[int] | np.ndarray) -> list[Song]:
+        """The songs of some rows."""
+        outside = {song.id: song for song in self._outside}
+        found = []
+        for id in self.space.ids[np.asarray(rows, int)].tolist():
+            song = outside.get(id) or self._library.catalog.song(id)
+            found.append(song or Song(id, "(gone)", 0.0))
+        return found
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """A playlist, and the space that it was made in."""
+
+    title: str
+    songs: list[Song]
+    rows: list[int]
+    space: Space
+
+    @cached_property
+    def steps(self) -> list[float]:
+        """The distance of each song from the one before it."""
+        return [self.space.distance(a, b) for a, b in zip(self.rows[:-1], self.rows[1:], strict=True)]
+
+    def how_smooth(self, smooth: dict[str, Any]) -> str:
+        """One sentence on its flow."""
+        if len(self.rows) < 2:
+            return "One song."
+        artists = len({song.artist for song in self.songs if song.artist})
+        jump = int(np.argmax(self.steps))
+        return (
+            f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "
+            f"two songs of the library lie {smooth['typical']:.2f} apart. {artists} artists."
+        )
+
+
+def make_playlist(
+    library: Library,
+    names: Sequence[str],
+    *,
+    to: str | None,
+    minus: Sequence[str],
+    arrange: Path | None,
+    length: int | None,
+    minutes: float | None,
+    artist_gap: int,
+    variety: float,
+    seed: int,
+) -> Playlist:
+    """The playlist that a person asked for: a radio, a path ``to`` a song, or a list to ``arrange``."""
+    if arrange is not None:
+        return _arranged(library, arrange, artist_gap)
+    asked = Asked(library, [*names, *([to] if to else []), *minus])
+    space, everyone = asked.space, {song.id: song for song in [*library.songs(), *asked.asked]}
+    songs = [everyone.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in space.ids]
+    artists = [song.artist for song in songs]
+    seconds = np.array([song.duration for song in songs])
+    count = length or DEFAULT_LENGTH
+    if minutes is not None and length is None:
+        count = max(2 if to else 1, round(minutes * 60 / max(1.0, float(np.mean(seconds)))))
+    count = min(count, len(songs)) if not to else count
+    if to:
+        start, end = asked.rows[:2]
+        rows = paths.path(
+            space, start, end, length=count, artists=artists, artist_gap=artist_gap, variety=variety, seed=seed
+        )
+        title = f"From {asked.asked[0].name} to {asked.asked[1].name}"
+    else:
+        rows = radio.radio(
+            space,
+            asked.rows[: len(names)],
+            length=count,
+            minus=asked.rows[len(names) :],
+            artists=artists,
+            artist_gap=artist_gap,
+            variety=variety,
+            seed=seed,
+        )
+        title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
+    return Playlist(title, [songs[row] for row in rows], list(rows), space)
+
+
+def _arranged(library: Library, file: Path, artist_gap: int) -> Playlist:
+    space, songs = opened(library)
+    rows = []
+    for path in files.read(file):
+        song = library.catalog.song_at(os.path.abspath(path))
+        if song is None:
+            raise SongspaceError(f"{file} names {path}, which is not in the library: run `songspace update`.")
+        if (row := space.row(song.id)) not in rows:
+            rows.append(row)
+    if not rows:
+        raise SongspaceError(f"{file} names no songs.")
+    rows = ordering.order(space, rows, artists=[song.artist for song in songs], artist_gap=artist_gap)
+    return Playlist(file.stem, [songs[row] for row in rows], rows, space)
+
+
+def _labelled(library: Library, kind: str, of: str | None) -> tuple[Space, list[str | None]]:
+    space, songs = opened(library)
+    if of is not None:
+        songs = [
+            song if song.artist and song.artist.casefold() == of.casefold() else Song(0, "", 0.0) for song in songs
+        ]
+    field = {"genres": "genre", "artists": "artist", "albums": "album"}[kind]
+    found: list[str | None] = [getattr(song, field) for song in songs]
+    if not any(found):
+        whose = f" of {of}" if of else ""
+        raise SongspaceError(f"No song{whose} has a tag that says its {field}.")
+    return space, found
+
+
+def regions_of(library: Library, kind: str, of: str | None) -> list[dict[str, Any]]:
+    """Genres, artists or albums as regions of the space, the largest first."""
+    from songspace import geometry
+
+    space, labels = _labelled(library, kind, of)
+    found = sorted(geometry.regions(space, labels), key=lambda region: (-region.size, region.name))
+    return [
+        {"name": r.name, "songs": r.size, "spread": r.spread, "nearest": [list(pair) for pair in r.nearest]}
+        for r in found
+    ]
+
+
+def lies_between(library: Library, kind: str, of: str | None, a: str, b: str) -> list[tuple[str, int, float, float]]:
+    """(name, songs, position from 0 to 1, distance off the line) of what lies between two regions."""
+    from songspace import geometry
+
+    space, labels = _labelled(library, kind, of)
+    return [(c.name, c.size, c.position, c.offset) for c in geometry.between(space, labels, a, b)]
+
+
+def _self_check(library: Library) -> str:
+    """The score that needs no labels, in words."""
+    from songspace.evaluation import retrieval
+
+    vectors, groups, starts = library.segments()
+    try:
+        top = retrieval.same_song(vectors, groups, starts=starts)["top1"]
+    except SongspaceError:  # every segment overlaps every other of its song
+        return "the songs are too short to tell"
+    return f"{top['value']:.0%} (chance {top['chance']:.1%})"
+
+
+def state(library: Library) -> dict[str, Any]:
+    """What ``status`` shows: ``summary``, ``failures`` and ``hubs``."""
+    from songspace.evaluation import hubness
+
+    catalog = library.catalog
+    songs = library.songs()
+    failures = [{"path": path, "reason": reason} for path, reason in catalog.failures()]
+    reasons = Counter(failure["reason"] for failure in failures)
+    summary: dict[str, Any] = {
+        "home": str(library.home.folder),
+        "folders": ", ".join(catalog.roots()),
+        "songs": len(songs),
+        "hours": round(sum(song.duration for song in songs) / 3600, 1),
+        "failed": ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "none",
+        "encoder": catalog.fact("encoder") or "none yet",
+    }
+    hubs: list[dict[str, Any]] = []
+    if catalog.fact("encoder") and len(songs) > 2:
+        space, in_rows = opened(library)
+        summary["a segment's nearest is of its own song"] = _self_check(library)
+        measured = hubness.evaluate(space.vectors, k=min(10, max(1, len(songs) // 4)))
+        summary["hubness"] = f"skewness {measured['skewness']:.2f}, {measured['antihubs']:.0%} never a neighbour"
+        hubs = [{"song": in_rows[row].name, "neighbour of": count} for row, count in measured["hubs"][:5]]
+        summary["largest hubs"] = "; ".join(f"{hub['song']} ({hub['neighbour of']})" for hub in hubs)
+    return {"summary": summary, "failures": failures, "hubs": hubs}

@@ -1,0 +1,365 @@
+"""The commands; ``songspace --help`` lists them."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from songspace.cli import show
+from songspace.library import Home, Library
+
+app = typer.Typer(
+    help="Learns a space of songs from their sound alone: similar songs, fluid playlists, a map.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
+TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
+CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
+
+
+class EncoderName(StrEnum):
+    """What can be learnt."""
+
+    contrastive = "contrastive"
+    ali = "ali"
+    pca = "pca"
+    raw = "raw"
+    timbre = "timbre"
+    random = "random"
+
+
+class Method(StrEnum):
+    """How a map is laid out."""
+
+    tsne = "tsne"
+    pca = "pca"
+
+
+class Color(StrEnum):
+    """What the colours of a map mean."""
+
+    genre = "genre"
+    artist = "artist"
+    year = "year"
+
+
+class Kind(StrEnum):
+    """What geometry is about."""
+
+    genres = "genres"
+    artists = "artists"
+    albums = "albums"
+
+
+def _home(home: Path | None) -> Home:
+    return Home(home.absolute()) if home else Home.default()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from songspace import __version__
+
+        print(f"songspace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    home: HomeOption = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Learns a space of songs from their sound alone: similar songs, fluid playlists, a map."""
+    if home is not None:  # given before the command, it holds for the command
+        os.environ["SONGSPACE_HOME"] = str(home)
+
+
+@app.command()
+def learn(
+    folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
+    encoder: Annotated[EncoderName, typer.Option(help="What to learn.")] = EncoderName.contrastive,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    windows: Annotated[int | None, typer.Option(min=1, help="Segments a song [default: 10].")] = None,
+    workers: WorkersOption = None,
+    timeout: TimeoutOption = 60.0,
+    cache: CacheOption = 4.0,
+    home: HomeOption = None,
+) -> None:
+    """Listen to a folder of music and learn its space; goes on where it was stopped."""
+    from songspace import pipeline
+
+    with show.reporting() as reporter:
+        report = pipeline.learn(
+            _home(home),
+            folder,
+            encoder=encoder.value,
+            steps=steps,
+            minutes=minutes,
+            seed=seed,
+            device=device,
+            windows=windows,
+            workers=workers,
+            timeout=timeout,
+            cache_bytes=round(cache * 1e9),
+            reporter=reporter,
+        )
+    _report(report)
+
+
+@app.command()
+def update(
+    folder: Annotated[Path | None, typer.Argument(help="One folder [default: all of the library].")] = None,
+    workers: WorkersOption = None,
+    timeout: TimeoutOption = 60.0,
+    cache: CacheOption = 4.0,
+    home: HomeOption = None,
+) -> None:
+    """Take in what is new, changed, moved or gone, with the encoder already learnt."""
+    from songspace import pipeline
+
+    with show.reporting() as reporter:
+        report = pipeline.update(
+            _home(home), folder, workers=workers, timeout=timeout, cache_bytes=round(cache * 1e9), reporter=reporter
+        )
+    _report(report)
+
+
+def _report(report: object) -> None:
+    from songspace.pipeline import Report
+
+    assert isinstance(report, Report)
+    tally = report.tally
+    changes = [(tally.new, "new"), (tally.linked, "moved or copied"), (tally.gone, "gone")]
+    parts = [f"{report.songs} songs", *(f"{count} {what}" for count, what in changes if count)]
+    show.say(f"{', '.join(parts)}; the {report.encoder} space is ready.")
+    if tally.failures:
+        show.say(f"{len(tally.failures)} files could not be read:")
+        for path, reason in tally.failures[:5]:
+            show.say(f"  {show.shown_path(path)}: {reason}")
+        if len(tally.failures) > 5:
+            show.say("  ... and more: `songspace status --json` lists them all.")
+
+
+@app.command()
+def similar(
+    songs: Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")],
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The songs that sound most like a song, or like several together."""
+    from songspace.cli.asking import Asked
+
+    asked = Asked(Library(home), songs)
+    rows, distances = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
+    found = asked.songs(rows)
+    answers = [
+        show.song_facts(song) | {"distance": round(float(d), 6), "similarity": round(1 - float(d) ** 2 / 2, 6)}
+        for song, d in zip(found, distances, strict=True)
+    ]
+    if json:
+        show.answer({"of": [show.song_facts(song) for song in asked.asked], "similar": answers})
+        return
+    show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
+    show.table(
+        ("similarity", "song", "genre", "file"),
+        [
+            (f"{answer['similarity']:.3f}", song.name, song.genre or "", show.shown_path(song.path))
+            for answer, song in zip(answers, found, strict=True)
+        ],
+        right=(0,),
+    )
+
+
+@app.command()
+def playlist(
+    songs: Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Where it starts.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="SONG", help="Where it ends: a path from song to song.")] = None,
+    minus: Annotated[list[str] | None, typer.Option(metavar="SONG", help="Steer away from it.")] = None,
+    order: Annotated[Path | None, typer.Option(metavar="FILE", help="Arrange this playlist so that it flows.")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Songs [default: 20].")] = None,
+    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes.")] = None,
+    artist_gap: Annotated[int, typer.Option(min=0, help="Least songs between two of one artist.")] = 2,
+    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=".m3u8, .xspf or .jspf")] = None,
+    absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """A radio from songs, a path from song to song, or a playlist put into order."""
+    from songspace.cli.asking import make_playlist
+    from songspace.playlists import files, rules
+
+    if bool(songs) == bool(order):
+        raise typer.BadParameter("Give songs to start from, or --order FILE.")
+    if to is not None and (len(songs or []) != 1 or minus):
+        raise typer.BadParameter("A path goes from one song --to one other, without --minus.")
+    made = make_playlist(
+        Library(home),
+        songs or [],
+        to=to,
+        minus=minus or [],
+        arrange=order,
+        length=length,
+        minutes=minutes,
+        artist_gap=artist_gap,
+        variety=variety,
+        seed=seed,
+    )
+    if output is not None:
+        files.write(output, made.songs, title=made.title, relative=not absolute)
+        show.say(f"Wrote {len(made.songs)} songs to {output}.")
+    smooth = rules.smoothness(made.space, made.rows)
+    if json:
+        steps = [round(float(step), 6) for step in made.steps]
+        listed = [show.song_facts(song) for song in made.songs]
+        show.answer({"title": made.title, "songs": listed, "steps": steps, "smoothness": smooth})
+        return
+    steps_shown = ["", *(f"{step:.2f}" for step in made.steps)]
+    show.table(
+        ("", "step", "song", "time"),
+        [
+            (number, step, song.name, show.minutes(song.duration))
+            for number, (step, song) in enumerate(zip(steps_shown, made.songs, strict=True), 1)
+        ],
+        right=(0, 1, 3),
+    )
+    show.say(made.how_smooth(smooth))
+
+
+@app.command()
+def geometry(
+    kind: Annotated[Kind, typer.Argument(help="genres, artists or albums")],
+    of: Annotated[str | None, typer.Option(metavar="ARTIST", help="Only the songs of this artist.")] = None,
+    between: Annotated[tuple[str, str] | None, typer.Option(metavar="A B", help="What lies between two.")] = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
+    from songspace.cli import asking
+
+    if between:
+        rows = asking.lies_between(Library(home), kind.value, of, *between)
+        if json:
+            show.answer([dict(zip(("name", "songs", "position", "offset"), row, strict=True)) for row in rows])
+            return
+        show.say(f"From {between[0]} (0) to {between[1]} (1):")
+        cells = [(name, songs, f"{position:.2f}", f"{offset:.2f}") for name, songs, position, offset in rows]
+        show.table((kind.value, "songs", "position", "off the line"), cells, right=(1, 2, 3))
+        return
+    regions = asking.regions_of(Library(home), kind.value, of)
+    if json:
+        show.answer(regions)
+        return
+    show.table(
+        (kind.value, "songs", "spread", "nearest"),
+        [
+            (r["name"], r["songs"], f"{r['spread']:.2f}", ", ".join(f"{n} {d:.2f}" for n, d in r["nearest"][:3]))
+            for r in regions
+        ],
+        right=(1, 2),
+    )
+
+
+@app.command(name="map")
+def map_(
+    output: Annotated[Path, typer.Option("-o", "--output", help=".png or .html")],
+    method: Annotated[Method, typer.Option()] = Method.tsne,
+    color: Annotated[Color, typer.Option()] = Color.genre,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    home: HomeOption = None,
+) -> None:
+    """A picture of the whole library, or a page to look around in that works offline."""
+    from songspace import maps
+    from songspace.cli.asking import opened
+
+    draw = {".png": maps.draw_png, ".html": maps.draw_html}.get(output.suffix.lower())
+    if draw is None:
+        raise typer.BadParameter(f"{output}: a map is a .png or an .html file.")
+    library = Library(home)
+    space, songs = opened(library)
+    points = maps.layout(space.vectors, method=method.value, seed=seed)
+    title = f"{len(songs)} songs in the {library.encoder} space"
+    draw(output, points, songs, color=color.value, title=title, method=method.value)
+    show.say(f"Wrote {output}.")
+
+
+@app.command()
+def evaluate(
+    labels: Annotated[str, typer.Option(metavar="genre|folder|FILE.csv")] = "genre",
+    encoders: Annotated[str | None, typer.Option(help="Names with commas, or all [default: what is learnt].")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """How well the space agrees with labels that it never saw, with chance beside every figure."""
+    from songspace.evaluation import embeddings, report
+    from songspace.evaluation.labels import labels as read_labels
+
+    library = Library(home)
+    songs, vectors = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
+    found = read_labels(songs, labels)
+    result = report.evaluate(vectors, found, seeds=seeds)
+    if json:
+        show.answer(result)
+        return
+    head, *rows = report.table(result)
+    show.table(head, rows, right=range(1, len(head)))
+
+
+@app.command()
+def status(json: JsonOption = False, home: HomeOption = None) -> None:
+    """The library, what failed and why, the encoder and how good it is, the hubs."""
+    from songspace.cli.asking import state
+
+    facts = state(Library(home))
+    if json:
+        show.answer(facts)
+        return
+    show.table(("", ""), [(key, value) for key, value in facts["summary"].items()])
+    if facts["failures"]:
+        shown = [(show.shown_path(failure["path"]), failure["reason"]) for failure in facts["failures"][:20]]
+        show.table(("file", "why it is not in the space"), shown)
+        if len(facts["failures"]) > 20:
+            show.say(f"... and {len(facts['failures']) - 20} more: `songspace status --json` lists them all.")
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", help="A .parquet file.")],
+    segments: Annotated[bool, typer.Option("--segments", help="A row for each segment, not for each song.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Path, id, tags and vector of every song, as Parquet."""
+    from songspace.cli.export import write_parquet
+
+    rows = write_parquet(Library(home), output, segments=segments)
+    show.say(f"Wrote {rows} rows to {output}.")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Render a small library of synthetic songs, so that everything can be tried."""
+    from songspace import demo as rendered
+
+    with show.reporting() as reporter:
+        songs = rendered.render(folder, seed=seed, reporter=reporter)
+    show.say(f"{len(songs)} synthetic songs are in {folder}. Now: songspace learn {folder}")

@@ -1,0 +1,135 @@
+"""How the command line shows things: answers on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from songspace.library.catalog import Song
+from songspace.reporter import Reporter
+
+_WIDE = 160
+"""Columns of a table that goes into a file or a pipe, where nothing is known of the reader's width."""
+
+
+def clean(text: str) -> str:
+    """Text that any terminal can take: bytes of a file name that are not UTF-8 become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def say(sentence: str) -> None:
+    """A message for the person, on standard error."""
+    print(clean(sentence), file=sys.stderr, flush=True)
+
+
+def answer(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, indent=2))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> None:
+    """A table on standard output; columns numbered in ``right`` are set flush right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if known else _WIDE, highlight=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
+    for number, column in enumerate(columns):
+        shown.add_column(column, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(clean(str(cell))) for cell in row))
+    console.print(shown)
+
+
+def song_facts(song: Song) -> dict[str, Any]:
+    """A song as it stands in every JSON answer."""
+    return {
+        "id": song.id,
+        "path": song.path,
+        "artist": song.artist,
+        "title": song.title,
+        "album": song.album,
+        "genre": song.genre,
+        "year": song.year,
+        "duration": round(song.duration, 3),
+    }
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as a listener reads them, 3:07."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+class Lines(Reporter):
+    """Progress into a file or a pipe: a line now and then, and one at the end of a stage."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def say(self, sentence: str) -> None:
+        say(sentence)
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        now = time.monotonic()
+        if done == total or now - self._last > 10:
+            self._last = now
+            say(f"{stage} {done}/{total}  {detail}".rstrip())
+
+
+@contextmanager
+def reporting() -> Iterator[Reporter]:
+    """A reporter that draws bars on a terminal and writes lines elsewhere; Ctrl-C ends it in a sentence."""
+    try:
+        if sys.stderr.isatty():
+            with _bars() as bars:
+                yield bars
+        else:
+            yield Lines()
+    except KeyboardInterrupt:
+        say("Stopped. What was finished is kept, and the same command goes on from here.")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _bars() -> Iterator[Reporter]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        class Bars(Reporter):
+            def say(self, sentence: str) -> None:
+                bars.console.print(clean(sentence), markup=False, highlight=False)
+
+            def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, detail="")
+                bars.update(tasks[stage], completed=done, total=total, detail=detail)
+
+        yield Bars()
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """A path relative to where the person stands, if that is shorter."""
+    path = os.fspath(path)
+    relative = os.path.relpath(path)
+    return clean(relative if len(relative) < len(path) else path)

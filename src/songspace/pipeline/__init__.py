@@ -1,0 +1,156 @@
+"""The main job from end to end: listen, learn, encode, build the space.
+
+Each stage leaves its result in the home before the next begins, and begins by asking what is there: a run that was
+stopped goes on where it was, and a run with nothing to do is over at once. The hand-made space answers as soon as
+the last song is decoded; the learnt one takes its place when it is done.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from songspace.encoders.base import encoder_class
+from songspace.errors import AudioError, SongspaceError
+from songspace.library.cache import CAP
+from songspace.library.catalog import Catalog
+from songspace.library.home import Home
+from songspace.library.index import Failure, Heard, Listening, Tally, hear
+from songspace.library.learnt import learnt
+from songspace.library.scan import Found
+from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, renew, shown, use
+from songspace.pipeline.training import train
+from songspace.reporter import Reporter
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    songs: int
+    encoder: str
+    tally: Tally
+
+
+def learn(
+    home: Home,
+    folder: str | os.PathLike[str],
+    *,
+    encoder: str = "contrastive",
+    steps: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    windows: int | None = None,
+    workers: int | None = None,
+    timeout: float = 60.0,
+    cache_bytes: int = CAP,
+    reporter: Reporter | None = None,
+) -> Report:
+    """Add a folder to the library, listen to all of it, and learn its space.
+
+    Parameters
+    ----------
+    home : Home
+        Where everything is kept; nothing is ever written into ``folder``.
+    folder : path
+        A folder of music.
+    encoder : str
+        A name in :data:`songspace.encoders.base.REGISTRY`.
+    steps, minutes : optional
+        When training stops, whichever comes first; by default after a number of steps that grows with the library.
+    seed : int
+        The same seed on the same songs gives the same space on the same machine.
+    windows : int, optional
+        Segments a song (10); another number than before means listening to everything anew.
+    workers : int, optional
+        Processes that decode: the number of cores by default.
+    timeout : float
+        Seconds after which a file is given up.
+    cache_bytes : int
+        The most that the cache of spectrograms may take.
+
+    Raises
+    ------
+    SongspaceError
+        If nothing could be read, or another run works on this library.
+    """
+    reporter = reporter or Reporter()
+    encoder_class(encoder)  # a wrong name is told before any work
+    root = os.path.abspath(folder)
+    if not os.path.isdir(root):
+        raise SongspaceError(f"There is no folder {shown(root)}.")
+    with home.lock(), Catalog(home.catalog, write=True) as catalog:
+        catalog.add_root(root)
+        run = Run(home, catalog, windows, workers, timeout, cache_bytes, reporter)
+        tally = listen(run, catalog.roots(), fill_cache=True)
+        learn_timbre(run)
+        renew(run)
+        if encoder != "timbre":
+            train(
+                run,
+                encoder,
+                {"steps": steps, "minutes": minutes, "random_state": seed, "device": device},
+            )
+            encode(run, encoder)
+        use(run, encoder)
+        return Report(catalog.count(), encoder, tally)
+
+
+def update(
+    home: Home,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    workers: int | None = None,
+    timeout: float = 60.0,
+    cache_bytes: int = CAP,
+    reporter: Reporter | None = None,
+) -> Report:
+    """Take in what is new, changed, moved or gone, with the encoder already learnt.
+
+    Parameters
+    ----------
+    folder : path, optional
+        One folder to look at (added to the library if it is new); by default all folders of the library.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no library yet, a folder is missing, or another run works on this library.
+    """
+    reporter = reporter or Reporter()
+    Catalog(home.catalog).close()  # an update makes no library
+    with home.lock(), Catalog(home.catalog, write=True) as catalog:
+        roots = catalog.roots()
+        if folder is not None:
+            roots = [os.path.abspath(folder)]
+            if not os.path.isdir(roots[0]):
+                raise SongspaceError(f"There is no folder {roots[0]}: is its disk mounted?")
+            catalog.add_root(roots[0])
+        run = Run(home, catalog, None, workers, timeout, cache_bytes, reporter)
+        tally = listen(run, roots, fill_cache=False)
+        if learnt(catalog, "timbre") is None:
+            learn_timbre(run)
+        renew(run)
+        return Report(catalog.count(), catalog.fact("encoder") or "timbre", tally)
+
+
+def encode_file(home: Home, catalog: Catalog, path: str | os.PathLike[str], *, timeout: float = 60.0) -> np.ndarray:
+    """The vector (d,) of an audio file outside the library, by the encoder in use; not centred or scaled.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read.
+    """
+    listening = Listening.of(catalog)
+    found = Found(os.path.abspath(path), 0, 0)
+    (_, outcome), *_ = hear([found], listening, workers=1, timeout=timeout)
+    if isinstance(outcome, Failure):
+        raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
+    assert isinstance(outcome, Heard)
+    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
+    vector: np.ndarray = encoder.transform(outcome.codes[~outcome.silent]).mean(axis=0)
+    return vector

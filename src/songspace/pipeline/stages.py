@@ -1,0 +1,180 @@
+"""The stages of the main job, in their order; each asks what is there and does the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from songspace.encoders.base import REGISTRY, Encoder
+from songspace.encoders.base import load as load_encoder
+from songspace.encoders.baselines import Timbre
+from songspace.errors import SongspaceError
+from songspace.library.cache import SpectrogramCache
+from songspace.library.catalog import Catalog
+from songspace.library.home import Home
+from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
+from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
+from songspace.library.scan import Found
+from songspace.reporter import Reporter
+from songspace.space import Space
+
+
+class Run:
+    """What every stage of one run needs."""
+
+    def __init__(
+        self,
+        home: Home,
+        catalog: Catalog,
+        windows: int | None,
+        workers: int | None,
+        timeout: float,
+        cache_bytes: int,
+        reporter: Reporter,
+    ) -> None:
+        self.home, self.catalog, self.reporter = home, catalog, reporter
+        self.workers, self.timeout = workers, timeout
+        self.listening = _listening(catalog, windows, reporter)
+        shape = (self.listening.windows, *self.listening.frontend.shape)
+        self.cache = SpectrogramCache(home.cache, catalog, shape=shape, cap=cache_bytes)
+        self.cache.forget_lost()
+
+
+def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Listening:
+    """How this library is listened to; another way than before starts it anew."""
+    remembered = catalog.fact("listening")
+    listening = Listening(windows=windows) if windows else Listening.of(catalog)
+    if remembered and remembered != str(listening):
+        reporter.say("Songs are listened to in another way than before: all are decoded anew.")
+        catalog.reset()
+    if remembered != str(listening):
+        catalog.set_fact("listening", str(listening))
+    return listening
+
+
+def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
+    """Bring the catalog up to date with the folders; no song at all is an error."""
+    folders = list(folders)
+    tally = index(
+        run.catalog,
+        run.cache,
+        folders,
+        run.listening,
+        encode=encoding(run),
+        fill_cache=fill_cache,
+        workers=run.workers,
+        timeout=run.timeout,
+        on_progress=lambda done, total: run.reporter.progress("listening", done, total),
+    )
+    if not run.catalog.count():
+        if tally.failures:
+            path, reason = tally.failures[0]
+            raise SongspaceError(
+                f"Not one of {len(tally.failures)} files could be read; the first, {shown(path)}: {reason}."
+            )
+        raise SongspaceError("There is no music in " + ", ".join(map(shown, folders)) + ".")
+    return tally
+
+
+def encoding(run: Run) -> Callable[[np.ndarray], dict[str, np.ndarray]] | None:
+    """How new songs are encoded while they are listened to, if the encoder in use is more than the descriptors."""
+    name = in_use(run)
+    if name == "timbre":
+        return None
+    encoder = load_learnt(run.home, run.catalog, name)
+    fingerprint = encoder.fingerprint_
+    return lambda codes: {fingerprint: encoder.transform(codes)}
+
+
+def learn_timbre(run: Run) -> None:
+    """Fit the hand-made space to the whole library: two numbers a descriptor, from what is stored."""
+    stacked = np.concatenate([segments[~silent] for _, segments, silent in run.catalog.vectors(DESCRIPTORS)])
+    timbre = Timbre(frontend=run.listening.frontend).fit_descriptors(stacked)
+    timbre.save(run.home.encoder("timbre", timbre.fingerprint_))
+    set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS))
+
+
+def renew(run: Run) -> None:
+    """Bring the space in use up to date; before anything is learnt it is the hand-made one."""
+    name = in_use(run)
+    if name != "timbre":
+        encode(run, name)
+    use(run, name)
+
+
+def in_use(run: Run) -> str:
+    """The encoder in use: the hand-made one until another is learnt, and again if that one cannot be read."""
+    name = run.catalog.fact("encoder") or "timbre"
+    return name if name == "timbre" or readable(run, name) else "timbre"
+
+
+def readable(run: Run, name: str) -> bool:
+    """Whether a learnt encoder can be used; if not, the person is told."""
+    try:
+        load_learnt(run.home, run.catalog, name)
+    except SongspaceError as error:
+        run.reporter.say(str(error))
+        return False
+    return True
+
+
+def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
+    """A learnt encoder, from its folder."""
+    what = learnt(catalog, name)
+    if what is None:
+        raise SongspaceError(f"This library has not learnt {name}.")
+    return load_encoder(home.encoder(name, what.fingerprint))
+
+
+def encode(run: Run, name: str) -> None:
+    """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
+    encoder, catalog, cache = load_learnt(run.home, run.catalog, name), run.catalog, run.cache
+    fingerprint = encoder.fingerprint_
+    missing = catalog.without_vectors(fingerprint)
+    done = 0
+
+    def keep(song: int, codes: np.ndarray) -> None:
+        nonlocal done
+        catalog.set_vectors(fingerprint, song, encoder.transform(codes))
+        done += 1
+        run.reporter.progress("encoding", done, len(missing))
+
+    for song in missing:
+        if song in cache:
+            keep(song, cache.get(song))
+    uncached = {song.path: song.id for song in catalog.songs(song for song in missing if song not in cache)}
+    files = [Found(path, 0, 0) for path in uncached]
+    for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
+        if isinstance(outcome, Heard):
+            keep(uncached[file.path], outcome.codes)
+        elif isinstance(outcome, Failure):
+            run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
+
+
+def use(run: Run, name: str) -> None:
+    """Build the space of an encoder and make it the one that answers."""
+    vectors, songs = song_vectors(run.home, run.catalog, name)
+    what = learnt(run.catalog, name)
+    assert what is not None
+    Space.from_vectors(vectors, songs, encoder=what.fingerprint).save(run.home.space)
+    run.catalog.set_fact("encoder", name)
+    forget_others(run)
+
+
+def forget_others(run: Run) -> None:
+    """Let go of encoders that were learnt anew, and of their vectors."""
+    known = {name: what for name in REGISTRY if (what := learnt(run.catalog, name))}
+    run.catalog.keep_vectors_of({DESCRIPTORS} | {what.vectors for what in known.values()})
+    kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
+    for folder in run.home.encoders.iterdir():
+        if folder not in kept:
+            shutil.rmtree(folder)
+
+
+def shown(path: str | Path) -> str:
+    """A path as it can be printed."""
+    return os.fsencode(path).decode("utf-8", "replace")

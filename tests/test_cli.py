@@ -1,0 +1,273 @@
+"""The command line's contract: its answers, its JSON, its exit statuses, its sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from songspace import Library
+from songspace.cli.commands import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(learnt_home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call a command in this process, on the learnt tunes."""
+    monkeypatch.setenv("SONGSPACE_HOME", str(learnt_home))
+
+    def call(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return call
+
+
+def _shell(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The whole program, as a person runs it."""
+    environment = os.environ | ({"SONGSPACE_HOME": str(home)} if home else {})
+    command = [sys.executable, "-m", "songspace", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_similar_by_name_path_and_id(run: Run, learnt_home: Path) -> None:
+    song = Library(learnt_home).find("Tune 7")
+    answers = []
+    for name in ("Tune 7", song.path, song.id, "artist 11 - tune 7"):
+        result = run("similar", name, "--json", "-n", 3)
+        assert result.exit_code == 0
+        answers.append(json.loads(result.stdout))
+    assert all(answer == answers[0] for answer in answers)
+    [asked], found = answers[0]["of"], answers[0]["similar"]
+    assert asked["title"] == "Tune 7" and len(found) == 3
+    assert song.id not in [answer["id"] for answer in found]
+    distances = [answer["distance"] for answer in found]
+    assert distances == sorted(distances)
+    assert found[0]["similarity"] == pytest.approx(1 - found[0]["distance"] ** 2 / 2, abs=1e-5)
+
+
+def test_similar_shows_a_table(run: Run) -> None:
+    result = run("similar", "Tune 7")
+    assert result.exit_code == 0
+    assert "similarity" in result.stdout and result.stdout.count("Artist") >= 10
+
+
+def test_similar_to_several(run: Run) -> None:
+    answer = json.loads(run("similar", "Tune 7", "Tune 10", "--json").stdout)
+    titles = {song["title"] for song in answer["similar"]}
+    assert len(answer["of"]) == 2 and not titles & {"Tune 7", "Tune 10"}
+
+
+def test_similar_to_a_file_outside_the_library(run: Run, song: Callable[..., Path], tmp_path: Path) -> None:
+    outside = song(tmp_path / "outside.wav", 123, style=2)
+    result = run("similar", outside, "--json", "-n", 4)
+    genres = [answer["genre"] for answer in json.loads(result.stdout)["similar"]]
+    assert genres.count("High") >= 3
+
+
+def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None:
+    code = (
+        "import sys; from songspace.cli.commands import app; "
+        "app(['similar', 'Tune 7', '--json'], standalone_mode=False); "
+        "print([name for name in ('torch', 'sklearn', 'scipy', 'matplotlib') if name in sys.modules], file=sys.stderr)"
+    )
+    environment = os.environ | {"SONGSPACE_HOME": str(learnt_home)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("similar", "Tune 77"), "Did you mean: Artist"),
+        (("similar", "Tune"), "songs fit “Tune”"),
+        (("playlist", "nothing like it"), "No song of the library is called"),
+        (("geometry", "genres", "--of", "nobody"), "No song of nobody"),
+        (("evaluate", "--labels", "nowhere.csv"), "nowhere.csv"),
+        (("evaluate", "--encoders", "ali"), "has not learnt ali"),
+        (("learn", "/no/such/folder"), "There is no folder /no/such/folder"),
+        (("export", "-o", "x.csv"), "an export is a .parquet file"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_status_1(
+    learnt_home: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = _shell(*arguments, home=learnt_home)
+    assert done.returncode == 1 and done.stdout == ""
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["similar x", "playlist x", "map -o m.png", "status", "evaluate", "geometry genres"]
+)
+def test_without_a_library_it_says_how_to_make_one(tmp_path: Path, command: str) -> None:
+    done = _shell(*command.split(), home=tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert "run `songspace learn FOLDER` first" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("similar",),
+        ("playlist",),
+        ("learn", "x", "--encoder", "magic"),
+        ("map", "-o", "map.gif"),
+        ("geometry", "moods"),
+    ],
+)
+def test_wrong_use_is_status_2(learnt_home: Path, arguments: tuple[str, ...]) -> None:
+    done = _shell(*arguments, home=learnt_home)
+    assert done.returncode == 2 and done.stdout == ""
+
+
+def test_playlist_radio_is_written_and_reads_back(run: Run, tmp_path: Path, learnt_home: Path) -> None:
+    from songspace.playlists import files
+
+    target = tmp_path / "radio.m3u8"
+    result = run("playlist", "Tune 7", "--length", 6, "-o", target, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["songs"][0]["title"] == "Tune 7" and len(answer["songs"]) == 6
+    assert len(answer["steps"]) == 5
+    assert [os.path.realpath(path) for path in files.read(target)] == [
+        os.path.realpath(song["path"]) for song in answer["songs"]
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["m3u8", "xspf", "jspf"])
+def test_playlist_from_song_to_song(run: Run, tmp_path: Path, suffix: str) -> None:
+    result = run("playlist", "Tune 0", "--to", "Tune 17", "--length", 7, "-o", tmp_path / f"p.{suffix}", "--json")
+    songs = json.loads(result.stdout)["songs"]
+    assert (songs[0]["title"], songs[-1]["title"]) == ("Tune 0", "Tune 17")
+    assert len({song["id"] for song in songs}) == 7
+    for gap in (1, 2):
+        assert all(a["artist"] != b["artist"] for a, b in zip(songs[:-gap], songs[gap:], strict=True))
+    assert (tmp_path / f"p.{suffix}").stat().st_size > 100
+
+
+def test_playlist_in_minutes_and_with_variety(run: Run) -> None:
+    short = json.loads(run("playlist", "Tune 0", "--minutes", 1, "--json").stdout)["songs"]
+    assert len(short) == round(60 / 8)
+    lists = [
+        json.loads(run("playlist", "Tune 0", "--length", 6, "--variety", 1, "--seed", seed, "--json").stdout)["songs"]
+        for seed in (1, 1, 2, 3)
+    ]
+    assert lists[0] == lists[1]
+    assert lists[0] != lists[2] or lists[0] != lists[3]
+
+
+def test_playlist_puts_a_list_into_order(run: Run, tmp_path: Path, learnt_home: Path) -> None:
+    songs = Library(learnt_home).songs()
+    shuffled = [songs[i] for i in (0, 9, 3, 12, 6)]
+    (tmp_path / "list.m3u8").write_text("\n".join(song.path for song in shuffled))
+    answer = json.loads(run("playlist", "--order", tmp_path / "list.m3u8", "--json").stdout)
+    assert sorted(song["id"] for song in answer["songs"]) == sorted(song.id for song in shuffled)
+
+
+def test_playlist_away_from_a_song(run: Run) -> None:
+    towards = json.loads(run("playlist", "Tune 0", "--length", 8, "--json").stdout)["songs"]
+    away = json.loads(run("playlist", "Tune 0", "--minus", "Tune 3", "--length", 8, "--json").stdout)["songs"]
+    assert [song["id"] for song in towards] != [song["id"] for song in away]
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca"])
+def test_maps(run: Run, tmp_path: Path, method: str) -> None:
+    assert run("map", "-o", tmp_path / "map.png", "--method", method).exit_code == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert run("map", "-o", tmp_path / "map.html", "--method", method, "--color", "year").exit_code == 0
+    assert "Tune 7" in (tmp_path / "map.html").read_text()
+
+
+def test_evaluate_puts_encoders_side_by_side(run: Run, tmp_path: Path, learnt_home: Path) -> None:
+    result = run("evaluate", "--labels", "genre", "--encoders", "all", "--seeds", 2, "--json")
+    assert result.exit_code == 0, result.output
+    assert {"pca", "timbre", "raw", "random"} <= set(json.loads(result.stdout)["encoders"])
+    shown = run("evaluate", "--seeds", 2)
+    assert shown.exit_code == 0 and "timbre" in shown.stdout
+
+
+def test_geometry(run: Run) -> None:
+    regions = json.loads(run("geometry", "genres", "--json").stdout)
+    assert {region["name"] for region in regions} == {"Low", "Middle", "High"}
+    assert all(region["songs"] == 6 for region in regions)
+    between = json.loads(run("geometry", "artists", "--between", "Artist 00", "Artist 10", "--json").stdout)
+    assert all(0 < row["position"] < 1 and row["songs"] == 3 for row in between)
+    assert not {"Artist 00", "Artist 10"} & {row["name"] for row in between}
+    albums = json.loads(run("geometry", "albums", "--of", "artist 00", "--json").stdout)
+    assert [region["name"] for region in albums] == ["Album 0"]
+
+
+def test_status(run: Run) -> None:
+    facts = json.loads(run("status", "--json").stdout)
+    assert facts["summary"]["songs"] == 18 and facts["summary"]["encoder"] == "pca"
+    assert facts["failures"] == []
+    assert "pca" in run("status").stdout
+
+
+@pytest.mark.parametrize(("segments", "rows"), [(False, 18), (True, 54)])
+def test_export(run: Run, tmp_path: Path, segments: bool, rows: int) -> None:
+    from pyarrow import parquet
+
+    assert run("export", "-o", tmp_path / "x.parquet", *(["--segments"] if segments else [])).exit_code == 0
+    table = parquet.read_table(tmp_path / "x.parquet")
+    assert table.num_rows == rows and ("start" in table.column_names) == segments
+    vectors = np.stack(table["vector"].to_numpy())
+    assert vectors.dtype == np.float32
+    if not segments:
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, song: Callable[..., Path]) -> None:
+    music = tmp_path / "music"
+    song(music / "a.flac", 1)
+    song(music / "b.flac", 2)
+    (music / "bad.mp3").write_text("words")
+    home = tmp_path / "home"
+    done = _shell("learn", music, "--encoder", "timbre", "--windows", 2, "--home", home)
+    assert done.returncode == 0 and done.stdout == ""
+    assert "2 songs, 2 new; the timbre space is ready." in done.stderr
+    assert "1 files could not be read" in done.stderr and "bad.mp3" in done.stderr
+    song(music / "c.flac", 3)
+    done = _shell("--home", home, "update")
+    assert "3 songs, 1 new; the timbre space is ready." in done.stderr
+    failures = json.loads(_shell("status", "--json", home=home).stdout)["failures"]
+    assert [os.path.basename(failure["path"]) for failure in failures] == ["bad.mp3"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send")
+def test_ctrl_c_is_a_sentence_and_keeps_what_was_finished(tunes: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "2", "--minutes", "5"]
+    run = subprocess.Popen([*command, "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    said = []
+    for line in run.stderr:
+        said.append(line)
+        if line.startswith("learning"):
+            run.send_signal(signal.SIGINT)
+    assert run.wait() == 130
+    assert said[-1].startswith("Stopped. What was finished is kept")
+    assert len(Library(tmp_path).songs()) == 18
+    assert Library(tmp_path).encoder == "timbre"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(learnt_home: Path) -> None:
+    command = f"{sys.executable} -m songspace similar 'Tune 7' --json | head -c 5"
+    environment = os.environ | {"SONGSPACE_HOME": str(learnt_home)}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_command() -> None:
+    done = _shell("--help")
+    for command in "learn update similar playlist geometry map evaluate status export demo".split():
+        assert f" {command} " in done.stdout

@@ -1,0 +1,286 @@
+"""The main job from end to end: learn, stop anywhere, go on, update."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from songspace import Library, SongspaceError, Space, pipeline
+from songspace.encoders import base
+from songspace.library import Home
+from songspace.reporter import Reporter
+
+QUICK = {"windows": 3, "workers": 1}
+
+
+def _space(home: Home) -> dict[str, np.ndarray]:
+    """The vector of each song by its path: what must not depend on how a run went."""
+    space, library = Space.open(home.space), Library(home.folder)
+    paths = {song.id: song.path for song in library.songs()}
+    return {paths[int(id)]: np.array(vector) for id, vector in zip(space.ids, space.vectors, strict=True)}
+
+
+def _assert_same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
+    assert list(one) == list(two)
+    for path in one:
+        np.testing.assert_array_equal(one[path], two[path])
+
+
+class Told(Reporter):
+    """Remembers what a run said, and lets a test act at a stage."""
+
+    def __init__(self, at: Callable[[str, int], None] | None = None) -> None:
+        self.sentences: list[str] = []
+        self.stages: list[str] = []
+        self._at = at
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        self.stages.append(stage)
+        if self._at:
+            self._at(stage, done)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tunes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """The space that a run of four steps gives when nothing happens to it."""
+    home = Home(tmp_path_factory.mktemp("undisturbed"))
+    pipeline.learn(home, tunes, encoder="contrastive", steps=4, windows=3, workers=1)
+    return _space(home)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def test_learn_leaves_a_space_an_encoder_and_a_hand_made_one(tunes: Path, learnt_home: Path) -> None:
+    library = Library(learnt_home)
+    space = Space.open(library.home.space)
+    assert library.encoder == "pca"
+    assert space.encoder == base.load(library.home.encoder("pca", space.encoder)).fingerprint_
+    assert sorted(folder.name.split("-")[0] for folder in library.home.encoders.iterdir()) == ["pca", "timbre"]
+    assert [song.id for song in library.songs()] == space.ids.tolist()
+    assert len(library.songs()) == 18
+    for encoder in ("pca", "timbre"):
+        vectors, songs, starts = library.segments(encoder)
+        assert len(vectors) == len(songs) == len(starts) == 18 * 3
+
+
+def test_songs_of_one_style_are_neighbours(learnt_home: Path) -> None:
+    space, songs = Space.open(Home(learnt_home).space), Library(learnt_home).songs()
+    right = 0
+    for row, song in enumerate(songs):
+        [nearest], _ = space.neighbors(row, 1)
+        right += songs[nearest].genre == song.genre
+    assert right >= 16  # of 18; chance is 5
+
+
+def test_again_there_is_nothing_to_do(tunes: Path, home: Home) -> None:
+    pipeline.learn(home, tunes, encoder="pca", **QUICK)
+    before, told = _space(home), Told()
+    report = pipeline.learn(home, tunes, encoder="pca", reporter=told, **QUICK)
+    assert report.tally.new == 0 and told.stages == []
+    assert told.sentences == ["The pca encoder has been learnt from these songs already."]
+    _assert_same(before, _space(home))
+
+
+def test_the_hand_made_space_answers_while_the_learnt_one_is_made(tunes: Path, home: Home) -> None:
+    seen: list[str] = []
+
+    def look(stage: str, done: int) -> None:
+        if stage == "learning" and not seen:
+            library = Library(home.folder)
+            seen.append(library.encoder)
+            assert len(Space.open(home.space).ids) == 18
+
+    pipeline.learn(home, tunes, encoder="contrastive", steps=2, reporter=Told(look), **QUICK)
+    assert seen == ["timbre"]
+    assert Library(home.folder).encoder == "contrastive"
+
+
+@pytest.mark.parametrize(("stage", "done"), [("listening", 1), ("listening", 9), ("learning", 3), ("encoding", 4)])
+def test_stopped_at_any_stage_it_ends_as_if_it_had_not_been(
+    tunes: Path, home: Home, undisturbed: dict[str, np.ndarray], stage: str, done: int
+) -> None:
+    def stop(at: str, number: int) -> None:
+        if (at, number) >= (stage, done) and at == stage:
+            raise KeyboardInterrupt
+
+    plan = {"encoder": "contrastive", "steps": 4} | QUICK | {"workers": 2}
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.learn(home, tunes, reporter=Told(stop), **plan)  # type: ignore[arg-type]  # options of many types
+    pipeline.learn(home, tunes, **plan)  # type: ignore[arg-type]
+    _assert_same(_space(home), undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+def test_kill_9_at_random_moments_loses_nothing_and_leaves_no_process(
+    tunes: Path, tmp_path: Path, undisturbed: dict[str, np.ndarray]
+) -> None:
+    killed = Home(tmp_path / "killed")
+    command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "3", "--steps", "4"]
+    command += ["--workers", "2", "--home", str(killed.folder)]
+    rng = np.random.default_rng(0)
+    known = 0
+    for moment in (*rng.uniform(0.5, 9.0, size=4), 300.0):
+        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            assert run.wait(timeout=moment) == 0
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGKILL)  # the parent alone: its workers must notice
+            run.wait()
+            _wait_until_gone(run.pid)
+        if killed.catalog.exists():
+            count = len(Library(killed.folder).songs())
+            assert count >= known
+            known = count
+    assert run.returncode == 0
+    _assert_same(_space(killed), undisturbed)
+
+
+def _wait_until_gone(session: int) -> None:
+    for _ in range(100):
+        try:
+            os.killpg(session, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(session, signal.SIGKILL)
+    raise AssertionError("workers outlived their parent by ten seconds")
+
+
+def test_time_alone_may_end_training(tunes: Path, home: Home) -> None:
+    told = Told()
+    pipeline.learn(home, tunes, minutes=0.03, reporter=told, **QUICK)  # type: ignore[arg-type]
+    assert "learning" in told.stages and Library(home.folder).encoder == "contrastive"
+
+
+def test_two_runs_at_once_the_second_says_so(tunes: Path, home: Home) -> None:
+    tried: list[str] = []
+
+    def second(stage: str, done: int) -> None:
+        if not tried:
+            code = (
+                "from pathlib import Path; from songspace import pipeline; from songspace.library import Home; "
+                f"pipeline.learn(Home(Path({str(home.folder)!r})), {str(tunes)!r}, encoder='timbre')"
+            )
+            done_ = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+            tried.append(done_.stderr.strip().splitlines()[-1])
+
+    pipeline.learn(home, tunes, encoder="timbre", reporter=Told(second), **QUICK)
+    assert "Another run is working on the library" in tried[0]
+    assert len(_space(home)) == 18
+
+
+def test_update_takes_in_new_and_lets_go_of_old_with_the_same_encoder(
+    tunes: Path, tmp_path: Path, home: Home, song: Callable[..., Path]
+) -> None:
+    music = tmp_path / "music"
+    shutil.copytree(tunes, music)
+    pipeline.learn(home, music, encoder="pca", **QUICK)
+    fingerprint = Space.open(home.space).encoder
+    (gone, moved), before = sorted(music.rglob("*.flac"))[:2], _space(home)
+    gone.unlink()
+    moved.rename(music / "moved.flac")
+    song(music / "new.flac", 99, style=2, title="New")
+    report = pipeline.update(home, workers=1)
+    assert (report.tally.new, report.tally.linked, report.tally.gone, report.songs) == (1, 1, 1, 18)
+    assert Space.open(home.space).encoder == fingerprint
+    after = _space(home)
+    assert str(gone) not in after and str(music / "new.flac") in after
+    # Centring follows the library, so vectors turn a little; the order of things does not.
+    assert after[str(music / "moved.flac")] @ before[str(moved)] > 0.95
+
+
+def test_two_folders_make_one_library(tunes: Path, tmp_path: Path, home: Home, song: Callable[..., Path]) -> None:
+    song(tmp_path / "more" / "a.flac", 50)
+    pipeline.learn(home, tunes, encoder="timbre", **QUICK)
+    report = pipeline.learn(home, tmp_path / "more", encoder="timbre", **QUICK)
+    assert report.songs == 19 and report.tally.new == 1
+    assert len(Library(home.folder).catalog.roots()) == 2
+
+
+def test_a_cache_too_small_for_all_costs_time_and_no_song(tunes: Path, tmp_path: Path, home: Home) -> None:
+    record = 3 * 64 * 251
+    report = pipeline.learn(home, tunes, encoder="pca", cache_bytes=6 * record, **QUICK)
+    assert report.songs == 18 and len(_space(home)) == 18
+    assert home.cache.stat().st_size <= 6 * record
+    other = Home(tmp_path / "other")
+    pipeline.learn(other, tunes, encoder="pca", cache_bytes=6 * record, windows=3, workers=2)
+    _assert_same(_space(home), _space(other))
+
+
+def test_another_number_of_windows_listens_anew(tunes: Path, home: Home) -> None:
+    pipeline.learn(home, tunes, encoder="timbre", **QUICK)
+    told = Told()
+    report = pipeline.learn(home, tunes, encoder="timbre", windows=2, workers=2, reporter=told)
+    assert report.tally.new == 18 and "decoded anew" in told.sentences[0]
+    assert len(Library(home.folder).segments()[0]) == 36
+    assert pipeline.update(home, workers=1).tally.new == 0
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, home: Home, tunes: Path) -> None:
+    with pytest.raises(SongspaceError, match="There is no library"):
+        pipeline.update(home)
+    with pytest.raises(SongspaceError, match="There is no folder"):
+        pipeline.learn(home, tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SongspaceError, match="There is no music in"):
+        pipeline.learn(home, tmp_path / "empty", **QUICK)  # type: ignore[arg-type]
+    (tmp_path / "empty" / "bad.mp3").write_text("words")
+    with pytest.raises(SongspaceError, match="Not one of 1 files could be read"):
+        pipeline.learn(home, tmp_path / "empty", **QUICK)  # type: ignore[arg-type]
+    with pytest.raises(SongspaceError, match="no encoder called 'nonsense'"):
+        pipeline.learn(home, tunes, encoder="nonsense")
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(tunes: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.learn(home, tunes, encoder="timbre", **QUICK)
+    before = _space(home)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device", str(home.space))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="No space left"):
+            pipeline.learn(home, tunes, encoder="pca", **QUICK)
+    _assert_same(before, _space(home))
+    pipeline.learn(home, tunes, encoder="pca", **QUICK)
+    assert Library(home.folder).encoder == "pca"
+
+
+def test_encode_file_gives_what_the_library_has_of_the_same_sound(learnt_home: Path) -> None:
+    library = Library(learnt_home)
+    song = library.songs()[4]
+    vector = pipeline.encode_file(library.home, library.catalog, song.path)
+    vectors, songs, _ = library.segments()
+    np.testing.assert_allclose(vector, vectors[songs == song.id].mean(axis=0), atol=1e-5)
+
+
+def test_a_damaged_encoder_is_told_and_learnt_anew(tunes: Path, home: Home) -> None:
+    pipeline.learn(home, tunes, encoder="pca", **QUICK)  # type: ignore[arg-type]
+    before = _space(home)
+    weights = home.encoder("pca", Space.open(home.space).encoder) / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    told = Told()
+    pipeline.update(home, workers=1, reporter=told)
+    assert "is damaged" in told.sentences[0] and Library(home.folder).encoder == "timbre"
+    pipeline.learn(home, tunes, encoder="pca", **QUICK)  # type: ignore[arg-type]
+    _assert_same(before, _space(home))
