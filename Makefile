@@ -1,0 +1,72 @@
+# Two commands matter: `make demo` (MUSIC=/your/folder for your own music) and `make test`.
+# Both set everything up in .venv; a second run is quick.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SONGSPACE := $(BIN)/songspace
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+# The rendered library and the person's own are kept apart.
+ifdef MUSIC
+FOLDER := $(MUSIC)
+HOME_DIR := demo/yours
+else
+FOLDER := demo/music
+HOME_DIR := demo/home
+endif
+MINUTES ?= 2
+
+.PHONY: demo test lint coverage format clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("songspace needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/checked: $(VENV)/installed
+	$(PIP) install -c constraints.txt -e '.[test,lint]'
+	@touch $@
+
+demo: export SONGSPACE_HOME := $(HOME_DIR)
+demo: $(VENV)/installed
+ifndef MUSIC
+	$(SONGSPACE) demo $(FOLDER)
+endif
+	$(SONGSPACE) learn "$(FOLDER)" --minutes $(MINUTES)
+	@set -e; \
+	show() { echo; echo "$$ songspace $$*"; $(SONGSPACE) "$$@"; }; \
+	set -- $$($(BIN)/python -c 'from songspace import Library; s = Library().songs(); print(s[0].id, s[len(s) // 2].id)'); \
+	show similar $$1 --count 5; \
+	show playlist $$1 --to $$2 --length 8 -o demo/path.m3u8; \
+	show map -o demo/map.html; \
+	show map -o demo/map.png; \
+	show evaluate --labels genre || true; \
+	show status; \
+	echo; \
+	echo "Look at demo/map.html, hear demo/path.m3u8, then try:"; \
+	echo "  export SONGSPACE_HOME=$(HOME_DIR) PATH=$(BIN):\$$PATH"; \
+	echo "  songspace similar \"part of an artist or title\""; \
+	echo "  songspace playlist $$2 --length 12 -o radio.m3u8"; \
+	echo "  songspace geometry artists"; \
+	echo "and with your own music: make demo MUSIC=/your/folder"
+
+test: $(VENV)/checked
+	$(BIN)/python -m pytest -n auto tests src --doctest-modules
+
+lint: $(VENV)/checked
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+coverage: $(VENV)/checked
+	$(BIN)/python -m pytest -n auto tests src --doctest-modules --cov --cov-report=term:skip-covered
+
+format: $(VENV)/checked
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo build dist
