@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from songspace.cli import show
 from songspace.library import Home, Library
+
+if TYPE_CHECKING:
+    from songspace.pipeline import Report
 
 app = typer.Typer(
     help="Learns a space of songs from their sound alone: similar songs, fluid playlists, a map.",
@@ -138,10 +141,7 @@ def update(
     _report(report)
 
 
-def _report(report: object) -> None:
-    from songspace.pipeline import Report
-
-    assert isinstance(report, Report)
+def _report(report: Report) -> None:
     tally = report.tally
     changes = [(tally.new, "new"), (tally.linked, "moved or copied"), (tally.gone, "gone")]
     parts = [f"{report.songs} songs", *(f"{count} {what}" for count, what in changes if count)]
