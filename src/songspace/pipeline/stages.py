@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from songspace.encoders.base import REGISTRY, Encoder
 from songspace.encoders.base import load as load_encoder
@@ -59,17 +60,19 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
 def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
     """Bring the catalog up to date with the folders; no song at all is an error."""
     folders = list(folders)
-    tally = index(
-        run.catalog,
-        run.cache,
-        folders,
-        run.listening,
-        encode=encoding(run),
-        fill_cache=fill_cache,
-        workers=run.workers,
-        timeout=run.timeout,
-        on_progress=lambda done, total: run.reporter.progress("listening", done, total),
-    )
+    encode = encoding(run)
+    with threadpool_limits(1):  # the cores belong to the workers while they decode
+        tally = index(
+            run.catalog,
+            run.cache,
+            folders,
+            run.listening,
+            encode=encode,
+            fill_cache=fill_cache,
+            workers=run.workers,
+            timeout=run.timeout,
+            on_progress=lambda done, total: run.reporter.progress("listening", done, total),
+        )
     if not run.catalog.count():
         if tally.failures:
             path, reason = tally.failures[0]
