@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,11 +47,11 @@ class Game:
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
 
-    def step(self, batch: np.ndarray, progress: float) -> dict[str, Tensor]:
+    def step(self, batch: Any, progress: float) -> dict[str, Tensor]:
         """Improve the networks on a batch, ``progress`` (0 to 1) of the way; the losses."""
         raise NotImplementedError
 
-    def watch(self, batch: np.ndarray) -> dict[str, Tensor]:
+    def watch(self, batch: Any) -> dict[str, Tensor]:
         """Figures that cost too much for every step; nothing that they do may change the networks."""
         return {}
 
@@ -117,7 +118,7 @@ class Progress:
 
 def train(
     game: Game,
-    draw: Callable[[int], np.ndarray],
+    draw: Callable[[int], Any],
     *,
     limits: Limits,
     seed: int,
