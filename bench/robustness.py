@@ -10,6 +10,7 @@ library. The target is 98 % for every alteration. The first row, copies that wer
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -148,6 +149,7 @@ def main() -> None:
                 # As pipeline.encode_file makes the vector of one file.
                 vectors[name].append(encoder.transform(heard.codes[~heard.silent]).mean(axis=0))
                 originals[name].append(row)
+        print(f"{some.stop}/{len(songs)}", file=sys.stderr, flush=True)
     print(about())
     print(
         f"{len(songs)} songs among {len(space)}, encoder {library.encoder}, seed {wanted.seed}; {failed} copies failed"

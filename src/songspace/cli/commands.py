@@ -314,6 +314,7 @@ def evaluate(
     from songspace.evaluation.labels import labels as read_labels
 
     library = Library(home)
+    read_labels(library.songs(), labels)  # what is wrong with them is told before any work
     with show.reporting() as reporter:
         songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
         found = read_labels(songs, labels)

@@ -170,7 +170,7 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
         "mAP": "average_precision",
     }
     encoders = result["encoders"]
-    head = ["encoder", *columns, "hub skew", "never reached", "largest hub"]
+    head = ["encoder", *columns, "hub skew", "never reached", "top hub"]
     rows = [
         [
             name,
