@@ -10,9 +10,9 @@ follow from the sums over the library, exactly and in one pass, for as many song
 What is computed here is one minus that product, the :func:`remoteness` of two songs: 0 at one point, nearly 1 far
 apart. It puts songs into an order; it is no metric, and does not replace the distance.
 
-It is a cure, and healthy spaces are better off without: in those that have hubs it reaches the songs that nobody
-reached, with neighbours as good as before or better, but in a learnt space without hubs it costs one neighbour of the
-same genre in a hundred (``bench/hubness.py``; local scaling, NICDM and CSLS do no better on either).
+It is a cure, and is not given to the healthy. In spaces that have hubs it reaches songs that nobody reached, with
+neighbours as good as before or better; in learnt spaces of real music without hubs it costs one neighbour of the same
+genre in a hundred, and local scaling, NICDM and CSLS cost more (``bench/hubness.py``).
 """
 
 from __future__ import annotations
