@@ -9,19 +9,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from songspace.encoders.baselines import Timbre
+from songspace.encoders import discriminants
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.descriptors import descriptors, is_describable
 from songspace.encoders.devices import choose_device, seeded
+from songspace.encoders.discriminants import Discriminants
 from songspace.encoders.pairs import Pairs
+from songspace.encoders.patterns import patterns
 from songspace.encoders.random_conv import Convolutional
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
-BALANCED = 256
-"""Songs by which the shares of the network and of the hand-made statistics are balanced."""
+SAMPLED = 1000
+"""Songs that the discriminants are found by; more would hardly change them."""
 
 
 class Contrastive(Convolutional):
@@ -31,8 +33,9 @@ class Contrastive(Convolutional):
     and must find each piece's partner among all the others (NT-Xent). In a controlled comparison on
     music this beat the other ways of learning without labels [1]_. Half of the loss keeps songs that
     sound alike together (see :mod:`.contrastive_game`). After training the projector that the losses saw
-    is thrown away: what comes before it is the vector, beside the hand-made statistics of
-    :class:`.Timbre`, which carry what a small library cannot teach.
+    is thrown away. What comes before it and hand-made statistics (:mod:`.descriptors`, :mod:`.patterns`),
+    which carry what a small library cannot teach, are brought together by discriminants with songs as
+    classes (:mod:`.discriminants`): these are the vector.
 
     Parameters
     ----------
@@ -42,9 +45,10 @@ class Contrastive(Convolutional):
         Of the loss: small values look at the nearest impostors only.
     relation : float
         Share of a piece's attention that goes to songs like its own; 0 is the plain game.
-    timbre : float
-        How far two songs lie apart by hand-made statistics, in units of how far they lie apart by the
-        network; 0 leaves them out. They need a :class:`.LogMel` frontend.
+    statistics : bool
+        Whether hand-made statistics stand beside the network; they need a :class:`.LogMel` frontend.
+    n_components : int
+        Discriminants to keep: the numbers of a vector. Fewer if there are fewer spectrograms.
     crop : int
         Frames of a piece; all of a segment, if it is shorter. Encoding takes whole segments.
     batch_size : int
@@ -64,10 +68,8 @@ class Contrastive(Convolutional):
     ----------
     history_ : dict of str to list of float
         ``step``, ``loss`` (NT-Xent) and ``relation`` (the cross entropy against the bank of songs).
-    timbre_ : Timbre
-        The hand-made statistics, unless ``timbre`` is 0.
-    shares_ : ndarray of shape (2,), float32
-        What the network's numbers, and the hand-made ones, are multiplied with.
+    discriminants_ : Discriminants
+        The linear map from the network's and the hand-made numbers to vectors.
 
     References
     ----------
@@ -80,7 +82,7 @@ class Contrastive(Convolutional):
     >>> X = np.random.default_rng(0).normal(-30, 10, (8, 64, 251)).astype(np.float32)
     >>> encoder = Contrastive(width=4, steps=2, device="cpu").fit(X, groups=[0, 0, 1, 1, 2, 2, 3, 3])
     >>> encoder.transform(X).shape
-    (8, 188)
+    (8, 7)
     """
 
     name: ClassVar[str] = "contrastive"
@@ -88,9 +90,10 @@ class Contrastive(Convolutional):
     def __init__(
         self,
         width: int = 24,
-        temperature: float = 0.1,
-        relation: float = 0.5,
-        timbre: float = 0.5,
+        temperature: float = 0.2,
+        relation: float = 0.75,
+        statistics: bool = True,
+        n_components: int = 128,
         crop: int = 150,
         batch_size: int = 128,
         learning_rate: float = 2e-3,
@@ -104,7 +107,8 @@ class Contrastive(Convolutional):
         self.width = width
         self.temperature = temperature
         self.relation = relation
-        self.timbre = timbre
+        self.statistics = statistics
+        self.n_components = n_components
         self.crop = crop
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -181,74 +185,60 @@ class Contrastive(Convolutional):
             on_progress=on_progress,
         )
         self.network_ = network.cpu().eval()
-        self._add_timbre(X, songs)
+        self._discriminate(X, songs)
         return self
 
-    def _add_timbre(self, X: Any, songs: np.ndarray) -> None:
-        """Fit the hand-made statistics, and bring both kinds of numbers to a common scale.
+    def _discriminate(self, X: Any, songs: np.ndarray) -> None:
+        """Find in which directions songs lie apart, on at most :data:`SAMPLED` of them."""
+        some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), SAMPLED).round().astype(int)))
+        parts = np.array_split(some, -(-len(some) // self.batch_rows))
+        described = [self._describe(self._rows(X, rows)) for rows in parts]
+        blocks = [np.concatenate(block) for block in zip(*described, strict=True)]
+        codes = np.unique(songs[some], return_inverse=True)[1]
+        self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
 
-        The scale is how far songs lie apart, not segments: a trained network moves little within a song.
-        """
-        self.shares_ = np.ones(2, np.float32)
-        if not self.timbre:
-            return
-        some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), BALANCED).round().astype(int)))
-        learnt, described = [], []
-        for rows in np.array_split(some, -(-len(some) // self.batch_rows)):
-            batch = self._rows(X, rows)
-            learnt.append(super()._embed(batch))
-            described.append(self._describe(batch))
-        self.timbre_ = Timbre().fit_descriptors(np.concatenate(described))
-        by_hand = self.timbre_.standardize(np.concatenate(described))
-        for part, wanted, numbers in ((0, 1.0, np.concatenate(learnt)), (1, self.timbre, by_hand)):
-            self.shares_[part] = wanted / (_spread(numbers, songs[some]) or 1.0)
-
-    def _describe(self, batch: np.ndarray) -> np.ndarray:
+    def _describe(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
+        learnt = super()._embed(batch)
+        if not self.statistics:
+            return [learnt]
         frontend = self.get_frontend()
         assert isinstance(frontend, LogMel)  # or `fit` has refused it
-        return descriptors(batch, frame_rate=frontend.frame_rate)
+        by_hand = descriptors(batch, frame_rate=frontend.frame_rate), patterns(batch, frame_rate=frontend.frame_rate)
+        return [learnt, *by_hand]
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
-        learnt = super()._embed(batch) * self.shares_[0]
-        if not self.timbre:
-            return learnt
-        return np.concatenate([learnt, self.timbre_.standardize(self._describe(batch)) * self.shares_[1]], axis=1)
+        described = np.concatenate(self._describe(batch), axis=1)
+        # As many rows as ever, so that a row is rounded in the same way in whatever company it comes.
+        rows = np.zeros((self.batch_rows, described.shape[1]), np.float32)
+        rows[: len(batch)] = described
+        return self.discriminants_(rows)[: len(batch)]
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {f"network.{key}": value for key, value in super()._arrays().items()} | {"shares": self.shares_}
-        if self.timbre:
-            arrays |= {f"timbre.{key}": value for key, value in self.timbre_._arrays().items()}
-        return arrays
+        arrays = {f"network.{key}": value for key, value in super()._arrays().items()}
+        return arrays | {f"discriminants.{key}": value for key, value in vars(self.discriminants_).items()}
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         def of(part: str) -> dict[str, np.ndarray]:
             return {key.removeprefix(part): value for key, value in arrays.items() if key.startswith(part)}
 
         super()._restore(of("network."), facts)
-        self.shares_ = arrays["shares"]
-        if self.timbre:
-            self.timbre_ = Timbre()
-            self.timbre_._restore(of("timbre."), {})
+        self.discriminants_ = Discriminants(**of("discriminants."))
 
     def _check(self) -> None:
         for name in ("temperature", "learning_rate"):
             check_number(name, getattr(self, name), above=0)
-        for name in ("relation", "timbre", "weight_decay"):
+        for name in ("relation", "weight_decay"):
             check_number(name, getattr(self, name))
         if self.relation > 1:
             raise ValueError(f"relation must be at most 1, got {self.relation!r}")
-        if self.timbre and not (isinstance(self.get_frontend(), LogMel) and is_describable(self.shape_)):
-            raise ValueError(
-                f"timbre must be 0 unless a LogMel makes spectrograms that can be described, got {self.timbre!r}"
-            )
-        check_number("crop", self.crop, least=1, whole=True)
+        for name in ("n_components", "crop"):
+            check_number(name, getattr(self, name), least=1, whole=True)
         check_number("batch_size", self.batch_size, least=2, whole=True)
-
-
-def _spread(vectors: np.ndarray, songs: np.ndarray) -> float:
-    """The root of the mean squared distance of songs (means of their rows) from their middle."""
-    _, codes, counts = np.unique(songs, return_inverse=True, return_counts=True)
-    means = np.zeros((len(counts), vectors.shape[1]))
-    np.add.at(means, codes, vectors)
-    means /= counts[:, None]
-    return float(np.sqrt(np.square(means - means.mean(axis=0)).sum(axis=1).mean()))
+        if not isinstance(self.statistics, bool | np.bool_):
+            raise ValueError(f"statistics must be True or False, got {self.statistics!r}")
+        if self.statistics and not (isinstance(self.get_frontend(), LogMel) and is_describable(self.shape_)):
+            raise ValueError(
+                "statistics must be False unless a LogMel makes spectrograms of at least 21 bands and 9 frames, "
+                f"got {self.statistics!r}"
+            )

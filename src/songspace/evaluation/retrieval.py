@@ -229,6 +229,22 @@ def same_song(
     >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
     (1.0, 0.4)
     """
+    found, facts = same_song_scores(
+        segments, songs, starts=starts, min_gap=min_gap, queries=queries, random_state=random_state
+    )
+    return {name: score.as_dict() for name, score in found.items()} | facts
+
+
+def same_song_scores(
+    segments: np.ndarray,
+    songs: Sequence[Hashable] | np.ndarray,
+    *,
+    starts: Sequence[float] | np.ndarray | None = None,
+    min_gap: float = 5.0,
+    queries: int = 2000,
+    random_state: int = 0,
+) -> tuple[dict[str, Score], dict[str, Any]]:
+    """The scores of :func:`same_song` with the draws behind their intervals, and the facts that stand beside them."""
     segments = check_vectors(segments)
     if len(songs) != len(segments) or (starts is not None and np.shape(starts) != (len(segments),)):
         raise ValueError(f"Expected one song and one start for each of {len(segments)} segments")
@@ -253,14 +269,17 @@ def same_song(
     if not asked or groups.max() == 0:
         raise SongspaceError("There is nothing to compare: no two songs have segments far enough apart.")
     top1, top1_chance, average, average_chance = np.transpose(found).astype(float)
-    return {
-        "top1": _score(top1, top1_chance, groups[asked], random_state).as_dict(),
-        "average_precision": _score(average, average_chance, groups[asked], random_state).as_dict(),
+    found_scores = {
+        "top1": _score(top1, top1_chance, groups[asked], random_state),
+        "average_precision": _score(average, average_chance, groups[asked], random_state),
+    }
+    facts = {
         "queries": len(asked),
         "without_target": len(drawn) - len(asked),
         "min_gap": None if times is None else float(min_gap),
         "random_state": random_state,
     }
+    return found_scores, facts
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

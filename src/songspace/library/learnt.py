@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +26,17 @@ class Learnt:
         The key of the vectors in the catalog: the fingerprint, or that of the descriptors it standardises.
     key : str
         What it was learnt from and how: the same again need not be learnt again.
+    held_out : list of int
+        Ids of the songs that it was not trained on.
+    check : dict or None
+        How it did on them, beside the hand-made space.
     """
 
     fingerprint: str
     vectors: str
     key: str = ""
+    held_out: list[int] = field(default_factory=list)
+    check: dict[str, Any] | None = None
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.library.learnt import Learnt, learnt, set_learnt
+from songspace.pipeline.budget import FEW, PLANS
+from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, readable
 from songspace.reporter import Reporter
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
 
-TRAINED = ("contrastive", "ali")
-"""Encoders that are trained step by step: they take ``steps`` and ``minutes``, and can be resumed."""
+DEFAULT = "contrastive"
+"""What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
 
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     """Learn an encoder on the cache, unless it was learnt from the same songs in the same way."""
-    trained = name in TRAINED
+    trained = name in PLANS
+    ids = run.cache.songs()
+    songs = len(ids) - len(held_out(len(ids))) if trained else len(ids)
     if trained and plan["steps"] is None and plan["minutes"] is None:
-        plan["steps"] = default_steps(name, len(run.cache.identities()))
+        plan["steps"] = PLANS[name].steps(songs)
     checkpoint, key = run.home.checkpoint(name), _key(run, name, plan)
     before = learnt(run.catalog, name)
     if before and before.key == key and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         return
-    X, groups = run.cache.rows()
+    without = {ids[place] for place in held_out(len(ids))} if trained else set()
+    X, groups = run.cache.rows(without=without)
     estimator = _make(name, plan)
-    run.reporter.say(f"Learning the {name} encoder from {len(run.cache.identities())} songs.")
+    run.reporter.say(_announcement(name, songs, plan))
     if trained:
         checkpoint.parent.mkdir(exist_ok=True)
         estimator.fit(
@@ -44,14 +49,41 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    set_learnt(run.catalog, name, Learnt(estimator.fingerprint_, estimator.fingerprint_, key))
+    set_learnt(run.catalog, name, Learnt(estimator.fingerprint_, estimator.fingerprint_, key, held_out=sorted(without)))
     checkpoint.unlink(missing_ok=True)
 
 
-def default_steps(name: str, songs: int) -> int:
-    """Training steps for a library: about 500 passes over some hundreds of songs, fewer passes over many."""
-    least = {"contrastive": 2000, "ali": 6000}[name]
-    return round(least * max(1.0, math.sqrt(songs / 1000)))
+def judge(run: Run, name: str) -> str:
+    """Say how much better a trained encoder is than the hand-made one, and which of them should answer."""
+    what = learnt(run.catalog, name)
+    if name not in PLANS or what is None:
+        return name
+    found = check(run, name, frozenset(what.held_out))
+    if found is None:
+        run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
+        return name
+    set_learnt(run.catalog, name, replace(what, check=asdict(found)))
+    if found.better:
+        run.reporter.say(found.sentence(name))
+        return name
+    if name == DEFAULT:
+        run.reporter.say(f"{found.sentence(name)} The hand-made one stays in use.")
+        return "timbre"
+    run.reporter.say(f"{found.sentence(name)} It is used because you asked for it.")
+    return name
+
+
+def _announcement(name: str, songs: int, plan: dict[str, Any]) -> str:
+    """What is about to be learnt, and for how long."""
+    sentence = f"Learning the {name} encoder from {songs} songs"
+    if name not in PLANS:
+        return f"{sentence}."
+    few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
+    if plan["minutes"] is not None:
+        return f"{sentence} for {plan['minutes']:g} minutes.{few}"
+    minutes = PLANS[name].minutes(plan["steps"], songs)
+    long = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or so"
+    return f"{sentence} in {plan['steps']} steps, {long} on two cores (--minutes changes it).{few}"
 
 
 def _make(name: str, plan: dict[str, Any]) -> Encoder:
