@@ -39,8 +39,10 @@ pairs = st.integers(2, 40).flatmap(
 def test_equals_scikit_learn(pair: tuple[list[int], list[int]]) -> None:
     labels, clusters = pair
     assert clustering.v_measure(labels, clusters) == pytest.approx(v_measure_score(labels, clusters), abs=1e-9)
-    expected = adjusted_mutual_info_score(labels, clusters)
-    assert clustering.adjusted_mutual_information(labels, clusters) == pytest.approx(expected, abs=1e-9)
+    for average in ("arithmetic", "max"):
+        expected = adjusted_mutual_info_score(labels, clusters, average_method=average)
+        found = clustering.adjusted_mutual_information(labels, clusters, average)
+        assert found == pytest.approx(expected, abs=1e-9)
 
 
 def test_labels_may_be_text() -> None:
@@ -57,6 +59,20 @@ def test_kmeans_is_scikit_learns_own() -> None:
     assert found["kmeans_ami"]["value"] == pytest.approx(np.mean(ami))
     assert found["kmeans_ami"]["spread"] == pytest.approx(np.std(ami, ddof=1))
     assert found["kmeans_v_measure"]["value"] == pytest.approx(np.mean([v_measure_score(labels, c) for c in clusters]))
+
+
+def test_the_posters_normaliser_comes_when_asked_for() -> None:
+    vectors, labels = planted(90, 6, 3, noise=1.0)
+    plain = clustering.evaluate(vectors, labels, n_clusters=5, seeds=2)
+    both = clustering.evaluate(vectors, labels, n_clusters=5, seeds=2, both_normalisers=True)
+    assert set(both) - set(plain) == {"kmeans_ami_max", "mixture_ami_max"}
+    assert {name: both[name] for name in plain} == plain
+    clusters = [KMeans(5, n_init=10, random_state=seed).fit_predict(vectors) for seed in both["seeds"]]
+    expected = np.mean([adjusted_mutual_info_score(labels, c, average_method="max") for c in clusters])
+    assert both["kmeans_ami_max"]["value"] == pytest.approx(expected)
+    low, high = both["kmeans_ami_max"]["interval"]
+    assert low < expected < high
+    assert expected < plain["kmeans_ami"]["value"]
 
 
 @pytest.mark.parametrize("d", [3, 30, 500])
@@ -179,6 +195,8 @@ def test_failures() -> None:
         clustering.evaluate(vectors[:, 0], labels)
     with pytest.raises(ValueError, match="real numbers"):
         clustering.evaluate(vectors.astype(str), labels)
+    with pytest.raises(ValueError, match="average must be 'arithmetic' or 'max', got 'min'"):
+        clustering.adjusted_mutual_information(labels, labels, average="min")
     vectors[3, 1] = np.nan
     with pytest.raises(ValueError, match="NaN or infinity"):
         clustering.evaluate(vectors, labels)

@@ -7,7 +7,7 @@ Metrics
 * :func:`v_measure`: harmonic mean of homogeneity and completeness (Rosenberg & Hirschberg, EMNLP 2007). Random
   clusters score above 0, the more of them the higher, so that it only means something beside its chance value.
 * :func:`adjusted_mutual_information`: mutual information corrected for chance, normalised by the arithmetic
-  mean of both entropies (Vinh, Epps & Bailey, JMLR 2010). Chance is 0: the headline.
+  mean of both entropies or by the larger (Vinh, Epps & Bailey, JMLR 2010). Chance is 0: the headline.
 
 Chance is exact: the expectation over all permutations of the labels. It takes songs for independent; songs of
 one artist are not, so an encoder that only knows artists scores a little above it.
@@ -50,21 +50,36 @@ def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float
     >>> v_measure(["a", "a", "b", "b"], [1, 1, 0, 0])
     1.0
     """
-    return float(_ratio(*_information(_table(integers(labels), integers(clusters)))))
+    mutual, entropy, _ = _information(_table(integers(labels), integers(clusters)))
+    return float(_ratio(mutual, entropy))
 
 
-def adjusted_mutual_information(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float:
+def adjusted_mutual_information(
+    labels: Sequence[Hashable], clusters: Sequence[Hashable], average: str = "arithmetic"
+) -> float:
     """Adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
+
+    Parameters
+    ----------
+    labels, clusters : sequences of length n
+    average : {"arithmetic", "max"}
+        What the mutual information is compared with: the mean of both entropies (the field's since 2019), or the
+        larger of them (the poster's, and never above the other where the clustering is better than chance).
 
     Examples
     --------
-    >>> round(adjusted_mutual_information(["a", "a", "b", "b"], [0, 1, 0, 1]), 3)
-    -0.5
+    >>> labels, clusters = ["a", "a", "b", "b"], [0, 0, 1, 2]
+    >>> round(adjusted_mutual_information(labels, clusters), 3)
+    0.571
+    >>> round(adjusted_mutual_information(labels, clusters, average="max"), 3)
+    0.4
     """
+    if average not in ("arithmetic", "max"):
+        raise ValueError(f"average must be 'arithmetic' or 'max', got {average!r}")
     table = _table(integers(labels), integers(clusters))
-    mutual, entropy = _information(table)
+    mutual, mean, larger = _information(table)
     expected = _expected(table)
-    return float(_ratio(mutual - expected, entropy - expected))
+    return float(_ratio(mutual - expected, (larger if average == "max" else mean) - expected))
 
 
 def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
@@ -136,6 +151,7 @@ def scores(
     n_clusters: int | None = None,
     seeds: int = 5,
     artists: Sequence[Hashable | None] | None = None,
+    both_normalisers: bool = False,
     random_state: int = 0,
 ) -> dict[str, Score]:
     """The scores of :func:`evaluate` with the draws behind their intervals, for differences between encoders."""
@@ -149,7 +165,8 @@ def scores(
     found = {}
     for method, assignments in clusterings.items():
         for metric, score in _score(codes, assignments, people, random_state).items():
-            found[f"{method}_{metric}"] = score
+            if metric != "ami_max" or both_normalisers:
+                found[f"{method}_{metric}"] = score
     return found
 
 
@@ -160,6 +177,7 @@ def evaluate(
     n_clusters: int | None = None,
     seeds: int = 5,
     artists: Sequence[Hashable | None] | None = None,
+    both_normalisers: bool = False,
     random_state: int = 0,
 ) -> dict[str, Any]:
     """Cluster songs and compare the clusters with labels.
@@ -177,6 +195,8 @@ def evaluate(
     artists : sequence of length n, optional
         For the intervals, which are bootstraps over artists (None: unknown, an artist of its own). The clusters
         stay as they are found on all songs, and so does the chance term of AMI; the songs scored are drawn.
+    both_normalisers : bool
+        Whether AMI is also given by the larger entropy, as on the poster: ``kmeans_ami_max``, ``mixture_ami_max``.
     random_state : int
         Equal numbers give equal results.
 
@@ -194,7 +214,15 @@ def evaluate(
     >>> found["kmeans_ami"]["value"], found["n_clusters"]
     (1.0, 3)
     """
-    found = scores(vectors, labels, n_clusters=n_clusters, seeds=seeds, artists=artists, random_state=random_state)
+    found = scores(
+        vectors,
+        labels,
+        n_clusters=n_clusters,
+        seeds=seeds,
+        artists=artists,
+        both_normalisers=both_normalisers,
+        random_state=random_state,
+    )
     n_clusters = n_clusters or len(set(labels))
     settings = {
         "songs": len(labels),
@@ -226,21 +254,22 @@ def _score(
         _measures([_table(labels, clusters, weights) for clusters in assignments], expected).mean(axis=1)
         for weights in resamples(artists, random_state=random_state)
     ]
-    draws = np.reshape(drawn, (-1, 3))
+    draws = np.reshape(drawn, (-1, 4))
     values = _measures(tables, expected)
-    spread = values.std(axis=1, ddof=1) if len(tables) > 1 else np.zeros(3)
-    ami, v, chance = values.mean(axis=1)
+    spread = values.std(axis=1, ddof=1) if len(tables) > 1 else np.zeros(4)
+    ami, ami_max, v, chance = values.mean(axis=1)
     return {
         "ami": Score(ami, 0.0, draws[:, 0], spread[0], lowest=-1.0),
-        "v_measure": Score(v, chance, draws[:, 1], spread[1]),
+        "ami_max": Score(ami_max, 0.0, draws[:, 1], spread[1], lowest=-1.0),
+        "v_measure": Score(v, chance, draws[:, 2], spread[2]),
     }
 
 
 def _measures(tables: list[np.ndarray], expected: np.ndarray) -> np.ndarray:
-    """AMI, V-measure and the chance value of V-measure (rows) of some contingency tables (columns)."""
-    mutual, entropy = np.transpose([_information(table) for table in tables])
-    ami = np.clip(_ratio(mutual - expected, entropy - expected), -1, 1)
-    return np.array([ami, _ratio(mutual, entropy), _ratio(expected, entropy)])
+    """AMI by both normalisers, V-measure and its chance value (rows) of some contingency tables (columns)."""
+    mutual, mean, larger = np.transpose([_information(table) for table in tables])
+    ami, ami_max = (np.clip(_ratio(mutual - expected, most - expected), -1, 1) for most in (mean, larger))
+    return np.array([ami, ami_max, _ratio(mutual, mean), _ratio(expected, mean)])
 
 
 def _table(labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -250,11 +279,12 @@ def _table(labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray | None 
     return counts.reshape(rows, columns)
 
 
-def _information(table: np.ndarray) -> tuple[float, float]:
-    """The mutual information of labels and clusters, and the mean of their entropies, in nats."""
+def _information(table: np.ndarray) -> tuple[float, float, float]:
+    """The mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
     n = table.sum()
     joint, rows, columns = (xlogy(x, x).sum() for x in (table, table.sum(axis=1), table.sum(axis=0)))
-    return np.log(n) + (joint - rows - columns) / n, np.log(n) - (rows + columns) / (2 * n)
+    mutual = np.log(n) + (joint - rows - columns) / n
+    return mutual, np.log(n) - (rows + columns) / (2 * n), np.log(n) - min(rows, columns) / n
 
 
 def _expected(table: np.ndarray) -> float:
