@@ -141,7 +141,7 @@ def between(space: Space, labels: Sequence[str | None], a: str, b: str) -> list[
     others = [name for name in rows if name not in (a, b) and centers[name].any()]
     if not others:
         return []
-    position, offset = along(np.array([centers[name] for name in others]), *way)
+    position, offset = _along(np.array([centers[name] for name in others]), *way)
     found = [
         Between(name, len(rows[name]), float(where), float(off))
         for name, where, off in zip(others, position, offset, strict=True)
@@ -168,7 +168,7 @@ def songs_between(
         As :func:`between` does.
     """
     _, centers = _centers(space, labels)
-    position, offset = along(space.vectors, *_way(centers, a, b))
+    position, offset = _along(space.vectors, *_way(centers, a, b))
     inside = (position > 0) & (position < 1)
     inside[space.undirected] = False
     rows = np.flatnonzero(inside)
@@ -202,27 +202,8 @@ def _way(centers: dict[str, np.ndarray], a: str, b: str) -> tuple[np.ndarray, np
     return centers[a], centers[b]
 
 
-def along(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where unit vectors lie against the arc from a to b, the shortest way between two points of the sphere.
-
-    Parameters
-    ----------
-    points : array of shape (n, d)
-    a, b : array of shape (d,)
-        Of unit length; where they are opposite, every point lies on a shortest way.
-
-    Returns
-    -------
-    positions, offsets : ndarrays of shape (n,)
-        As in :class:`Between`; positions end at 0 and 1.
-
-    Examples
-    --------
-    >>> a, b, middle = np.eye(3)[0], np.eye(3)[1], np.array([[0.5, 0.5, 0.0]]) * 2**0.5
-    >>> position, offset = along(middle, a, b)
-    >>> position.round(6).tolist(), offset.round(6).tolist()
-    ([0.5], [0.0])
-    """
+def _along(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Position and offset of unit vectors (n, d) against the arc from a to b; positions end at 0 and 1."""
     across = b - (a @ b) * a
     size = np.linalg.norm(across)
     if size < 1e-6:  # a and b are opposite: a shortest way from one to the other leads through every point

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.poster import poster
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -320,6 +321,9 @@ def evaluate(
         return
     head, *rows = report.table(result)
     show.table(head, rows, right=range(1, len(head)))
+
+
+app.command()(poster)
 
 
 @app.command()
