@@ -78,11 +78,16 @@ def findings(result: Mapping[str, Any]) -> list[str]:
 def _of_test(test: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     scores = {key: found["kmeans_ami"] for key, found in test["scores"].items()}
     order = sorted(scores, key=lambda key: -scores[key]["value"])
-    told = [order[0], *(key for key in ("ali_right", "pca_then") if key in scores and key != order[0])]
+    others = [
+        f"{names[key]} has {_with_interval(scores[key])}"
+        for key in ("ali_right", "pca_then")
+        if key in scores and key != order[0]
+    ]
     what = LEVELS[test["level"]]
     said = [
         f"{_capital(what)} ({SPLITS[test['split']]}; {test['items']} of {len(test['genres'])} genres), AMI of k-means, "
-        f"where chance is 0: best {_listed([f'{names[key]} {_with_interval(scores[key])}' for key in told])}."
+        f"where chance is 0: the best is {names[order[0]]} with {_with_interval(scores[order[0]])}"
+        + (f"; {_listed(others)}." if others else ".")
     ]
     for first in dict.fromkeys(answer["better"] for answer in test["differences"]):
         answers = [answer for answer in test["differences"] if answer["better"] == first]

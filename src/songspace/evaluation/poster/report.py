@@ -171,7 +171,7 @@ def _scores(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[s
 def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     which = ", ".join(map(_text, test["genres"])) if test["subset"] else f"all {len(test['genres'])} genres"
     caption = (
-        f"<p><b>{'By artist' if test['split'] == 'artist' else 'By song'}</b>, {which}: {test['items']} "
+        f'<p class="above"><b>{"By artist" if test["split"] == "artist" else "By song"}</b>, {which}: {test["items"]} '
         f"{LEVELS[test['level']]} of {test['artists']} artists ({SPLITS[test['split']]}).</p>"
     )
     scores = test["scores"]
