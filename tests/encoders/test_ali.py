@@ -314,7 +314,13 @@ def test_rules_of_the_game_are_parameters(textures):
     X = textures(4, (32, 40))
     ali = ALI(**TINY | {"steps": 3})
     codes = clone(ali).fit(X).transform(X)
-    changes: list[dict[str, Any]] = [{"cycle": 0.0}, {"noise": 0.5}, {"average": 0.0}, {"decoder_rate": 1e-3}]
+    changes: list[dict[str, Any]] = [
+        {"cycle": 0.0},
+        {"noise": 0.5},
+        {"average": 0.0},
+        {"decoder_rate": 1e-3},
+        {"unit_codes": False},
+    ]
     changes += [{"norm": "batch"}, {"unary": False}, {"dropout": 0.5}, {"penalty": 0.1}, {"standardize": False}]
     changes += [{"annealed": False}, {"soft_targets": True}, {"beta2": 0.5}, {"turns": 2}]
     changes += [{"trained": "without decoder"}, {"trained": "none"}]
@@ -352,7 +358,7 @@ def test_the_posters_size(textures, tmp_path):
 @pytest.mark.slow
 def test_learns_to_rebuild(textures):
     X = textures(64, (64, 128))
-    ali = ALI(latent=8, batch_size=8, steps=160, device="cpu").fit(X)
+    ali = ALI(latent=8, batch_size=8, steps=60, encoder_rate=1e-3, decoder_rate=2e-3, device="cpu").fit(X)
     cycle = ali.history_["cycle"]
     assert cycle[-1] < 0.6 * cycle[0]
     error = np.abs(ali.inverse_transform(ali.transform(X)) - X).mean()
@@ -376,6 +382,7 @@ def test_input_errors(textures):
         ("keep", "first"),
         ("unary", 1),
         ("standardize", None),
+        ("unit_codes", "yes"),
         ("dropout", 1.0),
         ("penalty", -1),
         ("beta2", 1.0),

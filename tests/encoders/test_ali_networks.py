@@ -144,3 +144,14 @@ def test_without_standardising_the_networks_see_plain_values(textures):
     X = 1e6 * textures(3, (64, 128))
     codec = Codec((64, 128), SIZES["small"], 8, standardize=False)
     np.testing.assert_array_equal(codec.prepare(torch.from_numpy(X))[:, 0], X)
+
+
+def test_codes_have_the_moments_of_the_prior(textures):
+    X = torch.from_numpy(textures(32, (64, 128)) / 30 + 1)
+    with torch.no_grad():
+        unit, free = (
+            Codec((64, 128), SIZES["small"], 8, unit_codes=yes, standardize=False)(X) for yes in (True, False)
+        )
+    np.testing.assert_allclose(unit.mean(0), np.zeros(8), atol=1e-5)
+    np.testing.assert_allclose(unit.std(0, correction=0), np.ones(8), atol=1e-3)
+    assert (free.std(0) < 0.9).all()

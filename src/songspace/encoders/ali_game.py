@@ -23,7 +23,7 @@ class Rules:
     """How the game is played; the meaning of each is that of :class:`songspace.encoders.ali.ALI`'s parameter."""
 
     rates: Mapping[str, float] = field(
-        default_factory=lambda: {"encoder": 4e-4, "decoder": 1e-4, "discriminator": 2e-4}
+        default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
     )
     beta2: float = 0.999
     turns: int = 1
