@@ -20,13 +20,20 @@ from songspace.encoders.ali_game import AdversarialGame, Rules
 from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
+from songspace.encoders.base import check_spectrograms
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
 from songspace.encoders.networks import SAMPLE, NetworkEncoder
-from songspace.encoders.training import MONITOR_EVERY, CameApartError, Limits, Progress, epochs, train
+from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
+
+REFERENCE = 1024
+"""Pictures that the PCA is fitted to which reconstruction is compared with."""
+
+WATCHED = 256
+"""Pictures that a game is watched with if no songs are held out of it."""
 
 PLAYERS = {
     "all": ("encoder", "decoder", "discriminator"),
@@ -44,6 +51,7 @@ CHOICES = {
 _AS_DESCRIBED: dict[str, Any] = {
     "frontend": PowerSpectrogram(),
     "standardize": False,
+    "unit_codes": False,
     "norm": "batch",
     "unary": False,
     "dropout": 0.3,
@@ -163,6 +171,7 @@ class ALI(NetworkEncoder):
         latent: int = 64,
         trained: str = "all",
         standardize: bool = True,
+        unit_codes: bool = True,
         norm: str = "spectral",
         unary: bool = True,
         dropout: float = 0.0,
@@ -172,8 +181,8 @@ class ALI(NetworkEncoder):
         annealed: bool = True,
         soft_targets: bool = False,
         encoder_rate: float = 4e-4,
-        decoder_rate: float = 1e-4,
-        discriminator_rate: float = 2e-4,
+        decoder_rate: float = 4e-4,
+        discriminator_rate: float = 1e-4,
         beta2: float = 0.999,
         turns: int = 1,
         average: float = 0.999,
@@ -189,6 +198,7 @@ class ALI(NetworkEncoder):
         self.latent = latent
         self.trained = trained
         self.standardize = standardize
+        self.unit_codes = unit_codes
         self.norm = norm
         self.unary = unary
         self.dropout = dropout
@@ -248,11 +258,47 @@ class ALI(NetworkEncoder):
             If there is only one spectrogram, or no such device, or if the game comes apart within its first 200
             steps. (Later, the encoder that was kept until then is the result, and ``verdict_`` says so.)
         """
+        X = check_spectrograms(X)
+        limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
+        game, pictures = self.set_up(X, groups)
+        if self.trained == "none":
+            with seeded(device, self.random_state):
+                figures = game.monitor(0)
+            self.history_ = {"watched": [0.0]} | {name: [figure] for name, figure in figures.items() if name != "auc"}
+            self.network_ = game.result().cpu()
+            self.verdict_ = verdict(self.history_, 0)
+            return self
+        pick = epochs(len(pictures), self.batch_size, seed=self.random_state)
+        apart = ""
+        try:
+            self.history_ = train(
+                game,
+                lambda step: pictures[pick(step)],
+                limits=limits,
+                seed=self.random_state,
+                device=device,
+                checkpoint=checkpoint,
+                identity=self._identity(X, () if groups is None else group_codes(groups, X.shape[0])),
+                on_progress=on_progress,
+            )
+        except CameApartError as error:
+            if game.kept.step <= 1:
+                raise
+            self.history_, apart = error.history, f"{error} "
+        self.network_ = (game.kept.codec if apart else game.result()).cpu()
+        self.verdict_ = apart + verdict(self.history_, int(game.kept.step))
+        return self
+
+    def set_up(self, X: Any, groups: Any = None) -> tuple[AdversarialGame, Pictures]:
+        """The game before its first step, and the pictures that it is played with.
+
+        What :meth:`fit` begins with, with the same parameters and errors; for measurements and experiments.
+        """
         X = self._start_fit(X)
         self._check()
         if X.shape[0] < 2:
             raise SongspaceError("ALI learns from differences: it needs at least 2 spectrograms.")
-        limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
+        device = choose_device(self.device)
         songs = None if groups is None else group_codes(groups, X.shape[0])
         held_out = hold_out(songs, seed=check_seed(self.random_state))
         rows = np.setdiff1d(np.arange(X.shape[0]), held_out)
@@ -267,41 +313,24 @@ class ALI(NetworkEncoder):
             self._calibrate(codec, X, rows)
         codec.to(device)
         pictures = Pictures(codec, lambda part: self._rows(X, part), rows, device)
+        reference = torch.cat([batch[:, 0].cpu() for batch in pictures.spread(REFERENCE)]).numpy()
+        if songs is None or not len(held_out):
+            watched, of = torch.cat(list(pictures.spread(WATCHED))), None
+        else:
+            aside = thinned(held_out, songs)
+            watched, of = (
+                torch.cat(list(Pictures(codec, pictures.rows, aside, device).spread(len(aside)))),
+                songs[aside],
+            )
         game = AdversarialGame(
             codec,
             discriminator,
             rules=self._rules(),
             players=PLAYERS[self.trained],
             device=device,
-            monitors=self._monitors(X, songs, held_out, pictures, device),
+            monitors=Monitors(watched, of, reference, self.latent),
         )
-        if self.trained == "none":
-            with seeded(device, self.random_state):
-                figures = game.monitor(0)
-            self.history_ = {"watched": [0.0]} | {name: [figure] for name, figure in figures.items() if name != "auc"}
-            self.network_ = game.result().cpu()
-            self.verdict_ = verdict(self.history_, 0)
-            return self
-        pick = epochs(len(rows), self.batch_size, seed=self.random_state)
-        apart = ""
-        try:
-            self.history_ = train(
-                game,
-                lambda step: pictures[pick(step)],
-                limits=limits,
-                seed=self.random_state,
-                device=device,
-                checkpoint=checkpoint,
-                identity=self._identity(X, () if songs is None else songs),
-                on_progress=on_progress,
-            )
-        except CameApartError as error:
-            if game.kept.step < MONITOR_EVERY:
-                raise
-            self.history_, apart = error.history, f"{error} "
-        self.network_ = (game.kept.codec if apart else game.result()).cpu()
-        self.verdict_ = apart + verdict(self.history_, int(game.kept.step))
-        return self
+        return game, pictures
 
     def inverse_transform(self, Z: Any) -> np.ndarray:
         """Decode.
@@ -336,7 +365,9 @@ class ALI(NetworkEncoder):
         return spectrograms
 
     def _build(self) -> Codec:
-        return Codec(self.shape_, SIZES[self.size], self.latent, standardize=self.standardize)
+        return Codec(
+            self.shape_, SIZES[self.size], self.latent, standardize=self.standardize, unit_codes=self.unit_codes
+        )
 
     def _rules(self) -> Rules:
         return Rules(
@@ -360,16 +391,6 @@ class ALI(NetworkEncoder):
             for _ in range(8):
                 codec.decode(torch.randn(64, self.latent))
 
-    def _monitors(
-        self, X: Any, songs: np.ndarray | None, held_out: np.ndarray, pictures: Pictures, device: torch.device
-    ) -> Monitors:
-        reference = torch.cat([batch[:, 0].cpu() for batch in pictures.spread(1024)]).numpy()
-        if songs is None or not len(held_out):
-            return Monitors(torch.cat(list(pictures.spread(256))), None, reference, self.latent)
-        watched = thinned(held_out, songs)
-        aside = Pictures(pictures.codec, pictures.rows, watched, device)
-        return Monitors(torch.cat(list(aside.spread(len(watched)))), songs[watched], reference, self.latent)
-
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         super()._restore(arrays, facts)
         if "verdict" in facts:
@@ -384,7 +405,7 @@ class ALI(NetworkEncoder):
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if self.size == "poster" and self.shape_ != SIZES["poster"].grid:
             raise ValueError(f"size='poster' takes spectrograms of 257x430, got {self.shape_}")
-        for name in ("standardize", "unary", "annealed", "soft_targets"):
+        for name in ("standardize", "unit_codes", "unary", "annealed", "soft_targets"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         check_number("latent", self.latent, least=1, whole=True)

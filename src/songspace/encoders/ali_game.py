@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from songspace.encoders.ali_monitors import Monitors, area_under_curve, trouble
+from songspace.encoders.ali_monitors import PATIENCE, Monitors, area_under_curve, trouble
 from songspace.encoders.ali_networks import Average, Codec, Discriminator
 from songspace.encoders.devices import fast_autocast
 from songspace.encoders.training import Game, set_rate, steady_then_down
@@ -23,7 +23,7 @@ class Rules:
     """How the game is played; the meaning of each is that of :class:`songspace.encoders.ali.ALI`'s parameter."""
 
     rates: Mapping[str, float] = field(
-        default_factory=lambda: {"encoder": 4e-4, "decoder": 1e-4, "discriminator": 2e-4}
+        default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
     )
     beta2: float = 0.999
     turns: int = 1
@@ -115,36 +115,39 @@ class AdversarialGame(Game):
         self.monitors = monitors
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update of the discriminator if it is its turn, then one of encoder and decoder, on the same pairs."""
+        """One update of encoder and decoder and, if it is its turn, of the discriminator, on the same pairs."""
         rules, annealed = self.rules, self.rules.annealed
         for name, optimizer in self.optimizers.items():
             set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
         noise = rules.noise * (1 - progress if annealed else 1.0)
         songs, codes = batch, self._prior(len(batch))
+        half = len(songs) // 2 if rules.cycle else 0  # enough of them to rebuild, in half of the time
         with fast_autocast(self.device):
-            encoded, decoded = self.codec.encode(songs), self.codec.decode(codes)
-            rebuilt = self.codec.decode(encoded) if rules.cycle else songs
-        pairs = [(songs, encoded.float()), (decoded.float(), codes)]
+            encoded = self.codec.encode(songs)
+            # In one batch, so that songs and random codes meet the same statistics, as they will afterwards.
+            decoded = self.codec.decode(torch.cat([codes, encoded[:half].float()]))
+        decoded, rebuilt = decoded[: len(codes)], decoded[len(codes) :]
+
+        # The discriminator judges once: its own loss and its opponents' are two readings of the same scores.
+        vectors, pictures = (player.detach().float().requires_grad_() for player in (encoded, decoded))
+        of_songs, of_codes = self._scores([(songs, vectors), (pictures, codes)], noise)
         real = self._targets(len(songs))
-
-        losses = {}
-        if int(self.average.updates) % rules.turns == 0 and "discriminator" in self.optimizers:
-            of_songs, of_codes = self._scores([(x.detach(), z.detach()) for x, z in pairs], noise)
-            loss = of_songs.square().mean() + (of_codes - real).square().mean()
-            penalty = rules.penalty * self.discriminator.penalty() if rules.penalty else 0.0
-            self._update(loss + penalty, "discriminator")
-
-        self.discriminator.requires_grad_(False)
-        of_songs, of_codes = self._scores(pairs, noise)
+        discriminator = of_songs.square().mean() + (of_codes - real).square().mean()
         encoder, decoder = (of_songs - real).square().mean(), of_codes.square().mean()
-        cycle = (rebuilt.float() - songs).abs().mean()
-        self._update(encoder + decoder + rules.cycle * cycle, "encoder", "decoder")
-        self.discriminator.requires_grad_("discriminator" in self.optimizers)
+        losses = {"discriminator": discriminator, "encoder": encoder, "decoder": decoder}
+
+        opponents = torch.autograd.grad(encoder + decoder, (vectors, pictures), retain_graph=True)
+        if int(self.average.updates) % rules.turns == 0:
+            penalty = rules.penalty * self.discriminator.penalty() if rules.penalty else 0.0
+            self._update(["discriminator"], [(discriminator + penalty, None)])
+        ends: list[tuple[Tensor, Tensor | None]] = [(encoded, opponents[0].to(encoded.dtype))]
+        ends.append((decoded, opponents[1].to(decoded.dtype)))
+        if half:
+            losses["cycle"] = (rebuilt.float() - songs[:half]).abs().mean()
+            ends.append((rules.cycle * losses["cycle"], None))
+        self._update(["encoder", "decoder"], ends)
         self.average.update(self.codec)
-        with torch.no_grad():
-            discriminator = of_songs.square().mean() + (of_codes - real).square().mean()
-        losses = {"discriminator": discriminator, "encoder": encoder.detach(), "decoder": decoder.detach()}
-        return losses | ({"cycle": cycle.detach()} if rules.cycle else {})
+        return {name: loss.detach() for name, loss in losses.items()}
 
     @torch.no_grad()
     def monitor(self, step: int) -> dict[str, float]:
@@ -164,8 +167,8 @@ class AdversarialGame(Game):
         return figures
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """What has gone wrong, in a sentence, or nothing."""
-        return trouble(history)
+        """What has gone wrong, in a sentence, or nothing; the first steps are not judged."""
+        return trouble(history) if history["watched"][-1] >= PATIENCE else ""
 
     def result(self) -> Codec:
         """The codec to answer with."""
@@ -187,10 +190,12 @@ class AdversarialGame(Game):
         of_songs, of_codes = torch.cat(scores).chunk(2)
         return of_songs, of_codes
 
-    def _update(self, loss: Tensor, *players: str) -> None:
+    def _update(self, players: Sequence[str], ends: Sequence[tuple[Tensor, Tensor | None]]) -> None:
+        """Improve players from the gradients at the ends of their graph (of a loss, 1)."""
         optimizers = [self.optimizers[name] for name in players if name in self.optimizers]
         for optimizer in optimizers:
             optimizer.zero_grad()
-        loss.backward()
+        ends = [(end, slope) for end, slope in ends if end.requires_grad]
+        torch.autograd.backward([end for end, _ in ends], [slope for _, slope in ends])
         for optimizer in optimizers:
             optimizer.step()

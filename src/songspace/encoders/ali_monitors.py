@@ -16,8 +16,8 @@ from songspace.encoders.devices import fast_autocast
 WON = 0.98
 """The discriminator's area under the curve from which nothing can be learnt of it."""
 
-WON_FOR = 1000
-"""Steps for which it must have been so."""
+PATIENCE = 1000
+"""Steps for which it must have been so, and before which a running game is not judged."""
 
 NO_INFORMATION = 0.9
 """Error of a code, after decoding and encoding, of a game whose players are not each other's inverse."""
@@ -143,10 +143,10 @@ def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, 
 def trouble(history: Mapping[str, Sequence[float]]) -> str:
     """What has gone wrong in a game, in a sentence; nothing if nothing has."""
     steps, latest = history["watched"], {name: values[-1] for name, values in history.items()}
-    recent = [auc for step, auc in zip(steps, history.get("auc", ()), strict=False) if step >= steps[-1] - WON_FOR]
-    if recent and steps[-1] - steps[0] >= WON_FOR and min(recent) > WON:
+    recent = [auc for step, auc in zip(steps, history.get("auc", ()), strict=False) if step >= steps[-1] - PATIENCE]
+    if recent and steps[-1] - steps[0] >= PATIENCE and min(recent) > WON:
         return (
-            f"The discriminator has won (area under the curve {latest['auc']:.3f} for {WON_FOR:,} steps; 0.5 is an "
+            f"The discriminator has won (area under the curve {latest['auc']:.3f} for {PATIENCE:,} steps; 0.5 is an "
             "even game): encoder and decoder learn nothing more of it."
         )
     if latest["effective_rank"] < 2:
@@ -176,6 +176,8 @@ def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
     else:
         parts.append("same-song retrieval not measured, for want of songs to hold out")
     said = trouble(history) or "Nothing has gone wrong."
+    if step == 0:
+        said = "Nothing was learnt: the weights are as they were drawn."
     return f"{said} The encoder of step {step:,} is kept: {', '.join(parts)}."
 
 

@@ -28,10 +28,13 @@ class Codec(nn.Module):
     """Encoder and decoder between spectrograms in the frontend's unit and the latent space.
 
     Inside, a spectrogram is standardised band by band and clipped (unless ``standardize`` is false),
-    averaged down to the networks' ``grid`` where it has another shape, and given a channel axis.
+    averaged down to the networks' ``grid`` where it has another shape, and given a channel axis. Each number
+    of a code has mean 0 and deviation 1 over the songs, as under the prior (unless ``unit_codes`` is false).
     """
 
-    def __init__(self, shape: tuple[int, int], size: Size, latent: int, *, standardize: bool = True) -> None:
+    def __init__(
+        self, shape: tuple[int, int], size: Size, latent: int, *, standardize: bool = True, unit_codes: bool = True
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.grid = size.grid
@@ -39,6 +42,8 @@ class Codec(nn.Module):
         self.clip = CLIP if standardize else math.inf
         self.standardize = Standardize(shape[0])
         self.encoder = size.encoder(latent)
+        if unit_codes:
+            self.encoder = nn.Sequential(self.encoder, nn.BatchNorm1d(latent, affine=False))
         self.decoder = size.decoder(latent)
         channels_last(self)
 
@@ -179,18 +184,18 @@ class Size:
 def _conv(
     inputs: int, outputs: int, kernel: tuple[int, int], stride: int, *, norm: bool, padding: int = 0
 ) -> list[nn.Module]:
-    layers = [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(SLOPE)]
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(SLOPE, inplace=True)]
     return [*layers, nn.BatchNorm2d(outputs)] if norm else layers
 
 
 def _dense(inputs: int, outputs: int, *, norm: bool) -> list[nn.Module]:
-    layers = [nn.Linear(inputs, outputs), nn.LeakyReLU(SLOPE)]
+    layers = [nn.Linear(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True)]
     return [*layers, nn.BatchNorm1d(outputs)] if norm else layers
 
 
 def _up(inputs: int, outputs: int, kernel: tuple[int, int], stride: int, padding: int = 0) -> list[nn.Module]:
     convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding)
-    return [convolution, nn.LeakyReLU(SLOPE), nn.BatchNorm2d(outputs)]
+    return [convolution, nn.LeakyReLU(SLOPE, inplace=True), nn.BatchNorm2d(outputs)]
 
 
 def _poster_trunk(*, norm: bool) -> nn.Sequential:
