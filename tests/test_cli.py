@@ -192,8 +192,27 @@ def test_evaluate_puts_encoders_side_by_side(run: Run, tmp_path: Path, learnt_ho
     result = run("evaluate", "--labels", "genre", "--encoders", "all", "--seeds", 2, "--json")
     assert result.exit_code == 0, result.output
     assert {"pca", "timbre", "raw", "random"} <= set(json.loads(result.stdout)["encoders"])
-    shown = run("evaluate", "--seeds", 2)
-    assert shown.exit_code == 0 and "timbre" in shown.stdout
+    assert result.stdout.lstrip().startswith("{") and result.stdout.rstrip().endswith("}")
+
+
+def test_evaluate_is_a_table_of_100_columns_and_sentences(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = run("evaluate", "--seeds", 2).stdout.splitlines()
+    table = shown[: next(number for number, line in enumerate(shown) if "chance" in line) + 1]
+    assert [line.split()[0] for line in table if "0." in line] == ["pca", "timbre", "random", "chance"]
+    assert any("P@10" in line and "mAP" in line for line in shown)
+    assert all(len(line) <= 100 for line in table)
+    told = "\n".join(shown)
+    assert "neighbours by other artists, pca finds" in told and "random (untrained) finds" in told
+    assert "timbre (hand-made) finds" in told
+
+
+def test_evaluate_fits_no_network_that_nobody_asked_for_in_a_large_library(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("songspace.evaluation.embeddings.CHEAP", 17)
+    result = json.loads(run("evaluate", "--seeds", 1, "--json").stdout)
+    assert list(result["encoders"]) == ["pca", "timbre"]
 
 
 def test_geometry(run: Run) -> None:

@@ -161,7 +161,7 @@ class TestMetric:
         away = rng.standard_normal(64)
         raw = np.stack([base + step * 1e-5 * away for step in rng.permutation(50)] + [-base] * 50)
         space = Space.from_vectors(raw)
-        rows, distances = space.neighbors(0, k=49)
+        rows, distances = space.neighbors(0, k=49, mutual=False)
         assert rows.tolist() == slow_neighbors(space, space.vectors[0], 49, {0})
         exact = np.linalg.norm(space.vectors[rows].astype(np.float64) - space.vectors[0], axis=1)
         np.testing.assert_allclose(distances, exact, rtol=1e-12)
@@ -181,7 +181,7 @@ class TestNeighbors:
         reference = NearestNeighbors(n_neighbors=11, algorithm="brute").fit(space.vectors.astype(np.float64))
         expected_distances, expected_rows = reference.kneighbors(space.vectors.astype(np.float64))
         for row in range(0, 500, 7):
-            rows, distances = space.neighbors(row, k=10)
+            rows, distances = space.neighbors(row, k=10, mutual=False)
             np.testing.assert_array_equal(rows, expected_rows[row, 1:])
             np.testing.assert_allclose(distances, expected_distances[row, 1:], atol=1e-6)
 
@@ -191,13 +191,14 @@ class TestNeighbors:
         space = Space.from_vectors(np.round(raw / 50))  # coarse, so that songs coincide
         row = data.draw(st.integers(0, len(space) - 1))
         without = data.draw(st.sets(st.integers(0, len(space) - 1)))
-        rows, distances = space.neighbors(row, k, exclude=without)
+        rows, distances = space.neighbors(row, k, exclude=without, mutual=False)
         assert rows.tolist() == slow_neighbors(space, space.vectors[row], k, without | {row})
         assert (np.diff(distances) >= 0).all()
 
-    def test_a_song_from_outside(self) -> None:
+    @pytest.mark.parametrize("mutual", [False, True])
+    def test_a_song_from_outside(self, mutual: bool) -> None:
         raw = clustered()
-        space = Space.from_vectors(raw)
+        space = Space.from_vectors(raw, mutual=mutual)
         placed = space.place(raw[42])
         np.testing.assert_array_equal(placed, space.vectors[42])
         np.testing.assert_array_equal(space.place(raw[40:44]), space.vectors[40:44])
@@ -209,7 +210,7 @@ class TestNeighbors:
     def test_the_middle_of_several_songs(self) -> None:
         space = Space.from_vectors(clustered())
         middle = space.vectors[[1, 2, 3]].mean(axis=0)
-        rows, distances = space.neighbors(middle, k=5)
+        rows, distances = space.neighbors(middle, k=5, mutual=False)
         assert rows.tolist() == slow_neighbors(space, middle, 5, set())
         np.testing.assert_allclose(distances, np.linalg.norm(space.vectors[rows] - middle, axis=1), rtol=1e-5)
 
@@ -241,6 +242,28 @@ class TestNeighbors:
 
 
 class TestExtending:
+    @pytest.mark.parametrize("mutual", [False, True])
+    def test_a_song_from_outside_has_the_same_neighbors_with_a_row_as_without(self, mutual: bool) -> None:
+        raw = clustered(60)
+        space = Space.from_vectors(raw[:59], mutual=mutual)
+        placed = space.place(raw[59])
+        wider = space.extended([placed], [-1])
+        assert wider.mutual == mutual
+        for found, expected in zip(wider.neighbors(59, 20), space.neighbors(placed, 20), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+    def test_some_songs_keep_what_they_have_among_all(self) -> None:
+        space = Space.from_vectors(clustered(30), np.arange(30) * 2, encoder="abc", mutual=True)
+        some = space.only([7, 3, 20])
+        assert (some.ids.tolist(), some.encoder, some.mutual) == ([14, 6, 40], "abc", True)
+        np.testing.assert_array_equal(some.vectors, space.vectors[[7, 3, 20]])
+        np.testing.assert_array_equal(some.moments, space.moments[[7, 3, 20]])
+        assert some.distance(0, 2) == space.distance(7, 20)
+        np.testing.assert_allclose(some.remoteness([1]), space.remoteness([3])[:, [7, 3, 20]], rtol=1e-4)
+        for rows in ([30], [1, 1]):
+            with pytest.raises(ValueError, match=r"no row 30|same id"):
+                space.only(rows)
+
     def test_songs_from_outside_come_after_its_own(self) -> None:
         raw = clustered(12)
         space = Space.from_vectors(raw[:10], encoder="abc")
@@ -264,13 +287,15 @@ class TestFile:
         raw[13] = raw.mean(axis=0)
         return Space.from_vectors(raw, np.arange(101)[::-1] * 3, encoder="0123456789abcdef")
 
-    def test_it_comes_back_as_it_was(self, space: Space, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("mutual", [False, True])
+    def test_it_comes_back_as_it_was(self, space: Space, tmp_path: Path, mutual: bool) -> None:
+        space.mutual = mutual
         path = space.save(tmp_path / "space")
         again = Space.open(path)
-        for name in ("vectors", "ids", "center", "undirected"):
+        for name in ("vectors", "ids", "center", "undirected", "moments"):
             np.testing.assert_array_equal(getattr(again, name), getattr(space, name))
             assert not getattr(again, name).flags.writeable
-        assert again.encoder == space.encoder
+        assert (again.encoder, again.mutual) == (space.encoder, space.mutual)
         assert again.verify()
         assert again.row(300) == 0
         np.testing.assert_array_equal(again.neighbors(5)[0], space.neighbors(5)[0])
@@ -278,7 +303,7 @@ class TestFile:
 
     def test_safetensors_reads_it(self, space: Space, tmp_path: Path) -> None:
         arrays = load_file(space.save(tmp_path / "space"))
-        assert set(arrays) == {"vectors", "ids", "center", "undirected"}
+        assert set(arrays) == {"vectors", "ids", "center", "undirected", "moments"}
         for name, array in arrays.items():
             np.testing.assert_array_equal(array, getattr(space, name))
             assert array.dtype == getattr(space, name).dtype
@@ -286,7 +311,7 @@ class TestFile:
     @pytest.mark.parametrize(("n", "d"), [(1, 1), (2, 3), (3, 5), (64, 16)])
     def test_vectors_begin_at_a_round_address_and_are_not_copied(self, tmp_path: Path, n: int, d: int) -> None:
         space = Space.open(Space.from_vectors(clustered(n, d)).save(tmp_path / "space"))
-        for name in ("vectors", "ids", "center", "undirected"):
+        for name in ("vectors", "ids", "center", "undirected", "moments"):
             array = getattr(space, name)
             assert array.flags.aligned
             assert not array.flags.owndata
@@ -389,6 +414,7 @@ class TestFile:
         ("change", "said"),
         [
             ({"ids": np.arange(4)}, "do not belong together"),
+            ({"moments": np.zeros((5, 3), np.float32)}, "do not belong together"),
             ({"center": np.zeros(2, np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 3, 1), np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 0), np.float32), "center": np.zeros(0, np.float32)}, "do not belong together"),
@@ -397,14 +423,22 @@ class TestFile:
     )
     def test_a_file_of_other_arrays_is_refused(self, tmp_path: Path, change: dict[str, np.ndarray], said: str) -> None:
         space = Space.from_vectors(clustered(5, 3))
-        arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center")}
-        metadata = {"format": "songspace.space/1", "encoder": ""}
+        arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center", "moments")}
+        metadata = {"format": "songspace.space/2", "encoder": "", "order": "distance"}
         tensorfile.write(tmp_path / "space", arrays | change, metadata, aligned="vectors")
         with pytest.raises(SongspaceError, match=said):
             Space.open(tmp_path / "space")
-        tensorfile.write(tmp_path / "space", arrays, metadata | {"format": "songspace.space/2"}, aligned="vectors")
-        with pytest.raises(SongspaceError, match="another version"):
-            Space.open(tmp_path / "space")
+        tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
+        assert len(Space.open(tmp_path / "space")) == 5
+
+    def test_a_file_of_another_version_says_what_to_do(self, tmp_path: Path) -> None:
+        space = Space.from_vectors(clustered(5, 3))
+        arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center")}
+        for version in (1, 3):
+            metadata = {"format": f"songspace.space/{version}", "encoder": ""}
+            tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
+            with pytest.raises(SongspaceError, match="another version of songspace: run `songspace update`"):
+                Space.open(tmp_path / "space")
 
     @pytest.mark.parametrize(
         ("field", "value"),

@@ -7,13 +7,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import skew
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import hubness
+from songspace.space import Space
 
 
 def slow_occurrence(vectors: np.ndarray, k: int) -> list[int]:
@@ -33,7 +34,7 @@ def test_equals_a_plain_count_and_scipys_skewness(n: int, d: int, k: int) -> Non
     assert found["k_occurrence"].tolist() == counts
     assert found["skewness"] == pytest.approx(skew(counts))
     assert found["antihubs"] == pytest.approx(counts.count(0) / n)
-    assert found["hubs"][0][1] == max(counts)
+    assert found["hubs"][0][1] == found["largest_hub"] == max(counts)
     assert all(counts[row] == count for row, count in found["hubs"])
     assert [count for _, count in found["hubs"]] == sorted(counts, reverse=True)[:10]
 
@@ -41,6 +42,28 @@ def test_equals_a_plain_count_and_scipys_skewness(n: int, d: int, k: int) -> Non
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=50).filter(lambda counts: len(set(counts)) > 1))
 def test_skewness_is_scipys(counts: list[int]) -> None:
     assert hubness.skewness(np.array(counts)) == pytest.approx(skew(counts), abs=1e-9)
+
+
+@given(st.integers(0, 1000), st.integers(2, 60), st.integers(1, 30))
+@settings(max_examples=40)
+def test_the_order_of_songs_does_not_matter(seed: int, n: int, d: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, order = rng.normal(size=(n, d)), rng.permutation(n)
+    found, again = hubness.evaluate(vectors, k=5), hubness.evaluate(vectors[order], k=5)
+    assert again["k_occurrence"].tolist() == found["k_occurrence"][order].tolist()
+    for figure in ("antihubs", "largest_hub"):
+        assert found[figure] == again[figure]
+    assert found["skewness"] == pytest.approx(again["skewness"])
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_a_space_is_measured_by_its_own_lists(mutual: bool) -> None:
+    space = Space.from_vectors(np.random.default_rng(0).normal(size=(60, 30)), mutual=mutual)
+    lists = np.array([space.neighbors(row, 6)[0] for row in range(60)])
+    found, expected = hubness.evaluate(space, k=6), hubness.of_lists(lists)
+    assert found.pop("k_occurrence").tolist() == expected.pop("k_occurrence").tolist()
+    assert found == expected
+    assert (found["skewness"] == hubness.evaluate(space.vectors, k=6)["skewness"]) != mutual
 
 
 def test_many_dimensions_make_hubs() -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from songspace.evaluation import neighbors
+from songspace.space import Space
 
 
 def slow(vectors: np.ndarray, k: int, apart: np.ndarray) -> list[list[int]]:
@@ -23,6 +24,22 @@ def test_equals_a_plain_search(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = np.random.default_rng(n).normal(size=(n, 5)) + 50
     k = min(9, n - 1)
     assert neighbors.nearest(vectors, 9).tolist() == [line[:k] for line in slow(vectors, 9, np.arange(n))]
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_a_space_is_ranked_as_it_ranks(mutual: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbors, "BLOCK_BYTES", 7 * 8 * 90)
+    vectors = np.random.default_rng(0).normal(size=(90, 30))
+    vectors[:9] *= 0.05
+    vectors[40] = vectors[3]
+    space = Space.from_vectors(vectors, mutual=mutual)
+    found = neighbors.nearest(space, 8)
+    assert found.tolist() == [space.neighbors(row, 8)[0].tolist() for row in range(90)]
+    artists = np.arange(90) % 20
+    others = [np.flatnonzero(artists == artists[row]).tolist() for row in range(90)]
+    filtered = [space.neighbors(row, 8, exclude=others[row])[0].tolist() for row in range(90)]
+    assert neighbors.nearest(space, 8, apart=artists).tolist() == filtered
+    assert (found.tolist() == neighbors.nearest(space.vectors, 8).tolist()) != mutual
 
 
 @pytest.mark.parametrize("n", [40, 2100])

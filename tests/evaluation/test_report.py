@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from songspace.errors import SongspaceError
-from songspace.evaluation import clustering, report, retrieval
+from songspace.evaluation import clustering, hubness, report, retrieval
 from songspace.evaluation.labels import Labels
+from songspace.space import Space
 
 N = 60
 LABELS = [("folk", "jazz", "rock")[row % 3] for row in range(N)]
@@ -36,6 +37,10 @@ def test_holds_the_scores_of_each_task(result: dict) -> None:
         assert scores["mixture_v_measure"] == clustered["mixture_v_measure"]
         retrieved = retrieval.evaluate(vectors, LABELS, artists=ARTISTS, random_state=3)
         assert scores["precision"] == retrieved["precision"]
+        assert scores["average_precision"] == retrieved["average_precision"]
+        hubs = hubness.evaluate(vectors)
+        assert all(scores[figure] == hubs[figure] for figure in ("skewness", "antihubs", "largest_hub"))
+        assert scores["ranked_by"] == "distance"
 
 
 def test_is_json_and_the_same_again(result: dict) -> None:
@@ -69,13 +74,56 @@ def test_differences_are_paired(result: dict) -> None:
 
 def test_table(result: dict) -> None:
     head, good, _, blind, chance = report.table(result)
-    assert {len(row) for row in (head, good, blind, chance)} == {8}
-    assert head[0] == "encoder" and head[5] == "P@10"
-    assert good[0] == "good" and good[1].startswith("1.000 [")
-    assert float(good[5].split()[0]) == pytest.approx(result["encoders"]["good"]["precision"]["value"], abs=5e-4)
-    assert blind[7] == f"{result['encoders']['blind']['antihubs']:.0%}"
+    assert {len(row) for row in (head, good, blind, chance)} == {9}
+    assert (head[0], head[4], head[5], head[8]) == ("encoder", "P@10", "mAP", "top hub")
+    assert (good[0], good[1]) == ("good", "1.00 ±.00")
+    scores = result["encoders"]["blind"]
+    low, high = scores["average_precision"]["interval"]
+    assert blind[5] == f"{scores['average_precision']['value']:.2f} ±{f'{(high - low) / 2:.2f}'[1:]}"
+    assert blind[7:] == [f"{scores['antihubs']:.1%}", str(scores["largest_hub"])]
     # 20 songs a label, 4 an artist, all of one label
-    assert (chance[0], chance[1], chance[5]) == ("chance", "0.000", f"{16 / 56:.3f}")
+    assert (chance[0], chance[1], chance[4]) == ("chance", "0.00", f"{16 / 56:.2f}")
+
+
+def test_sentences(result: dict) -> None:
+    first, wide, blind, reach = report.sentences(result)
+    scores = result["encoders"]
+    value, chance = (10 * scores["good"]["precision"][part] for part in ("value", "chance"))
+    assert first.endswith(f"good finds {value:.1f} with the song's own label; chance is {chance:.1f}.")
+    assert wide.startswith(f"wide finds {value:.1f}: the difference may be chance (95 % interval of")
+    low, high = (-10 * bound for bound in reversed(result["differences"]["blind"]["precision"]["interval"]))
+    expected = f"good is better (95 % interval of the difference {low:.2f} to {high:.2f})."
+    assert blind == f"blind finds {10 * scores['blind']['precision']['value']:.1f}: {expected}"
+    assert reach.startswith("With good ") and f"for {scores['good']['largest_hub']} songs." in reach
+
+
+def test_sentences_name_what_is_worse_and_what_is_not_learnt() -> None:
+    learnt, by_hand = spaces()["blind"], Space.from_vectors(spaces()["good"], mutual=True)
+    found = report.evaluate({"learnt": learnt, "timbre": by_hand}, LABELS, artists=ARTISTS, seeds=1)
+    assert found["encoders"]["timbre"]["ranked_by"] == "mutual proximity"
+    _, timbre, reach, order = report.sentences(found)
+    assert timbre.startswith("timbre (hand-made) finds ") and "learnt is worse" in timbre
+    if not found["encoders"]["learnt"]["antihubs"]:
+        assert "every song is among the 10 nearest of another" in reach
+    assert order == "Spaces that have hubs are ranked by mutual proximity: timbre."
+
+
+def test_spaces_are_scored_by_their_own_order() -> None:
+    """And of the songs that have a label only these, with what is known of them among all."""
+    vectors = np.random.default_rng(0).normal(size=(N, 30))
+    labels = [*LABELS[: N - 10], *[None] * 10]
+    spaces = {name: Space.from_vectors(vectors, mutual=name == "mutual") for name in ("plain", "mutual")}
+    found = report.evaluate(spaces, labels, artists=ARTISTS, seeds=1)["encoders"]
+    rows = range(N - 10)
+    plain = report.evaluate({"plain": spaces["plain"].vectors}, labels, artists=ARTISTS, seeds=1)["encoders"]
+    assert found["plain"] == plain["plain"]
+    people = ARTISTS[: N - 10]
+    own = [[row for row in range(N) if row >= N - 10 or people[row] == artist] for artist in people]
+    lists = np.array([spaces["mutual"].neighbors(row, 10, exclude=own[row])[0] for row in rows])
+    expected = retrieval.precision(lists, np.array(LABELS[: N - 10])).mean()
+    assert found["mutual"]["precision"]["value"] == pytest.approx(expected)
+    assert found["mutual"]["kmeans_ami"] == found["plain"]["kmeans_ami"]
+    assert found["mutual"]["skewness"] != found["plain"]["skewness"]
 
 
 def test_songs_without_a_label_are_left_out_and_counted(result: dict) -> None:
@@ -104,6 +152,9 @@ def test_one_artist_only_has_no_precision() -> None:
     assert found["encoders"]["good"]["kmeans_ami"]["interval"] is None
     head, good, *_, chance = report.table(found)
     assert good[head.index("P@10")] == chance[head.index("P@10")] == "–"
+    first, _, blind, _ = report.sentences(found)
+    assert first == "The clusters that good finds agree with the labels by 1.00 of 1 (AMI); chance is 0.00."
+    assert blind.endswith("there are too few artists to say whether that is chance.")
     json.dumps(found, allow_nan=False)
 
 

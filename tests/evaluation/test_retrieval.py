@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
 from songspace.evaluation.intervals import resamples
+from songspace.space import Space
 
 
 def slow_precision(vectors: np.ndarray, labels: list, artists: list, k: int) -> list[float | None]:
@@ -39,6 +40,83 @@ def test_equals_a_plain_loop(seed: int, n: int, people: int, k: int) -> None:
     candidates = [sum(a != b for b in artists) for a in artists]
     assert found["queries"] == len(expected)
     assert found["with_fewer"] == sum(0 < c < k for c in candidates)
+    averages = [average for average in slow_average_precision(vectors, labels, artists) if average is not None]
+    assert found["without_target"] == found["queries"] - len(averages)
+    if averages:
+        assert found["average_precision"]["value"] == pytest.approx(np.mean(averages))
+    else:
+        assert "average_precision" not in found
+
+
+def slow_average_precision(vectors: np.ndarray, labels: list, artists: list) -> list[float | None]:
+    """Walk down each list and take the precision wherever something right stands."""
+    found: list[float | None] = []
+    for song, line in enumerate(cdist(vectors, vectors)):
+        right, precisions = 0, []
+        others = sorted((d, o) for o, d in enumerate(line) if artists[o] != artists[song])
+        for place, (_, other) in enumerate(others, 1):
+            if labels[other] == labels[song]:
+                right += 1
+                precisions.append(right / place)
+        found.append(np.mean(precisions) if precisions else None)
+    return found
+
+
+def test_mean_average_precision_is_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(60, 4)), rng.integers(4, size=60)
+    each = [
+        average_precision_score(np.delete(labels == labels[row], row), -np.delete(line, row))
+        for row, line in enumerate(cdist(vectors, vectors))
+    ]
+    found = retrieval.evaluate(vectors, labels, artists=None)["average_precision"]
+    assert found["value"] == pytest.approx(np.mean(each))
+    assert found["interval"][0] < found["value"] < found["interval"][1]
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=8)
+def test_the_order_of_songs_does_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, labels, artists = rng.normal(size=(40, 5)), np.arange(40) % 3, rng.integers(12, size=40)
+    order = rng.permutation(40)
+    found, again = (
+        retrieval.evaluate(vectors[o], labels[o], artists=artists[o].tolist()) for o in (np.arange(40), order)
+    )
+    for metric in ("precision", "average_precision"):
+        for part in ("value", "chance"):
+            assert found[metric][part] == pytest.approx(again[metric][part])
+    assert found["ceiling"] == pytest.approx(again["ceiling"])
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_a_space_is_scored_by_its_own_order(mutual: bool) -> None:
+    rng = np.random.default_rng(0)
+    labels, artists = rng.integers(3, size=70), rng.integers(20, size=70)
+    space = Space.from_vectors(rng.normal(size=(3, 30))[labels] + 2 * rng.normal(size=(70, 30)), mutual=mutual)
+    own = [np.flatnonzero(artists == artist).tolist() for artist in artists]
+    orders = [space.neighbors(row, 70, exclude=own[row])[0] for row in range(70)]
+    found = retrieval.evaluate(space, labels, artists=artists.tolist(), k=7)
+    shares = [np.mean(labels[order[:7]] == labels[row]) for row, order in enumerate(orders)]
+    assert found["precision"]["value"] == pytest.approx(np.mean(shares))
+    averages = [
+        average_precision_score(labels[order] == labels[row], -np.arange(len(order)))
+        for row, order in enumerate(orders)
+    ]
+    assert found["average_precision"]["value"] == pytest.approx(np.mean(averages))
+    assert (found == retrieval.evaluate(space.vectors, labels, artists=artists.tolist(), k=7)) != mutual
+
+
+def test_some_songs_ask_for_the_average_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(4, size=600)
+    vectors = rng.normal(size=(4, 6))[labels] + 1.5 * rng.normal(size=(600, 6))
+    whole = retrieval.evaluate(vectors, labels, artists=None)
+    monkeypatch.setattr(retrieval, "QUERIES", 200)
+    part = retrieval.evaluate(vectors, labels, artists=None)
+    assert part["precision"] == whole["precision"]
+    assert part["average_precision"]["value"] != whole["average_precision"]["value"]
+    assert part["average_precision"]["value"] == pytest.approx(whole["average_precision"]["value"], abs=0.03)
 
 
 def test_filter_by_artist_filters() -> None:
@@ -55,11 +133,11 @@ def test_chance_is_what_random_spaces_score() -> None:
     rng = np.random.default_rng(0)
     labels = rng.choice(3, size=80, p=[0.6, 0.3, 0.1])
     artists = np.where(labels == 0, rng.integers(4, size=80), 4 + rng.integers(20, size=80))
-    scored = [
-        retrieval.scores(rng.normal(size=(80, 20)), labels, artists=artists)["precision"].value for _ in range(60)
-    ]
+    random = [retrieval.scores(rng.normal(size=(80, 20)), labels, artists=artists) for _ in range(60)]
     found = retrieval.evaluate(rng.normal(size=(80, 5)), labels, artists=artists)
-    assert found["precision"]["chance"] == pytest.approx(np.mean(scored), abs=4 * np.std(scored) / np.sqrt(60))
+    for metric in ("precision", "average_precision"):
+        scored = [scores[metric].value for scores in random]
+        assert found[metric]["chance"] == pytest.approx(np.mean(scored), abs=4 * np.std(scored) / np.sqrt(60))
     without = retrieval.evaluate(rng.normal(size=(80, 5)), labels, artists=None)["precision"]["chance"]
     assert found["precision"]["chance"] < without - 0.02
 

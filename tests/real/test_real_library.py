@@ -32,7 +32,7 @@ def test_clips_score_above_chance_by_labels_that_nothing_saw(music: Path, tmp_pa
         for clip in sorted((music / "emotify" / genre).glob("*.mp3"))[::5]:
             (clips / genre / clip.name).symlink_to(clip)
     pipeline.learn(Home(tmp_path / "home"), clips, encoder="timbre", workers=2)
-    songs, vectors = embeddings.of_library(Library(tmp_path / "home"))
+    songs, vectors = embeddings.of_library(Library(tmp_path / "home"), ["timbre"])
     result = report.evaluate(vectors, labels(songs, "folder"), seeds=2)
     scores = result["encoders"]["timbre"]
     assert result["songs"] == 80

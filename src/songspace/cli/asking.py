@@ -248,8 +248,11 @@ def state(library: Library) -> dict[str, Any]:
     if catalog.fact("encoder") and len(songs) > 2:
         space, in_rows = opened(library)
         summary["a segment's nearest is of its own song"] = _self_check(library)
-        measured = hubness.evaluate(space.vectors, k=min(10, max(1, len(songs) // 4)))
-        summary["hubness"] = f"skewness {measured['skewness']:.2f}, {measured['antihubs']:.0%} never a neighbour"
+        measured = hubness.evaluate(space, k=min(10, max(1, len(songs) // 4)))
+        order = "mutual proximity" if space.mutual else "distance"
+        summary["hubness"] = (
+            f"skewness {measured['skewness']:.2f}, {measured['antihubs']:.1%} never a neighbour (ranked by {order})"
+        )
         hubs = [{"song": in_rows[row].name, "neighbour of": count} for row, count in measured["hubs"][:5]]
         summary["largest hubs"] = "; ".join(f"{hub['song']} ({hub['neighbour of']})" for hub in hubs)
     return {"summary": summary, "failures": failures, "hubs": hubs}

@@ -303,7 +303,9 @@ def map_(
 @app.command()
 def evaluate(
     labels: Annotated[str, typer.Option(metavar="genre|folder|FILE.csv")] = "genre",
-    encoders: Annotated[str | None, typer.Option(help="Names with commas, or all [default: what is learnt].")] = None,
+    encoders: Annotated[
+        str | None, typer.Option(help="Names with commas, or all [default: what is learnt, timbre and random].")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
     json: JsonOption = False,
     home: HomeOption = None,
@@ -313,14 +315,19 @@ def evaluate(
     from songspace.evaluation.labels import labels as read_labels
 
     library = Library(home)
-    songs, vectors = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
-    found = read_labels(songs, labels)
-    result = report.evaluate(vectors, found, seeds=seeds)
+    read_labels(library.songs(), labels)  # what is wrong with them is told before any work
+    with show.reporting() as reporter:
+        songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
+        found = read_labels(songs, labels)
+        result = report.evaluate(spaces, found, seeds=seeds, on_progress=reporter.progress)
     if json:
         show.answer(result)
         return
     head, *rows = report.table(result)
-    show.table(head, rows, right=range(1, len(head)))
+    # Heads of two lines leave 100 columns to the figures.
+    show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
+    for sentence in report.sentences(result):
+        print(sentence)
 
 
 app.command()(poster)

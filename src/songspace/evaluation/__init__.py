@@ -1,4 +1,4 @@
-"""How good a space is: clustering, retrieval, hubness, each with chance and an interval beside it.
+"""How good a space is: clustering, retrieval, hubness, robustness, each with chance and an interval beside it.
 
 Every task is a module of the same shape: ``validate``, the metrics, ``evaluate() -> dict``. The modules
 are loaded when they are first asked for, so that importing this package costs nothing.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_MODULES = ("clustering", "embeddings", "hubness", "labels", "report", "retrieval")
+_MODULES = ("clustering", "embeddings", "hubness", "labels", "report", "retrieval", "robustness")
 
 __all__ = list(_MODULES)
 

@@ -7,6 +7,15 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 
 from songspace.errors import SongspaceError
+from songspace.space import Space
+
+
+def check_points(points: np.ndarray | Space) -> np.ndarray | Space:
+    """Return a space as it is, if there is something to compare in it, and vectors as :func:`check_vectors` does."""
+    if not isinstance(points, Space):
+        return check_vectors(points)
+    check_vectors(points.vectors)
+    return points
 
 
 def check_vectors(vectors: np.ndarray) -> np.ndarray:

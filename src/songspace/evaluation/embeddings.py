@@ -18,20 +18,29 @@ BASELINES = ("raw", "pca", "random")
 """Encoders that need no training to speak of: they are fitted when they are asked for."""
 
 
-def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, np.ndarray]]:
-    """Song vectors of several encoders over the same songs.
+REFERENCES = ("timbre", "random")
+"""What a learnt encoder has to be better than: hand-made statistics, and a network that was never trained."""
+
+CHEAP = 1000
+"""Songs up to which an encoder that nobody asked for is fitted all the same: one core encodes 25 songs a second."""
+
+
+def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, Space]]:
+    """The spaces of several encoders over the same songs.
 
     Parameters
     ----------
     library : Library
     names : sequence of str, optional
-        Encoders, or ``["all"]``; by default those that the library has learnt, the one in use first.
+        Encoders, or ``["all"]``; by default those that the library has learnt, the one in use first and
+        :data:`REFERENCES` last. A random network is fitted for it if the library has no more than :data:`CHEAP` songs,
+        all of them in the cache of spectrograms.
 
     Returns
     -------
     songs : list of Song
-    vectors : dict of str to ndarray of shape (songs, d)
-        Centred and of unit length, as in a :class:`songspace.Space`.
+    spaces : dict of str to Space
+        The songs in one order; their ids are those of the songs.
 
     Raises
     ------
@@ -39,9 +48,9 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
         If an encoder would have to be trained first.
     """
     has = [name for name in REGISTRY if learnt(library.catalog, name)]
-    has.sort(key=lambda name: name != library.encoder)
+    has.sort(key=lambda name: (name != library.encoder, name in REFERENCES))
     if names is None:
-        names = has
+        names = [*has, *(name for name in REFERENCES if name not in has and _cheap(library))]
     elif list(names) == ["all"]:
         names = [*has, *(name for name in BASELINES if name not in has)]
     found = {}
@@ -55,14 +64,24 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
             raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
     common = set.intersection(*(set(ids.tolist()) for _, ids in found.values()))
     songs = [song for song in library.songs() if song.id in common]
-    return songs, {name: _rows_of(songs, *pair) for name, pair in found.items()}
+    return songs, {name: _space_of(songs, *pair) for name, pair in found.items()}
+
+
+def _cache(library: Library) -> SpectrogramCache:
+    listening = Listening.of(library.catalog)
+    shape = (listening.windows, *listening.frontend.shape)
+    return SpectrogramCache(library.home.cache, library.catalog, shape=shape)
+
+
+def _cheap(library: Library) -> bool:
+    """Whether a baseline takes seconds to fit, and costs no other encoder any song."""
+    songs = library.catalog.count()
+    return songs <= CHEAP and len(_cache(library)) == songs
 
 
 def _fitted(library: Library, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Fit a baseline to the cached spectrograms and average its vectors over each song's sounding segments."""
-    listening = Listening.of(library.catalog)
-    shape = (listening.windows, *listening.frontend.shape)
-    cache = SpectrogramCache(library.home.cache, library.catalog, shape=shape)
+    cache = _cache(library)
     if not cache.identities():
         raise SongspaceError("The cache of spectrograms is gone: run `songspace learn FOLDER` to fill it again.")
     X, groups = cache.rows()
@@ -75,6 +94,6 @@ def _fitted(library: Library, name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(means), np.array(ids)
 
 
-def _rows_of(songs: Sequence[Song], vectors: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def _space_of(songs: Sequence[Song], vectors: np.ndarray, ids: np.ndarray) -> Space:
     row = {int(id): number for number, id in enumerate(ids)}
-    return np.asarray(Space.from_vectors(vectors[[row[song.id] for song in songs]]).vectors)
+    return Space.from_vectors(vectors[[row[song.id] for song in songs]], [song.id for song in songs])

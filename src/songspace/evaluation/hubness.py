@@ -5,7 +5,7 @@ Metrics
 * :func:`k_occurrence`: in how many songs' lists of the ``k`` nearest each song stands (its mean is ``k``)
 * :func:`skewness` of the k-occurrence: 0 without hubs, large with (Radovanović et al., JMLR 2010)
 * the share of antihubs, whose k-occurrence is 0: no list ever shows them
-* the largest hubs
+* the largest hub: the highest k-occurrence
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from songspace.evaluation.checks import check_vectors
+from songspace.evaluation.checks import check_points
 from songspace.evaluation.neighbors import nearest
+from songspace.space import Space
+from songspace.space.proximity import skewness
+
+__all__ = ["evaluate", "k_occurrence", "of_lists", "skewness", "validate"]
 
 
-def validate(vectors: np.ndarray, k: int) -> np.ndarray:
-    """Return the vectors as floats; ValueError or SongspaceError where neighbours mean nothing."""
+def validate(points: np.ndarray | Space, k: int) -> np.ndarray | Space:
+    """Return a space, or vectors as floats; ValueError or SongspaceError where neighbours mean nothing."""
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    return check_vectors(vectors)
+    return check_points(points)
 
 
 def k_occurrence(neighbors: np.ndarray) -> np.ndarray:
@@ -45,34 +49,20 @@ def k_occurrence(neighbors: np.ndarray) -> np.ndarray:
     return np.bincount(neighbors[neighbors >= 0], minlength=len(neighbors))
 
 
-def skewness(occurrence: np.ndarray) -> float:
-    """The third standardised moment of the k-occurrence; 0 if all rows occur equally often.
-
-    Examples
-    --------
-    >>> round(skewness(np.array([1, 1, 1, 5])), 3)
-    1.155
-    """
-    deviations = occurrence - occurrence.mean()
-    variance = np.mean(deviations**2)
-    return float(np.mean(deviations**3) / variance**1.5) if variance > 0 else 0.0
-
-
-def evaluate(vectors: np.ndarray, *, k: int = 10) -> dict[str, Any]:
-    """Measure the hubness of a space by Euclidean distance.
+def evaluate(points: np.ndarray | Space, *, k: int = 10) -> dict[str, Any]:
+    """Measure the hubness of songs.
 
     Parameters
     ----------
-    vectors : array of shape (n, d)
-        Songs; centred and of unit length, if that is how neighbours will be sought.
+    points : Space, or array of shape (n, d)
+        A space, whose own order of neighbours counts; or vectors, ranked by Euclidean distance.
     k : int
         Length of the lists; at most ``n - 1`` are used.
 
     Returns
     -------
     dict
-        ``k`` as used, ``songs``, ``skewness``, ``antihubs`` (a share, 0..1), ``hubs`` (the ten largest, a list
-        of ``[row, count]``, largest first) and ``k_occurrence`` (int array of shape (n,)).
+        As :func:`of_lists` gives it.
 
     Examples
     --------
@@ -81,7 +71,28 @@ def evaluate(vectors: np.ndarray, *, k: int = 10) -> dict[str, Any]:
     >>> found["antihubs"], found["hubs"][0]
     (0.5, [0, 3])
     """
-    neighbors = nearest(validate(vectors, k), k)
+    return of_lists(nearest(validate(points, k), k))
+
+
+def of_lists(neighbors: np.ndarray) -> dict[str, Any]:
+    """Measure the hubness of lists of neighbours, however they were found.
+
+    Parameters
+    ----------
+    neighbors : int array of shape (n, k)
+        As for :func:`k_occurrence`.
+
+    Returns
+    -------
+    dict
+        ``k``, ``songs``, ``skewness``, ``antihubs`` (a share, 0..1), ``largest_hub`` (a count), ``hubs`` (the ten
+        largest, a list of ``[row, count]``, largest first) and ``k_occurrence`` (int array of shape (n,)).
+
+    Examples
+    --------
+    >>> of_lists(np.array([[1], [2], [1]]))["largest_hub"]
+    2
+    """
     occurrence = k_occurrence(neighbors)
     largest = np.argsort(-occurrence, kind="stable")[:10]
     return {
@@ -89,6 +100,7 @@ def evaluate(vectors: np.ndarray, *, k: int = 10) -> dict[str, Any]:
         "songs": len(occurrence),
         "skewness": skewness(occurrence),
         "antihubs": float(np.mean(occurrence == 0)),
+        "largest_hub": int(occurrence.max()),
         "hubs": [[int(row), int(occurrence[row])] for row in largest],
         "k_occurrence": occurrence,
     }

@@ -1,4 +1,8 @@
-"""Who is near whom, exactly and a few rows at a time: memory does not grow with the square of the songs."""
+"""Who is near whom, exactly and a few rows at a time: memory does not grow with the square of the songs.
+
+Vectors are ranked by their Euclidean distance, and the songs of a :class:`songspace.Space` as the space itself ranks
+them: who scores a space scores what its users meet.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from songspace.space import Space
+
 BLOCK_BYTES = 32 * 2**20
 _STRIDE = 64
 
 
-def distance_blocks(vectors: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Go through the squared Euclidean distances of all pairs, a block of rows at a time.
+def distance_blocks(
+    points: np.ndarray | Space, rows: np.ndarray | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Go through all pairs, a block of rows at a time: how far apart they are.
 
     Parameters
     ----------
-    vectors : float array of shape (n, d)
-        Distances are computed in their precision.
+    points : float array of shape (n, d), or Space
+        Of vectors the squared Euclidean distances, in their precision; of a space whatever it ranks by.
     rows : int array, optional
         Only from these rows (to all); by default from all.
 
@@ -26,11 +34,18 @@ def distance_blocks(vectors: np.ndarray, rows: np.ndarray | None = None) -> Iter
     distances : array of shape (b, n)
         From these rows to every row; the caller may write into it.
     """
+    rows = np.arange(len(points)) if rows is None else rows
+    if isinstance(points, Space) and not points.mutual:
+        points = points.vectors
+    if isinstance(points, Space):
+        size = max(1, BLOCK_BYTES // (8 * len(points)))
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size], points.remoteness(rows[start : start + size])
+        return
     # Distances do not change when the centre moves to the origin, but rounding errors shrink.
-    vectors = vectors - vectors.mean(axis=0)
+    vectors = points - points.mean(axis=0)
     squares = np.einsum("ij,ij->i", vectors, vectors)
     size = max(1, BLOCK_BYTES // (len(vectors) * vectors.itemsize))
-    rows = np.arange(len(vectors)) if rows is None else rows
     for start in range(0, len(rows), size):
         block = rows[start : start + size]
         distances = vectors[block] @ vectors.T
@@ -40,12 +55,12 @@ def distance_blocks(vectors: np.ndarray, rows: np.ndarray | None = None) -> Iter
         yield block, np.maximum(distances, 0, out=distances)
 
 
-def nearest(vectors: np.ndarray, k: int, *, apart: np.ndarray | None = None) -> np.ndarray:
+def nearest(points: np.ndarray | Space, k: int, *, apart: np.ndarray | None = None) -> np.ndarray:
     """The ``k`` nearest other rows of every row, nearest first.
 
     Parameters
     ----------
-    vectors : float array of shape (n, d)
+    points : float array of shape (n, d), or Space
     k : int
     apart : int array of shape (n,), optional
         Rows with equal numbers are never neighbours (an artist filter). By default only a row itself is left out.
@@ -64,10 +79,10 @@ def nearest(vectors: np.ndarray, k: int, *, apart: np.ndarray | None = None) -> 
     >>> nearest(line, 2, apart=np.array([0, 0, 1, 1])).tolist()
     [[2, 3], [2, 3], [1, 0], [1, 0]]
     """
-    n = len(vectors)
+    n = len(points)
     apart = np.arange(n) if apart is None else apart
     found = np.empty((n, min(k, n - 1)), dtype=np.int64)
-    for rows, distances in distance_blocks(vectors):
+    for rows, distances in distance_blocks(points):
         distances[apart[rows, None] == apart] = np.inf
         near = _smallest(distances, found.shape[1])
         found[rows] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)

@@ -1,4 +1,4 @@
-"""Several encoders side by side on the same songs: one result that JSON knows, and one table that a person reads.
+"""Several encoders side by side on the same songs: one result that JSON knows, one table and some plain sentences.
 
 Beside every score stand chance and a 95 % interval, and beside the scores what is needed to make them again:
 seeds, settings, versions. Encoders are compared by paired differences: each resampled collection scores both.
@@ -15,21 +15,25 @@ from typing import Any
 import numpy as np
 
 from songspace.evaluation import clustering, hubness, intervals, retrieval
-from songspace.evaluation.checks import artist_codes, check_vectors
+from songspace.evaluation.checks import artist_codes, check_points
 from songspace.evaluation.intervals import Score
 from songspace.evaluation.labels import Labels
+from songspace.space import Space
 
 MAX_CLUSTERED = 5000
 """Of a larger collection a random sample of so many songs is clustered; neighbours are sought among all."""
 
-HEADLINES = ("kmeans_ami", "precision")
+HEADLINES = ("kmeans_ami", "precision", "average_precision")
 """The scores by which encoders are compared."""
+
+WHAT = {"timbre": "hand-made", "random": "untrained"}
+"""Encoders that are there for comparison, and what they are."""
 
 _PACKAGES = ("songspace", "numpy", "scipy", "scikit-learn")
 
 
 def validate(
-    embeddings: Mapping[str, np.ndarray], labels: Sequence[str | None], artists: Sequence[Hashable | None]
+    embeddings: Mapping[str, np.ndarray | Space], labels: Sequence[str | None], artists: Sequence[Hashable | None]
 ) -> None:
     """Raise ValueError unless each encoder has one vector, and labels and artists one entry, for each song."""
     if not embeddings:
@@ -41,7 +45,7 @@ def validate(
 
 
 def evaluate(
-    embeddings: Mapping[str, np.ndarray],
+    embeddings: Mapping[str, np.ndarray | Space],
     labels: Labels | Sequence[str | None],
     *,
     artists: Sequence[Hashable | None] | None = None,
@@ -54,9 +58,9 @@ def evaluate(
 
     Parameters
     ----------
-    embeddings : mapping of str to array of shape (n, d)
-        Song vectors of each encoder, the songs in one order; centred and of unit length, if that is how they are
-        compared elsewhere. The first encoder is the one that the others are compared with.
+    embeddings : mapping of str to Space, or to array of shape (n, d)
+        Each encoder's songs, in one order. Neighbours in a space are those that the space gives; of vectors alone the
+        nearest by Euclidean distance. The first encoder is the one that the others are compared with.
     labels : Labels or sequence of length n
         Songs whose label is None are left out.
     artists : sequence of length n, optional
@@ -74,8 +78,9 @@ def evaluate(
     -------
     dict
         ``encoders`` (for each name its ``dimensions``, the scores of :mod:`~songspace.evaluation.clustering` and
-        :mod:`~songspace.evaluation.retrieval` as ``{"value", "chance", "interval"}``, and the ``skewness`` and
-        ``antihubs`` of :mod:`~songspace.evaluation.hubness`), ``differences`` of the ``HEADLINES`` to the first
+        :mod:`~songspace.evaluation.retrieval` as ``{"value", "chance", "interval"}``, the ``skewness``, ``antihubs``
+        and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and what its neighbours are ``ranked_by``,
+        "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first
         encoder, ``songs``, ``labels`` (how many songs each has), ``artists``, ``left_out``, ``settings``,
         ``versions``.
 
@@ -103,17 +108,21 @@ def evaluate(
     said, people = [values[row] for row in rows], [artists[row] for row in rows]
     found: dict[str, dict[str, Score]] = {}
     encoders: dict[str, dict[str, Any]] = {}
-    for done, (name, vectors) in enumerate(embeddings.items()):
+    for done, (name, points) in enumerate(embeddings.items()):
         if on_progress:
             on_progress(f"scoring {name}", done, len(embeddings))
-        vectors = check_vectors(np.asarray(vectors)[rows])
-        found[name] = _scores(vectors, said, people, seeds=seeds, k=k, random_state=random_state)
-        hubs = hubness.evaluate(vectors, k=k)
+        points = points.only(rows) if isinstance(points, Space) else np.asarray(points)[rows]
+        points = check_points(points)
+        vectors = points.vectors if isinstance(points, Space) else points
+        found[name] = _clusters(vectors, said, people, seeds=seeds, random_state=random_state)
+        if artist_codes(people, len(people)).any():  # of one artist only, nobody is left to be a neighbour
+            found[name] |= retrieval.scores(points, said, artists=people, k=k, random_state=random_state)
+        hubs = hubness.evaluate(points, k=k)
         encoders[name] = {
             "dimensions": vectors.shape[1],
+            "ranked_by": "mutual proximity" if isinstance(points, Space) and points.mutual else "distance",
             **{metric: score.as_dict() for metric, score in found[name].items()},
-            "skewness": hubs["skewness"],
-            "antihubs": hubs["antihubs"],
+            **{figure: hubs[figure] for figure in ("skewness", "antihubs", "largest_hub")},
         }
     if on_progress:
         on_progress("scored", len(embeddings), len(embeddings))
@@ -143,7 +152,7 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        Scores as ``value [interval]``; a dash where there is none.
+        Scores as ``value ±half of the interval``; a dash where there is none. It fits into 100 columns.
 
     Examples
     --------
@@ -151,59 +160,101 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     >>> result = evaluate({"blind": rng.normal(size=(40, 2))}, ["folk", "jazz"] * 20, seeds=1)
     >>> head, blind, chance = table(result)
     >>> head[:3], chance[:3]
-    (['encoder', 'k-means AMI', 'k-means V'], ['chance', '0.000', '0.019'])
+    (['encoder', 'k-means AMI', 'k-means V'], ['chance', '0.00', '0.02'])
     """
     columns = {
         "k-means AMI": "kmeans_ami",
         "k-means V": "kmeans_v_measure",
         "mixture AMI": "mixture_ami",
-        "mixture V": "mixture_v_measure",
         f"P@{result['settings']['neighbors']['k']}": "precision",
+        "mAP": "average_precision",
     }
     encoders = result["encoders"]
-    head = ["encoder", *columns, "hub skewness", "never a neighbour"]
+    head = ["encoder", *columns, "hub skew", "never reached", "top hub"]
     rows = [
         [
             name,
             *(_cell(scores.get(c)) for c in columns.values()),
             f"{scores['skewness']:.2f}",
-            f"{scores['antihubs']:.0%}",
+            f"{scores['antihubs']:.1%}",
+            str(scores["largest_hub"]),
         ]
         for name, scores in encoders.items()
     ]
     chances = [[scores[c]["chance"] for scores in encoders.values() if c in scores] for c in columns.values()]
-    return [head, *rows, ["chance", *(f"{np.mean(c):.3f}" if c else "–" for c in chances), "–", "–"]]
+    return [head, *rows, ["chance", *(f"{np.mean(c):.2f}" if c else "–" for c in chances), "–", "–", "–"]]
+
+
+def sentences(result: Mapping[str, Any]) -> list[str]:
+    """Say what a result means: the first encoder against chance and the others, and whom nobody reaches.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> good = np.eye(2)[[0, 1] * 20] + rng.normal(0, 0.1, (40, 2))
+    >>> result = evaluate({"good": good, "random": rng.normal(size=(40, 2))}, ["folk", "jazz"] * 20, seeds=1)
+    >>> sentences(result)[0]
+    "Of 10 neighbours by other artists, good finds 10.0 with the song's own label; chance is 4.9."
+    """
+    (first, scores), *others = result["encoders"].items()
+    k = result["settings"]["neighbors"]["k"]
+    metric, of, digits = ("precision", k, 1) if "precision" in scores else ("kmeans_ami", 1, 2)
+    value, chance = (f"{of * scores[metric][part]:.{digits}f}" for part in ("value", "chance"))
+    if metric == "precision":
+        said = [f"Of {k} neighbours by other artists, {first} finds {value} with the song's own label"]
+    else:  # all songs are by one artist
+        said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI)"]
+    said[0] += f"; chance is {chance}."
+    for name, theirs in others:
+        interval = result["differences"][name][metric]["interval"]
+        verdict = _verdict(first, interval and sorted(-of * bound for bound in interval))
+        said.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
+    nobody = scores["antihubs"]
+    reached = f"{nobody:.1%} of the songs are never among" if nobody else "every song is among"
+    largest = scores["largest_hub"]
+    said.append(f"With {first} {reached} the {k} nearest of another; the largest hub is so for {largest} songs.")
+    if cured := [name for name, theirs in result["encoders"].items() if theirs["ranked_by"] != "distance"]:
+        said.append(f"Spaces that have hubs are ranked by mutual proximity: {', '.join(cured)}.")
+    return said
+
+
+def _verdict(first: str, interval: Sequence[float] | None) -> str:
+    if interval is None:
+        return "there are too few artists to say whether that is chance"
+    low, high = interval
+    better = f"{first} is better" if low > 0 else f"{first} is worse" if high < 0 else "the difference may be chance"
+    return f"{better} (95 % interval of the difference {low:.2f} to {high:.2f})"
+
+
+def _named(name: str) -> str:
+    return f"{name} ({WHAT[name]})" if name in WHAT else name
 
 
 def _cell(score: Mapping[str, Any] | None) -> str:
     if score is None:
         return "–"
     bounds = score["interval"]
-    return f"{score['value']:.3f}" + (f" [{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "")
+    return f"{score['value']:.2f}" + (f" ±{f'{(bounds[1] - bounds[0]) / 2:.2f}'.lstrip('0')}" if bounds else "")
 
 
-def _scores(
+def _clusters(
     vectors: np.ndarray,
     labels: Sequence[Hashable],
     artists: Sequence[Hashable | None],
     *,
     seeds: int,
-    k: int,
     random_state: int,
 ) -> dict[str, Score]:
     rows = list(range(len(vectors)))
     if len(rows) > MAX_CLUSTERED:
         rows = sorted(np.random.default_rng(random_state).choice(rows, MAX_CLUSTERED, replace=False).tolist())
-    found = clustering.scores(
+    return clustering.scores(
         vectors[rows],
         [labels[row] for row in rows],
         artists=[artists[row] for row in rows],
         seeds=seeds,
         random_state=random_state,
     )
-    if artist_codes(artists, len(artists)).any():  # of one artist only, nobody is left to be a neighbour
-        found |= retrieval.scores(vectors, labels, artists=artists, k=k, random_state=random_state)
-    return found
 
 
 def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,8 @@ Metrics
 * :func:`precision`: the share of a song's ``k`` nearest that have its label, among songs of *other artists*.
   Without that filter a space may score by knowing singers and studios: one collection fell from 71 % to 27 %
   with it (Pampalk, Flexer & Widmer, ISMIR 2005; Flexer & Schnitzer, Computer Music Journal 2010).
+* average precision: how early all songs of its label stand in the list of *all* songs of other artists; its mean
+  over songs is the mAP.
 * :func:`same_song`: how near a segment's nearest neighbours are to being of the same song. It needs no labels,
   so that any library can check its space.
 
@@ -13,23 +15,27 @@ Chance is exact: what neighbours drawn at random from the same candidates would 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.evaluation.checks import artist_codes, check_labels, check_vectors, integers
+from songspace.evaluation.checks import artist_codes, check_labels, check_points, check_vectors, integers
 from songspace.evaluation.intervals import Score, resamples
 from songspace.evaluation.neighbors import distance_blocks, nearest
+from songspace.space import Space
+
+QUERIES = 5000
+"""Songs whose average precision is taken, drawn at random from a larger collection: each sorts all songs."""
 
 
-def validate(vectors: np.ndarray, labels: Sequence[Hashable], k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors as floats and labels as integers; ValueError or SongspaceError if they cannot be scored."""
+def validate(points: np.ndarray | Space, labels: Sequence[Hashable], k: int) -> tuple[np.ndarray | Space, np.ndarray]:
+    """Return a space, or vectors as floats, and labels as integers; ValueError or SongspaceError if they are none."""
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    vectors = check_vectors(vectors)
-    return vectors, check_labels(labels, len(vectors))
+    points = check_points(points)
+    return points, check_labels(labels, len(points))
 
 
 def precision(neighbors: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -57,8 +63,24 @@ def precision(neighbors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(asked > 0, right.sum(axis=1) / np.maximum(asked, 1), np.nan)
 
 
+def average_precision(ranks: np.ndarray) -> float:
+    """The mean of the precisions at the places where something right stands.
+
+    Parameters
+    ----------
+    ranks : int array of shape (m,)
+        The places, ascending, counted from 1, of all that is right.
+
+    Examples
+    --------
+    >>> round(average_precision(np.array([1, 4])), 2)
+    0.75
+    """
+    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+
+
 def scores(
-    vectors: np.ndarray,
+    points: np.ndarray | Space,
     labels: Sequence[Hashable],
     *,
     artists: Sequence[Hashable | None] | None,
@@ -66,20 +88,29 @@ def scores(
     random_state: int = 0,
 ) -> dict[str, Score]:
     """The scores of :func:`evaluate` with the draws behind their intervals, for differences between encoders."""
-    vectors, codes = validate(vectors, labels, k)
-    people = artist_codes(artists, len(vectors))
+    points, codes = validate(points, labels, k)
+    people = artist_codes(artists, len(points))
     right, candidates = _candidates(codes, people)
     asked = candidates > 0
     if not asked.any():
         raise SongspaceError("There is nothing to compare: every song is by the same artist.")
-    found = precision(nearest(vectors, k, apart=people), codes)[asked]
-    chance = np.mean(right[asked] / candidates[asked])
-    draws = _drawn_means(found, integers(people[asked]), random_state)
-    return {"precision": Score(found.mean(), chance, draws)}
+    shares = precision(nearest(points, k, apart=people), codes)[asked]
+    found = {"precision": _score(shares, right[asked] / candidates[asked], people[asked], random_state)}
+    rows = _drawn(np.flatnonzero(right > 0), QUERIES, random_state)
+    if len(rows):
+
+        def sides(row: int) -> tuple[np.ndarray, np.ndarray]:
+            others, alike = people != people[row], codes == codes[row]
+            return others & alike, others & ~alike
+
+        averages = np.array([average_precision(ranks) for _, ranks, _ in _ranks(points, rows, sides)])
+        chances = [_chance_of_average_precision(*pair) for pair in zip(right[rows], candidates[rows], strict=True)]
+        found["average_precision"] = _score(averages, np.array(chances), people[rows], random_state)
+    return found
 
 
 def evaluate(
-    vectors: np.ndarray,
+    points: np.ndarray | Space,
     labels: Sequence[Hashable],
     *,
     artists: Sequence[Hashable | None] | None,
@@ -90,8 +121,8 @@ def evaluate(
 
     Parameters
     ----------
-    vectors : array of shape (n, d)
-        Songs; centred and of unit length, if that is how neighbours will be sought.
+    points : Space, or array of shape (n, d)
+        A space, whose own order of neighbours counts; or vectors, ranked by Euclidean distance.
     labels : sequence of length n
         What each song is; at least two different ones.
     artists : sequence of length n, or None
@@ -105,9 +136,12 @@ def evaluate(
     Returns
     -------
     dict
-        ``precision`` (``{"value", "chance", "interval"}``), ``ceiling`` (what a perfect space would score: a label
+        ``precision`` and ``average_precision`` (its mean; absent if no song has another artist's with its label), each
+        ``{"value", "chance", "interval"}``, ``ceiling`` (what a perfect space would score: a label
         may have fewer than ``k`` songs by others), ``k``, ``queries``, ``without_candidates`` (songs left out because
-        no other artist is there) and ``with_fewer`` (songs with fewer than ``k`` candidates).
+        no other artist is there), ``with_fewer`` (songs with fewer than ``k`` candidates) and ``without_target``
+        (songs that ask, but have no average precision because no other artist's song has their label). Equal distances
+        count against the encoder in the average precision.
 
     Raises
     ------
@@ -121,7 +155,7 @@ def evaluate(
     >>> found["precision"]["value"], found["precision"]["chance"]
     (1.0, 0.5)
     """
-    found = scores(vectors, labels, artists=artists, k=k, random_state=random_state)
+    found = scores(points, labels, artists=artists, k=k, random_state=random_state)
     facts = coverage(labels, artists=artists, k=k) | {"random_state": random_state}
     return {name: score.as_dict() for name, score in found.items()} | facts
 
@@ -133,7 +167,7 @@ def coverage(labels: Sequence[Hashable], *, artists: Sequence[Hashable | None] |
     -------
     dict
         ``k``, ``ceiling`` (what a perfect space would score; None if nobody can ask), ``queries``,
-        ``without_candidates`` and ``with_fewer``, as in :func:`evaluate`.
+        ``without_candidates``, ``with_fewer`` and ``without_target``, as in :func:`evaluate`.
     """
     right, candidates = _candidates(integers(labels), artist_codes(artists, len(labels)))
     asked = candidates > 0
@@ -144,6 +178,7 @@ def coverage(labels: Sequence[Hashable], *, artists: Sequence[Hashable | None] |
         "queries": int(asked.sum()),
         "without_candidates": int(np.sum(~asked)),
         "with_fewer": int(np.sum(asked & (candidates < k))),
+        "without_target": int(np.sum(asked & (right == 0))),
     }
 
 
@@ -199,32 +234,28 @@ def same_song(
         raise ValueError(f"Expected one song and one start for each of {len(segments)} segments")
     groups = integers(songs)
     times = None if starts is None else np.asarray(starts, dtype=float)
-    drawn = np.arange(len(segments))
-    if queries < len(drawn):
-        drawn = np.sort(np.random.default_rng(random_state).choice(drawn, queries, replace=False))
+    drawn = _drawn(np.arange(len(segments)), queries, random_state)
+
+    def sides(row: int) -> tuple[np.ndarray, np.ndarray]:
+        own = groups == groups[row]
+        others = ~own
+        own[row] = False
+        if times is not None:
+            own &= np.abs(times - times[row]) >= min_gap
+        return own, others
+
     asked, found = [], []
-    for row, ranks, candidates in _ranks(segments, groups, times, min_gap, drawn):
+    for row, ranks, candidates in _ranks(segments, drawn, sides):
         count = len(ranks)
+        chance = _chance_of_average_precision(count, candidates)
         asked.append(row)
-        found.append(
-            (
-                ranks[0] == 1,
-                count / candidates,
-                np.mean(np.arange(1, count + 1) / ranks),
-                _chance_of_average_precision(count, candidates),
-            )
-        )
+        found.append((ranks[0] == 1, count / candidates, average_precision(ranks), chance))
     if not asked or groups.max() == 0:
         raise SongspaceError("There is nothing to compare: no two songs have segments far enough apart.")
     top1, top1_chance, average, average_chance = np.transpose(found).astype(float)
-
-    def score(values: np.ndarray, chance: np.ndarray) -> dict[str, Any]:
-        draws = _drawn_means(values, integers(groups[asked]), random_state)
-        return Score(values.mean(), chance.mean(), draws).as_dict()
-
     return {
-        "top1": score(top1, top1_chance),
-        "average_precision": score(average, average_chance),
+        "top1": _score(top1, top1_chance, groups[asked], random_state).as_dict(),
+        "average_precision": _score(average, average_chance, groups[asked], random_state).as_dict(),
         "queries": len(asked),
         "without_target": len(drawn) - len(asked),
         "min_gap": None if times is None else float(min_gap),
@@ -239,26 +270,33 @@ def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np
     return np.bincount(labels)[labels] - np.bincount(pairs)[pairs], len(labels) - own
 
 
-def _drawn_means(values: np.ndarray, artists: np.ndarray, random_state: int) -> np.ndarray:
-    """The mean of ``values`` in every collection drawn by artists."""
-    drawn = resamples(artists, random_state=random_state)
-    return np.array([weights @ values / weights.sum() for weights in drawn])
+def _drawn(rows: np.ndarray, most: int, random_state: int) -> np.ndarray:
+    """A random sample of ``most`` rows, or all if there are no more; ascending."""
+    if most >= len(rows):
+        return rows
+    return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))
+
+
+def _score(values: np.ndarray, chances: np.ndarray, artists: np.ndarray, random_state: int) -> Score:
+    """Their mean, and its scatter over collections drawn by artists."""
+    drawn = resamples(integers(artists), random_state=random_state)
+    draws = np.array([weights @ values / weights.sum() for weights in drawn])
+    return Score(values.mean(), chances.mean(), draws)
 
 
 def _ranks(
-    segments: np.ndarray, groups: np.ndarray, times: np.ndarray | None, min_gap: float, queries: np.ndarray
+    points: np.ndarray | Space, queries: np.ndarray, sides: Callable[[int], tuple[np.ndarray, np.ndarray]]
 ) -> Iterator[tuple[int, np.ndarray, int]]:
-    """For each query that has any: the ranks of its song's other segments among how many candidates."""
-    for rows, distances in distance_blocks(segments, queries):
+    """For each query that has any: the ranks of what is right for it, among how many candidates.
+
+    ``sides`` gives of a row what is right and what is wrong for it, as masks; equal distances count against it.
+    """
+    for rows, distances in distance_blocks(points, queries):
         for row, line in zip(rows.tolist(), distances, strict=True):
-            own = groups == groups[row]
-            targets = own.copy()
-            targets[row] = False
-            if times is not None:
-                targets &= np.abs(times - times[row]) >= min_gap
-            if targets.any():
-                others = np.sort(line[~own])
-                ahead = np.searchsorted(others, np.sort(line[targets]), side="right")
+            right, wrong = sides(row)
+            if right.any():
+                others = np.sort(line[wrong])
+                ahead = np.searchsorted(others, np.sort(line[right]), side="right")
                 yield row, ahead + np.arange(1, len(ahead) + 1), len(ahead) + len(others)
 
 

@@ -4,6 +4,9 @@ A song's point is its vector, moved so that the library's mean is the origin and
 is the Euclidean distance, from 0 (alike) to 2 (opposite). On unit vectors it orders songs exactly as the cosine
 does, and unlike the cosine it is a metric: symmetric, zero for a song and itself, no shorter by any detour.
 
+In a space that has hubs, who is *nearest* is asked of both songs (see :mod:`songspace.space.proximity`), or the same
+few would be nearest to everybody, and others to nobody. That is a matter of order: distances stay what they are.
+
 A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory: opening it reads no more than a
 header, so that the first answer comes after milliseconds however large the library is.
 """
@@ -11,7 +14,7 @@ header, so that the first answer comes after milliseconds however large the libr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,10 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
+from songspace.space import points, proximity
 
-FORMAT = "songspace.space/1"
-_FIELDS = ("ids", "undirected", "vectors", "center")  # in a file's order: 8-byte numbers first
-_BLOCK = 1 << 19  # numbers that are worked on at a time where that takes a float64 copy of them: 4 MB
+FORMAT = "songspace.space/2"
+_FIELDS = ("ids", "undirected", "vectors", "center", "moments")  # in a file's order: 8-byte numbers first
 
 
 class Space:
@@ -42,6 +45,10 @@ class Space:
         The mean that was subtracted.
     undirected : ndarray of shape (m,), int64, read-only
         Rows of the songs that lie on the mean itself; most spaces have none.
+    moments : ndarray of shape (n, 2), float32, read-only
+        Mean and deviation of each song's squared distances to all others.
+    mutual : bool
+        Whether :meth:`neighbors` come by mutual proximity, because the space has hubs, or by distance.
     encoder : str
         Fingerprint of the encoder that made the vectors: vectors of two encoders are never compared.
 
@@ -54,16 +61,26 @@ class Space:
     """
 
     def __init__(
-        self, vectors: np.ndarray, ids: np.ndarray, center: np.ndarray, undirected: np.ndarray, encoder: str
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        center: np.ndarray,
+        undirected: np.ndarray,
+        moments: np.ndarray,
+        *,
+        mutual: bool,
+        encoder: str,
     ) -> None:
         self.vectors, self.ids, self.center, self.undirected = vectors, ids, center, undirected
-        self.encoder = encoder
+        self.moments, self.mutual, self.encoder = moments, mutual, encoder
         self._saved_checksum: str | None = None
         for array in self._arrays().values():
             array.flags.writeable = False
 
     @classmethod
-    def from_vectors(cls, song_vectors: Any, ids: Any = None, *, encoder: str = "") -> Space:
+    def from_vectors(
+        cls, song_vectors: Any, ids: Any = None, *, encoder: str = "", mutual: bool | None = None
+    ) -> Space:
         """Build the space of some songs.
 
         Parameters
@@ -74,21 +91,25 @@ class Space:
             A different int for every song, in any order; 0 to n - 1 if left out. Rows keep the order given.
         encoder : str
             Fingerprint of the encoder that made the vectors.
+        mutual : bool, optional
+            How neighbours are ranked; by default by mutual proximity if the space has hubs.
 
         Raises
         ------
         ValueError
             If there is no song, a number is not finite, or the ids are not n different ints.
         """
-        raw = _as_float32(song_vectors)
+        raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
-        numbers = _checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
+        numbers = points.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
         vectors = np.empty(raw.shape, np.float32)
-        for block in _blocks(*raw.shape):
-            vectors[block] = _place(raw[block], center)
-        return cls(vectors, numbers, center, np.flatnonzero(~vectors.any(axis=1)), encoder)
+        for block in points.blocks(*raw.shape):
+            vectors[block] = points.place(raw[block], center)
+        undirected = np.flatnonzero(~vectors.any(axis=1))
+        mutual = proximity.has_hubs(vectors) if mutual is None else mutual
+        return cls(vectors, numbers, center, undirected, proximity.moments(vectors), mutual=mutual, encoder=encoder)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -96,7 +117,9 @@ class Space:
     def __repr__(self) -> str:
         return f"<Space of {len(self)} songs in {self.vectors.shape[1]} dimensions, encoder {self.encoder!r}>"
 
-    def neighbors(self, song: Any, k: int = 10, *, exclude: Iterable[int] = ()) -> tuple[np.ndarray, np.ndarray]:
+    def neighbors(
+        self, song: Any, k: int = 10, *, exclude: Iterable[int] = (), mutual: bool | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The songs nearest to a song: exact, over all songs.
 
         Parameters
@@ -107,12 +130,16 @@ class Space:
             How many neighbours; fewer come back if there are not so many songs.
         exclude : iterable of int
             Rows to leave out; a song given by its row is always left out.
+        mutual : bool, optional
+            Whether songs come by mutual proximity, or by their distance; by default as is best for this space.
 
         Returns
         -------
         rows : ndarray of int64
-            Nearest first; songs at the same distance in the order of their rows.
+            Nearest first; equally near ones by their distance, then in the order of their rows. Songs at distance 0
+            always come before all others.
         distances : ndarray of float64, 0 to 2
+            By mutual proximity they need not ascend.
 
         Raises
         ------
@@ -123,7 +150,7 @@ class Space:
             raise ValueError(f"k must be at least 1, got {k}")
         query = self._point(song)
         left_out = {self.checked(row) for row in exclude}
-        if _is_row(song):
+        if points.is_row(song):
             left_out.add(int(song))
         k = min(k, len(self) - len(left_out))
         if k < 1:
@@ -132,14 +159,41 @@ class Space:
         # distance |q|, which is where a product of 1/2 would put it.
         similarity = self.vectors @ query
         similarity[self.undirected] = 0.5
-        similarity[list(left_out)] = -np.inf
         # A float32 product is off by up to d roundings, which matters near distance 0: every song that could be
         # among the k nearest by that much is measured again, coordinate by coordinate.
         slack = 2 * (len(query) + 4) * np.finfo(np.float32).eps
-        rows = np.flatnonzero(similarity >= np.partition(similarity, -k)[-k] - slack)
+        barred = np.array(sorted(left_out), dtype=np.int64)
+        if not (self.mutual if mutual is None else mutual):
+            similarity[barred] = -np.inf
+            rows = np.flatnonzero(similarity >= np.partition(similarity, -k)[-k] - slack)
+            distances = self.distances(song, rows)
+            nearest = np.lexsort((rows, distances))[:k]
+            return rows[nearest], distances[nearest]
+        squared = 1 + float(query @ query) - 2 * similarity
+        own = self.moments[song] if points.is_row(song) else proximity.moments_of(squared)
+        rows = proximity.may_be_nearest(squared, own, self.moments, k, error=2 * float(slack), barred=barred)
         distances = self.distances(song, rows)
-        nearest = np.lexsort((rows, distances))[:k]
+        remoteness = proximity.remoteness(distances**2, own, self.moments[rows])
+        nearest = np.lexsort((rows, distances, remoteness))[:k]
         return rows[nearest], distances[nearest]
+
+    def remoteness(self, rows: Any) -> np.ndarray:
+        """How remote all songs are from some: what mutual proximity puts them in order by, to within rounding.
+
+        Returns
+        -------
+        ndarray of shape (len(rows), len(space)), float64, 0 to 1
+            Symmetric, but no metric; see :mod:`songspace.space.proximity`.
+        """
+        some = np.asarray(rows, dtype=np.int64)
+        lengths = np.ones(len(self), np.float32)
+        lengths[self.undirected] = 0
+        found = np.empty((len(some), len(self)))
+        for line, row, products in zip(found, some, self.vectors[some] @ self.vectors.T, strict=True):
+            squared = np.maximum(lengths[row] + lengths - 2 * products, 0)
+            squared[row] = 0
+            line[:] = proximity.remoteness(squared, self.moments[row], self.moments)
+        return found
 
     def distance(self, a: Any, b: Any) -> float:
         """The distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
@@ -149,7 +203,7 @@ class Space:
         ValueError
             If there is no such row, or a vector does not belong to this space.
         """
-        return float(_euclidean(self._point(a)[None], self._point(b))[0])
+        return float(points.euclidean(self._point(a)[None], self._point(b))[0])
 
     def distances(self, song: Any, rows: Any = None) -> np.ndarray:
         """The distances of a song to the songs in ``rows`` (to all, if left out), equal to :meth:`distance`.
@@ -162,8 +216,8 @@ class Space:
         rows = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.int64)
         if len(rows) == 0:
             return np.empty(0)
-        blocks = _blocks(len(rows), len(query))
-        return np.concatenate([_euclidean(self.vectors[rows[block]], query) for block in blocks])
+        blocks = points.blocks(len(rows), len(query))
+        return np.concatenate([points.euclidean(self.vectors[rows[block]], query) for block in blocks])
 
     def pairwise(self, rows: Any, others: Any) -> np.ndarray:
         """The distances of some songs to some others, to within 1e-7, in one product of matrices.
@@ -195,10 +249,10 @@ class Space:
         ValueError
             If a number is not finite, or the vectors have another length than this space's.
         """
-        raw = _as_float32(vectors)
+        raw = points.as_float32(vectors)
         if raw.ndim not in (1, 2) or raw.shape[-1] != len(self.center):
             raise ValueError(f"Expected vectors of {len(self.center)} numbers, got an array of shape {raw.shape}")
-        return _place(np.atleast_2d(raw), self.center).reshape(raw.shape)
+        return points.place(np.atleast_2d(raw), self.center).reshape(raw.shape)
 
     def extended(self, placed: Any, ids: Any) -> Space:
         """This space with songs from outside after its own; everything else stays where it is.
@@ -215,10 +269,22 @@ class Space:
         ValueError
             If a vector does not belong to this space, or the ids are not m new ints.
         """
-        points = np.stack([self._point(vector) for vector in _as_float32(placed)])
-        vectors = np.concatenate([self.vectors, points])
-        numbers = _checked_ids(np.concatenate([self.ids, ids]), len(vectors))
-        return Space(vectors, numbers, self.center, np.flatnonzero(~vectors.any(axis=1)), self.encoder)
+        placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
+        vectors = np.concatenate([self.vectors, placed])
+        numbers = points.checked_ids(np.concatenate([self.ids, ids]), len(vectors))
+        theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
+        return self._with(vectors, numbers, np.concatenate([self.moments, theirs]))
+
+    def only(self, rows: Any) -> Space:
+        """Some songs of this space, in the order given, with everything about them as it is among all.
+
+        Raises
+        ------
+        ValueError
+            If a row is not there, or comes twice.
+        """
+        kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
+        return self._with(self.vectors[kept], points.checked_ids(self.ids[kept], len(kept)), self.moments[kept])
 
     def row(self, song_id: int) -> int:
         """The row of the song with an id.
@@ -242,7 +308,7 @@ class Space:
         ValueError
             If it has not, or that is no row at all.
         """
-        if not (_is_row(row) and 0 <= row < len(self)):
+        if not (points.is_row(row) and 0 <= row < len(self)):
             raise ValueError(f"There is no row {row!r} in a space of {len(self)} songs")
         return int(row)
 
@@ -256,7 +322,8 @@ class Space:
         """
         path = Path(path)
         try:
-            tensorfile.write(path, self._arrays(), {"format": FORMAT, "encoder": self.encoder}, aligned="vectors")
+            said = {"format": FORMAT, "encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
+            tensorfile.write(path, self._arrays(), said, aligned="vectors")
         except OSError as error:
             raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
         return path
@@ -280,18 +347,26 @@ class Space:
             raise SongspaceError(f"There is no space at {path}.") from None
         except OSError as error:
             raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
-        if metadata.get("format") != FORMAT or arrays.keys() != set(_FIELDS):
-            raise SongspaceError(f"{path} is no space, or one of another version of songspace: build it again.")
+        if metadata.get("format") != FORMAT or "order" not in metadata or arrays.keys() != set(_FIELDS):
+            raise SongspaceError(
+                f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
+            )
         n_d = arrays["vectors"].shape
-        if len(n_d) != 2 or 0 in n_d or (arrays["ids"].shape, arrays["center"].shape) != (n_d[:1], n_d[1:]):
+        others = tuple(arrays[name].shape for name in ("ids", "center", "moments"))
+        if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[1:], (n_d[0], 2)):
             raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
-        space = cls(**arrays, encoder=metadata["encoder"])
+        space = cls(**arrays, mutual=metadata["order"] == "mutual", encoder=metadata["encoder"])
         space._saved_checksum = metadata["checksum"]
         return space
 
     def verify(self) -> bool:
         """Whether every number is still the one that was saved; reads the whole file (about 1 GB/s)."""
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
+
+    def _with(self, vectors: np.ndarray, ids: np.ndarray, moments: np.ndarray) -> Space:
+        """A space of other songs in which everything else is as in this one."""
+        undirected = np.flatnonzero(~vectors.any(axis=1))
+        return Space(vectors, ids, self.center, undirected, moments, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: getattr(self, name) for name in _FIELDS}
@@ -303,58 +378,13 @@ class Space:
         return order, self.ids[order]
 
     def _point(self, song: Any) -> np.ndarray:
-        if _is_row(song):
+        if points.is_row(song):
             point: np.ndarray = self.vectors[self.checked(song)]
             return point
-        point = _as_float32(song)
+        point = points.as_float32(song)
         if point.shape != self.center.shape:
             raise ValueError(f"Expected a row or a vector of {len(self.center)} numbers, got shape {point.shape}")
         length = np.linalg.norm(point)
         if length > 1.001:
             raise ValueError(f"A vector of length {length:.3g} does not lie in the space: place() brings it there")
         return point
-
-
-def _is_row(song: Any) -> bool:
-    return isinstance(song, int | np.integer) and not isinstance(song, bool)
-
-
-def _as_float32(numbers: Any) -> np.ndarray:
-    array = np.asarray(numbers)
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"Expected real numbers, got {array.dtype}")
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32, copy=False)
-    if not np.isfinite(array).all():
-        raise ValueError("Expected finite numbers, got NaN, infinity or more than float32 can hold")
-    return array
-
-
-def _checked_ids(ids: Any, n: int) -> np.ndarray:
-    numbers = np.asarray(ids)
-    if numbers.shape != (n,) or numbers.dtype.kind not in "iu":
-        raise ValueError(f"Expected {n} ids that are ints, got {numbers.dtype} of shape {numbers.shape}")
-    if len(np.unique(numbers)) < n:
-        raise ValueError("Two songs have the same id")
-    return numbers.astype(np.int64)
-
-
-def _blocks(n: int, d: int) -> Iterator[slice]:
-    """Slices of n rows of d numbers, small enough to be copied."""
-    size = max(1, _BLOCK // d)
-    return (slice(begin, begin + size) for begin in range(0, n, size))
-
-
-def _place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Centre and scale (m, d) vectors; what differs from the centre by no more than rounding has no direction."""
-    moved = raw.astype(np.float64) - center
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    rounding = 4 * np.finfo(np.float32).eps * np.linalg.norm(center.astype(np.float64))
-    length[length <= rounding] = np.inf
-    return np.divide(moved, length, out=np.zeros_like(moved), where=length > 0).astype(np.float32)
-
-
-def _euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    difference = vectors.astype(np.float64) - query
-    distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
-    return distance

@@ -1,0 +1,124 @@
+"""Is a song still itself when it is re-encoded, equalised, made quieter or cut? No label is needed to ask.
+
+A space that listens to music and not to codecs or mastering finds the original of an altered copy at once, among all
+songs of the library.
+
+Metrics
+-------
+* :func:`original_ranks`: the place of its original among all songs by their distance to a copy
+* top 1: the share of copies whose nearest song is their original
+* mean reciprocal rank of the originals
+
+Chance is exact: what an order drawn at random would score on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from songspace.evaluation.checks import artist_codes, check_vectors, integers
+from songspace.evaluation.intervals import Score, resamples
+from songspace.evaluation.neighbors import distance_blocks
+
+
+def validate(
+    songs: np.ndarray, copies: np.ndarray, originals: Sequence[int] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return vectors as floats and originals as an array; ValueError or SongspaceError if nothing can be asked."""
+    songs, copies, rows = check_vectors(songs), np.asarray(copies), np.asarray(originals)
+    if copies.ndim != 2 or copies.shape[1] != songs.shape[1] or len(copies) == 0:
+        raise ValueError(f"Expected copies of shape (m, {songs.shape[1]}), got an array of shape {copies.shape}")
+    if rows.shape != copies.shape[:1] or rows.dtype.kind not in "iu":
+        raise ValueError(f"Expected the row of one original for each of {len(copies)} copies")
+    if rows.min() < 0 or rows.max() >= len(songs):
+        raise ValueError(f"There are {len(songs)} songs, but an original is in row {rows.min()} or {rows.max()}")
+    if not np.isfinite(copies).all():
+        raise ValueError("The copies contain NaN or infinity")
+    return songs, copies.astype(songs.dtype), rows
+
+
+def original_ranks(songs: np.ndarray, copies: np.ndarray, originals: np.ndarray) -> np.ndarray:
+    """The place of each copy's original among all songs, nearest first, counted from 1.
+
+    Equal distances count against the encoder.
+
+    Parameters
+    ----------
+    songs : array of shape (n, d)
+    copies : array of shape (m, d)
+    originals : int array of shape (m,)
+        The row of each copy's original among the songs.
+
+    Returns
+    -------
+    int array of shape (m,)
+
+    Examples
+    --------
+    >>> original_ranks(np.array([[0.0], [1.0], [5.0]]), np.array([[0.2], [0.9]]), np.array([0, 0])).tolist()
+    [1, 2]
+    """
+    n = len(songs)
+    ranks = np.empty(len(copies), np.int64)
+    for rows, distances in distance_blocks(np.concatenate([songs, copies]), np.arange(n, n + len(copies))):
+        own = np.take_along_axis(distances, originals[rows - n, None], axis=1)
+        ranks[rows - n] = np.sum(distances[:, :n] <= own, axis=1)
+    return ranks
+
+
+def evaluate(
+    songs: np.ndarray,
+    copies: np.ndarray,
+    originals: Sequence[int] | np.ndarray,
+    *,
+    artists: Sequence[Hashable | None] | None = None,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Ask altered copies for their nearest song.
+
+    Parameters
+    ----------
+    songs : array of shape (n, d)
+        The library; centred and of unit length, if that is how neighbours will be sought.
+    copies : array of shape (m, d)
+        Altered copies of some of the songs, placed as the songs are.
+    originals : int array of shape (m,)
+        The row of each copy's original.
+    artists : sequence of length n, optional
+        Of the songs. For the intervals, which are bootstraps over the artists of the originals; by default over the
+        originals.
+    random_state : int
+        Equal numbers give equal results.
+
+    Returns
+    -------
+    dict
+        ``top1`` and ``reciprocal_rank`` (its mean), each ``{"value", "chance", "interval"}``; ``copies``, ``songs`` and
+        ``random_state``. The interval is None with fewer than ten different originals (artists).
+
+    Examples
+    --------
+    >>> songs = np.eye(4)
+    >>> found = evaluate(songs, [[0.9, 0.1, 0.0, 0.0], [0.0, 0.4, 0.6, 0.0]], [0, 1])
+    >>> found["top1"]["value"], found["reciprocal_rank"]["value"], found["top1"]["chance"]
+    (0.5, 0.75, 0.25)
+    """
+    songs, copies, rows = validate(songs, copies, originals)
+    n = len(songs)
+    ranks = original_ranks(songs, copies, rows)
+    groups = integers(artist_codes(artists, n)[rows].tolist())
+    weights = list(resamples(groups, random_state=random_state))
+
+    def score(values: np.ndarray, chance: float) -> dict[str, Any]:
+        return Score(values.mean(), chance, np.array([drawn @ values / drawn.sum() for drawn in weights])).as_dict()
+
+    return {
+        "top1": score(ranks == 1, 1 / n),
+        "reciprocal_rank": score(1 / ranks, float(np.mean(1 / np.arange(1, n + 1)))),
+        "copies": len(copies),
+        "songs": n,
+        "random_state": random_state,
+    }

@@ -1,0 +1,56 @@
+"""What a point of a space is made of: numbers that are checked, centred, scaled and measured a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+BLOCK = 1 << 19
+"""Numbers that are worked on at a time where that takes a float64 copy of them: 4 MB."""
+
+
+def is_row(song: Any) -> bool:
+    return isinstance(song, int | np.integer) and not isinstance(song, bool)
+
+
+def as_float32(numbers: Any) -> np.ndarray:
+    array = np.asarray(numbers)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"Expected real numbers, got {array.dtype}")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        raise ValueError("Expected finite numbers, got NaN, infinity or more than float32 can hold")
+    return array
+
+
+def checked_ids(ids: Any, n: int) -> np.ndarray:
+    numbers = np.asarray(ids)
+    if numbers.shape != (n,) or numbers.dtype.kind not in "iu":
+        raise ValueError(f"Expected {n} ids that are ints, got {numbers.dtype} of shape {numbers.shape}")
+    if len(np.unique(numbers)) < n:
+        raise ValueError("Two songs have the same id")
+    return numbers.astype(np.int64)
+
+
+def blocks(n: int, d: int) -> Iterator[slice]:
+    """Slices of n rows of d numbers, small enough to be copied."""
+    size = max(1, BLOCK // d)
+    return (slice(begin, begin + size) for begin in range(0, n, size))
+
+
+def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Centre and scale (m, d) vectors; what differs from the centre by no more than rounding has no direction."""
+    moved = raw.astype(np.float64) - center
+    length = np.linalg.norm(moved, axis=1, keepdims=True)
+    rounding = 4 * np.finfo(np.float32).eps * np.linalg.norm(center.astype(np.float64))
+    length[length <= rounding] = np.inf
+    return np.divide(moved, length, out=np.zeros_like(moved), where=length > 0).astype(np.float32)
+
+
+def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    difference = vectors.astype(np.float64) - query
+    distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return distance
