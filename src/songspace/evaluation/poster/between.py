@@ -112,11 +112,12 @@ def lies_between(
         ]
     ).reshape(-1, 2, len(genres) - 2)
 
-    def told(point: float, drawn: np.ndarray) -> dict[str, Any]:
+    def told(point: float, drawn: np.ndarray, lowest: float = -np.inf) -> dict[str, Any]:
         # A genre that is not drawn at all has no centre.
-        return {"value": float(point), "interval": interval(point, drawn[np.isfinite(drawn)])}
+        bounds = interval(point, drawn[np.isfinite(drawn)])
+        return {"value": float(point), "interval": bounds and [max(bound, lowest) for bound in bounds]}
 
-    position, offset = told(value[0, 0], draws[:, 0, 0]), told(value[1, 0], draws[:, 1, 0])
+    position, offset = told(value[0, 0], draws[:, 0, 0]), told(value[1, 0], draws[:, 1, 0], lowest=0.0)
     margin = None
     if len(genres) > 3:
         margin = told(np.median(value[1, 1:]) - value[1, 0], np.median(draws[:, 1, 1:], axis=1) - draws[:, 1, 0])

@@ -89,7 +89,8 @@ class Data:
 
     def rows_of(self, songs: Sequence[int] | np.ndarray) -> np.ndarray:
         """The sounding rows of some songs, ascending."""
-        return np.flatnonzero(np.isin(self.songs, songs) & self.sounding)
+        rows = np.sort(np.asarray(songs, int))[:, None] * self.shelf.segments + np.arange(self.shelf.segments)
+        return rows[self.sounding[rows]]
 
     def spectrograms(self, frontend: Frontend, rows: np.ndarray) -> Any:
         """Rows as a frontend gives them; what stands for an array that need not fit in memory."""
@@ -98,9 +99,8 @@ class Data:
 
     @cached_property
     def key(self) -> list[Any]:
-        """What all results depend on: the songs by their content, and how their segments were drawn."""
-        clips = [(clip.identity, clip.genre, clip.artist) for clip in self.clips]
-        return [self.shelf.segments, self.shelf.seed, clips]
+        """What a row is: the songs by their content, and how their segments were drawn. (Labels only score.)"""
+        return [self.shelf.segments, self.shelf.seed, [clip.identity for clip in self.clips]]
 
 
 def rank(seed: int, *names: str) -> bytes:

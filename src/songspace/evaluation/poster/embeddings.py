@@ -148,7 +148,7 @@ class Embedding:
     ----------
     kind : Kind
     key : str
-        Digest of all that its vectors depend on.
+        Digest of all that a segment's vector depends on.
     facts : dict
         Of a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it came apart.
     """
@@ -177,7 +177,7 @@ def learn(
 ) -> Embedding:
     """Fit an embedding on the ``training`` rows and encode the ``wanted`` ones, unless that is done already."""
     encoder = kind.make(plan)
-    rows = [] if kind.fitted != "training" else [training.tolist(), wanted.tolist()]
+    rows = training.tolist() if kind.fitted == "training" else []
     key = digest(kind.key, _parameters(encoder), data.key, rows, PIPELINE, __version__)
     if kind.fitted != "training":
         return Embedding(kind, key, _encoder=encoder)
@@ -195,7 +195,7 @@ def learn(
             reporter.progress("fitting", 1, 1, kind.name)
         return {"vectors": fitted.transform(data.spectrograms(fitted.get_frontend(), wanted))}
 
-    vectors = work.arrays(f"vectors-{kind.key}", key, encode)["vectors"]
+    vectors = work.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
     where = np.full(len(data.songs), -1)
     where[wanted] = np.arange(len(wanted))
     return Embedding(kind, key, facts, encoder, vectors, where)

@@ -219,7 +219,7 @@ def _between(
         if key != "raw":
             answers[key] = work.facts(
                 f"between-{key}",
-                digest(embedding.key, data.key, test.items.tolist(), triple, seed),
+                digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
                 lambda embedding=embedding: betweens.lies_between(  # type: ignore[misc]  # bound at once
                     place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
                 ),

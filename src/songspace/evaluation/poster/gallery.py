@@ -87,12 +87,11 @@ def draw(
     look = pictures.Look(tuple(data.genres))
     made = {}
     by_name = {test.name: test for test in tests}
-    segment_tests = [test for test in tests if test.level == "segments"]
-    shown = [test.name for test in segment_tests if not test.subset][:1]
+    shown = [test.name for test in tests if test.level == "segments" and not test.subset][:1]
     shown += [f"{name}-subset" for name in shown if f"{name}-subset" in by_name]
     total = 2 + len(shown)
 
-    made["scores"] = _scores(result, segment_tests)
+    made["scores"] = _scores(result)
     reporter.progress("drawing", 1, total)
     histories = [
         (learnt[key].kind.name, learnt[key].facts["history"])
@@ -122,7 +121,8 @@ def draw(
     return made
 
 
-def _scores(result: Mapping[str, Any], tests: Sequence[Test]) -> bytes:
+def _scores(result: Mapping[str, Any]) -> bytes:
+    """The headline of all embeddings in the tests of all genres."""
     titles = {}
     for name, test in result["tests"].items():
         if not test["subset"]:
@@ -178,27 +178,23 @@ def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], wor
     songs = _one_of_each(data, held_out.tolist(), seed, most=5)
     rows = np.array([data.rows_of([song])[0] for song in songs])
     names = [data.clips[song].genre for song in songs]
-    original = [("", np.asarray(data.spectrograms(DECIBELS, rows)[:]))]
-    tables = []
-    for key in reversed(RUNGS):
-        if key in learnt:
-            made = _decodings(learnt[key], data, rows, work, seed)
-            tables.append((learnt[key].kind.name, made))
-    right = tables[0][1]
-    lines = [("the song", list(zip(names, original[0][1], strict=True)))]
-    lines += [(_short(name), [("", picture) for picture in made["rebuilt"]]) for name, made in tables]
+    originals = np.asarray(data.spectrograms(DECIBELS, rows)[:])
+    made = {key: _decodings(learnt[key], data, rows, work, seed) for key in reversed(RUNGS) if key in learnt}
+    lines = [("the song", list(zip(names, originals, strict=True)))]
+    lines += [(learnt[key].kind.name.removeprefix("ALI "), _untitled(made[key]["rebuilt"])) for key in made]
+    right = made["ali_right"]
     drawn = {
         "rebuilt": pictures.spectrograms(lines),
-        "samples": pictures.spectrograms([("samples", [("", picture) for picture in right["samples"]])]),
+        "samples": pictures.spectrograms([("samples", _untitled(right["samples"]))]),
     }
     if len(rows) > 1:
-        ends = [
-            (names[0], original[0][1][0]),
-            *[("", picture) for picture in right["way"]],
-            (names[1], original[0][1][1]),
-        ]
-        drawn["way"] = pictures.spectrograms([("the way", ends)])
+        way = [(names[0], originals[0]), *_untitled(right["way"]), (names[1], originals[1])]
+        drawn["way"] = pictures.spectrograms([("the way", way)])
     return drawn
+
+
+def _untitled(spectrograms: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    return [("", spectrogram) for spectrogram in spectrograms]
 
 
 def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> list[int]:
@@ -232,7 +228,3 @@ def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:
     if logarithmic:
         return spectrograms
     return 10 * np.log10(np.maximum(spectrograms, 1e-10))
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("ALI ")
