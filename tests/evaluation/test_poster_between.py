@@ -67,6 +67,9 @@ def test_what_lies_between_is_found_and_what_does_not_is_not() -> None:
     assert yes["position"]["value"] == pytest.approx(0.5, abs=0.1)
     beyond = between.lies_between(*collection([2.0, -1.0]), TRIPLE)
     assert beyond["position"]["value"] < 0 and beyond["between"] == "no"
+    at_the_end = between.lies_between(*collection([1.0, 0.0]), TRIPLE)
+    low, high = at_the_end["position"]["interval"]
+    assert low < 0 < high and at_the_end["margin"]["interval"][0] > 0 and at_the_end["between"] == "unsure"
     far = between.lies_between(*collection([-3.0, -3.0]), TRIPLE)
     assert far["margin"]["interval"][1] < 0 and far["between"] == "no" and far["rank"] == 3
 

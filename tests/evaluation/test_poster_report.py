@@ -54,7 +54,7 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
         "margin": None,
         "others": [],
         "rank": 1,
-        "between": "may be chance",
+        "between": "unsure",
     }
     facts = {"what": "It is.", "fitted_on": "training", "trained": False}
     return {

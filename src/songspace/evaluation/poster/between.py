@@ -92,7 +92,8 @@ def lies_between(
     dict
         ``position`` and ``offset`` of C and its ``margin``, how much nearer to the way it is than the median of the
         other genres (None without others), each with ``value`` and ``interval``; ``others``, the same of each other
-        genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no", "may be chance" or "unknown".
+        genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no" or
+        "unsure", as the intervals tell, and "unknown" where artists are too few for intervals.
 
     Examples
     --------
@@ -165,6 +166,6 @@ def _verdict(position: dict[str, Any], margin: dict[str, Any] | None) -> str:
         return "unknown"
     low, high = position["interval"]
     nearer = margin["interval"] if margin and margin["interval"] else [np.inf, np.inf]
-    if not 0 < position["value"] < 1 or nearer[1] < 0:
+    if high <= 0 or low >= 1 or nearer[1] < 0:
         return "no"
-    return "yes" if low > 0 and high < 1 and nearer[0] > 0 else "may be chance"
+    return "yes" if low > 0 and high < 1 and nearer[0] > 0 else "unsure"

@@ -32,7 +32,7 @@ STEPS = 7
 
 @dataclass(frozen=True)
 class Discography:
-    """The artist with most albums whose years are known.
+    """The artist whose albums span most years.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Discography:
 
 
 def discography(data: Data) -> Discography | None:
-    """The artist with most albums with years, then with most songs on them; None if nobody has two albums."""
+    """The artist with albums of most different years, then with most albums and songs; None without two albums."""
     works: dict[str, list[int]] = {}
     for song, clip in enumerate(data.clips):
         if clip.artist and clip.album and clip.year:
@@ -69,7 +69,7 @@ def discography(data: Data) -> Discography | None:
             years[clip.album] = min(clip.year, years.get(clip.album, clip.year))
         if len(years) > 1 and len(songs) > 2:
             found.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
-    return max(found, key=lambda one: (len(one.years), len(one.songs)), default=None)
+    return max(found, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None)
 
 
 def draw(

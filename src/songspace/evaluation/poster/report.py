@@ -310,7 +310,7 @@ def _albums(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[s
     caption = (
         f"The {told['songs']} songs of {_text(told['artist'])} by album, from {years[0]} to {years[-1]}, by the first "
         "two principal components. Crosses are the albums’ centres, joined from the oldest to the newest. The artist "
-        "is the one with most albums whose years are known; some of the songs may have been trained on."
+        "is the one with albums of most different years; some of the songs may have been trained on."
     )
     return "albums", "An artist's albums, oldest to newest", _figure(pictures, "albums", caption)
 
