@@ -48,10 +48,8 @@ def poster(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["poster", *map(str, arguments)])
 
 
-@pytest.fixture(scope="module")
-def killed_and_resumed(library: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """A run that was killed in the middle of its trainings, and the output of the one that ended it."""
-    out = tmp_path_factory.mktemp("out")
+def killed_and_resumed(library: Path, out: Path) -> Result:
+    """Kill a run in the middle of its trainings, and end it with another."""
     command = [sys.executable, "-m", "songspace", "poster", str(library), "-o", str(out), *SIZE]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
@@ -62,7 +60,7 @@ def killed_and_resumed(library: Path, tmp_path_factory: pytest.TempPathFactory) 
         process.kill()
         process.wait()
     assert not (out / "report.html").exists()
-    return out, poster(library, "-o", out, *SIZE)
+    return poster(library, "-o", out, *SIZE)
 
 
 def figures(out: Path) -> dict[str, Any]:
@@ -73,9 +71,7 @@ def figures(out: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
-def test_it_goes_on_where_it_was_killed(killed_and_resumed: tuple[Path, Result]) -> None:
-    out, result = killed_and_resumed
+def check_it_went_on_where_it_was_killed(out: Path, result: Result) -> None:
     assert result.exit_code == 0, result.output
     assert "Training: contrastive." in result.stderr
     assert "Training: ALI as their code ran." not in result.stderr and "listening" not in result.stderr
@@ -94,9 +90,7 @@ def test_it_goes_on_where_it_was_killed(killed_and_resumed: tuple[Path, Result])
     assert found["albums"]["years"] == {"Album 0": 1990, "Album 1": 1991, "Album 2": 1995}
 
 
-@pytest.mark.slow
-def test_the_report_is_one_file_with_everything_in_it(killed_and_resumed: tuple[Path, Result]) -> None:
-    out, _ = killed_and_resumed
+def check_the_report_is_one_file_with_everything_in_it(out: Path) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="(\w+)">', page) == list(SECTIONS)
     references = re.findall(r'(?:src|href)="([^"]{,30})', page)
@@ -106,17 +100,17 @@ def test_the_report_is_one_file_with_everything_in_it(killed_and_resumed: tuple[
     assert "None" not in page and not re.search(r"\bnan\b", re.sub('base64,[^"]*', "", page))
 
 
-@pytest.mark.slow
-def test_a_rerun_takes_what_is_there_and_a_changed_setting_what_hangs_on_it(
-    library: Path, killed_and_resumed: tuple[Path, Result]
-) -> None:
-    out, _ = killed_and_resumed
+def check_a_rerun_takes_what_is_there(library: Path, out: Path) -> None:
     before = (out / "report.html").read_bytes()
     written = {path: path.stat().st_mtime_ns for path in (out / "work").rglob("*") if path.is_file()}
     again = poster(library, "-o", out, *SIZE)
     assert again.exit_code == 0 and (out / "report.html").read_bytes() == before
     changed = {path.name for path, at in written.items() if path.stat().st_mtime_ns != at}
     assert changed <= {"lock"}
+
+
+def check_another_question_is_all_that_is_worked_out(library: Path, out: Path) -> None:
+    written = {path: path.stat().st_mtime_ns for path in (out / "work").rglob("*") if path.is_file()}
     asked = poster(library, "-o", out, *SIZE, "--between", f"LOW,{GENRES[1]},high $x$")
     assert asked.exit_code == 0, asked.output
     changed = {path.name for path, at in written.items() if path.stat().st_mtime_ns != at}
@@ -125,14 +119,19 @@ def test_a_rerun_takes_what_is_there_and_a_changed_setting_what_hangs_on_it(
     assert all(name == "lock" or name.startswith(("between-", "ali_right-all", "contrastive-all")) for name in changed)
 
 
+def check_elsewhere_it_gives_the_same_figures(library: Path, out: Path, elsewhere: Path) -> None:
+    run(library, elsewhere, steps=2, segments=3, seeds=1, workers=2, subset=["low", "high $x$"])
+    assert figures(elsewhere) == figures(out)
+
+
 @pytest.mark.slow
-def test_elsewhere_it_gives_the_same_figures(
-    library: Path, killed_and_resumed: tuple[Path, Result], tmp_path: Path
-) -> None:
-    out, _ = killed_and_resumed
-    poster(library, "-o", out, *SIZE)
-    run(library, tmp_path, steps=2, segments=3, seeds=1, workers=2, subset=["low", "high $x$"])
-    assert figures(tmp_path) == figures(out)
+def test_the_whole_experiment(library: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    check_it_went_on_where_it_was_killed(out, killed_and_resumed(library, out))
+    check_the_report_is_one_file_with_everything_in_it(out)
+    check_elsewhere_it_gives_the_same_figures(library, out, tmp_path / "elsewhere")
+    check_a_rerun_takes_what_is_there(library, out)
+    check_another_question_is_all_that_is_worked_out(library, out)
 
 
 def test_wrong_use_is_answered_in_a_sentence(library: Path, tmp_path: Path, song: Callable[..., Path]) -> None:
