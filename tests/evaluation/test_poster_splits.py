@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songspace.evaluation.poster.data import Clip, Data
+from songspace.evaluation.poster.scores import of_items
 from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, TRAINING, balanced, split
 
 collections = st.lists(
@@ -71,3 +74,14 @@ def test_a_sample_is_balanced_and_spread(songs: list[tuple[str, int]], most: int
         highest = max(count for count, _ in taken)
         # Nobody has one fewer than another, unless all of it was taken.
         assert all(count >= highest - 1 or count == whole for count, whole in taken)
+
+
+def test_segments_of_a_song_by_nobody_are_drawn_together() -> None:
+    clips = [
+        Clip(f"{number}.flac", genre, artist, None, None, f"id{number}", number, (0.0, 1.0), (False, False))
+        for number, (genre, artist) in enumerate([("folk", None), ("folk", None), ("jazz", "Ada"), ("jazz", "Ada")])
+    ]
+    shelf = SimpleNamespace(segments=2, seed=0)
+    test = of_items(Data(clips, shelf, "folder"), "song", "segments", np.arange(8))  # type: ignore[arg-type]
+    assert [test.artists.index(artist) for artist in test.artists] == [0, 0, 2, 2, 4, 4, 4, 4]
+    assert test.labels == ["folk"] * 4 + ["jazz"] * 4

@@ -141,7 +141,8 @@ def _run(
     triple = triple or _choose_triple(usable["timbre"], data, sides)
     asked = _between(usable, data, sides, triple, work, settings.seed) if triple else None
     result = {
-        "settings": asdict(settings) | {"size": plan.size, "labels": data.source, "folder": Path(folder).name},
+        "settings": asdict(settings)
+        | {"size": plan.size, "labels": data.source, "folder": Path(os.path.abspath(folder)).name},
         "versions": {"songspace": __version__, "python": platform.python_version()}
         | {name: version(name) for name in PACKAGES},
         "protocol": {
@@ -247,7 +248,7 @@ def _test(test: Test) -> dict[str, Any]:
         "subset": test.subset,
         "items": len(test.items),
         "genres": test.genres,
-        "artists": len(set(test.artists) - {None}),
+        "artists": len(set(test.artists)),
     }
 
 

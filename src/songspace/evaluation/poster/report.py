@@ -113,7 +113,7 @@ def _data(result: Mapping[str, Any]) -> tuple[str, str, str]:
         + "</p>"
         "<p>Every encoder learns once, from the training set. One test holds other songs (<i>by song</i>: no song on "
         "both sides, artists may be); the other holds songs of artists of whom nothing was heard in training (<i>by "
-        "artist</i>). Songs of unknown artists are never in the test by artist.</p>"
+        "artist</i>). Songs of unknown artists are never in the test by artist, and count as an artist each.</p>"
         + _table(["genre", "songs", "artists", "training", "test by song", "test by artist"], rows)
         + lost,
     )

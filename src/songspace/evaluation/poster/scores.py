@@ -62,7 +62,8 @@ class Test:
     items : int array of shape (n,)
         Rows, or songs.
     labels : list of str
-    artists : list of str or None
+    artists : list of str
+        Of a song whose artist is unknown, the song itself: all of its segments are drawn together.
     """
 
     split: str
@@ -70,7 +71,7 @@ class Test:
     subset: bool
     items: np.ndarray
     labels: list[str]
-    artists: list[str | None]
+    artists: list[str]
 
     @property
     def name(self) -> str:
@@ -116,7 +117,8 @@ def make_tests(data: Data, sides: np.ndarray, subset: Sequence[str], *, seed: in
 def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
     """A test of some rows or songs."""
     clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
-    return Test(split, level, False, items, [clip.genre for clip in clips], [clip.artist for clip in clips])
+    artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
+    return Test(split, level, False, items, [clip.genre for clip in clips], artists)
 
 
 def _usable(test: Test) -> bool:
