@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from songspace.encoders import ali_pictures, load, training
 from songspace.encoders.ali import ALI, RUNGS
 from songspace.encoders.ali_game import AdversarialGame
+from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Codec
 from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
 from songspace.errors import SongspaceError
@@ -191,18 +192,34 @@ def test_a_game_that_comes_apart_at_once_is_an_error(textures, monkeypatch):
         ALI(**TINY | {"steps": 9}).fit(textures(6, (32, 40)))
 
 
-def test_what_goes_wrong_is_said_while_it_happens(textures, monkeypatch):
+def test_what_goes_wrong_is_said_once_while_it_happens(textures, monkeypatch):
     X = textures(6, (32, 40))
-    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
     monkeypatch.setattr("songspace.encoders.ali_game.PATIENCE", 3)
-    watched_by(monkeypatch, [0.1] * 5)
+    watched_by(monkeypatch, [0.1, 0.1, 0.1, 0.1, 0.9, 0.1])
+    monkeypatch.setattr("songspace.encoders.ali_monitors.NO_INFORMATION", torch.inf)
     told = []
-    ali = ALI(**TINY | {"steps": 8}).fit(X, on_progress=told.append)
-    notes = [(progress.step, progress.note) for progress in told if progress.note]
-    assert notes[0][0] == 4
-    assert len({note for _, note in notes}) == len(notes)
+    ali = ALI(**TINY | {"steps": 10}).fit(X, on_progress=told.append)
+    notes = {progress.step: progress.note for progress in told if progress.note}
+    assert notes.keys() == {4, 10}  # not at 6, where it still is so
+    assert all("ignores its input" in note for note in notes.values())
     assert told[4].monitors == told[3].monitors != told[1].monitors
-    assert ali.verdict_.startswith(notes[-1][1])
+    assert ali.verdict_.startswith(notes[10])
+
+
+@pytest.mark.parametrize("figure", ["auc", "cycle_x"])
+def test_what_cannot_be_measured_is_not_kept(textures, monkeypatch, figure):
+    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
+    measure = Monitors.measure
+    looks = []
+
+    def measured(monitors, codec):
+        looks.append(1)
+        return measure(monitors, codec) | ({figure: torch.nan} if len(looks) == 3 else {})
+
+    monkeypatch.setattr(Monitors, "measure", measured)
+    ali = ALI(**TINY | {"steps": 9}).fit(textures(6, (32, 40)))
+    assert ali.verdict_.startswith(f"Training came apart at step 4 (its {figure} became nan)")
+    assert "The encoder of step 2 is kept" in ali.verdict_
 
 
 # ── songs set aside, and pictures ─────────────────────────────────────────────────────────────────

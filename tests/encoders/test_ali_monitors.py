@@ -43,8 +43,7 @@ def test_effective_rank_is_its_formula():
     assert effective_rank(np.outer(random.normal(size=50), np.ones(4))) == pytest.approx(1)
     assert effective_rank(np.ones((5, 3))) == 0
     V[3, 2] = np.nan
-    with pytest.raises(np.linalg.LinAlgError):
-        effective_rank(V)
+    assert np.isnan(effective_rank(V))
 
 
 def test_retrieval_is_a_plain_search():
@@ -163,7 +162,7 @@ def history(steps: int = 2000, **last: float) -> dict[str, list[float]]:
 
 
 def test_nothing_is_said_of_a_game_that_goes_well():
-    assert trouble(history()) == ""
+    assert trouble(history()) is None
     said = verdict(history(), 1800)
     assert said.startswith("Nothing has gone wrong. The encoder of step 1,800 is kept")
     assert "same-song retrieval 40.0% (chance 2.0%)" in said
@@ -172,12 +171,12 @@ def test_nothing_is_said_of_a_game_that_goes_well():
 def test_a_won_game_is_called_so_after_a_thousand_steps():
     won = history()
     won["auc"][-6:] = [0.99] * 6  # at 1,000 to 2,000
-    assert "The discriminator has won (area under the curve 0.990" in trouble(won)
+    assert "The discriminator has won (area under the curve 0.990" in trouble(won).sentence
     won["auc"][-6] = 0.97
-    assert trouble(won) == ""
+    assert trouble(won) is None
     early = history(800)
     early["auc"] = [1.0] * len(early["auc"])
-    assert trouble(early) == ""
+    assert trouble(early) is None
 
 
 @pytest.mark.parametrize(
@@ -192,11 +191,11 @@ def test_a_won_game_is_called_so_after_a_thousand_steps():
     ],
 )
 def test_an_encoder_that_ignores_its_input_is_called_so(last, said):
-    assert said in trouble(history(**last))
+    assert said in trouble(history(**last)).sentence
     assert said in verdict(history(**last), 200)
 
 
 def test_without_held_out_songs_retrieval_is_said_to_be_missing():
     unknown = {name: values for name, values in history().items() if name not in ("retrieval", "chance")}
-    assert trouble(unknown) == ""
+    assert trouble(unknown) is None
     assert "same-song retrieval not measured" in verdict(unknown, 200)

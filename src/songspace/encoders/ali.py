@@ -20,6 +20,7 @@ from songspace.encoders.ali_game import AdversarialGame, Rules
 from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
+from songspace.encoders.ali_rungs import PLAYERS, RUNGS
 from songspace.encoders.base import check_spectrograms
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
@@ -29,17 +30,13 @@ from songspace.encoders.training import CameApartError, Limits, Progress, epochs
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
 
+__all__ = ["ALI", "RUNGS"]
+
 REFERENCE = 1024
 """Pictures that the PCA is fitted to which reconstruction is compared with."""
 
 WATCHED = 256
 """Pictures that a game is watched with if no songs are held out of it."""
-
-PLAYERS = {
-    "all": ("encoder", "decoder", "discriminator"),
-    "without decoder": ("encoder", "discriminator"),
-    "none": (),
-}
 
 CHOICES = {
     "size": tuple(SIZES),
@@ -47,39 +44,6 @@ CHOICES = {
     "norm": ("spectral", "batch", "none"),
     "keep": ("best", "last"),
 }
-
-_AS_DESCRIBED: dict[str, Any] = {
-    "frontend": PowerSpectrogram(),
-    "standardize": False,
-    "unit_codes": False,
-    "norm": "batch",
-    "unary": False,
-    "dropout": 0.3,
-    "penalty": 1e-4,
-    "cycle": 0.0,
-    "noise": 10.0,
-    "annealed": False,
-    "soft_targets": True,
-    "encoder_rate": 5e-5,
-    "decoder_rate": 5e-5,
-    "discriminator_rate": 5e-5,
-    "turns": 4,
-    "average": 0.0,
-    "keep": "last",
-    "batch_size": 101,
-}
-
-RUNGS: dict[str, dict[str, Any]] = {
-    "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},
-    "as run": _AS_DESCRIBED | {"trained": "without decoder", "beta2": 0.001},
-    "as described": _AS_DESCRIBED,
-    "done right": {"frontend": PowerSpectrogram(log=True)},
-}
-"""The poster's ladder: parameters of :class:`ALI`, from nothing learnt to the defaults.
-
-Each names the frontend that it wants of the poster's spectrograms: power as it is where history is repeated, decibels
-otherwise. ``ALI(**RUNGS["as run"], size="small", steps=5350)``.
-"""
 
 
 class ALI(NetworkEncoder):

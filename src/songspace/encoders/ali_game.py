@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from songspace.encoders.ali_monitors import PATIENCE, Monitors, area_under_curve, trouble
+from songspace.encoders.ali_monitors import PATIENCE, Monitors, Trouble, area_under_curve, trouble
 from songspace.encoders.ali_networks import Average, Codec, Discriminator
 from songspace.encoders.devices import fast_autocast
 from songspace.encoders.training import Game, set_rate, steady_then_down
@@ -113,6 +114,7 @@ class AdversarialGame(Game):
         self.rules = rules
         self.device = device
         self.monitors = monitors
+        self.trouble: Trouble | None = None
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
         """One update of encoder and decoder and, if it is its turn, of the discriminator, on the same pairs."""
@@ -163,12 +165,15 @@ class AdversarialGame(Game):
             of_songs, of_codes = discriminator(songs, encoded), discriminator(decoded, codes)
         figures = {"auc": area_under_curve(of_codes[:, 0].float().cpu().numpy(), of_songs[:, 0].float().cpu().numpy())}
         figures |= self.monitors.measure(self.average.codec)
-        self.kept.offer(self.average.codec, step, figures.get("retrieval"))
+        if all(math.isfinite(figure) for figure in figures.values()):
+            self.kept.offer(self.average.codec, step, figures.get("retrieval"))
         return figures
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """What has gone wrong, in a sentence, or nothing; the first steps are not judged."""
-        return trouble(history) if history["watched"][-1] >= PATIENCE else ""
+        """What has begun to go wrong since the last look, in a sentence; the first steps are not judged."""
+        before, self.trouble = self.trouble, trouble(history) if history["watched"][-1] >= PATIENCE else None
+        known = before is not None and self.trouble is not None and before.kind == self.trouble.kind
+        return "" if self.trouble is None or known else self.trouble.sentence
 
     def result(self) -> Codec:
         """The codec to answer with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -106,9 +107,11 @@ def effective_rank(vectors: np.ndarray) -> float:
     >>> round(effective_rank(np.array([[1.0, 1, 0], [1, -1, 0], [-1, 1, 0], [-1, -1, 0]])), 6)
     2.0
     """
+    if not np.isfinite(vectors).all():
+        return float("nan")
     values = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False) ** 2
     if not values.sum() > 0:
-        return float(values.sum())  # 0, or not a number if they hold one
+        return 0.0
     shares = values[values > 0] / values.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
@@ -140,28 +143,41 @@ def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, 
     return found, float(((same & allowed).sum(axis=1) / allowed.sum(axis=1)).mean())
 
 
-def trouble(history: Mapping[str, Sequence[float]]) -> str:
-    """What has gone wrong in a game, in a sentence; nothing if nothing has."""
+class Trouble(NamedTuple):
+    """What has gone wrong in a game."""
+
+    kind: str
+    sentence: str
+
+
+def trouble(history: Mapping[str, Sequence[float]]) -> Trouble | None:
+    """What the latest monitors say has gone wrong, if anything."""
     steps, latest = history["watched"], {name: values[-1] for name, values in history.items()}
     recent = [auc for step, auc in zip(steps, history.get("auc", ()), strict=False) if step >= steps[-1] - PATIENCE]
     if recent and steps[-1] - steps[0] >= PATIENCE and min(recent) > WON:
-        return (
+        return Trouble(
+            "won",
             f"The discriminator has won (area under the curve {latest['auc']:.3f} for {PATIENCE:,} steps; 0.5 is an "
-            "even game): encoder and decoder learn nothing more of it."
+            "even game): encoder and decoder learn nothing more of it.",
         )
     if latest["effective_rank"] < 2:
-        return f"The encoder ignores its input: its codes vary in {latest['effective_rank']:.1f} directions only."
+        return Trouble(
+            "ignored",
+            f"The encoder ignores its input: its codes vary in {latest['effective_rank']:.1f} directions only.",
+        )
     if "retrieval" in latest and latest["retrieval"] < 2 * latest["chance"]:
-        return (
+        return Trouble(
+            "ignored",
             f"The encoder ignores its input: a segment finds its own song in {latest['retrieval']:.1%} of cases, and "
-            f"by chance in {latest['chance']:.1%}."
+            f"by chance in {latest['chance']:.1%}.",
         )
     if latest["cycle_z"] > NO_INFORMATION:
-        return (
+        return Trouble(
+            "lost",
             f"Codes do not survive decoding and encoding (error {latest['cycle_z']:.2f}; 1 is no information): "
-            "encoder and decoder have not become each other's inverse."
+            "encoder and decoder have not become each other's inverse.",
         )
-    return ""
+    return None
 
 
 def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
@@ -175,7 +191,8 @@ def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
         parts.append(f"same-song retrieval {history['retrieval'][at]:.1%} (chance {history['chance'][at]:.1%})")
     else:
         parts.append("same-song retrieval not measured, for want of songs to hold out")
-    said = trouble(history) or "Nothing has gone wrong."
+    found = trouble(history)
+    said = found.sentence if found else "Nothing has gone wrong."
     if step == 0:
         said = "Nothing was learnt: the weights are as they were drawn."
     return f"{said} The encoder of step {step:,} is kept: {', '.join(parts)}."

@@ -74,7 +74,7 @@ class Game:
         return {}
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """A sentence for the person about what the monitors show, or nothing."""
+        """A sentence for the person about what the monitors have begun to show, or nothing."""
         return ""
 
 
@@ -194,20 +194,18 @@ def train(
     first, started = state.step, time.monotonic()
     spent_before, saved_at = state.seconds, started
     monitors: dict[str, float] = {}
-    said = ""
 
     def save() -> None:
         if checkpoint is not None and state.step > first:
             checkpoints.save(checkpoint, game, state, identity)
 
     def look() -> str:
-        nonlocal monitors, said
+        nonlocal monitors
         monitors = _checked(game.monitor(state.step), state)
         if not monitors:
             return ""
         _record(state.history, {"watched": state.step, **monitors})
-        before, said = said, game.judge(state.history)
-        return said if said != before else ""
+        return game.judge(state.history)
 
     try:
         while (progress := limits.progress(state.step, state.seconds)) < 1:
