@@ -27,37 +27,37 @@ def poster(
         str | None,
         typer.Option(
             metavar="genre|folder|FILE.csv",
-            help="Where genres come from [default: the tags if half of the songs have one, else the folders].",
+            help="Where genres come from (default: the tags if half of the songs have one, else the folders).",
         ),
     ] = None,
-    per_genre: Annotated[int | None, typer.Option(min=1, help="Songs of each genre [default: 1000 at most].")] = None,
+    per_genre: Annotated[int | None, typer.Option(min=1, help="Songs of each genre (default: 1000 at most).")] = None,
     segments: Annotated[int, typer.Option(min=1, help="Random segments of each song.")] = 10,
     minutes: Annotated[
         float | None,
         typer.Option(
             min=0.01,
-            help="Minutes of training for each trained encoder [default: 10]. Where time ends it, another run ends "
-            "after another number of steps; the report says how many.",
+            help="Minutes of training for each trained encoder (default: 10). Time ends every run after another number "
+            "of steps: the report says how many, and a rerun in DIR takes what was learnt.",
         ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of training instead: they can be made again exactly.")
     ] = None,
     size: Annotated[
-        Size | None, typer.Option(help="ALI's networks [default: small on a processor, poster on a GPU].")
+        Size | None, typer.Option(help="ALI's networks (default: small on a processor, poster on a GPU).")
     ] = None,
     subset: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C,D", help="Genres of a second test [default: the poster's four, or the largest]."),
+        typer.Option(metavar="A,B,C,D", help="Genres of a second test (default: the poster's four, or the largest)."),
     ] = None,
     between: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="Does C lie between A and B? [default: jazz, rock and funk if there]"),
+        typer.Option(metavar="A,B,C", help="Does C lie between A and B? (default: jazz, rock and funk if there)"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")] = 60.0,
 ) -> None:
     """The experiment of the 2017 poster on your music: embeddings, scores, pictures; goes on where it was stopped."""

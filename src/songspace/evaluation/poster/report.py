@@ -23,8 +23,6 @@ from songspace.evaluation.poster.scores import METRICS
 from songspace.evaluation.poster.work import Work
 from songspace.maps.categories import printable
 
-COLUMNS = ("kmeans_ami", "kmeans_ami_max", "kmeans_v_measure", "mixture_ami", "mixture_ami_max", "mixture_v_measure")
-
 FITTED = {"training": "the training set", "scored": "the scored items", "nothing": "nothing"}
 
 
@@ -175,16 +173,16 @@ def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
         f"{LEVELS[test['level']]} of {test['artists']} artists ({SPLITS[test['split']]}).</p>"
     )
     scores = test["scores"]
-    best = {column: max(s[column]["value"] for s in scores.values()) for column in COLUMNS}
+    best = {column: max(s[column]["value"] for s in scores.values()) for column in METRICS}
     rows: list[Any] = []
     for key, told in result["embeddings"].items():
         if key in scores:
             cells: list[Any] = [_text(told["name"])]
-            for column in COLUMNS:
+            for column in METRICS:
                 cell = _value(scores[key][column])
                 cells.append(("best", cell) if scores[key][column]["value"] == best[column] else cell)
             rows.append(cells)
-    chances = [sum(s[column]["chance"] for s in scores.values()) / len(scores) for column in COLUMNS]
+    chances = [sum(s[column]["chance"] for s in scores.values()) / len(scores) for column in METRICS]
     rows.append(("chance first", ["chance", *(f"{chance:.3f}" for chance in chances)]))
     if test["level"] == "segments":
         reference = REFERENCE["subset" if test["subset"] else "all"]
@@ -195,7 +193,7 @@ def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
             rows.append(("reference", cells))
         chance_v = f"{reference['chance_v']:.3f}"
         rows.append(("reference", ["the poster’s chance", "–", "0.000", chance_v, "–", "0.000", chance_v]))
-    return caption + _table(["embedding", *(METRICS[column] for column in COLUMNS)], rows)
+    return caption + _table(["embedding", *METRICS.values()], rows)
 
 
 def _value(score: Mapping[str, Any]) -> str:
