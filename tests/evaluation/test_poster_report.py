@@ -135,6 +135,7 @@ def test_findings_follow_the_figures() -> None:
     )
     said = " ".join(findings(result(ali_right=0.1, pca_then=0.3, timbre=0.42)))
     assert "Ali right, on single segments, is surely worse than pca then (-0.200) and timbre (-0.320)." in said
+    assert said.endswith("nearer to the line than other genres do? Unsure in pca then.")
     said = " ".join(findings(result(None, ali_right=0.4, pca_then=0.1)))
     assert "surely" not in said.split("Does")[0] and "artists too few" in said
 

@@ -108,18 +108,15 @@ _WORDS = {
 }
 
 
+_ANSWERS = {"yes": "surely in", "no": "surely not in", "unsure": "unsure in", "unknown": "too few artists to say in"}
+
+
 def _of_between(asked: Mapping[str, Any], names: Mapping[str, str]) -> str:
     a, b, c = asked["triple"]
-    by_answer: dict[str, list[str]] = {}
+    by_answer: dict[str, list[str]] = {answer: [] for answer in _ANSWERS}
     for key, answer in asked["answers"].items():
-        by_answer.setdefault(answer["between"], []).append(names[key])
-    words = {
-        "yes": "surely in",
-        "no": "not in",
-        "may be chance": "perhaps by chance in",
-        "unknown": "nobody can say in",
-    }
-    parts = [f"{words[answer]} {_listed(by_answer[answer])}" for answer in words if answer in by_answer]
+        by_answer[answer["between"]].append(names[key])
+    parts = [f"{_ANSWERS[answer]} {_listed(those)}" for answer, those in by_answer.items() if those]
     return f"Does {c} lie between {a} and {b}, nearer to the line than other genres do? {_capital('; '.join(parts))}."
 
 
