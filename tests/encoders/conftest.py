@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+
+from songspace.encoders import ali_networks
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,11 @@ def textures() -> Callable[..., np.ndarray]:
         return np.float32(decibels + random.normal(0, 1, decibels.shape))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """Makes ALI's small networks a quarter as wide, where only their shape counts and not their strength."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ali_networks, "WIDTH", 6)
+        yield

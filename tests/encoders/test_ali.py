@@ -22,6 +22,7 @@ from songspace.errors import SongspaceError
 from songspace.frontends import LogMel, PowerSpectrogram
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("narrow")
 TINY = {"latent": 8, "batch_size": 4, "steps": 2, "device": "cpu"}
 LOSSES = {"step", "discriminator", "encoder", "decoder", "cycle"}
 MONITORS = {
@@ -41,7 +42,7 @@ MONITORS = {
 
 
 @pytest.fixture(scope="module")
-def fitted(textures):
+def fitted(textures, narrow):
     X = textures(12)
     return ALI(**TINY | {"steps": 12}).fit(X), X
 

@@ -17,6 +17,7 @@ from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.devices import seeded
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def game(
