@@ -66,11 +66,11 @@ class Look:
         }
 
 
-def _figure(height: float, width: float = WIDTH) -> Figure:
+def _figure(height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -102,15 +102,14 @@ def _title(axes: Axes, text: str, **looks: Any) -> None:
     axes.set_title(_text(text, 60), loc="left", **looks).set_parse_math(False)
 
 
-def _plain(axes: Axes, *, grid: bool = True) -> None:
+def _plain(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(PALE)
     axes.tick_params(colors=FAINT, labelsize=8, length=3)
-    if grid:
-        axes.grid(True, color=PALE, linewidth=0.5)
-        axes.set_axisbelow(True)
+    axes.grid(True, color=PALE, linewidth=0.5)
+    axes.set_axisbelow(True)
 
 
 def _sheet(axes: Axes) -> None:
@@ -131,7 +130,6 @@ def _legend(figure: Figure, look: Look, genres: Sequence[str]) -> None:
         loc="outside lower center",
         ncols=min(8, len(genres)),
         frameon=False,
-        fontsize=9,
         handletextpad=0.2,
         columnspacing=1.4,
         prop={"family": _family(), "size": 9},
@@ -231,15 +229,13 @@ def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: 
     genres = [genre for genre in look.genres if genre in labels]
     figure = _figure(rows * (WIDTH / columns + 0.25) + 0.3 + 0.25 * math.ceil(len(genres) / 8))
     size = float(np.clip(2600 / max(len(labels), 1), 5, 30))
-    axes = figure.subplots(rows, columns, squeeze=False).flat
-    for panel, (name, xy) in zip(axes, panels, strict=False):
+    figure.subplots(rows, columns, squeeze=False)
+    for panel, (name, xy) in zip(figure.axes, panels, strict=False):
         _sheet(panel)
         panel.set_box_aspect(1)
         _title(panel, name)
         _dots(panel, xy, labels, look, size)
         panel.margins(0.06)
-    for panel in list(axes):
-        panel.set_visible(False)
     for panel in figure.axes[len(panels) :]:
         panel.set_visible(False)
     _legend(figure, look, genres)
