@@ -13,15 +13,18 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from songspace.encoders import augment, load
-from songspace.encoders.contrastive import Contrastive, ContrastiveGame, RandomConv, nt_xent
+from songspace.encoders.baselines import Timbre
+from songspace.encoders.contrastive import Contrastive
+from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, relations
 from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.devices import seeded
-from songspace.encoders.pairs import Pairs
+from songspace.encoders.pairs import Crops, Pairs
+from songspace.encoders.random_conv import RandomConv
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
 CPU = torch.device("cpu")
-SMALL = {"width": 4, "batch_size": 8, "crop": 24, "steps": 4, "device": "cpu"}
+SMALL = {"width": 4, "batch_size": 8, "crop": 24, "timbre": 0, "steps": 4, "device": "cpu"}
 
 
 def songs(n_songs: int, n_segments: int, *, bands: int = 24, frames: int = 48, seed: int = 0):
@@ -73,6 +76,39 @@ def test_nt_xent_sees_only_directions():
     assert nt_xent(same, same, temperature=0.2).item() == pytest.approx(np.log(11), rel=1e-6)
 
 
+@pytest.mark.parametrize("own", [1.0, 0.3])
+def test_relations_equal_the_plain_sum(own):
+    random = np.random.default_rng(2)
+    places = random.normal(size=(7, 5))
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    places[4] = 0  # never seen
+    songs = [2, 6]
+    wanted = np.zeros((2, 7))
+    for row, song in enumerate(songs):
+        others = [k for k in range(7) if k not in (song, 4)]
+        near = np.array([np.exp(places[song] @ places[k] / 0.1) for k in others])
+        wanted[row, others] = (1 - own) * near / near.sum()
+        wanted[row, song] = own
+    found = relations(torch.from_numpy(places), torch.tensor(songs), own=own, temperature=0.1)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+def test_the_first_songs_of_a_run_have_no_relations_yet():
+    found = relations(torch.zeros(4, 3), torch.tensor([1, 3]), own=0.5, temperature=0.1)
+    assert found.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+
+
+def test_the_bank_is_a_mean_that_slowly_forgets():
+    bank = Bank(3, 1)
+    for seen in (2.0, 4.0, 6.0):
+        bank.update(torch.tensor([1]), torch.tensor([[seen]]))
+    assert bank.places.ravel().tolist() == pytest.approx([0, 4, 0])
+    for _ in range(200):
+        bank.update(torch.tensor([1]), torch.tensor([[-1.0]]))
+    assert bank.places[1].item() == pytest.approx(-1, abs=1e-3)
+    assert bank.directions().ravel().tolist() == [0, -1, 0]
+
+
 # ── what is compared ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -92,10 +128,13 @@ def test_a_batch_holds_two_segments_of_each_of_its_songs():
     pairs = numbered_pairs(groups)
     seen = set()
     for step in range(200):
-        batch = pairs(step)
+        crops = pairs(step)
+        batch = crops.decibels
         assert batch.shape == (8, 2, 8)
+        assert len(crops) == 8
         first, second = batch[:4, 0, 0], batch[4:, 0, 0]
         assert (groups[first] == groups[second]).all()
+        assert (groups[first] == crops.songs).all()
         assert (first != second).all()
         assert len(set(groups[first])) == 4
         starts = batch[:, 1, 0]
@@ -110,7 +149,7 @@ def test_a_batch_holds_two_segments_of_each_of_its_songs():
 def test_a_song_of_one_segment_gives_its_beginning_and_its_end():
     pairs = numbered_pairs([0, 1, 2], batch_size=8)
     for step in range(50):
-        batch = pairs(step)
+        batch = pairs(step).decibels
         assert batch.shape == (6, 2, 8)
         assert (batch[:3, 0, 0] == batch[3:, 0, 0]).all()
         assert batch[:3, 1, 0].max() <= 3
@@ -120,12 +159,14 @@ def test_a_song_of_one_segment_gives_its_beginning_and_its_end():
 def test_pairs_are_a_function_of_the_step():
     one, other = numbered_pairs([0, 0, 1, 1, 2]), numbered_pairs([0, 0, 1, 1, 2])
     other(3)
-    np.testing.assert_array_equal(one(11), other(11))
-    assert any((one(k) != numbered_pairs([0, 0, 1, 1, 2], seed=1)(k)).any() for k in range(3))
+    np.testing.assert_array_equal(one(11).songs, other(11).songs)
+    np.testing.assert_array_equal(one(11).decibels, other(11).decibels)
+    another = numbered_pairs([0, 0, 1, 1, 2], seed=1)
+    assert any((one(k).decibels != another(k).decibels).any() for k in range(3))
 
 
 def test_crops_of_short_segments_are_whole():
-    assert numbered_pairs([0, 1], crop=150)(0).shape == (4, 2, 20)
+    assert numbered_pairs([0, 1], crop=150)(0).decibels.shape == (4, 2, 20)
 
 
 # ── augmentation ──────────────────────────────────────────────────────────────────────────────────
@@ -211,6 +252,7 @@ def test_learns_to_find_pieces_of_the_same_song():
     loss = encoder.history_["loss"]
     assert np.mean(loss[-3:]) < 0.75 * loss[0]
     chance = 3 / (len(held_out) - 1)
+    assert np.mean(encoder.history_["relation"][-3:]) < encoder.history_["relation"][0]
     share = found_again(encoder.transform(held_out), held_out_groups)
     untrained = RandomConv(width=8).fit(X).transform(held_out)
     assert share > 15 * chance
@@ -221,24 +263,30 @@ def test_every_weight_moves_in_a_step():
     X, _ = songs(8, 2)
     with seeded(CPU, 0):
         network = ConvNet(24, 4)
-        game = ContrastiveGame(network, temperature=0.1, learning_rate=1e-2, weight_decay=0.0, device=CPU)
+        rules = {"temperature": 0.1, "relation": 0.5, "learning_rate": 1e-2, "weight_decay": 0.0}
+        game = ContrastiveGame(network, 8, device=CPU, **rules)
         before = {
             (name, key): value.clone()
             for name, module in game.modules.items()
             for key, value in module.named_parameters()
         }
-        game.step(X, 0.3)
+        game.step(Crops(np.arange(8), X), 0.3)
+    assert (game.bank.visits == 1).all()
     for name, module in game.modules.items():
         for key, value in module.named_parameters():
             assert not torch.equal(value, before[name, key]), (name, key)
 
 
-@pytest.mark.parametrize("make", [lambda: Contrastive(**SMALL), lambda: RandomConv(width=4)])
-class TestBoth:
+def with_timbre() -> Contrastive:
+    return Contrastive(**SMALL | {"timbre": 0.5})
+
+
+@pytest.mark.parametrize("make", [with_timbre, lambda: Contrastive(**SMALL), lambda: RandomConv(width=4)])
+class TestAll:
     def test_shapes_and_determinism(self, make):
         X, groups = songs(8, 2)
         vectors = make().fit(X, groups=groups).transform(X)
-        assert vectors.shape == (16, 64)
+        assert vectors.shape == (16, 64 + (124 if make is with_timbre else 0))
         assert vectors.dtype == np.float32
         assert np.isfinite(vectors).all()
         np.testing.assert_array_equal(make().fit(X, groups=groups).transform(X), vectors)
@@ -316,6 +364,9 @@ def test_parameters_of_contrastive_are_checked():
     X, groups = songs(4, 2)
     for name, value in [
         ("temperature", 0),
+        ("relation", 1.1),
+        ("relation", -0.1),
+        ("timbre", -1),
         ("learning_rate", -1),
         ("weight_decay", -1),
         ("crop", 0),
@@ -329,6 +380,23 @@ def test_parameters_of_contrastive_are_checked():
             Contrastive(**SMALL | {name: value}).fit(X, groups=groups)
     with pytest.raises(ValueError, match="groups"):
         Contrastive(**SMALL).fit(X, groups=groups[1:])
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_hand_made_statistics_have_their_share_of_how_far_songs_lie_apart(share):
+    X, groups = songs(30, 3)
+    vectors = Contrastive(**SMALL | {"timbre": share}).fit(X, groups=groups).transform(X)
+    means = vectors.reshape(30, 3, -1).mean(axis=1)
+    apart = np.square(means[:, None] - means).mean(axis=(0, 1))
+    assert apart[64:].sum() == pytest.approx(share**2 * apart[:64].sum(), rel=1e-3)
+    by_hand = Timbre(frontend=LogMel()).fit(X).transform(X)
+    np.testing.assert_allclose(vectors[:, 64:] / vectors[0, 64], by_hand / by_hand[0, 0], rtol=1e-3, atol=1e-4)
+
+
+def test_hand_made_statistics_are_refused_where_there_can_be_none():
+    X, groups = songs(4, 2, bands=8, frames=12)
+    with pytest.raises(ValueError, match="timbre must be 0 unless"):
+        Contrastive(**SMALL | {"timbre": 0.5}).fit(X, groups=groups)
 
 
 def test_one_song_is_too_few():

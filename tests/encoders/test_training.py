@@ -170,7 +170,7 @@ LEARN = """
 
 
 def test_killed_run_resumes_to_the_same_encoder(tmp_path):
-    X = np.random.default_rng(0).normal(-30, 10, (16, 16, 40)).astype(np.float32)
+    X = np.random.default_rng(0).normal(-30, 10, (16, 24, 40)).astype(np.float32)
     np.save(tmp_path / "X.npy", X)
     (tmp_path / "learn.py").write_text(textwrap.dedent(LEARN))
 

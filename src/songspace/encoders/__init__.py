@@ -18,7 +18,7 @@ _WHERE = {
     "Raw": "baselines",
     "PCA": "baselines",
     "Timbre": "baselines",
-    "RandomConv": "contrastive",
+    "RandomConv": "random_conv",
     "Contrastive": "contrastive",
     "ALI": "ali",
 }

@@ -30,7 +30,7 @@ REGISTRY = {
     "raw": "songspace.encoders.baselines:Raw",
     "pca": "songspace.encoders.baselines:PCA",
     "timbre": "songspace.encoders.baselines:Timbre",
-    "random": "songspace.encoders.contrastive:RandomConv",
+    "random": "songspace.encoders.random_conv:RandomConv",
     "ali": "songspace.encoders.ali:ALI",
     "contrastive": "songspace.encoders.contrastive:Contrastive",
 }

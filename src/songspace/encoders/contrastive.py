@@ -8,173 +8,43 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from songspace.encoders import augment
+from songspace.encoders.baselines import Timbre
 from songspace.encoders.checks import check_number, check_seed, group_codes
-from songspace.encoders.convnet import ConvNet, calibrate
-from songspace.encoders.devices import choose_device, fast_autocast, seeded
-from songspace.encoders.networks import NetworkEncoder
+from songspace.encoders.contrastive_game import ContrastiveGame
+from songspace.encoders.descriptors import descriptors, is_describable
+from songspace.encoders.devices import choose_device, seeded
 from songspace.encoders.pairs import Pairs
-from songspace.encoders.training import Game, Limits, Progress, one_cycle, set_rate, train
+from songspace.encoders.random_conv import Convolutional
+from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
-from songspace.frontends import Frontend
+from songspace.frontends import LogMel
 
-PROJECTED = 128
-"""Numbers that the loss compares; the projector to them is thrown away after training."""
-
-
-def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
-    """Normalised, temperature-scaled cross entropy: of all others in the batch, find the partner.
-
-    Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another.
-    From T. Chen et al., "A simple framework for contrastive learning", arXiv 2002.05709.
-
-    Parameters
-    ----------
-    a, b : Tensor of shape (n, d)
-        Any length; only directions count.
-    temperature : float
-        Small values look at the nearest impostors only.
-
-    Returns
-    -------
-    Tensor
-        The mean over the 2 n rows: log(2 n - 1) at chance, 0 at best.
-
-    Examples
-    --------
-    >>> import torch
-    >>> nt_xent(torch.eye(3), torch.eye(3), temperature=0.01).item() < 1e-6
-    True
-    """
-    n = len(a)
-    unit = functional.normalize(torch.cat([a, b]), dim=1)
-    similarity = unit @ unit.T / temperature
-    itself = torch.eye(2 * n, dtype=torch.bool, device=a.device)
-    partner = torch.arange(2 * n, device=a.device).roll(n)
-    return functional.cross_entropy(similarity.masked_fill(itself, -torch.inf), partner)
+BALANCED = 256
+"""Songs by which the shares of the network and of the hand-made statistics are balanced."""
 
 
-class ContrastiveGame(Game):
-    """The network and a projector to :data:`PROJECTED` numbers, against NT-Xent."""
-
-    def __init__(
-        self,
-        network: ConvNet,
-        *,
-        temperature: float,
-        learning_rate: float,
-        weight_decay: float,
-        device: torch.device,
-    ) -> None:
-        size = network.size
-        projector = nn.Sequential(nn.Linear(size, size), nn.BatchNorm1d(size), nn.ReLU(), nn.Linear(size, PROJECTED))
-        self.network = network.to(device).train()
-        self.projector = projector.to(device)
-        weights = [*network.parameters(), *projector.parameters()]
-        self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay)
-        self.modules = {"network": self.network, "projector": self.projector}
-        self.optimizers = {"adamw": self.optimizer}
-        self.temperature = temperature
-        self.learning_rate = learning_rate
-        self.device = device
-
-    def step(self, batch: np.ndarray, progress: float) -> dict[str, Tensor]:
-        """One step on crops of which the second half are the partners of the first."""
-        set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
-        decibels = augment.recolor(torch.from_numpy(batch).to(self.device))
-        views = augment.mask(self.network.standardize(decibels))
-        with fast_autocast(self.device):
-            projected = self.projector(self.network.represent(views))
-        a, b = projected.float().chunk(2)
-        loss = nt_xent(a, b, temperature=self.temperature)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        return {"loss": loss.detach()}
-
-
-class _Convolutional(NetworkEncoder):
-    """An encoder that is a :class:`ConvNet`, trained or not."""
-
-    width: int
-    random_state: int
-
-    def _build(self) -> ConvNet:
-        check_number("width", self.width, least=1, whole=True)
-        return ConvNet(self.shape_[0], self.width)
-
-
-class RandomConv(_Convolutional):
-    """The network of :class:`Contrastive` with random weights: what every trained one must beat.
-
-    Random convolutions are good features already [1]_, so a trained encoder has shown nothing until
-    it stands beside this one. Only the statistics of its batch norms are taken from the data.
-
-    Parameters
-    ----------
-    width : int
-        Channels after the first convolution; a vector has 16 times as many numbers.
-    frontend : Frontend, optional
-        Maker of the spectrograms; ``LogMel()`` if not given.
-    random_state : int
-        Seed of the weights.
-
-    References
-    ----------
-    .. [1] J. Pons, X. Serra, "Randomly weighted CNNs for (music) audio classification",
-       arXiv 1805.00237.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.random.default_rng(0).normal(-30, 10, (4, 64, 251))
-    >>> RandomConv(width=4).fit_transform(X).shape
-    (4, 64)
-    """
-
-    name: ClassVar[str] = "random"
-
-    def __init__(self, width: int = 24, frontend: Frontend | None = None, random_state: int = 0) -> None:
-        self.width = width
-        self.frontend = frontend
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
-        """Draw the weights, and measure what standardisation and batch norms need.
-
-        Parameters
-        ----------
-        X : array of shape (n, bands, frames)
-            As in :meth:`transform`.
-        y, groups
-            Not used.
-        """
-        X = self._start_fit(X)
-        with seeded(torch.device("cpu"), check_seed(self.random_state)):
-            network = self._build()
-        network.standardize.measure(self._sample(X))
-        calibrate(network, self._sample(X))
-        self.network_ = network.eval()
-        return self
-
-
-class Contrastive(_Convolutional):
+class Contrastive(Convolutional):
     """A space in which pieces of one song lie close together, learnt without labels.
 
     A small residual network sees two pieces of each song of a batch, recoloured and masked at random,
     and must find each piece's partner among all the others (NT-Xent). In a controlled comparison on
-    music this beat the other ways of learning without labels [1]_. After training the projector that
-    the loss saw is thrown away: what comes before it is the vector.
+    music this beat the other ways of learning without labels [1]_. Half of the loss keeps songs that
+    sound alike together (see :mod:`.contrastive_game`). After training the projector that the losses saw
+    is thrown away: what comes before it is the vector, beside the hand-made statistics of
+    :class:`.Timbre`, which carry what a small library cannot teach.
 
     Parameters
     ----------
     width : int
-        Channels after the first convolution; a vector has 16 times as many numbers.
+        Channels after the first convolution; the network gives 16 times as many numbers.
     temperature : float
         Of the loss: small values look at the nearest impostors only.
+    relation : float
+        Share of a piece's attention that goes to songs like its own; 0 is the plain game.
+    timbre : float
+        How far two songs lie apart by hand-made statistics, in units of how far they lie apart by the
+        network; 0 leaves them out. They need a :class:`.LogMel` frontend.
     crop : int
         Frames of a piece; all of a segment, if it is shorter. Encoding takes whole segments.
     batch_size : int
@@ -183,7 +53,7 @@ class Contrastive(_Convolutional):
         AdamW's, the rate at its largest: it rises for 30 % of the way, then falls to nothing.
     steps, minutes : int, float or None
         When to stop, whichever comes first.
-    frontend : Frontend, optional
+    frontend : LogMel, optional
         Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
     random_state : int
         Seed of all that is random.
@@ -193,7 +63,11 @@ class Contrastive(_Convolutional):
     Attributes
     ----------
     history_ : dict of str to list of float
-        ``step`` and ``loss``.
+        ``step``, ``loss`` (NT-Xent) and ``relation`` (the cross entropy against the bank of songs).
+    timbre_ : Timbre
+        The hand-made statistics, unless ``timbre`` is 0.
+    shares_ : ndarray of shape (2,), float32
+        What the network's numbers, and the hand-made ones, are multiplied with.
 
     References
     ----------
@@ -206,7 +80,7 @@ class Contrastive(_Convolutional):
     >>> X = np.random.default_rng(0).normal(-30, 10, (8, 64, 251)).astype(np.float32)
     >>> encoder = Contrastive(width=4, steps=2, device="cpu").fit(X, groups=[0, 0, 1, 1, 2, 2, 3, 3])
     >>> encoder.transform(X).shape
-    (8, 64)
+    (8, 188)
     """
 
     name: ClassVar[str] = "contrastive"
@@ -215,18 +89,22 @@ class Contrastive(_Convolutional):
         self,
         width: int = 24,
         temperature: float = 0.1,
+        relation: float = 0.5,
+        timbre: float = 0.5,
         crop: int = 150,
         batch_size: int = 128,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.05,
         steps: int | None = 2000,
         minutes: float | None = None,
-        frontend: Frontend | None = None,
+        frontend: LogMel | None = None,
         random_state: int = 0,
         device: str = "auto",
     ) -> None:
         self.width = width
         self.temperature = temperature
+        self.relation = relation
+        self.timbre = timbre
         self.crop = crop
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -269,18 +147,16 @@ class Contrastive(_Convolutional):
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
         limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
-        for name in ("temperature", "learning_rate"):
-            check_number(name, getattr(self, name), above=0)
-        check_number("weight_decay", self.weight_decay)
-        check_number("crop", self.crop, least=1, whole=True)
-        check_number("batch_size", self.batch_size, least=2, whole=True)
+        self._check()
         if songs.max() == 0:
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
             game = ContrastiveGame(
                 network,
+                int(songs.max()) + 1,
                 temperature=self.temperature,
+                relation=self.relation,
                 learning_rate=self.learning_rate,
                 weight_decay=self.weight_decay,
                 device=device,
@@ -305,4 +181,74 @@ class Contrastive(_Convolutional):
             on_progress=on_progress,
         )
         self.network_ = network.cpu().eval()
+        self._add_timbre(X, songs)
         return self
+
+    def _add_timbre(self, X: Any, songs: np.ndarray) -> None:
+        """Fit the hand-made statistics, and bring both kinds of numbers to a common scale.
+
+        The scale is how far songs lie apart, not segments: a trained network moves little within a song.
+        """
+        self.shares_ = np.ones(2, np.float32)
+        if not self.timbre:
+            return
+        some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), BALANCED).round().astype(int)))
+        learnt, described = [], []
+        for rows in np.array_split(some, -(-len(some) // self.batch_rows)):
+            batch = self._rows(X, rows)
+            learnt.append(super()._embed(batch))
+            described.append(self._describe(batch))
+        self.timbre_ = Timbre().fit_descriptors(np.concatenate(described))
+        by_hand = self.timbre_.standardize(np.concatenate(described))
+        for part, wanted, numbers in ((0, 1.0, np.concatenate(learnt)), (1, self.timbre, by_hand)):
+            self.shares_[part] = wanted / (_spread(numbers, songs[some]) or 1.0)
+
+    def _describe(self, batch: np.ndarray) -> np.ndarray:
+        frontend = self.get_frontend()
+        assert isinstance(frontend, LogMel)  # or `fit` has refused it
+        return descriptors(batch, frame_rate=frontend.frame_rate)
+
+    def _embed(self, batch: np.ndarray) -> np.ndarray:
+        learnt = super()._embed(batch) * self.shares_[0]
+        if not self.timbre:
+            return learnt
+        return np.concatenate([learnt, self.timbre_.standardize(self._describe(batch)) * self.shares_[1]], axis=1)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        arrays = {f"network.{key}": value for key, value in super()._arrays().items()} | {"shares": self.shares_}
+        if self.timbre:
+            arrays |= {f"timbre.{key}": value for key, value in self.timbre_._arrays().items()}
+        return arrays
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        def of(part: str) -> dict[str, np.ndarray]:
+            return {key.removeprefix(part): value for key, value in arrays.items() if key.startswith(part)}
+
+        super()._restore(of("network."), facts)
+        self.shares_ = arrays["shares"]
+        if self.timbre:
+            self.timbre_ = Timbre()
+            self.timbre_._restore(of("timbre."), {})
+
+    def _check(self) -> None:
+        for name in ("temperature", "learning_rate"):
+            check_number(name, getattr(self, name), above=0)
+        for name in ("relation", "timbre", "weight_decay"):
+            check_number(name, getattr(self, name))
+        if self.relation > 1:
+            raise ValueError(f"relation must be at most 1, got {self.relation!r}")
+        if self.timbre and not (isinstance(self.get_frontend(), LogMel) and is_describable(self.shape_)):
+            raise ValueError(
+                f"timbre must be 0 unless a LogMel makes spectrograms that can be described, got {self.timbre!r}"
+            )
+        check_number("crop", self.crop, least=1, whole=True)
+        check_number("batch_size", self.batch_size, least=2, whole=True)
+
+
+def _spread(vectors: np.ndarray, songs: np.ndarray) -> float:
+    """The root of the mean squared distance of songs (means of their rows) from their middle."""
+    _, codes, counts = np.unique(songs, return_inverse=True, return_counts=True)
+    means = np.zeros((len(counts), vectors.shape[1]))
+    np.add.at(means, codes, vectors)
+    means /= counts[:, None]
+    return float(np.sqrt(np.square(means - means.mean(axis=0)).sum(axis=1).mean()))

@@ -89,7 +89,7 @@ def descriptors(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
     >>> np.allclose(described, descriptors(noise + 6, frame_rate=50), atol=1e-3)
     True
     """
-    if log_mel.ndim != 3 or log_mel.shape[1] <= N_CEPSTRA or log_mel.shape[2] <= 4 * EDGE:
+    if log_mel.ndim != 3 or not is_describable(log_mel.shape[1:]):
         raise ValueError(
             f"Expected log-mel spectrograms of shape (n, bands, frames) with at least "
             f"{N_CEPSTRA + 1} bands and {4 * EDGE + 1} frames, got {log_mel.shape}"
@@ -107,6 +107,11 @@ def descriptors(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
         _pulse(level, frame_rate),
     ]
     return np.concatenate(described, axis=1)
+
+
+def is_describable(shape: tuple[int, ...]) -> bool:
+    """Whether spectrograms of (bands, frames) are large enough for :func:`descriptors`."""
+    return shape[0] > N_CEPSTRA and shape[1] > 4 * EDGE
 
 
 def _cepstrum(level: np.ndarray) -> list[np.ndarray]:

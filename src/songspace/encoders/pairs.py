@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from songspace.encoders.training import epochs
+
+
+@dataclass(frozen=True)
+class Crops:
+    """The batch of a step.
+
+    Attributes
+    ----------
+    songs : ndarray of shape (n,)
+        Numbers of the songs, each once.
+    decibels : ndarray of shape (2 * n, bands, frames), float32
+        A piece of each song, then another piece of each.
+    """
+
+    songs: np.ndarray
+    decibels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.decibels)
 
 
 class Pairs:
@@ -48,8 +68,8 @@ class Pairs:
         self.slack = frames - self.crop
         self.seed = seed
 
-    def __call__(self, step: int) -> np.ndarray:
-        """The crops (2 * songs, bands, crop) of a step: all first ones, then all second ones."""
+    def __call__(self, step: int) -> Crops:
+        """The crops of a step: all first ones, then all second ones."""
         draw = np.random.default_rng([self.seed, 1, step])
         songs = self.pick(step)
         counts = self.counts[songs]
@@ -62,4 +82,4 @@ class Pairs:
         quarters[1] = self.slack - quarters[1]
         starts = np.where(one == other, quarters, starts).ravel()
         crops = np.lib.stride_tricks.sliding_window_view(self.rows(rows), self.crop, axis=2)
-        return crops[np.arange(len(rows)), :, starts]
+        return Crops(songs, crops[np.arange(len(rows)), :, starts])

@@ -8,6 +8,7 @@ identity is a hash, and so as good as a random number that depends on nothing bu
 from __future__ import annotations
 
 import bisect
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,13 @@ class SpectrogramCache:
         slot, segments = self._slots[song]
         return np.array(self._map()[slot, :segments])
 
-    def rows(self) -> tuple[Rows, np.ndarray]:
+    def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
         """All segments in the cache, by the identity of their songs, and which belong together.
+
+        Parameters
+        ----------
+        without : container of int
+            Ids of songs to leave out.
 
         Returns
         -------
@@ -105,6 +111,8 @@ class SpectrogramCache:
         """
         where, groups = [], []
         for number, song in enumerate(self.songs()):
+            if song in without:
+                continue
             slot, segments = self._slots[song]
             where.append(slot * self.shape[0] + np.arange(segments))
             groups.append(np.full(segments, number))
