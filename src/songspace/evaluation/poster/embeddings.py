@@ -132,7 +132,8 @@ KINDS = (
     Kind(
         "contrastive",
         "contrastive",
-        "songspace's default encoder: two segments of one song belong together.",
+        "songspace's default encoder: two segments of one song belong together; hand-made statistics stand beside "
+        "what the network learnt.",
         lambda plan: encoders.Contrastive(**plan.limits()),
         trained=True,
     ),
