@@ -1,4 +1,5 @@
-# Two commands matter: `make demo` (MUSIC=/your/folder for your own music) and `make test`.
+# Two commands matter: `make demo` (MUSIC=/your/folder for your own music) and `make test`. `make poster` (MUSIC=...)
+# repeats the poster's experiment.
 # Both set everything up in .venv; a second run is quick.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ HOME_DIR := demo/home
 endif
 MINUTES ?= 2
 
-.PHONY: demo test lint coverage format clean
+.PHONY: demo poster test lint coverage format clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("songspace needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -51,6 +52,15 @@ endif
 	echo "  songspace playlist $$2 --length 12 -o radio.m3u8"; \
 	echo "  songspace geometry artists"; \
 	echo "and with your own music: make demo MUSIC=/your/folder"
+
+# The poster's experiment: on the rendered library small enough for a few minutes, on one's own for MINUTES an encoder.
+poster: $(VENV)/installed
+ifdef MUSIC
+	$(SONGSPACE) poster "$(MUSIC)" -o demo/poster-yours --minutes $(MINUTES)
+else
+	$(SONGSPACE) demo demo/music
+	$(SONGSPACE) poster demo/music -o demo/poster --segments 5 --steps 60
+endif
 
 test: $(VENV)/checked
 	$(BIN)/python -m pytest -n auto tests src --doctest-modules

@@ -50,7 +50,7 @@ def write_song(path: Path, seed: int, *, seconds: float = 8.0, style: int = 0, *
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def song() -> Callable[..., Path]:
     """:func:`write_song`."""
     return write_song

@@ -531,3 +531,23 @@ class TestOgg:
         whole = read_windows(songs("ogg vorbis"), seconds=1.0, count=5)
         found = read_windows(tmp_path / "mixed.ogg", seconds=1.0, count=5)
         np.testing.assert_array_equal(found.samples, whole.samples)
+
+
+class TestRandomPlaces:
+    def test_windows_are_drawn_from_all_of_the_song(self, songs: Callable[..., Path]) -> None:
+        song = songs("wav 16")
+        whole, rate = soundfile.read(song, dtype="float32", always_2d=True)
+        spread = read_windows(song, seconds=0.5, count=20, rate=rate)
+        drawn = read_windows(song, seconds=0.5, count=20, rate=rate, rng=np.random.default_rng(5))
+        assert (np.diff(drawn.starts) >= 0).all() and not np.allclose(drawn.starts, spread.starts)
+        share = np.sort(np.random.default_rng(5).random(20))
+        np.testing.assert_allclose(drawn.starts, share * (drawn.duration - 0.5), atol=1 / rate)
+        assert_windows_of(whole.mean(axis=1), rate, drawn, within=1e-6)
+
+    def test_the_same_places_at_another_rate(self, songs: Callable[..., Path]) -> None:
+        song = songs("mp3 constant")
+        high, low = (
+            read_windows(song, seconds=0.5, count=5, rate=rate, rng=np.random.default_rng(1))
+            for rate in (44_100, 22_050)
+        )
+        np.testing.assert_allclose(high.starts, low.starts, atol=1 / 22_050)

@@ -284,3 +284,16 @@ def test_a_damaged_encoder_is_told_and_learnt_anew(tunes: Path, home: Home) -> N
     assert "is damaged" in told.sentences[0] and Library(home.folder).encoder == "timbre"
     pipeline.learn(home, tunes, encoder="pca", **QUICK)  # type: ignore[arg-type]
     _assert_same(before, _space(home))
+
+
+def test_what_becomes_of_an_adversarial_game_is_said(tunes: Path, home: Home) -> None:
+    details: list[str] = []
+
+    class Watching(Told):
+        def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+            details.append(detail)
+
+    told = Watching()
+    pipeline.learn(home, tunes, encoder="ali", steps=2, reporter=told, **QUICK)
+    assert any("The encoder of step 2 is kept" in sentence for sentence in told.sentences)
+    assert any("auc" in detail for detail in details)

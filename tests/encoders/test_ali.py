@@ -1,9 +1,9 @@
-"""Adversarially learned inference: the networks, the game and the estimator."""
+"""ALI, the estimator: its ladder, what it keeps, and that it can be stopped and resumed."""
 
 from __future__ import annotations
 
 import pickle
-from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,253 +11,38 @@ import torch
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import nn
 
-from songspace.encoders import ali as ali_module
-from songspace.encoders import load
-from songspace.encoders.ali import ALI, AdversarialGame
-from songspace.encoders.ali_networks import CLIP, SIZES, Average, Codec
-from songspace.encoders.devices import seeded
+from songspace.encoders import ali_pictures, load, training
+from songspace.encoders.ali import ALI, RUNGS
+from songspace.encoders.ali_game import AdversarialGame
+from songspace.encoders.ali_monitors import Monitors
+from songspace.encoders.ali_networks import SIZES, Codec
+from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel, PowerSpectrogram
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("narrow")
 TINY = {"latent": 8, "batch_size": 4, "steps": 2, "device": "cpu"}
+LOSSES = {"step", "discriminator", "encoder", "decoder", "cycle"}
+MONITORS = {
+    "watched",
+    "auc",
+    "cycle_x",
+    "cycle_x_pca",
+    "cycle_z",
+    "code_mean",
+    "code_spread",
+    "effective_rank",
+    "repeats",
+}
 
 
-def textures(n: int, shape: tuple[int, int] = (64, 251), *, seed: int = 0) -> np.ndarray:
-    """Decibels of smooth spectrograms with two degrees of freedom, a little noisy."""
-    random = np.random.default_rng(seed)
-    band, frame = np.meshgrid(*(np.linspace(0, 1, length) for length in shape), indexing="ij")
-    centre, rate = random.uniform(0.2, 0.8, (n, 1, 1)), random.uniform(1, 4, (n, 1, 1))
-    hill = np.exp(-(((band - centre) / 0.15) ** 2))
-    decibels = -50 + 30 * hill + 8 * np.sin(2 * np.pi * rate * frame)
-    return np.float32(decibels + random.normal(0, 1, decibels.shape))
-
-
-def weights(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-# ── networks ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_posters_networks_have_the_posters_sizes():
-    size = SIZES["poster"]
-    encoder, decoder, discriminator = size.encoder(64), size.decoder(64), size.discriminator(64)
-    assert round(weights(encoder) / 1e6, 2) == 0.98
-    assert round(weights(decoder) / 1e6, 2) == 1.54
-    assert round(weights(discriminator) / 1e6, 2) == 3.34
-    shapes = [(m.out_channels, *m.kernel_size, m.stride[0]) for m in encoder.modules() if isinstance(m, nn.Conv2d)]
-    assert shapes == [
-        (32, 5, 4, 3),
-        (64, 5, 3, 3),
-        (128, 5, 3, 3),
-        (256, 4, 3, 2),
-        (512, 1, 3, 2),
-        (64, 1, 1, 1),
-    ]
-    shapes = [
-        (m.out_channels, *m.kernel_size, m.stride[0])
-        for m in decoder.modules()
-        if isinstance(m, nn.ConvTranspose2d | nn.Conv2d)
-    ]
-    assert shapes == [
-        (256, 4, 6, 1),
-        (128, 4, 7, 3),
-        (64, 4, 5, 2),
-        (32, 4, 5, 3),
-        (32, 5, 4, 3),
-        (32, 1, 1, 1),
-        (1, 1, 1, 1),
-    ]
-
-
-@pytest.mark.parametrize("name", SIZES)
-def test_networks_fit_together(name):
-    size = SIZES[name]
-    x, z = torch.randn(2, 1, *size.grid), torch.randn(2, 16)
-    with torch.no_grad():
-        assert size.encoder(16)(x).shape == (2, 16)
-        assert size.decoder(16)(z).shape == x.shape
-        assert size.discriminator(16)(x, z).shape == (2, 3)
-
-
-def test_the_discriminator_is_spectrally_normalised_and_has_no_batch_norm():
-    with seeded(CPU, 0):
-        discriminator = SIZES["small"].discriminator(8)
-        for _ in range(60):  # power iteration
-            discriminator(torch.randn(2, 1, 64, 128), torch.randn(2, 8))
-    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    assert len(layers) == 12
-    for layer in layers:
-        largest = torch.linalg.svdvals(layer.weight.detach().flatten(1))[0]
-        assert largest == pytest.approx(1, abs=0.02)
-    assert not [m for m in discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
-
-
-def test_unary_heads_see_one_side_only():
-    discriminator = SIZES["small"].discriminator(8).eval()
-    x, z = torch.randn(3, 1, 64, 128), torch.randn(3, 8)
-    with torch.no_grad():
-        scores = discriminator(x, z)
-        other_z, other_x = discriminator(x, torch.randn(3, 8)), discriminator(torch.randn_like(x), z)
-    changed_by_z = (scores != other_z).any(dim=0).tolist()
-    changed_by_x = (scores != other_x).any(dim=0).tolist()
-    assert changed_by_z == [True, False, True]
-    assert changed_by_x == [True, True, False]
-
-
-def test_what_the_networks_see():
-    X = textures(6)
-    X[0, 0, 40:90] = 500  # an outlier
-    codec = Codec((64, 251), SIZES["small"], 8)
-    codec.standardize.measure([X])
-    seen = codec.prepare(torch.from_numpy(X))
-    assert seen.shape == (6, 1, 64, 128)
-    z = (X - X.mean((0, 2), keepdims=True)) / X.std((0, 2), keepdims=True)
-    edges = [(251 * k // 128, -(-251 * (k + 1) // 128)) for k in range(128)]
-    averaged = np.stack([z[:, :, start:end].mean(2) for start, end in edges], axis=2)
-    assert averaged.max() > CLIP
-    np.testing.assert_allclose(seen[:, 0], np.clip(averaged, -CLIP, CLIP), atol=1e-3)
-
-
-def test_the_average_forgets_its_beginning_and_then_is_slow():
-    codec = Codec((64, 128), SIZES["small"], 4)
-    average = Average(codec, 0.99)
-    with torch.no_grad():
-        for value in codec.parameters():
-            value.fill_(1.0)
-    for _ in range(100):
-        average.update(codec)
-    for key, value in average.codec.named_parameters():
-        assert (value - 1).abs().max() < 1e-3, key
-    with torch.no_grad():
-        for value in codec.parameters():
-            value.fill_(2.0)
-    average.update(codec)
-    value = next(average.codec.parameters()).mean().item()
-    assert value == pytest.approx(1 + 1 - max(0.9, min(0.99, 101 / 110)), abs=2e-3)
-    assert not any(parameter.requires_grad for parameter in average.parameters())
-
-
-# ── the game ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def game(name: str = "small", *, cycle: float = 1.0, noise: float = 0.1) -> AdversarialGame:
-    size = SIZES[name]
-    codec = Codec(size.grid, size, 8)
-    rates = {"encoder": 4e-4, "decoder": 1e-4, "discriminator": 2e-4}
-    more = {"cycle": cycle, "noise": noise, "average": 0.999, "device": CPU}
-    return AdversarialGame(codec, size.discriminator(8), rates=rates, **more)
-
-
-@pytest.mark.parametrize(
-    ("name", "cycle"),
-    [("small", 1.0), ("small", 0.0), pytest.param("poster", 1.0, marks=pytest.mark.slow)],
-)
-def test_every_weight_of_every_player_moves(name, cycle):
-    with seeded(CPU, 0):
-        played = game(name, cycle=cycle)
-        players = {
-            "encoder": played.codec.encoder,
-            "decoder": played.codec.decoder,
-            "discriminator": played.discriminator,
-        }
-        before = {
-            (name, key): value.clone() for name, player in players.items() for key, value in player.named_parameters()
-        }
-        batch = textures(3, played.codec.grid)
-        played.codec.standardize.measure([batch])
-        for _ in range(2):
-            losses = played.step(batch, 0.0)
-    assert all(torch.isfinite(value) for value in losses.values())
-    for (name, key), value in before.items():
-        assert not torch.equal(value, players[name].get_parameter(key)), (name, key)
-
-
-def test_each_player_has_its_own_optimiser():
-    played = game()
-    players = {
-        "encoder": played.codec.encoder,
-        "decoder": played.codec.decoder,
-        "discriminator": played.discriminator,
-    }
-    assert played.optimizers.keys() == players.keys()
-    for name, optimizer in played.optimizers.items():
-        (group,) = optimizer.param_groups
-        assert {id(p) for p in group["params"]} == {id(p) for p in players[name].parameters()}
-        assert group["betas"] == (0.5, 0.999)
-
-
-def test_losses_are_those_of_the_least_squares_game(monkeypatch):
-    """Against the same formulas, written out on the scores that the discriminator gave."""
-    monkeypatch.setattr(ali_module, "fast_autocast", lambda device: nullcontext())
-    with seeded(CPU, 0):
-        played = game(noise=0.0)
-        played.discriminator.eval()  # no power iteration, so that scores can be had again
-        batch = textures(5, (64, 128))
-        played.codec.standardize.measure([batch])
-        songs = played.codec.prepare(torch.from_numpy(batch))
-    for optimizer in played.optimizers.values():
-        optimizer.step = lambda: None  # the losses, without the learning
-    with seeded(CPU, 1):
-        losses = played.step(batch, 0.0)
-    with seeded(CPU, 1), torch.no_grad():
-        codes = torch.randn(5, 8)
-        encoded, decoded = played.codec.encoder(songs), played.codec.decoder(codes)
-        of_songs = played.discriminator(songs, encoded)
-        of_codes = played.discriminator(decoded, codes)
-        rebuilt = played.codec.decoder(encoded)
-    expected = {
-        "discriminator": ((of_songs - 1) ** 2).mean() + (of_codes**2).mean(),
-        "encoder": (of_songs**2).mean(),
-        "decoder": ((of_codes - 1) ** 2).mean(),
-        "cycle_x": (rebuilt - songs).abs().mean(),
-        "score_encoder": of_songs[:, 0].mean(),
-        "score_decoder": of_codes[:, 0].mean(),
-    }
-    assert losses.keys() == expected.keys()
-    for name, value in expected.items():
-        assert losses[name].item() == pytest.approx(value.item(), rel=1e-4, abs=1e-5), name
-
-
-def test_the_discriminator_learns_to_tell_and_its_opponents_to_deceive():
-    with seeded(CPU, 0):
-        played = game(noise=0.0)
-        batch = textures(8, (64, 128))
-        played.codec.standardize.measure([batch])
-        for name in ("encoder", "decoder"):
-            played.rates[name] = 0.0
-        played.rates["discriminator"] = 1e-3
-        alone = [played.step(batch, 0.0) for _ in range(12)]
-        assert alone[-1]["discriminator"] < 0.6 * alone[0]["discriminator"]
-        assert alone[-1]["score_encoder"] > alone[-1]["score_decoder"] + 0.2
-        played.rates |= {"encoder": 1e-3, "decoder": 1e-3, "discriminator": 0.0}
-        against = [played.step(batch, 0.0) for _ in range(12)]
-        deceit = [step["encoder"] + step["decoder"] for step in against]
-        assert deceit[-1] < 0.8 * deceit[0]
-
-
-def test_watching_changes_nothing():
-    with seeded(CPU, 0):
-        played = game()
-        batch = textures(4, (64, 128))
-        played.step(batch, 0.0)
-        modules = nn.ModuleDict(played.modules)
-        before = {key: value.clone() for key, value in modules.state_dict().items()}
-        watched = played.watch(batch)
-    assert watched.keys() == {"cycle_z"}
-    assert watched["cycle_z"] > 0
-    for key, value in modules.state_dict().items():
-        assert torch.equal(value, before[key]), key
-
-
-# ── the estimator ─────────────────────────────────────────────────────────────────────────────────
+# ── encoding ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def fitted(textures, narrow):
     X = textures(12)
     return ALI(**TINY | {"steps": 12}).fit(X), X
 
@@ -282,20 +67,15 @@ def test_a_code_depends_on_its_row_only(fitted):
     np.testing.assert_array_equal(alone, together)
 
 
-def test_history_holds_losses_scores_and_cycles(fitted):
+def test_history_holds_losses_and_monitors(fitted):
     ali, _ = fitted
+    assert ali.history_.keys() == LOSSES | MONITORS
     assert ali.history_["step"] == [1, 10, 12]
-    assert ali.history_.keys() == {
-        "step",
-        "discriminator",
-        "encoder",
-        "decoder",
-        "cycle_x",
-        "cycle_z",
-        "score_encoder",
-        "score_decoder",
-    }
-    assert all(len(values) == 3 for values in ali.history_.values())
+    assert ali.history_["watched"] == [1, 12]
+    assert all(len(ali.history_[name]) == 3 for name in LOSSES)
+    assert all(len(ali.history_[name]) == 2 for name in MONITORS)
+    assert "The encoder of step 12 is kept" in ali.verdict_
+    assert "retrieval not measured" in ali.verdict_
 
 
 def test_saved_and_loaded_is_identical(fitted, tmp_path):
@@ -306,6 +86,7 @@ def test_saved_and_loaded_is_identical(fitted, tmp_path):
     np.testing.assert_array_equal(again.inverse_transform(codes), ali.inverse_transform(codes))
     assert again.fingerprint_ == ali.fingerprint_
     assert again.history_ == ali.history_
+    assert again.verdict_ == ali.verdict_
 
 
 def test_clone_pickle_pipeline(fitted):
@@ -317,40 +98,262 @@ def test_clone_pickle_pipeline(fitted):
     np.testing.assert_allclose(scaled, StandardScaler().fit_transform(codes), atol=1e-4)
 
 
-def test_resumes_to_the_same_encoder(tmp_path):
-    X = textures(10)
-    params = TINY | {"steps": 6}
+@pytest.mark.parametrize("stop", [3, 5])
+def test_resumes_to_the_same_encoder(textures, tmp_path, monkeypatch, stop):
+    """With its monitors, its choice of the best encoder and its averages."""
+    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
+    X, songs = textures(60, (32, 40)), np.arange(60) // 3
+    ali = ALI(**TINY | {"steps": 7, "turns": 2})
 
     def interrupt(progress):
-        if progress.step == 3:
+        if progress.step == stop:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ALI(**params).fit(X, checkpoint=tmp_path / "run", on_progress=interrupt)
+        clone(ali).fit(X, groups=songs, checkpoint=tmp_path / "run", on_progress=interrupt)
     steps = []
-    resumed = ALI(**params).fit(X, checkpoint=tmp_path / "run", on_progress=lambda p: steps.append(p.step))
-    assert steps == [4, 5, 6]
-    whole = ALI(**params).fit(X)
+    resumed = clone(ali)
+    resumed.fit(X, groups=songs, checkpoint=tmp_path / "run", on_progress=lambda p: steps.append(p.step))
+    assert steps == list(range(stop + 1, 8))
+    whole = clone(ali).fit(X, groups=songs)
     np.testing.assert_array_equal(resumed.transform(X), whole.transform(X))
     assert resumed.fingerprint_ == whole.fingerprint_
     assert resumed.history_ == whole.history_
+    assert resumed.history_["watched"] == [1, 2, 4, 6, 7]
+    assert resumed.verdict_ == whole.verdict_
 
 
-def test_rules_of_the_game_are_parameters():
-    X = textures(6)
-    codes = ALI(**TINY).fit(X).transform(X)
-    for change in ({"cycle": 0.0}, {"noise": 0.5}, {"average": 0.0}, {"decoder_rate": 1e-3}):
-        assert (ALI(**TINY | change).fit(X).transform(X) != codes).any(), change
+def watched_by(monkeypatch, scores: list[float]) -> None:
+    """Make retrieval what a test says, look by look."""
+    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
+    monitor = AdversarialGame.monitor
+
+    def told(game, step):
+        game.monitors.songs = None
+        score, offer = scores[step // 2], game.kept.offer
+        monkeypatch.setattr(game.kept, "offer", lambda codec, step, _: offer(codec, step, score))
+        figures = monitor(game, step)
+        game.kept.offer = offer
+        return figures | {"retrieval": score, "chance": 0.1}
+
+    monkeypatch.setattr(AdversarialGame, "monitor", told)
+
+
+@pytest.mark.parametrize("stop", [None, 5])
+def test_the_best_encoder_is_the_result(textures, tmp_path, monkeypatch, stop):
+    """And it is in the checkpoint: a run that was stopped after it ends with it."""
+    X = textures(6, (32, 40))
+    short = ALI(**TINY | {"steps": 4, "annealed": False, "keep": "last"}).fit(X)
+    watched_by(monkeypatch, [0.1, 0.2, 0.9, 0.3])
+    ali = ALI(**TINY | {"steps": 7, "annealed": False})
+
+    def interrupt(progress):
+        if progress.step == stop:
+            raise KeyboardInterrupt
+
+    if stop:
+        with pytest.raises(KeyboardInterrupt):
+            clone(ali).fit(X, checkpoint=tmp_path / "run", on_progress=interrupt)
+    ali.fit(X, checkpoint=tmp_path / "run")
+    np.testing.assert_array_equal(ali.transform(X), short.transform(X))
+    assert "The encoder of step 4 is kept" in ali.verdict_
+    assert "retrieval 90.0% (chance 10.0%)" in ali.verdict_
+    last = ALI(**TINY | {"steps": 7, "annealed": False, "keep": "last"}).fit(X)
+    assert (last.transform(X) != short.transform(X)).any()
+    assert "The encoder of step 7 is kept" in last.verdict_
+
+
+def diverging_at(monkeypatch, step: int) -> None:
+    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
+    play = AdversarialGame.step
+
+    def diverge(game, batch, progress):
+        nan = torch.nan if int(game.average.updates) == step else 0.0
+        losses = play(game, batch, progress)
+        return losses | {"encoder": losses["encoder"] + nan}
+
+    monkeypatch.setattr(AdversarialGame, "step", diverge)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_game_that_comes_apart_leaves_the_encoder_that_was_kept_until_then(textures, monkeypatch, keep):
+    X = textures(6, (32, 40))
+    whole = ALI(**TINY | {"steps": 4, "annealed": False}).fit(X)
+    diverging_at(monkeypatch, 5)
+    ali = ALI(**TINY | {"steps": 9, "annealed": False, "keep": keep}).fit(X)
+    np.testing.assert_array_equal(ali.transform(X), whole.transform(X))
+    assert ali.verdict_.startswith("Training came apart at step 5 (its encoder became nan)")
+    assert "The encoder of step 4 is kept" in ali.verdict_
+    assert ali.history_["watched"] == [1, 2, 4]
+
+
+def test_a_game_that_comes_apart_at_once_is_an_error(textures, monkeypatch):
+    diverging_at(monkeypatch, 1)
+    with pytest.raises(SongspaceError, match="came apart at step 1"):
+        ALI(**TINY | {"steps": 9}).fit(textures(6, (32, 40)))
+
+
+def test_what_goes_wrong_is_said_once_while_it_happens(textures, monkeypatch):
+    X = textures(6, (32, 40))
+    monkeypatch.setattr("songspace.encoders.ali_game.PATIENCE", 3)
+    watched_by(monkeypatch, [0.1, 0.1, 0.1, 0.1, 0.9, 0.1])
+    monkeypatch.setattr("songspace.encoders.ali_monitors.NO_INFORMATION", torch.inf)
+    told = []
+    ali = ALI(**TINY | {"steps": 10}).fit(X, on_progress=told.append)
+    notes = {progress.step: progress.note for progress in told if progress.note}
+    assert notes.keys() == {4, 10}  # not at 6, where it still is so
+    assert all("ignores its input" in note for note in notes.values())
+    assert told[4].monitors == told[3].monitors != told[1].monitors
+    assert ali.verdict_.startswith(notes[10])
+
+
+@pytest.mark.parametrize("figure", ["auc", "cycle_x"])
+def test_what_cannot_be_measured_is_not_kept(textures, monkeypatch, figure):
+    monkeypatch.setattr(training, "MONITOR_EVERY", 2)
+    measure = Monitors.measure
+    looks = []
+
+    def measured(monitors, codec):
+        looks.append(1)
+        return measure(monitors, codec) | ({figure: torch.nan} if len(looks) == 3 else {})
+
+    monkeypatch.setattr(Monitors, "measure", measured)
+    ali = ALI(**TINY | {"steps": 9}).fit(textures(6, (32, 40)))
+    assert ali.verdict_.startswith(f"Training came apart at step 4 (its {figure} became nan)")
+    assert "The encoder of step 2 is kept" in ali.verdict_
+
+
+# ── songs set aside, and pictures ─────────────────────────────────────────────────────────────────
+
+
+def test_songs_are_held_out_whole():
+    songs = np.random.default_rng(0).permutation(np.repeat(np.arange(100), np.arange(100) % 5 + 1))
+    rows = hold_out(songs, seed=0)
+    held = np.unique(songs[rows])
+    counts = np.bincount(songs)
+    assert len(held) == (counts >= 3).sum() // 10
+    assert (counts[held] >= 3).all()
+    assert set(rows) == set(np.flatnonzero(np.isin(songs, held)))
+    for song in held:
+        assert (np.diff(rows[songs[rows] == song]) > 0).all()
+    assert (hold_out(songs, seed=1) != rows).any() if len(hold_out(songs, seed=1)) == len(rows) else True
+    assert len(np.unique(hold_out(np.arange(3000) // 3, seed=0) // 3)) == 50
+    assert len(hold_out(np.arange(57) // 3, seed=0)) == len(hold_out(None, seed=0)) == 0
+    long = np.repeat(np.arange(2), [40, 4])
+    assert thinned(np.arange(44), long).tolist() == [0, 4, 9, 13, 17, 22, 26, 30, 35, 39, 40, 41, 42, 43]
+
+
+def test_the_game_never_sees_held_out_songs(textures, monkeypatch):
+    X, songs = textures(60, (32, 40)), np.arange(60) // 3
+    held = hold_out(songs, seed=0)
+    seen = []
+    play = AdversarialGame.step
+    monkeypatch.setattr(AdversarialGame, "step", lambda game, batch, p: seen.append(batch) or play(game, batch, p))
+    ali = ALI(**TINY | {"steps": 16}).fit(X, groups=songs)
+    found = [int((x == ali_seen).flatten(1).all(1).nonzero()) for ali_seen in torch.cat(seen) for x in [_all(ali, X)]]
+    assert len(held) == 12
+    assert len(found) == 64
+    assert not set(found) & set(held)
+    assert set(found) == set(range(60)) - set(held)
+
+
+def _all(ali: ALI, X: np.ndarray) -> torch.Tensor:
+    return ali.network_.prepare(torch.from_numpy(X))
+
+
+def test_pictures_are_the_same_whether_they_fit_into_memory_or_not(textures, monkeypatch):
+    X = textures(150, (40, 50))
+    codec = Codec((40, 50), SIZES["small"], 4)
+    codec.standardize.measure([X])
+    rows = np.arange(1, 150, 2)
+    asked = []
+    held = Pictures(codec, lambda part: asked.append(len(part)) or X[part], rows, CPU)
+    assert max(asked) <= 64
+    asked.clear()
+    items = np.array([74, 3, 0])
+    inside = held[items]
+    assert asked == []
+    monkeypatch.setattr(ali_pictures, "ROOM", 10**5)
+    outside = Pictures(codec, lambda part: asked.append(len(part)) or X[part], rows, CPU)
+    assert asked == []
+    torch.testing.assert_close(outside[items], inside, rtol=0, atol=0)
+    torch.testing.assert_close(inside, codec.prepare(torch.from_numpy(X[[149, 7, 1]])), rtol=0, atol=0)
+    assert sum(map(len, held.spread(20))) == 20
+
+
+# ── the ladder ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_rungs_of_the_ladder_are_parameters_of_one_class():
+    assert list(RUNGS) == ["random weights", "as run", "as described", "done right"]
+    for params in RUNGS.values():
+        ali = ALI(**params, size="small", steps=5, minutes=1, random_state=3, device="cpu")
+        assert clone(ali).get_params() == ali.get_params()
+        assert isinstance(ali.get_frontend(), PowerSpectrogram)
+    defaults = ALI().get_params()
+    done_right = ALI(**RUNGS["done right"]).get_params()
+    assert {name for name in defaults if defaults[name] != done_right[name]} == {"frontend"}
+    described, run = RUNGS["as described"], RUNGS["as run"]
+    assert {name for name in run if run[name] != described.get(name)} == {"trained", "beta2"}
+    assert [params["frontend"].log for params in RUNGS.values()] == [True, False, False, True]
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_every_rung_gives_an_encoder(textures, tmp_path, rung):
+    ali = ALI(**RUNGS[rung] | {"batch_size": 4}, size="small", steps=3, device="cpu")
+    decibels = textures(8, (257, 86))
+    X = decibels if ali.get_frontend().log else 10 ** ((decibels + 90) / 10)
+    codes = ali.fit(X).transform(X)
+    assert codes.shape == (8, 64)
+    assert np.isfinite(codes).all()
+    assert ali.inverse_transform(codes).shape == X.shape
+    again = load(ali.save(tmp_path / "ali"))
+    np.testing.assert_array_equal(again.transform(X), codes)
+    assert again.verdict_ == ali.verdict_
+    assert again.set_params(device="cpu").get_params() == ali.get_params()
+
+
+def test_random_weights_are_calibrated_and_learn_nothing(textures):
+    X = textures(40, (64, 128))
+    ali = ALI(trained="none", latent=8, device="cpu").fit(X)
+    codes = ali.transform(X)
+    assert ali.verdict_.startswith("Nothing was learnt")
+    assert ali.history_["watched"] == [0]
+    assert ali.history_.keys() == MONITORS - {"auc"}
+    trained = ALI(**TINY).fit(X)
+    drawn, learnt = dict(ali.network_.named_parameters()), dict(trained.network_.named_parameters())
+    moved = [(drawn[name] - learnt[name]).abs().max() for name in drawn]
+    assert 0 < max(moved) < 0.01  # the very same draw, before two small steps
+    assert 0.1 < codes.std() < 3
+    np.testing.assert_array_equal(codes, clone(ali).fit(X).transform(X))
+
+
+def test_rules_of_the_game_are_parameters(textures):
+    X = textures(4, (32, 40))
+    ali = ALI(**TINY | {"steps": 3})
+    codes = clone(ali).fit(X).transform(X)
+    changes: list[dict[str, Any]] = [
+        {"cycle": 0.0},
+        {"noise": 0.5},
+        {"average": 0.0},
+        {"decoder_rate": 1e-3},
+        {"unit_codes": False},
+    ]
+    changes += [{"norm": "batch"}, {"unary": False}, {"dropout": 0.5}, {"penalty": 0.1}, {"standardize": False}]
+    changes += [{"annealed": False}, {"soft_targets": True}, {"beta2": 0.5}, {"turns": 2}]
+    changes += [{"trained": "without decoder"}, {"trained": "none"}]
+    for change in changes:
+        assert (clone(ali).set_params(**change).fit(X).transform(X) != codes).any(), change
 
 
 @pytest.mark.parametrize("shape", [(24, 48), (64, 128), (80, 300)])
-def test_the_small_size_takes_any_shape(shape):
+def test_the_small_size_takes_any_shape(textures, shape):
     X = textures(5, shape)
     ali = ALI(**TINY).fit(X)
     assert ali.inverse_transform(ali.transform(X)).shape == X.shape
 
 
-def test_eight_bit_codes():
+def test_eight_bit_codes(textures):
     X = textures(6)
     codes = LogMel().quantize(X)
     of_codes = ALI(**TINY).fit(codes).transform(codes)
@@ -359,7 +362,7 @@ def test_eight_bit_codes():
 
 
 @pytest.mark.slow
-def test_the_posters_size(tmp_path):
+def test_the_posters_size(textures, tmp_path):
     X = textures(3, (257, 430))
     ali = ALI("poster", batch_size=2, steps=1, device="cpu").fit(X)
     assert ali.get_frontend() == PowerSpectrogram(log=True)
@@ -371,16 +374,16 @@ def test_the_posters_size(tmp_path):
 
 
 @pytest.mark.slow
-def test_learns_to_rebuild():
+def test_learns_to_rebuild(textures):
     X = textures(64, (64, 128))
-    ali = ALI(latent=8, batch_size=8, steps=160, device="cpu").fit(X)
-    cycle = ali.history_["cycle_x"]
+    ali = ALI(latent=8, batch_size=8, steps=60, encoder_rate=1e-3, decoder_rate=2e-3, device="cpu").fit(X)
+    cycle = ali.history_["cycle"]
     assert cycle[-1] < 0.6 * cycle[0]
     error = np.abs(ali.inverse_transform(ali.transform(X)) - X).mean()
     assert error < 0.75 * np.abs(X - X.mean(axis=(0, 2), keepdims=True)).mean()
 
 
-def test_input_errors():
+def test_input_errors(textures):
     X = textures(4, (24, 48))
     for name, value in [
         ("size", "huge"),
@@ -392,6 +395,16 @@ def test_input_errors():
         ("cycle", -1),
         ("noise", -0.1),
         ("average", 1.0),
+        ("trained", "some"),
+        ("norm", "layer"),
+        ("keep", "first"),
+        ("unary", 1),
+        ("standardize", None),
+        ("unit_codes", "yes"),
+        ("dropout", 1.0),
+        ("penalty", -1),
+        ("beta2", 1.0),
+        ("turns", 0),
         ("steps", 0),
         ("device", "tpu"),
         ("random_state", None),

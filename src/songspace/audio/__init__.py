@@ -74,8 +74,15 @@ class Windows:
     silent: np.ndarray
 
 
-def read_windows(path: str | os.PathLike[str], *, seconds: float = 5.0, count: int = 10, rate: int = 22_050) -> Windows:
-    """Read windows that are spread evenly over a song, from its first sample to its last.
+def read_windows(
+    path: str | os.PathLike[str],
+    *,
+    seconds: float = 5.0,
+    count: int = 10,
+    rate: int = 22_050,
+    rng: np.random.Generator | None = None,
+) -> Windows:
+    """Read windows that are spread evenly over a song, from its first sample to its last, or at random.
 
     Neither memory nor the amount that is decoded grows with the length of the song.
 
@@ -90,6 +97,9 @@ def read_windows(path: str | os.PathLike[str], *, seconds: float = 5.0, count: i
         shorter than one window gives a single one, in which zeros follow the song.
     rate : int
         Samples a second of the result. Other rates are resampled by soxr at its high quality.
+    rng : numpy Generator, optional
+        Draws where windows begin, each independently and anywhere in the song. A generator in the same state
+        draws the same places at another rate, to the sample.
 
     Returns
     -------
@@ -129,7 +139,7 @@ def read_windows(path: str | os.PathLike[str], *, seconds: float = 5.0, count: i
                 with decoding():
                     source = decoder(file)
                 with closing(source):
-                    return _spread(source, seconds, count, rate)
+                    return _spread(source, seconds, count, rate, rng)
             except UndecodableError as error:
                 reason = error
     raise reason
@@ -179,13 +189,14 @@ def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Sourc
     yield AvSource
 
 
-def _spread(source: Source, seconds: float, count: int, rate: int) -> Windows:
+def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.random.Generator | None) -> Windows:
     """Read ``count`` windows from an opened song."""
     width = round(seconds * rate)
     total = source.frames * rate // source.rate
     if total == 0:
         raise UndecodableError("It holds no sound.")
-    first = [0] if total < width else np.rint(np.linspace(0, total - width, count)).astype(int)
+    share = np.linspace(0, 1, count) if rng is None else np.sort(rng.random(count))
+    first = [0] if total < width else np.rint(share * (total - width)).astype(int)
     samples = np.zeros((len(first), width), np.float32)
     if total <= count * width:  # windows that overlap: decoding everything once is less
         song = _read(source, 0, total, rate)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.poster import poster
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -327,6 +328,9 @@ def evaluate(
     show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
     for sentence in report.sentences(result):
         print(sentence)
+
+
+app.command()(poster)
 
 
 @app.command()

@@ -8,150 +8,48 @@ become the decoder's inverse and its codes follow the prior.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from songspace.encoders.ali_networks import SIZES, Average, Codec, Discriminator
-from songspace.encoders.checks import check_number, check_seed
-from songspace.encoders.devices import choose_device, fast_autocast, seeded
-from songspace.encoders.networks import NetworkEncoder
-from songspace.encoders.training import (
-    Game,
-    Limits,
-    Progress,
-    epochs,
-    set_rate,
-    steady_then_down,
-    train,
-)
+from songspace.encoders.ali_game import AdversarialGame, Rules
+from songspace.encoders.ali_monitors import Monitors, verdict
+from songspace.encoders.ali_networks import SIZES, Bounds, Codec
+from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
+from songspace.encoders.ali_rungs import PLAYERS, RUNGS
+from songspace.encoders.base import check_spectrograms
+from songspace.encoders.checks import check_number, check_seed, group_codes
+from songspace.encoders.convnet import calibrate
+from songspace.encoders.devices import choose_device, seeded
+from songspace.encoders.networks import SAMPLE, NetworkEncoder
+from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
 
-BETAS = (0.5, 0.999)
-"""Adam's, for all three players."""
+__all__ = ["ALI", "RUNGS"]
 
+REFERENCE = 1024
+"""Pictures that the PCA is fitted to which reconstruction is compared with."""
 
-class AdversarialGame(Game):
-    """The least-squares game of three players, each with its own optimiser and rate.
+WATCHED = 256
+"""Pictures that a game is watched with if no songs are held out of it."""
 
-    A discriminator's target is 1 for (song, its code) and 0 for (decoded code, the code), in each of
-    its heads; encoder and decoder play for the swapped targets. Beside the game stand two helps: a
-    cycle (a song must survive encoding and decoding; C. Li et al., "ALICE", NIPS 2017), and noise on
-    all that the discriminator sees, which fades over the run (C. K. Sønderby et al., arXiv 1610.04490).
-
-    Parameters
-    ----------
-    codec, discriminator : Module
-        Played with in place.
-    rates : dict
-        Largest learning rate of ``encoder``, ``decoder`` and ``discriminator``.
-    cycle : float
-        Weight of the mean absolute error of a song's reconstruction; 0 is the pure game.
-    noise : float
-        Standard deviation of the noise at the beginning, in standard deviations of the data.
-    average : float
-        Decay of the running average of the codec, which is what is kept in the end.
-    device : torch.device
-        Where to play.
-    """
-
-    def __init__(
-        self,
-        codec: Codec,
-        discriminator: Discriminator,
-        *,
-        rates: dict[str, float],
-        cycle: float,
-        noise: float,
-        average: float,
-        device: torch.device,
-    ) -> None:
-        self.codec = codec.to(device).train()
-        self.discriminator = discriminator.to(device).train()
-        self.average = Average(codec, average)
-        self.modules = {
-            "codec": self.codec,
-            "discriminator": self.discriminator,
-            "average": self.average,
-        }
-        players = {
-            "encoder": codec.encoder,
-            "decoder": codec.decoder,
-            "discriminator": discriminator,
-        }
-        self.optimizers = {name: torch.optim.Adam(player.parameters(), betas=BETAS) for name, player in players.items()}
-        self.rates = rates
-        self.cycle = cycle
-        self.noise = noise
-        self.device = device
-
-    def step(self, batch: np.ndarray, progress: float) -> dict[str, Tensor]:
-        """One update of the discriminator, then one of encoder and decoder, on the same pairs."""
-        for name, optimizer in self.optimizers.items():
-            set_rate(optimizer, self.rates[name] * steady_then_down(progress))
-        songs = self.codec.prepare(torch.from_numpy(batch).to(self.device))
-        codes = self._prior(len(songs))
-        with fast_autocast(self.device):
-            encoded, decoded = self.codec.encode(songs), self.codec.decode(codes)
-            rebuilt = self.codec.decode(encoded)
-        pictures = torch.cat([songs, decoded.float()])
-        vectors = torch.cat([encoded.float(), codes])
-        noise = self.noise * (1 - progress)
-
-        by_encoder, by_decoder = self._scores(pictures.detach(), vectors.detach(), noise)
-        discriminator = (by_encoder - 1).square().mean() + by_decoder.square().mean()
-        self._update(discriminator, "discriminator")
-
-        self.discriminator.requires_grad_(False)
-        by_encoder, by_decoder = self._scores(pictures, vectors, noise)
-        encoder, decoder = by_encoder.square().mean(), (by_decoder - 1).square().mean()
-        cycle = (rebuilt.float() - songs).abs().mean()
-        self._update(encoder + decoder + self.cycle * cycle, "encoder", "decoder")
-        self.discriminator.requires_grad_(True)
-        self.average.update(self.codec)
-        return {
-            "discriminator": discriminator.detach(),
-            "encoder": encoder.detach(),
-            "decoder": decoder.detach(),
-            "cycle_x": cycle.detach(),
-            "score_encoder": by_encoder[:, 0].mean().detach(),
-            "score_decoder": by_decoder[:, 0].mean().detach(),
-        }
-
-    @torch.no_grad()
-    def watch(self, batch: np.ndarray) -> dict[str, Tensor]:
-        """The error of a code after decoding and encoding; 1 is what ignoring the song would give."""
-        codec, codes = self.average.codec, self._prior(len(batch))
-        again = codec.encode(codec.decode(codes))
-        return {"cycle_z": (again - codes).square().sum() / codes.square().sum()}
-
-    def _prior(self, n: int) -> Tensor:
-        return torch.randn(n, self.codec.latent, device=self.device)
-
-    def _scores(self, pictures: Tensor, vectors: Tensor, noise: float) -> tuple[Tensor, Tensor]:
-        """What the discriminator says of the encoder's pairs, and of the decoder's."""
-        blurred = pictures + noise * torch.randn_like(pictures)
-        with fast_autocast(self.device):
-            scores = self.discriminator(blurred, vectors)
-        by_encoder, by_decoder = scores.float().chunk(2)
-        return by_encoder, by_decoder
-
-    def _update(self, loss: Tensor, *players: str) -> None:
-        for name in players:
-            self.optimizers[name].zero_grad()
-        loss.backward()
-        for name in players:
-            self.optimizers[name].step()
+CHOICES = {
+    "size": tuple(SIZES),
+    "trained": tuple(PLAYERS),
+    "norm": ("spectral", "batch", "none"),
+    "keep": ("best", "last"),
+}
 
 
 class ALI(NetworkEncoder):
     """Codes of an adversarial game between an encoder, a decoder and a discriminator.
+
+    The defaults are the game done right; :data:`RUNGS` holds its history.
 
     Parameters
     ----------
@@ -160,16 +58,42 @@ class ALI(NetworkEncoder):
         ``"small"`` averages spectrograms of any shape down to 64 x 128 first and trains on two cores.
     latent : int
         Numbers in a code.
-    cycle, noise, encoder_rate, decoder_rate, discriminator_rate, average
-        The rules of the game: see :class:`AdversarialGame`.
+    trained : {"all", "without decoder", "none"}
+        Who learns. ``"none"`` leaves the weights as they are drawn, with the batch norms' statistics measured on the
+        data, and takes no steps.
+    standardize : bool
+        Bring each band to mean 0 and deviation 1, and cut off beyond four deviations. Plain power would keep nothing
+        but its loudest pixels.
+    norm, unary, dropout
+        What keeps the discriminator in bounds: see :class:`songspace.encoders.ali_networks.Bounds`.
+    penalty : float
+        Weight of the absolute and of the squared weights of the discriminator's last two convolutions.
+    cycle : float
+        Weight of the mean absolute error of a song's reconstruction; 0 is the pure game.
+    noise : float
+        Standard deviation of the noise on what the discriminator sees, in the unit of what it sees.
+    annealed : bool
+        Let the noise fade over the run, and the rates over its second half.
+    soft_targets : bool
+        Draw positive targets from 0.7 to 0.9, instead of 1.
+    encoder_rate, decoder_rate, discriminator_rate : float
+        Largest learning rates.
+    beta2 : float
+        Adam's second decay, of all three; the first is 0.5.
+    turns : int
+        Batches that encoder and decoder play for each one of the discriminator.
+    average : float
+        Decay of the running average of encoder and decoder, which is what is kept; 0 keeps them as they are.
+    keep : {"best", "last"}
+        Which encoder answers: the one that found segments of the same song best, among songs held out of training
+        (looked at every 200 steps; the last one if no songs are held out), or the one that the run ends with.
     batch_size : int
         Spectrograms in a step; all of them if there are fewer.
     steps, minutes : int, float or None
         When to stop, whichever comes first.
     frontend : Frontend, optional
         Maker of the spectrograms: by default ``LogMel()`` for the small size and
-        ``PowerSpectrogram(log=True)`` for the poster's. Wants a logarithmic one: bands are standardised
-        and clipped at four standard deviations, which in plain power leaves nothing but the loudest.
+        ``PowerSpectrogram(log=True)`` for the poster's.
     random_state : int
         Seed of all that is random.
     device : {"auto", "cpu", "cuda"}
@@ -178,11 +102,19 @@ class ALI(NetworkEncoder):
     Attributes
     ----------
     history_ : dict of str to list of float
-        By ``step``: the losses ``discriminator``, ``encoder`` and ``decoder`` (0.5, 0.25 and 0.25 in an
-        even game; 0, 1 and 1 when the discriminator has won); the joint head's mean score of pairs by
-        the encoder and by the decoder, ``score_encoder`` and ``score_decoder``; ``cycle_x``, the mean
-        absolute error of reconstructed songs in standard deviations; ``cycle_z``, the squared error
-        of codes that were decoded and encoded, relative to the codes' own square.
+        By ``step``, the losses ``discriminator``, ``encoder`` and ``decoder`` (0.5, 0.25 and 0.25 in an
+        even game; 0, 1 and 1 when the discriminator has won; with soft targets 0.32 for both sides, and 0 and 1.28),
+        and ``cycle``, the mean absolute error of reconstructed songs.
+        By ``watched``, the monitors. ``auc``: how surely the discriminator tells the two kinds of pairs apart, as the
+        area under its curve (0.5: not at all). Of the averaged encoder and decoder, on songs held out if there are:
+        ``cycle_x``, the share of variance that reconstruction misses, and ``cycle_x_pca``, what a PCA with as many
+        numbers misses; ``cycle_z``, the squared error of random codes that were decoded and encoded, relative to
+        their own square (1: no information); ``code_mean``, ``code_spread`` and ``effective_rank`` of the songs'
+        codes, which under the prior are 0, 1 and ``latent``; ``repeats``, the share of decoded random codes that lie
+        closer to another one than half of what lies between songs; ``retrieval``, how often a segment's nearest other
+        segment is of its own song, and ``chance``.
+    verdict_ : str
+        What became of the game, in a sentence or two.
 
     Examples
     --------
@@ -201,12 +133,24 @@ class ALI(NetworkEncoder):
         self,
         size: str = "small",
         latent: int = 64,
+        trained: str = "all",
+        standardize: bool = True,
+        unit_codes: bool = True,
+        norm: str = "spectral",
+        unary: bool = True,
+        dropout: float = 0.0,
+        penalty: float = 0.0,
         cycle: float = 1.0,
         noise: float = 0.1,
+        annealed: bool = True,
+        soft_targets: bool = False,
         encoder_rate: float = 4e-4,
-        decoder_rate: float = 1e-4,
-        discriminator_rate: float = 2e-4,
+        decoder_rate: float = 4e-4,
+        discriminator_rate: float = 1e-4,
+        beta2: float = 0.999,
+        turns: int = 1,
         average: float = 0.999,
+        keep: str = "best",
         batch_size: int = 64,
         steps: int | None = 8000,
         minutes: float | None = None,
@@ -216,12 +160,24 @@ class ALI(NetworkEncoder):
     ) -> None:
         self.size = size
         self.latent = latent
+        self.trained = trained
+        self.standardize = standardize
+        self.unit_codes = unit_codes
+        self.norm = norm
+        self.unary = unary
+        self.dropout = dropout
+        self.penalty = penalty
         self.cycle = cycle
         self.noise = noise
+        self.annealed = annealed
+        self.soft_targets = soft_targets
         self.encoder_rate = encoder_rate
         self.decoder_rate = decoder_rate
         self.discriminator_rate = discriminator_rate
+        self.beta2 = beta2
+        self.turns = turns
         self.average = average
+        self.keep = keep
         self.batch_size = batch_size
         self.steps = steps
         self.minutes = minutes
@@ -250,8 +206,11 @@ class ALI(NetworkEncoder):
         ----------
         X : array of shape (n, bands, frames)
             At least two spectrograms; as in :meth:`transform`.
-        y, groups
-            Not used: the game knows of no songs.
+        y
+            Not used.
+        groups : array of shape (n,), optional
+            The song of each row, rows of a song in their order. The game itself knows of no songs; from 20 songs up a
+            tenth of them, at most 50, is held out of it for the monitors and for the choice of the best encoder.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
@@ -260,44 +219,82 @@ class ALI(NetworkEncoder):
         ValueError
             If a parameter or ``X`` is not what it should be.
         SongspaceError
-            If there is only one spectrogram, the game comes apart, or there is no such device.
+            If there is only one spectrogram, or no such device, or if the game comes apart within its first 200
+            steps. (Later, the encoder that was kept until then is the result, and ``verdict_`` says so.)
+        """
+        X = check_spectrograms(X)
+        limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
+        game, pictures = self.set_up(X, groups)
+        if self.trained == "none":
+            with seeded(device, self.random_state):
+                figures = game.monitor(0)
+            self.history_ = {"watched": [0.0]} | {name: [figure] for name, figure in figures.items() if name != "auc"}
+            self.network_ = game.result().cpu()
+            self.verdict_ = verdict(self.history_, 0)
+            return self
+        pick = epochs(len(pictures), self.batch_size, seed=self.random_state)
+        apart = ""
+        try:
+            self.history_ = train(
+                game,
+                lambda step: pictures[pick(step)],
+                limits=limits,
+                seed=self.random_state,
+                device=device,
+                checkpoint=checkpoint,
+                identity=self._identity(X, () if groups is None else group_codes(groups, X.shape[0])),
+                on_progress=on_progress,
+            )
+        except CameApartError as error:
+            if game.kept.step <= 1:
+                raise
+            self.history_, apart = error.history, f"{error} "
+        self.network_ = (game.kept.codec if apart else game.result()).cpu()
+        self.verdict_ = apart + verdict(self.history_, int(game.kept.step))
+        return self
+
+    def set_up(self, X: Any, groups: Any = None) -> tuple[AdversarialGame, Pictures]:
+        """The game before its first step, and the pictures that it is played with.
+
+        What :meth:`fit` begins with, with the same parameters and errors; for measurements and experiments.
         """
         X = self._start_fit(X)
         self._check()
         if X.shape[0] < 2:
             raise SongspaceError("ALI learns from differences: it needs at least 2 spectrograms.")
-        limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
-        with seeded(torch.device("cpu"), check_seed(self.random_state)):
+        device = choose_device(self.device)
+        songs = None if groups is None else group_codes(groups, X.shape[0])
+        held_out = hold_out(songs, seed=check_seed(self.random_state))
+        rows = np.setdiff1d(np.arange(X.shape[0]), held_out)
+        with seeded(torch.device("cpu"), self.random_state):
             codec = self._build()
-            discriminator = SIZES[self.size].discriminator(self.latent)
-        codec.standardize.measure(self._sample(X))
-        rates = {
-            "encoder": self.encoder_rate,
-            "decoder": self.decoder_rate,
-            "discriminator": self.discriminator_rate,
-        }
+            discriminator = SIZES[self.size].discriminator(
+                self.latent, Bounds(norm=self.norm, unary=self.unary, dropout=self.dropout)
+            )
+        if self.standardize:
+            codec.standardize.measure(self._spread(X, rows))
+        if self.trained == "none":
+            self._calibrate(codec, X, rows)
+        codec.to(device)
+        pictures = Pictures(codec, lambda part: self._rows(X, part), rows, device)
+        reference = torch.cat([batch[:, 0].cpu() for batch in pictures.spread(REFERENCE)]).numpy()
+        if songs is None or not len(held_out):
+            watched, of = torch.cat(list(pictures.spread(WATCHED))), None
+        else:
+            aside = thinned(held_out, songs)
+            watched, of = (
+                torch.cat(list(Pictures(codec, pictures.rows, aside, device).spread(len(aside)))),
+                songs[aside],
+            )
         game = AdversarialGame(
             codec,
             discriminator,
-            rates=rates,
-            cycle=self.cycle,
-            noise=self.noise,
-            average=self.average,
+            rules=self._rules(),
+            players=PLAYERS[self.trained],
             device=device,
+            monitors=Monitors(watched, of, reference, self.latent),
         )
-        pick = epochs(X.shape[0], self.batch_size, seed=self.random_state)
-        self.history_ = train(
-            game,
-            lambda step: self._rows(X, pick(step)),
-            limits=limits,
-            seed=self.random_state,
-            device=device,
-            checkpoint=checkpoint,
-            identity=self._identity(X),
-            on_progress=on_progress,
-        )
-        self.network_ = game.average.codec.cpu()
-        return self
+        return game, pictures
 
     def inverse_transform(self, Z: Any) -> np.ndarray:
         """Decode.
@@ -332,18 +329,57 @@ class ALI(NetworkEncoder):
         return spectrograms
 
     def _build(self) -> Codec:
-        return Codec(self.shape_, SIZES[self.size], self.latent)
+        return Codec(
+            self.shape_, SIZES[self.size], self.latent, standardize=self.standardize, unit_codes=self.unit_codes
+        )
+
+    def _rules(self) -> Rules:
+        return Rules(
+            rates={
+                "encoder": self.encoder_rate,
+                "decoder": self.decoder_rate,
+                "discriminator": self.discriminator_rate,
+            },
+            **{name: getattr(self, name) for name in Rules.__dataclass_fields__ if name != "rates"},
+        )
+
+    def _spread(self, X: Any, rows: np.ndarray) -> Iterable[np.ndarray]:
+        """Batches of some of the rows, spread evenly."""
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).round().astype(int))]
+        for part in np.array_split(some, -(-len(some) // self.batch_rows)):
+            yield self._rows(X, part)
+
+    def _calibrate(self, codec: Codec, X: Any, rows: np.ndarray) -> None:
+        calibrate(codec, self._spread(X, rows))  # type: ignore[arg-type]  # any network with batch norms will do
+        with seeded(torch.device("cpu"), self.random_state), torch.no_grad():
+            for _ in range(8):
+                codec.decode(torch.randn(64, self.latent))
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        super()._restore(arrays, facts)
+        if "verdict" in facts:
+            self.verdict_ = facts["verdict"]
+
+    def _facts(self) -> dict[str, Any]:
+        return super()._facts() | ({"verdict": self.verdict_} if hasattr(self, "verdict_") else {})
 
     def _check(self) -> None:
-        if self.size not in SIZES:
-            raise ValueError(f"size must be one of {', '.join(SIZES)}, got {self.size!r}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if self.size == "poster" and self.shape_ != SIZES["poster"].grid:
             raise ValueError(f"size='poster' takes spectrograms of 257x430, got {self.shape_}")
+        for name in ("standardize", "unit_codes", "unary", "annealed", "soft_targets"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         check_number("latent", self.latent, least=1, whole=True)
         check_number("batch_size", self.batch_size, least=2, whole=True)
+        check_number("turns", self.turns, least=1, whole=True)
         for name in ("encoder_rate", "decoder_rate", "discriminator_rate"):
             check_number(name, getattr(self, name), above=0)
-        for name in ("cycle", "noise", "average"):
+        for name in ("cycle", "noise", "penalty"):
             check_number(name, getattr(self, name))
-        if not self.average < 1:
-            raise ValueError(f"average must be below 1, got {self.average!r}")
+        for name in ("average", "beta2", "dropout"):
+            check_number(name, getattr(self, name))
+            if not getattr(self, name) < 1:
+                raise ValueError(f"{name} must be below 1, got {getattr(self, name)!r}")

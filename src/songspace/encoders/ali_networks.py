@@ -1,13 +1,14 @@
 """The networks of adversarially learned inference, in the poster's size and in one for two cores.
 
 The poster's are unpadded, with batch norm *after* each LeakyReLU, on 257 x 430 bins and frames. The
-small ones follow the same order with 4x4 convolutions of stride 2. The discriminators differ from
-the poster's in what made it win there: spectral norm instead of batch norm, and unary heads.
+small ones follow the same order with 4x4 convolutions of stride 2. How the discriminator is kept in
+bounds, and whether it has unary heads, are choices that the rungs of the ladder differ in.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,17 +27,23 @@ CLIP = 4.0
 class Codec(nn.Module):
     """Encoder and decoder between spectrograms in the frontend's unit and the latent space.
 
-    Inside, a spectrogram is standardised band by band, averaged down to the networks' ``grid`` where
-    it has another shape, clipped, and given a channel axis.
+    Inside, a spectrogram is standardised band by band and clipped (unless ``standardize`` is false),
+    averaged down to the networks' ``grid`` where it has another shape, and given a channel axis. Each number
+    of a code has mean 0 and deviation 1 over the songs, as under the prior (unless ``unit_codes`` is false).
     """
 
-    def __init__(self, shape: tuple[int, int], size: Size, latent: int) -> None:
+    def __init__(
+        self, shape: tuple[int, int], size: Size, latent: int, *, standardize: bool = True, unit_codes: bool = True
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.grid = size.grid
         self.latent = latent
+        self.clip = CLIP if standardize else math.inf
         self.standardize = Standardize(shape[0])
         self.encoder = size.encoder(latent)
+        if unit_codes:
+            self.encoder = nn.Sequential(self.encoder, nn.BatchNorm1d(latent, affine=False))
         self.decoder = size.decoder(latent)
         channels_last(self)
 
@@ -48,7 +55,7 @@ class Codec(nn.Module):
         x = self.standardize(spectrograms)[:, None]
         if self.shape != self.grid:
             x = functional.adaptive_avg_pool2d(x, self.grid)
-        return x.clamp(-CLIP, CLIP)
+        return x.clamp(-self.clip, self.clip)
 
     def encode(self, x: Tensor) -> Tensor:
         vectors: Tensor = self.encoder(x)
@@ -66,11 +73,29 @@ class Codec(nn.Module):
         return self.standardize.undo(x[:, 0])
 
 
-class Discriminator(nn.Module):
-    """Tells (spectrogram, its code) from (decoded code, the code): three scores a pair.
+@dataclass(frozen=True)
+class Bounds:
+    """What keeps a discriminator from being too sure of itself.
 
-    The joint head sees both; the unary ones, of J. Donahue and K. Simonyan (BigBiGAN, arXiv
-    1907.02544), the spectrogram or the code alone. Spectral norm: T. Miyato et al., arXiv 1802.05957.
+    Attributes
+    ----------
+    norm : {"spectral", "batch", "none"}
+        Spectral norm on every layer (T. Miyato et al., arXiv 1802.05957), or batch norm after every
+        LeakyReLU.
+    unary : bool
+        Heads that see the spectrogram or the code alone (J. Donahue and K. Simonyan, "BigBiGAN", arXiv
+        1907.02544), beside the joint one.
+    dropout : float
+        Share of the joint layers' inputs that is dropped.
+    """
+
+    norm: str = "spectral"
+    unary: bool = True
+    dropout: float = 0.0
+
+
+class Discriminator(nn.Module):
+    """Tells (spectrogram, its code) from (decoded code, the code): a score a pair of each of its heads.
 
     Parameters
     ----------
@@ -78,46 +103,46 @@ class Discriminator(nn.Module):
         Spectrogram (n, 1, *grid) to ``features`` numbers.
     features, latent, width, hidden : int
         Numbers of the trunk, of a code, of a code's features, and in the joint layers.
-    dropout : float
-        Share of the joint layers' inputs that is dropped.
+    bounds : Bounds
     """
 
     def __init__(
-        self,
-        trunk: nn.Module,
-        *,
-        features: int,
-        latent: int,
-        width: int,
-        hidden: int,
-        dropout: float = 0.0,
+        self, trunk: nn.Module, *, features: int, latent: int, width: int, hidden: int, bounds: Bounds
     ) -> None:
         super().__init__()
+        batch, dropout = bounds.norm == "batch", bounds.dropout
         self.of_x = trunk
-        self.of_z = nn.Sequential(
-            nn.Linear(latent, width), nn.LeakyReLU(SLOPE), nn.Linear(width, width), nn.LeakyReLU(SLOPE)
-        )
+        self.of_z = nn.Sequential(*_dense(latent, width, norm=batch), *_dense(width, width, norm=batch))
         self.joint = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(features + width, hidden),
-            nn.LeakyReLU(SLOPE),
+            *_dense(features + width, hidden, norm=batch),
             nn.Dropout(dropout),
-            nn.Linear(hidden, hidden),
-            nn.LeakyReLU(SLOPE),
+            *_dense(hidden, hidden, norm=batch),
             nn.Dropout(dropout),
             nn.Linear(hidden, 1),
         )
-        self.unary_x = nn.Linear(features, 1)
-        self.unary_z = nn.Linear(width, 1)
-        for module in list(self.modules()):
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                spectral_norm(module)
+        self.unary_x = nn.Linear(features, 1) if bounds.unary else None
+        self.unary_z = nn.Linear(width, 1) if bounds.unary else None
+        self.apart = batch
+        """Whether the two kinds of pairs must be seen one after the other, each with its own statistics."""
+        if bounds.norm == "spectral":
+            for module in list(self.modules()):
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    spectral_norm(module)
         channels_last(self)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """Scores (n, heads), the joint one first."""
         of_x, of_z = self.of_x(x), self.of_z(z)
-        joint = self.joint(torch.cat([of_x, of_z], dim=1))
-        return torch.cat([joint, self.unary_x(of_x), self.unary_z(of_z)], dim=1)
+        scores = [self.joint(torch.cat([of_x, of_z], dim=1))]
+        if self.unary_x is not None and self.unary_z is not None:
+            scores += [self.unary_x(of_x), self.unary_z(of_z)]
+        return torch.cat(scores, dim=1)
+
+    def penalty(self) -> Tensor:
+        """The absolute and the squared weights of the trunk's last two convolutions, summed."""
+        weights = [module.weight for module in self.of_x.modules() if isinstance(module, nn.Conv2d)][-2:]
+        return torch.stack([weight.abs().sum() + weight.square().sum() for weight in weights]).sum()
 
 
 class Average(nn.Module):
@@ -153,19 +178,24 @@ class Size:
     grid: tuple[int, int]
     encoder: Callable[[int], nn.Module]
     decoder: Callable[[int], nn.Module]
-    discriminator: Callable[[int], Discriminator]
+    discriminator: Callable[[int, Bounds], Discriminator]
 
 
 def _conv(
     inputs: int, outputs: int, kernel: tuple[int, int], stride: int, *, norm: bool, padding: int = 0
 ) -> list[nn.Module]:
-    layers = [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(SLOPE)]
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(SLOPE, inplace=True)]
     return [*layers, nn.BatchNorm2d(outputs)] if norm else layers
+
+
+def _dense(inputs: int, outputs: int, *, norm: bool) -> list[nn.Module]:
+    layers = [nn.Linear(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True)]
+    return [*layers, nn.BatchNorm1d(outputs)] if norm else layers
 
 
 def _up(inputs: int, outputs: int, kernel: tuple[int, int], stride: int, padding: int = 0) -> list[nn.Module]:
     convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding)
-    return [convolution, nn.LeakyReLU(SLOPE), nn.BatchNorm2d(outputs)]
+    return [convolution, nn.LeakyReLU(SLOPE, inplace=True), nn.BatchNorm2d(outputs)]
 
 
 def _poster_trunk(*, norm: bool) -> nn.Sequential:
@@ -197,10 +227,9 @@ def _poster_decoder(latent: int) -> nn.Sequential:
     )
 
 
-def _poster_discriminator(latent: int) -> Discriminator:
-    trunk = nn.Sequential(_poster_trunk(norm=False), nn.Flatten())
-    sizes = {"features": 512, "latent": latent, "width": 512, "hidden": 1024}
-    return Discriminator(trunk, **sizes, dropout=0.3)
+def _poster_discriminator(latent: int, bounds: Bounds) -> Discriminator:
+    trunk = nn.Sequential(_poster_trunk(norm=bounds.norm == "batch"), nn.Flatten())
+    return Discriminator(trunk, features=512, latent=latent, width=512, hidden=1024, bounds=bounds)
 
 
 WIDTH = 24
@@ -231,10 +260,10 @@ def _small_decoder(latent: int) -> nn.Sequential:
     )
 
 
-def _small_discriminator(latent: int) -> Discriminator:
-    whole = _conv(8 * WIDTH, 256, (4, 8), 1, norm=False)
-    trunk = nn.Sequential(_small_trunk(norm=False), *whole, nn.Flatten())
-    return Discriminator(trunk, features=256, latent=latent, width=256, hidden=512)
+def _small_discriminator(latent: int, bounds: Bounds) -> Discriminator:
+    batch = bounds.norm == "batch"
+    trunk = nn.Sequential(_small_trunk(norm=batch), *_conv(8 * WIDTH, 256, (4, 8), 1, norm=batch), nn.Flatten())
+    return Discriminator(trunk, features=256, latent=latent, width=256, hidden=512, bounds=bounds)
 
 
 SIZES = {

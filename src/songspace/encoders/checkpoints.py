@@ -116,20 +116,20 @@ def _restore(arrays: Mapping[str, np.ndarray], trained: Trained) -> None:
         for key, value in module.state_dict().items():
             value.copy_(torch.from_numpy(arrays[f"{name}/{key}"]))
     for name, optimizer in trained.optimizers.items():
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        for index, parameter in enumerate(parameters):
+        parameters = [(p, group.get("fused")) for group in optimizer.param_groups for p in group["params"]]
+        for index, (parameter, fused) in enumerate(parameters):
             prefix = f"{name}.optimizer/{index}/"
             optimizer.state[parameter] = {
-                key.removeprefix(prefix): _like(parameter, torch.from_numpy(array))
+                key.removeprefix(prefix): _like(parameter, torch.from_numpy(array), fused=bool(fused))
                 for key, array in arrays.items()
                 if key.startswith(prefix)
             }
 
 
-def _like(parameter: Tensor, value: Tensor) -> Tensor:
+def _like(parameter: Tensor, value: Tensor, *, fused: bool) -> Tensor:
     """A moment in the memory layout of its parameter, so that resuming changes not even a rounding."""
-    if value.shape != parameter.shape:
-        return value  # the optimiser's step count, which stays on the CPU
+    if value.shape != parameter.shape:  # the optimiser's step count, on the CPU unless its steps are fused
+        return value.to(parameter.device) if fused else value
     return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 

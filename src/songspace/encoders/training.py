@@ -12,7 +12,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +34,17 @@ SAVE_EVERY = 30.0
 WATCH_EVERY = 10
 """Steps between two entries of a history."""
 
+MONITOR_EVERY = 200
+"""Steps between two looks at a game's monitors."""
+
+
+class CameApartError(SongspaceError):
+    """A figure is not finite any more; ``history`` is what was recorded until then."""
+
+    def __init__(self, message: str, history: dict[str, list[float]]) -> None:
+        super().__init__(message)
+        self.history = history
+
 
 class Game:
     """What is trained: networks, their optimisers, and how one step is played.
@@ -54,6 +65,17 @@ class Game:
     def watch(self, batch: Any) -> dict[str, Tensor]:
         """Figures that cost too much for every step; nothing that they do may change the networks."""
         return {}
+
+    def monitor(self, step: int) -> dict[str, float]:
+        """Figures that cost too much for every tenth step, after the first, every 200th and the last one.
+
+        What it keeps for later must be in ``modules``.
+        """
+        return {}
+
+    def judge(self, history: Mapping[str, Sequence[float]]) -> str:
+        """A sentence for the person about what the monitors have begun to show, or nothing."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -104,8 +126,10 @@ class Progress:
         Time spent so far (before a resumption, too), and an estimate of what is left.
     segments_per_second : float
         Spectrograms trained on in a second, since this run was started or resumed.
-    losses : dict of str to float
-        The losses of this step.
+    losses, monitors : dict of str to float
+        The losses of this step, and the monitors as they were when last looked at.
+    note : str
+        Said once: what the monitors have begun to show, or nothing.
     """
 
     step: int
@@ -114,6 +138,8 @@ class Progress:
     remaining: float
     segments_per_second: float
     losses: dict[str, float]
+    monitors: dict[str, float]
+    note: str = ""
 
 
 def train(
@@ -152,41 +178,58 @@ def train(
     Returns
     -------
     dict of str to list of float
-        ``step``, the losses and the monitors, at the first, every tenth and the last of ``steps``.
+        ``step`` and the losses, at the first, every tenth and the last of ``steps``; where the game has
+        monitors, ``watched`` and the monitors, after the first, every 200th and the last step.
 
     Raises
     ------
+    CameApartError
+        If a loss or a monitor is not a finite number any more.
     SongspaceError
-        If a loss is not a finite number any more, or the checkpoint cannot be written.
+        If the checkpoint cannot be written.
     KeyboardInterrupt
         As it came (from the user or from ``on_progress``), after the last whole step was saved.
     """
     state = checkpoints.resume(checkpoint, game, identity) or checkpoints.State()
     first, started = state.step, time.monotonic()
     spent_before, saved_at = state.seconds, started
+    monitors: dict[str, float] = {}
 
     def save() -> None:
         if checkpoint is not None and state.step > first:
             checkpoints.save(checkpoint, game, state, identity)
 
+    def look() -> str:
+        nonlocal monitors
+        monitors = _checked(game.monitor(state.step), state)
+        if not monitors:
+            return ""
+        _record(state.history, {"watched": state.step, **monitors})
+        return game.judge(state.history)
+
     try:
         while (progress := limits.progress(state.step, state.seconds)) < 1:
             with uninterrupted(), seeded(device, seed, state.step):
                 batch = draw(state.step)
-                losses = _floats(game.step(batch, progress), state.step)
+                losses = _checked(game.step(batch, progress), state)
                 state.step += 1
                 if state.step in (1, limits.steps) or state.step % WATCH_EVERY == 0:
-                    _record(state, losses | _floats(game.watch(batch), state.step))
+                    watched = _checked(game.watch(batch), state)
+                    _record(state.history, {"step": state.step, **losses, **watched})
+                note = look() if state.step == 1 or state.step % MONITOR_EVERY == 0 else ""
                 spent = time.monotonic() - started
                 state.seconds = spent_before + spent
             if on_progress is not None:
                 per_step = spent / (state.step - first)
                 remaining = limits.remaining(state.step, state.seconds, per_step)
                 speed = len(batch) / per_step
-                on_progress(Progress(state.step, limits.steps, state.seconds, remaining, speed, losses))
+                on_progress(Progress(state.step, limits.steps, state.seconds, remaining, speed, losses, monitors, note))
             if time.monotonic() - saved_at >= SAVE_EVERY:
                 save()
                 saved_at = time.monotonic()
+        if state.history.get("watched", [state.step])[-1] != state.step:
+            with uninterrupted(), seeded(device, seed, state.step - 1):
+                look()
     except KeyboardInterrupt:
         save()
         raise
@@ -194,20 +237,21 @@ def train(
     return state.history
 
 
-def _floats(figures: dict[str, Tensor], step: int) -> dict[str, float]:
+def _checked(figures: Mapping[str, Tensor | float], state: checkpoints.State) -> dict[str, float]:
     numbers = {name: float(value) for name, value in figures.items()}
     for name, value in numbers.items():
         if not math.isfinite(value):
-            raise SongspaceError(
-                f"Training came apart at step {step} (its {name} became {value}): "
-                "try a lower learning rate or another seed."
+            raise CameApartError(
+                f"Training came apart at step {state.step} (its {name} became {value}): "
+                "try a lower learning rate or another seed.",
+                state.history,
             )
     return numbers
 
 
-def _record(state: checkpoints.State, figures: dict[str, float]) -> None:
-    for name, value in {"step": state.step, **figures}.items():
-        state.history.setdefault(name, []).append(float(f"{value:.6g}"))
+def _record(history: dict[str, list[float]], figures: Mapping[str, float]) -> None:
+    for name, value in figures.items():
+        history.setdefault(name, []).append(float(f"{value:.6g}"))
 
 
 @contextmanager

@@ -8,17 +8,11 @@ once, so the run can be stopped, or killed, at any moment and goes on from there
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 
 import numpy as np
-from pebble import ProcessExpired, ProcessPool
-from threadpoolctl import threadpool_limits
 
 from songspace.audio import read_windows
 from songspace.encoders import PIPELINE
@@ -28,6 +22,8 @@ from songspace.frontends import LogMel
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
 from songspace.library.scan import Found, Tags, identify, is_inside, read_tags, scan
+from songspace.library.workers import Failure as Failure
+from songspace.library.workers import outcomes
 
 DESCRIPTORS = f"descriptors-{PIPELINE}"
 """The key in the catalog of the hand-made descriptors, not standardised yet."""
@@ -72,14 +68,6 @@ class Known:
     identity: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a file is no song, and whether that will last until the file changes."""
-
-    reason: str
-    lasting: bool = True
-
-
 @dataclass
 class Tally:
     """What a run over the folders found.
@@ -95,15 +83,13 @@ class Tally:
 
 
 def _prepare(listening: Listening, known: frozenset[bytes]) -> None:
-    """Make a worker ready: Ctrl-C is the parent's business, and one thread is all it may use."""
-    global _listening, _known, _limits
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _listening, _known, _limits = listening, known, threadpool_limits(1)
+    """Tell a worker what holds for all files."""
+    global _listening, _known
+    _listening, _known = listening, known
 
 
 _listening: Listening
 _known: frozenset[bytes]
-_limits: threadpool_limits
 
 
 def _hear(path: str, again: bool) -> Heard | Known | Failure:
@@ -117,8 +103,7 @@ def _hear(path: str, again: bool) -> Heard | Known | Failure:
     try:
         heard = read_windows(path, seconds=frontend.seconds, count=_listening.windows, rate=frontend.rate)
     except AudioError as error:
-        sentence = str(error).rstrip(".")
-        return Failure(sentence[:1].lower() + sentence[1:])
+        return Failure.of(error)
     if heard.silent.all():
         return Failure("nothing but silence")
     # All that is learnt or measured comes from the 8-bit form, so that it is the same with the cache and without it.
@@ -149,43 +134,9 @@ def hear(
     timeout : float
         Seconds after which a file is given up and its worker replaced.
     """
-    workers = workers or os.cpu_count() or 1
-    queue = iter(files)
-    running: dict[Future, Found] = {}
-    first = list(islice(queue, 3 * workers))
-    if not first:
-        return
-    pool = ProcessPool(
-        max_workers=min(workers, len(first)),
-        context=multiprocessing.get_context("spawn"),
-        initializer=_prepare,
-        initargs=(listening, known),
+    return outcomes(
+        _hear, files, again, prepare=_prepare, prepared=(listening, known), workers=workers, timeout=timeout
     )
-    try:
-        while first or running:
-            for file in first:
-                running[pool.schedule(_hear, args=(file.path, again), timeout=timeout)] = file
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), _outcome(future, timeout)
-            first = list(islice(queue, 3 * workers - len(running)))
-        pool.close()
-    finally:
-        pool.stop()
-        pool.join()
-
-
-def _outcome(future: Future, timeout: float) -> Heard | Known | Failure:
-    error = future.exception()
-    if error is None:
-        result: Heard | Known | Failure = future.result()
-        return result
-    if isinstance(error, TimeoutError):
-        return Failure(f"decoding took longer than {timeout:g} s")
-    if isinstance(error, ProcessExpired):
-        return Failure("the decoder crashed on it")
-    # Nobody foresaw this one: the file is set aside with what is known, and the other thousands go on.
-    return Failure(f"an unforeseen error: {type(error).__name__}: {error}")
 
 
 def index(

@@ -14,12 +14,12 @@ MANY = 5000
 """From so many songs on, threads are worth their waiting for each other, even where they have to share cores."""
 
 
-def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0) -> np.ndarray:
+def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
     """Give each song a place on a map.
 
     t-SNE (van der Maaten and Hinton 2008) by openTSNE, from exact neighbours and the first two principal
-    components, with perplexity 30 or a third of the other songs. It keeps who is whose neighbour; its axes,
-    and the distances between far groups, mean nothing. PCA keeps the directions in which songs differ most.
+    components. It keeps who is whose neighbour; its axes, and the distances between far groups, mean nothing.
+    PCA keeps the directions in which songs differ most.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0) -> np.nd
         With fewer than ten different songs, both are PCA.
     seed : int
         The same seed and vectors give the same map, on any number of cores.
+    perplexity : float
+        About how many neighbours of a song t-SNE looks at: at most a third of the other songs.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0) -> np.nd
     plane = _pca(vectors)
     if method == "pca" or len(np.unique(vectors, axis=0)) < FEWEST:
         return plane.astype(np.float32)
-    return _tsne(vectors, plane, seed)
+    return _tsne(vectors, plane, seed, perplexity)
 
 
 def _pca(vectors: np.ndarray) -> np.ndarray:
@@ -73,7 +75,7 @@ def _pca(vectors: np.ndarray) -> np.ndarray:
     return plane
 
 
-def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int) -> np.ndarray:
+def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
     from openTSNE import TSNE
 
     n = len(vectors)
@@ -81,7 +83,7 @@ def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int) -> np.ndarray:
     # Copies of one song start apart, by a little: nothing would ever part them otherwise.
     start += np.random.default_rng(seed).normal(scale=1e-6, size=start.shape)
     tsne = TSNE(
-        perplexity=min(PERPLEXITY, (n - 1) / 3),
+        perplexity=min(perplexity, (n - 1) / 3),
         initialization=start,
         neighbors="exact",
         n_jobs=(os.cpu_count() or 1) if n >= MANY else 1,

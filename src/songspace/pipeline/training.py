@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DEFAULT = "contrastive"
 """What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
 
+MONITORS = ("auc", "retrieval")
+"""Those of a run's monitors that stand beside its losses on the screen."""
+
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     """Learn an encoder on the cache, unless it was learnt from the same songs in the same way."""
@@ -46,6 +49,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
             checkpoint=checkpoint,
             on_progress=lambda progress: _show(run.reporter, progress),
         )
+        if verdict := getattr(estimator, "verdict_", ""):
+            run.reporter.say(verdict)
     else:
         estimator.fit(X, groups=groups)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
@@ -110,6 +115,9 @@ def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
 def _show(reporter: Reporter, progress: Progress) -> None:
     # Where time alone ends the run, the number of steps is an estimate.
     steps = progress.steps or progress.step + round(progress.remaining * progress.step / progress.seconds)
-    losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+    if progress.note:
+        reporter.say(progress.note)
+    monitors = {name: progress.monitors[name] for name in MONITORS if name in progress.monitors}
+    losses = "  ".join(f"{name} {value:.3f}" for name, value in (progress.losses | monitors).items())
     speed = f"{progress.segments_per_second:.0f} segments/s"
     reporter.progress("learning", progress.step, steps, f"{losses}  {speed}  {progress.remaining:.0f} s left")

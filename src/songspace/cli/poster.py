@@ -1,0 +1,88 @@
+"""``songspace poster``: the poster's experiment, from a folder to a report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from songspace.cli import show
+
+
+class Size(StrEnum):
+    """How large ALI's networks are."""
+
+    small = "small"
+    poster = "poster"
+
+
+def poster(
+    folder: Annotated[Path, typer.Argument(help="A folder of music whose genres are known.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="For report.html, report.json and the work.")
+    ],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="genre|folder|FILE.csv",
+            help="Where genres come from (default: the tags if half of the songs have one, else the folders).",
+        ),
+    ] = None,
+    per_genre: Annotated[int | None, typer.Option(min=1, help="Songs of each genre (default: 1000 at most).")] = None,
+    segments: Annotated[int, typer.Option(min=1, help="Random segments of each song.")] = 10,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="Minutes of training for each trained encoder (default: 10). Time ends every run after another number "
+            "of steps: the report says how many, and a rerun in DIR takes what was learnt.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of training instead: they can be made again exactly.")
+    ] = None,
+    size: Annotated[
+        Size | None, typer.Option(help="ALI's networks (default: small on a processor, poster on a GPU).")
+    ] = None,
+    subset: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C,D", help="Genres of a second test (default: the poster's four, or the largest)."),
+    ] = None,
+    between: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", help="Does C lie between A and B? (default: jazz, rock and funk if there)"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")] = 60.0,
+) -> None:
+    """The experiment of the 2017 poster on your music: embeddings, scores, pictures; goes on where it was stopped."""
+    from songspace.evaluation.poster import run
+    from songspace.evaluation.poster.findings import findings
+
+    with show.reporting() as reporter:
+        result = run(
+            folder,
+            output,
+            labels=labels,
+            per_genre=per_genre,
+            segments=segments,
+            steps=steps,
+            minutes=minutes,
+            size=size.value if size else None,
+            subset=subset.split(",") if subset else None,
+            between=between,
+            seed=seed,
+            seeds=seeds,
+            device=device,
+            workers=workers,
+            timeout=timeout,
+            reporter=reporter,
+        )
+    for sentence in findings(result):
+        print(show.clean(f"- {sentence}"))
+    show.say(f"The report is {show.shown_path(output / 'report.html')}.")

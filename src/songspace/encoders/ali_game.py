@@ -1,0 +1,206 @@
+"""The adversarial game: three players, their moves, and what is kept of them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from songspace.encoders.ali_monitors import PATIENCE, Monitors, Trouble, area_under_curve, trouble
+from songspace.encoders.ali_networks import Average, Codec, Discriminator
+from songspace.encoders.devices import fast_autocast
+from songspace.encoders.training import Game, set_rate, steady_then_down
+
+SOFT = (0.7, 0.9)
+"""Where soft positive targets are drawn from."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the game is played; the meaning of each is that of :class:`songspace.encoders.ali.ALI`'s parameter."""
+
+    rates: Mapping[str, float] = field(
+        default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
+    )
+    beta2: float = 0.999
+    turns: int = 1
+    cycle: float = 1.0
+    noise: float = 0.1
+    annealed: bool = True
+    soft_targets: bool = False
+    penalty: float = 0.0
+    average: float = 0.999
+    keep: str = "best"
+
+
+class Kept(nn.Module):
+    """The codec that a run will answer with if it ends here: the best one so far, or the last one looked at."""
+
+    def __init__(self, codec: Codec, keep: str) -> None:
+        super().__init__()
+        self.codec = copy.deepcopy(codec).requires_grad_(False).eval()
+        self.keep = keep
+        self.step: Tensor
+        self.score: Tensor
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("score", torch.full((), -torch.inf))
+
+    def offer(self, codec: Codec, step: int, score: float | None) -> None:
+        """Take ``codec`` unless there is a better one; without a score the later is the better."""
+        if self.keep == "best" and score is not None and score < self.score:
+            return
+        self.codec.load_state_dict(codec.state_dict())
+        self.step.fill_(step)
+        self.score.fill_(-torch.inf if score is None else score)
+
+
+class AdversarialGame(Game):
+    """The least-squares game of three players, each with its own optimiser and rate.
+
+    A discriminator's target is 0 for (song, its code) and 1 for (decoded code, the code), as on the
+    poster, in each of its heads; encoder and decoder play for the swapped targets. Beside the game stand
+    two helps: a cycle (a song must survive encoding and decoding; C. Li et al., "ALICE", NIPS 2017), and
+    noise on all that the discriminator sees (C. K. Sønderby et al., arXiv 1610.04490).
+
+    Parameters
+    ----------
+    codec, discriminator : Module
+        Played with in place.
+    rules : Rules
+    players : sequence of str
+        Those that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
+    device : torch.device
+        Where to play.
+    monitors : Monitors, optional
+        What to watch the game with.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        discriminator: Discriminator,
+        *,
+        rules: Rules,
+        players: Sequence[str],
+        device: torch.device,
+        monitors: Monitors | None = None,
+    ) -> None:
+        self.codec = codec.to(device).train()
+        self.discriminator = discriminator.to(device).train()
+        self.average = Average(self.codec, rules.average)
+        self.kept = Kept(self.codec, rules.keep)
+        self.modules = {
+            "codec": self.codec,
+            "discriminator": self.discriminator,
+            "average": self.average,
+            "kept": self.kept,
+        }
+        all_players = {
+            "encoder": self.codec.encoder,
+            "decoder": self.codec.decoder,
+            "discriminator": self.discriminator,
+        }
+        self.optimizers = {
+            name: torch.optim.Adam(player.parameters(), betas=(0.5, rules.beta2), fused=True)
+            for name, player in all_players.items()
+            if name in players
+        }
+        for name, player in all_players.items():
+            player.requires_grad_(name in players)
+        self.rules = rules
+        self.device = device
+        self.monitors = monitors
+        self.trouble: Trouble | None = None
+
+    def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
+        """One update of encoder and decoder and, if it is its turn, of the discriminator, on the same pairs."""
+        rules, annealed = self.rules, self.rules.annealed
+        for name, optimizer in self.optimizers.items():
+            set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
+        noise = rules.noise * (1 - progress if annealed else 1.0)
+        songs, codes = batch, self._prior(len(batch))
+        half = len(songs) // 2 if rules.cycle else 0  # enough of them to rebuild, in half of the time
+        with fast_autocast(self.device):
+            encoded = self.codec.encode(songs)
+            # In one batch, so that songs and random codes meet the same statistics, as they will afterwards.
+            decoded = self.codec.decode(torch.cat([codes, encoded[:half].float()]))
+        decoded, rebuilt = decoded[: len(codes)], decoded[len(codes) :]
+
+        # The discriminator judges once: its own loss and its opponents' are two readings of the same scores.
+        vectors, pictures = (player.detach().float().requires_grad_() for player in (encoded, decoded))
+        of_songs, of_codes = self._scores([(songs, vectors), (pictures, codes)], noise)
+        real = self._targets(len(songs))
+        discriminator = of_songs.square().mean() + (of_codes - real).square().mean()
+        encoder, decoder = (of_songs - real).square().mean(), of_codes.square().mean()
+        losses = {"discriminator": discriminator, "encoder": encoder, "decoder": decoder}
+
+        opponents = torch.autograd.grad(encoder + decoder, (vectors, pictures), retain_graph=True)
+        if int(self.average.updates) % rules.turns == 0:
+            penalty = rules.penalty * self.discriminator.penalty() if rules.penalty else 0.0
+            self._update(["discriminator"], [(discriminator + penalty, None)])
+        ends: list[tuple[Tensor, Tensor | None]] = [(encoded, opponents[0].to(encoded.dtype))]
+        ends.append((decoded, opponents[1].to(decoded.dtype)))
+        if half:
+            losses["cycle"] = (rebuilt.float() - songs[:half]).abs().mean()
+            ends.append((rules.cycle * losses["cycle"], None))
+        self._update(["encoder", "decoder"], ends)
+        self.average.update(self.codec)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    @torch.no_grad()
+    def monitor(self, step: int) -> dict[str, float]:
+        """Figures of the game as it stands, and of the averaged codec; the best codec is kept."""
+        if self.monitors is None:
+            return {}
+        # The players in training mode, as they meet; as copies, so that looking moves no statistics.
+        codec, discriminator = copy.deepcopy(self.codec), copy.deepcopy(self.discriminator)
+        songs = self.monitors.some()
+        codes = self._prior(len(songs))
+        with fast_autocast(self.device):
+            encoded, decoded = codec.encode(songs).float(), codec.decode(codes).float()
+            of_songs, of_codes = discriminator(songs, encoded), discriminator(decoded, codes)
+        figures = {"auc": area_under_curve(of_codes[:, 0].float().cpu().numpy(), of_songs[:, 0].float().cpu().numpy())}
+        figures |= self.monitors.measure(self.average.codec)
+        if all(math.isfinite(figure) for figure in figures.values()):
+            self.kept.offer(self.average.codec, step, figures.get("retrieval"))
+        return figures
+
+    def judge(self, history: Mapping[str, Sequence[float]]) -> str:
+        """What has begun to go wrong since the last look, in a sentence; the first steps are not judged."""
+        before, self.trouble = self.trouble, trouble(history) if history["watched"][-1] >= PATIENCE else None
+        known = before is not None and self.trouble is not None and before.kind == self.trouble.kind
+        return "" if self.trouble is None or known else self.trouble.sentence
+
+    def result(self) -> Codec:
+        """The codec to answer with."""
+        return self.kept.codec if self.rules.keep == "best" else self.average.codec
+
+    def _prior(self, n: int) -> Tensor:
+        return torch.randn(n, self.codec.latent, device=self.device)
+
+    def _targets(self, n: int) -> Tensor | float:
+        low, high = SOFT
+        return low + (high - low) * torch.rand(n, 1, device=self.device) if self.rules.soft_targets else 1.0
+
+    def _scores(self, pairs: list[tuple[Tensor, Tensor]], noise: float) -> tuple[Tensor, Tensor]:
+        """What the discriminator says of the encoder's pairs, and of the decoder's."""
+        if not self.discriminator.apart:
+            pairs = [(torch.cat([x for x, _ in pairs]), torch.cat([z for _, z in pairs]))]
+        with fast_autocast(self.device):
+            scores = [self.discriminator(x + noise * torch.randn_like(x) if noise else x, z).float() for x, z in pairs]
+        of_songs, of_codes = torch.cat(scores).chunk(2)
+        return of_songs, of_codes
+
+    def _update(self, players: Sequence[str], ends: Sequence[tuple[Tensor, Tensor | None]]) -> None:
+        """Improve players from the gradients at the ends of their graph (of a loss, 1)."""
+        optimizers = [self.optimizers[name] for name in players if name in self.optimizers]
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        ends = [(end, slope) for end, slope in ends if end.requires_grad]
+        torch.autograd.backward([end for end, _ in ends], [slope for _, slope in ends])
+        for optimizer in optimizers:
+            optimizer.step()

@@ -1,0 +1,230 @@
+"""What the pictures show, worked out and drawn: places on maps, an artist's albums, decoded spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songspace import maps
+from songspace.encoders import load
+from songspace.evaluation.poster import pictures
+from songspace.evaluation.poster.data import Data, rank
+from songspace.evaluation.poster.embeddings import Embedding
+from songspace.evaluation.poster.scores import Test, of_items, place, places
+from songspace.evaluation.poster.segments import DECIBELS
+from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG
+from songspace.evaluation.poster.work import Work, digest
+from songspace.reporter import Reporter
+
+PERPLEXITY = 28.0
+"""Of t-SNE, as on the poster."""
+
+FAVOURED = ("ali_right", "contrastive")
+"""Embeddings of which there is a picture where there is room for two."""
+
+RUNGS = ("ali_run", "ali_described", "ali_right")
+STEPS = 7
+"""Spectrograms on the way between two songs."""
+
+
+@dataclass(frozen=True)
+class Discography:
+    """The artist whose albums span most years.
+
+    Attributes
+    ----------
+    artist : str
+    songs : list of int
+    albums : list of str
+        Of each song.
+    years : dict of str to int
+        The year of each album: the earliest that its songs name.
+    """
+
+    artist: str
+    songs: list[int]
+    albums: list[str]
+    years: dict[str, int]
+
+    def told(self) -> dict[str, Any]:
+        """This discography in what JSON knows."""
+        return {"artist": self.artist, "songs": len(self.songs), "years": self.years}
+
+
+def discography(data: Data) -> Discography | None:
+    """The artist with albums of most different years, then with most albums and songs; None without two albums."""
+    works: dict[str, list[int]] = {}
+    for song, clip in enumerate(data.clips):
+        if clip.artist and clip.album and clip.year:
+            works.setdefault(clip.artist, []).append(song)
+    found = []
+    for artist, songs in sorted(works.items()):
+        years: dict[str, int] = {}
+        for song in songs:
+            clip = data.clips[song]
+            assert clip.album and clip.year
+            years[clip.album] = min(clip.year, years.get(clip.album, clip.year))
+        if len(years) > 1 and len(songs) > 2:
+            found.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
+    return max(found, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None)
+
+
+def draw(
+    data: Data,
+    sides: np.ndarray,
+    tests: Sequence[Test],
+    learnt: Mapping[str, Embedding],
+    result: Mapping[str, Any],
+    albums: Discography | None,
+    work: Work,
+    seed: int,
+    reporter: Reporter,
+) -> dict[str, bytes]:
+    """All pictures, as PNG by their names; those that there is nothing to draw of are left out."""
+    look = pictures.Look(tuple(data.genres))
+    made = {}
+    by_name = {test.name: test for test in tests}
+    shown = [test.name for test in tests if test.level == "segments" and not test.subset][:1]
+    shown += [f"{name}-subset" for name in shown if f"{name}-subset" in by_name]
+    total = 2 + len(shown)
+
+    made["scores"] = _scores(result)
+    reporter.progress("drawing", 1, total)
+    histories = [
+        (learnt[key].kind.name, learnt[key].facts["history"])
+        for key in RUNGS
+        if key in learnt and learnt[key].facts.get("history", {}).get("step")
+    ]
+    if histories:
+        made["training"] = pictures.training(histories)
+    for number, name in enumerate(shown, 2):
+        test = by_name[name]
+        laid = [(e.kind.name, _map(e, places(e, data, test, work), test, work, seed)) for e in learnt.values()]
+        made["subset" if test.subset else "genres"] = pictures.maps(laid, test.labels, look)
+        reporter.progress("drawing", number, total)
+    if result["between"]:
+        made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, work, seed)
+    if albums:
+        test = of_items(data, "albums", "songs", np.array(albums.songs))
+        laid = [
+            (learnt[key].kind.name, maps.layout(place(learnt[key], data, test), method="pca"))
+            for key in FAVOURED
+            if key in learnt
+        ]
+        if laid:
+            made["albums"] = pictures.albums(laid, albums.albums, albums.years)
+    made |= _decoded(data, sides, learnt, work, seed)
+    reporter.progress("drawing", total, total)
+    return made
+
+
+def _scores(result: Mapping[str, Any]) -> bytes:
+    """The headline of all embeddings in the tests of all genres."""
+    titles = {}
+    for name, test in result["tests"].items():
+        if not test["subset"]:
+            what = "single segments" if test["level"] == "segments" else "whole songs"
+            titles[name] = f"{what}\nby {test['split']}, n = {test['items']}"
+    rows = [
+        (
+            told["name"],
+            {
+                name: test["scores"][key]["kmeans_ami"]
+                for name, test in result["tests"].items()
+                if key in test["scores"]
+            },
+        )
+        for key, told in result["embeddings"].items()
+        if "failed" not in told
+    ]
+    return pictures.scores(rows, titles)
+
+
+def _map(embedding: Embedding, vectors: np.ndarray, test: Test, work: Work, seed: int) -> np.ndarray:
+    """Places on a map by t-SNE."""
+    name = f"maps/{embedding.kind.key}-{test.name}"
+    key = digest(embedding.key, test.level, test.items.tolist(), PERPLEXITY, seed)
+    return work.arrays(name, key, lambda: {"xy": maps.layout(vectors, seed=seed, perplexity=PERPLEXITY)})["xy"]
+
+
+def _between(
+    data: Data,
+    sides: np.ndarray,
+    learnt: Mapping[str, Embedding],
+    triple: tuple[str, str, str],
+    look: pictures.Look,
+    work: Work,
+    seed: int,
+) -> dict[str, bytes]:
+    # The same space as the number's, in which all genres are.
+    everyone = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
+    three = everyone.only(triple)
+    rows = []
+    for key in FAVOURED:
+        if key in learnt:
+            vectors = place(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
+            rows.append((learnt[key].kind.name, vectors, _map(learnt[key], vectors, three, work, seed)))
+    return {"between": pictures.between(rows, three.labels, triple, look)} if rows else {}
+
+
+def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], work: Work, seed: int) -> dict[str, bytes]:
+    """What ALI's decoders make of songs held out, of the prior, and of the way between two songs."""
+    if "ali_right" not in learnt:
+        return {}
+    held_out = np.flatnonzero(sides == (BY_ARTIST if (sides == BY_ARTIST).any() else BY_SONG))
+    songs = _one_of_each(data, held_out.tolist(), seed, most=5)
+    rows = np.array([data.rows_of([song])[0] for song in songs])
+    names = [data.clips[song].genre for song in songs]
+    originals = np.asarray(data.spectrograms(DECIBELS, rows)[:])
+    made = {key: _decodings(learnt[key], data, rows, work, seed) for key in reversed(RUNGS) if key in learnt}
+    lines = [("the song", list(zip(names, originals, strict=True)))]
+    lines += [(learnt[key].kind.name.removeprefix("ALI "), _untitled(made[key]["rebuilt"])) for key in made]
+    right = made["ali_right"]
+    drawn = {
+        "rebuilt": pictures.spectrograms(lines),
+        "samples": pictures.spectrograms([("samples", _untitled(right["samples"]))]),
+    }
+    if len(rows) > 1:
+        way = [(names[0], originals[0]), *_untitled(right["way"]), (names[1], originals[1])]
+        drawn["way"] = pictures.spectrograms([("the way", way)])
+    return drawn
+
+
+def _untitled(spectrograms: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    return [("", spectrogram) for spectrogram in spectrograms]
+
+
+def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> list[int]:
+    """A song of each genre, drawn by the seed, of at most so many genres spread over all."""
+    first: dict[str, int] = {}
+    for song in sorted(songs, key=lambda song: rank(seed, "decoded", data.clips[song].identity)):
+        first.setdefault(data.clips[song].genre, song)
+    genres = [genre for genre in data.genres if genre in first]
+    spread = np.unique(np.linspace(0, len(genres) - 1, most).round().astype(int))
+    return [first[genres[number]] for number in spread]
+
+
+def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, seed: int) -> dict[str, np.ndarray]:
+    """Songs rebuilt from their codes, samples from the prior, and the straight way between the first two codes."""
+
+    def decode() -> dict[str, np.ndarray]:
+        ali: Any = load(work.folder / "encoders" / embedding.kind.key)
+        frontend = ali.get_frontend()
+        codes = ali.transform(data.spectrograms(frontend, rows))
+        prior = np.random.default_rng(seed).standard_normal((8, ali.latent)).astype(np.float32)
+        share = np.linspace(0, 1, STEPS)[:, None]
+        way = (1 - share) * codes[0] + share * codes[min(1, len(codes) - 1)]
+        made = {"rebuilt": codes, "samples": prior, "way": way}
+        return {name: _decibels(ali.inverse_transform(z), frontend.log).astype(np.float16) for name, z in made.items()}
+
+    return work.arrays(f"decoded-{embedding.kind.key}", digest(embedding.key, rows.tolist(), seed), decode)
+
+
+def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """What a decoder answers, in decibels; one of plain power may answer anything, and less than nothing is nothing."""
+    if logarithmic:
+        return spectrograms
+    return 10 * np.log10(np.maximum(spectrograms, 1e-10))

@@ -1,0 +1,387 @@
+"""The report: one HTML file that needs nothing else, and one JSON file from which its tables can be made again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from songspace.evaluation.poster.findings import (
+    LEVELS,
+    OTHER_AUDIO,
+    REFERENCE,
+    SPLITS,
+    findings,
+)
+from songspace.evaluation.poster.scores import METRICS
+from songspace.evaluation.poster.work import Work
+from songspace.maps.categories import printable
+
+FITTED = {"training": "the training set", "scored": "the scored items", "nothing": "nothing"}
+
+
+def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes], work: Work) -> None:
+    """Write ``report.json`` and ``report.html``, each whole or not at all.
+
+    Raises
+    ------
+    SongspaceError
+        If they cannot be written.
+    """
+    text = json.dumps(result, indent=1, ensure_ascii=True, allow_nan=False)
+    work.write(output / "report.json", text.encode("utf-8"))
+    work.write(output / "report.html", page(result, pictures).encode("utf-8"))
+
+
+def page(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """The report as one HTML page: no script, no request, every name escaped."""
+    package = files("songspace.evaluation.poster")
+    style = package.joinpath("report.css").read_text(encoding="utf-8")
+    template = package.joinpath("report.html").read_text(encoding="utf-8")
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    title = f"The poster's experiment on “{_text(result['settings']['folder'])}”"
+    sections = [
+        _data(result),
+        _embeddings(result),
+        _scores(result, pictures),
+        _training(result, pictures),
+        _maps(result, pictures),
+        _between(result, pictures),
+        _albums(result, pictures),
+        _decoded(pictures),
+        _again(result),
+    ]
+    links = "".join(f'<a href="#{id}">{heading}</a>' for id, heading, _ in sections)
+    body = "\n".join(f'<section id="{id}"><h2>{heading}</h2>\n{content}</section>' for id, heading, content in sections)
+    return Template(template).substitute(
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'sha256-{hashed}'",
+        title=title,
+        style=style,
+        body=f"{_head(result, title)}\n<nav>{links}</nav>\n{_findings(result)}\n{body}",
+    )
+
+
+def _text(name: object) -> str:
+    """A name that may be anything, as HTML."""
+    return escape(printable(str(name)))
+
+
+def _head(result: Mapping[str, Any], title: str) -> str:
+    return (
+        f'<h1>{title}</h1><p class="lead">{result["songs"]:,} songs of {len(result["genres"])} genres by '
+        f"{result['artists']:,} known artists, {result['segments']:,} segments of five seconds. After <i>Determining "
+        "Song Similarity Using Deep Unsupervised Learning</i> (B. Ross and P. Ramakrishnan, 2017). Nothing was learnt "
+        "from genres: they only score.</p>"
+    )
+
+
+def _findings(result: Mapping[str, Any]) -> str:
+    items = "".join(f"<li>{_text(sentence)}</li>" for sentence in findings(result))
+    return (
+        f'<div class="findings"><h2>What came out</h2><ul>{items}</ul><p class="note">In brackets: 95 % intervals by '
+        "bootstrap over artists. “Surely” means that the interval of the paired difference does not hold 0; nothing "
+        "is corrected for the number of questions asked.</p></div>"
+    )
+
+
+def _data(result: Mapping[str, Any]) -> tuple[str, str, str]:
+    rows = [
+        [_text(genre), *(f"{counts[name]:,}" for name in ("songs", "artists", "training", "by_song", "by_artist"))]
+        for genre, counts in result["genres"].items()
+    ]
+    settings = result["settings"]
+    failed = result["failures"]
+    lost = ""
+    if failed:
+        some = "; ".join(f"{_text(path)}: {_text(reason)}" for path, reason in failed[:5])
+        lost = f"<p>{len(failed):,} files could not be used ({some}{'; …' if len(failed) > 5 else ''}).</p>"
+    return (
+        "data",
+        "Data",
+        f"<p>Genres come from {_source(settings['labels'])}. Of every song {settings['segments']} segments of five "
+        "seconds were drawn at random and turned into the poster's spectrograms of 257 × 430 numbers "
+        "(44.1 kHz, frames of 512 that do not overlap, plain power), and into log-mels of 64 × 251."
+        + (f" {result['silent']:,} silent segments are left out." if result["silent"] else "")
+        + "</p>"
+        "<p>Every encoder learns once, from the training set. One test holds other songs (<i>by song</i>: no song on "
+        "both sides, artists may be); the other holds songs of artists of whom nothing was heard in training (<i>by "
+        "artist</i>). Songs of unknown artists are never in the test by artist, and count as an artist each.</p>"
+        + _table(["genre", "songs", "artists", "training", "test by song", "test by artist"], rows)
+        + lost,
+    )
+
+
+def _source(labels: str) -> str:
+    return {"genre": "the genre tags", "folder": "the names of the folders"}.get(
+        labels, f"the table {_text(Path(labels).name)}"
+    )
+
+
+def _embeddings(result: Mapping[str, Any]) -> tuple[str, str, str]:
+    rows = []
+    for told in result["embeddings"].values():
+        trained = "–"
+        if "failed" in told:
+            trained = "came apart"
+        elif "steps" in told:
+            trained = f"{told['steps']:,} steps, {told['seconds'] / 60:.1f} min"
+        rows.append([_text(told["name"]), ("words", _text(told["what"])), FITTED[told["fitted_on"]], trained])
+    size = result["settings"]["size"]
+    networks = "the poster's own" if size == "poster" else "small ones, for a processor"
+    return (
+        "embeddings",
+        "Embeddings",
+        _table(["embedding", "what it is", "fitted on", "training"], rows, words=1)
+        + f'<p class="note">The four rungs of ALI are settings of one class; its networks are {networks}.</p>',
+    )
+
+
+def _scores(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    parts = [
+        "<p>K-means and a mixture of Gaussians look for as many clusters as there are genres. AMI is corrected for "
+        "chance (0) and normalised by the mean of both entropies, or by the larger (max), as on the poster. V-measure "
+        "is not: it only means something beside its chance value. All are means over "
+        f"{len(result['protocol']['clustering_seeds'])} seeds, each the best of {result['protocol']['starts']} "
+        "starts.</p>",
+        _figure(
+            pictures, "scores", "AMI of k-means for every embedding, with 95 % intervals, in the tests of all genres."
+        ),
+    ]
+    for level in LEVELS:
+        parts.append(
+            "<h3>Single segments, as on the poster</h3>"
+            if level == "segments"
+            else "<h3>Whole songs, as users meet "
+            'them</h3><p class="note">The mean of a song’s segments, centred and of unit length.</p>'
+        )
+        parts += [_score_table(test, result) for test in result["tests"].values() if test["level"] == level]
+    parts.append(f'<p class="note">{escape(OTHER_AUDIO)}</p>')
+    parts.append("<h3>Is one better than the other?</h3>" + _differences(result))
+    return "scores", "Scores", "\n".join(part for part in parts if part)
+
+
+def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    which = ", ".join(map(_text, test["genres"])) if test["subset"] else f"all {len(test['genres'])} genres"
+    caption = (
+        f'<p class="above"><b>{"By artist" if test["split"] == "artist" else "By song"}</b>, {which}: {test["items"]} '
+        f"{LEVELS[test['level']]} of {test['artists']} artists ({SPLITS[test['split']]}).</p>"
+    )
+    scores = test["scores"]
+    best = {column: max(s[column]["value"] for s in scores.values()) for column in METRICS}
+    rows: list[Any] = []
+    for key, told in result["embeddings"].items():
+        if key in scores:
+            cells: list[Any] = [_text(told["name"])]
+            for column in METRICS:
+                cell = _value(scores[key][column])
+                cells.append(("best", cell) if scores[key][column]["value"] == best[column] else cell)
+            rows.append(cells)
+    chances = [sum(s[column]["chance"] for s in scores.values()) / len(scores) for column in METRICS]
+    rows.append(("chance first", ["chance", *(f"{chance:.3f}" for chance in chances)]))
+    if test["level"] == "segments":
+        reference = REFERENCE["subset" if test["subset"] else "all"]
+        for name, figures in reference["rows"].items():
+            v, ami = figures["v"], figures["ami_max"]
+            label = f"the poster’s {name} ({reference['genres']} genres, n = {reference['items']})"
+            cells = [label, "–", f"{ami[0]:.3f}", f"{v[0]:.3f}", "–", f"{ami[1]:.3f}", f"{v[1]:.3f}"]
+            rows.append(("reference", cells))
+        chance_v = f"{reference['chance_v']:.3f}"
+        rows.append(("reference", ["the poster’s chance", "–", "0.000", chance_v, "–", "0.000", chance_v]))
+    return caption + _table(["embedding", *METRICS.values()], rows)
+
+
+def _value(score: Mapping[str, Any]) -> str:
+    bounds = score["interval"]
+    return f"{score['value']:.3f}" + (f" <small>[{bounds[0]:.2f}, {bounds[1]:.2f}]</small>" if bounds else "")
+
+
+def _differences(result: Mapping[str, Any]) -> str:
+    tests = {name: test for name, test in result["tests"].items() if not test["subset"]}
+    pairs = dict.fromkeys((a["better"], a["than"]) for test in tests.values() for a in test["differences"])
+    names = {key: _text(told["name"]) for key, told in result["embeddings"].items()}
+    rows = []
+    for better, than in pairs:
+        answers = [
+            next((_difference(a) for a in test["differences"] if (a["better"], a["than"]) == (better, than)), "–")
+            for test in tests.values()
+        ]
+        rows.append([f"{names[better]} over<br>{names[than]}", *answers])
+    heads = [f"{LEVELS[test['level']]},<br>by {test['split']}" for test in tests.values()]
+    return '<p class="note">Differences of k-means AMI on the same items, with paired intervals.</p>' + _table(
+        ["", *heads], rows
+    )
+
+
+def _difference(answer: Mapping[str, Any]) -> Any:
+    bounds = answer["interval"]
+    words = {"better": "better", "worse": "worse", "may be chance": "may be chance", "unknown": "too few artists"}
+    shown = f"{answer['difference']:+.3f}" + (f" <small>[{bounds[0]:+.2f}, {bounds[1]:+.2f}]</small>" if bounds else "")
+    cell = f"{shown}<br><small>{words[answer['says']]}</small>"
+    return (answer["says"], cell) if answer["says"] in ("better", "worse") else cell
+
+
+def _training(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    said = [
+        f"<dt>{_text(told['name'])}</dt><dd>{_text(told.get('failed') or told['verdict'])}</dd>"
+        for key, told in result["embeddings"].items()
+        if key.startswith("ali") and ("failed" in told or told.get("verdict"))
+    ]
+    figure = _figure(
+        pictures,
+        "training",
+        "Above, the losses against batches, as on the poster; below, what tells how the game goes, without labels. In "
+        "an even game the discriminator's area under the curve (AUC) is 0.5; at 1 it has won. A cycle error of codes "
+        "of 1 means that the encoder knows nothing of what the decoder made; that of songs is the share of variance "
+        "that is missed.",
+    )
+    return "training", "Training", f"{figure}<dl>{''.join(said)}</dl>"
+
+
+def _maps(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    perplexity = f"{result['protocol']['perplexity']:g}"
+    parts = [
+        _figure(
+            pictures,
+            "genres",
+            f"Single segments of all genres under each embedding, by t-SNE of perplexity {perplexity}, as on the "
+            "poster. Who lies near whom means something; axes, and distances between far groups, do not.",
+        )
+    ]
+    if "subset" in pictures:
+        chosen = ", ".join(map(_text, result["subset"]))
+        parts.append(
+            "<h3>The chosen genres</h3>" + _figure(pictures, "subset", f"The same of {chosen}, laid out anew.")
+        )
+    else:
+        parts.append('<p class="note">The chosen genres are all there are: their picture is the one above.</p>')
+    return "maps", "Maps", "".join(parts)
+
+
+def _between(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    asked = result["between"]
+    if asked is None:
+        return "between", "A + B ?= C", "<p>There are not three genres that lie apart: nothing to ask.</p>"
+    a, b, c = map(_text, asked["triple"])
+    rows = []
+    for key, answer in asked["answers"].items():
+        others = 1 + len(answer["others"])
+        rows.append(
+            [
+                _text(result["embeddings"][key]["name"]),
+                _value(answer["position"]),
+                _value(answer["offset"]),
+                _value(answer["margin"]) if answer["margin"] else "–",
+                f"{answer['rank']} of {others}",
+                {"unknown": "too few artists"}.get(answer["between"], answer["between"]),
+            ]
+        )
+    head = ["embedding", "position", "offset", "nearer by", "rank", "between?"]
+    return (
+        "between",
+        f"{a} + {b} ?= {c}",
+        f"<p>Does {c} lie between {a} and {b}? Its <i>position</i> on the way from the centre of {a} (0) to that of "
+        f"{b} (1), and its <i>offset</i> from the line, as a share of the way’s length, over the "
+        f"{asked['songs']:,} songs that nothing was learnt from; how much <i>nearer</i> to the line it is than the "
+        "median of the other genres, because in many dimensions everything has some place on every way; and its "
+        "rank among them.</p>"
+        + _table(head, rows)
+        + _figure(
+            pictures,
+            "between",
+            "Left: songs by their place along the straight line between both centres (large), and by the greatest "
+            "spread across it. Right: the same songs by t-SNE.",
+        ),
+    )
+
+
+def _albums(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    told = result["albums"]
+    if told is None or "albums" not in pictures:
+        return "albums", "An artist's albums", "<p>No artist has two albums whose years are known: skipped.</p>"
+    years = sorted(told["years"].values())
+    caption = (
+        f"The {told['songs']} songs of {_text(told['artist'])} by album, from {years[0]} to {years[-1]}, by the first "
+        "two principal components. Crosses are the albums’ centres, joined from the oldest to the newest. The artist "
+        "is the one with albums of most different years; some of the songs may have been trained on."
+    )
+    return "albums", "An artist's albums, oldest to newest", _figure(pictures, "albums", caption)
+
+
+def _decoded(pictures: Mapping[str, bytes]) -> tuple[str, str, str]:
+    if "rebuilt" not in pictures:
+        return "decoded", "What the decoders make", "<p>ALI could not be trained: nothing to decode.</p>"
+    return (
+        "decoded",
+        "What the decoders make",
+        _figure(
+            pictures,
+            "rebuilt",
+            "Segments that nothing was learnt from, and what is left of them after encoding to 64 numbers and "
+            "decoding, on each rung. Decibels; each row has its own scale of colours. On the rungs of plain power a "
+            "pixel is black where the decoder answers less than no power.",
+        )
+        + _figure(
+            pictures, "samples", "ALI done right: spectrograms of songs that do not exist, decoded from the prior."
+        )
+        + _figure(
+            pictures,
+            "way",
+            "ALI done right: the way between two songs (at the ends), decoded at even steps of the straight line "
+            "between their codes.",
+        ),
+    )
+
+
+def _again(result: Mapping[str, Any]) -> tuple[str, str, str]:
+    settings = result["settings"]
+    command = ["songspace poster", "FOLDER", "-o DIR"]
+    for name in ("labels", "per_genre", "segments", "steps", "minutes", "size", "between", "seed", "seeds"):
+        if settings[name] is not None:
+            value = Path(settings[name]).name if name == "labels" else settings[name]
+            command.append(f"--{name.replace('_', '-')} {value}")
+    command.append(f"--subset {','.join(result['subset'])}")
+    rows = [[_text(name), _text(value)] for name, value in result["versions"].items()]
+    seeds = ", ".join(map(str, result["protocol"]["clustering_seeds"]))
+    ended = ""
+    if settings["minutes"] is not None:
+        ended = (
+            "<p>Training ended by time. On another day it would end after other numbers of steps, and the figures "
+            "would differ a little; <code>--steps</code> makes them the same. A rerun in the same folder takes what "
+            "was learnt.</p>"
+        )
+    return (
+        "again",
+        "To make it again",
+        f'<p><code>{_text(" ".join(command))}</code></p>{ended}<p class="note">Clustering seeds: {seeds}. Every table '
+        "above can be made again from <code>report.json</code>.</p>" + _table(["package", "version"], rows),
+    )
+
+
+def _figure(pictures: Mapping[str, bytes], name: str, caption: str) -> str:
+    if name not in pictures:
+        return ""
+    data = base64.b64encode(pictures[name]).decode()
+    alt = caption.split(". ")[0]
+    return f'<figure><img src="data:image/png;base64,{data}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
+
+
+def _table(head: Sequence[str], rows: Iterable[Any], *, words: int | None = None) -> str:
+    """A table of cells that are HTML already; a row or a cell may be a pair of its class and itself."""
+    lines = []
+    for row in rows:
+        style, cells = row if isinstance(row, tuple) else ("", row)
+        shown = []
+        for number, cell in enumerate(cells):
+            kind, text = cell if isinstance(cell, tuple) else ("name" if number == 0 else "", cell)
+            shown.append(f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>")
+        lines.append(f'<tr class="{style}">{"".join(shown)}</tr>' if style else f"<tr>{''.join(shown)}</tr>")
+    heads = "".join(
+        f'<th class="words">{cell}</th>' if number == words else f"<th>{cell}</th>" for number, cell in enumerate(head)
+    )
+    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'

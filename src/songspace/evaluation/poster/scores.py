@@ -1,0 +1,213 @@
+"""The poster's test and its better sisters: which items are scored, and how well each embedding clusters them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songspace.evaluation import clustering
+from songspace.evaluation.intervals import DRAWS, Score
+from songspace.evaluation.poster.data import Data
+from songspace.evaluation.poster.embeddings import Embedding
+from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
+from songspace.evaluation.poster.work import Work, digest
+from songspace.space import Space
+
+METRICS = {
+    "kmeans_ami": "k-means AMI",
+    "kmeans_ami_max": "k-means AMI (max)",
+    "kmeans_v_measure": "k-means V",
+    "mixture_ami": "mixture AMI",
+    "mixture_ami_max": "mixture AMI (max)",
+    "mixture_v_measure": "mixture V",
+}
+HEADLINE = "kmeans_ami"
+
+SPLITS = {"artist": BY_ARTIST, "song": BY_SONG}
+LEVELS = ("segments", "songs")
+
+PAIRS = (
+    ("ali_right", "pca_then"),
+    ("ali_right", "ali_random"),
+    ("ali_right", "random"),
+    ("ali_right", "pca"),
+    ("ali_right", "timbre"),
+    ("ali_right", "ali_described"),
+    ("ali_right", "ali_run"),
+    ("ali_run", "pca_then"),
+    ("ali_run", "ali_random"),
+    ("pca", "pca_then"),
+    ("contrastive", "random"),
+    ("contrastive", "pca"),
+    ("contrastive", "timbre"),
+    ("contrastive", "ali_right"),
+)
+"""The questions: is the first better than the second?"""
+
+
+@dataclass(frozen=True)
+class Test:
+    """Items that are clustered together.
+
+    Attributes
+    ----------
+    split : {"artist", "song"}
+        What training and test do not share.
+    level : {"segments", "songs"}
+    subset : bool
+        Whether it has the chosen genres only.
+    items : int array of shape (n,)
+        Rows, or songs.
+    labels : list of str
+    artists : list of str
+        Of a song whose artist is unknown, the song itself: all of its segments are drawn together.
+    """
+
+    split: str
+    level: str
+    subset: bool
+    items: np.ndarray
+    labels: list[str]
+    artists: list[str]
+
+    @property
+    def name(self) -> str:
+        """A short name, fit for a file."""
+        return f"{self.split}-{self.level}" + ("-subset" if self.subset else "")
+
+    @property
+    def genres(self) -> list[str]:
+        """The genres, by name."""
+        return sorted(set(self.labels), key=str.casefold)
+
+    def only(self, genres: Sequence[str]) -> Test:
+        """The same test of some genres."""
+        kept = np.flatnonzero([label in genres for label in self.labels])
+        return Test(
+            self.split,
+            self.level,
+            True,
+            self.items[kept],
+            [self.labels[i] for i in kept],
+            [self.artists[i] for i in kept],
+        )
+
+
+def make_tests(data: Data, sides: np.ndarray, subset: Sequence[str], *, seed: int) -> list[Test]:
+    """The tests that the songs allow: of two genres at least, with two items of each."""
+    found = []
+    for split, side in SPLITS.items():
+        for level in LEVELS:
+            songs = np.flatnonzero(sides == side)
+            per_song = [data.rows_of([int(song)]) if level == "segments" else np.array([song]) for song in songs]
+            clips = [data.clips[song] for song in songs]
+            items = balanced(
+                [clip.identity for clip in clips], [clip.genre for clip in clips], per_song, most=SCORED, seed=seed
+            )
+            test = of_items(data, split, level, items)
+            found += [test] if _usable(test) else []
+            if 1 < len(subset) < len(data.genres) and _usable(chosen := test.only(subset)):
+                found.append(chosen)
+    return found
+
+
+def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
+    """A test of some rows or songs."""
+    clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
+    artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
+    return Test(split, level, False, items, [clip.genre for clip in clips], artists)
+
+
+def _usable(test: Test) -> bool:
+    return len(test.genres) > 1 and len(test.items) >= 2 * len(test.genres)
+
+
+def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
+    """The items of a test in an embedding: segments as they come; songs as users meet them, as in a ``Space``.
+
+    Where vectors have more numbers than there are items they are turned into as many coordinates as there are
+    items, which keeps all distances.
+    """
+    songs = test.level == "songs"
+    encode = embedding.encoding(data, data.rows_of(test.items) if songs else test.items)
+    if songs:
+        means = np.stack([encode(data.rows_of([song])).mean(axis=0) for song in test.items])
+        vectors = np.asarray(Space.from_vectors(means).vectors)
+    else:
+        vectors = encode(test.items)
+    if vectors.shape[1] > len(vectors):
+        return clustering.principal_coordinates(vectors).astype(np.float32)
+    return vectors
+
+
+def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarray:
+    """Do as :func:`place` does, or take what it answered before, where that took long."""
+    if embedding.kind.fitted == "training":
+        return place(embedding, data, test)
+    key = digest(embedding.key, test.level, test.items.tolist())
+    name = f"places-{embedding.kind.key}-{test.name}"
+    return work.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
+
+
+def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
+    """The scores of an embedding in a test, with the draws behind their intervals."""
+    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, DRAWS]
+    key = digest(embedding.key, test.level, *asked)
+
+    def cluster() -> dict[str, np.ndarray]:
+        found = clustering.scores(
+            places(embedding, data, test, work),
+            test.labels,
+            seeds=seeds,
+            artists=test.artists,
+            both_normalisers=True,
+            random_state=seed,
+        )
+        numbers = {name: [s.value, s.chance, s.spread or 0.0, s.lowest] for name, s in found.items()}
+        draws = {f"{name}-draws": s.draws for name, s in found.items()}
+        return {name: np.array(values) for name, values in numbers.items()} | draws
+
+    held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
+    scores = {}
+    for metric in METRICS:
+        value, chance, spread, lowest = held[metric].tolist()
+        scores[metric] = Score(value, chance, held[f"{metric}-draws"], spread, lowest)
+    return scores
+
+
+def differences(found: Mapping[str, Mapping[str, Score]]) -> list[dict[str, Any]]:
+    """The questions of ``PAIRS`` answered: paired differences of the headline, and what they mean.
+
+    Returns
+    -------
+    list of dict
+        ``better``, ``than`` (keys of embeddings), ``difference``, ``interval`` and ``says``: "better", "worse",
+        "may be chance", or "unknown" where artists are too few for an interval.
+    """
+    answers = []
+    for better, than in PAIRS:
+        if better in found and than in found:
+            difference = found[better][HEADLINE].minus(found[than][HEADLINE])
+            says = meaning(difference["interval"])
+            answers.append(
+                {"better": better, "than": than, "difference": difference["value"], "interval": difference["interval"]}
+                | {"says": says}
+            )
+    return answers
+
+
+def meaning(interval: Sequence[float] | None) -> str:
+    """What the interval of a difference says.
+
+    Examples
+    --------
+    >>> meaning([0.1, 0.2]), meaning([-0.1, 0.2]), meaning([-0.2, -0.1]), meaning(None)
+    ('better', 'may be chance', 'worse', 'unknown')
+    """
+    if interval is None:
+        return "unknown"
+    low, high = interval
+    return "better" if low > 0 else "worse" if high < 0 else "may be chance"

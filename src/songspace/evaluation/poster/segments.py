@@ -1,0 +1,253 @@
+"""Segments on disk: random five seconds of songs as spectrograms, decoded once and mapped into memory.
+
+A segment is kept twice. The poster's power spectrogram is kept in decibels of 16 bits, 1/256 dB a step from -100 dB
+on: a power that is worked out from them is within 0.05 % of the true one, at half the space of a float32. The
+log-mel spectrogram of the same five seconds is kept in its own 8 bits. At the poster's size (150,000 segments) that is
+35 GB on disk, of which no more than a batch is in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace.audio import read_windows
+from songspace.encoders import PIPELINE
+from songspace.errors import AudioError, SongspaceError
+from songspace.frontends import Frontend, LogMel, PowerSpectrogram
+from songspace.library.cache import Rows
+from songspace.library.scan import Found, identify
+from songspace.library.workers import Failure, outcomes
+
+SECONDS = 5.0
+POWER = PowerSpectrogram(seconds=SECONDS)
+DECIBELS = PowerSpectrogram(log=True, seconds=SECONDS)
+MEL = LogMel(seconds=SECONDS)
+
+LOWEST, STEP = -100.0, 1 / 256
+"""Decibels: code q of 16 bits stands for ``LOWEST + q * STEP``, so from -100 to 155.99 dB."""
+
+
+def to_codes(decibels: np.ndarray) -> np.ndarray:
+    """Decibels in 16 bits.
+
+    Examples
+    --------
+    >>> to_codes(np.array([-120.0, -3.01, 84.3])).tolist()
+    [0, 24829, 47181]
+    """
+    return np.clip(np.rint((decibels - LOWEST) / STEP), 0, 65535).astype(np.uint16)
+
+
+def from_codes(codes: np.ndarray) -> np.ndarray:
+    """Undo :func:`to_codes`, within 1/512 dB; float32."""
+    return np.asarray(codes, np.float32) * np.float32(STEP) + np.float32(LOWEST)
+
+
+def to_power(codes: np.ndarray) -> np.ndarray:
+    """The power that codes stand for, within 0.05 %; float32."""
+    return np.exp(from_codes(codes) * np.float32(np.log(10) / 10))
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one file gave."""
+
+    identity: bytes
+    starts: np.ndarray
+    silent: np.ndarray
+    power: np.ndarray
+    """uint16 (segments, bins, frames)"""
+    mel: np.ndarray
+    """uint8 (segments, bands, frames)"""
+
+
+def decode(path: str, segments: int, seed: int) -> Decoded | Failure:
+    """Random segments of a file, by its content and the seed alone."""
+    try:
+        identity = identify(path)
+    except OSError as error:
+        return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
+    try:
+        wide, narrow = (
+            read_windows(
+                path,
+                seconds=SECONDS,
+                count=segments,
+                rate=frontend.rate,
+                rng=np.random.default_rng([seed, *identity]),
+            )
+            for frontend in (DECIBELS, MEL)
+        )
+    except AudioError as error:
+        return Failure.of(error)
+    if min(len(wide.samples), len(narrow.samples)) < segments or wide.duration < SECONDS:
+        return Failure(f"shorter than {SECONDS:g} seconds")
+    if wide.silent.all():
+        return Failure("nothing but silence")
+    codes = to_codes(DECIBELS(wide.samples))
+    return Decoded(identity, wide.starts, wide.silent, codes, MEL.quantize(MEL(narrow.samples)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a file: its slot and what was heard, or why there is nothing."""
+
+    size: int
+    mtime_ns: int
+    failure: str | None = None
+    identity: str = ""
+    slot: int = -1
+    starts: tuple[float, ...] = ()
+    silent: tuple[bool, ...] = ()
+
+    def is_of(self, file: Found) -> bool:
+        """Whether this is still known of the file as it is now."""
+        return (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
+
+
+class Shelf:
+    """The segments of an experiment: two flat files of a record for each song, and a journal.
+
+    The journal has a line for each file, written after its record, so that a kill at any moment loses the files that
+    were being decoded and nothing else. Where segments are drawn in another way, everything is begun anew.
+
+    Parameters
+    ----------
+    folder : Path
+    segments : int
+        Of each song.
+    seed : int
+        Of the places of the segments.
+    """
+
+    def __init__(self, folder: Path, segments: int, seed: int) -> None:
+        self.folder, self.segments, self.seed = folder, segments, seed
+        self.entries: dict[str, Entry] = {}
+        self._journal = folder / "segments.jsonl"
+        self._head = {"segments": segments, "seed": seed, "pipeline": PIPELINE, "version": 1}
+        self._files: dict[str, tuple[Path, np.dtype, tuple[int, int]]] = {
+            "power": (folder / "power.u16", np.dtype(np.uint16), POWER.shape),
+            "mel": (folder / "mel.u8", np.dtype(np.uint8), MEL.shape),
+        }
+        if not self._read():
+            for path in (self._journal, *(file[0] for file in self._files.values())):
+                path.unlink(missing_ok=True)
+            self._journal.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
+        self._next = 1 + max((entry.slot for entry in self.entries.values()), default=-1)
+
+    def _read(self) -> bool:
+        """Take in the journal, up to a line that a kill cut short; false if it is not of these segments."""
+        try:
+            text = self._journal.read_text(encoding="utf-8")
+            head, *lines = text.splitlines()
+            if json.loads(head) != self._head:
+                return False
+            if not text.endswith("\n"):
+                with self._journal.open("a", encoding="utf-8") as journal:
+                    journal.write("\n")
+        except (OSError, ValueError):
+            return False
+        held = min(path.stat().st_size // self._record(name) if path.exists() else 0 for name, path in self._paths())
+        for line in lines:
+            try:
+                path, fields = json.loads(line)
+                entry = Entry(**fields | {key: tuple(fields[key]) for key in ("starts", "silent")})
+            except (ValueError, TypeError, KeyError):
+                continue
+            if entry.slot < held:
+                self.entries[path] = entry
+        return True
+
+    def _paths(self) -> list[tuple[str, Path]]:
+        return [(name, file[0]) for name, file in self._files.items()]
+
+    def _record(self, name: str) -> int:
+        """Bytes of a song."""
+        _, dtype, shape = self._files[name]
+        return self.segments * int(np.prod(shape)) * dtype.itemsize
+
+    def decode(
+        self,
+        files: Sequence[tuple[str, Found]],
+        *,
+        workers: int | None,
+        timeout: float,
+        on_progress: Callable[[int, int], None],
+    ) -> None:
+        """Decode files, given by their names in the journal, and put them on the shelf.
+
+        Raises
+        ------
+        SongspaceError
+            If they would not fit on the disk.
+        """
+        needed = len(files) * sum(self._record(name) for name in self._files)
+        if needed > shutil.disk_usage(self.folder).free:
+            raise SongspaceError(
+                f"The segments of {len(files):,} songs take {needed / 1e9:.1f} GB, which are not free in "
+                f"{self.folder}: take fewer with --per-genre or --segments."
+            )
+        names = {file.path: name for name, file in files}
+        found = (file for _, file in files)
+        heard = outcomes(decode, found, self.segments, self.seed, workers=workers, timeout=timeout)
+        for done, (file, outcome) in enumerate(heard, 1):
+            if isinstance(outcome, Failure):
+                entry, lasting = Entry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
+            else:
+                entry, lasting = self._put(file, outcome), True
+            self.entries[names[file.path]] = entry
+            if lasting:
+                with self._journal.open("a", encoding="utf-8") as journal:
+                    journal.write(json.dumps([names[file.path], asdict(entry)]) + "\n")
+            on_progress(done, len(files))
+
+    def _put(self, file: Found, decoded: Decoded) -> Entry:
+        slot, self._next = self._next, self._next + 1
+        for name, codes in (("power", decoded.power), ("mel", decoded.mel)):
+            path = self._files[name][0]
+            with path.open("r+b" if path.exists() else "xb") as records:
+                records.seek(slot * self._record(name))
+                records.write(codes.tobytes())
+        starts, silent = tuple(decoded.starts.tolist()), tuple(decoded.silent.tolist())
+        return Entry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
+
+    def rows(self, frontend: Frontend, slots: np.ndarray, which: np.ndarray) -> Any:
+        """Segments as a frontend gives them, read from the disk as they are indexed.
+
+        Parameters
+        ----------
+        frontend : Frontend
+            A ``LogMel``, or a ``PowerSpectrogram`` that is logarithmic or not.
+        slots, which : int arrays of shape (n,)
+            The slot of each segment's song, and the segment's number within it.
+        """
+        name = "mel" if isinstance(frontend, LogMel) else "power"
+        if frontend not in (POWER, DECIBELS, MEL):
+            raise ValueError(f"No spectrograms of {frontend} are kept")
+        path, dtype, shape = self._files[name]
+        count = path.stat().st_size // (int(np.prod(shape)) * dtype.itemsize)
+        mapped = np.memmap(path, dtype, "r", shape=(count, *shape))
+        rows = Rows(mapped, np.asarray(slots) * self.segments + np.asarray(which))
+        return rows if name == "mel" else Floats(rows, from_codes if frontend == DECIBELS else to_power)
+
+
+class Floats:
+    """Rows whose codes are turned into numbers as they are indexed."""
+
+    def __init__(self, rows: Rows, numbers: Callable[[np.ndarray], np.ndarray]) -> None:
+        self._rows, self._numbers = rows, numbers
+        self.shape = rows.shape
+        self.dtype = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return self._numbers(self._rows[rows])
