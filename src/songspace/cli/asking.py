@@ -248,6 +248,12 @@ def state(library: Library) -> dict[str, Any]:
     if catalog.fact("encoder") and len(songs) > 2:
         space, in_rows = opened(library)
         summary["a segment's nearest is of its own song"] = _self_check(library)
+        what = learnt(catalog, library.encoder)
+        if what is not None and what.check is not None:
+            check = what.check
+            summary[f"same, mean precision, {check['songs']} songs held out"] = (
+                f"{check['learnt']:.2f}; hand-made {check['by_hand']:.2f} (chance {check['chance']:.2f})"
+            )
         measured = hubness.evaluate(space, k=min(10, max(1, len(songs) // 4)))
         order = "mutual proximity" if space.mutual else "distance"
         summary["hubness"] = (
