@@ -251,8 +251,9 @@ def state(library: Library) -> dict[str, Any]:
         what = learnt(catalog, library.encoder)
         if what is not None and what.check is not None:
             check = what.check
-            summary[f"same, mean precision, {check['songs']} songs held out"] = (
-                f"{check['learnt']:.2f}; hand-made {check['by_hand']:.2f} (chance {check['chance']:.2f})"
+            summary[f"on {check['songs']} songs held out of training"] = (
+                f"mean average precision {check['learnt']:.2f}, hand-made {check['by_hand']:.2f} "
+                f"(chance {check['chance']:.2f})"
             )
         measured = hubness.evaluate(space, k=min(10, max(1, len(songs) // 4)))
         order = "mutual proximity" if space.mutual else "distance"
