@@ -25,6 +25,7 @@ from songspace.encoders import training
 from songspace.encoders.ali import ALI, RUNGS
 from songspace.frontends import PowerSpectrogram
 
+RUNGS_SHOWN = ("as run", "as described", "done right")
 PLACE = Path(__file__).resolve().parent / "ali-curves.png"
 ROWS = {
     "losses": ("discriminator", "encoder", "decoder", "cycle"),
@@ -54,7 +55,7 @@ def main() -> None:
         render(folder)
         power, songs = spectrograms(folder)
     figure, axes = plt.subplots(len(ROWS), 3, sharex=True, sharey="row", figsize=(10, 9), layout="constrained")
-    for rung, column in zip(("as run", "as described", "done right"), axes.T, strict=True):
+    for rung, column in zip(RUNGS_SHOWN, axes.T, strict=True):
         ali = ALI(**RUNGS[rung] | {"batch_size": wanted.batch}, steps=wanted.steps, device="cpu")
         X = 10 * np.log10(np.maximum(power, 1e-10)) if ali.get_frontend().log else power
         history = ali.fit(X, groups=songs).history_
@@ -65,10 +66,10 @@ def main() -> None:
                 if name in history:
                     steps = history["step" if len(history[name]) == len(history["step"]) else "watched"]
                     ax.plot(steps, history[name], label=name, linewidth=1.2)
-            ax.set_ylim(0, 2 if label in ("losses", "error") else 1.02)
-            if column is axes.T[-1]:
+            ax.set_ylim(0, 2.5 if label in ("losses", "error") else 1.02)
+            if rung == RUNGS_SHOWN[-1]:
                 ax.legend(fontsize=8, loc="upper right")
-            if column is axes.T[0]:
+            if rung == RUNGS_SHOWN[0]:
                 ax.set_ylabel(label)
         column[-1].set_xlabel("step")
     figure.savefig(PLACE, dpi=90)
