@@ -79,7 +79,7 @@ def fit(blocks: Sequence[np.ndarray], songs: np.ndarray, n_components: int) -> D
         start = part.stop
     numbers *= scale
     middles *= scale
-    whiten = scale[:, None] * _whitening(numbers, numbers - middles[songs], counts)
+    whiten = scale[:, None] * _whitening(numbers, numbers - middles[songs])
     scatter = (numbers / scale) @ whiten
     kept = min(n_components, numbers.shape[1], max(1, len(numbers) - 1))
     _, turn = linalg.eigh(scatter.T @ scatter)
@@ -93,10 +93,10 @@ def _means(numbers: np.ndarray, songs: np.ndarray, counts: np.ndarray) -> np.nda
     return sums / counts[:, None]
 
 
-def _whitening(numbers: np.ndarray, within: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _whitening(numbers: np.ndarray, within: np.ndarray) -> np.ndarray:
     """The matrix that makes the scatter within songs the same in all directions."""
-    if counts.max() == 1 or not within.any():  # songs of one segment say nothing of it
-        return np.eye(numbers.shape[1])
+    if np.square(within).sum() <= np.finfo(np.float32).eps ** 2 * np.square(numbers).sum():
+        return np.eye(numbers.shape[1])  # songs of one segment, or of equal ones, say nothing of it
     shrinkage = ledoit_wolf_shrinkage(within, assume_centered=True)
     covariance = within.T @ within / len(within)
     values, vectors = linalg.eigh(covariance)

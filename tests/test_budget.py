@@ -1,0 +1,70 @@
+"""How long is trained and which songs are held out, for libraries of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songspace.encoders.base import encoder_class
+from songspace.pipeline.budget import PLANS
+from songspace.pipeline.check import held_out
+
+SONGS = st.integers(2, 2_000_000)
+NAMES = st.sampled_from(sorted(PLANS))
+
+
+@given(NAMES, SONGS)
+def test_steps_lie_within_bounds_and_take_about_half_an_hour_at_most(name, songs):
+    plan = PLANS[name]
+    steps = plan.steps(songs)
+    assert isinstance(steps, int) and plan.least <= steps <= plan.most
+    assert 0 < plan.minutes(steps, songs) <= 33
+
+
+@given(NAMES, SONGS, SONGS)
+def test_more_songs_get_no_fewer_steps_and_no_less_time(name, some, more):
+    plan, (some, more) = PLANS[name], sorted([some, more])
+    assert plan.steps(some) <= plan.steps(more)
+    assert plan.minutes(plan.steps(some), some) <= plan.minutes(plan.steps(more), more)
+
+
+@pytest.mark.parametrize(
+    ("name", "songs", "steps", "minutes"),
+    [
+        ("contrastive", 50, 1500, 1500 * 2 * 50 / 1000 / 60),  # all songs in each step
+        ("contrastive", 400, 4000, 4000 * 2 * 128 / 1000 / 60),
+        ("contrastive", 100_000, 6500, 6500 * 2 * 128 / 1000 / 60),
+        ("ali", 400, 6000, 6000 * 64 / 200 / 60),
+    ],
+)
+def test_a_plan_by_hand(name, songs, steps, minutes):
+    assert PLANS[name].steps(songs) == steps
+    assert PLANS[name].minutes(steps, songs) == pytest.approx(minutes)
+
+
+@pytest.mark.parametrize("name", sorted(PLANS))
+def test_a_plan_reckons_with_the_batch_of_its_encoder(name):
+    assert PLANS[name].batch == encoder_class(name)().batch_size
+
+
+@given(SONGS)
+def test_songs_held_out_are_some_of_the_library_each_once_and_always_the_same(songs):
+    held = held_out(songs)
+    assert len(np.unique(held)) == len(held)
+    assert all(0 <= place < songs for place in held)
+    np.testing.assert_array_equal(held_out(songs), held)
+
+
+@pytest.mark.parametrize(
+    ("songs", "count"),
+    [(2, 0), (19, 0), (20, 4), (49, 9), (50, 10), (119, 11), (400, 40), (2000, 200), (1_000_000, 200)],
+)
+def test_how_many_songs_are_held_out(songs, count):
+    assert len(held_out(songs)) == count
+
+
+def test_songs_held_out_are_spread_over_the_library():
+    gaps = np.diff(held_out(1000))
+    assert (gaps.min(), gaps.max()) == (10, 11)

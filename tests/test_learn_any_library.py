@@ -1,0 +1,297 @@
+"""Whatever library is learnt, the answer is honest: how much better the learnt space is, or which one stays in use."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from typer.testing import CliRunner
+
+from songspace import Library, Space, pipeline
+from songspace.cli.commands import app
+from songspace.encoders.contrastive import Contrastive
+from songspace.evaluation import retrieval
+from songspace.library import Home
+from songspace.library.cache import SpectrogramCache
+from songspace.library.learnt import learnt
+from songspace.pipeline.check import Check, held_out
+from songspace.reporter import Reporter
+
+pytestmark = pytest.mark.slow
+
+QUICK: dict[str, Any] = {"steps": 6, "windows": 3, "workers": 1}
+LONG = 12.0
+"""Seconds of a song in which the first and the last of three segments share no sound."""
+
+
+class Told(Reporter):
+    """Remembers what a run said."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.stages: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        self.stages.append(stage)
+
+
+def learn(home: Home, folder: Path, **options: Any) -> tuple[str, list[str]]:
+    """The encoder in use afterwards, and what was said."""
+    told = Told()
+    report = pipeline.learn(home, folder, reporter=told, **(QUICK | options))
+    assert report.encoder == Library(home.folder).encoder
+    return report.encoder, told.sentences
+
+
+def nearest(home: Home) -> dict[str, str]:
+    """The name of each song's nearest song."""
+    space, library = Space.open(home.space), Library(home.folder)
+    names = {song.id: Path(song.path).name for song in library.songs()}
+    assert np.isfinite(space.vectors).all()
+    assert sorted(names) == sorted(space.ids.tolist())
+    rows, _ = zip(*(space.neighbors(row, 1) for row in range(len(space.ids))), strict=True)
+    return {names[int(id)]: names[int(space.ids[near])] for id, (near,) in zip(space.ids, rows, strict=True)}
+
+
+def babble(path: Path, seed: int) -> Path:
+    """Somebody speaks, roughly: bursts of hissing and of buzzing formants, with pauses."""
+    rate, rng = 22050, np.random.default_rng([7, seed])
+    syllables = []
+    for _ in range(round(LONG * 4)):
+        time = np.arange(rate // 4) / rate
+        formants = sum(np.sin(2 * np.pi * rng.uniform(300, 3000) * time) for _ in range(3)) * (np.sin(700 * time) > 0)
+        hiss = rng.normal(size=len(time))
+        burst = np.hanning(len(time)) * (formants if rng.random() < 0.6 else hiss)
+        syllables.append(burst * (rng.random() < 0.8))
+    soundfile.write(path, 0.1 * np.concatenate(syllables).astype(np.float32), rate)
+    return path
+
+
+# ── a library of fifty songs ──────────────────────────────────────────────────────────────────────
+
+
+class Learnt:
+    """A library of fifty songs that has been learnt once, what was said, and what the encoder was given."""
+
+    def __init__(self, folder: Path, home: Home) -> None:
+        self.folder, self.home = folder, home
+        self.X, self.groups = np.empty(0), np.empty(0)
+        original = Contrastive.fit
+
+        def spy(encoder: Contrastive, X: Any, y: None = None, *, groups: Any, **options: Any) -> Contrastive:
+            self.X, self.groups = X[np.arange(len(X))], groups
+            return original(encoder, X, y, groups=groups, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Contrastive, "fit", spy)
+            self.encoder, self.sentences = learn(home, folder)
+
+
+@pytest.fixture(scope="module")
+def fifty(song: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    folder = tmp_path_factory.mktemp("fifty")
+    for number in range(50):
+        song(folder / f"{number:02d}.flac", number, style=number % 3, seconds=LONG)
+    return Learnt(folder, Home(tmp_path_factory.mktemp("home of fifty")))
+
+
+@pytest.fixture
+def copied(fifty: Learnt, tmp_path: Path) -> Home:
+    """The home of the fifty songs, to be changed."""
+    shutil.copytree(fifty.home.folder, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+def held(home: Home, name: str = "contrastive") -> set[int]:
+    what = learnt(Library(home.folder).catalog, name)
+    assert what is not None
+    return set(what.held_out)
+
+
+def figures(home: Home, encoder: str) -> tuple[float, float]:
+    """The mean average precision, and chance, of an encoder on the songs held out: worked out anew."""
+    vectors, songs, starts = Library(home.folder).segments(encoder)
+    rows = np.isin(songs, list(held(home)))
+    centred = vectors[rows] - vectors[rows].mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    found = retrieval.same_song(unit, songs[rows], starts=starts[rows])["average_precision"]
+    return found["value"], found["chance"]
+
+
+def test_few_songs_are_said_to_be_few(fifty: Learnt):
+    assert fifty.sentences[0].startswith("Learning the contrastive encoder from 40 songs in 6 steps, a minute or so")
+    assert "They are few to learn from" in fifty.sentences[0]
+
+
+def test_songs_held_out_are_not_learnt_from(fifty: Learnt):
+    library = Library(fifty.home.folder)
+    cache = SpectrogramCache(fifty.home.cache, library.catalog, shape=(3, 64, 251))
+    without = held(fifty.home)
+    assert {cache.songs()[place] for place in held_out(50)} == without and len(without) == 10
+    seen = {row.tobytes() for row in fifty.X}
+    assert len(fifty.X) == len(fifty.groups) == len(seen) == 40 * 3 and len(np.unique(fifty.groups)) == 40
+    for song in cache.songs():
+        learnt_from = [row.tobytes() in seen for row in cache.get(song)]
+        assert learnt_from == [song not in without] * 3
+
+
+def test_what_is_said_of_the_songs_held_out_is_what_retrieval_finds(fifty: Learnt):
+    [sentence] = [sentence for sentence in fifty.sentences if "held out" in sentence]
+    learnt_one, chance = figures(fifty.home, "contrastive")
+    by_hand, _ = figures(fifty.home, "timbre")
+    assert chance < min(learnt_one, by_hand)
+    assert sentence.startswith(
+        "On 10 songs held out of training, the contrastive space finds the other parts of a song with a mean average "
+        f"precision of {learnt_one:.2f}, the hand-made one with {by_hand:.2f} (chance {chance:.2f}): "
+    )
+    remembered = learnt(Library(fifty.home.folder).catalog, "contrastive").check
+    assert remembered["difference"] == pytest.approx(learnt_one - by_hand)
+    low, high = remembered["interval"]
+    assert low <= remembered["difference"] <= high
+    assert (fifty.encoder == "contrastive") == (learnt_one > by_hand)
+
+
+def test_learning_again_says_it_again(fifty: Learnt, copied: Home):
+    encoder, sentences = learn(copied, fifty.folder)
+    assert encoder == fifty.encoder
+    assert sentences == ["The contrastive encoder has been learnt from these songs already.", fifty.sentences[-1]]
+
+
+def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
+):
+    random = np.random.default_rng(0)
+    monkeypatch.setattr(Contrastive, "_embed", lambda self, batch: random.normal(size=(len(batch), 8)))
+    encoder, sentences = learn(copied, fifty.folder, seed=1)
+    assert encoder == "timbre"
+    assert "Learning the contrastive encoder" in sentences[0]
+    assert sentences[-1].endswith(": it is no better. The hand-made one stays in use.")
+    bad, chance = figures(copied, "contrastive")
+    assert abs(bad - chance) < 0.15
+
+    # What answers is the hand-made space.
+    space, library = Space.open(copied.space), Library(copied.folder)
+    assert space.encoder == learnt(library.catalog, "timbre").fingerprint
+    vectors, songs, _ = library.segments("timbre")
+    means = np.stack([vectors[songs == song.id].mean(axis=0) for song in library.songs()])
+    wanted = Space.from_vectors(means, np.array([song.id for song in library.songs()]))
+    asked = library.songs()[3]
+    result = CliRunner().invoke(app, ["similar", asked.path, "--home", str(copied.folder), "--json", "-n", "5"])
+    assert result.exit_code == 0, result.output
+    rows, _ = wanted.neighbors(3, 5)
+    assert [found["id"] for found in json.loads(result.stdout)["similar"]] == wanted.ids[rows].tolist()
+
+    # And it is said again, without learning again.
+    again, more = learn(copied, fifty.folder, seed=1)
+    assert again == "timbre"
+    assert more == ["The contrastive encoder has been learnt from these songs already.", sentences[-1]]
+
+
+def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, song: Callable[..., Path]
+):
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: Check(10, 0.2, 0.5, 0.1, -0.3, [-0.4, -0.2]))
+    assert learn(copied, fifty.folder)[0] == "timbre"
+    song(tmp_path / "more" / "new.flac", 99, style=1, seconds=LONG)
+    report = pipeline.update(copied, tmp_path / "more", workers=1)
+    assert (report.encoder, report.songs, report.tally.new) == ("timbre", 51, 1)
+    assert "new.flac" in nearest(copied)
+
+
+def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
+):
+    found = Check(songs=10, learnt=0.71, by_hand=0.5, chance=0.1, difference=0.21, interval=[0.1, 0.3])
+    for interval, ending in (
+        ([0.1, 0.3], ": better by 0.21 [0.10, 0.30]."),
+        ([-0.1, 0.5], ": better by 0.21 [-0.10, 0.50], which may be chance."),
+        (None, ": better by 0.21."),
+    ):
+        monkeypatch.setattr(pipeline.training, "check", lambda *_, i=interval: replace(found, interval=i))
+        encoder, sentences = learn(copied, fifty.folder)
+        assert encoder == "contrastive"
+        assert sentences[-1].endswith(ending)
+        assert Space.open(copied.space).encoder == learnt(Library(copied.folder).catalog, "contrastive").fingerprint
+
+
+def test_an_encoder_that_was_asked_for_is_used_though_it_is_no_better(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
+):
+    worse = Check(10, 0.2, 0.5, 0.1, -0.3, [-0.4, -0.2])
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: worse)
+    encoder, sentences = learn(copied, fifty.folder, encoder="ali", steps=1)
+    assert encoder == "ali"
+    assert sentences[-1].endswith(": it is no better. It is used because you asked for it.")
+
+
+# ── other libraries ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("songs", "seconds"), [(3, LONG), (20, 8.0)])
+def test_where_nothing_can_be_held_out_or_all_segments_overlap_that_is_said(
+    tmp_path: Path, song: Callable[..., Path], songs: int, seconds: float
+):
+    for number in range(songs):
+        song(tmp_path / "music" / f"{number}.flac", number, style=number % 2, seconds=seconds)
+    encoder, sentences = learn(Home(tmp_path / "home"), tmp_path / "music", steps=2)
+    assert encoder == "contrastive"
+    [said] = [sentence for sentence in sentences if "held out" in sentence]
+    assert said == "Too few songs could be held out of training to say whether the contrastive space is better."
+
+
+def test_all_songs_by_one_artist(tmp_path: Path, song: Callable[..., Path]):
+    for number in range(20):
+        tags = {"artist": "Nobody", "genre": "Low High".split()[number % 2]}
+        song(tmp_path / "music" / f"{number}.flac", number, style=2 * (number % 2), seconds=LONG, **tags)
+    home = Home(tmp_path / "home")
+    _, sentences = learn(home, tmp_path / "music")
+    assert re.search(r"On 4 songs held out .* \(chance 0\.\d\d\): ", sentences[-1])
+    found = nearest(home)
+    same = [int(name.split(".")[0]) % 2 == int(near.split(".")[0]) % 2 for name, near in found.items()]
+    assert sum(same) >= 18  # of 20; chance is 9
+
+
+def test_a_duplicate_in_another_format_is_the_nearest_of_its_copy(
+    tmp_path: Path, song: Callable[..., Path], audio_files: ModuleType
+):
+    kinds = ("mp3 constant", "mp3 variable", "ogg vorbis", "aac", "alac")
+    for number in range(10):
+        path = song(tmp_path / "music" / f"{number:02d}.flac", number, style=number % 3, seconds=LONG)
+        kind, sound = kinds[number % 5], soxr.resample(soundfile.read(path, dtype="float32")[0], 22050, 44100)
+        copy = path.with_suffix(audio_files.KINDS[kind].suffix)
+        audio_files.write(copy, kind, np.stack([sound, sound], axis=1), rate=44100)
+    home = Home(tmp_path / "home")
+    learn(home, tmp_path / "music")
+    found = nearest(home)
+    assert len(found) == 20
+    twins = [name.split(".")[0] == near.split(".")[0] for name, near in found.items()]
+    assert sum(twins) >= 16  # of 20; chance is 1
+
+
+def test_speech_and_near_silence_among_the_music(tmp_path: Path, song: Callable[..., Path]):
+    music, home = tmp_path / "music", Home(tmp_path / "home")
+    for number in range(14):
+        song(music / f"tune {number}.flac", number, style=number % 2, seconds=LONG)
+    for number in range(5):
+        babble(music / f"speech {number}.flac", number)
+    rng = np.random.default_rng(0)
+    for number, loud in enumerate((1e-3, 1e-4)):
+        soundfile.write(music / f"quiet {number}.flac", loud * rng.normal(size=round(LONG * 22050)), 22050)
+    _, sentences = learn(home, music)
+    assert re.search(r"On 4 songs held out|Too few songs could be held out", sentences[-1])
+    found = nearest(home)
+    of_a_kind = [name.split()[0] == near.split()[0] for name, near in found.items() if not name.startswith("quiet")]
+    assert sum(of_a_kind) >= 17  # of 19
