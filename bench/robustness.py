@@ -10,6 +10,7 @@ library. The target is 98 % for every alteration. The first row, copies that wer
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     wanted = parser.parse_args()
-    library, folder = Library(wanted.home), wanted.folder.absolute()
+    library, folder = Library(wanted.home), Path(os.path.abspath(wanted.folder))
     space = Space.open(library.home.space)
     songs = [song for song in library.songs() if Path(song.path).is_relative_to(folder)]
     if wanted.songs is not None and wanted.songs < len(songs):

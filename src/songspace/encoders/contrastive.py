@@ -86,6 +86,7 @@ class Contrastive(Convolutional):
     """
 
     name: ClassVar[str] = "contrastive"
+    batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
 
     def __init__(
         self,
