@@ -3,8 +3,9 @@
     python bench/confusions.py HOME [--labels folder|genre|FILE.csv]
 
 For each encoder that the library at HOME has learnt, two tables. Neighbours: of the ten nearest songs of other artists,
-the share with each label. Taught: the answers of a linear classifier that is taught the labels of other artists (logistic
-regression on song vectors, eight folds of artists): a bound of what these vectors know, not a score of the space.
+the share with each label. Taught: the answers of a linear classifier that is taught the labels of other artists
+(logistic regression on song vectors, eight folds of artists): a bound of what these vectors know, not a score of the
+space.
 """
 
 from __future__ import annotations
