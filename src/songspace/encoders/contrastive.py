@@ -210,10 +210,8 @@ class Contrastive(Convolutional):
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
         described = np.concatenate(self._describe(batch), axis=1)
-        # As many rows as ever, so that a row is rounded in the same way in whatever company it comes.
-        rows = np.zeros((self.batch_rows, described.shape[1]), np.float32)
-        rows[: len(batch)] = described
-        return self.discriminants_(rows)[: len(batch)]
+        # Row by row: a product of matrices rounds a row by where it stands among the others.
+        return np.stack([self.discriminants_(row) for row in described])
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {f"network.{key}": value for key, value in super()._arrays().items()}
