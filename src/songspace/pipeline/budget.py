@@ -32,7 +32,7 @@ class Plan:
 
 
 PLANS = {
-    "contrastive": Plan(per_song=10, least=1500, most=6500, batch=128, views=2, speed=1000),
+    "contrastive": Plan(per_song=10, least=1500, most=5600, batch=128, views=2, speed=800),
     "ali": Plan(per_song=20, least=3000, most=6000, batch=64, views=1, speed=200),
 }
 """For the encoders that are trained step by step."""
