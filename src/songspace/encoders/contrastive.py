@@ -23,7 +23,7 @@ from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
 SAMPLED = 1000
-"""Songs that the discriminants are found by; more would hardly change them."""
+"""Songs that the discriminants are found by: half a minute of encoding."""
 
 
 class Contrastive(Convolutional):
