@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from songspace import Library
+from songspace.categories import artist_codes
 from songspace.evaluation import embeddings
-from songspace.evaluation.checks import artist_codes
 from songspace.evaluation.labels import labels
 from songspace.evaluation.neighbors import nearest
 

@@ -22,10 +22,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from songspace import Library, Space
+from songspace.categories import artist_codes, integers
 from songspace.evaluation import embeddings, hubness, retrieval
-from songspace.evaluation.checks import artist_codes, integers
-from songspace.evaluation.intervals import Score, resamples
 from songspace.evaluation.labels import labels as read_labels
+from songspace.intervals import Score, resamples
 
 K = 10
 

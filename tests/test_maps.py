@@ -25,9 +25,11 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from songspace import maps
+from songspace.categories import OTHER, UNKNOWN, categorize, printable
+from songspace.drawing import PALETTE
 from songspace.errors import SongspaceError
 from songspace.maps import projection
-from songspace.maps.categories import OTHER, PALETTE, UNKNOWN, categorize, printable, span
+from songspace.maps.categories import span
 
 
 @dataclass(frozen=True)
@@ -367,7 +369,7 @@ class TestPage:
         assert data["year"] == [song.year for song in songs]
         assert data["color"] == "artist"
         for kind in ("genre", "artist"):
-            found = categorize([getattr(song, kind) for song in songs])
+            found = categorize([getattr(song, kind) for song in songs], most=len(PALETTE))
             assert data[kind] == {"names": found.names, "counts": found.counts, "codes": found.codes.tolist()}
 
     def test_places_are_the_maps_with_y_downwards(self, tmp_path):

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_mutual_info_score, v_measure_score
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import clustering
-from songspace.evaluation.intervals import resamples
+from songspace.intervals import resamples
 
 SCORES = ("kmeans_ami", "kmeans_v_measure", "mixture_ami", "mixture_v_measure")
 

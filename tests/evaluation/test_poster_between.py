@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from songspace import intervals
 from songspace.errors import SongspaceError
-from songspace.evaluation import intervals
 from songspace.evaluation.poster import between
 
 TRIPLE = ("jazz", "rock", "funk")

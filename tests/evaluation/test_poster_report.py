@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from songspace.errors import SongspaceError
-from songspace.evaluation.intervals import Score
 from songspace.evaluation.poster import pictures, report
 from songspace.evaluation.poster.findings import findings, spoken_of
 from songspace.evaluation.poster.scores import METRICS, differences
 from songspace.evaluation.poster.work import Work
+from songspace.intervals import Score
 
 HOSTILE = "<script>alert(\"1\")</script> & 'rock' $x$"
 

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
-from songspace.evaluation.intervals import resamples
+from songspace.intervals import resamples
 from songspace.space import Space
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import neighbors, robustness
-from songspace.evaluation.intervals import resamples
+from songspace.intervals import resamples
 
 
 def altered(n: int, m: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

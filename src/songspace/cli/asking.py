@@ -1,4 +1,4 @@
-"""What the commands ask of a library: songs by name, playlists, regions, its state."""
+"""What the commands ask of a library: songs by name, playlists, its state."""
 
 from __future__ import annotations
 
@@ -180,40 +180,6 @@ def _arranged(library: Library, file: Path, artist_gap: int) -> Playlist:
         raise SongspaceError(f"{file} names no songs.")
     rows = ordering.order(space, rows, artists=[song.artist for song in songs], artist_gap=artist_gap)
     return Playlist(file.stem, [songs[row] for row in rows], rows, space)
-
-
-def _labelled(library: Library, kind: str, of: str | None) -> tuple[Space, list[str | None]]:
-    space, songs = opened(library)
-    if of is not None:
-        songs = [
-            song if song.artist and song.artist.casefold() == of.casefold() else Song(0, "", 0.0) for song in songs
-        ]
-    field = {"genres": "genre", "artists": "artist", "albums": "album"}[kind]
-    found: list[str | None] = [getattr(song, field) for song in songs]
-    if not any(found):
-        whose = f" of {of}" if of else ""
-        raise SongspaceError(f"No song{whose} has a tag that says its {field}.")
-    return space, found
-
-
-def regions_of(library: Library, kind: str, of: str | None) -> list[dict[str, Any]]:
-    """Genres, artists or albums as regions of the space, the largest first."""
-    from songspace import geometry
-
-    space, labels = _labelled(library, kind, of)
-    found = sorted(geometry.regions(space, labels), key=lambda region: (-region.size, region.name))
-    return [
-        {"name": r.name, "songs": r.size, "spread": r.spread, "nearest": [list(pair) for pair in r.nearest]}
-        for r in found
-    ]
-
-
-def lies_between(library: Library, kind: str, of: str | None, a: str, b: str) -> list[tuple[str, int, float, float]]:
-    """(name, songs, position from 0 to 1, distance off the line) of what lies between two regions."""
-    from songspace import geometry
-
-    space, labels = _labelled(library, kind, of)
-    return [(c.name, c.size, c.position, c.offset) for c in geometry.between(space, labels, a, b)]
 
 
 def _self_check(library: Library) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.geometry import geometry
 from songspace.cli.poster import poster
 from songspace.library import Home, Library
 
@@ -57,14 +58,6 @@ class Color(StrEnum):
     genre = "genre"
     artist = "artist"
     year = "year"
-
-
-class Kind(StrEnum):
-    """What geometry is about."""
-
-    genres = "genres"
-    artists = "artists"
-    albums = "albums"
 
 
 def _home(home: Path | None) -> Home:
@@ -243,38 +236,7 @@ def playlist(
     show.say(made.how_smooth(smooth))
 
 
-@app.command()
-def geometry(
-    kind: Annotated[Kind, typer.Argument(help="genres, artists or albums")],
-    of: Annotated[str | None, typer.Option(metavar="ARTIST", help="Only the songs of this artist.")] = None,
-    between: Annotated[tuple[str, str] | None, typer.Option(metavar="A B", help="What lies between two.")] = None,
-    json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
-    from songspace.cli import asking
-
-    if between:
-        rows = asking.lies_between(Library(home), kind.value, of, *between)
-        if json:
-            show.answer([dict(zip(("name", "songs", "position", "offset"), row, strict=True)) for row in rows])
-            return
-        show.say(f"From {between[0]} (0) to {between[1]} (1):")
-        cells = [(name, songs, f"{position:.2f}", f"{offset:.2f}") for name, songs, position, offset in rows]
-        show.table((kind.value, "songs", "position", "off the line"), cells, right=(1, 2, 3))
-        return
-    regions = asking.regions_of(Library(home), kind.value, of)
-    if json:
-        show.answer(regions)
-        return
-    show.table(
-        (kind.value, "songs", "spread", "nearest"),
-        [
-            (r["name"], r["songs"], f"{r['spread']:.2f}", ", ".join(f"{n} {d:.2f}" for n, d in r["nearest"][:3]))
-            for r in regions
-        ],
-        right=(1, 2),
-    )
+app.command()(geometry)
 
 
 @app.command(name="map")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from songspace.categories import integers
 from songspace.errors import SongspaceError
 from songspace.space import Space
 
@@ -60,30 +61,3 @@ def check_labels(labels: Sequence[Hashable] | np.ndarray, n: int) -> np.ndarray:
     if codes.max() == 0:
         raise SongspaceError(f"There is nothing to compare: all songs have the one label {labels[0]!r}.")
     return codes
-
-
-def artist_codes(artists: Sequence[Hashable | None] | np.ndarray | None, n: int) -> np.ndarray:
-    """Return one integer for each song's artist; a song without a known artist (None, "") is its own.
-
-    Examples
-    --------
-    >>> artist_codes(["Ada", None, "Ada", ""], 4).tolist()
-    [0, 1, 0, 2]
-    """
-    if artists is None:
-        return np.arange(n)
-    if len(artists) != n:
-        raise ValueError(f"Expected one artist for each of {n} songs, got {len(artists)}")
-    return integers([(i,) if artist in (None, "") else artist for i, artist in enumerate(artists)])
-
-
-def integers(values: Iterable[Hashable]) -> np.ndarray:
-    """Number values by their first appearance, from 0: equal values, equal integers.
-
-    Examples
-    --------
-    >>> integers(["b", "a", "b"]).tolist()
-    [0, 1, 0]
-    """
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)

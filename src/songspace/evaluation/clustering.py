@@ -27,8 +27,9 @@ from sklearn.metrics.cluster import expected_mutual_information
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from songspace.evaluation.checks import artist_codes, check_labels, check_vectors, integers
-from songspace.evaluation.intervals import Score, resamples
+from songspace.categories import artist_codes, integers
+from songspace.evaluation.checks import check_labels, check_vectors
+from songspace.intervals import Score, resamples
 
 STARTS = 10
 MIXTURE_DIMENSIONS = 20

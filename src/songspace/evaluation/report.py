@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from songspace.evaluation import clustering, hubness, intervals, retrieval
-from songspace.evaluation.checks import artist_codes, check_points
-from songspace.evaluation.intervals import Score
+from songspace import intervals
+from songspace.categories import artist_codes
+from songspace.evaluation import clustering, hubness, retrieval
+from songspace.evaluation.checks import check_points
 from songspace.evaluation.labels import Labels
+from songspace.intervals import Score
 from songspace.space import Space
 
 MAX_CLUSTERED = 5000

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from songspace.categories import artist_codes, integers
 from songspace.errors import SongspaceError
-from songspace.evaluation.checks import artist_codes, check_labels, check_points, check_vectors, integers
-from songspace.evaluation.intervals import Score, resamples
+from songspace.evaluation.checks import check_labels, check_points, check_vectors
 from songspace.evaluation.neighbors import distance_blocks, nearest
+from songspace.intervals import Score, resamples
 from songspace.space import Space
 
 QUERIES = 5000

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from songspace.evaluation.checks import artist_codes, check_vectors, integers
-from songspace.evaluation.intervals import Score, resamples
+from songspace.categories import artist_codes, integers
+from songspace.evaluation.checks import check_vectors
 from songspace.evaluation.neighbors import distance_blocks
+from songspace.intervals import Score, resamples
 
 
 def validate(

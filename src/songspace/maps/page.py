@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from songspace.maps.categories import PALETTE, Categories, Color, categorize, check, note, printable, span
-from songspace.maps.writing import written
+from songspace.categories import Categories, categorize, printable
+from songspace.drawing import PALETTE
+from songspace.drawing.files import written
+from songspace.maps.categories import Color, check, note, span
 
 RAMP = (
     "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725",
@@ -99,8 +101,8 @@ def _data(xy: np.ndarray, songs: Sequence[Any], color: str) -> dict[str, Any]:
         ],
         "year": years,
         "span": [round(year) for year in span(known)] if len(known) else [0, 1],
-        "genre": _grouping(categorize([song.genre for song in songs])),
-        "artist": _grouping(categorize([song.artist for song in songs])),
+        "genre": _grouping(categorize([song.genre for song in songs], most=len(PALETTE))),
+        "artist": _grouping(categorize([song.artist for song in songs], most=len(PALETTE))),
         "palette": PALETTE,
         "ramp": RAMP,
     }

@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from songspace.maps.categories import (
-    OTHER,
-    PALETTE,
-    UNKNOWN,
-    Categories,
-    Color,
-    categorize,
-    check,
-    note,
-    printable,
-    span,
-)
-from songspace.maps.writing import written
+from songspace.categories import OTHER, UNKNOWN, Categories, categorize
+from songspace.drawing import FAINT, GREY, INK, PALE, PALETTE, PAPER
+from songspace.drawing.files import written
+from songspace.drawing.text import short, writer
+from songspace.maps.categories import Color, check, note, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
-INK, FAINT, GREY, PALE, PAPER = "#20242b", "#6b7280", "#9aa1ac", "#cfd4da", "#f6f7f9"
 DPI = 150
 MAP, LEGEND = (0.025, 0.035, 0.755, 0.845), (0.795, 0.035, 0.185, 0.845)
 """Left, bottom, width and height, as shares of the figure."""
-SCRIPTS = (
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Hiragino Sans",
-    "Yu Gothic",
-    "Microsoft YaHei",
-    "Segoe UI",
-    "Noto Sans",
-)
-"""Fonts that know more scripts than matplotlib's own: used after it, if they are there."""
 
 
 def draw_png(
@@ -85,8 +65,8 @@ def draw_png(
     FigureCanvasAgg(figure)
     axes = figure.add_axes(MAP)
     _frame(axes, xy)
-    write = _writer(figure)
-    write(0.025, 0.955, _short(title, 80) or f"{len(songs)} songs", size=17, weight="bold")
+    write = writer(figure)
+    write(0.025, 0.955, short(title, 80) or f"{len(songs)} songs", size=17, weight="bold")
     write(0.025, 0.918, note(method), size=9.5, color=FAINT)
     size = float(np.clip(9000 / max(len(songs), 1), 5, 90))
     with warnings.catch_warnings(), written(path) as beside:
@@ -94,28 +74,10 @@ def draw_png(
         if color == "year":
             _by_year(figure, axes, xy, [song.year for song in songs], size)
         else:
-            found = categorize([getattr(song, color) for song in songs])
+            found = categorize([getattr(song, color) for song in songs], most=len(PALETTE))
             _by_category(figure, axes, xy, found, color, size)
             _name_regions(figure, axes, xy, found, size)
         figure.savefig(beside, format="png", dpi=DPI)
-
-
-def _writer(figure: Figure) -> Callable[..., Text]:
-    """A function that writes plain text: names may hold dollar signs, which are not formulas here."""
-    from matplotlib.font_manager import fontManager
-
-    known = set(fontManager.get_font_names())
-    family = ["DejaVu Sans", *(font for font in SCRIPTS if font in known)]
-
-    def write(x: float, y: float, text: str, *, axes: Axes | None = None, **looks: Any) -> Text:
-        looks = {"color": INK, "family": family, "parse_math": False, **looks}
-        return (axes or figure).text(x, y, printable(text), **looks)
-
-    return write
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _frame(axes: Axes, xy: np.ndarray) -> None:
@@ -153,12 +115,12 @@ def _by_category(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories, 
     legend.set_axis_off()
     legend.set_xlim(0, 1)
     legend.set_ylim(0, 1)
-    write = _writer(figure)
+    write = writer(figure)
     write(0.02, 0.975, color.capitalize(), axes=legend, size=11, weight="bold", va="center_baseline")
     for row, (code, name) in enumerate(rows):
         y = 0.93 - 0.042 * row
         legend.scatter([0.05], [y], s=75, c=colors[code], linewidths=0)
-        write(0.11, y, _short(name, 24), axes=legend, size=9.5, va="center_baseline", color=INK if code >= 0 else FAINT)
+        write(0.11, y, short(name, 24), axes=legend, size=9.5, va="center_baseline", color=INK if code >= 0 else FAINT)
         write(0.98, y, f"{found.count(code):,}", axes=legend, size=9.5, va="center_baseline", ha="right", color=FAINT)
 
 
@@ -168,7 +130,7 @@ def _by_year(figure: Figure, axes: Axes, xy: np.ndarray, years: Sequence[int | N
     known = np.array([year is not None for year in years], dtype=bool)
     values = np.array([year if year is not None else 0 for year in years], dtype=float)
     _dots(axes, xy[~known], PALE, size)
-    write = _writer(figure)
+    write = writer(figure)
     write(0.794, 0.858, "Year", size=11, weight="bold", va="center_baseline")
     if known.any():
         first, last = span(values[known])
@@ -194,7 +156,7 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories,
     """
     from matplotlib.patheffects import withStroke
 
-    write = _writer(figure)
+    write = writer(figure)
     figure.canvas.draw()
     frame = axes.get_window_extent()
     dots, radius = axes.transData.transform(xy), DPI / 72 * np.sqrt(size / np.pi)
@@ -202,7 +164,7 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories,
     for code, (name, count) in enumerate(zip(found.names, found.counts, strict=True)):
         if count < max(3, 0.02 * len(xy)):
             continue
-        text = write(0, 0, _short(name, 28), axes=axes, size=11, weight="bold", ha="center", va="center")
+        text = write(0, 0, short(name, 28), axes=axes, size=11, weight="bold", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=3.5, foreground=PAPER, alpha=0.85)])
         extent = text.get_window_extent()
         center = axes.transData.transform(middle(xy[found.codes == code]))

@@ -1,12 +1,7 @@
 """A + B ?= C: does a genre lie between two others?
 
-The way from A to B is the straight line between the centres of their songs. A genre has a *position* on it, where the
-foot of the perpendicular from its centre is (0 at A, 1 at B), and an *offset* from it, the length of the perpendicular
-as a share of the way's. C lies between A and B if its position is between 0 and 1, and if it is nearer to the line than
-other genres are: in many dimensions everything has some place on every way.
-
-(:mod:`songspace.geometry` follows the arc of the sphere instead. There it depends on where the centre of the collection
-lies: with few genres, those that are neither A nor B lie on the far side of the sphere, whatever they are.)
+C lies between A and B if its place along the line between their centres is between the two, and if it is nearer to the
+line than other genres are: :mod:`songspace.geometry.between` says it exactly.
 """
 
 from __future__ import annotations
@@ -16,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
-from songspace.evaluation.checks import artist_codes, integers
-from songspace.evaluation.intervals import interval, resamples
+from songspace.geometry.between import judged, on_the_way, placed
 
 POSTER = ("jazz", "rock", "funk")
 
@@ -103,69 +98,15 @@ def lies_between(
     (0.5, 1, 'unknown')
     """
     genres = [*triple, *sorted(set(labels) - set(triple))]
-    codes = integers([*genres, *labels])[len(genres) :]
-    members = np.eye(len(genres))[codes].T
-    value = on_the_way(_centers(members, vectors))
-    draws = np.array(
-        [
-            on_the_way(_centers(members * w, vectors))
-            for w in resamples(artist_codes(artists, len(labels)), random_state=random_state)
-        ]
-    ).reshape(-1, 2, len(genres) - 2)
-
-    def told(point: float, drawn: np.ndarray, lowest: float = -np.inf) -> dict[str, Any]:
-        # A genre that is not drawn at all has no centre.
-        bounds = interval(point, drawn[np.isfinite(drawn)])
-        return {"value": float(point), "interval": bounds and [max(bound, lowest) for bound in bounds]}
-
-    position, offset = told(value[0, 0], draws[:, 0, 0]), told(value[1, 0], draws[:, 1, 0], lowest=0.0)
-    margin = None
-    if len(genres) > 3:
-        margin = told(np.median(value[1, 1:]) - value[1, 0], np.median(draws[:, 1, 1:], axis=1) - draws[:, 1, 0])
-    others = [
-        {"genre": genre, "position": float(value[0, i]), "offset": float(value[1, i])}
-        for i, genre in enumerate(genres[3:], 1)
-    ]
+    known, whose = np.asarray(labels), artist_codes(artists, len(labels))
+    members = [known == genre for genre in genres]
+    values, drawn = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
+    c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn)
     return {
-        "position": position,
-        "offset": offset,
-        "margin": margin,
-        "others": others,
-        "rank": 1 + int((value[1, 1:] < value[1, 0]).sum()),
-        "between": _verdict(position, margin),
+        "position": c.position.as_dict(),
+        "offset": c.offset.as_dict(),
+        "margin": c.margin and c.margin.as_dict(),
+        "others": [{"genre": one.name, "position": one.position.value, "offset": one.offset.value} for one in others],
+        "rank": 1 + sum(one.offset.value < c.offset.value for one in others),
+        "between": c.verdict,
     }
-
-
-def on_the_way(centers: np.ndarray) -> np.ndarray:
-    """Positions and offsets (2, n) of centres against the line from the first to the second of them.
-
-    Examples
-    --------
-    >>> on_the_way(np.array([[0.0, 0.0], [4.0, 0.0], [1.0, 2.0]])).tolist()
-    [[0.25], [0.5]]
-    """
-    first, line = centers[0], centers[1] - centers[0]
-    length = float(np.linalg.norm(line))
-    if not length > 1e-9:  # they lie in one place, or one of them is nowhere
-        return np.full((2, len(centers) - 2), np.nan)
-    position = (centers[2:] - first) @ line / length**2
-    foot = first + position[:, None] * line
-    return np.array([position, np.linalg.norm(centers[2:] - foot, axis=1) / length])
-
-
-def _centers(weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Weighted means; not a number where nothing has a weight."""
-    total = weights.sum(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        return weights @ vectors / np.where(total > 0, total, np.nan)
-
-
-def _verdict(position: dict[str, Any], margin: dict[str, Any] | None) -> str:
-    """Whether C lies between A and B, as far as the intervals tell."""
-    if position["interval"] is None:
-        return "unknown"
-    low, high = position["interval"]
-    nearer = margin["interval"] if margin and margin["interval"] else [np.inf, np.inf]
-    if high <= 0 or low >= 1 or nearer[1] < 0:
-        return "no"
-    return "yes" if low > 0 and high < 1 and nearer[0] > 0 else "unsure"

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from songspace import __version__
+from songspace import __version__, intervals
 from songspace.errors import SongspaceError
-from songspace.evaluation import clustering, intervals
+from songspace.evaluation import clustering
 from songspace.evaluation.poster import between as betweens
 from songspace.evaluation.poster import gallery, report
 from songspace.evaluation.poster.data import Data, gather

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from songspace.evaluation.intervals import MIN_ARTISTS
+from songspace.intervals import MIN_ARTISTS
 
 REFERENCE: dict[str, dict[str, Any]] = {
     "all": {

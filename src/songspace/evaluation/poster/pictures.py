@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from songspace.drawing import FAINT, GREY, INK, PALE, PALETTE, PAPER
+from songspace.drawing.text import family, short
 from songspace.evaluation.poster.segments import DECIBELS, SECONDS
-from songspace.maps.categories import PALETTE, printable
-from songspace.maps.picture import FAINT, GREY, INK, PALE, PAPER, SCRIPTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,22 +84,9 @@ def _png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def _family() -> list[str]:
-    from matplotlib.font_manager import fontManager
-
-    known = set(fontManager.get_font_names())
-    return ["DejaVu Sans", *(font for font in SCRIPTS if font in known)]
-
-
-def _text(name: str, most: int = 34) -> str:
-    """A name that may be anything, fit for a picture."""
-    text = printable(name)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def _title(axes: Axes, text: str, **looks: Any) -> None:
-    looks = {"fontsize": 10, "color": INK, "family": _family(), **looks}
-    axes.set_title(_text(text, 60), loc="left", **looks).set_parse_math(False)
+    looks = {"fontsize": 10, "color": INK, "family": family(), **looks}
+    axes.set_title(short(text, 60), loc="left", **looks).set_parse_math(False)
 
 
 def _plain(axes: Axes) -> None:
@@ -126,13 +113,13 @@ def _legend(figure: Figure, look: Look, genres: Sequence[str]) -> None:
     handles = [Line2D([], [], linestyle="", markersize=7, markeredgewidth=0, **look.of(genre)) for genre in genres]
     legend = figure.legend(
         handles,
-        [_text(genre, 24) for genre in genres],
+        [short(genre, 24) for genre in genres],
         loc="outside lower center",
         ncols=min(8, len(genres)),
         frameon=False,
         handletextpad=0.2,
         columnspacing=1.4,
-        prop={"family": _family(), "size": 9},
+        prop={"family": family(), "size": 9},
         labelcolor=INK,
     )
     for text in legend.get_texts():
@@ -173,7 +160,7 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], tests: M
                     panel.plot(score["interval"], [y, y], color="#7f8a99", linewidth=2.2, solid_capstyle="round")
                 panel.scatter([score["value"]], [y], s=34, color=BLUE, zorder=3, linewidths=0)
         panel.set_xlabel("AMI of k-means (0: chance)", fontsize=8, color=FAINT)
-    panels[0].set_yticks(range(len(rows)), [_text(name) for name, _ in reversed(rows)], fontsize=9, color=INK)
+    panels[0].set_yticks(range(len(rows)), [short(name, 34) for name, _ in reversed(rows)], fontsize=9, color=INK)
     return _png(figure)
 
 
@@ -264,7 +251,7 @@ def between(
         for genre, center in zip(triple, centers, strict=True):
             left.scatter(*center, s=190, edgecolors=INK, linewidths=1.6, zorder=4, **look.of(genre))
         left.plot(*centers[:2].T, color=INK, linewidth=1, linestyle=":", zorder=3)
-        left.set_xticks([0, 1], [f"{_text(genre, 20)} ({i})" for i, genre in enumerate(triple[:2])], family=_family())
+        left.set_xticks([0, 1], [f"{short(genre, 20)} ({i})" for i, genre in enumerate(triple[:2])], family=family())
         for tick in left.get_xticklabels():
             tick.set_parse_math(False)
         left.set_yticks([])
@@ -331,11 +318,11 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
     handles = [Line2D([], [], linestyle="", marker="o", markersize=7, color=color) for color in colors]
     legend = figure.legend(
         handles,
-        [f"{years[album]}  {_text(album, 30)}" for album in order],
+        [f"{years[album]}  {short(album, 30)}" for album in order],
         loc="outside lower center",
         ncols=min(4, len(order)),
         frameon=False,
-        prop={"family": _family(), "size": 9},
+        prop={"family": family(), "size": 9},
         labelcolor=INK,
     )
     for text in legend.get_texts():

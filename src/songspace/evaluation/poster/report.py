@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from songspace.categories import printable
 from songspace.evaluation.poster.findings import (
     LEVELS,
     OTHER_AUDIO,
@@ -21,7 +22,6 @@ from songspace.evaluation.poster.findings import (
 )
 from songspace.evaluation.poster.scores import METRICS
 from songspace.evaluation.poster.work import Work
-from songspace.maps.categories import printable
 
 FITTED = {"training": "the training set", "scored": "the scored items", "nothing": "nothing"}
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from songspace.evaluation import clustering
-from songspace.evaluation.intervals import DRAWS, Score
 from songspace.evaluation.poster.data import Data
 from songspace.evaluation.poster.embeddings import Embedding
 from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
 from songspace.evaluation.poster.work import Work, digest
+from songspace.intervals import DRAWS, Score
 from songspace.space import Space
 
 METRICS = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from songspace.evaluation.intervals import DRAWS, MIN_ARTISTS, Score, interval, resamples
+from songspace.intervals import DRAWS, MIN_ARTISTS, Score, interval, resamples
 
 
 @given(st.floats(-1, 1), arrays(float, st.integers(1, 50), elements=st.floats(-1, 1)))

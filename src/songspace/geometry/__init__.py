@@ -1,0 +1,34 @@
+"""Where genres, artists and albums lie in the space, what lies between two of them, and an artist's way through time.
+
+>>> from songspace import Space, geometry
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> space = Space.from_vectors(np.repeat(np.eye(3), 8, axis=0) + 0.3 * rng.normal(size=(24, 3)))
+>>> found = geometry.describe(space, np.repeat(["jazz", "rock", "folk"], 8).tolist())
+>>> [region.name for region in found.regions]
+['folk', 'jazz', 'rock']
+"""
+
+from __future__ import annotations
+
+from songspace.geometry.between import Between, Way, songs_between, way
+from songspace.geometry.groups import album_labels, genre_labels
+from songspace.geometry.regions import Overlap, Region, Regions, describe
+from songspace.geometry.years import Drift, Station, Years, through_years
+
+__all__ = [
+    "Between",
+    "Drift",
+    "Overlap",
+    "Region",
+    "Regions",
+    "Station",
+    "Way",
+    "Years",
+    "album_labels",
+    "describe",
+    "genre_labels",
+    "songs_between",
+    "through_years",
+    "way",
+]

@@ -1,0 +1,349 @@
+"""A + B ?= C: what lies between two regions, and how far along the way.
+
+The way from A to B is the straight line between the centres of their songs. A region has a *position* on it, where the
+foot of the perpendicular from its centre is (0 at A, 1 at B), and an *offset* from it, the length of the perpendicular
+as a share of the way's. In many dimensions everything has some place on every way: what lies between A and B has a
+position between 0 and 1, and is nearer to the line than the median of the other regions. Where all regions are asked at
+once, half of them are that; there, what lies between is nearer to both A and B than these are to each other, too:
+regions that have nothing to do with one another are all equally far apart.
+
+(The arc of the sphere between the directions of both centres would be another way. It depends on where the centre of
+the collection lies: with few genres, those that are neither A nor B lie on the far side of the sphere, whatever they
+are.)
+
+A centre of n songs lies off by their spread divided by the root of n. Small regions are pushed off the line by that, so
+that what is said to lie between errs towards "no".
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.geometry.groups import FEWEST, MOST, Groups, called, grouped
+from songspace.intervals import DRAWS, MIN_ARTISTS, interval, resamples
+from songspace.space import Space
+
+Verdict = Literal["yes", "no", "unsure", "unknown"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its 95 % interval; None where units are too few."""
+
+    value: float
+    interval: tuple[float, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """This figure in what JSON knows."""
+        return {"value": self.value, "interval": self.interval and list(self.interval)}
+
+
+@dataclass(frozen=True)
+class Between:
+    """Where a region lies against the way from one to another.
+
+    Attributes
+    ----------
+    name : str
+    size : int
+        How many songs it has.
+    position : Figure
+        0 at the first, 1 at the other.
+    offset : Figure
+        How far off the line, as a share of the way.
+    margin : Figure or None
+        By how much nearer to the line it is than the median of the other regions; None without others.
+    step : Figure
+        The longer of the two steps from the first to it and from it to the other, as a share of the way.
+    verdict : {"yes", "no", "unsure", "unknown"}
+        Whether it lies between, as the intervals tell; "unknown" without intervals.
+    """
+
+    name: str
+    size: int
+    position: Figure
+    offset: Figure
+    margin: Figure | None
+    step: Figure
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way from one region to another, and what lies along it.
+
+    Attributes
+    ----------
+    a, b : str
+        The regions that it leads from and to.
+    sizes : tuple of int
+        How many songs they have.
+    length : float
+        The distance of their centres.
+    between : list of Between
+        All other regions, in doubt or not: by verdict, then the nearest to the line first.
+    groups : Groups
+        The songs of all.
+    """
+
+    a: str
+    b: str
+    sizes: tuple[int, int]
+    length: float
+    between: list[Between]
+    groups: Groups
+
+
+def way(
+    space: Space,
+    labels: Sequence[str | None],
+    a: str,
+    b: str,
+    units: Sequence[str | None] | None = None,
+    *,
+    fewest: int = FEWEST,
+    most: int = MOST,
+    what: str = "label",
+    seed: int = 0,
+) -> Way:
+    """What lies between regions a and b.
+
+    Parameters
+    ----------
+    space : Space
+    labels, units : sequences of str or None, one for each row
+        As of :func:`songspace.geometry.describe`: intervals draw whole units.
+    a, b : str
+        The labels that the way leads from and to, in any case.
+    fewest, most : int
+        Labels of fewer songs get no centre; beside a and b, so many of the largest are asked.
+    what : str
+        What a label is called in messages.
+    seed : int
+        Of the intervals.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no such label (with the nearest ones), it has too few songs, or both are one.
+    ValueError
+        If there is not one label (and unit) for each row.
+
+    Examples
+    --------
+    >>> places = np.repeat([[1.0, 0, 0], [0, 1, 0], [0.6, 0.7, 0.1], [0, 0, 1], [-1, -1, 0]], 4, axis=0)
+    >>> labels = np.repeat(["jazz", "rock", "funk", "folk", "noise"], 4).tolist()
+    >>> found = way(Space.from_vectors(places), labels, "jazz", "rock")
+    >>> found.between[0].name, round(found.between[0].position.value, 1)
+    ('funk', 0.6)
+    """
+    groups = grouped(space, labels, units, fewest=fewest, most=most, keep=(a, b))
+    ends = [_end(groups, name, what, fewest) for name in (a, b)]
+    if ends[0] == ends[1]:
+        raise SongspaceError(f"A way leads from one {what} to another, and both are {groups.names[ends[0]]}.")
+    order = [*ends, *(g for g in range(len(groups)) if g not in ends)]
+    parts = [space.vectors[groups.rows[groups.of(g)]] for g in order]
+    whose = [groups.units[groups.of(g)] for g in order]
+    length = float(np.linalg.norm(parts[1].mean(axis=0, dtype=np.float64) - parts[0].mean(axis=0, dtype=np.float64)))
+    if length < 1e-6:
+        both = " and ".join(groups.names[end] for end in ends)
+        raise SongspaceError(f"There is no way to look along: the centres of {both} lie in one place.")
+    values, drawn = placed(parts, whose, seed=seed)
+    apart = [len(np.unique(own)) for own in whose]
+    known = [min(*apart[:2], count) >= MIN_ARTISTS for count in apart[2:]]
+    names, sizes = [groups.names[g] for g in order], groups.sizes[order]
+    found = judged(names[2:], sizes[2:].tolist(), values, drawn, known, all_asked=True)
+    ranks: dict[Verdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
+    found.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
+    return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, found, groups)
+
+
+def placed(parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and offsets of groups against the way from the first to the second of them.
+
+    Parameters
+    ----------
+    parts : sequence of k + 2 arrays of shape (n_i, d)
+        The songs of each group.
+    units : sequence of k + 2 int arrays of shape (n_i,)
+        Whose each of them is.
+
+    Returns
+    -------
+    values : ndarray of shape (2, k)
+    drawn : ndarray of shape (DRAWS or 0, 2, k)
+        The same in resampled collections of units; not a number where a group has no unit in one.
+    """
+    values = on_the_way(np.array([part.mean(axis=0, dtype=np.float64) for part in parts]))
+    everyone, numbers = np.unique(np.concatenate(units), return_inverse=True)
+    weights = np.zeros((DRAWS if len(everyone) >= MIN_ARTISTS else 0, len(everyone)), np.uint8)
+    for row, draw in zip(weights, resamples(np.arange(len(everyone)), random_state=seed), strict=True):
+        row[:] = draw
+    drawn = np.empty((len(weights), 2, len(parts) - 2))
+    ends = []
+    begin = 0
+    for number, part in enumerate(parts):
+        centers = _drawn_centers(weights, numbers[begin : begin + len(part)], part)
+        begin += len(part)
+        if number < 2:
+            ends.append(centers)
+        else:
+            drawn[:, :, number - 2] = _against(ends[0], ends[1], centers)
+    return values, drawn
+
+
+def judged(
+    names: Sequence[str],
+    sizes: Sequence[int],
+    values: np.ndarray,
+    drawn: np.ndarray,
+    known: Sequence[bool] | None = None,
+    all_asked: bool = False,
+) -> list[Between]:
+    """Turn positions and offsets (2, k), and the same in resampled collections (draws, 2, k), into answers.
+
+    Parameters
+    ----------
+    known : sequence of bool, optional
+        Whether each region, and both ends, have units enough for an interval; all, where nothing is said.
+    all_asked : bool
+        Whether no region was singled out beforehand, so that steps have a say, too.
+    """
+    known = [True] * len(names) if known is None else known
+    found = []
+    others = _medians_of_the_others(np.concatenate([values[None, 1], drawn[:, 1]]))
+    for i, name in enumerate(names):
+        draws = drawn[:, :, i] if known[i] else drawn[:0, :, i]
+        position = _figure(values[0, i], draws[:, 0])
+        offset = _figure(values[1, i], draws[:, 1], lowest=0.0)
+        margin = None
+        if len(names) > 1:
+            margins = others[:, i] - np.concatenate([values[None, 1, i], drawn[:, 1, i]])
+            margin = _figure(margins[0], margins[1:] if known[i] else margins[:0])
+        step = _figure(_longer_step(values[:, i]), _longer_step(draws.T))
+        verdict = _verdict(position, margin, step if all_asked else None)
+        found.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
+    return found
+
+
+def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Songs along a way, whatever their own label: of each of k equal stretches the one nearest to the line.
+
+    (The k nearest of all would lie at its ends, where the songs are.)
+
+    Returns
+    -------
+    rows : ndarray of shape (at most k,), int64
+        In the order of the way; a stretch may have none.
+    positions, offsets : ndarrays of the same shape, float64
+        As of :class:`Between`.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors(np.array([[3.0, 1], [3, -1], [-3, 1], [-3, -1], [0, 1], [0, -1]]))
+    >>> along = way(space, ["a", "a", "b", "b", None, None], "a", "b", fewest=2)
+    >>> songs_between(space, along, k=3)[1].tolist()
+    [0.5]
+    """
+    a, b = (
+        space.vectors[way.groups.rows[way.groups.of(way.groups.names.index(name))]].mean(axis=0, dtype=np.float64)
+        for name in (way.a, way.b)
+    )
+    line = b - a
+    square = float(line @ line)
+    along = space.vectors @ line.astype(np.float32)
+    position = (along.astype(np.float64) - a @ line) / square
+    # |x - a|^2, of unit vectors, less the square of the way to the foot.
+    apart = 1 + a @ a - 2 * (space.vectors @ a.astype(np.float32)).astype(np.float64)
+    offset = np.sqrt(np.maximum(apart / square - position**2, 0))
+    inside = (position > 0) & (position < 1)
+    inside[space.undirected] = False
+    rows = np.flatnonzero(inside)
+    rows = rows[np.argsort(offset[rows], kind="stable")]
+    _, first = np.unique((position[rows] * k).astype(int), return_index=True)
+    rows = rows[first]
+    return rows, position[rows], offset[rows]
+
+
+def on_the_way(centers: np.ndarray) -> np.ndarray:
+    """Positions and offsets (2, n) of centres against the line from the first to the second of them.
+
+    Examples
+    --------
+    >>> on_the_way(np.array([[0.0, 0.0], [4.0, 0.0], [1.0, 2.0]])).tolist()
+    [[0.25], [0.5]]
+    """
+    return _against(centers[0], centers[1], centers[2:])
+
+
+def _against(a: np.ndarray, b: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Position and offset (2, n), or (n, 2) for as many lines as centres; not a number where there is no line."""
+    line = b - a
+    square = np.square(line).sum(axis=-1)
+    square = np.where(square > 1e-18, square, np.nan)  # they lie in one place, or one of them is nowhere
+    moved = centers - a
+    position = (moved * line).sum(axis=-1) / square
+    offset = np.linalg.norm(moved - position[..., None] * line, axis=-1) / np.sqrt(square)
+    return np.stack([position, offset], axis=1 if a.ndim > 1 else 0)
+
+
+def _end(groups: Groups, name: str, what: str, fewest: int) -> int:
+    exact = called(name, [*groups.names, *(small for small, _ in groups.small)], what)
+    if exact in groups.names:
+        return groups.names.index(exact)
+    count = dict(groups.small)[exact]
+    songs = "one song" if count == 1 else f"{count} songs"
+    raise SongspaceError(f"{exact} has {songs}: to have a centre, {fewest} are needed.")
+
+
+def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Centres (draws, d) of a group in collections where units come so often; not a number where none of it comes."""
+    order = np.argsort(units, kind="stable")
+    own, first, counts = np.unique(units[order], return_index=True, return_counts=True)
+    sums = np.add.reduceat(vectors[order], first, axis=0, dtype=np.float64)
+    weight = weights[:, own].astype(np.float64)
+    total = (weight @ counts)[:, None]
+    nowhere = np.full((len(weights), vectors.shape[1]), np.nan)
+    found: np.ndarray = np.divide(weight @ sums, total, out=nowhere, where=total > 0)
+    return found
+
+
+def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
+    """For each column of (draws, k), the median of all others that are there."""
+    k = offsets.shape[1]
+    if k < 2:
+        return np.full(offsets.shape, np.nan)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        if k > 50:  # one of many hardly moves the median
+            return np.repeat(np.nanmedian(offsets, axis=1)[:, None], k, axis=1)
+        return np.stack([np.nanmedian(np.delete(offsets, i, axis=1), axis=1) for i in range(k)], axis=1)
+
+
+def _figure(value: Any, drawn: np.ndarray, lowest: float = -np.inf) -> Figure:
+    bounds = interval(float(value), drawn[np.isfinite(drawn)])
+    return Figure(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
+
+
+def _longer_step(place: np.ndarray) -> np.ndarray:
+    """From position and offset (2, ...), the distance to the farther end, as a share of the way."""
+    position, offset = place
+    return np.asarray(np.hypot(np.maximum(position, 1 - position), offset))
+
+
+def _verdict(position: Figure, margin: Figure | None, step: Figure | None) -> Verdict:
+    """Whether a region lies between two others, as far as the intervals tell."""
+    if position.interval is None:
+        return "unknown"
+    low, high = position.interval
+    nearer = margin.interval if margin and margin.interval else (np.inf, np.inf)
+    longer = step.interval if step and step.interval else (-np.inf, -np.inf)
+    if high <= 0 or low >= 1 or nearer[1] < 0 or longer[0] >= 1:
+        return "no"
+    return "yes" if low > 0 and high < 1 and nearer[0] > 0 and longer[1] < 1 else "unsure"

@@ -1,0 +1,217 @@
+"""Which songs belong together: by a label each, and by whom they are.
+
+A *group* is the songs of one label. A *unit* is what a group's songs come from and what makes them alike: the artists
+of a genre. Songs of one artist share a voice, a studio, often an album, so that a genre of one artist would look well
+told apart. Whatever is measured here leaves a unit out of what it is compared with (an artist filter; Pampalk, Flexer
+and Widmer 2005), and intervals draw whole units.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songspace.categories import artist_codes, categorize, printable
+from songspace.errors import SongspaceError
+from songspace.library.names import plain
+from songspace.space import Space
+
+FEWEST = 4
+"""With fewer songs than this a group gets no centre.
+
+A mean of n songs is uncertain by their spread divided by the root of n: from four songs on by no more than half of what
+the songs themselves scatter.
+"""
+
+MOST = 500
+"""So many groups, the largest, are looked at where nothing is said: all their pairs are compared."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Songs sorted by their group.
+
+    Attributes
+    ----------
+    names : list of str
+        The largest group first, those of one size by name.
+    rows : ndarray of shape (m,), int64
+        Rows of the space, group after group.
+    codes : ndarray of shape (m,), int64
+        The group of each of them.
+    units : ndarray of shape (m,), int64
+        The unit of each of them, counted from 0.
+    starts : ndarray of shape (len(names) + 1,), int64
+        Where each group begins.
+    small : list of (str, int)
+        Groups with too few songs, and how many they have; the largest first.
+    beyond : int
+        Groups with songs enough that are left out, because there are more than were asked for.
+    unlabelled : int
+        Songs without a label, or without a direction in the space.
+    """
+
+    names: list[str]
+    rows: np.ndarray
+    codes: np.ndarray
+    units: np.ndarray
+    starts: np.ndarray
+    small: list[tuple[str, int]]
+    beyond: int
+    unlabelled: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many songs each group has."""
+        return np.diff(self.starts)
+
+    def of(self, group: int) -> slice:
+        """Where the songs of a group are in ``rows``, ``codes`` and ``units``."""
+        return slice(int(self.starts[group]), int(self.starts[group + 1]))
+
+
+def grouped(
+    space: Space,
+    labels: Sequence[str | None],
+    units: Sequence[str | None] | None = None,
+    *,
+    fewest: int = FEWEST,
+    most: int = MOST,
+    keep: Sequence[str] = (),
+) -> Groups:
+    """Sort the songs of a space into groups.
+
+    Parameters
+    ----------
+    space : Space
+    labels : sequence of str or None, one for each row
+        Labels that differ in case or surrounding space only are one.
+    units : sequence of str or None, one for each row, optional
+        Whose each song is; a song without is its own unit, as all are where nothing is given.
+    fewest : int
+        Smaller groups are set aside.
+    most : int
+        Of the others, so many of the largest are kept, and those named in ``keep``.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label (and unit) for each row, or a number is out of its range.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors(np.eye(5))
+    >>> found = grouped(space, ["Jazz", "rock", "jazz ", None, "Jazz"], fewest=2)
+    >>> found.names, found.rows.tolist(), found.small, found.unlabelled
+    (['Jazz'], [0, 2, 4], [('rock', 1)], 1)
+    """
+    n = len(space)
+    for what, values in (("label", labels), ("unit", units)):
+        if values is not None and len(values) != n:
+            raise ValueError(f"Expected a {what} (or None) for each of {n} songs, got {len(values)}")
+    if fewest < 2 or most < 1:
+        raise ValueError(f"fewest must be at least 2 and most at least 1, got {fewest} and {most}")
+    placed = np.ones(n, bool)
+    placed[space.undirected] = False
+    found = categorize([label if there else None for label, there in zip(labels, placed.tolist(), strict=True)])
+    wanted = {name.casefold() for name in keep}
+    enough = [code for code, count in enumerate(found.counts) if count >= fewest]
+    kept = [c for place, c in enumerate(enough) if place < most or found.names[c].casefold() in wanted]
+    number = np.full(len(found.names) + 1, -1)  # the last one is for songs without a label
+    number[kept] = np.arange(len(kept))
+    codes = number[np.where(found.codes < 0, len(found.names), found.codes)]
+    rows = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
+    whose = None if units is None else [printable(unit).casefold() for unit in units]
+    return Groups(
+        names=[found.names[code] for code in kept],
+        rows=rows,
+        codes=codes[rows],
+        units=artist_codes(whose, n)[rows],
+        starts=np.searchsorted(codes[rows], np.arange(len(kept) + 1)),
+        small=[(found.names[c], found.counts[c]) for c in range(len(found.names)) if found.counts[c] < fewest],
+        beyond=len(enough) - len(kept),
+        unlabelled=int((found.codes < 0).sum()),
+    )
+
+
+def called(name: str, names: Sequence[str], what: str = "group") -> str:
+    """The one of some names that a person means, in any case, with or without accents and punctuation.
+
+    Raises
+    ------
+    SongspaceError
+        If there is none, with the nearest ones.
+
+    Examples
+    --------
+    >>> called("hip hop", ["Hip-Hop", "Jazz"])
+    'Hip-Hop'
+    """
+    same = [known for known in names if known.casefold() == printable(name).casefold()]
+    same = same or [known for known in names if plain(known) == plain(name) != ""]
+    if same:
+        return same[0]
+    near: dict[str, str] = {}
+    for known in names:
+        near.setdefault(plain(known) or known.casefold(), known)
+    wanted = plain(name) or name.casefold()
+    within = [key for key in near if wanted and wanted in key]
+    close = list(dict.fromkeys([*within[:3], *difflib.get_close_matches(wanted, near, n=3, cutoff=0.5)]))[:3]
+    hint = f" Did you mean: {'; '.join(near[key] for key in close)}?" if close else ""
+    raise SongspaceError(f"There is no {what} called “{printable(name)}”.{hint}")
+
+
+def genre_labels(songs: Sequence[Any]) -> list[str | None]:
+    """The genre of each song; of several in one tag ("Rock; Pop") the first, which is the tagger's main one.
+
+    A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
+    because they are part of some ("R&B/Soul", "Folk, World, & Country").
+    """
+    return [(song.genre and song.genre.split(";")[0].strip()) or None for song in songs]
+
+
+def album_labels(songs: Sequence[Any]) -> list[str | None]:
+    """The album of each song; albums of one title by several artists are different ones, "Title (Artist)".
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Song
+    >>> pairs = [("Ann", "Hits"), ("Bea", "Hits"), ("Bea", "Blue"), (None, None)]
+    >>> album_labels([Song(artist=artist, albumartist=None, album=album) for artist, album in pairs])
+    ['Hits (Ann)', 'Hits (Bea)', 'Blue', None]
+    """
+    owners = [printable(song.albumartist or song.artist) for song in songs]
+    titles = [printable(song.album) for song in songs]
+    by: dict[str, set[str]] = defaultdict(set)
+    for owner, title in zip(owners, titles, strict=True):
+        by[title.casefold()].add(owner.casefold())
+    return [
+        (f"{title} ({owner or 'unknown'})" if len(by[title.casefold()]) > 1 else title) or None if title else None
+        for owner, title in zip(owners, titles, strict=True)
+    ]
+
+
+def sample(ids: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
+    """Places of at most so many ids, ascending; which ones depends on the ids themselves, not on their order.
+
+    Examples
+    --------
+    >>> ids = np.arange(100)
+    >>> set(ids[sample(ids, 5)]) == set(ids[::-1][sample(ids[::-1], 5)])
+    True
+    """
+    if len(ids) <= most:
+        return np.arange(len(ids))
+    mixed = ids.astype(np.uint64) + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # SplitMix64 (Steele et al. 2014)
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    return np.sort(np.argsort(mixed, kind="stable")[:most])

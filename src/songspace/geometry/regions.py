@@ -1,0 +1,292 @@
+"""Genres, artists and albums as regions of the space: where they lie, how wide they are, how well told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from scipy import sparse
+
+from songspace.geometry.energy import energy_distances, mean_distances, typical_distance
+from songspace.geometry.groups import FEWEST, MOST, Groups, grouped
+from songspace.geometry.homes import Homes, homes
+from songspace.geometry.tree import leaves, linkage
+from songspace.intervals import MIN_ARTISTS, Score, resamples
+from songspace.space import Space
+
+OVERLAPPING = 0.2
+"""Two regions are said to overlap from here on: a tenth of the songs of both is then nearer to the other's centre."""
+
+SONGS = 3
+"""So many are named of a region's heart, and of its border."""
+
+CHUNK = 50
+
+
+@dataclass(frozen=True)
+class Border:
+    """A song at the border of its region.
+
+    Attributes
+    ----------
+    row : int
+    towards : str
+        The nearest other region.
+    margin : float
+        By how much farther its centre is than the own one's, in squared distance; below zero, it is nearer.
+    """
+
+    row: int
+    towards: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """The songs of one label.
+
+    Attributes
+    ----------
+    name : str
+    size, units : int
+        How many songs it has, and by how many units (the artists of a genre).
+    center : ndarray of shape (d,), float64
+        Their mean.
+    spread : float
+        Mean distance of two of its songs that are not by one unit.
+    at_home : Score
+        The share of its songs that are nearer to its centre than to any other, the song's unit left out of both.
+    nearest : tuple of (str, float)
+        The other regions and their energy distances, nearest first.
+    overlaps : tuple of (str, float)
+        Those that it overlaps with, and how much: 0 to 1.
+    heart : tuple of int
+        The rows of the songs nearest to the centre.
+    border : tuple of Border
+        Its songs that are about as near to another centre.
+    """
+
+    name: str
+    size: int
+    units: int
+    center: np.ndarray
+    spread: float
+    at_home: Score
+    nearest: tuple[tuple[str, float], ...]
+    overlaps: tuple[tuple[str, float], ...]
+    heart: tuple[int, ...]
+    border: tuple[Border, ...]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two regions that are not well told apart.
+
+    Attributes
+    ----------
+    names : tuple of str
+    overlap : Score
+        The share of their songs that are nearer to the other's centre than to their own, the two shares added: 0 where
+        the centres tell all songs, 1 where they tell nothing. It bounds the overlapping area of the two distributions
+        from above, which is twice the least error by which songs can be told apart (Weitzman 1970).
+    distance : float
+        Energy distance.
+    """
+
+    names: tuple[str, str]
+    overlap: Score
+    distance: float
+
+
+@dataclass(frozen=True)
+class Regions:
+    """All regions of a space.
+
+    Attributes
+    ----------
+    regions : list of Region
+        The largest first, those of one size by name.
+    distances : ndarray of shape (k, k)
+        Energy distances.
+    shares : ndarray of shape (k, k)
+        Overlaps.
+    overlaps : list of Overlap
+        The greatest first; at most five times as many as there are regions.
+    joints : ndarray of shape (k - 1, 4)
+        The dendrogram, see :func:`songspace.geometry.tree.linkage`.
+    order : list of int
+        The regions in the order of the dendrogram.
+    typical : float
+        Mean distance of two songs of the whole space that are not by one unit.
+    at_home : Score
+        Mean of the regions' own.
+    groups : Groups
+        Their songs, and what is left out.
+    """
+
+    regions: list[Region]
+    distances: np.ndarray
+    shares: np.ndarray
+    overlaps: list[Overlap]
+    joints: np.ndarray
+    order: list[int]
+    typical: float
+    at_home: Score
+    groups: Groups
+
+
+def describe(
+    space: Space,
+    labels: Sequence[str | None],
+    units: Sequence[str | None] | None = None,
+    *,
+    fewest: int = FEWEST,
+    most: int = MOST,
+    seed: int = 0,
+) -> Regions:
+    """Describe the region of each label.
+
+    Parameters
+    ----------
+    space : Space
+    labels : sequence of str or None, one for each row
+        Songs without are left out; labels that differ in case or surrounding space only are one.
+    units : sequence of str or None, one for each row, optional
+        What makes songs alike beyond their label: for genres, the artists. Of a unit's songs, none is compared with
+        another, and intervals draw units. Where there are none (artists, albums), songs are.
+    fewest : int
+        Labels of fewer songs get no region.
+    most : int
+        So many regions are described, the largest.
+    seed : int
+        Of the samples and the intervals.
+
+    Returns
+    -------
+    Regions
+        An empty one where no label has songs enough.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label (and unit) for each row, or a number is out of its range.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> space = Space.from_vectors(np.repeat(np.eye(3), 8, axis=0) + 0.3 * rng.normal(size=(24, 3)))
+    >>> found = describe(space, ["jazz"] * 8 + ["rock"] * 8 + ["folk"] * 7 + [None])
+    >>> [(region.name, region.size, region.at_home.value) for region in found.regions]
+    [('jazz', 8, 1.0), ('rock', 8, 1.0), ('folk', 7, 1.0)]
+    """
+    groups = grouped(space, labels, units, fewest=fewest, most=most)
+    whose = np.arange(len(space))
+    whose[groups.rows] = len(space) + groups.units
+    typical = typical_distance(space, whose, seed=seed)
+    k = len(groups)
+    if not k:
+        nothing, nowhere = Score(float("nan"), float("nan"), np.zeros(0)), np.zeros((0, 0))
+        return Regions([], nowhere, nowhere, [], np.zeros((0, 4)), [], typical, nothing, groups)
+    means = mean_distances(space, groups, seed=seed)
+    distances = energy_distances(means)
+    told = homes(space, groups)
+    home = np.add.reduceat(told.margin >= 0, groups.starts[:-1], dtype=float) / groups.sizes
+    away = np.add.reduceat(told.nearer, groups.starts[:-1], axis=0, dtype=float) / groups.sizes[:, None]
+    shares = np.minimum(away + away.T, 1)
+    pairs = [(int(a), int(b)) for a, b in np.argwhere(np.triu(shares, 1) >= OVERLAPPING)]
+    pairs = sorted(pairs, key=lambda pair: -shares[pair])[: 5 * k]
+    draws, everyones = _draws(groups, told, pairs, seed)
+    joints = linkage(distances)
+    counts = np.array([len(np.unique(groups.units[groups.of(g)])) for g in range(k)])
+
+    def score(value: float, chance: float, drawn: np.ndarray, units: int) -> Score:
+        return Score(value, chance, drawn[np.isfinite(drawn)] if units >= MIN_ARTISTS else drawn[:0])
+
+    found = [
+        _region(space, groups, g, told, distances[g], shares[g], float(means[g, g]), int(counts[g]),
+                score(float(home[g]), 1 / k, draws[g], int(counts[g])))
+        for g in range(k)
+    ]  # fmt: skip
+    overlaps = [
+        Overlap(
+            (groups.names[a], groups.names[b]),
+            score(float(shares[a, b]), 1.0, draws[k + number], int(min(counts[a], counts[b]))),
+            float(distances[a, b]),
+        )
+        for number, (a, b) in enumerate(pairs)
+    ]
+    everyone = Score(float(home.mean()), 1 / k, everyones)
+    return Regions(found, distances, shares, overlaps, joints, leaves(joints), typical, everyone, groups)
+
+
+def _region(
+    space: Space,
+    groups: Groups,
+    g: int,
+    told: Homes,
+    distances: np.ndarray,
+    shares: np.ndarray,
+    spread: float,
+    units: int,
+    at_home: Score,
+) -> Region:
+    rows, part = groups.rows[groups.of(g)], groups.of(g)
+    others = [int(other) for other in np.argsort(distances, kind="stable") if other != g]
+    overlapping = [int(o) for o in np.argsort(-shares, kind="stable") if o != g and shares[o] >= OVERLAPPING]
+    center = space.vectors[rows].mean(axis=0, dtype=np.float64)
+    heart = np.argsort(np.linalg.norm(space.vectors[rows] - center, axis=1), kind="stable")[:SONGS]
+    # A song of the heart is none of the border, however few there are.
+    edge = [int(i) for i in np.argsort(np.abs(told.margin[part]), kind="stable") if i not in heart]
+    return Region(
+        name=groups.names[g],
+        size=len(rows),
+        units=units,
+        center=center,
+        spread=spread,
+        at_home=at_home,
+        nearest=tuple((groups.names[other], float(distances[other])) for other in others),
+        overlaps=tuple((groups.names[other], float(shares[other])) for other in overlapping),
+        heart=tuple(rows[heart].tolist()),
+        border=tuple(
+            Border(int(rows[i]), groups.names[told.other[part][i]], float(told.margin[part][i]))
+            for i in edge[:SONGS]
+            if told.other[part][i] >= 0
+        ),
+    )
+
+
+def _draws(groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """In every resampled collection: the share at home of each region and the overlap of each pair; the mean share.
+
+    The centres are those of the whole collection: what is drawn is whose songs are asked.
+    """
+    k = len(groups)
+    _, units = np.unique(groups.units, return_inverse=True)
+    shape = (k, int(units.max()) + 1)
+    home = sparse.csr_matrix(((told.margin >= 0).astype(float), (groups.codes, units)), shape=shape)
+    size = sparse.csr_matrix((np.ones(len(units)), (groups.codes, units)), shape=shape)
+    sides = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
+    rows, columns = [np.zeros(0, int)], [np.zeros(0, int)]
+    for number, (a, b) in enumerate(sides):
+        gone = np.flatnonzero(told.nearer[groups.of(a), b]) + groups.starts[a]
+        rows.append(np.full(len(gone), number))
+        columns.append(units[gone])
+    where = (np.concatenate(rows), np.concatenate(columns))
+    away = sparse.csr_matrix((np.ones(len(where[0])), where), shape=(len(sides), shape[1]))
+    first = np.array([a for a, _ in sides], int)
+    drawn, means = [], []
+    whole = resamples(np.arange(shape[1]), random_state=seed)
+    while some := list(islice(whole, CHUNK)):
+        weights = np.array(some, float).T
+        with np.errstate(invalid="ignore"):  # a region that is not drawn has no share
+            sizes = size @ weights
+            shares = (home @ weights) / sizes
+            lost = (away @ weights) / sizes[first]
+        drawn.append(np.concatenate([shares, np.minimum(lost[::2] + lost[1::2], 1)]))
+        here = np.isfinite(shares)
+        means.append(np.where(here, shares, 0).sum(axis=0) / np.maximum(here.sum(axis=0), 1))
+    if not drawn:
+        return np.zeros((k + len(pairs), 0)), np.zeros(0)
+    return np.concatenate(drawn, axis=1), np.concatenate(means)

@@ -1,0 +1,318 @@
+"""An artist's way through the years: the albums one after the other, how far each lies from the one before, and whether
+the artist drifts.
+
+Albums may hold one song in a library, so they are compared by the plainest distance that one song has, too: the mean
+distance between the songs of both. It is told against two yardsticks, the same between two albums of one artist and
+between albums of different artists, over the whole library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from songspace.categories import categorize
+from songspace.errors import SongspaceError
+from songspace.geometry.energy import pairwise
+from songspace.geometry.groups import FEWEST, called, grouped, sample
+from songspace.space import Space
+
+DATED = 5
+"""With fewer dated albums nothing is said of a drift: four albums have 24 orders, of which 2 are as even
+as the best, and one in twelve is no evidence."""
+
+YEARS = 3
+"""Different years that it takes: two only tell groups apart, and no way."""
+
+EXACT = 7
+"""Up to so many albums, all orders of their years are tried (5,040); of more, so many are drawn: """
+DRAWN = 9999
+
+ARTISTS = 2000
+"""Artists whose albums make the yardstick; of more, a sample."""
+
+SONGS = 50
+"""Songs of an artist that are compared for it; of more, a sample."""
+
+
+@dataclass(frozen=True)
+class Station:
+    """An album on an artist's way (or a year, where no albums are known).
+
+    Attributes
+    ----------
+    name : str
+    year : int or None
+        The earliest that its songs name.
+    rows : tuple of int
+        Its songs.
+    moved : float or None
+        Mean distance of its songs to those of the station before; None at the first, and where there is no year.
+    farther_than : float or None
+        The share of all pairs of albums of one artist that lie less far apart.
+    nearest : tuple of (str, float)
+        The nearest regions without songs of this artist, and the mean distance of their songs to these.
+    """
+
+    name: str
+    year: int | None
+    rows: tuple[int, ...]
+    moved: float | None
+    farther_than: float | None
+    nearest: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Whether albums that are farther apart in years are farther apart in sound.
+
+    Attributes
+    ----------
+    albums, years : int
+        Albums with a year, and in how many different ones.
+    correlation : float or None
+        Of the differences in years with the distances, over all pairs of albums; None where nothing can be said.
+    p : float or None
+        The share of orders of the years in which it is as large.
+    """
+
+    albums: int
+    years: int
+    correlation: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Years:
+    """An artist's way through the years.
+
+    Attributes
+    ----------
+    artist : str
+    stations : list of Station
+        By year; those without one come last.
+    distances : ndarray of shape (stations, stations)
+        Mean distances between the songs of two stations.
+    kind : {"album", "year"}
+        What a station is.
+    dated : int
+        Stations with a year.
+    left_out : int
+        Songs of the artist without an album (or, where stations are years, without a year).
+    of_one_artist : ndarray
+        The yardstick: distances of two albums of one artist, ascending; all pairs in the library, or a sample.
+    of_others : float
+        Mean distance of two songs by different artists.
+    drift : Drift
+    """
+
+    artist: str
+    stations: list[Station]
+    distances: np.ndarray
+    kind: str
+    dated: int
+    left_out: int
+    of_one_artist: np.ndarray
+    of_others: float
+    drift: Drift
+
+
+def through_years(
+    space: Space,
+    artists: Sequence[str | None],
+    albums: Sequence[str | None],
+    dates: Sequence[int | None],
+    artist: str,
+    *,
+    labels: Sequence[str | None] | None = None,
+    fewest: int = FEWEST,
+    seed: int = 0,
+) -> Years:
+    """Follow an artist through the years.
+
+    Parameters
+    ----------
+    space : Space
+    artists, albums : sequences of str or None, one for each row
+    dates : sequence of int or None, one for each row
+        The year of each song.
+    artist : str
+        In any case.
+    labels : sequence of str or None, one for each row, optional
+        The regions among which each station's nearest are looked for; the albums where nothing is given. Regions with
+        fewer than ``fewest`` songs are left out, and so is this artist in all of them.
+    seed : int
+        Of the samples and of the permutations.
+
+    Raises
+    ------
+    SongspaceError
+        If no song is by such an artist, with the nearest names, or none has a direction.
+    ValueError
+        If there is not one of everything for each row.
+
+    Examples
+    --------
+    >>> turn = np.linspace(0, 1.5, 8)
+    >>> space = Space.from_vectors(np.column_stack([np.cos(turn), np.sin(turn)]))
+    >>> albums = [f"No. {number // 2}" for number in range(8)]
+    >>> found = through_years(space, ["Ann"] * 8, albums, [1990 + number // 2 for number in range(8)], "ann")
+    >>> [(station.year, station.name) for station in found.stations]
+    [(1990, 'No. 0'), (1991, 'No. 1'), (1992, 'No. 2'), (1993, 'No. 3')]
+    """
+    n = len(space)
+    for what, values in (("artist", artists), ("album", albums), ("year", dates), ("label", labels)):
+        if values is not None and len(values) != n:
+            raise ValueError(f"Expected one {what} (or None) for each of {n} songs, got {len(values)}")
+    people = categorize(artists)
+    who = people.names.index(called(artist, people.names, "artist"))
+    placed = np.ones(n, bool)
+    placed[space.undirected] = False
+    mine = np.flatnonzero((people.codes == who) & placed)
+    if not len(mine):
+        raise SongspaceError(f"No song of {people.names[who]} has a direction in the space.")
+    titles = categorize(albums)
+    kind = "album" if (titles.codes[mine] >= 0).any() else "year"
+    members: dict[str, list[int]] = {}
+    for row in mine.tolist():
+        name = titles.names[titles.codes[row]] if titles.codes[row] >= 0 else None
+        if kind == "year":
+            name = None if dates[row] is None else str(dates[row])
+        if name is not None:
+            members.setdefault(name, []).append(row)
+    if not members:
+        raise SongspaceError(f"No song of {people.names[who]} says its album or its year.")
+    year_of = {name: min((year for row in rows if (year := dates[row]) is not None), default=None)
+               for name, rows in members.items()}  # fmt: skip
+    names = sorted(members, key=lambda name: (year_of[name] is None, year_of[name] or 0, name))
+    distances = _between_albums(space, [members[name] for name in names])
+    yardstick = _albums_of_one_artist(space, people.codes, titles.codes, placed, seed)
+    nearest = _nearest(space, [members[name] for name in names], mine, titles.names, labels or albums, fewest)
+    dated = sum(year_of[name] is not None for name in names)
+    stations = []
+    for number, name in enumerate(names):
+        moved = float(distances[number - 1, number]) if 0 < number < dated else None
+        share = None
+        if moved is not None and len(yardstick):
+            share = float(np.searchsorted(yardstick, moved) / len(yardstick))
+        stations.append(Station(name, year_of[name], tuple(members[name]), moved, share, nearest[number]))
+    return Years(
+        artist=people.names[who],
+        stations=stations,
+        distances=distances,
+        kind=kind,
+        dated=dated,
+        left_out=len(mine) - sum(map(len, members.values())),
+        of_one_artist=yardstick,
+        of_others=_of_others(space, people.codes, placed, seed),
+        drift=drift([year_of[name] for name in names[:dated]], distances[:dated, :dated], seed=seed),
+    )
+
+
+def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) -> Drift:
+    """Test whether albums that are farther apart in years are farther apart in sound (Mantel 1967).
+
+    The years are shuffled among the albums: if time means nothing, every order is as likely as the true one. All orders
+    are tried where they are few.
+
+    Parameters
+    ----------
+    dates : sequence of int
+        The year of each album.
+    distances : ndarray of shape (albums, albums)
+
+    Examples
+    --------
+    >>> line = np.arange(5) / 10
+    >>> found = drift([1990, 1992, 1994, 1996, 1998], np.abs(line[:, None] - line))
+    >>> found.correlation, round(found.p, 3)
+    (1.0, 0.017)
+    """
+    k = len(dates)
+    when = np.array(dates, float)
+    upper = np.triu_indices(k, 1)
+    if k < DATED or len(set(dates)) < YEARS or np.ptp(distances[upper]) < 1e-9:
+        return Drift(k, len(set(dates)), None, None)
+    if k <= EXACT:
+        orders = np.array(list(itertools.permutations(range(k))))
+    else:
+        rng = np.random.default_rng(seed)
+        orders = np.array([np.arange(k), *(rng.permutation(k) for _ in range(DRAWN))])
+    gaps = np.abs(when[orders][:, upper[0]] - when[orders][:, upper[1]])
+    sound = distances[upper] - distances[upper].mean()
+    spread = gaps[0].std()
+    found = (gaps @ sound) / (len(sound) * spread * distances[upper].std())
+    return Drift(k, len(set(dates)), round(float(found[0]), 12), float((found >= found[0] - 1e-9).mean()))
+
+
+def _between_albums(space: Space, albums: Sequence[Sequence[int]]) -> np.ndarray:
+    """Mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
+    rows = [row for album in albums for row in album]
+    starts = np.cumsum([0, *(len(album) for album in albums)])[:-1]
+    sizes = np.array([len(album) for album in albums], float)
+    distances = pairwise(space.vectors[rows], space.vectors[rows]).astype(np.float64)
+    np.fill_diagonal(distances, 0)
+    sums = np.add.reduceat(np.add.reduceat(distances, starts, axis=0), starts, axis=1)
+    pairs = np.outer(sizes, sizes) - np.diag(sizes)
+    return np.asarray(np.divide(sums, pairs, out=np.zeros_like(sums), where=pairs > 0))
+
+
+def _albums_of_one_artist(
+    space: Space, people: np.ndarray, titles: np.ndarray, placed: np.ndarray, seed: int
+) -> np.ndarray:
+    """Distances of two albums of one artist, ascending."""
+    known = np.flatnonzero((people >= 0) & (titles >= 0) & placed)
+    pairs = np.unique(np.column_stack([people[known], titles[known]]), axis=0)
+    several = np.flatnonzero(np.bincount(pairs[:, 0]) > 1) if len(pairs) else np.zeros(0, int)
+    several = several[sample(several, ARTISTS, seed)]
+    order = known[np.argsort(people[known], kind="stable")]
+    begins = np.searchsorted(people[order], several)
+    ends = np.searchsorted(people[order], several, side="right")
+    found = []
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        rows = order[begin:end]
+        rows = rows[sample(space.ids[rows], SONGS, seed)]
+        rows = rows[np.argsort(titles[rows], kind="stable")]
+        albums = np.split(rows, np.flatnonzero(np.diff(titles[rows])) + 1)
+        if len(albums) > 1:
+            found.append(_between_albums(space, [a.tolist() for a in albums])[np.triu_indices(len(albums), 1)])
+    return np.sort(np.concatenate(found)) if found else np.zeros(0)
+
+
+def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
+    """Mean distance of two songs by different artists."""
+    known = np.flatnonzero((people >= 0) & placed)
+    known = known[sample(space.ids[known], 2000, seed)]
+    other = people[known][:, None] != people[known]
+    return float(pairwise(space.vectors[known], space.vectors[known])[other].mean()) if other.any() else math.nan
+
+
+def _nearest(
+    space: Space,
+    stations: Sequence[Sequence[int]],
+    mine: np.ndarray,
+    titles: Sequence[str],
+    labels: Sequence[str | None],
+    fewest: int,
+    shown: int = 3,
+) -> list[tuple[tuple[str, float], ...]]:
+    """For each station the nearest regions by others."""
+    theirs: list[str | None] = list(labels)
+    for row in mine.tolist():
+        theirs[row] = None
+    groups = grouped(space, theirs, fewest=fewest, most=len(space))
+    if not len(groups):
+        return [()] * len(stations)
+    found = []
+    for rows in stations:
+        total = np.zeros(len(groups.rows))
+        for row in rows:
+            total += pairwise(space.vectors[row : row + 1], space.vectors[groups.rows])[0]
+        means = np.add.reduceat(total, groups.starts[:-1]) / groups.sizes / len(rows)
+        nearest = np.argsort(means, kind="stable")[:shown]
+        found.append(tuple((groups.names[g], float(means[g])) for g in nearest.tolist()))
+    return found
