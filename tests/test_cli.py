@@ -90,7 +90,7 @@ def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None
         (("similar", "Tune 77"), "Did you mean: Artist"),
         (("similar", "Tune"), "songs fit “Tune”"),
         (("playlist", "nothing like it"), "No song of the library is called"),
-        (("geometry", "genres", "--of", "nobody"), "No song of nobody"),
+        (("geometry", "albums", "--of", "nobody"), "There is no artist called “nobody”"),
         (("evaluate", "--labels", "nowhere.csv"), "nowhere.csv"),
         (("evaluate", "--encoders", "ali"), "has not learnt ali"),
         (("learn", "/no/such/folder"), "There is no folder /no/such/folder"),
@@ -213,17 +213,6 @@ def test_evaluate_fits_no_network_that_nobody_asked_for_in_a_large_library(
     monkeypatch.setattr("songspace.evaluation.embeddings.CHEAP", 17)
     result = json.loads(run("evaluate", "--seeds", 1, "--json").stdout)
     assert list(result["encoders"]) == ["pca", "timbre"]
-
-
-def test_geometry(run: Run) -> None:
-    regions = json.loads(run("geometry", "genres", "--json").stdout)
-    assert {region["name"] for region in regions} == {"Low", "Middle", "High"}
-    assert all(region["songs"] == 6 for region in regions)
-    between = json.loads(run("geometry", "artists", "--between", "Artist 00", "Artist 10", "--json").stdout)
-    assert all(0 < row["position"] < 1 and row["songs"] == 3 for row in between)
-    assert not {"Artist 00", "Artist 10"} & {row["name"] for row in between}
-    albums = json.loads(run("geometry", "albums", "--of", "artist 00", "--json").stdout)
-    assert [region["name"] for region in albums] == ["Album 0"]
 
 
 def test_status(run: Run) -> None:

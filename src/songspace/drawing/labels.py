@@ -40,8 +40,6 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
     int
         How many texts found no place and were taken away.
     """
-    from matplotlib.patheffects import withStroke
-
     scale = axes.figure.dpi / 72
     points = axes.transData.transform(np.asarray(marks, float).reshape(-1, 2))
     reach = np.asarray(radii, float) * scale
@@ -49,7 +47,8 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
     taken: list[tuple[float, float, float, float]] = []
     lost = 0
     for text, (x, y), radius in zip(texts, points[: len(texts)], reach[: len(texts)], strict=True):
-        text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER, alpha=0.9)])
+        # A ground, not an outline: SVG keeps outlined text as shapes only.
+        text.set_bbox({"facecolor": PAPER, "alpha": 0.65, "edgecolor": "none", "pad": 0.6})
         text.set(ha="center", va="center", rotation_mode="anchor")
         half = np.array(extent(text)) / 2 + scale
         best: tuple[float, np.ndarray, float] | None = None

@@ -72,7 +72,8 @@ def _squared(along: np.ndarray, square: np.ndarray, sizes: np.ndarray) -> np.nda
     ``along`` are the products with the sums of these vectors, ``square`` the sums' squared lengths.
     """
     center = square / sizes**2
-    return 1 - 2 * along / sizes + center - (1 - center) / (sizes - 1)
+    # One song alone has no error that is known: its square is 1.
+    return 1 - 2 * along / sizes + center - (1 - center) / np.maximum(sizes - 1, 1)
 
 
 class _Cells:
