@@ -138,6 +138,13 @@ def test_one_of_everything_for_each_song() -> None:
             through_years(space, *values, "Ann")  # type: ignore[arg-type]
 
 
+def test_nobody_has_that_many_albums() -> None:
+    n = 520
+    space = Space.from_vectors(np.random.default_rng(0).standard_normal((n, 3)))
+    with pytest.raises(SongspaceError, match="Various has 520 albums: a way through the years has 500 at most"):
+        through_years(space, ["Various"] * n, [str(row) for row in range(n)], [2000] * n, "various")
+
+
 def test_one_song_is_a_way_of_one_station() -> None:
     found = through_years(Space.from_vectors([[1.0, 0], [-1.0, 0]]), ["Ann", None], ["A", None], [1990, None], "Ann")
     assert [station.rows for station in found.stations] == [(0,)] and found.drift.p is None
@@ -167,6 +174,13 @@ class TestDrift:
         found = drift(list(range(1990, 2002)), distances, seed=1)
         assert found == drift(list(range(1990, 2002)), distances, seed=1)
         assert found.correlation == 1 and found.p == 1e-4
+
+    def test_parts_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        places = np.random.default_rng(0).standard_normal((9, 3))
+        distances = np.linalg.norm(places[:, None] - places, axis=2)
+        whole = drift(list(range(9)), distances)
+        monkeypatch.setattr("songspace.geometry.years.CHUNK", 1000)
+        assert drift(list(range(9)), distances) == whole
 
     def test_is_rarely_seen_where_there_is_none(self) -> None:
         """Of 200 artists without a drift about 10 have p <= 0.05; more than 21 would be one chance in 1,000."""

@@ -248,8 +248,8 @@ def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, n
     --------
     >>> space = Space.from_vectors(np.array([[3.0, 1], [3, -1], [-3, 1], [-3, -1], [0, 1], [0, -1]]))
     >>> along = way(space, ["a", "a", "b", "b", None, None], "a", "b", fewest=2)
-    >>> songs_between(space, along, k=3)[1].tolist()
-    [0.5]
+    >>> songs_between(space, along, k=3)[1].round(2).tolist()
+    [0.0, 0.5, 1.0]
     """
     a, b = (
         space.vectors[way.groups.rows[way.groups.of(way.groups.names.index(name))]].mean(axis=0, dtype=np.float64)

@@ -27,7 +27,7 @@ from songspace.space import Space
 SAMPLE = 20_000
 """Songs that are compared, all with all; of larger libraries a sample, the same number of songs of each large group."""
 
-BLOCK = 512
+BLOCK = 256
 
 
 def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray:
@@ -52,14 +52,7 @@ def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray
     vectors, codes, units = space.vectors[groups.rows[at]], groups.codes[at], groups.units[at]
     starts = np.searchsorted(codes, np.arange(k))
     sizes = np.bincount(codes, minlength=k).astype(float)
-    total = np.zeros((k, k))
-    for begin in range(0, len(at), BLOCK):
-        some = codes[begin : begin + BLOCK]
-        distances = pairwise(vectors[begin : begin + BLOCK], vectors)
-        distances[np.arange(len(some)), np.arange(begin, begin + len(some))] = 0  # each to itself, without rounding
-        first = np.flatnonzero(np.diff(some, prepend=-1))
-        sums = np.add.reduceat(distances, starts, axis=1, dtype=np.float64)
-        total[some[first]] += np.add.reduceat(sums, first, axis=0)
+    total = summed(vectors, starts)
     same, pairs_of_same = _of_one_unit(vectors, codes, units, k)
     pairs = np.outer(sizes, sizes)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -121,6 +114,23 @@ def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
+def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Summed distances between the songs of groups that come one after the other, (k, k); none of a song to itself.
+
+    ``starts`` says where each group begins; none is empty.
+    """
+    total = np.zeros((len(starts), len(starts)))
+    codes = np.searchsorted(starts, np.arange(len(vectors)), side="right") - 1
+    for begin in range(0, len(vectors), BLOCK):
+        some = codes[begin : begin + BLOCK]
+        distances = pairwise(vectors[begin : begin + BLOCK], vectors)
+        distances[np.arange(len(some)), np.arange(begin, begin + len(some))] = 0  # without rounding
+        first = np.flatnonzero(np.diff(some, prepend=-1))
+        sums = np.add.reduceat(distances, starts, axis=1, dtype=np.float64)
+        total[some[first]] += np.add.reduceat(sums, first, axis=0)
+    return total
+
+
 def pairwise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Euclidean distances of vectors of unit length, or of none."""
     squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
@@ -133,10 +143,9 @@ def _of_one_unit(vectors: np.ndarray, codes: np.ndarray, units: np.ndarray, k: i
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, numbers)), shape=(k, len(counts)))
     pairs = (members @ members.T).toarray()
     total = np.zeros((k, k))
-    order = np.argsort(numbers, kind="stable")
+    order = np.lexsort((codes, numbers))
     for songs in np.split(order, np.cumsum(counts)[:-1]) if len(counts) < len(codes) else []:
         if len(songs) > 1:
-            distances = pairwise(vectors[songs], vectors[songs])
-            np.fill_diagonal(distances, 0)
-            np.add.at(total, (codes[songs][:, None], codes[songs]), distances)
+            groups, first = np.unique(codes[songs], return_index=True)
+            total[np.ix_(groups, groups)] += summed(vectors[songs], first)
     return total, pairs

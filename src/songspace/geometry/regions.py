@@ -193,7 +193,7 @@ def describe(
     distances = energy_distances(means)
     told = homes(space, groups)
     home = np.add.reduceat(told.margin >= 0, groups.starts[:-1], dtype=float) / groups.sizes
-    away = np.add.reduceat(told.nearer, groups.starts[:-1], axis=0, dtype=float) / groups.sizes[:, None]
+    away = np.stack([told.nearer[groups.of(g)].mean(axis=0) for g in range(k)])
     shares = np.minimum(away + away.T, 1)
     pairs = [(int(a), int(b)) for a, b in np.argwhere(np.triu(shares, 1) >= OVERLAPPING)]
     pairs = sorted(pairs, key=lambda pair: -shares[pair])[: 5 * k]
@@ -268,13 +268,13 @@ def _draws(groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], seed: 
     home = sparse.csr_matrix(((told.margin >= 0).astype(float), (groups.codes, units)), shape=shape)
     size = sparse.csr_matrix((np.ones(len(units)), (groups.codes, units)), shape=shape)
     sides = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
-    rows, columns = [np.zeros(0, int)], [np.zeros(0, int)]
-    for number, (a, b) in enumerate(sides):
-        gone = np.flatnonzero(told.nearer[groups.of(a), b]) + groups.starts[a]
-        rows.append(np.full(len(gone), number))
-        columns.append(units[gone])
-    where = (np.concatenate(rows), np.concatenate(columns))
-    away = sparse.csr_matrix((np.ones(len(where[0])), where), shape=(len(sides), shape[1]))
+    ends, columns, counts = [0], [np.zeros(0, int)], [np.zeros(0)]
+    for a, b in sides:
+        whose, count = np.unique(units[groups.of(a)][told.nearer[groups.of(a), b]], return_counts=True)
+        ends.append(ends[-1] + len(whose))
+        columns.append(whose)
+        counts.append(count.astype(float))
+    away = sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(sides), shape[1]))
     first = np.array([a for a, _ in sides], int)
     drawn, means = [], []
     whole = resamples(np.arange(shape[1]), random_state=seed)

@@ -17,7 +17,7 @@ import numpy as np
 
 from songspace.categories import categorize
 from songspace.errors import SongspaceError
-from songspace.geometry.energy import pairwise
+from songspace.geometry.energy import pairwise, summed
 from songspace.geometry.groups import FEWEST, called, grouped, sample
 from songspace.space import Space
 
@@ -29,14 +29,22 @@ YEARS = 3
 """Different years that it takes: two only tell groups apart, and no way."""
 
 EXACT = 7
-"""Up to so many albums, all orders of their years are tried (5,040); of more, so many are drawn: """
+"""Up to so many albums, all orders of their years are tried (5,040)."""
+
 DRAWN = 9999
+"""Of more albums, so many orders are drawn; a tenth of that from a hundred albums on."""
+
+CHUNK = 1 << 21
+"""Numbers that are worked on at a time."""
 
 ARTISTS = 2000
 """Artists whose albums make the yardstick; of more, a sample."""
 
 SONGS = 50
-"""Songs of an artist that are compared for it; of more, a sample."""
+"""Songs of an album, and for the yardstick of an artist, that are compared; of more, a sample."""
+
+STATIONS = 500
+"""More albums has no artist, but only "Various Artists"."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,9 @@ def through_years(
             members.setdefault(name, []).append(row)
     if not members:
         raise SongspaceError(f"No song of {people.names[who]} says its album or its year.")
+    if len(members) > STATIONS:
+        many = f"{people.names[who]} has {len(members):,} {kind}s"
+        raise SongspaceError(f"{many}: a way through the years has {STATIONS} at most.")
     year_of = {name: min((year for row in rows if (year := dates[row]) is not None), default=None)
                for name, rows in members.items()}  # fmt: skip
     names = sorted(members, key=lambda name: (year_of[name] is None, year_of[name] or 0, name))
@@ -241,22 +252,19 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
         orders = np.array(list(itertools.permutations(range(k))))
     else:
         rng = np.random.default_rng(seed)
-        orders = np.array([np.arange(k), *(rng.permutation(k) for _ in range(DRAWN))])
-    gaps = np.abs(when[orders][:, upper[0]] - when[orders][:, upper[1]])
+        orders = np.array([np.arange(k), *(rng.permutation(k) for _ in range(DRAWN if k < 100 else DRAWN // 10))])
     sound = distances[upper] - distances[upper].mean()
-    spread = gaps[0].std()
-    found = (gaps @ sound) / (len(sound) * spread * distances[upper].std())
+    scale = len(sound) * np.abs(when[upper[0]] - when[upper[1]]).std() * sound.std()
+    parts = np.array_split(orders, math.ceil(len(orders) * len(sound) / CHUNK))
+    found = np.concatenate([np.abs(when[o][:, upper[0]] - when[o][:, upper[1]]) @ sound for o in parts]) / scale
     return Drift(k, len(set(dates)), round(float(found[0]), 12), float((found >= found[0] - 1e-9).mean()))
 
 
-def _between_albums(space: Space, albums: Sequence[Sequence[int]]) -> np.ndarray:
+def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
     """Mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
-    rows = [row for album in albums for row in album]
-    starts = np.cumsum([0, *(len(album) for album in albums)])[:-1]
-    sizes = np.array([len(album) for album in albums], float)
-    distances = pairwise(space.vectors[rows], space.vectors[rows]).astype(np.float64)
-    np.fill_diagonal(distances, 0)
-    sums = np.add.reduceat(np.add.reduceat(distances, starts, axis=0), starts, axis=1)
+    some = [np.asarray(album)[sample(space.ids[album], SONGS)] for album in albums]
+    sizes = np.array([len(album) for album in some], float)
+    sums = summed(space.vectors[np.concatenate(some)], np.cumsum([0, *sizes[:-1]]).astype(int))
     pairs = np.outer(sizes, sizes) - np.diag(sizes)
     return np.asarray(np.divide(sums, pairs, out=np.zeros_like(sums), where=pairs > 0))
 
