@@ -141,11 +141,11 @@ def test_songs_equal_a_slow_walk(seed: int) -> None:
         distances = np.linalg.norm(vectors[row] - line, axis=1)
         at, offset = share[distances.argmin()], float(distances.min() / np.linalg.norm(b - a))
         if 0.001 < at < 0.999 and min(abs(at * 4 - round(at * 4)), 1) > 0.01:
-            best[int(at * 4)] = min(best.get(int(at * 4), (9.0, -1)), (offset, row))
+            best[int(at * 4)] = min(best.get(int(at * 4), (np.inf, -1)), (offset, row))
     rows, positions, offsets = songs_between(space, found, k=4)
     assert (np.diff(positions) > 0).all()
     for row, position, offset in zip(rows.tolist(), positions, offsets, strict=True):
-        assert offset <= best.get(int(position * 4), (9.0, -1))[0] + 1e-3
+        assert offset <= best.get(int(position * 4), (np.inf, -1))[0] + 1e-3
         assert np.linalg.norm(vectors[row] - a - position * (b - a)) / np.linalg.norm(b - a) == pytest.approx(
             offset, abs=1e-3
         )

@@ -137,6 +137,14 @@ def test_where_years_are_missing_it_says_so(
     assert "Album 6" in result.stdout
 
 
+def test_without_albums_the_years_are_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stand_in(monkeypatch, artist=lambda row: "Ann" if row < 14 else None, album=lambda row: None)
+    told = json.loads(run("albums", "--of", "ann", "--json").stdout)
+    assert told["station"] == "year" and [station["name"] for station in told["stations"]][:2] == ["1990", "1991"]
+    shown = run("genres", "--of", "ann").stdout
+    assert "nearest genres of others" in shown and "album" not in shown
+
+
 def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     genres = ["Rock; Pop"] * 8 + ["Jazz"] * 7 + ["Folk"] * 6 + ["Odd"] * 2 + [None]
     run = stand_in(monkeypatch, 1, genre=lambda row: genres[row])

@@ -120,7 +120,7 @@ def geometry(
         raise typer.BadParameter(f"{output}: a picture is a {' or '.join(PICTURES)} file.")
     if tree and (output is None or of is not None or between):
         raise typer.BadParameter("--tree is about the picture of all regions: give -o FILE with it.")
-    asked = labelled(Library(home), kind)
+    asked = labelled(Library(home), kind, needed=of is None)
     if of is not None:
         figure = _years(asked, of, draw=output is not None, json=json)
     elif between:
@@ -132,13 +132,13 @@ def geometry(
         show.say(f"Wrote {output}.")
 
 
-def labelled(library: Library, kind: Kind) -> Labelled:
+def labelled(library: Library, kind: Kind, *, needed: bool = True) -> Labelled:
     """The space of a library with a label for each song.
 
     Raises
     ------
     SongspaceError
-        If no song has one.
+        If no song has one, and one is needed.
     """
     from songspace import geometry as rooms
     from songspace.cli.asking import opened
@@ -146,14 +146,18 @@ def labelled(library: Library, kind: Kind) -> Labelled:
     space, songs = opened(library)
     labels = {
         Kind.genres: rooms.genre_labels,
-        Kind.artists: lambda songs: [song.artist for song in songs],
+        Kind.artists: _artists,
         Kind.albums: rooms.album_labels,
     }[kind](songs)
-    if not any(labels):
+    if needed and not any(labels):
         raise SongspaceError(f"No song has a tag that says its {kind.one}.")
-    artists = [song.artist or song.albumartist for song in songs] if kind is Kind.genres else None
+    artists = _artists(songs) if kind is Kind.genres else None
     several = sum(";" in (song.genre or "").strip("; ") for song in songs) if kind is Kind.genres else 0
     return Labelled(kind, space, songs, labels, artists, several)
+
+
+def _artists(songs: Sequence[Song]) -> list[str | None]:
+    return [song.artist or song.albumartist for song in songs]
 
 
 # Regions
@@ -401,7 +405,7 @@ def _years(asked: Labelled, artist: str, *, draw: bool, json: bool) -> Figure | 
     songs = asked.songs
     found = rooms.through_years(
         asked.space,
-        [song.artist for song in songs],
+        _artists(songs),
         rooms.album_labels(songs),
         [song.year for song in songs],
         artist,

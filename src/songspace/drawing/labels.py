@@ -48,7 +48,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
     lost = 0
     for text, (x, y), radius in zip(texts, points[: len(texts)], reach[: len(texts)], strict=True):
         # A ground, not an outline: SVG keeps outlined text as shapes only.
-        text.set_bbox({"facecolor": PAPER, "alpha": 0.65, "edgecolor": "none", "pad": 0.6})
+        text.set_bbox({"facecolor": PAPER, "alpha": 0.5, "edgecolor": "none", "pad": 0.6})
         text.set(ha="center", va="center", rotation_mode="anchor")
         half = np.array(extent(text)) / 2 + scale
         best: tuple[float, np.ndarray, float] | None = None
@@ -64,11 +64,11 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
                 if any(low[0] < b[2] and b[0] < high[0] and low[1] < b[3] and b[1] < high[1] for b in taken):
                     continue
                 gaps = points - np.clip(points, low, high)
-                hidden = (np.hypot(gaps[:, 0], gaps[:, 1]) < reach).sum()
-                cost = 3 * float(hidden) + ring / 8 + preference / 10
+                depth = 1 - np.hypot(gaps[:, 0], gaps[:, 1]) / reach
+                cost = 8 * float(np.maximum(depth, 0).sum()) + ring / 8 + preference / 10
                 if best is None or cost < best[0]:
                     best = cost, middle, ring
-            if best is not None and best[0] < ring / 8 + 3:
+            if best is not None and best[0] < ring / 8 + 2:  # farther off, nothing would be better
                 break
         if best is None:
             text.remove()

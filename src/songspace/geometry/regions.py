@@ -63,7 +63,7 @@ class Region:
     overlaps : tuple of (str, float)
         Those that it overlaps with, and how much: 0 to 1.
     heart : tuple of int
-        The rows of the songs nearest to the centre.
+        The rows of the songs nearest to the centre, the song's unit left out of it.
     border : tuple of Border
         Its songs that are about as near to another centre.
     """
@@ -236,7 +236,7 @@ def _region(
     others = [int(other) for other in np.argsort(distances, kind="stable") if other != g]
     overlapping = [int(o) for o in np.argsort(-shares, kind="stable") if o != g and shares[o] >= OVERLAPPING]
     center = space.vectors[rows].mean(axis=0, dtype=np.float64)
-    heart = np.argsort(np.linalg.norm(space.vectors[rows] - center, axis=1), kind="stable")[:SONGS]
+    heart = np.argsort(told.own[part], kind="stable")[:SONGS]
     # A song of the heart is none of the border, however few there are.
     edge = [int(i) for i in np.argsort(np.abs(told.margin[part]), kind="stable") if i not in heart]
     return Region(

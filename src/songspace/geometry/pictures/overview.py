@@ -64,7 +64,7 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
     largest = max(region.size for region in shown)
     biggest = float(np.clip(110 / np.sqrt(k + 4), 9, 34))
     radius = np.array([max(biggest * np.sqrt(region.size / largest), 2.2) for region in shown])
-    ring = np.array([biggest * 0.4 * region.spread / found.typical for region in shown])
+    ring = np.array([biggest * 0.4 * region.spread / max(found.typical, 1e-9) for region in shown])
     color = [PALETTE[branch] for branch in branches(linkage(distances), COLORS)]
     links = _links(found.shares[:k, :k])
     for a, b in links:
