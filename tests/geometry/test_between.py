@@ -121,7 +121,7 @@ def test_one_other_region_and_none() -> None:
 def test_only_the_largest_are_asked_beside_the_ends() -> None:
     space, labels, units = library()
     labels = [None if label == "dub" and row % 2 else label for row, label in enumerate(labels)]
-    found = way(space, labels, "dub", "jazz", units, most=3)
+    found = way(space, labels, "dub!", "Jazz", units, most=3)
     assert found.sizes == (12, 24) and len(found.between) + found.groups.beyond == 4
 
 

@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from songspace.categories import categorize
 from songspace.errors import SongspaceError
 from songspace.geometry.groups import FEWEST, MOST, Groups, called, grouped
 from songspace.intervals import DRAWS, MIN_ARTISTS, interval, resamples
@@ -143,8 +144,10 @@ def way(
     >>> found.between[0].name, round(found.between[0].position.value, 1)
     ('funk', 0.6)
     """
+    everyone = categorize(labels).names
+    a, b = (called(name, everyone, what) for name in (a, b))
     groups = grouped(space, labels, units, fewest=fewest, most=most, keep=(a, b))
-    ends = [_end(groups, name, what, fewest) for name in (a, b)]
+    ends = [_end(groups, name, fewest) for name in (a, b)]
     if ends[0] == ends[1]:
         raise SongspaceError(f"A way leads from one {what} to another, and both are {groups.names[ends[0]]}.")
     order = [*ends, *(g for g in range(len(groups)) if g not in ends)]
@@ -293,13 +296,12 @@ def _against(a: np.ndarray, b: np.ndarray, centers: np.ndarray) -> np.ndarray:
     return np.stack([position, offset], axis=1 if a.ndim > 1 else 0)
 
 
-def _end(groups: Groups, name: str, what: str, fewest: int) -> int:
-    exact = called(name, [*groups.names, *(small for small, _ in groups.small)], what)
-    if exact in groups.names:
-        return groups.names.index(exact)
-    count = dict(groups.small)[exact]
+def _end(groups: Groups, name: str, fewest: int) -> int:
+    if name in groups.names:
+        return groups.names.index(name)
+    count = dict(groups.small).get(name, 0)  # none, if all its songs are without a direction
     songs = "one song" if count == 1 else f"{count} songs"
-    raise SongspaceError(f"{exact} has {songs}: to have a centre, {fewest} are needed.")
+    raise SongspaceError(f"{name} has {songs}: to have a centre, {fewest} are needed.")
 
 
 def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) -> np.ndarray:
