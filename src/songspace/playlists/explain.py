@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from songspace.library.learnt import Segments
-from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition
+from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
 from songspace.playlists.rules import smoothness
 from songspace.space import Space
 
@@ -227,23 +227,12 @@ def _flow(transition: Transition | None) -> str:
     return "It begins otherwise than the song before ends." if transition.stronger_than <= _HARDLY else ""
 
 
-def part(seconds: Seconds) -> str:
-    """A part of a song as a listener reads it.
-
-    Examples
-    --------
-    >>> part((39.6, 65.2))
-    '0:40–1:05'
-    """
-    return "–".join(f"{round(second) // 60}:{round(second) % 60:02d}" for second in seconds)
-
-
 def _sentence(resemblance: Resemblance | None, of: str) -> str:
     """Which parts of a song resemble those of another."""
     if resemblance is None:
         return ""
     first, *others = resemblance.matches
-    here, there = part(first.here), part(first.there)
+    here, there = clock(first.here), clock(first.there)
     if resemblance.kind == "unknown":
         return f"Nearest are its {here} and {there} of {of}."
     assert resemblance.stronger_than is not None
@@ -251,7 +240,7 @@ def _sentence(resemblance: Resemblance | None, of: str) -> str:
         return f"No part of it matches {of} particularly; nearest are its {here} and {there} there."
     if resemblance.kind == "whole":
         return f"It resembles {of} as a whole rather than in any part; nearest are its {here} and {there} there."
-    also = " and ".join(f"{part(match.here)} like {part(match.there)}" for match in others)
+    also = " and ".join(f"{clock(match.here)} like {clock(match.there)}" for match in others)
     among = min(99, int(100 * resemblance.stronger_than))
     return (
         f"Its {here} sounds like {there} of {of}" + (f", and {also}" if also else "") + ": "

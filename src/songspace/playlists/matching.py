@@ -193,6 +193,17 @@ class Matcher:
         return np.sort([float(self._placed[row][-1] @ self._placed[other][0]) for row, other in pairs])
 
 
+def clock(seconds: Seconds) -> str:
+    """A part of a song as a listener reads it.
+
+    Examples
+    --------
+    >>> clock((39.6, 65.2))
+    '0:40–1:05'
+    """
+    return "–".join(f"{round(second) // 60}:{round(second) % 60:02d}" for second in seconds)
+
+
 def _strengths(
     cosines: np.ndarray, mean: np.ndarray, deviation: np.ndarray, others_mean: np.ndarray, others_deviation: np.ndarray
 ) -> np.ndarray:
