@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.library.learnt import learnt
+from songspace.library.learnt import Segments, learnt
 from songspace.playlists import files, radio
 from songspace.playlists import order as ordering
 from songspace.playlists import path as paths
@@ -62,6 +62,7 @@ class Asked:
 
     def __init__(self, library: Library, names: Sequence[str]) -> None:
         self._library = library
+        self._segments: dict[int, Segments] = {}  # of songs from outside
         self.space = open_space(library)
         self.asked = [self._song(name) for name in names]
         self._outside = [song for song in self.asked if song.id < 0]
@@ -75,12 +76,20 @@ class Asked:
         from songspace.library.scan import read_tags
         from songspace.pipeline import encode_file
 
-        vector = self.space.place(encode_file(self._library.home, self._library.catalog, name))
+        segments, duration = encode_file(self._library.home, self._library.catalog, name)
+        vector = self.space.place(segments.vectors.mean(axis=0))
         id = min(0, int(self.space.ids.min())) - 1
         self.space = self.space.extended(vector[np.newaxis], [id])
+        self._segments[id] = segments
         tags = read_tags(name)
         known = {field: getattr(tags, field) for field in tags.__slots__}
-        return Song(id, os.path.abspath(name), 0.0, **known)
+        return Song(id, os.path.abspath(name), duration, **known)
+
+    def segments_of(self, ids: Iterable[int]) -> dict[int, Segments]:
+        """The segments of some songs by their ids: in the library, or named by the person."""
+        ids = list(ids)
+        inside = self._library.segments_of(id for id in ids if id not in self._segments)
+        return inside | {id: self._segments[id] for id in ids if id in self._segments}
 
     def center(self) -> int | np.ndarray:
         """What to look around: the row of the one song named, or the middle of several."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.poster import poster
+from songspace.cli.similar import similar
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -23,11 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
@@ -155,35 +152,7 @@ def _report(report: Report) -> None:
             show.say("  ... and more: `songspace status --json` lists them all.")
 
 
-@app.command()
-def similar(
-    songs: Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
-    json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """The songs that sound most like a song, or like several together."""
-    from songspace.cli.asking import Asked
-
-    asked = Asked(Library(home), songs)
-    rows, distances = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
-    found = asked.songs(rows)
-    answers = [
-        show.song_facts(song) | {"distance": round(float(d), 6), "similarity": round(1 - float(d) ** 2 / 2, 6)}
-        for song, d in zip(found, distances, strict=True)
-    ]
-    if json:
-        show.answer({"of": [show.song_facts(song) for song in asked.asked], "similar": answers})
-        return
-    show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
-    show.table(
-        ("similarity", "song", "genre", "file"),
-        [
-            (f"{answer['similarity']:.3f}", song.name, song.genre or "", show.shown_path(song.path))
-            for answer, song in zip(answers, found, strict=True)
-        ],
-        right=(0,),
-    )
+app.command()(similar)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,6 +50,31 @@ def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
 
 
+@dataclass(frozen=True)
+class Segments:
+    """The segments of one song that are not silent, in the order of time.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (s, d), float32
+        As the encoder gave them.
+    starts, ends : ndarray of shape (s,), float64
+        Seconds.
+    """
+
+    vectors: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(
+        cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
+    ) -> Segments:
+        """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
+        starts = starts[~silent]
+        return cls(vectors[~silent], starts, np.minimum(starts + seconds, max(duration, 0.0)))
+
+
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
     """(song id, vectors of its segments that are not silent), by identity, for every song encoded.
 
@@ -58,20 +83,43 @@ def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[i
     SongspaceError
         If the library has not learnt that encoder.
     """
+    key, finished = _stored(home, catalog, name)
+    for song, segments, silent in catalog.vectors(key):
+        yield song, finished(segments[~silent])
+
+
+def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -> dict[int, Segments]:
+    """The segments of a few songs, by id; songs that this encoder has not encoded are left out.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has not learnt that encoder.
+    """
+    key, finished = _stored(home, catalog, name)
+    remembered = catalog.fact("listening")
+    seconds = float(json.loads(remembered)["seconds"]) if remembered else 5.0
+    found = {}
+    for id in dict.fromkeys(songs):
+        if (encoded := catalog.encoded(key, id)) is not None:
+            vectors, starts, silent, duration = encoded
+            found[id] = Segments.of(finished(vectors), starts, silent, seconds=seconds, duration=duration)
+    return found
+
+
+def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """The key of an encoder's vectors in the catalog, and what makes what is stored there the encoder's own."""
     what = learnt(catalog, name)
     if what is None:
         raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
-    standardize = None
-    if what.vectors != what.fingerprint:
-        from songspace.encoders.base import load
-        from songspace.encoders.baselines import Timbre
+    if what.vectors == what.fingerprint:
+        return what.vectors, lambda stored: stored
+    from songspace.encoders.base import load
+    from songspace.encoders.baselines import Timbre
 
-        timbre = load(home.encoder(name, what.fingerprint))
-        assert isinstance(timbre, Timbre)
-        standardize = timbre.standardize
-    for song, segments, silent in catalog.vectors(what.vectors):
-        sounding = segments[~silent]
-        yield song, standardize(sounding) if standardize else sounding
+    timbre = load(home.encoder(name, what.fingerprint))
+    assert isinstance(timbre, Timbre)
+    return what.vectors, timbre.standardize
 
 
 class SongVectors(NamedTuple):
