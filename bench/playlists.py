@@ -45,7 +45,7 @@ from songspace.playlists.order import order
 from songspace.playlists.path import path
 from songspace.playlists.radio import radio
 
-OURS, GAP = "songspace", 2
+OURS, KEPT, GAP = "songspace", ", gap kept", 2
 SPACES = ("contrastive", "timbre")
 COLUMNS = {
     "largest": "{:8.3f}",
@@ -91,7 +91,7 @@ def choose(
     graph(space)  # is there before anybody asks, as the space is
     methods: dict[str, Callable[[int, int], list[int]]] = {OURS: lambda *ends: ours(space, *ends, length, artists)}
     for (name, rival), gap in product(RIVALS.items(), (0, GAP)):
-        title = f"{name}, gap kept" if gap else name
+        title = name + KEPT if gap else name
         methods[title] = lambda *ends, rival=rival, gap=gap: rival(Task(space, *ends, length, codes, gap))
     lists: dict[str, Lists] = {name: [] for name in methods}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
@@ -140,9 +140,10 @@ def report(
     weights, codes = list(intervals.resamples(artist_codes(artists, len(space)))), np.array(pairs)
     for key, better in BEST.items():
         means = {name: float(np.nanmean(found[key])) for name, found in measured.items() if name != OURS}
-        best = better(means, key=means.__getitem__)
-        apart = difference(measured[OURS][key] - measured[best][key], codes, weights)
-        print(f"  {key:9} {apart} to the best other, {best}")
+        for whose, some in (("", means), (" under the rule", [name for name in means if KEPT in name])):
+            best = better(some, key=means.__getitem__)
+            apart = difference(measured[OURS][key] - measured[best][key], codes, weights)
+            print(f"  {key:8} {apart} to the best other{whose}, {best}")
     answered, broken = sum(rows is not None for rows in lists[OURS]), int(np.nansum(measured[OURS]["broken"]))
     print(f"  {answered} of {len(pairs)} pairs answered, {broken} rules broken")
 
