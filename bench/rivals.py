@@ -74,7 +74,7 @@ def _snapped(task: Task, weights: Callable[[float], tuple[float, float]]) -> lis
 
 
 def linear(task: Task) -> list[int]:
-    """The song nearest to each of so many even points on the straight line."""
+    """The song nearest to each of so many even points on the straight line (so, or on the arc, does AudioMuse-AI)."""
     return _snapped(task, lambda share: (1 - share, share))
 
 
