@@ -44,6 +44,7 @@ from songspace.evaluation.checks import artist_codes
 from songspace.playlists.order import order
 from songspace.playlists.path import path
 from songspace.playlists.radio import radio
+from songspace.playlists.rules import Rules
 
 OURS, KEPT, GAP = "songspace", ", gap kept", 2
 SPACES = ("contrastive", "timbre")
@@ -70,7 +71,7 @@ Lists = list[list[int] | None]
 
 def keeping(space: Space, artists: list[str]) -> dict[str, Any]:
     """The rule as `path`, `radio` and `order` take it."""
-    return {"artists": artists, "artist_gap": GAP}
+    return {"rules": Rules.of(len(space), artists=artists, artist_gap=GAP)}
 
 
 def ours(space: Space, start: int, end: int, length: int, artists: list[str]) -> list[int]:

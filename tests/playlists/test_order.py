@@ -109,7 +109,7 @@ def test_a_long_list_keeps_the_rule_across_its_windows() -> None:
 def test_where_the_rule_cannot_be_kept_it_is_kept_as_far_as_it_can() -> None:
     space = ring(7)
     artists: list[str | None] = [*"aaaabbc"]
-    with pytest.raises(SongspaceError, match="This list cannot have 7 songs .*: an artist gap of 1 would do"):
+    with pytest.raises(SongspaceError, match=r"This list cannot have 7 songs .*: an artist gap of 1 would do"):
         order(space, range(7), rules=by(artists, 4))
     found = order(space, range(7), rules=by(artists, 4).loosened(range(7)))
     assert keeps(found, artists, 1)

@@ -91,7 +91,8 @@ def _fitted(library: Library, name: str) -> SongVectors:
     for song in ids:
         _, silent = library.catalog.segments(song)
         found.append(in_brief(encoder.transform(cache.get(song)[~silent])))
-    return SongVectors(*np.stack(found, axis=1), np.array(ids))
+    vectors, openings, endings = np.stack(found, axis=1)
+    return SongVectors(vectors, openings, endings, np.array(ids))
 
 
 def _space_of(songs: Sequence[Song], known: SongVectors) -> Space:

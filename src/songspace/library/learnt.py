@@ -145,7 +145,8 @@ def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
     songs = [song.id for song in catalog.songs() if song.id in means]
     if not songs:
         raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
-    return SongVectors(*np.stack([means[song] for song in songs], axis=1), np.array(songs, np.int64))
+    vectors, openings, endings = np.stack([means[song] for song in songs], axis=1)
+    return SongVectors(vectors, openings, endings, np.array(songs, np.int64))
 
 
 def in_brief(segments: np.ndarray) -> np.ndarray:

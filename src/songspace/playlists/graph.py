@@ -11,7 +11,7 @@ _BLOCK = 1 << 20  # pairs of songs looked at together
 
 
 class NeighborGraph:
-    """Some songs of a space, each joined to those nearest to it by mutual proximity, and to those that it is nearest to.
+    """Some songs of a space, each joined to those nearest to it by mutual proximity, and to those it is nearest to.
 
     By plain distance a hub would be joined to nearly everybody, and every path would lead through it (mutual-proximity
     graphs: Flexer & Stevens 2018). How near a song is, is told by how unusual so small a distance is for the one and
@@ -45,7 +45,7 @@ class NeighborGraph:
             self._reach[some] = np.partition(apart, k - 1, axis=1)[:, k - 1]
 
     def joins(self, rows: np.ndarray, others: np.ndarray, distances: np.ndarray | None = None) -> np.ndarray:
-        """Whether songs are neighbours: shape (len(rows), len(others)), bool. Known distances need not be found again."""
+        """Whether songs are neighbours: shape (len(rows), len(others)), bool. Pass distances that are known already."""
         rows, others = np.asarray(rows), np.asarray(others)
         distances = self._space.pairwise(rows, others) if distances is None else distances
         apart = self._apart(rows, others, distances)

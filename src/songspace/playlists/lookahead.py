@@ -39,7 +39,7 @@ class Lookahead:
 
     def possible(self) -> bool:
         """Whether the fixed songs agree with each other, and the pool can fill the places between them."""
-        places, rows = (np.array(column, dtype=np.int64) for column in zip(*self.fixed or [((), ())], strict=True))
+        places, rows = np.array(self.fixed, dtype=np.int64).reshape(-1, 2).T
         for view in self._views:
             group = view.rule.group[rows]
             near = np.abs(places[:, None] - places) <= view.rule.gap

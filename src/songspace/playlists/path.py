@@ -17,6 +17,7 @@ to reach it, because the very best may break a rule later on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -114,7 +115,7 @@ def path(
 
 def _template(space: Space, stops: list[int], length: int) -> list[int | None]:
     """The places of the songs that a path must pass: as even as its steps can be."""
-    apart = np.array([space.distance(a, b) for a, b in zip(stops[:-1], stops[1:], strict=True)])
+    apart = np.array([space.distance(a, b) for a, b in pairwise(stops)])
     # Every leg has one step at least; the others are dealt out one by one to where steps are largest.
     steps = np.ones(len(apart), dtype=np.int64)
     for _ in range(length - len(stops)):

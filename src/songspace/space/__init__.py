@@ -7,7 +7,7 @@ does, and unlike the cosine it is a metric: symmetric, zero for a song and itsel
 In a space that has hubs, who is *nearest* is asked of both songs (see :mod:`songspace.space.proximity`), or the same
 few would be nearest to everybody, and others to nobody. That is a matter of order: distances stay what they are.
 
-Beside each song's point stand two others, how it begins and how it ends: a playlist goes over from the one to the other.
+Beside each song's point stand two others, how it begins and how it ends: where a playlist goes over to the next song.
 
 A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory: opening it reads no more than a
 header, so that the first answer comes after milliseconds however large the library is.
@@ -116,7 +116,7 @@ class Space:
         Raises
         ------
         ValueError
-            If there is no song, a number is not finite, the arrays differ in shape, or the ids are not n different ints.
+            If there is no song, a number is not finite, arrays differ in shape, or the ids are not n different ints.
         """
         raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
@@ -406,8 +406,8 @@ class Space:
     ) -> Space:
         """A space of other songs in which everything else is as in this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
-        about = {"mutual": self.mutual, "encoder": self.encoder}
-        return Space(vectors, ids, self.center, undirected, moments, openings, endings, **about)
+        arrays = (vectors, ids, self.center, undirected, moments, openings, endings)
+        return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         known = [name for name in _ENDS if getattr(self, name) is not self.vectors]
