@@ -303,7 +303,7 @@ class TestFile:
 
     def test_safetensors_reads_it(self, space: Space, tmp_path: Path) -> None:
         arrays = load_file(space.save(tmp_path / "space"))
-        assert set(arrays) == {"vectors", "ids", "center", "undirected", "moments"}
+        assert set(arrays) == {"vectors", "ids", "versions", "center", "undirected", "moments"}
         for name, array in arrays.items():
             np.testing.assert_array_equal(array, getattr(space, name))
             assert array.dtype == getattr(space, name).dtype
@@ -414,6 +414,7 @@ class TestFile:
         ("change", "said"),
         [
             ({"ids": np.arange(4)}, "do not belong together"),
+            ({"versions": np.arange(4)}, "do not belong together"),
             ({"moments": np.zeros((5, 3), np.float32)}, "do not belong together"),
             ({"center": np.zeros(2, np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 3, 1), np.float32)}, "do not belong together"),
@@ -424,7 +425,9 @@ class TestFile:
     )
     def test_a_file_of_other_arrays_is_refused(self, tmp_path: Path, change: dict[str, np.ndarray], said: str) -> None:
         space = Space.from_vectors(clustered(5, 3))
-        arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center", "moments")}
+        arrays = {
+            name: getattr(space, name) for name in ("ids", "versions", "undirected", "vectors", "center", "moments")
+        }
         metadata = {"format": "songspace.space/3", "encoder": "", "order": "distance"}
         tensorfile.write(tmp_path / "space", arrays | change, metadata, aligned="vectors")
         with pytest.raises(SongspaceError, match=said):
@@ -435,9 +438,10 @@ class TestFile:
     def test_beginnings_and_endings_are_kept(self, tmp_path: Path) -> None:
         raw, rng = clustered(5, 3), np.random.default_rng(0)
         openings, endings = rng.normal(size=(2, 5, 3))
-        space = Space.from_vectors(raw, openings=openings, endings=endings)
+        space = Space.from_vectors(raw, openings=openings, endings=endings).with_versions([3, 1, 1, 9, 3])
         again = Space.open(space.save(tmp_path / "space"))
         assert again.verify()
+        assert again.versions.tolist() == [3, 1, 1, 9, 3]
         np.testing.assert_array_equal(again.openings, space.place(openings))
         np.testing.assert_array_equal(again.endings, space.place(endings))
         expected = [[np.linalg.norm(end - begin) for begin in space.openings] for end in space.endings[[2]]]
@@ -446,8 +450,11 @@ class TestFile:
         np.testing.assert_array_equal(some.openings, space.openings[[3, 1]])
         longer = some.extended(space.vectors[:1], [99], openings=space.openings[:1], endings=space.endings[:1])
         np.testing.assert_array_equal(longer.endings[2], space.endings[0])
+        assert longer.versions.tolist() == [9, 1, 10]
 
     def test_beginnings_of_another_shape_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="a version for each of 5 songs"):
+            Space.from_vectors(clustered(5, 3)).with_versions([1, 2])
         with pytest.raises(ValueError, match=r"openings and endings of shape \(5, 3\)"):
             Space.from_vectors(clustered(5, 3), openings=np.zeros((4, 3)))
 

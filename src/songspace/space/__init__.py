@@ -28,7 +28,7 @@ from songspace.errors import SongspaceError
 from songspace.space import points, proximity
 
 FORMAT = "songspace.space/3"
-_FIELDS = ("ids", "undirected", "vectors", "center", "moments")  # in a file's order: 8-byte numbers first
+_FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")  # in a file's order: 8-byte numbers first
 _ENDS = ("openings", "endings")  # after these, where they are known
 
 
@@ -46,6 +46,8 @@ class Space:
         The catalog's number of the song in each row.
     center : ndarray of shape (d,), float32, read-only
         The mean that was subtracted.
+    versions : ndarray of shape (n,), int64, read-only
+        The same number for the versions of one song (live, remastered, the same on another album).
     undirected : ndarray of shape (m,), int64, read-only
         Rows of the songs that lie on the mean itself; most spaces have none.
     moments : ndarray of shape (n, 2), float32, read-only
@@ -69,6 +71,7 @@ class Space:
         self,
         vectors: np.ndarray,
         ids: np.ndarray,
+        versions: np.ndarray,
         center: np.ndarray,
         undirected: np.ndarray,
         moments: np.ndarray,
@@ -78,7 +81,8 @@ class Space:
         mutual: bool,
         encoder: str,
     ) -> None:
-        self.vectors, self.ids, self.center, self.undirected = vectors, ids, center, undirected
+        self.vectors, self.ids, self.versions = vectors, ids, versions
+        self.center, self.undirected = center, undirected
         self.openings = vectors if openings is None else openings
         self.endings = vectors if endings is None else endings
         self.moments, self.mutual, self.encoder = moments, mutual, encoder
@@ -132,7 +136,9 @@ class Space:
         undirected = np.flatnonzero(~vectors.any(axis=1))
         mutual = proximity.has_hubs(vectors) if mutual is None else mutual
         moments = proximity.moments(vectors)
-        return cls(vectors, numbers, center, undirected, moments, *placed, mutual=mutual, encoder=encoder)
+        return cls(
+            vectors, numbers, np.arange(len(raw)), center, undirected, moments, *placed, mutual=mutual, encoder=encoder
+        )
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -307,7 +313,26 @@ class Space:
             np.concatenate([ours, placed if some is None else points.as_float32(some)])
             for ours, some in ((self.vectors, None), (self.openings, openings), (self.endings, endings))
         )
-        return self._with(vectors, numbers, np.concatenate([self.moments, theirs]), begin, end)
+        versions = np.concatenate([self.versions, self.versions.max() + 1 + np.arange(len(placed))])
+        return self._with(vectors, numbers, versions, np.concatenate([self.moments, theirs]), begin, end)
+
+    def with_versions(self, versions: Any) -> Space:
+        """This space, knowing which songs are versions of one.
+
+        Parameters
+        ----------
+        versions : int array of shape (n,)
+            The same number for the versions of one song, as :func:`songspace.playlists.versions.versions` finds them.
+
+        Raises
+        ------
+        ValueError
+            If there is not one number for each song.
+        """
+        numbers = np.array(versions, dtype=np.int64)
+        if numbers.shape != self.ids.shape:
+            raise ValueError(f"Expected a version for each of {len(self)} songs, got an array of shape {numbers.shape}")
+        return self._with(self.vectors, self.ids, numbers, self.moments, self.openings, self.endings)
 
     def only(self, rows: Any) -> Space:
         """Some songs of this space, in the order given, with everything about them as it is among all.
@@ -319,7 +344,7 @@ class Space:
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
         numbers = points.checked_ids(self.ids[kept], len(kept))
-        some = (array[kept] for array in (self.moments, self.openings, self.endings))
+        some = (array[kept] for array in (self.versions, self.moments, self.openings, self.endings))
         return self._with(self.vectors[kept], numbers, *some)
 
     def row(self, song_id: int) -> int:
@@ -389,9 +414,9 @@ class Space:
                 f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
             )
         n_d = arrays["vectors"].shape
-        others = tuple(arrays[name].shape for name in ("ids", "center", "moments"))
+        others = tuple(arrays[name].shape for name in ("ids", "versions", "center", "moments"))
         ends = {arrays[name].shape for name in _ENDS if name in arrays} | {n_d}
-        if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
+        if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
             raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
         space = cls(**arrays, mutual=metadata["order"] == "mutual", encoder=metadata["encoder"])
         space._saved_checksum = metadata["checksum"]
@@ -402,11 +427,17 @@ class Space:
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
 
     def _with(
-        self, vectors: np.ndarray, ids: np.ndarray, moments: np.ndarray, openings: np.ndarray, endings: np.ndarray
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        versions: np.ndarray,
+        moments: np.ndarray,
+        openings: np.ndarray,
+        endings: np.ndarray,
     ) -> Space:
         """A space of other songs in which everything else is as in this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
-        arrays = (vectors, ids, self.center, undirected, moments, openings, endings)
+        arrays = (vectors, ids, versions, self.center, undirected, moments, openings, endings)
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
