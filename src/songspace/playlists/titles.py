@@ -126,7 +126,7 @@ def title_of(text: str, artist: str | None = None) -> Title:
     if _MAY_HAVE_NOTES.search(text):
         bare = _without_dashes(_without_brackets(_without_artist(text, artist), variants), variants)
         bare = _GUESTS.sub("", bare)
-    song = _compared(bare) or "".join(folded(text).split())
+    song = compared(bare) or "".join(folded(text).split())
     return Title(song, " ".join(sorted(variants)), telling=any(map(_tells, song.split())))
 
 
@@ -155,13 +155,13 @@ def artist_of(text: str | None) -> str | None:
     """
     if not text:
         return None
-    name = _compared(_GUESTS.sub("", text))
+    name = compared(_GUESTS.sub("", text))
     if name in _NOBODY:
         return None
     return name.removeprefix("the ").removesuffix(" the") or "".join(folded(text).split()) or None
 
 
-def _compared(text: str) -> str:
+def compared(text: str) -> str:
     """Text as it is compared here: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)"."""
     words = f" {plain(_AND.sub(' and ', _APOSTROPHES.sub('', text)))} ".replace(" n ", " and ").strip()
     return _PART.sub(lambda part: f"part {_ROMAN.get(part[1], part[1])}", words)
