@@ -71,6 +71,10 @@ class Playlist:
             f"{show.minutes(sum(song.duration for song in self.songs))} minutes."
         )
 
+    def similarity(self) -> list[float]:
+        """How alike each song is to the one that the list begins with, 0 to 1."""
+        return np.maximum(0, 1 - self.space.distances(self.rows[0], self.rows) ** 2 / 2).clip(max=1).tolist()
+
     def reasons(self) -> list[str]:
         """Why each song is there."""
         from songspace.playlists.explain import Explainer
@@ -131,8 +135,9 @@ def playlist(
     gap = DEFAULT_GAP if artist_gap is None else artist_gap
     ruling = Ruling(gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
     library, how = Library(home), {"transition": transition}
+    elsewhere = options.prefixes(prefix)
     if order is not None:
-        made = _arranged(library, order, ruling, first, last, loosen=artist_gap is None, **how)
+        made = _arranged(library, order, ruling, first, last, prefixes=elsewhere, loosen=artist_gap is None, **how)
     else:
         how |= {"variety": variety, "seed": seed}
         names = songs or []
@@ -140,7 +145,7 @@ def playlist(
             made = _path(library, [*names, *(via or []), to], ruling, length, minutes, **how)
         else:
             made = _radio(library, names, minus or [], ruling, length, minutes, **how)
-    _answer(made, explain=explain, output=output, absolute=absolute, prefixes=options.prefixes(prefix), json=json)
+    _answer(made, explain=explain, output=output, absolute=absolute, prefixes=elsewhere, json=json)
 
 
 def _answer(
@@ -150,7 +155,8 @@ def _answer(
 
     why = made.reasons() if explain else []
     if output is not None:
-        files.write(output, made.songs, title=made.title, relative=not absolute)
+        alike = made.similarity()
+        files.write(output, made.songs, title=made.title, relative=not absolute, prefixes=prefixes, similarity=alike)
         show.say(f"Wrote {len(made.songs)} songs to {output}.")
     smooth = smoothness(made.space, made.rows)
     if json:
@@ -239,7 +245,15 @@ def _of_length(
 
 
 def _arranged(
-    library: Library, file: Path, ruling: Ruling, first: str | None, last: str | None, *, loosen: bool, **how: Any
+    library: Library,
+    file: Path,
+    ruling: Ruling,
+    first: str | None,
+    last: str | None,
+    *,
+    prefixes: dict[str, str],
+    loosen: bool,
+    **how: Any,
 ) -> Playlist:
     from songspace.cli.lists import rows_of
     from songspace.playlists.order import order
@@ -250,7 +264,7 @@ def _arranged(
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
     rules = ruling.rules(songs, asked.space)
-    listed = rows_of(file, songs)
+    listed = rows_of(file, songs, prefixes=prefixes)
     rows = [row for row in dict.fromkeys([*listed, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:
         raise SongspaceError(f"No song of {file} is left by the filters.")
