@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import combinations, pairwise, permutations
 
@@ -73,6 +74,19 @@ class TestWhatIsFound:
         found = Matcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None
         assert [(match.here, match.there) for match in found.matches] == [((15, 20), (5, 10))]
+
+    @pytest.mark.parametrize(("likeness", "named"), [(0.4, 1), (0.6, 2)])
+    def test_a_further_match_is_at_least_half_as_close(self, likeness: float, named: int) -> None:
+        # In many dimensions, half of a close match is still more than random songs have.
+        songs = {id: np.random.default_rng(id).normal(size=(4, 10 * SIZE)) for id in range(10, 24)}
+        songs[11][3] = songs[10][0]
+        one, other = (vector / np.linalg.norm(vector) for vector in (songs[10][2], songs[11][1]))
+        across = other - (other @ one) * one
+        songs[11][1] = 20 * (likeness * one + math.sqrt(1 - likeness**2) * across / np.linalg.norm(across))
+        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        assert found is not None and found.kind == "parts"
+        expected = [((0, 5), (15, 20)), ((10, 15), (5, 10))]
+        assert [(match.here, match.there) for match in found.matches] == expected[:named]
 
     def test_songs_alike_throughout(self) -> None:
         rng = np.random.default_rng(3)
@@ -160,7 +174,7 @@ class TestAgainstAPlainComputation:
             for id, place in ((a, i), (b, j)):
                 others = [float(placed[id][place] @ v) for other, vs in placed.items() if other != id for v in vs]
                 found.append((float(placed[a][i] @ placed[b][j]) - np.mean(others)) / np.std(others))
-            return float(np.mean(found))
+            return float(np.sum(found))
 
         def closest(a: int, b: int) -> tuple[int, int]:
             cells = [(i, j) for i in range(len(placed[a])) for j in range(len(placed[b]))]

@@ -207,9 +207,9 @@ def clock(seconds: Seconds) -> str:
 def _strengths(
     cosines: np.ndarray, mean: np.ndarray, deviation: np.ndarray, others_mean: np.ndarray, others_deviation: np.ndarray
 ) -> np.ndarray:
-    """Similarities in deviations from what is usual for either segment: the mean of both views."""
+    """Similarities in deviations from what is usual for either segment: the sum of both views."""
     strengths: np.ndarray = (cosines - mean[:, None]) / deviation[:, None] + (cosines - others_mean) / others_deviation
-    return strengths / 2
+    return strengths
 
 
 def _all_matches(here: Segments, there: Segments, cosines: np.ndarray, good: np.ndarray) -> tuple[Match, ...]:
