@@ -172,7 +172,7 @@ class TestAgainstAPlainComputation:
         def strength(a: int, i: int, b: int, j: int) -> float:
             found = []
             for id, place in ((a, i), (b, j)):
-                others = [float(placed[id][place] @ v) for other, vs in placed.items() if other != id for v in vs]
+                others = [float(placed[id][place] @ v) for random in placed.keys() - {a, b} for v in placed[random]]
                 found.append((float(placed[a][i] @ placed[b][j]) - np.mean(others)) / np.std(others))
             return float(np.sum(found))
 
