@@ -418,23 +418,43 @@ class TestFile:
             ({"center": np.zeros(2, np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 3, 1), np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 0), np.float32), "center": np.zeros(0, np.float32)}, "do not belong together"),
+            ({"openings": np.zeros((4, 3), np.float32)}, "do not belong together"),
             ({"more": np.zeros(2)}, "no space"),
         ],
     )
     def test_a_file_of_other_arrays_is_refused(self, tmp_path: Path, change: dict[str, np.ndarray], said: str) -> None:
         space = Space.from_vectors(clustered(5, 3))
         arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center", "moments")}
-        metadata = {"format": "songspace.space/2", "encoder": "", "order": "distance"}
+        metadata = {"format": "songspace.space/3", "encoder": "", "order": "distance"}
         tensorfile.write(tmp_path / "space", arrays | change, metadata, aligned="vectors")
         with pytest.raises(SongspaceError, match=said):
             Space.open(tmp_path / "space")
         tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
         assert len(Space.open(tmp_path / "space")) == 5
 
+    def test_beginnings_and_endings_are_kept(self, tmp_path: Path) -> None:
+        raw, rng = clustered(5, 3), np.random.default_rng(0)
+        openings, endings = rng.normal(size=(2, 5, 3))
+        space = Space.from_vectors(raw, openings=openings, endings=endings)
+        again = Space.open(space.save(tmp_path / "space"))
+        assert again.verify()
+        np.testing.assert_array_equal(again.openings, space.place(openings))
+        np.testing.assert_array_equal(again.endings, space.place(endings))
+        expected = [[np.linalg.norm(end - begin) for begin in space.openings] for end in space.endings[[2]]]
+        np.testing.assert_allclose(again.transitions([2], range(5)), expected, atol=1e-6)
+        some = again.only([3, 1])
+        np.testing.assert_array_equal(some.openings, space.openings[[3, 1]])
+        longer = some.extended(space.vectors[:1], [99], openings=space.openings[:1], endings=space.endings[:1])
+        np.testing.assert_array_equal(longer.endings[2], space.endings[0])
+
+    def test_beginnings_of_another_shape_are_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"openings and endings of shape \(5, 3\)"):
+            Space.from_vectors(clustered(5, 3), openings=np.zeros((4, 3)))
+
     def test_a_file_of_another_version_says_what_to_do(self, tmp_path: Path) -> None:
         space = Space.from_vectors(clustered(5, 3))
         arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center")}
-        for version in (1, 3):
+        for version in (2, 4):
             metadata = {"format": f"songspace.space/{version}", "encoder": ""}
             tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
             with pytest.raises(SongspaceError, match="another version of songspace: run `songspace update`"):

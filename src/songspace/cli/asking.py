@@ -18,6 +18,7 @@ from songspace.library.learnt import Segments, learnt
 from songspace.playlists import files, radio
 from songspace.playlists import order as ordering
 from songspace.playlists import path as paths
+from songspace.playlists.rules import Rules
 from songspace.space import Space
 
 DEFAULT_LENGTH = 20
@@ -149,7 +150,7 @@ def make_playlist(
     asked = Asked(library, [*names, *([to] if to else []), *minus])
     space, everyone = asked.space, {song.id: song for song in [*library.songs(), *asked.asked]}
     songs = [everyone.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in space.ids]
-    artists = [song.artist for song in songs]
+    rules = Rules.of(len(space), artists=[song.artist for song in songs], artist_gap=artist_gap)
     seconds = np.array([song.duration for song in songs])
     count = length or DEFAULT_LENGTH
     if minutes is not None and length is None:
@@ -157,9 +158,7 @@ def make_playlist(
     count = min(count, len(songs)) if not to else count
     if to:
         start, end = asked.rows[:2]
-        rows = paths.path(
-            space, start, end, length=count, artists=artists, artist_gap=artist_gap, variety=variety, seed=seed
-        )
+        rows = paths.path(space, start, end, length=count, rules=rules, variety=variety, seed=seed)
         title = f"From {asked.asked[0].name} to {asked.asked[1].name}"
     else:
         rows = radio.radio(
@@ -167,8 +166,7 @@ def make_playlist(
             asked.rows[: len(names)],
             length=count,
             minus=asked.rows[len(names) :],
-            artists=artists,
-            artist_gap=artist_gap,
+            rules=rules,
             variety=variety,
             seed=seed,
         )
@@ -187,7 +185,8 @@ def _arranged(library: Library, file: Path, artist_gap: int) -> Playlist:
             rows.append(row)
     if not rows:
         raise SongspaceError(f"{file} names no songs.")
-    rows = ordering.order(space, rows, artists=[song.artist for song in songs], artist_gap=artist_gap)
+    rules = Rules.of(len(space), artists=[song.artist for song in songs], artist_gap=artist_gap)
+    rows = ordering.order(space, rows, rules=rules.loosened(rows))
     return Playlist(file.stem, [songs[row] for row in rows], rows, space)
 
 

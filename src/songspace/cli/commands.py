@@ -173,7 +173,7 @@ def playlist(
 ) -> None:
     """A radio from songs, a path from song to song, or a playlist put into order."""
     from songspace.cli.asking import make_playlist
-    from songspace.playlists import files, rules
+    from songspace.playlists import files, steps
 
     if bool(songs) == bool(order):
         raise typer.BadParameter("Give songs to start from, or --order FILE.")
@@ -194,11 +194,11 @@ def playlist(
     if output is not None:
         files.write(output, made.songs, title=made.title, relative=not absolute)
         show.say(f"Wrote {len(made.songs)} songs to {output}.")
-    smooth = rules.smoothness(made.space, made.rows)
+    smooth = steps.smoothness(made.space, made.rows)
     if json:
-        steps = [round(float(step), 6) for step in made.steps]
+        gone = [round(float(step), 6) for step in made.steps]
         listed = [show.song_facts(song) for song in made.songs]
-        show.answer({"title": made.title, "songs": listed, "steps": steps, "smoothness": smooth})
+        show.answer({"title": made.title, "songs": listed, "steps": gone, "smoothness": smooth})
         return
     steps_shown = ["", *(f"{step:.2f}" for step in made.steps)]
     show.table(

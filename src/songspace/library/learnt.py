@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -122,16 +122,34 @@ def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.
     return what.vectors, timbre.standardize
 
 
-def song_vectors(home: Home, catalog: Catalog, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of each song's sounding segments, in the order of the songs' paths.
+class SongVectors(NamedTuple):
+    """What is known of songs by an encoder, one row a song.
 
-    Returns
-    -------
-    vectors : ndarray of shape (n, d), float32
+    Attributes
+    ----------
+    vectors, openings, endings : ndarrays of shape (n, d), float32
+        The mean of a song's sounding segments, and the means of the first and the last fifth of them.
     songs : ndarray of shape (n,), int64
+        Their ids.
     """
-    means = {song: segments.mean(axis=0) for song, segments in stored_segments(home, catalog, name)}
+
+    vectors: np.ndarray
+    openings: np.ndarray
+    endings: np.ndarray
+    songs: np.ndarray
+
+
+def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
+    """The vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
+    means = {song: in_brief(segments) for song, segments in stored_segments(home, catalog, name)}
     songs = [song.id for song in catalog.songs() if song.id in means]
     if not songs:
         raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
-    return np.stack([means[song] for song in songs]), np.array(songs, np.int64)
+    vectors, openings, endings = np.stack([means[song] for song in songs], axis=1)
+    return SongVectors(vectors, openings, endings, np.array(songs, np.int64))
+
+
+def in_brief(segments: np.ndarray) -> np.ndarray:
+    """A song's segments (s, d), in the order of time, as three vectors: the whole, how it begins, how it ends."""
+    few = max(1, round(len(segments) / 5))
+    return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])

@@ -160,10 +160,11 @@ def encode(run: Run, name: str) -> None:
 
 def use(run: Run, name: str) -> None:
     """Build the space of an encoder and make it the one that answers."""
-    vectors, songs = song_vectors(run.home, run.catalog, name)
+    vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
     what = learnt(run.catalog, name)
     assert what is not None
-    Space.from_vectors(vectors, songs, encoder=what.fingerprint).save(run.home.space)
+    space = Space.from_vectors(vectors, songs, openings=openings, endings=endings, encoder=what.fingerprint)
+    space.save(run.home.space)
     run.catalog.set_fact("encoder", name)
     forget_others(run)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from songspace.library.learnt import Segments
 from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
-from songspace.playlists.rules import smoothness
+from songspace.playlists.steps import smoothness
 from songspace.space import Space
 
 _MUCH, _HARDLY = 0.9, 0.1  # shares of random pairs of songs, from and to which a transition is worth a word

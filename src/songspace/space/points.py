@@ -50,6 +50,23 @@ def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
     return np.divide(moved, length, out=np.zeros_like(moved), where=length > 0).astype(np.float32)
 
 
+def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The same for any number of vectors, a block at a time."""
+    placed = np.empty(raw.shape, np.float32)
+    for block in blocks(*raw.shape):
+        placed[block] = place(raw[block], center)
+    return placed
+
+
+def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors, in one product of matrices."""
+    a, b = some.astype(np.float64), others.astype(np.float64)
+    squared = -2 * (a @ b.T)
+    squared += np.einsum("ij,ij->i", a, a)[:, None]
+    squared += np.einsum("ij,ij->i", b, b)
+    return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+
+
 def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     difference = vectors.astype(np.float64) - query
     distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
