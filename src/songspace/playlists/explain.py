@@ -14,7 +14,7 @@ import numpy as np
 
 from songspace.library.learnt import Segments
 from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
-from songspace.playlists.steps import smoothness
+from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
 _MUCH, _HARDLY = 0.9, 0.1  # shares of random pairs of songs, from and to which a transition is worth a word
@@ -105,7 +105,7 @@ class Explainer:
     ) -> None:
         self._space, self._segments_of = space, segments_of
         self._name = lambda row: f"“{name(row)}”"
-        self._typical = smoothness(space, [])["typical"]
+        self._typical = typical_distance(space)
 
     def similar(self, asked: Sequence[int], rows: Sequence[int]) -> list[Reason]:
         """Why songs were found for one that was asked for, or for several: beside the nearest of them."""

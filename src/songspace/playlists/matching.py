@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
-from songspace.library.learnt import Segments
+from songspace.library.learnt import Segments, at_either_end
 from songspace.space import Space
 
 Kind = Literal["parts", "whole", "little", "unknown"]
@@ -73,9 +73,9 @@ class Transition:
     Attributes
     ----------
     ending, beginning : (float, float)
-        Seconds of the first song's last segment that sounds, and of the second one's first.
+        Seconds of the last fifth of the first song's segments, and of the first fifth of the second one's.
     similarity : float
-        Their cosine.
+        The cosine of what the space holds of them (``endings`` and ``openings``).
     stronger_than : float or None
         The share of random pairs of songs with a weaker one; None if the library is too small to tell.
     """
@@ -112,6 +112,7 @@ class Matcher:
     def __init__(
         self, space: Space, segments_of: Callable[[list[int]], Mapping[int, Segments]], rows: Iterable[int]
     ) -> None:
+        self._space = space
         own = np.flatnonzero(space.ids >= 0)  # songs from outside the library have negative ids
         drawn = np.random.default_rng(0).choice(own, min(_COHORT, len(own)), replace=False).tolist()
         ids = {row: int(space.ids[row]) for row in [*map(space.checked, rows), *drawn]}
@@ -148,13 +149,19 @@ class Matcher:
         if row not in self._songs or following not in self._songs:
             return None
         before, after = self._songs[row], self._songs[following]
-        similarity = float(self._placed[row][-1] @ self._placed[following][0])
+        last, first = (at_either_end(len(song.starts)) for song in (before, after))
+        similarity = float(self._over([row], [following])[0, 0])
         return Transition(
-            (float(before.starts[-1]), float(before.ends[-1])),
-            (float(after.starts[0]), float(after.ends[0])),
+            (float(before.starts[-last]), float(before.ends[-1])),
+            (float(after.starts[0]), float(after.ends[first - 1])),
             _rounded(similarity),
             _share(self._usual_transitions, similarity) if len(self._cohort) >= _LEAST_COHORT else None,
         )
+
+    def _over(self, rows: list[int], others: list[int]) -> np.ndarray:
+        """How similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
+        cosines: np.ndarray = self._space.endings[rows].astype(np.float64) @ self._space.openings[others].T
+        return cosines
 
     def _cosines(self, row: int, other: int) -> np.ndarray:
         cosines: np.ndarray = self._placed[row].astype(np.float64) @ self._placed[other].T
@@ -205,8 +212,8 @@ class Matcher:
 
     @cached_property
     def _usual_transitions(self) -> np.ndarray:
-        pairs = permutations(self._cohort, 2)
-        return np.sort([float(self._placed[row][-1] @ self._placed[other][0]) for row, other in pairs])
+        cosines = self._over(self._cohort, self._cohort)
+        return np.sort(cosines[~np.eye(len(cosines), dtype=bool)])
 
 
 def clock(seconds: Seconds) -> str:
