@@ -98,7 +98,7 @@ class TestPath:
         assert reasons[0].before is None and reasons[-1].after is None
         first, second, third, last = (reason.sentence for reason in reasons)
         assert first == "The path begins here."
-        assert second.startswith("20% of the way, 0.35 from the song before and 0.43 from the next (two songs usually")
+        assert second.startswith("20% of the way, 0.35 from the song before and 0.43 from the next (usual: ")
         assert third.startswith("50% of the way, 0.43 from the song before and 0.77 from the next")
         assert last.startswith("The path ends here, 0.77 from the song before (")
 

@@ -72,7 +72,7 @@ class Segments:
     ) -> Segments:
         """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
         starts = starts[~silent]
-        return cls(vectors[~silent], starts, np.minimum(starts + seconds, max(duration, 0.0)))
+        return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
 
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
