@@ -28,7 +28,8 @@ def library() -> tuple[Space, SegmentsOf]:
     songs = rng.normal(size=(N, 6, 30)).astype(np.float32)
     songs[3, 0] = songs[2, 5]
     songs[3, 4] = songs[2, 1] + 0.1 * rng.normal(size=30)
-    space = Space.from_vectors(songs.mean(axis=1), ids=range(100, 100 + N))
+    ends = {"openings": songs[:, 0], "endings": songs[:, 5]}
+    space = Space.from_vectors(songs.mean(axis=1), ids=range(100, 100 + N), **ends)
     starts = 20.0 * np.arange(6)
     return space, lambda ids: {id: Segments(songs[id - 100], starts, starts + 5) for id in ids}
 
@@ -97,7 +98,7 @@ class TestPath:
         assert reasons[0].before is None and reasons[-1].after is None
         first, second, third, last = (reason.sentence for reason in reasons)
         assert first == "The path begins here."
-        assert second.startswith("20% of the way, 0.35 from the song before and 0.43 from the next (two songs usually")
+        assert second.startswith("20% of the way, 0.35 from the song before and 0.43 from the next (usual: ")
         assert third.startswith("50% of the way, 0.43 from the song before and 0.77 from the next")
         assert last.startswith("The path ends here, 0.77 from the song before (")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import combinations, pairwise, permutations
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace import Space
-from songspace.library.learnt import Segments
+from songspace.library.learnt import Segments, in_brief
 from songspace.playlists.matching import Match, Matcher
 
 SIZE = 40  # dimensions: random segments are at about right angles
@@ -20,7 +21,8 @@ Songs = dict[int, np.ndarray]
 
 def _library(songs: Songs, *, apart: float = 5.0) -> tuple[Space, Callable[[list[int]], Mapping[int, Segments]]]:
     """The space of some songs, given by the vectors of their segments, which begin every ``apart`` seconds."""
-    space = Space.from_vectors(np.stack([vectors.mean(axis=0) for vectors in songs.values()]), list(songs))
+    brief = np.stack([in_brief(vectors) for vectors in songs.values()], axis=1)
+    space = Space.from_vectors(brief[0], list(songs), openings=brief[1], endings=brief[2])
     segments = {}
     for id, vectors in songs.items():
         starts = apart * np.arange(len(vectors))
@@ -36,6 +38,10 @@ def _random(seed: int, *, songs: int = 14, segments: int = 8) -> Songs:
 
 def _near(vectors: np.ndarray, seed: int = 99) -> np.ndarray:
     return vectors + 0.1 * np.random.default_rng(seed).normal(size=vectors.shape)
+
+
+def _fifth(vectors: np.ndarray) -> int:
+    return 2 if len(vectors) >= 8 else 1
 
 
 class TestWhatIsFound:
@@ -73,6 +79,19 @@ class TestWhatIsFound:
         found = Matcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None
         assert [(match.here, match.there) for match in found.matches] == [((15, 20), (5, 10))]
+
+    @pytest.mark.parametrize(("likeness", "named"), [(0.4, 1), (0.6, 2)])
+    def test_a_further_match_is_at_least_half_as_close(self, likeness: float, named: int) -> None:
+        # In many dimensions, half of a close match is still more than random songs have.
+        songs = {id: np.random.default_rng(id).normal(size=(4, 10 * SIZE)) for id in range(10, 24)}
+        songs[11][3] = songs[10][0]
+        one, other = (vector / np.linalg.norm(vector) for vector in (songs[10][2], songs[11][1]))
+        across = other - (other @ one) * one
+        songs[11][1] = 20 * (likeness * one + math.sqrt(1 - likeness**2) * across / np.linalg.norm(across))
+        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        assert found is not None and found.kind == "parts"
+        expected = [((0, 5), (15, 20)), ((10, 15), (5, 10))]
+        assert [(match.here, match.there) for match in found.matches] == expected[:named]
 
     def test_songs_alike_throughout(self) -> None:
         rng = np.random.default_rng(3)
@@ -158,9 +177,9 @@ class TestAgainstAPlainComputation:
         def strength(a: int, i: int, b: int, j: int) -> float:
             found = []
             for id, place in ((a, i), (b, j)):
-                others = [float(placed[id][place] @ v) for other, vs in placed.items() if other != id for v in vs]
+                others = [float(placed[id][place] @ v) for random in placed.keys() - {a, b} for v in placed[random]]
                 found.append((float(placed[a][i] @ placed[b][j]) - np.mean(others)) / np.std(others))
-            return float(np.mean(found))
+            return float(np.sum(found))
 
         def closest(a: int, b: int) -> tuple[int, int]:
             cells = [(i, j) for i in range(len(placed[a])) for j in range(len(placed[b]))]
@@ -183,18 +202,19 @@ class TestAgainstAPlainComputation:
 
     def test_transitions(self, songs: Songs) -> None:
         space, segments_of = _library(songs)
-        first = {id: space.place(vectors[0].astype(np.float32)) for id, vectors in songs.items()}
-        last = {id: space.place(vectors[-1].astype(np.float32)) for id, vectors in songs.items()}
+        first = {id: space.place(vectors[: _fifth(vectors)].mean(axis=0)) for id, vectors in songs.items()}
+        last = {id: space.place(vectors[-_fifth(vectors) :].mean(axis=0)) for id, vectors in songs.items()}
         usual = [float(last[a] @ first[b]) for a, b in permutations(songs, 2)]
         matcher = Matcher(space, segments_of, range(len(space)))
-        for a, b in ((1, 4), (4, 1), (3, 0)):
+        for a, b in ((1, 7), (7, 1), (3, 0)):
             found = matcher.transition(a, b)
             assert found is not None
             own = float(last[a] @ first[b])
             assert found.similarity == pytest.approx(own, abs=1e-5)
             assert found.stronger_than == pytest.approx(np.mean(np.array(usual) < own - 1e-9), abs=1.01 / len(usual))
             end = 5.0 * len(songs[a])
-            assert (found.ending, found.beginning) == ((end - 5, end), (0, 5))
+            assert found.ending == (end - 5 * _fifth(songs[a]), end)
+            assert found.beginning == (0, 5 * _fifth(songs[b]))
 
 
 class TestProperties:

@@ -72,7 +72,7 @@ class Segments:
     ) -> Segments:
         """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
         starts = starts[~silent]
-        return cls(vectors[~silent], starts, np.minimum(starts + seconds, max(duration, 0.0)))
+        return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
 
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
@@ -151,5 +151,16 @@ def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
 
 def in_brief(segments: np.ndarray) -> np.ndarray:
     """A song's segments (s, d), in the order of time, as three vectors: the whole, how it begins, how it ends."""
-    few = max(1, round(len(segments) / 5))
+    few = at_either_end(len(segments))
     return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])
+
+
+def at_either_end(segments: int) -> int:
+    """How many of a song's segments are its beginning, or its end: a fifth.
+
+    Examples
+    --------
+    >>> [at_either_end(segments) for segments in (1, 7, 10)]
+    [1, 1, 2]
+    """
+    return max(1, round(segments / 5))

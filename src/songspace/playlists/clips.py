@@ -83,8 +83,8 @@ class Written:
 def write(folder: str | os.PathLike[str], pairs: Sequence[Pair], *, title: str) -> list[Written]:
     """Write the clips of some pairs, and a page to hear them side by side, into a folder.
 
-    Everything is made in a folder of its own first: there are either all files or none. Clips that were written there
-    before are replaced; whatever else the folder holds is left alone.
+    Everything is made in a hidden folder first and then moved to its place, so that a disk that becomes full leaves
+    what was there. Clips that were written there before are replaced; whatever else the folder holds is left alone.
 
     Parameters
     ----------

@@ -14,10 +14,10 @@ import numpy as np
 
 from songspace.library.learnt import Segments
 from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
-from songspace.playlists.steps import smoothness
+from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
-_MUCH, _HARDLY = 0.9, 0.1  # shares of random pairs of songs, from and to which a transition is worth a word
+_MUCH, _HARDLY = 0.95, 0.5  # shares of random pairs of songs, from and to which a transition is worth a word
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Explainer:
     >>> for reason in explain.path([0, 1, 2]):
     ...     print(reason.sentence)
     The path begins here.
-    21% of the way, 0.52 from the song before and 1.41 from the next (two songs usually lie 1.61 apart).
-    The path ends here, 1.41 from the song before (two songs usually lie 1.61 apart).
+    21% of the way, 0.52 from the song before and 1.41 from the next (usual: 1.61).
+    The path ends here, 1.41 from the song before (usual: 1.61).
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Explainer:
     ) -> None:
         self._space, self._segments_of = space, segments_of
         self._name = lambda row: f"“{name(row)}”"
-        self._typical = smoothness(space, [])["typical"]
+        self._typical = typical_distance(space)
 
     def similar(self, asked: Sequence[int], rows: Sequence[int]) -> list[Reason]:
         """Why songs were found for one that was asked for, or for several: beside the nearest of them."""
@@ -113,12 +113,13 @@ class Explainer:
         found = []
         for row in rows:
             beside = self._nearest(row, asked)
-            of = "the song asked for" if len(asked) == 1 else self._name(beside)
-            resemblance = matcher.match(row, beside)
+            alike, resemblance = self._alike(row, beside), matcher.match(row, beside)
+            of = "the song asked for" if len(asked) == 1 else "that song"
             sentence = _sentence(resemblance, of) or "Which of its parts are alike is not known."
             if len(asked) > 1:
-                sentence = f"Of the songs asked for, it is nearest to {of} ({self._alike(row, beside):.2f}). {sentence}"
-            found.append(Reason(row, sentence, beside, self._alike(row, beside), resemblance))
+                nearest = f"Of the songs asked for, it is nearest to {self._name(beside)} (similarity {alike:.2f})."
+                sentence = _joined(nearest, sentence)
+            found.append(Reason(row, sentence, beside, alike, resemblance))
         return found
 
     def radio(self, rows: Sequence[int], seeds: Sequence[int], *, minus: Sequence[int] = ()) -> list[Reason]:
@@ -142,8 +143,7 @@ class Explainer:
                 facts["away"] = self._alike(row, avoided)
                 steered = f"To {self._name(avoided)}, from which the list steers away, it is {facts['away']:.2f}."
                 sentence = _joined(sentence, steered)
-            sentence = _joined(sentence, flow)
-            found.append(Reason(row, sentence, beside, alike, resemblance, **facts))
+            found.append(Reason(row, _joined(sentence, flow), beside, alike, resemblance, **facts))
         return found
 
     def path(self, rows: Sequence[int], *, via: Sequence[int] = ()) -> list[Reason]:
@@ -186,7 +186,7 @@ class Explainer:
             return Reason(row, f"{sentence}.", position=position, **facts)
         before, after = facts["before"], facts["after"]
         steps = f"{before:.2f} from the song before" + (f" and {after:.2f} from the next" if after is not None else "")
-        steps += f" (two songs usually lie {self._typical:.2f} apart)."
+        steps += f" (usual: {self._typical:.2f})."
         beside = rows[place - 1]
         resemblance = matcher.match(row, beside)
         sentence = _joined(

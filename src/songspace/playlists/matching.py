@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise, permutations
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
-from songspace.library.learnt import Segments
+from songspace.library.learnt import Segments, at_either_end
 from songspace.space import Space
 
 Kind = Literal["parts", "whole", "little", "unknown"]
@@ -73,9 +73,9 @@ class Transition:
     Attributes
     ----------
     ending, beginning : (float, float)
-        Seconds of the first song's last segment that sounds, and of the second one's first.
+        Seconds of the last fifth of the first song's segments, and of the first fifth of the second one's.
     similarity : float
-        Their cosine.
+        The cosine of what the space holds of them (``endings`` and ``openings``).
     stronger_than : float or None
         The share of random pairs of songs with a weaker one; None if the library is too small to tell.
     """
@@ -105,8 +105,6 @@ class Matcher:
     ...     return Segments(np.stack([np.cos(angles), np.sin(angles)], axis=1), starts, starts + 5)
     >>> songs = {7: song(0.1, 1.3, 2.9), 8: song(2.0, 1.3, 4.0)}
     >>> space = Space.from_vectors([[1, 0], [0, 1]], ids=[7, 8])
-    >>> space.center[:] == 0.5
-    array([ True,  True])
     >>> Matcher(space, lambda ids: songs, [0, 1]).match(0, 1).matches[0]
     Match(here=(5.0, 10.0), there=(5.0, 10.0), similarity=1.0)
     """
@@ -114,6 +112,7 @@ class Matcher:
     def __init__(
         self, space: Space, segments_of: Callable[[list[int]], Mapping[int, Segments]], rows: Iterable[int]
     ) -> None:
+        self._space = space
         own = np.flatnonzero(space.ids >= 0)  # songs from outside the library have negative ids
         drawn = np.random.default_rng(0).choice(own, min(_COHORT, len(own)), replace=False).tolist()
         ids = {row: int(space.ids[row]) for row in [*map(space.checked, rows), *drawn]}
@@ -121,7 +120,7 @@ class Matcher:
         self._songs = {row: found[id] for row, id in ids.items() if id in found and len(found[id].starts)}
         self._placed = {row: space.place(song.vectors) for row, song in self._songs.items()}
         self._cohort = [row for row in drawn if row in self._songs]
-        self._moments: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def match(self, row: int, other: int) -> Resemblance | None:
         """How the parts of two songs resemble each other; None if the segments of one are not known."""
@@ -133,7 +132,7 @@ class Matcher:
         first = _match(here, there, cosines, i, i, j, j)
         if len(self._cohort) < _LEAST_COHORT:
             return Resemblance((first,), "unknown", None)
-        strengths = _strengths(cosines, *self._usual_for(row), *self._usual_for(other))
+        strengths = self._strengths(row, other, cosines)
         middle = float(strengths.mean())
         best, above = self._usual
         strength = _share(best, float(strengths[i, j]))
@@ -150,47 +149,71 @@ class Matcher:
         if row not in self._songs or following not in self._songs:
             return None
         before, after = self._songs[row], self._songs[following]
-        similarity = float(self._placed[row][-1] @ self._placed[following][0])
+        last, first = (at_either_end(len(song.starts)) for song in (before, after))
+        similarity = float(self._over([row], [following])[0, 0])
         return Transition(
-            (float(before.starts[-1]), float(before.ends[-1])),
-            (float(after.starts[0]), float(after.ends[0])),
+            (float(before.starts[-last]), float(before.ends[-1])),
+            (float(after.starts[0]), float(after.ends[first - 1])),
             _rounded(similarity),
             _share(self._usual_transitions, similarity) if len(self._cohort) >= _LEAST_COHORT else None,
         )
+
+    def _over(self, rows: list[int], others: list[int]) -> np.ndarray:
+        """How similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
+        cosines: np.ndarray = self._space.endings[rows].astype(np.float64) @ self._space.openings[others].T
+        return cosines
 
     def _cosines(self, row: int, other: int) -> np.ndarray:
         cosines: np.ndarray = self._placed[row].astype(np.float64) @ self._placed[other].T
         return cosines
 
-    def _usual_for(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation of the similarities of a song's segments to those of the random songs but itself."""
-        if row not in self._moments:
-            among = np.concatenate([self._placed[random] for random in self._cohort if random != row])
-            products = self._placed[row].astype(np.float64) @ among.T
-            deviation = products.std(axis=1)
-            self._moments[row] = products.mean(axis=1), np.where(deviation > 1e-6, deviation, 1.0)
-        return self._moments[row]
+    def _strengths(self, row: int, other: int, cosines: np.ndarray) -> np.ndarray:
+        """Similarities in deviations from what is usual for either segment: the sum of both views."""
+        # Neither song counts among the random ones, or a match would make itself usual.
+        counted = np.array([random not in (row, other) for random in self._cohort], dtype=float)
+        count = self._lengths @ counted
+        seen = []
+        for song, similarities in (row, cosines), (other, cosines.T):
+            sums, squares = self._summed(song)
+            mean = sums @ counted / count
+            deviation = np.sqrt(np.maximum(squares @ counted / count - mean**2, 0))
+            deviation[deviation < 1e-6] = 1
+            seen.append((similarities - mean[:, None]) / deviation[:, None])
+        strengths: np.ndarray = seen[0] + seen[1].T
+        return strengths
+
+    def _summed(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """For each segment of a song: the sums of its similarities, and of their squares, to each random song's."""
+        if row not in self._sums:
+            begins = np.cumsum(self._lengths) - self._lengths
+            products = self._placed[row] @ self._random.T
+            self._sums[row] = np.add.reduceat(products, begins, axis=1), np.add.reduceat(products**2, begins, axis=1)
+        return self._sums[row]
+
+    @cached_property
+    def _random(self) -> np.ndarray:
+        """The segments of the random songs."""
+        return np.concatenate([self._placed[row] for row in self._cohort]).astype(np.float64)
+
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.array([len(self._placed[row]) for row in self._cohort])
 
     @cached_property
     def _usual(self) -> tuple[np.ndarray, np.ndarray]:
         """Of all pairs of random songs, sorted: how strong the closest match is, and how far above the pair's mean."""
-        placed = np.concatenate([self._placed[row] for row in self._cohort]).astype(np.float64)
-        mean, deviation = map(np.concatenate, zip(*map(self._usual_for, self._cohort), strict=True))
-        cosines = placed @ placed.T
-        strengths = _strengths(cosines, mean, deviation, mean, deviation)
-        ends = np.cumsum([len(self._placed[row]) for row in self._cohort]).tolist()
-        songs = [slice(begin, end) for begin, end in pairwise([0, *ends])]
         best, above = [], []
-        for pair in combinations(songs, 2):
-            theirs = strengths[pair]
-            best.append(theirs[_closest(cosines[pair])])
-            above.append(best[-1] - theirs.mean())
+        for row, other in combinations(self._cohort, 2):
+            cosines = self._cosines(row, other)
+            strengths = self._strengths(row, other, cosines)
+            best.append(strengths[_closest(cosines)])
+            above.append(best[-1] - strengths.mean())
         return np.sort(best), np.sort(above)
 
     @cached_property
     def _usual_transitions(self) -> np.ndarray:
-        pairs = permutations(self._cohort, 2)
-        return np.sort([float(self._placed[row][-1] @ self._placed[other][0]) for row, other in pairs])
+        cosines = self._over(self._cohort, self._cohort)
+        return np.sort(cosines[~np.eye(len(cosines), dtype=bool)])
 
 
 def clock(seconds: Seconds) -> str:
@@ -202,14 +225,6 @@ def clock(seconds: Seconds) -> str:
     '0:40–1:05'
     """
     return "–".join(f"{round(second) // 60}:{round(second) % 60:02d}" for second in seconds)
-
-
-def _strengths(
-    cosines: np.ndarray, mean: np.ndarray, deviation: np.ndarray, others_mean: np.ndarray, others_deviation: np.ndarray
-) -> np.ndarray:
-    """Similarities in deviations from what is usual for either segment: the mean of both views."""
-    strengths: np.ndarray = (cosines - mean[:, None]) / deviation[:, None] + (cosines - others_mean) / others_deviation
-    return strengths / 2
 
 
 def _all_matches(here: Segments, there: Segments, cosines: np.ndarray, good: np.ndarray) -> tuple[Match, ...]:
