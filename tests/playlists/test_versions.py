@@ -26,7 +26,7 @@ def space_of(n: int, *pairs: tuple[int, int, float]) -> Space:
         vectors[b] = np.cos(angle) * vectors[a] + np.sin(angle) * vectors[b]
     vectors = vectors.astype(np.float32)
     return Space(
-        vectors, np.arange(n), np.zeros(n + 1, np.float32), np.empty(0, np.int64), np.ones((n, 2), np.float32),
+        vectors, np.arange(n), np.arange(n), np.zeros(n + 1, np.float32), np.empty(0, np.int64), np.ones((n, 2), np.float32),
         mutual=False, encoder="",
     )  # fmt: skip
 
@@ -337,7 +337,7 @@ def test_neither_order_nor_spelling_matters(songs: list[Song], seed: int) -> Non
 
     def found(songs: list[Song], rows: list[int]) -> list[int]:
         made = Space(
-            vectors[rows], np.arange(len(rows)), np.zeros(4, np.float32), np.empty(0, np.int64),
+            vectors[rows], np.arange(len(rows)), np.arange(len(rows)), np.zeros(4, np.float32), np.empty(0, np.int64),
             np.ones((len(rows), 2), np.float32), mutual=False, encoder="",
         )  # fmt: skip
         return versions(songs, made).tolist()

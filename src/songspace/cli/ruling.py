@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def _versions(songs: Sequence[Song], space: Space) -> np.ndarray:
 
 
 def _album(song: Song) -> str | None:
-    """What tells albums apart: there are many “Greatest Hits”."""
+    """What tells albums apart, for there are many “Greatest Hits”: whose they are, or the folder that they lie in."""
     if song.release_mbid:
         return song.release_mbid
-    return f"{song.album}\n{song.albumartist or song.artist or ''}" if song.album else None
+    return f"{song.album}\n{song.albumartist or os.path.dirname(song.path)}" if song.album else None
