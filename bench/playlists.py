@@ -1,6 +1,7 @@
 """Paths from one song to another, side by side with what other programs do; and how they do in a large library.
 
     python bench/playlists.py [--home HOME] [--pairs 200] [--lengths 10 25] [--seed 0]
+    python bench/playlists.py [--home HOME] --transitions 0 0.1 0.2 0.4 0.7 1
     python bench/playlists.py [--home HOME] --scale 100000
 
 The home's library must have learnt `contrastive` and `timbre`; without one, the rendered library is made and learnt.
@@ -9,6 +10,9 @@ not choose them, and then in their own. Rivals (`rivals.py`) stand there as they
 that songspace keeps imposed on them. Figures are means over pairs; steps are shares of the typical distance of the
 space that measures. Differences are paired, songspace minus the best of all others, with 95 % intervals by a bootstrap
 over artists in which a pair counts as often as both its ends' artists were drawn (the pigeonhole bootstrap, Owen 2007).
+
+With --transitions, paths are chosen with these weights of ends and beginnings in a step, and how far each song's end is
+from the next one's beginning is measured as well, in the space that did not choose.
 
 With --scale, a mixture of Gaussians is fitted to the home's contrastive space, and a library of that many songs by a
 tenth as many artists is drawn from it. A fresh process, which has only opened its space, makes 20 paths and radios of
@@ -168,6 +172,29 @@ def compare(home: str, count: int, lengths: list[int], seed: int) -> None:
             report(spaces[judge], lists, seconds, pairs, artists)
 
 
+def weigh(home: str, count: int, lengths: list[int], seed: int, weights: list[float]) -> None:
+    songs, spaces = embeddings.of_library(Library(home), SPACES)
+    artists = [song.artist or f"unknown {song.id}" for song in songs]
+    rng = np.random.default_rng(seed)
+    pairs = [rng.choice(len(songs), 2, replace=False).tolist() for _ in range(count)]
+    print(f"{len(songs)} songs, {count} pairs, seed {seed}; all measured in the space that did not choose")
+    for length, chose in product(lengths, SPACES):
+        judge = spaces[SPACES[chose == SPACES[0]]]
+        print(
+            f"\n{length} songs, chosen by {chose}\n  weight  largest   mean  progress  from end to beginning: largest   mean"
+        )
+        for weight in weights:
+            lists = [
+                path(spaces[chose], *ends, length=length, transition=weight, **keeping(spaces[chose], artists))
+                for ends in pairs
+            ]
+            found = playlists.evaluate(judge, lists, artists=artists, artist_gap=GAP)
+            over = [np.diagonal(judge.transitions(rows[:-1], rows[1:])) / found["typical"] for rows in lists]
+            flow = (float(np.mean([step.max() for step in over])), float(np.mean([step.mean() for step in over])))
+            means = [float(found[key].mean()) for key in BEST]
+            print("{:8.2f}{:9.3f}{:7.3f}{:10.3f}{:32.3f}{:7.3f}".format(weight, *means, *flow), flush=True)
+
+
 def drawn_library(space: Space, songs: int, seed: int) -> tuple[Space, list[str]]:
     """Many songs as those of a space are, and who plays them."""
     rng = np.random.default_rng(seed)
@@ -240,6 +267,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--lengths", type=int, nargs="+", default=[10, 25])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--transitions", type=float, nargs="+", metavar="WEIGHT")
     parser.add_argument("--scale", type=int, metavar="SONGS")
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
@@ -251,6 +279,8 @@ def main() -> None:
         home = wanted.home or rendered(scratch)
         if wanted.scale:
             scale(home, wanted.scale, wanted.seed)
+        elif wanted.transitions:
+            weigh(home, wanted.pairs, wanted.lengths, wanted.seed, wanted.transitions)
         else:
             compare(home, wanted.pairs, wanted.lengths, wanted.seed)
 

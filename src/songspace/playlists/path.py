@@ -30,7 +30,7 @@ from songspace.space import Space
 
 _POWER = 4  # of a step, in what a path costs
 _DETOUR = 4.0  # how many times as much a step costs between songs that are no neighbours
-_PROGRESS = 2.0  # the weight of being where one is due
+_PROGRESS = 4.0  # the weight of being where one is due
 _BRIDGE = 2.0  # the weight of being where a random walk comes by
 _CANDIDATES = 192  # songs considered for each place
 _WIDTH = 1024  # beginnings of paths kept for each place
