@@ -180,9 +180,8 @@ def weigh(home: str, count: int, lengths: list[int], seed: int, weights: list[fl
     print(f"{len(songs)} songs, {count} pairs, seed {seed}; all measured in the space that did not choose")
     for length, chose in product(lengths, SPACES):
         judge = spaces[SPACES[chose == SPACES[0]]]
-        print(
-            f"\n{length} songs, chosen by {chose}\n  weight  largest   mean  progress  from end to beginning: largest   mean"
-        )
+        print(f"\n{length} songs, chosen by {chose}")
+        print("  weight  largest   mean  progress  from end to beginning: largest   mean")
         for weight in weights:
             lists = [
                 path(spaces[chose], *ends, length=length, transition=weight, **keeping(spaces[chose], artists))
@@ -206,7 +205,11 @@ def drawn_library(space: Space, songs: int, seed: int) -> tuple[Space, list[str]
     shift = rng.normal(size=(who.max() + 1, len(axes))).astype(np.float32)
     drawn = np.sqrt(OF_ARTISTS) * shift[who] + np.sqrt(1 - OF_ARTISTS) * rng.normal(size=(songs, len(axes)))
     drawn = mixture.means_[component[who]] + np.sqrt(mixture.covariances_[component[who]]) * drawn
-    return Space.from_vectors((drawn @ axes).astype(np.float32)), [f"Artist {number}" for number in who.tolist()]
+    vectors = (drawn @ axes).astype(np.float32)
+    # Beginnings and endings lie about a tenth of a song's own length from it.
+    ends = [vectors + rng.normal(size=vectors.shape).astype(np.float32) / 10 / len(axes) ** 0.5 for _ in range(2)]
+    space = Space.from_vectors(vectors, openings=ends[0], endings=ends[1])
+    return space, [f"Artist {number}" for number in who.tolist()]
 
 
 def memory(field: str) -> int:

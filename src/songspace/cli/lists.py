@@ -7,13 +7,15 @@ from pathlib import Path
 
 from songspace.cli import show
 from songspace.errors import SongspaceError
-from songspace.library import Song
+from songspace.library import Library, Song
 from songspace.playlists import files
 
 _NAMED = 5  # entries that are named when they are unknown
 
 
-def rows_of(file: Path, songs: Sequence[Song], *, prefixes: Mapping[str, str] | None = None) -> list[int]:
+def rows_of(
+    library: Library, file: Path, songs: Sequence[Song], *, prefixes: Mapping[str, str] | None = None
+) -> list[int]:
     """The rows of the songs that a playlist names, in its order; those that the library lacks are told.
 
     Raises
@@ -22,10 +24,10 @@ def rows_of(file: Path, songs: Sequence[Song], *, prefixes: Mapping[str, str] | 
         If the file cannot be read, or the library has none of its songs.
     """
     entries = files.entries(file)
-    found = files.match(entries, songs, prefixes=prefixes)
+    found = files.match(entries, songs, prefixes=prefixes, at=library.catalog.song_at)
     unknown = [entry.label for entry, song in zip(entries, found, strict=True) if song is None]
     row_of = {song.id: row for row, song in enumerate(songs)}
-    rows = [row_of[song.id] for song in found if song is not None]
+    rows = [row_of[song.id] for song in found if song is not None and song.id in row_of]
     if not entries:
         raise SongspaceError(f"{file} names no songs.")
     if not rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -48,5 +49,5 @@ def prefixes(given: list[str] | None) -> dict[str, str]:
         here, sign, there = text.partition("=")
         if not (here and sign and there):
             raise typer.BadParameter(f"--prefix {text}: write it as HERE=THERE, as in /home/me/Music=/music.")
-        found[here] = there
+        found[os.path.abspath(os.path.expanduser(here))] = there
     return found

@@ -191,7 +191,7 @@ def _radio(
 
     asked = Asked(library, [*names, *minus])
     songs = asked.everyone()
-    rules = ruling.rules(songs, asked.space)
+    rules = ruling.rules(library, songs, asked.space)
     seeds, away = asked.rows[: len(names)], asked.rows[len(names) :]
 
     def make(count: int) -> list[int]:
@@ -209,7 +209,7 @@ def _path(
 
     asked = Asked(library, names)
     songs = asked.everyone()
-    rules = ruling.rules(songs, asked.space)
+    rules = ruling.rules(library, songs, asked.space)
     start, *via, end = asked.rows
 
     def make(count: int) -> list[int]:
@@ -263,8 +263,8 @@ def _arranged(
     opening = next(ends) if first is not None else None
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
-    rules = ruling.rules(songs, asked.space)
-    listed = rows_of(file, songs, prefixes=prefixes)
+    rules = ruling.rules(library, songs, asked.space)
+    listed = rows_of(library, file, songs, prefixes=prefixes)
     rows = [row for row in dict.fromkeys([*listed, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:
         raise SongspaceError(f"No song of {file} is left by the filters.")

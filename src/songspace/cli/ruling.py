@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.library import Song
+from songspace.library import Library, Song
 from songspace.playlists.rules import Rules
 from songspace.space import Space
 
@@ -30,7 +30,7 @@ class Ruling:
     where: str | None = None
     played: Sequence[Path] = ()
 
-    def rules(self, songs: Sequence[Song], space: Space) -> Rules:
+    def rules(self, library: Library, songs: Sequence[Song], space: Space) -> Rules:
         """The rules for the songs of a space, one for each row.
 
         Raises
@@ -38,7 +38,7 @@ class Ruling:
         SongspaceError
             If a filter or a list of played songs cannot be read, or no song is left.
         """
-        barred = self._barred(songs)
+        barred = self._barred(library, songs)
         if barred.all():
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
@@ -52,7 +52,7 @@ class Ruling:
             barred=barred,
         )
 
-    def _barred(self, songs: Sequence[Song]) -> np.ndarray:
+    def _barred(self, library: Library, songs: Sequence[Song]) -> np.ndarray:
         barred = np.zeros(len(songs), bool)
         if self.shortest is not None or self.longest is not None:
             seconds = np.array([song.duration for song in songs])
@@ -65,7 +65,7 @@ class Ruling:
             from songspace.cli.lists import rows_of
 
             for file in self.played:
-                barred[rows_of(file, songs)] = True
+                barred[rows_of(library, file, songs)] = True
         return barred
 
     def _filters(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from songspace.space import Space
 
 NEIGHBORS = 10
-_BLOCK = 1 << 20  # pairs of songs looked at together
+_BLOCK = 1 << 17  # pairs of songs looked at together: what lies between two steps stays in the processor's cache
 
 
 class NeighborGraph:

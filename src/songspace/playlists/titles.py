@@ -32,6 +32,7 @@ class Title(NamedTuple):
     telling: bool
 
 
+_LONGEST = 1000  # characters that are looked at: tags have no more, and a playlist may say anything
 _BRACKETS = re.compile(r"[(\[{（【〔][^()\[\]{}（）【】〔〕]*[)\]}）】〕]")
 _DASH = re.compile(r"\s*[-–—~|]\s+|\s+[-–—~|]\s*|_")
 _GUESTS = re.compile(r"\s(?:feat\b\.?|ft\.|featuring\b)\s*\S.*", re.IGNORECASE | re.DOTALL)
@@ -121,6 +122,7 @@ def title_of(text: str, artist: str | None = None) -> Title:
     >>> title_of("Live").song, title_of("Part II").telling
     ('live', False)
     """
+    text = text[:_LONGEST]
     variants: list[str] = []
     bare = text
     if _MAY_HAVE_NOTES.search(text):
@@ -138,7 +140,7 @@ def artist_and_title(text: str) -> tuple[str | None, str]:
     >>> artist_and_title("Ann - Blue"), artist_and_title("Blue - Live"), artist_and_title("Blue")
     (('Ann', 'Blue'), (None, 'Blue - Live'), (None, 'Blue'))
     """
-    artist, dash, title = text.partition(" - ")
+    artist, dash, title = text[:_LONGEST].partition(" - ")
     bare = _without_dashes(_without_brackets(title, []), [])
     one = dash and " - " not in bare and plain(artist) and _kind(bare)[0] in ("name", "year")
     return (artist, title) if one else (None, text)
