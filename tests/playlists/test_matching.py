@@ -210,8 +210,10 @@ class TestAgainstAPlainComputation:
             found = matcher.transition(a, b)
             assert found is not None
             own = float(last[a] @ first[b])
-            assert found.similarity == pytest.approx(own, abs=1e-5)
-            assert found.stronger_than == pytest.approx(np.mean(np.array(usual) < own - 1e-9), abs=1.01 / len(usual))
+            # The space keeps ends in 8 bits.
+            assert found.similarity == pytest.approx(own, abs=0.02)
+            sure = (np.mean(np.array(usual) < own - 0.04), np.mean(np.array(usual) < own + 0.04))
+            assert sure[0] - 1.01 / len(usual) <= found.stronger_than <= sure[1] + 1.01 / len(usual)
             end = 5.0 * len(songs[a])
             assert found.ending == (end - 5 * _fifth(songs[a]), end)
             assert found.beginning == (0, 5 * _fifth(songs[b]))

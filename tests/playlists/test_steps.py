@@ -13,14 +13,14 @@ from songspace.space import Space
 
 class TestSteps:
     rng = np.random.default_rng(0)
-    space = Space.from_vectors(*[rng.standard_normal((9, 4))], openings=rng.random((9, 4)), endings=rng.random((9, 4)))
+    space = Space.from_vectors(rng.standard_normal((9, 4)), openings=rng.random((9, 4)), endings=rng.random((9, 4)))
 
     @pytest.mark.parametrize("transition", [0.0, 0.3, 1.0])
     def test_a_step_joins_the_songs_and_how_one_goes_over_into_the_other(self, transition: float) -> None:
         steps = Steps(self.space, transition)
         for a, b in ((0, 1), (1, 0), (3, 3)):
             whole = np.linalg.norm(self.space.vectors[a] - self.space.vectors[b])
-            over = np.linalg.norm(self.space.endings[a] - self.space.openings[b])
+            over = np.linalg.norm(self.space.endings([a]) - self.space.openings([b]))
             expected = (1 - transition) * whole + transition * over
             assert steps.between([a], [b])[0, 0] == pytest.approx(expected, abs=1e-6)
         assert steps.of([4, 2, 7]).tolist() == [steps.between([4], [2])[0, 0], steps.between([2], [7])[0, 0]]

@@ -160,7 +160,7 @@ class Matcher:
 
     def _over(self, rows: list[int], others: list[int]) -> np.ndarray:
         """How similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
-        cosines: np.ndarray = self._space.endings[rows].astype(np.float64) @ self._space.openings[others].T
+        cosines: np.ndarray = self._space.endings(rows).astype(np.float64) @ self._space.openings(others).T
         return cosines
 
     def _cosines(self, row: int, other: int) -> np.ndarray:

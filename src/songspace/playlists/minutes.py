@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -34,8 +35,13 @@ def of_minutes(
     [0, 1, 2]
     """
     wanted = 60 * minutes
-    count, tried = wanted / max(1.0, float(np.median(seconds))), dict[int, list[int]]()
-    while (length := min(max(fewest, round(count)), most)) not in tried and len(tried) < _TRIES:
+    tried: dict[int, list[int]] = {}
+    count = wanted / max(1.0, float(np.median(seconds)))
+    while len(tried) < _TRIES:
+        guesses = (min(max(fewest, guess), most) for guess in (round(count), math.floor(count), math.ceil(count)))
+        length = next((guess for guess in guesses if guess not in tried), None)
+        if length is None:
+            break
         tried[length] = make(length)
         count = length * wanted / max(1.0, float(seconds[tried[length]].sum()))
     return min(tried.values(), key=lambda rows: abs(float(seconds[rows].sum()) - wanted))

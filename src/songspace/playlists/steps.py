@@ -35,7 +35,7 @@ class Steps:
 
     Examples
     --------
-    >>> space = Space.from_vectors([[1, 0], [-1, 0]], endings=[[0, 1], [0, -1]])
+    >>> space = Space.from_vectors([[1, 0], [-1, 0]], openings=[[1, 0], [-1, 0]], endings=[[0, 1], [0, -1]])
     >>> Steps(space, transition=0.5).between([0], [1]).round(3).tolist()
     [[1.707]]
     """

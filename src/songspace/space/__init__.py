@@ -16,7 +16,7 @@ header, so that the first answer comes after milliseconds however large the libr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ class Space:
         Rows of the songs that lie on the mean itself; most spaces have none.
     moments : ndarray of shape (n, 2), float32, read-only
         Mean and deviation of each song's squared distances to all others.
-    openings, endings : ndarrays of shape (n, d), float32, read-only
-        How each song begins and ends, placed as the songs are; ``vectors`` where that is not known.
+    ends : tuple of two ndarrays of shape (n, d), int8, read-only, or None
+        How each song begins and how it ends, in 8 bits, if that is known: see :meth:`openings`.
     mutual : bool
         Whether :meth:`neighbors` come by mutual proximity, because the space has hubs, or by distance.
     encoder : str
@@ -83,8 +83,7 @@ class Space:
     ) -> None:
         self.vectors, self.ids, self.versions = vectors, ids, versions
         self.center, self.undirected = center, undirected
-        self.openings = vectors if openings is None else openings
-        self.endings = vectors if endings is None else endings
+        self.ends = None if openings is None or endings is None else (openings, endings)
         self.moments, self.mutual, self.encoder = moments, mutual, encoder
         self._saved_checksum: str | None = None
         for array in self._arrays().values():
@@ -111,7 +110,7 @@ class Space:
             A different int for every song, in any order; 0 to n - 1 if left out. Rows keep the order given.
         openings, endings : array of shape (n, d), optional
             One finite vector for how each song begins and for how it ends, for instance the mean of its first and
-            last segments' vectors; those of the songs as wholes if left out.
+            last segments' vectors. They are kept in 8 bits, to within a hundredth.
         encoder : str
             Fingerprint of the encoder that made the vectors.
         mutual : bool, optional
@@ -128,11 +127,10 @@ class Space:
         numbers = points.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
         vectors = points.place_all(raw, center)
-        ends = [None if some is None else points.as_float32(some) for some in (openings, endings)]
-        for some in ends:
-            if some is not None and some.shape != raw.shape:
-                raise ValueError(f"Expected openings and endings of shape {raw.shape}, got {some.shape}")
-        placed = [None if some is None else points.place_all(some, center) for some in ends]
+        ends = [points.as_float32(some) for some in (openings, endings) if some is not None]
+        if any(some.shape != raw.shape for some in ends) or len(ends) == 1:
+            raise ValueError(f"Expected openings and endings of shape {raw.shape}, both or none")
+        placed = [points.in_8_bits(points.place_all(some, center)) for some in ends]
         undirected = np.flatnonzero(~vectors.any(axis=1))
         mutual = proximity.has_hubs(vectors) if mutual is None else mutual
         moments = proximity.moments(vectors)
@@ -257,15 +255,26 @@ class Space:
         """
         return points.distances(*(self.vectors[np.asarray(some, dtype=np.int64)] for some in (rows, others)))
 
+    def openings(self, rows: Any) -> np.ndarray:
+        """How some songs begin: points beside the songs' own, (m, d), float32; the songs' own if that is not known."""
+        return self._end(0, rows)
+
+    def endings(self, rows: Any) -> np.ndarray:
+        """How some songs end, as :meth:`openings` says how they begin."""
+        return self._end(1, rows)
+
+    def _end(self, which: int, rows: Any) -> np.ndarray:
+        some = np.asarray(rows, dtype=np.int64)
+        return self.vectors[some] if self.ends is None else points.from_8_bits(self.ends[which][some])
+
     def transitions(self, rows: Any, others: Any) -> np.ndarray:
-        """How far the beginnings of some songs (``others``) are from the endings of some others (``rows``).
+        """How far the beginnings of some songs (``others``) are from the endings of some (``rows``).
 
         Returns
         -------
         ndarray of shape (len(rows), len(others)), float64, 0 to 2
         """
-        first, second = (np.asarray(some, dtype=np.int64) for some in (rows, others))
-        return points.distances(self.endings[first], self.openings[second])
+        return points.distances(self.endings(rows), self.openings(others))
 
     def place(self, vectors: Any) -> np.ndarray:
         """Bring vectors from outside into this space: centred as its own songs are, then of unit length.
@@ -309,12 +318,13 @@ class Space:
         placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
         numbers = points.checked_ids(np.concatenate([self.ids, ids]), len(self) + len(placed))
         theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
-        vectors, begin, end = (
-            np.concatenate([ours, placed if some is None else points.as_float32(some)])
-            for ours, some in ((self.vectors, None), (self.openings, openings), (self.endings, endings))
-        )
+        vectors = np.concatenate([self.vectors, placed])
+        ends = None
+        if self.ends is not None:
+            new = (placed if some is None else points.as_float32(some) for some in (openings, endings))
+            ends = [np.concatenate([ours, points.in_8_bits(some)]) for ours, some in zip(self.ends, new, strict=True)]
         versions = np.concatenate([self.versions, self.versions.max() + 1 + np.arange(len(placed))])
-        return self._with(vectors, numbers, versions, np.concatenate([self.moments, theirs]), begin, end)
+        return self._with(vectors, numbers, versions, np.concatenate([self.moments, theirs]), ends)
 
     def with_versions(self, versions: Any) -> Space:
         """This space, knowing which songs are versions of one.
@@ -332,7 +342,7 @@ class Space:
         numbers = np.array(versions, dtype=np.int64)
         if numbers.shape != self.ids.shape:
             raise ValueError(f"Expected a version for each of {len(self)} songs, got an array of shape {numbers.shape}")
-        return self._with(self.vectors, self.ids, numbers, self.moments, self.openings, self.endings)
+        return self._with(self.vectors, self.ids, numbers, self.moments, self.ends)
 
     def only(self, rows: Any) -> Space:
         """Some songs of this space, in the order given, with everything about them as it is among all.
@@ -344,8 +354,8 @@ class Space:
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
         numbers = points.checked_ids(self.ids[kept], len(kept))
-        some = (array[kept] for array in (self.versions, self.moments, self.openings, self.endings))
-        return self._with(self.vectors[kept], numbers, *some)
+        ends = self.ends and [some[kept] for some in self.ends]
+        return self._with(self.vectors[kept], numbers, self.versions[kept], self.moments[kept], ends)
 
     def row(self, song_id: int) -> int:
         """The row of the song with an id.
@@ -408,8 +418,8 @@ class Space:
             raise SongspaceError(f"There is no space at {path}.") from None
         except OSError as error:
             raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
-        held = arrays.keys() - set(_ENDS)
-        if metadata.get("format") != FORMAT or "order" not in metadata or held != set(_FIELDS):
+        known = arrays.keys() in (set(_FIELDS), {*_FIELDS, *_ENDS})
+        if metadata.get("format") != FORMAT or "order" not in metadata or not known:
             raise SongspaceError(
                 f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
             )
@@ -432,17 +442,16 @@ class Space:
         ids: np.ndarray,
         versions: np.ndarray,
         moments: np.ndarray,
-        openings: np.ndarray,
-        endings: np.ndarray,
+        ends: Sequence[np.ndarray] | None,
     ) -> Space:
         """A space of other songs in which everything else is as in this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
-        arrays = (vectors, ids, versions, self.center, undirected, moments, openings, endings)
+        arrays = (vectors, ids, versions, self.center, undirected, moments, *(ends or ()))
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        known = [name for name in _ENDS if getattr(self, name) is not self.vectors]
-        return {name: getattr(self, name) for name in (*_FIELDS, *known)}
+        arrays = {name: getattr(self, name) for name in _FIELDS}
+        return arrays | dict(zip(_ENDS, self.ends or (), strict=False))
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:

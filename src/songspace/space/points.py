@@ -58,6 +58,22 @@ def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
     return placed
 
 
+def in_8_bits(placed: np.ndarray) -> np.ndarray:
+    """Unit (or zero) vectors in 8 bits, each in 127ths of its largest number: int8."""
+    levels = np.empty(placed.shape, np.int8)
+    for block in blocks(*placed.shape):
+        largest = np.abs(placed[block]).max(axis=1, keepdims=True)
+        levels[block] = np.rint(127 * placed[block] / np.where(largest > 0, largest, 1))
+    return levels
+
+
+def from_8_bits(levels: np.ndarray) -> np.ndarray:
+    """What :func:`in_8_bits` kept, of unit length again: float32."""
+    found = levels.astype(np.float32)
+    length = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.divide(found, length, out=found, where=length > 0)
+
+
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors, in one product of matrices."""
     a, b = some.astype(np.float64), others.astype(np.float64)
