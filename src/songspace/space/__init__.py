@@ -25,11 +25,7 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
-from songspace.space import points, proximity
-
-FORMAT = "songspace.space/3"
-_FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")  # in a file's order: 8-byte numbers first
-_ENDS = ("openings", "endings")  # after these, where they are known
+from songspace.space import points, proximity, snapshot
 
 
 class Space:
@@ -392,11 +388,8 @@ class Space:
             If it cannot be written, with the reason.
         """
         path = Path(path)
-        try:
-            said = {"format": FORMAT, "encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
-            tensorfile.write(path, self._arrays(), said, aligned="vectors")
-        except OSError as error:
-            raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
+        said = {"encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
+        snapshot.write(path, self._arrays(), said)
         return path
 
     @classmethod
@@ -411,25 +404,9 @@ class Space:
         SongspaceError
             If there is no space, or it is cut off, damaged or something else.
         """
-        path = Path(path)
-        try:
-            arrays, metadata = tensorfile.open_mapped(path)
-        except FileNotFoundError:
-            raise SongspaceError(f"There is no space at {path}.") from None
-        except OSError as error:
-            raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
-        known = arrays.keys() in (set(_FIELDS), {*_FIELDS, *_ENDS})
-        if metadata.get("format") != FORMAT or "order" not in metadata or not known:
-            raise SongspaceError(
-                f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
-            )
-        n_d = arrays["vectors"].shape
-        others = tuple(arrays[name].shape for name in ("ids", "versions", "center", "moments"))
-        ends = {arrays[name].shape for name in _ENDS if name in arrays} | {n_d}
-        if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
-            raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
-        space = cls(**arrays, mutual=metadata["order"] == "mutual", encoder=metadata["encoder"])
-        space._saved_checksum = metadata["checksum"]
+        arrays, said = snapshot.read(Path(path))
+        space = cls(**arrays, mutual=said["order"] == "mutual", encoder=said["encoder"])
+        space._saved_checksum = said["checksum"]
         return space
 
     def verify(self) -> bool:
@@ -450,8 +427,8 @@ class Space:
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in _FIELDS}
-        return arrays | dict(zip(_ENDS, self.ends or (), strict=False))
+        arrays = {name: getattr(self, name) for name in snapshot.FIELDS}
+        return arrays | dict(zip(snapshot.ENDS, self.ends or (), strict=False))
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:
