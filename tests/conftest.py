@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import settings
+from typer.testing import CliRunner, Result
 
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("patient", deadline=None)
@@ -91,3 +92,16 @@ def audio_files() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def run(learnt_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Call a command in this process, on the learnt tunes."""
+    from songspace.cli.commands import app
+
+    monkeypatch.setenv("SONGSPACE_HOME", str(learnt_home))
+
+    def call(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return call

@@ -21,7 +21,7 @@ import soxr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from songspace.audio import read_windows
+from songspace.audio import read_excerpt, read_windows
 
 SNDFILE = ["wav 8", "wav 16", "wav 24", "wav float", "aiff", "flac 16", "flac 24"]
 MP3 = [
@@ -86,6 +86,19 @@ class TestSeeking:
         assert_windows_of(
             whole.mean(axis=1), rate, windows, within=5e-6 if kind == "opus low" else 4e-5 if kind == "mp2" else 1e-6
         )
+
+    @pytest.mark.parametrize("kind", ["wav 24", "flac 16", "mp3 variable", "ogg vorbis", "opus", "aac", "wma"])
+    def test_an_excerpt_is_the_same_samples_of_a_full_decode(
+        self, kind: str, songs: Callable[..., Path], audio_files: ModuleType
+    ) -> None:
+        whole, rate = audio_files.decode(songs(kind))
+        length = len(whole) / rate
+        for start, stop in ((0.0, 0.5), (1.234, 2.5), (length - 0.3, length + 1)):
+            first, last = round(start * rate), round(stop * rate)
+            excerpt = read_excerpt(songs(kind), start, stop, rate=rate)
+            expected = whole[first:last].mean(axis=1)
+            assert excerpt.shape == expected.shape
+            np.testing.assert_allclose(excerpt, expected, rtol=0, atol=1e-6)
 
     @pytest.mark.parametrize("kind", ["flac 16", "mp3 variable", "ogg vorbis", "opus", "aac", "wma"])
     @pytest.mark.parametrize("rate", [22_050, 16_000])

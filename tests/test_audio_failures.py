@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from songspace.audio import Windows, read_windows
+from songspace.audio import Windows, read_excerpt, read_windows
 from songspace.errors import AudioError
 
 RATE = 22_050
@@ -359,3 +359,32 @@ class TestDamaged:
         (tmp_path / "song.mp3").write_bytes(data)
         windows = read_windows(tmp_path / "song.mp3", seconds=1.0, count=5)
         assert windows.duration == pytest.approx(8.0, abs=0.1)
+
+
+class TestExcerpts:
+    def test_a_song_that_became_shorter(self, tmp_path: Path) -> None:
+        soundfile.write(tmp_path / "short.wav", np.full(RATE, 0.1), RATE)
+        with pytest.raises(AudioError, match="It is shorter than it was"):
+            read_excerpt(tmp_path / "short.wav", 1.0, 2.0)
+
+    def test_what_is_no_song(self, tmp_path: Path) -> None:
+        (tmp_path / "words.mp3").write_text("no sound at all")
+        with pytest.raises(AudioError, match="not a sound file"):
+            read_excerpt(tmp_path / "words.mp3", 0.0, 1.0)
+        with pytest.raises(AudioError, match="There is no such file"):
+            read_excerpt(tmp_path / "gone.mp3", 0.0, 1.0)
+
+    @pytest.mark.parametrize(
+        ("start", "stop", "rate"),
+        [
+            (1.0, 1.0, RATE),
+            (2.0, 1.0, RATE),
+            (-1.0, 1.0, RATE),
+            (0.0, np.nan, RATE),
+            (0.0, np.inf, RATE),
+            (0.0, 1.0, 0),
+        ],
+    )
+    def test_impossible_parts(self, start: float, stop: float, rate: int, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="0 <= start < stop"):
+            read_excerpt(tmp_path / "any.wav", start, stop, rate=rate)

@@ -12,23 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from songspace import Library
-from songspace.cli.commands import app
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(learnt_home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call a command in this process, on the learnt tunes."""
-    monkeypatch.setenv("SONGSPACE_HOME", str(learnt_home))
-
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return call
 
 
 def _shell(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -129,55 +117,6 @@ def test_without_a_library_it_says_how_to_make_one(tmp_path: Path, command: str)
 def test_wrong_use_is_status_2(learnt_home: Path, arguments: tuple[str, ...]) -> None:
     done = _shell(*arguments, home=learnt_home)
     assert done.returncode == 2 and done.stdout == ""
-
-
-def test_playlist_radio_is_written_and_reads_back(run: Run, tmp_path: Path, learnt_home: Path) -> None:
-    from songspace.playlists import files
-
-    target = tmp_path / "radio.m3u8"
-    result = run("playlist", "Tune 7", "--length", 6, "-o", target, "--json")
-    answer = json.loads(result.stdout)
-    assert answer["songs"][0]["title"] == "Tune 7" and len(answer["songs"]) == 6
-    assert len(answer["steps"]) == 5
-    assert [os.path.realpath(path) for path in files.read(target)] == [
-        os.path.realpath(song["path"]) for song in answer["songs"]
-    ]
-
-
-@pytest.mark.parametrize("suffix", ["m3u8", "xspf", "jspf"])
-def test_playlist_from_song_to_song(run: Run, tmp_path: Path, suffix: str) -> None:
-    result = run("playlist", "Tune 0", "--to", "Tune 17", "--length", 7, "-o", tmp_path / f"p.{suffix}", "--json")
-    songs = json.loads(result.stdout)["songs"]
-    assert (songs[0]["title"], songs[-1]["title"]) == ("Tune 0", "Tune 17")
-    assert len({song["id"] for song in songs}) == 7
-    for gap in (1, 2):
-        assert all(a["artist"] != b["artist"] for a, b in zip(songs[:-gap], songs[gap:], strict=True))
-    assert (tmp_path / f"p.{suffix}").stat().st_size > 100
-
-
-def test_playlist_in_minutes_and_with_variety(run: Run) -> None:
-    short = json.loads(run("playlist", "Tune 0", "--minutes", 1, "--json").stdout)["songs"]
-    assert len(short) == round(60 / 8)
-    lists = [
-        json.loads(run("playlist", "Tune 0", "--length", 6, "--variety", 1, "--seed", seed, "--json").stdout)["songs"]
-        for seed in (1, 1, 2, 3)
-    ]
-    assert lists[0] == lists[1]
-    assert lists[0] != lists[2] or lists[0] != lists[3]
-
-
-def test_playlist_puts_a_list_into_order(run: Run, tmp_path: Path, learnt_home: Path) -> None:
-    songs = Library(learnt_home).songs()
-    shuffled = [songs[i] for i in (0, 9, 3, 12, 6)]
-    (tmp_path / "list.m3u8").write_text("\n".join(song.path for song in shuffled))
-    answer = json.loads(run("playlist", "--order", tmp_path / "list.m3u8", "--json").stdout)
-    assert sorted(song["id"] for song in answer["songs"]) == sorted(song.id for song in shuffled)
-
-
-def test_playlist_away_from_a_song(run: Run) -> None:
-    towards = json.loads(run("playlist", "Tune 0", "--length", 8, "--json").stdout)["songs"]
-    away = json.loads(run("playlist", "Tune 0", "--minus", "Tune 3", "--length", 8, "--json").stdout)["songs"]
-    assert [song["id"] for song in towards] != [song["id"] for song in away]
 
 
 @pytest.mark.parametrize("method", ["tsne", "pca"])

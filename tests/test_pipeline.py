@@ -17,6 +17,7 @@ import pytest
 from songspace import Library, SongspaceError, Space, pipeline
 from songspace.encoders import base
 from songspace.library import Home
+from songspace.library.learnt import Segments
 from songspace.reporter import Reporter
 
 QUICK = {"windows": 3, "workers": 1}
@@ -267,9 +268,33 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tunes: Path, home: Home, monkey
 def test_encode_file_gives_what_the_library_has_of_the_same_sound(learnt_home: Path) -> None:
     library = Library(learnt_home)
     song = library.songs()[4]
-    vector = pipeline.encode_file(library.home, library.catalog, song.path)
-    vectors, songs, _ = library.segments()
-    np.testing.assert_allclose(vector, vectors[songs == song.id].mean(axis=0), atol=1e-5)
+    segments, duration = pipeline.encode_file(library.home, library.catalog, song.path)
+    of_library = library.segments_of([song.id])[song.id]
+    np.testing.assert_allclose(segments.vectors, of_library.vectors, atol=1e-5)
+    assert segments.starts.tolist() == of_library.starts.tolist() and segments.ends.tolist() == of_library.ends.tolist()
+    assert duration == song.duration
+
+
+@pytest.mark.parametrize("encoder", ["pca", "timbre"])
+def test_the_segments_of_a_few_songs_are_those_of_all(learnt_home: Path, encoder: str) -> None:
+    library = Library(learnt_home)
+    vectors, songs, starts = library.segments(encoder)
+    some = [library.songs()[place].id for place in (7, 2, 7)]
+    found = library.segments_of([*some, 10**6], encoder)
+    assert list(found) == some[:2]
+    for id, segments in found.items():
+        np.testing.assert_array_equal(segments.vectors, vectors[songs == id])
+        np.testing.assert_array_equal(segments.starts, starts[songs == id])
+        np.testing.assert_allclose(segments.ends, segments.starts + 5)
+    with pytest.raises(SongspaceError, match="has not learnt ali"):
+        library.segments_of(some, "ali")
+
+
+def test_silent_segments_are_left_out_and_those_of_a_short_song_end_with_it() -> None:
+    vectors, starts = np.arange(6.0).reshape(3, 2), np.array([0.0, 1.0, 2.0])
+    sounding = Segments.of(vectors, starts, np.array([False, True, False]), seconds=5.0, duration=5.5)
+    assert sounding.vectors.tolist() == [[0, 1], [4, 5]]
+    assert sounding.starts.tolist() == [0, 2] and sounding.ends.tolist() == [5, 5.5]
 
 
 def test_a_damaged_encoder_is_told_and_learnt_anew(tunes: Path, home: Home) -> None:

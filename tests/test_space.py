@@ -303,7 +303,7 @@ class TestFile:
 
     def test_safetensors_reads_it(self, space: Space, tmp_path: Path) -> None:
         arrays = load_file(space.save(tmp_path / "space"))
-        assert set(arrays) == {"vectors", "ids", "center", "undirected", "moments"}
+        assert set(arrays) == {"vectors", "ids", "versions", "center", "undirected", "moments"}
         for name, array in arrays.items():
             np.testing.assert_array_equal(array, getattr(space, name))
             assert array.dtype == getattr(space, name).dtype
@@ -414,27 +414,56 @@ class TestFile:
         ("change", "said"),
         [
             ({"ids": np.arange(4)}, "do not belong together"),
+            ({"versions": np.arange(4)}, "do not belong together"),
             ({"moments": np.zeros((5, 3), np.float32)}, "do not belong together"),
             ({"center": np.zeros(2, np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 3, 1), np.float32)}, "do not belong together"),
             ({"vectors": np.zeros((5, 0), np.float32), "center": np.zeros(0, np.float32)}, "do not belong together"),
+            ({name: np.zeros((4, 3), np.int8) for name in ("openings", "endings")}, "do not belong together"),
+            ({"openings": np.zeros((5, 3), np.int8)}, "no space"),
             ({"more": np.zeros(2)}, "no space"),
         ],
     )
     def test_a_file_of_other_arrays_is_refused(self, tmp_path: Path, change: dict[str, np.ndarray], said: str) -> None:
         space = Space.from_vectors(clustered(5, 3))
-        arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center", "moments")}
-        metadata = {"format": "songspace.space/2", "encoder": "", "order": "distance"}
+        arrays = {
+            name: getattr(space, name) for name in ("ids", "versions", "undirected", "vectors", "center", "moments")
+        }
+        metadata = {"format": "songspace.space/3", "encoder": "", "order": "distance"}
         tensorfile.write(tmp_path / "space", arrays | change, metadata, aligned="vectors")
         with pytest.raises(SongspaceError, match=said):
             Space.open(tmp_path / "space")
         tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
         assert len(Space.open(tmp_path / "space")) == 5
 
+    def test_beginnings_and_endings_are_kept(self, tmp_path: Path) -> None:
+        raw, rng = clustered(5, 3), np.random.default_rng(0)
+        openings, endings = rng.normal(size=(2, 5, 3))
+        space = Space.from_vectors(raw, openings=openings, endings=endings).with_versions([3, 1, 1, 9, 3])
+        again = Space.open(space.save(tmp_path / "space"))
+        assert again.verify()
+        assert again.versions.tolist() == [3, 1, 1, 9, 3]
+        everyone = np.arange(5)
+        np.testing.assert_allclose(again.openings(everyone), space.place(openings), atol=0.01)
+        np.testing.assert_allclose(again.endings(everyone), space.place(endings), atol=0.01)
+        expected = [[np.linalg.norm(end - begin) for begin in space.openings(everyone)] for end in space.endings([2])]
+        np.testing.assert_allclose(again.transitions([2], everyone), expected, atol=1e-6)
+        some = again.only([3, 1])
+        np.testing.assert_array_equal(some.openings([0]), space.openings([3]))
+        longer = some.extended(space.vectors[:1], [99], openings=space.openings([0]), endings=space.endings([0]))
+        np.testing.assert_allclose(longer.endings([2]), space.endings([0]), atol=0.01)
+        assert longer.versions.tolist() == [9, 1, 10]
+
+    def test_beginnings_of_another_shape_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="a version for each of 5 songs"):
+            Space.from_vectors(clustered(5, 3)).with_versions([1, 2])
+        with pytest.raises(ValueError, match=r"openings and endings of shape \(5, 3\), both or none"):
+            Space.from_vectors(clustered(5, 3), openings=np.zeros((4, 3)))
+
     def test_a_file_of_another_version_says_what_to_do(self, tmp_path: Path) -> None:
         space = Space.from_vectors(clustered(5, 3))
         arrays = {name: getattr(space, name) for name in ("ids", "undirected", "vectors", "center")}
-        for version in (1, 3):
+        for version in (2, 4):
             metadata = {"format": f"songspace.space/{version}", "encoder": ""}
             tensorfile.write(tmp_path / "space", arrays, metadata, aligned="vectors")
             with pytest.raises(SongspaceError, match="another version of songspace: run `songspace update`"):

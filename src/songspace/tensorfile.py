@@ -23,6 +23,7 @@ from songspace.errors import SongspaceError
 ALIGNMENT = 64  # bytes: a cache line, and enough for every vector instruction
 _LONGEST_HEADER = 1 << 16
 _DTYPES: dict[str, np.dtype[Any]] = {
+    "I8": np.dtype("i1"),
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
     "I32": np.dtype("<i4"),
@@ -39,7 +40,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, s
     path : Path
         An old file there is replaced only when the new one is complete; who had it mapped keeps the old.
     arrays : mapping of str to ndarray
-        Of 4- or 8-byte ints or floats. Those with 8 bytes must come first, so that each lies at a multiple of its size.
+        Of ints or floats of 8, 4 or 1 bytes, in this order, so that each lies at a multiple of its size.
     metadata : mapping of str to str
         Said about the whole; two checksums are added to it.
     aligned : str

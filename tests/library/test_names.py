@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
-from songspace.library.names import find, plain
+from songspace.library.names import find, folded, plain
 
 SONGS = [
     Song(1, "/m/ann/01 Blue.mp3", 60, "Blue", "Ann", album="Colours"),
@@ -57,6 +59,17 @@ def test_none_gives_the_nearest() -> None:
 @given(st.text())
 def test_plain_is_stable(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_compared_like_everything_else(text: str) -> None:
+    """It takes a shorter way; this is the whole way."""
+    whole = text
+    for _ in range(2):
+        whole = unicodedata.normalize("NFKD", whole).casefold()
+    whole = "".join(c for c in whole if not unicodedata.combining(c))
+    assert folded(text) == whole
+    assert plain(text) == " ".join("".join(c if c.isalnum() else " " for c in whole).split())
 
 
 @given(st.sampled_from(SONGS))

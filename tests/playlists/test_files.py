@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
-from songspace.playlists.files import read, write
+from songspace.library import catalog
+from songspace.playlists.files import Entry, entries, match, read, write
 
 FORMATS = (".m3u8", ".m3u", ".xspf", ".jspf")
 RECORDING = "e8f9b188-f819-4e43-ab0f-4bd26ce9ff56"
@@ -161,7 +162,8 @@ class TestM3U:
             (".m3u", "ü.mp3\n".encode(), ["ü.mp3"]),
             (".m3u", "ü.mp3\n".encode("latin-1"), ["ü.mp3"]),
             (".M3U", b"\xef\xbb\xbf\xc3\xbc.mp3", ["ü.mp3"]),
-            (".m3u8", b"", []),
+            (".m3u8", "\ufeffü.mp3\r\n".encode("utf-16-le"), ["ü.mp3"]),
+            (".m3u", "\ufeff#EXTM3U\nü.mp3\n".encode("utf-16-be"), ["ü.mp3"]),
             (".m3u8", b"# nothing\n", []),
         ],
     )
@@ -242,10 +244,9 @@ class TestXspf:
             "<track><location>&a;</location></track></trackList></playlist>",
             '<!DOCTYPE playlist SYSTEM "file:///etc/passwd"><playlist version="1" xmlns="http://xspf.org/ns/0/"/>',
             '<playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList><track><location>a.mp3</location>',
-            '<html xmlns="http://www.w3.org/1999/xhtml"/>',
+            '<playlist xmlns="http://example.org/something-else"/>',
             "<?xml version='1.0' encoding='no-such'?><playlist/>",
             "not xml at all",
-            "",
         ],
     )
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -274,6 +275,13 @@ class TestJspf:
         assert json.loads(file.read_text(encoding="utf-8")) == {
             "playlist": {
                 "title": "Nice",
+                "creator": "songspace",
+                "extension": {
+                    "https://musicbrainz.org/doc/jspf#playlist": {
+                        "public": False,
+                        "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}},
+                    }
+                },
                 "track": [
                     {
                         "location": ["a%20b.mp3"],
@@ -302,7 +310,6 @@ class TestJspf:
     @pytest.mark.parametrize(
         "document",
         [
-            "",
             "{",
             "[]",
             "{}",
@@ -325,11 +332,11 @@ class TestJspf:
 class TestRefusals:
     @pytest.mark.parametrize("name", ["list.pls", "list", "list.mp3", ".m3u8"])
     def test_another_suffix(self, tmp_path: Path, name: str) -> None:
-        said = r"should end in \.m3u8, \.xspf or \.jspf"
-        with pytest.raises(SongspaceError, match=said):
+        with pytest.raises(SongspaceError, match=r"should end in \.m3u8, \.xspf or \.jspf"):
             write(tmp_path / name, [])
-        with pytest.raises(SongspaceError, match=said):
-            read(tmp_path / name)
+        if name != "list.pls":
+            with pytest.raises(SongspaceError, match=r"should end in \.m3u8, \.m3u, \.xspf, \.jspf or \.pls"):
+                read(tmp_path / name)
 
     @pytest.mark.parametrize("suffix", FORMATS)
     def test_a_file_or_folder_that_is_not_there(self, tmp_path: Path, suffix: str) -> None:
@@ -350,6 +357,76 @@ class TestRefusals:
         with pytest.raises(SongspaceError, match="damaged, or something else"):
             read(tmp_path / f"list{suffix}")
 
+    @pytest.mark.parametrize("suffix", [*FORMATS, ".pls"])
+    def test_what_is_no_playlist(self, tmp_path: Path, suffix: str) -> None:
+        def why(data: bytes) -> str:
+            (tmp_path / f"list{suffix}").write_bytes(data)
+            with pytest.raises(SongspaceError) as raised:
+                read(tmp_path / f"list{suffix}")
+            message = str(raised.value)
+            start = f"The playlist {tmp_path / f'list{suffix}'} cannot be read: "
+            assert message.startswith(start)
+            assert message.endswith(".")
+            return message.removeprefix(start)[:-1]
+
+        damaged = "it is damaged, or something else"
+        assert why(b"") == why(b"\xef\xbb\xbf \r\n"[3:]) == "it is empty"
+        assert why(b"#EXTM3U\n" + bytes(1000)) == damaged
+        assert why(b"\xff\xfea") == damaged  # half a character of UTF-16
+        page = why(b"\n<!DOCTYPE html>\n<html><body>Moved</body></html>")
+        assert page == (damaged if suffix == ".jspf" else "it is a web page")
+        assert why(b"<html><body>Moved</body></html>") == page
+        if suffix not in (".xspf", ".jspf"):
+            assert "should end in .xspf" in why(b'<?xml version="1.0"?><playlist/>')
+            cue = b'PERFORMER "Ann"\r\nFILE "Blue.flac" WAVE\r\n  TRACK 01 AUDIO\r\n'
+            assert "cue sheet" in why(cue)
+            assert "HLS" in why(b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9.009,\nhttp://x.example/1.ts\n")
+
+    @pytest.mark.parametrize("suffix", FORMATS)
+    def test_folders_and_what_never_ends(self, tmp_path: Path, suffix: str) -> None:
+        (tmp_path / f"folder{suffix}").mkdir()
+        with pytest.raises(SongspaceError, match="it is a folder"):
+            read(tmp_path / f"folder{suffix}")
+        with (tmp_path / f"large{suffix}").open("wb") as file:
+            file.truncate(100 * 2**20)
+        with pytest.raises(SongspaceError, match="larger than 64 MB"):
+            read(tmp_path / f"large{suffix}")
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(tmp_path / f"pipe{suffix}")
+            with pytest.raises(SongspaceError, match="no ordinary file"):
+                read(tmp_path / f"pipe{suffix}")
+
+    @pytest.mark.parametrize("suffix", [*FORMATS, ".pls"])
+    @given(
+        st.binary(max_size=80),
+        st.sampled_from(
+            [
+                b"",
+                b"#EXTM3U\n#EXTINF:",
+                b"\xff\xfe",
+                b"[playlist]\nFile1=",
+                b'{"playlist": {"track": [',
+                b"<?xml",
+                b'<playlist xmlns="http://xspf.org/ns/0/"><trackList><track><location>',
+            ]
+        ),
+    )
+    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_bytes_are_read_or_refused(self, tmp_path: Path, suffix: str, data: bytes, before: bytes) -> None:
+        (tmp_path / f"list{suffix}").write_bytes(before + data)
+        try:
+            found = entries(tmp_path / f"list{suffix}")
+        except SongspaceError as error:
+            assert "\n" not in str(error)
+        else:
+            assert all(entry.label.isprintable() for entry in found)
+
+    @pytest.mark.parametrize("similarity", [[0.5], [0.5, 1.5], [0.5, float("nan")]])
+    def test_similarities_that_do_not_fit(self, tmp_path: Path, similarity: list[float]) -> None:
+        songs = [song_at(tmp_path, "a.mp3"), song_at(tmp_path, "b.mp3")]
+        with pytest.raises(ValueError, match="a similarity from 0 to 1"):
+            write(tmp_path / "list.jspf", songs, similarity=similarity)
+
     @posix_only
     def test_what_was_there_stays_if_the_new_cannot_be_written(self, tmp_path: Path) -> None:
         file = write(tmp_path / "list.m3u8", [song_at(tmp_path, "a.mp3")])
@@ -357,3 +434,232 @@ class TestRefusals:
             write(file, [song_at(tmp_path, "a\nb.mp3")])
         assert read(file) == [str(tmp_path / "a.mp3")]
         assert os.listdir(tmp_path) == ["list.m3u8"]
+
+
+words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+texts = st.none() | st.lists(words, min_size=1, max_size=3).map(" ".join)
+
+
+class TestEntries:
+    @posix_only
+    @pytest.mark.parametrize("suffix", FORMATS)
+    @given(
+        st.lists(
+            st.builds(
+                Song,
+                path=words.map(lambda name: f"/music/{name.replace('/', '_')}.mp3"),
+                title=texts,
+                artist=texts,
+                album=texts,
+                duration=st.sampled_from([0.0, 1.0, 61.0, 299.0]),
+                recording_mbid=st.sampled_from([None, RECORDING]),
+            ),
+            max_size=4,
+        )
+    )
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_what_is_written_comes_back(self, tmp_path: Path, suffix: str, songs: list[Song]) -> None:
+        found = entries(write(tmp_path / f"list{suffix}", songs, relative=False))
+        titles = [song.title or Path(song.path).stem for song in songs]
+        assert [entry.path for entry in found] == [song.path for song in songs]
+        assert [entry.name for entry in found] == [song.path for song in songs]
+        assert [entry.duration for entry in found] == [song.duration or None for song in songs]
+        if suffix.startswith(".m3u"):  # has one line for artist and title, and no more
+            shown = [" - ".join(filter(None, (entry.artist, entry.title))) for entry in found]
+            assert shown == [
+                " - ".join(filter(None, pair)) for pair in zip((s.artist for s in songs), titles, strict=True)
+            ]
+        else:
+            assert [(entry.title, entry.artist, entry.album, entry.recording_mbid) for entry in found] == [
+                (title, song.artist, song.album, song.recording_mbid) for title, song in zip(titles, songs, strict=True)
+            ]
+
+    def test_m3u_lines(self, tmp_path: Path) -> None:
+        (tmp_path / "list.m3u8").write_text(
+            "#EXTM3U\n#EXTART:Nobody\n#EXTALB:True\n#EXTINF:299, Spandau Ballet - Gold - Live \na.mp3\n"
+            '#EXTINF:-1 tvg-id="x, y" group="z",Radio\nhttp://radio.example/x\n#EXTINF:12.5,\nb.mp3\nc.mp3\n'
+        )
+        assert [(e.name, e.artist, e.title, e.album, e.duration) for e in entries(tmp_path / "list.m3u8")] == [
+            ("a.mp3", "Spandau Ballet", "Gold - Live", "True", 299.0),
+            ("http://radio.example/x", None, "Radio", None, None),
+            ("b.mp3", None, None, None, 12.5),
+            ("c.mp3", None, None, None, None),
+        ]
+
+    def test_pls(self, tmp_path: Path) -> None:
+        (tmp_path / "list.pls").write_text(
+            "[playlist]\r\nFile2=b.mp3\r\nTitle2=Ann - Blue\r\nLength2=61\r\nfile1=file:///a%20b.mp3\r\nLength1=-1\r\n"
+            "NumberOfEntries=2\r\nVersion=2\r\n"
+        )
+        assert entries(tmp_path / "list.pls") == [
+            Entry("/a b.mp3", "/a b.mp3"),
+            Entry("b.mp3", str(tmp_path / "b.mp3"), "Blue", "Ann", None, 61.0),
+        ]
+
+    def test_listenbrainz(self, tmp_path: Path) -> None:
+        """As its servers send playlists: no files, one identifier as text or as a list."""
+        tracks = [
+            {"title": "Gold", "creator": "Spandau Ballet", "album": "True", "duration": 299600,
+             "identifier": [f"https://musicbrainz.org/recording/{RECORDING.upper()}"]},
+            {"identifier": f"http://musicbrainz.org/recording/{RECORDING}"},
+            {"title": 3, "duration": "soon", "identifier": [None, "https://example.org/x"], "location": None},
+        ]  # fmt: skip
+        (tmp_path / "list.jspf").write_text(json.dumps({"playlist": {"track": tracks}}))
+        found = entries(tmp_path / "list.jspf")
+        assert found == [
+            Entry(None, None, "Gold", "Spandau Ballet", "True", 299.6, RECORDING),
+            Entry(recording_mbid=RECORDING),
+            Entry(),
+        ]
+        assert [entry.label for entry in found] == ["Spandau Ballet - Gold", RECORDING, "(nothing)"]
+        assert read(tmp_path / "list.jspf") == []
+
+
+class TestPrefixes:
+    SONGS = (Song("/home/me/Music/a b/c.mp3"), Song("/home/me/Music2/d.mp3"), Song("/home/me/e.mp3"))
+
+    @posix_only
+    @pytest.mark.parametrize(
+        ("prefixes", "names"),
+        [
+            ({"/home/me/Music": "/music"}, ["/music/a b/c.mp3", "/home/me/Music2/d.mp3", "/home/me/e.mp3"]),
+            ({"/home/me/Music/": "/music/"}, ["/music/a b/c.mp3", "/home/me/Music2/d.mp3", "/home/me/e.mp3"]),
+            ({"/home/me": "/me", "/home/me/Music": "/"}, ["/a b/c.mp3", "/me/Music2/d.mp3", "/me/e.mp3"]),
+            ({"/": "/nas"}, ["/nas/home/me/Music/a b/c.mp3", "/nas/home/me/Music2/d.mp3", "/nas/home/me/e.mp3"]),
+            ({"/home/me": ""}, ["Music/a b/c.mp3", "Music2/d.mp3", "e.mp3"]),
+            ({"/home/me": "D:\\"}, ["D:\\Music\\a b\\c.mp3", "D:\\Music2\\d.mp3", "D:\\e.mp3"]),
+            (
+                {"/home/me": "\\\\nas\\me"},
+                ["\\\\nas\\me\\Music\\a b\\c.mp3", "\\\\nas\\me\\Music2\\d.mp3", "\\\\nas\\me\\e.mp3"],
+            ),
+        ],
+    )
+    def test_names_as_the_server_has_them(self, tmp_path: Path, prefixes: dict[str, str], names: list[str]) -> None:
+        for suffix in FORMATS:
+            file = write(tmp_path / f"list{suffix}", self.SONGS, relative=False, prefixes=prefixes)
+            if ".m3u" in suffix:
+                assert [line for line in file.read_text().splitlines() if line[0] != "#"] == names
+            # And back again.
+            found = match(entries(file), [catalog.Song(i, song.path, 0.0) for i, song in enumerate(self.SONGS)],
+                          prefixes=prefixes)  # fmt: skip
+            assert [song and song.path for song in found] == [song.path for song in self.SONGS]
+
+    @posix_only
+    def test_uris(self, tmp_path: Path) -> None:
+        def locations(server: str) -> str:
+            file = write(tmp_path / "list.jspf", self.SONGS[:1], prefixes={"/home/me/Music": server})
+            return str(json.loads(file.read_text())["playlist"]["track"][0]["location"][0])
+
+        assert locations("/music") == "file:///music/a%20b/c.mp3"
+        assert locations("D:\\Music") == "file:///D:/Music/a%20b/c.mp3"
+        assert locations("\\\\nas\\music") == "file://nas/music/a%20b/c.mp3"
+        assert locations("") == "a%20b/c.mp3"
+
+    @posix_only
+    def test_what_lies_elsewhere_is_relative_as_ever(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "list.m3u8", [song_at(tmp_path, "x", "a.mp3")], prefixes={"/home/me": "/me"})
+        assert "\nx/a.mp3\n" in file.read_text()
+
+
+def test_similarity_stands_where_listenbrainz_has_a_place_for_it(tmp_path: Path) -> None:
+    songs = [
+        song_at(tmp_path, "a.mp3"),
+        Song(str(tmp_path / "b.mp3"), release_mbid=RELEASE),
+        song_at(tmp_path, "c.mp3"),
+    ]
+    file = write(tmp_path / "list.jspf", songs, similarity=[1, 0.123456, None])
+    extensions = [track.get("extension") for track in json.loads(file.read_text())["playlist"]["track"]]
+    track = "https://musicbrainz.org/doc/jspf#track"
+    assert extensions == [
+        {track: {"additional_metadata": {"similarity": 1.0}}},
+        {
+            track: {
+                "release_identifier": f"https://musicbrainz.org/release/{RELEASE}",
+                "additional_metadata": {"similarity": 0.1235},
+            }
+        },
+        None,
+    ]
+    for suffix in FORMATS:
+        assert len(read(write(tmp_path / f"list{suffix}", songs, similarity=[1, 0.5, None]))) == 3
+
+
+class TestMatch:
+    SONGS = (
+        catalog.Song(1, "/m/Ann/Blue/01 Sea.flac", 200.4, "Sea", "Ann", album="Blue", recording_mbid=RECORDING),
+        catalog.Song(2, "/m/Ann/Live/01 Sea.flac", 260.0, "Sea (Live)", "Ann", album="Live"),
+        catalog.Song(3, "/m/Bea/Red/01 Intro.mp3", 30.0, "Intro", "Béa", album="Red"),
+        catalog.Song(4, "/m/Bea/Red/02 Sky.mp3", 100.0, "Sky", "Béa", album="Red"),
+        catalog.Song(5, "/m/Bea/Hits/07 Sky.mp3", 120.0, "Sky", "Béa", album="Hits"),
+        catalog.Song(6, "/m/Bea/Hits/07 Sky.ogg", 120.0, "Sky", "Béa", album="Hits"),
+        catalog.Song(7, "/m/Cy/Été.mp3", 90.0, "Été - 2011 Remaster", "Cy feat. Ann"),
+        catalog.Song(8, "/m/x/untagged.wav", 50.0),
+        catalog.Song(9, "/m/Ann/Best/05 Sea.mp3", 200.9, "Sea", "Ann", album="Best", recording_mbid=RECORDING),
+    )
+
+    @pytest.mark.parametrize(
+        ("entry", "id"),
+        [
+            (Entry("x", "/m/Ann/Blue/01 Sea.flac"), 1),
+            (Entry("x", "/m/Ann/Blue/01 Sea.flac", title="Sky", artist="Béa", duration=1.0), 1),
+            # The end of the path, from other machines and in other formats.
+            (Entry("/Volumes/Music/Ann/Blue/01 Sea.m4a"), 1),
+            (Entry("D:\\Music\\ann\\LIVE\\01 sea.flac"), 2),
+            (Entry("file://nas/music/Bea/Red/02%20Sky.mp3"), 4),
+            (Entry("../Red/02 Sky.mp3"), 4),
+            (Entry("x/Cy/E\u0301te\u0301.mp3"), 7),
+            (Entry("/other/Hits/07 Sky.mp3"), 5),
+            (Entry("/other/Hits/07 Sky.ogg"), 6),
+            (Entry("/other/Hits/07 Sky.opus"), None),
+            (Entry("http://radio.example/Red/02 Sky.mp3"), None),
+            (Entry("/other/Ann/Blue/01 Sea.flac", duration=215.0), None),
+            (Entry("/other/Ann/Blue/01 Sea.flac", duration=201.0), 1),
+            # A file's name alone says too little, unless the length agrees.
+            (Entry("01 Intro.mp3"), None),
+            (Entry("01 Intro.mp3", duration=31.0), 3),
+            (Entry("01 Sea.flac", duration=200.0), None),
+            (Entry("02 Sea.flac"), None),
+            # The recording, on the album that the entry names if that is there.
+            (Entry(recording_mbid=RECORDING), 9),
+            (Entry(recording_mbid=RECORDING, album="blue"), 1),
+            (Entry("y/nowhere.mp3", recording_mbid=RECORDING, album="Gone"), 9),
+            # Artist and title.
+            (Entry(artist="bea", title="INTRO"), 3),
+            (Entry(artist="bea", title="sky"), None),
+            (Entry(artist="bea", title="sky", duration=101.0), 4),
+            (Entry(artist="bea", title="sky", album="red"), 4),
+            (Entry(artist="bea", title="sky", album="hits"), None),
+            (Entry(artist="Ann", title="Sea (live)"), 2),
+            (Entry(artist="Ann", title="Sea", album="Blue"), 1),
+            (Entry(artist="Bea", title="Sky", duration=150.0), None),
+            (Entry(artist="Ann", title="Intro"), None),
+            (Entry(artist="Various Artists", title="Intro"), None),
+            (Entry(title="Intro"), None),
+            (Entry(title="Intro", duration=29.0), 3),
+            # Another note on the version will do if it lasts as long.
+            (Entry(artist="Cy", title="Été"), None),
+            (Entry(artist="Cy", title="Été", duration=90.5), 7),
+            (Entry(artist="Cy", title="Été (Live)", duration=95.0), None),
+            (Entry(), None),
+            (Entry(title="  ", artist="Ann"), None),
+        ],
+    )
+    def test_what_an_entry_means(self, entry: Entry, id: int | None) -> None:
+        (found,) = match([entry], self.SONGS)
+        assert (found and found.id) == id
+        (found,) = match([entry], self.SONGS[::-1])
+        assert (found and found.id) == id
+
+    def test_a_path_goes_through_the_longest_prefix(self) -> None:
+        prefixes = {"/m/Bea": "/music/Ann", "/m": "/music"}
+        found = match([Entry("/music/Ann/Red/02 Sky.mp3"), Entry("/music/Ann/Blue/01 Sea.flac")], self.SONGS,
+                      prefixes=prefixes)  # fmt: skip
+        assert [song and song.id for song in found] == [4, 1]
+
+    def test_the_catalog_may_know_more_paths(self) -> None:
+        copies = {"/copy/1.flac": self.SONGS[0]}
+        assert match([Entry("1.flac", "/copy/1.flac")], self.SONGS, at=copies.get) == [self.SONGS[0]]
+
+    def test_nothing(self) -> None:
+        assert match([], self.SONGS) == []
+        assert match([Entry("a/b.mp3", "/a/b.mp3")], []) == [None]

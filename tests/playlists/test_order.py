@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from songspace.errors import SongspaceError
 from songspace.playlists.order import order
+from songspace.playlists.rules import Rules
 from songspace.space import Space
 
 
@@ -21,6 +23,10 @@ def cost(space: Space, rows: tuple[int, ...] | list[int]) -> float:
 def keeps(rows: tuple[int, ...] | list[int], artists: list[str | None], gap: int) -> bool:
     named = [artists[row] if artists[row] is not None else row for row in rows]
     return not any(a == b and j - i <= gap for (i, a), (j, b) in combinations(enumerate(named), 2))
+
+
+def by(artists: list[str | None], gap: int = 2) -> Rules:
+    return Rules.of(len(artists), artists=artists, artist_gap=gap)
 
 
 def ring(n: int) -> Space:
@@ -46,7 +52,8 @@ def test_songs_ends_and_rules_are_kept(
     space, artists, rows = made
     first = rows[0] if fix_first and rows else None
     last = rows[-1] if fix_last and len(rows) > 1 else None
-    found = order(space, rows, first=first, last=last, artists=artists, artist_gap=gap)
+    loosened = by(artists, gap).loosened(rows, first=first, last=last)
+    found = order(space, rows, first=first, last=last, rules=loosened)
     assert Counter(found) == Counter(rows)
     assert first is None or found[0] == first
     assert last is None or found[-1] == last
@@ -83,7 +90,7 @@ def test_it_is_much_smoother_than_it_was() -> None:
     space = Space.from_vectors(rng.standard_normal((400, 6)))
     rows = rng.permutation(400)[:60].tolist()
     artists: list[str | None] = [f"artist {a}" for a in rng.integers(8, size=400)]
-    found = order(space, rows, artists=artists)
+    found = order(space, rows, rules=by(artists))
     assert cost(space, found) < 0.4 * cost(space, rows)
     assert keeps(found, artists, 2)
 
@@ -93,7 +100,7 @@ def test_a_long_list_keeps_the_rule_across_its_windows() -> None:
     space = Space.from_vectors(rng.standard_normal((300, 3)))
     artists: list[str | None] = [f"artist {a}" for a in rng.integers(9, size=300)]
     rows = rng.permutation(300).tolist()
-    found = order(space, rows, first=rows[9], last=rows[0], artists=artists, artist_gap=3)
+    found = order(space, rows, first=rows[9], last=rows[0], rules=by(artists, 3))
     assert (found[0], found[-1]) == (rows[9], rows[0])
     assert sorted(found) == list(range(300))
     assert keeps(found, artists, 3)
@@ -102,7 +109,9 @@ def test_a_long_list_keeps_the_rule_across_its_windows() -> None:
 def test_where_the_rule_cannot_be_kept_it_is_kept_as_far_as_it_can() -> None:
     space = ring(7)
     artists: list[str | None] = [*"aaaabbc"]
-    found = order(space, range(7), artists=artists, artist_gap=4)
+    with pytest.raises(SongspaceError, match=r"This list cannot have 7 songs .*: an artist gap of 1 would do"):
+        order(space, range(7), rules=by(artists, 4))
+    found = order(space, range(7), rules=by(artists, 4).loosened(range(7)))
     assert keeps(found, artists, 1)
 
 
@@ -118,7 +127,7 @@ def test_nothing_and_one_song() -> None:
         ({"rows": [0, 3]}, "no row 3"),
         ({"rows": [0, 1], "first": 2}, "not one of its songs"),
         ({"rows": [0, 1], "first": 1, "last": 1}, "not one of its songs"),
-        ({"rows": [0], "artists": ["a"]}, "each of 3 songs"),
+        ({"rows": [0], "transition": 2}, "between 0 and 1"),
     ],
 )
 def test_what_cannot_be_arranged(arguments: dict[str, object], said: str) -> None:

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
 from songspace.playlists.radio import radio
+from songspace.playlists.rules import Rules
 from songspace.space import Space
 
 
 def keeps(rows: list[int] | tuple[int, ...], artists: list[str | None], gap: int) -> bool:
     near = [(a, b) for (i, a), (j, b) in combinations(enumerate(rows), 2) if j - i <= gap]
     return not any(artists[a] is not None and artists[a] == artists[b] for a, b in near)
+
+
+def by(artists: list[str | None], gap: int = 2) -> Rules:
+    return Rules.of(len(artists), artists=artists, artist_gap=gap)
 
 
 def library(seed: int = 0, n: int = 400) -> tuple[Space, list[str | None], np.ndarray]:
@@ -48,8 +53,7 @@ def test_a_legal_list_or_an_error_only_where_none_exists(data: st.DataObject) ->
             seeds,
             length=length,
             minus=minus,
-            artists=artists,
-            artist_gap=gap,
+            rules=by(artists, gap),
             variety=variety,
         )
     except SongspaceError:
@@ -94,7 +98,7 @@ def test_it_steers_away() -> None:
 def test_variety_makes_the_songs_differ_more_and_costs_little_nearness() -> None:
     space, artists, _ = library()
     lists = [
-        [radio(space, [seed], length=15, artists=artists, variety=variety) for seed in range(6)]
+        [radio(space, [seed], length=15, rules=by(artists), variety=variety) for seed in range(6)]
         for variety in (0.0, 0.5, 1.0)
     ]
     among = [np.mean([space.pairwise(rows, rows)[np.triu_indices(15, 1)].mean() for rows in some]) for some in lists]
@@ -106,7 +110,7 @@ def test_variety_makes_the_songs_differ_more_and_costs_little_nearness() -> None
 def test_the_same_arguments_the_same_list() -> None:
     space, artists, _ = library()
     lists = [
-        radio(space, [5], length=15, artists=artists, variety=variety, seed=seed)
+        radio(space, [5], length=15, rules=by(artists), variety=variety, seed=seed)
         for variety, seed in ((0.0, 0), (0.0, 1), (0.5, 0), (0.5, 0), (0.5, 1))
     ]
     assert lists[0] == lists[1]
@@ -116,7 +120,7 @@ def test_the_same_arguments_the_same_list() -> None:
 
 def test_sitting_out_ends_where_songs_are_needed() -> None:
     space, artists, _ = library(n=20)
-    assert sorted(radio(space, [5], length=20, artist_gap=0, artists=artists, variety=1.0)) == list(range(20))
+    assert sorted(radio(space, [5], length=20, rules=by(artists, 0), variety=1.0)) == list(range(20))
 
 
 def test_a_seed_named_twice_is_one() -> None:
@@ -134,19 +138,19 @@ class TestRefusals:
     def test_too_few_artists(self) -> None:
         artists: list[str | None] = [*"aaaaaaabbc"]
         with pytest.raises(SongspaceError) as said:
-            radio(self.space, [0], length=9, artists=artists)
+            radio(self.space, [0], length=9, rules=by(artists))
         assert str(said.value) == (
-            "There are too few artists for a list of 9 songs to keep 2 other songs between two of one artist: "
-            "an artist gap of 0 would do, and so would 5 songs."
+            "A radio from these songs cannot have 9 songs and keep a gap of 2 other songs between two of one artist: "
+            "an artist gap of 0 or 5 songs would do."
         )
-        assert keeps(radio(self.space, [0], length=5, artists=artists), artists, 2)
+        assert keeps(radio(self.space, [0], length=5, rules=by(artists)), artists, 2)
 
     def test_seeds_that_cannot_be_kept_apart(self) -> None:
         artists: list[str | None] = [*"aaaabcdefg"]
-        with pytest.raises(SongspaceError, match="an artist gap of 1 would do, or a longer list"):
-            radio(self.space, [0, 1, 2], length=6, artists=artists, artist_gap=2)
-        assert keeps(radio(self.space, [0, 1, 2], length=6, artists=artists, artist_gap=1), artists, 1)
-        assert keeps(radio(self.space, [0, 1, 2], length=7, artists=artists, artist_gap=2), artists, 2)
+        with pytest.raises(SongspaceError, match="an artist gap of 1 would do"):
+            radio(self.space, [0, 1, 2], length=6, rules=by(artists))
+        assert keeps(radio(self.space, [0, 1, 2], length=6, rules=by(artists, 1)), artists, 1)
+        assert keeps(radio(self.space, [0, 1, 2], length=7, rules=by(artists)), artists, 2)
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -169,7 +173,6 @@ class TestRefusals:
             ({"minus": [-1]}, "no row -1"),
             ({"length": 0}, "at least 1"),
             ({"variety": -1.0}, "between 0 and 1"),
-            ({"artist_gap": -1}, "negative"),
         ],
     )
     def test_arguments_out_of_range(self, arguments: dict[str, object], said: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from songspace import Library, Space, pipeline
 from songspace.evaluation import embeddings, report
 from songspace.evaluation.labels import labels
 from songspace.library import Home
+from songspace.playlists.versions import versions
 
 pytestmark = pytest.mark.real
 
@@ -23,6 +25,11 @@ def test_whole_songs_are_all_read_and_a_version_is_found(music: Path, tmp_path: 
     [nearest], _ = space.neighbors(space.row(song.id), 1)
     assert "Space Invaders_instrumental" in library.songs()[nearest].path
     assert all(20 < song.duration < 600 for song in library.songs())
+    by_id = {song.id: song for song in library.songs()}
+    songs = [by_id[id] for id in space.ids.tolist()]
+    numbers = versions(songs, space)
+    (again,) = np.flatnonzero(numbers != np.arange(len(songs)))
+    assert {songs[again].title, songs[numbers[again]].title} == {"space invaders", "space invaders (karaoke)"}
 
 
 def test_clips_score_above_chance_by_labels_that_nothing_saw(music: Path, tmp_path: Path) -> None:

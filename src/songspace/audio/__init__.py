@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from io import BufferedReader
 from math import gcd, isfinite
+from typing import TypeVar
 
 import numpy as np
 import soxr
@@ -26,7 +27,7 @@ from songspace.audio._soundfile import MAGIC, SoundfileSource
 from songspace.audio._source import Source, UndecodableError, decoding
 from songspace.errors import AudioError
 
-__all__ = ["SILENCE", "Windows", "read_windows"]
+__all__ = ["SILENCE", "Windows", "read_excerpt", "read_windows"]
 
 SILENCE = 10 ** (-60 / 20)
 """RMS, relative to full scale, below which a window is silent: -60 dB.
@@ -35,6 +36,8 @@ Played so that full scale is as loud as a concert (85 to 105 dB), that is as sof
 noise of 16-bit recordings lies at -98 dB and that of tape hiss and run-out grooves at -60 to -70 dB, while the
 softest bars of classical recordings, averaged over five seconds, stay above -55 dB.
 """
+
+_T = TypeVar("_T")
 
 _CONTEXT = 256
 """Samples, at the lower of two rates, that a resampled window is read wider on either side.
@@ -133,13 +136,68 @@ def read_windows(
     """
     if not (isfinite(seconds) and count >= 1 and rate >= 1 and seconds * rate >= 1):
         raise ValueError(f"seconds, count and rate must be positive, got {seconds!r}, {count!r} and {rate!r}")
+    return _decoded(path, lambda source: _spread(source, seconds, count, rate, rng))
+
+
+def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rate: int = 44_100) -> np.ndarray:
+    """Read one part of a song, found by seeking, as its windows are: mono, the same samples that were compared.
+
+    Parameters
+    ----------
+    path : path
+        As in :func:`read_windows`.
+    start, stop : float
+        Seconds. What lies behind the end of the song is left out.
+    rate : int
+        Samples a second of the result.
+
+    Returns
+    -------
+    ndarray of shape (n,), float32
+        Mono, the plain mean of the channels; full scale is 1, and may be exceeded.
+
+    Raises
+    ------
+    AudioError
+        If the path is no readable, regular file, nothing that is sound can be decoded from it, or it ends before
+        ``start``.
+    ValueError
+        If ``stop`` is not after ``start``, one of them is negative or not finite, or ``rate`` is not positive.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     song = Path(folder) / "ramp.wav"
+    ...     soundfile.write(song, np.arange(8000) / 8000, 8000)
+    ...     read_excerpt(song, 0.5, 0.75, rate=8000).shape
+    (2000,)
+    """
+    first, last = (round(second * rate) if isfinite(second) else -1 for second in (start, stop))
+    if not (rate >= 1 and 0 <= first < last):
+        raise ValueError(f"start, stop and rate must be 0 <= start < stop and positive, got {start}, {stop} and {rate}")
+
+    def read(source: Source) -> np.ndarray:
+        end = min(last, source.frames * rate // source.rate)
+        if end <= first:
+            raise AudioError("It is shorter than it was.")
+        return _read(source, first, end, rate)
+
+    return _decoded(path, read)
+
+
+def _decoded(path: str | os.PathLike[str], read: Callable[[Source], _T]) -> _T:
+    """What ``read`` makes of a file, by the first of the decoders that can."""
     with _open_regular(path) as file:
         for decoder in _decoders(file):
             try:
                 with decoding():
                     source = decoder(file)
                 with closing(source):
-                    return _spread(source, seconds, count, rate, rng)
+                    return read(source)
             except UndecodableError as error:
                 reason = error
     raise reason

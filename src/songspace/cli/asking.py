@@ -1,12 +1,10 @@
-"""What the commands ask of a library: songs by name, playlists, its state."""
+"""What the commands ask of a library: songs by name, its state."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,8 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.library.learnt import learnt
-from songspace.playlists import files, radio
-from songspace.playlists import order as ordering
-from songspace.playlists import path as paths
+from songspace.library.learnt import Segments, in_brief, learnt
 from songspace.space import Space
-
-DEFAULT_LENGTH = 20
 
 
 def open_space(library: Library) -> Space:
@@ -61,6 +54,7 @@ class Asked:
 
     def __init__(self, library: Library, names: Sequence[str]) -> None:
         self._library = library
+        self._segments: dict[int, Segments] = {}  # of songs from outside
         self.space = open_space(library)
         self.asked = [self._song(name) for name in names]
         self._outside = [song for song in self.asked if song.id < 0]
@@ -74,16 +68,29 @@ class Asked:
         from songspace.library.scan import read_tags
         from songspace.pipeline import encode_file
 
-        vector = self.space.place(encode_file(self._library.home, self._library.catalog, name))
+        segments, duration = encode_file(self._library.home, self._library.catalog, name)
+        vector, opening, ending = self.space.place(in_brief(segments.vectors))[:, np.newaxis]
         id = min(0, int(self.space.ids.min())) - 1
-        self.space = self.space.extended(vector[np.newaxis], [id])
+        self.space = self.space.extended(vector, [id], openings=opening, endings=ending)
+        self._segments[id] = segments
         tags = read_tags(name)
         known = {field: getattr(tags, field) for field in tags.__slots__}
-        return Song(id, os.path.abspath(name), 0.0, **known)
+        return Song(id, os.path.abspath(name), duration, **known)
+
+    def segments_of(self, ids: Iterable[int]) -> dict[int, Segments]:
+        """The segments of some songs by their ids: in the library, or named by the person."""
+        ids = list(ids)
+        inside = self._library.segments_of(id for id in ids if id not in self._segments)
+        return inside | {id: self._segments[id] for id in ids if id in self._segments}
 
     def center(self) -> int | np.ndarray:
         """What to look around: the row of the one song named, or the middle of several."""
         return self.rows[0] if len(self.rows) == 1 else self.space.vectors[self.rows].mean(axis=0)
+
+    def everyone(self) -> list[Song]:
+        """The song of each row of the space, those from outside at the end."""
+        known = {song.id: song for song in [*self._library.songs(), *self._outside]}
+        return [known.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in self.space.ids]
 
     def songs(self, rows: Sequence[int] | np.ndarray) -> list[Song]:
         """The songs of some rows."""
@@ -93,93 +100,6 @@ class Asked:
             song = outside.get(id) or self._library.catalog.song(id)
             found.append(song or Song(id, "(gone)", 0.0))
         return found
-
-
-@dataclass(frozen=True)
-class Playlist:
-    """A playlist, and the space that it was made in."""
-
-    title: str
-    songs: list[Song]
-    rows: list[int]
-    space: Space
-
-    @cached_property
-    def steps(self) -> list[float]:
-        """The distance of each song from the one before it."""
-        return [self.space.distance(a, b) for a, b in zip(self.rows[:-1], self.rows[1:], strict=True)]
-
-    def how_smooth(self, smooth: dict[str, Any]) -> str:
-        """One sentence on its flow."""
-        if len(self.rows) < 2:
-            return "One song."
-        artists = len({song.artist for song in self.songs if song.artist})
-        jump = int(np.argmax(self.steps))
-        return (
-            f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "
-            f"two songs of the library lie {smooth['typical']:.2f} apart. {artists} artists."
-        )
-
-
-def make_playlist(
-    library: Library,
-    names: Sequence[str],
-    *,
-    to: str | None,
-    minus: Sequence[str],
-    arrange: Path | None,
-    length: int | None,
-    minutes: float | None,
-    artist_gap: int,
-    variety: float,
-    seed: int,
-) -> Playlist:
-    """The playlist that a person asked for: a radio, a path ``to`` a song, or a list to ``arrange``."""
-    if arrange is not None:
-        return _arranged(library, arrange, artist_gap)
-    asked = Asked(library, [*names, *([to] if to else []), *minus])
-    space, everyone = asked.space, {song.id: song for song in [*library.songs(), *asked.asked]}
-    songs = [everyone.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in space.ids]
-    artists = [song.artist for song in songs]
-    seconds = np.array([song.duration for song in songs])
-    count = length or DEFAULT_LENGTH
-    if minutes is not None and length is None:
-        count = max(2 if to else 1, round(minutes * 60 / max(1.0, float(np.mean(seconds)))))
-    count = min(count, len(songs)) if not to else count
-    if to:
-        start, end = asked.rows[:2]
-        rows = paths.path(
-            space, start, end, length=count, artists=artists, artist_gap=artist_gap, variety=variety, seed=seed
-        )
-        title = f"From {asked.asked[0].name} to {asked.asked[1].name}"
-    else:
-        rows = radio.radio(
-            space,
-            asked.rows[: len(names)],
-            length=count,
-            minus=asked.rows[len(names) :],
-            artists=artists,
-            artist_gap=artist_gap,
-            variety=variety,
-            seed=seed,
-        )
-        title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
-    return Playlist(title, [songs[row] for row in rows], list(rows), space)
-
-
-def _arranged(library: Library, file: Path, artist_gap: int) -> Playlist:
-    space, songs = opened(library)
-    rows = []
-    for path in files.read(file):
-        song = library.catalog.song_at(os.path.abspath(path))
-        if song is None:
-            raise SongspaceError(f"{file} names {path}, which is not in the library: run `songspace update`.")
-        if (row := space.row(song.id)) not in rows:
-            rows.append(row)
-    if not rows:
-        raise SongspaceError(f"{file} names no songs.")
-    rows = ordering.order(space, rows, artists=[song.artist for song in songs], artist_gap=artist_gap)
-    return Playlist(file.stem, [songs[row] for row in rows], rows, space)
 
 
 def _self_check(library: Library) -> str:

@@ -11,7 +11,10 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.geometry import geometry
+from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
+from songspace.cli.similar import similar
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -24,11 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
@@ -148,92 +146,10 @@ def _report(report: Report) -> None:
             show.say("  ... and more: `songspace status --json` lists them all.")
 
 
-@app.command()
-def similar(
-    songs: Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
-    json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """The songs that sound most like a song, or like several together."""
-    from songspace.cli.asking import Asked
-
-    asked = Asked(Library(home), songs)
-    rows, distances = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
-    found = asked.songs(rows)
-    answers = [
-        show.song_facts(song) | {"distance": round(float(d), 6), "similarity": round(1 - float(d) ** 2 / 2, 6)}
-        for song, d in zip(found, distances, strict=True)
-    ]
-    if json:
-        show.answer({"of": [show.song_facts(song) for song in asked.asked], "similar": answers})
-        return
-    show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
-    show.table(
-        ("similarity", "song", "genre", "file"),
-        [
-            (f"{answer['similarity']:.3f}", song.name, song.genre or "", show.shown_path(song.path))
-            for answer, song in zip(answers, found, strict=True)
-        ],
-        right=(0,),
-    )
+app.command()(similar)
 
 
-@app.command()
-def playlist(
-    songs: Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Where it starts.")] = None,
-    to: Annotated[str | None, typer.Option(metavar="SONG", help="Where it ends: a path from song to song.")] = None,
-    minus: Annotated[list[str] | None, typer.Option(metavar="SONG", help="Steer away from it.")] = None,
-    order: Annotated[Path | None, typer.Option(metavar="FILE", help="Arrange this playlist so that it flows.")] = None,
-    length: Annotated[int | None, typer.Option(min=1, help="Songs [default: 20].")] = None,
-    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes.")] = None,
-    artist_gap: Annotated[int, typer.Option(min=0, help="Least songs between two of one artist.")] = 2,
-    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help=".m3u8, .xspf or .jspf")] = None,
-    absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False,
-    json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """A radio from songs, a path from song to song, or a playlist put into order."""
-    from songspace.cli.asking import make_playlist
-    from songspace.playlists import files, rules
-
-    if bool(songs) == bool(order):
-        raise typer.BadParameter("Give songs to start from, or --order FILE.")
-    if to is not None and (len(songs or []) != 1 or minus):
-        raise typer.BadParameter("A path goes from one song --to one other, without --minus.")
-    made = make_playlist(
-        Library(home),
-        songs or [],
-        to=to,
-        minus=minus or [],
-        arrange=order,
-        length=length,
-        minutes=minutes,
-        artist_gap=artist_gap,
-        variety=variety,
-        seed=seed,
-    )
-    if output is not None:
-        files.write(output, made.songs, title=made.title, relative=not absolute)
-        show.say(f"Wrote {len(made.songs)} songs to {output}.")
-    smooth = rules.smoothness(made.space, made.rows)
-    if json:
-        steps = [round(float(step), 6) for step in made.steps]
-        listed = [show.song_facts(song) for song in made.songs]
-        show.answer({"title": made.title, "songs": listed, "steps": steps, "smoothness": smooth})
-        return
-    steps_shown = ["", *(f"{step:.2f}" for step in made.steps)]
-    show.table(
-        ("", "step", "song", "time"),
-        [
-            (number, step, song.name, show.minutes(song.duration))
-            for number, (step, song) in enumerate(zip(steps_shown, made.songs, strict=True), 1)
-        ],
-        right=(0, 1, 3),
-    )
-    show.say(made.how_smooth(smooth))
+app.command()(playlist)
 
 
 app.command()(geometry)

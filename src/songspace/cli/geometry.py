@@ -33,6 +33,7 @@ import numpy as np
 import typer
 
 from songspace.cli import show
+from songspace.cli.options import HomeOption, JsonOption
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 
@@ -103,13 +104,8 @@ def geometry(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A picture: .png or .svg")] = None,
     tree: Annotated[bool, typer.Option("--tree", help="In the picture: the tree and all distances.")] = False,
     most: Annotated[int, typer.Option(min=2, help="Look at so many regions, the largest.")] = 500,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            "--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False
-        ),
-    ] = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
     from songspace.drawing.files import PICTURES, save

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_MODULES = ("clustering", "embeddings", "hubness", "labels", "report", "retrieval", "robustness")
+_MODULES = ("clustering", "embeddings", "hubness", "labels", "playlists", "report", "retrieval", "robustness")
 
 __all__ = list(_MODULES)
 

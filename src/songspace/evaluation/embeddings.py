@@ -11,7 +11,7 @@ from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.index import Listening
-from songspace.library.learnt import learnt, song_vectors
+from songspace.library.learnt import SongVectors, in_brief, learnt, song_vectors
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
@@ -62,9 +62,9 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
             found[name] = _fitted(library, name)
         else:
             raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
-    common = set.intersection(*(set(ids.tolist()) for _, ids in found.values()))
+    common = set.intersection(*(set(known.songs.tolist()) for known in found.values()))
     songs = [song for song in library.songs() if song.id in common]
-    return songs, {name: _space_of(songs, *pair) for name, pair in found.items()}
+    return songs, {name: _space_of(songs, known) for name, known in found.items()}
 
 
 def _cache(library: Library) -> SpectrogramCache:
@@ -79,7 +79,7 @@ def _cheap(library: Library) -> bool:
     return songs <= CHEAP and len(_cache(library)) == songs
 
 
-def _fitted(library: Library, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _fitted(library: Library, name: str) -> SongVectors:
     """Fit a baseline to the cached spectrograms and average its vectors over each song's sounding segments."""
     cache = _cache(library)
     if not cache.identities():
@@ -87,13 +87,16 @@ def _fitted(library: Library, name: str) -> tuple[np.ndarray, np.ndarray]:
     X, groups = cache.rows()
     encoder = encoder_class(name)().fit(X, groups=groups)
     ids = cache.songs()
-    means = []
+    found = []
     for song in ids:
         _, silent = library.catalog.segments(song)
-        means.append(encoder.transform(cache.get(song)[~silent]).mean(axis=0))
-    return np.stack(means), np.array(ids)
+        found.append(in_brief(encoder.transform(cache.get(song)[~silent])))
+    vectors, openings, endings = np.stack(found, axis=1)
+    return SongVectors(vectors, openings, endings, np.array(ids))
 
 
-def _space_of(songs: Sequence[Song], vectors: np.ndarray, ids: np.ndarray) -> Space:
-    row = {int(id): number for number, id in enumerate(ids)}
-    return Space.from_vectors(vectors[[row[song.id] for song in songs]], [song.id for song in songs])
+def _space_of(songs: Sequence[Song], known: SongVectors) -> Space:
+    row = {int(id): number for number, id in enumerate(known.songs)}
+    rows = [row[song.id] for song in songs]
+    vectors, openings, endings = (array[rows] for array in (known.vectors, known.openings, known.endings))
+    return Space.from_vectors(vectors, [song.id for song in songs], openings=openings, endings=endings)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Catalog, Song
 from songspace.library.home import Home
+
+if TYPE_CHECKING:
+    from songspace.library.learnt import Segments
 
 __all__ = ["Catalog", "Home", "Library", "Song"]
 
@@ -99,3 +104,12 @@ class Library:
         if not vectors:
             raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
         return np.concatenate(vectors), np.concatenate(songs), np.concatenate(starts)
+
+    def segments_of(self, songs: Iterable[int], encoder: str | None = None) -> dict[int, Segments]:
+        """The segments of a few songs, by their ids, without reading those of all others.
+
+        Songs that the encoder (the one in use by default) has not encoded are left out.
+        """
+        from songspace.library.learnt import segments_of
+
+        return segments_of(self.home, self.catalog, encoder or self.encoder, songs)

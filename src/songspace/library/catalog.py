@@ -306,6 +306,20 @@ class Catalog:
             flags = np.frombuffer(silent, np.bool_)
             yield song, np.frombuffer(segments, np.float32).reshape(len(flags), -1), flags
 
+    def encoded(self, encoder: str, song: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
+        """(vectors, starts, silent, duration of the song) of a song's segments; None if it has no such vectors."""
+        found = self._db.execute(
+            "SELECT segments, starts, silent, duration FROM vectors JOIN songs ON songs.id = song "
+            "WHERE encoder = ? AND song = ?",
+            (encoder, song),
+        ).fetchone()
+        if found is None:
+            return None
+        segments, starts, silent, duration = found
+        flags = np.frombuffer(silent, np.bool_)
+        vectors = np.frombuffer(segments, np.float32).reshape(len(flags), -1)
+        return vectors, np.frombuffer(starts, np.float64), flags, duration
+
     def without_vectors(self, encoder: str) -> list[int]:
         """The songs that this encoder has not encoded yet, by identity."""
         rows = self._db.execute(

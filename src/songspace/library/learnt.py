@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,31 @@ def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
 
 
+@dataclass(frozen=True)
+class Segments:
+    """The segments of one song that are not silent, in the order of time.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (s, d), float32
+        As the encoder gave them.
+    starts, ends : ndarray of shape (s,), float64
+        Seconds.
+    """
+
+    vectors: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(
+        cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
+    ) -> Segments:
+        """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
+        starts = starts[~silent]
+        return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
+
+
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
     """(song id, vectors of its segments that are not silent), by identity, for every song encoded.
 
@@ -58,32 +83,84 @@ def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[i
     SongspaceError
         If the library has not learnt that encoder.
     """
+    key, finished = _stored(home, catalog, name)
+    for song, segments, silent in catalog.vectors(key):
+        yield song, finished(segments[~silent])
+
+
+def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -> dict[int, Segments]:
+    """The segments of a few songs, by id; songs that this encoder has not encoded are left out.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has not learnt that encoder.
+    """
+    key, finished = _stored(home, catalog, name)
+    remembered = catalog.fact("listening")
+    seconds = float(json.loads(remembered)["seconds"]) if remembered else 5.0
+    found = {}
+    for id in dict.fromkeys(songs):
+        if (encoded := catalog.encoded(key, id)) is not None:
+            vectors, starts, silent, duration = encoded
+            found[id] = Segments.of(finished(vectors), starts, silent, seconds=seconds, duration=duration)
+    return found
+
+
+def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """The key of an encoder's vectors in the catalog, and what makes what is stored there the encoder's own."""
     what = learnt(catalog, name)
     if what is None:
         raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
-    standardize = None
-    if what.vectors != what.fingerprint:
-        from songspace.encoders.base import load
-        from songspace.encoders.baselines import Timbre
+    if what.vectors == what.fingerprint:
+        return what.vectors, lambda stored: stored
+    from songspace.encoders.base import load
+    from songspace.encoders.baselines import Timbre
 
-        timbre = load(home.encoder(name, what.fingerprint))
-        assert isinstance(timbre, Timbre)
-        standardize = timbre.standardize
-    for song, segments, silent in catalog.vectors(what.vectors):
-        sounding = segments[~silent]
-        yield song, standardize(sounding) if standardize else sounding
+    timbre = load(home.encoder(name, what.fingerprint))
+    assert isinstance(timbre, Timbre)
+    return what.vectors, timbre.standardize
 
 
-def song_vectors(home: Home, catalog: Catalog, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of each song's sounding segments, in the order of the songs' paths.
+class SongVectors(NamedTuple):
+    """What is known of songs by an encoder, one row a song.
 
-    Returns
-    -------
-    vectors : ndarray of shape (n, d), float32
+    Attributes
+    ----------
+    vectors, openings, endings : ndarrays of shape (n, d), float32
+        The mean of a song's sounding segments, and the means of the first and the last fifth of them.
     songs : ndarray of shape (n,), int64
+        Their ids.
     """
-    means = {song: segments.mean(axis=0) for song, segments in stored_segments(home, catalog, name)}
+
+    vectors: np.ndarray
+    openings: np.ndarray
+    endings: np.ndarray
+    songs: np.ndarray
+
+
+def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
+    """The vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
+    means = {song: in_brief(segments) for song, segments in stored_segments(home, catalog, name)}
     songs = [song.id for song in catalog.songs() if song.id in means]
     if not songs:
         raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
-    return np.stack([means[song] for song in songs]), np.array(songs, np.int64)
+    vectors, openings, endings = np.stack([means[song] for song in songs], axis=1)
+    return SongVectors(vectors, openings, endings, np.array(songs, np.int64))
+
+
+def in_brief(segments: np.ndarray) -> np.ndarray:
+    """A song's segments (s, d), in the order of time, as three vectors: the whole, how it begins, how it ends."""
+    few = at_either_end(len(segments))
+    return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])
+
+
+def at_either_end(segments: int) -> int:
+    """How many of a song's segments are its beginning, or its end: a fifth.
+
+    Examples
+    --------
+    >>> [at_either_end(segments) for segments in (1, 7, 10)]
+    [1, 1, 2]
+    """
+    return max(1, round(segments / 5))

@@ -12,6 +12,23 @@ from songspace.library.catalog import Song
 
 SHOWN = 8
 
+_TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+
+
+def folded(text: str) -> str:
+    """Text without case and accents.
+
+    Examples
+    --------
+    >>> folded("Été/Sigur Rós.mp3")
+    'ete/sigur ros.mp3'
+    """
+    if text.isascii():
+        return text.lower()
+    for _ in range(2):  # folding a letter may bring forth one that decomposes, and the other way round
+        text = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in text if not unicodedata.combining(c))
+
 
 def plain(text: str) -> str:
     """Text as it is compared: without case, accents and punctuation.
@@ -21,11 +38,10 @@ def plain(text: str) -> str:
     >>> plain("Sigur Rós – Ágætis byrjun!")
     'sigur ros agætis byrjun'
     """
-    decomposed = text
-    for _ in range(2):  # folding a letter may bring forth one that decomposes, and the other way round
-        decomposed = unicodedata.normalize("NFKD", decomposed).casefold()
-    kept = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
-    return " ".join(kept.split())
+    bare = folded(text)
+    # The same either way; most titles are ASCII, and this is asked of every song of a library.
+    spaced = bare.translate(_TO_BLANKS) if bare.isascii() else "".join(c if c.isalnum() else " " for c in bare)
+    return " ".join(spaced.split())
 
 
 def find(songs: Sequence[Song], text: str) -> Song:

@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import numpy as np
-
 from songspace.encoders.base import encoder_class
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
 from songspace.library.home import Home
 from songspace.library.index import Failure, Heard, Listening, Tally, hear
-from songspace.library.learnt import learnt
+from songspace.library.learnt import Segments, learnt
 from songspace.library.scan import Found
 from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, renew, shown, use
 from songspace.pipeline.training import DEFAULT, judge, train
@@ -139,8 +137,17 @@ def update(
         return Report(catalog.count(), catalog.fact("encoder") or "timbre", tally)
 
 
-def encode_file(home: Home, catalog: Catalog, path: str | os.PathLike[str], *, timeout: float = 60.0) -> np.ndarray:
-    """The vector (d,) of an audio file outside the library, by the encoder in use; not centred or scaled.
+def encode_file(
+    home: Home, catalog: Catalog, path: str | os.PathLike[str], *, timeout: float = 60.0
+) -> tuple[Segments, float]:
+    """Listen to an audio file outside the library as to those in it, with the encoder in use.
+
+    Returns
+    -------
+    segments : Segments
+        Not centred or scaled; the mean of their vectors is the song's.
+    duration : float
+        Seconds.
 
     Raises
     ------
@@ -154,5 +161,11 @@ def encode_file(home: Home, catalog: Catalog, path: str | os.PathLike[str], *, t
         raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
     assert isinstance(outcome, Heard)
     encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
-    vector: np.ndarray = encoder.transform(outcome.codes[~outcome.silent]).mean(axis=0)
-    return vector
+    segments = Segments.of(
+        encoder.transform(outcome.codes),
+        outcome.starts,
+        outcome.silent,
+        seconds=listening.frontend.seconds,
+        duration=outcome.duration,
+    )
+    return segments, outcome.duration

@@ -20,6 +20,7 @@ from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
 from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found
+from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
 
@@ -160,10 +161,12 @@ def encode(run: Run, name: str) -> None:
 
 def use(run: Run, name: str) -> None:
     """Build the space of an encoder and make it the one that answers."""
-    vectors, songs = song_vectors(run.home, run.catalog, name)
+    vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
     what = learnt(run.catalog, name)
     assert what is not None
-    Space.from_vectors(vectors, songs, encoder=what.fingerprint).save(run.home.space)
+    space = Space.from_vectors(vectors, songs, openings=openings, endings=endings, encoder=what.fingerprint)
+    known = {song.id: song for song in run.catalog.songs()}
+    space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
     run.catalog.set_fact("encoder", name)
     forget_others(run)
 

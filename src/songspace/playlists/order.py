@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
-from songspace.playlists.rules import ArtistGap
+from songspace.playlists.rules import Rules
+from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
 _WINDOW = 256  # songs that are rearranged together: the cost of a move grows with the square of it
 _MOVES = ((0, True), (1, False), (2, False), (2, True), (3, False), (3, True))  # 2-opt, then Or-opt: see _gain
 _WORTH_IT = 1e-9  # how much cheaper a move must make the list, so that rounding never leads in circles
-_PATIENCE = 200  # moves that the rule may refuse before the list is left as it is
+_PATIENCE = 200  # moves that the rules may refuse before the list is left as it is
 
 
 def order(
@@ -23,12 +23,12 @@ def order(
     *,
     first: int | None = None,
     last: int | None = None,
-    artists: Sequence[str | None] | None = None,
-    artist_gap: int = 2,
+    rules: Rules | None = None,
+    transition: float = TRANSITION,
 ) -> list[int]:
     """Arrange songs so that the steps between them are small and even.
 
-    That is an open travelling salesman's tour with squared distances: a chain of nearest neighbours, improved by
+    That is an open travelling salesman's tour with squared steps: a chain of nearest neighbours, improved by
     2-opt (Croes 1958) and Or-opt (Or 1976) for as long as they help.
 
     Parameters
@@ -38,11 +38,10 @@ def order(
         The songs; one that stands there twice is played twice.
     first, last : int, optional
         The row that must open or close the list.
-    artists : sequence of str or None, one for each row of the space, optional
-        Who plays what; None is unknown.
-    artist_gap : int
-        At least so many other songs between two of one artist; if these songs cannot be arranged so, as many as
-        they allow.
+    rules : Rules, optional
+        Of these the gaps count: which songs are in the list is given. See :meth:`Rules.loosened`.
+    transition : float
+        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -51,6 +50,8 @@ def order(
 
     Raises
     ------
+    SongspaceError
+        If these songs cannot be arranged so that they keep the rules, with what to loosen.
     ValueError
         If there is no such row, or ``first`` and ``last`` are not two of the songs.
 
@@ -60,60 +61,58 @@ def order(
     >>> order(space, [0, 1, 2, 3], first=0)
     [0, 2, 3, 1]
     """
-    rule = ArtistGap.of(artists, n=len(space), gap=artist_gap)
+    rules = (rules or Rules.of(len(space), artist_gap=0)).gaps_only()
     pool = [space.checked(row) for row in rows]
     opening, closing = ([] if row is None else [space.checked(row)] for row in (first, last))
     for row in [*opening, *closing]:
         if row not in pool:
             raise ValueError(f"Row {row} is to open or close the list, but is not one of its songs")
         pool.remove(row)
-    return arrange(space, pool, rule, opening=opening, closing=closing)
-
-
-def arrange(
-    space: Space, pool: Sequence[int], rule: ArtistGap, *, opening: Sequence[int], closing: Sequence[int] = ()
-) -> list[int]:
-    """Arrange ``pool`` between an opening and a closing song (or none) under a rule, loosened as far as it must be."""
-    songs = np.asarray(pool, dtype=np.int64)
-    last = closing[0] if closing else None
-    while not rule.can_finish(rule.count(songs), len(songs), played=opening, last=last):
-        rule = replace(rule, gap=rule.gap - 1)
+    steps = Steps(space, transition)
+    template = [*opening, *[None] * len(pool), *closing]
 
     def cost(chain: list[int]) -> np.ndarray:
         if chain:
-            return space.distances(chain[-1], songs)
+            return steps.between(chain[-1:], pool)[0]
         # Nothing is said about the beginning: a song at the edge, so that the chain can lead through the rest.
-        other_end = closing or [songs[space.pairwise(songs[:1], songs).argmax()]]
-        return -space.distances(int(other_end[0]), songs)
+        other_end = closing or [pool[int(space.pairwise(pool[:1], pool).argmax())]]
+        return -space.distances(other_end[0], pool)
 
-    chain = rule.chain(songs, len(songs), cost, played=opening, last=last)
-    return smooth(space, [*chain, *closing], rule, fixed=(len(opening), len(closing)))
+    chain = rules.fill(template, pool, cost)
+    if chain is None:
+
+        def works(rules: Rules, length: int) -> bool:
+            return length == len(template) and rules.fill(template, pool, lambda _: np.zeros(len(pool))) is not None
+
+        raise rules.unmet("This list", len(template), works)
+    return smooth(steps, chain, rules, fixed=(len(opening), len(closing)))
 
 
-def smooth(space: Space, rows: Sequence[int], rule: ArtistGap, *, fixed: tuple[int, int]) -> list[int]:
+def smooth(steps: Steps, rows: Sequence[int], rules: Rules, *, fixed: tuple[int, int]) -> list[int]:
     """Make the sum of squared steps of a list smaller without breaking a rule that it keeps.
 
     Parameters
     ----------
-    space : Space
+    steps : Steps
     rows : sequence of int
-        A list that keeps ``rule``; where it is long, songs move within windows of 256 only.
-    rule : ArtistGap
+        A list that keeps ``rules``; where it is long, songs move within windows of 256 only.
+    rules : Rules
     fixed : tuple of two ints
         How many songs at its beginning and at its end stay where they are (0 or 1).
     """
     rows = list(rows)
+    widest = max((rule.gap for rule in rules.spacings), default=0)
     for begin in range(0, max(1, len(rows) - _WINDOW // 2), _WINDOW // 2):
         end = min(begin + _WINDOW, len(rows))
         head = fixed[0] if begin == 0 else 1
         tail = fixed[1] if end == len(rows) else 1
-        before, after = rows[max(0, begin - rule.gap) : begin], rows[end : end + rule.gap]
+        before, after = rows[max(0, begin - widest) : begin], rows[end : end + widest]
         window = np.array(rows[begin:end], dtype=np.int64)
 
         def kept(places: np.ndarray) -> bool:
-            return not rule.broken([*before, *window[places], *after])  # noqa: B023  (called only in this turn)
+            return rules.gaps_kept([*before, *window[places], *after])  # noqa: B023  (called only in this turn)
 
-        squared = space.pairwise(window, window) ** 2
+        squared = steps.between(window, window) ** 2
         rows[begin:end] = window[_descend(squared, kept, head, tail)].tolist()
     return rows
 
@@ -168,18 +167,22 @@ def _gain(steps: np.ndarray, low: int, high: int, length: int, turned: bool) -> 
     ``length`` places from ``low + i`` on out, and put them in before place ``low + k``, turned round or not.
     """
     now = steps.diagonal(1)  # from each place to the next
+    # What it costs more to go from the first place to each place backwards than forwards.
+    back = np.concatenate([[0.0], np.cumsum(steps.diagonal(-1) - now)])
     if length == 0:
         here = slice(low, high + 1)
         before, after = slice(low - 1, high), slice(low + 1, high + 2)
-        return np.triu(now[before, None] + now[here] - steps[before, here] - steps[here, after], 1)
+        around = now[before, None] + now[here] - steps[before, here] - steps[here, after]
+        return np.triu(around - (back[here] - back[here, None]), 1)
     first, last = slice(low, high - length + 2), slice(low + length - 1, high + 1)
-    if turned:
-        first, last = last, first
     count = high - low - length + 2
     begin = low - 1
     closed = now[begin : begin + count] + now[begin + length : begin + length + count]
     closed = closed - steps.diagonal(length + 1)[begin : begin + count]
-    gain: np.ndarray = closed[:, None] + now[begin : high + 1] - steps[first, begin : high + 1]
+    if turned:
+        closed = closed - (back[last] - back[first])
+        first, last = last, first
+    gain: np.ndarray = closed[:, None] + now[begin : high + 1] - steps[begin : high + 1, first].T
     gain -= steps[last, low : high + 2]
     for here_already in range(length + 1):
         np.fill_diagonal(gain[:, here_already:], 0)

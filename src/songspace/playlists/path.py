@@ -1,26 +1,37 @@
 """A path: from one song to another in as many songs as asked for, each step small, none much larger than the rest.
 
-Think of an elastic band between the two songs, laid over the library: it is shortest when its steps are short and
-even. What a path costs is the sum of the fourth powers of its steps (with the square, one large jump hides behind
-many small steps; with the maximum, nothing but the largest counts), and for each song the square of how far it is
-from where it is due: after a third of the songs, a third of the way. The cheapest path is sought place by place
-(the Viterbi algorithm), keeping for every song in a place the few best ways to reach it, because the very best may
-break a rule later on.
+Think of an elastic band between the two songs, laid over the library. What a path costs is the sum of
+
+* the fourth powers of its steps (with the square, one large jump hides behind many small steps; with the maximum, only
+  the largest counts), four times that where two songs are no neighbours in a graph of mutual proximity, so that the
+  path does not lead through hubs;
+* for each song the square of how far it is ahead of, or behind, where it is due: after a third of the songs, a third of
+  the way;
+* for each song how unlikely it is that a random walk from the first song to the last comes by there (a Brownian
+  bridge): near the ends songs must be close to them, in the middle they may stray.
+
+The cheapest path is sought place by place (the Viterbi algorithm), keeping for every song in a place the few best ways
+to reach it, because the very best may break a rule later on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from songspace.errors import SongspaceError
+from songspace.playlists.graph import NeighborGraph
 from songspace.playlists.order import smooth
-from songspace.playlists.rules import ArtistGap, sitting_out
+from songspace.playlists.rules import Rules, sitting_out
+from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
 _POWER = 4  # of a step, in what a path costs
-_PROGRESS = 2.0  # the weight of being where one is due
+_DETOUR = 4.0  # how many times as much a step costs between songs that are no neighbours
+_PROGRESS = 4.0  # the weight of being where one is due
+_BRIDGE = 2.0  # the weight of being where a random walk comes by
 _CANDIDATES = 192  # songs considered for each place
 _WIDTH = 1024  # beginnings of paths kept for each place
 
@@ -31,10 +42,11 @@ def path(
     end: int,
     *,
     length: int,
-    artists: Sequence[str | None] | None = None,
-    artist_gap: int = 2,
+    via: Sequence[int] = (),
+    rules: Rules | None = None,
     variety: float = 0.0,
     seed: int = 0,
+    transition: float = TRANSITION,
 ) -> list[int]:
     """Lead from one song to another.
 
@@ -45,13 +57,15 @@ def path(
         The rows of the first and the last song.
     length : int
         Songs in the path, these two included.
-    artists : sequence of str or None, one for each row of the space, optional
-        Who plays what; None is unknown.
-    artist_gap : int
-        At least so many other songs between two of one artist.
+    via : sequence of int
+        Rows to pass on the way, in this order, each in a place that fits its distance from those before and after it.
+    rules : Rules, optional
+        What no path breaks; the songs named are in it even if they are barred.
     variety : float
         0 gives the best path that was found; up to 1, more and more songs sit out, chosen by ``seed``.
     seed : int
+    transition : float
+        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -72,62 +86,119 @@ def path(
     >>> path(space, 1, 5, length=5)
     [1, 2, 3, 4, 5]
     """
-    start, end = space.checked(start), space.checked(end)
+    stops = [space.checked(row) for row in (start, *via, end)]
     if length < 2:
         raise ValueError(f"A path has at least 2 songs, got length={length}")
-    if start == end:
+    if stops[0] == stops[-1]:
         raise SongspaceError("A path leads from one song to another, but it was given the same song twice.")
+    if len(set(stops)) < len(stops):
+        raise SongspaceError("A path passes every song once, but it was given one of them twice.")
+    if length < len(stops):
+        raise SongspaceError(f"A path of {length} songs cannot pass {len(stops)}.")
     if length > len(space):
         raise SongspaceError(f"A path of {length} songs was asked for, but there are only {len(space)} songs.")
-    rule = ArtistGap.of(artists, n=len(space), gap=artist_gap)
-    _check_possible(rule, start, end, length)
-    band = _Band(space, start, end, length, rule)
+    rules = rules or Rules.of(len(space), artist_gap=0)
     out = sitting_out(len(space), variety, seed)
-    return band.search(out) or band.search(np.zeros_like(out)) or band.thread()
+    band = _Band(Steps(space, transition), _template(space, stops, length), rules)
+    found = band.search(rules.barred | out) or band.search(rules.barred) or band.thread()
+    if found is None:
+
+        def works(rules: Rules, length: int) -> bool:
+            if length < len(stops):
+                return False
+            others = np.delete(np.arange(len(space)), stops)
+            return rules.fill(_template(space, stops, length), others, lambda _: np.zeros(len(others))) is not None
+
+        raise rules.unmet("A path through these songs", length, works)
+    return found
 
 
-def _check_possible(rule: ArtistGap, start: int, end: int, length: int) -> None:
-    between = np.delete(np.arange(len(rule.artist)), [start, end])
-    capacity = rule.count(between)
-
-    def possible(rule: ArtistGap, length: int = length) -> bool:
-        return rule.can_finish(capacity, length - 2, played=[start], last=end)
-
-    if possible(rule):
-        return
-    lengths = [*range(length - 1, 1, -1), *range(length + 1, length + rule.gap + 1)]
-    other = next((f", and so would {n} songs" for n in lengths if possible(rule, n)), "")
-    raise SongspaceError(
-        f"No path of {length} songs between these two can keep {rule.gap} other songs between two of one artist: "
-        f"{rule.advice(possible)}{other}."
-    )
+def _template(space: Space, stops: list[int], length: int) -> list[int | None]:
+    """The places of the songs that a path must pass: as even as its steps can be."""
+    apart = np.array([space.distance(a, b) for a, b in pairwise(stops)])
+    # Every leg has one step at least; the others are dealt out one by one to where steps are largest.
+    steps = np.ones(len(apart), dtype=np.int64)
+    for _ in range(length - len(stops)):
+        steps[(apart / steps).argmax()] += 1
+    template: list[int | None] = [None] * length
+    for place, row in zip(np.cumsum([0, *steps]).tolist(), stops, strict=True):
+        template[place] = row
+    return template
 
 
 class _Band:
-    """The elastic band between two songs: what each place in the path costs for each song."""
+    """The elastic band: what each place in the path costs for each song, and the cheapest way through them."""
 
-    def __init__(self, space: Space, start: int, end: int, length: int, rule: ArtistGap) -> None:
-        self.space, self.start, self.end, self.length, self.rule = space, start, end, length, rule
-        self.to_start, self.to_end = space.distances(start) ** 2, space.distances(end) ** 2  # squared
-        apart = np.sqrt(self.to_start[end])
-        # How far along the straight line from start to end each song stands (the foot of its perpendicular).
-        self.along = (self.to_start - self.to_end + apart**2) / (2 * apart) if apart else np.zeros(len(space))
-        self.due = np.linspace(0, apart, length)
+    def __init__(self, steps: Steps, template: list[int | None], rules: Rules) -> None:
+        self.steps, self.space, self.template, self.rules = steps, steps.space, template, rules
+        self.stops = {place: row for place, row in enumerate(template) if row is not None}
+        self._graph: NeighborGraph | None = None
 
-    def place(self, i: int) -> np.ndarray:
-        """What it costs each song to stand in place i, being ahead or behind."""
-        cost: np.ndarray = _PROGRESS * (self.along - self.due[i]) ** 2
+    def _leg(self, place: int) -> tuple[int, int]:
+        """The fixed places before and after a place."""
+        return max(at for at in self.stops if at < place), min(at for at in self.stops if at > place)
+
+    def _costs(self, place: int, squared: dict[int, np.ndarray]) -> np.ndarray:
+        """What it costs each song of the space to stand in a place, whatever stands beside it."""
+        begin, end = self._leg(place)
+        share = (place - begin) / (end - begin)
+        from_begin, to_end = squared[begin], squared[end]
+        whole = float(to_end[self.stops[begin]])
+        # How far along the straight line each song stands (the foot of its perpendicular), and how far from the point
+        # of the line where it is due.
+        ahead = ((from_begin - to_end + whole) / 2 - share * whole) ** 2 / whole if whole else 0.0
+        off = (1 - share) * from_begin + share * to_end - share * (1 - share) * whole
+        cost: np.ndarray = _PROGRESS * ahead + _BRIDGE / (end - begin) * off / (share * (1 - share))
         return cost
 
-    def search(self, out: np.ndarray) -> list[int] | None:
-        """The best path that was found without the songs that sit out; None if every way led into a dead end."""
-        paths, cost = np.array([[self.start]]), np.zeros(1)
-        for i in range(1, self.length - 1):
-            songs = self._candidates(i, out)
+    def _candidates(self, barred: np.ndarray) -> list[np.ndarray]:
+        """For each place the songs through which a cheap path may lead, not too many of them of one group."""
+        squared = {place: self.space.distances(row) ** 2 for place, row in self.stops.items()}
+        barred = barred.copy()
+        barred[list(self.stops.values())] = True
+        found = []
+        self.place_cost: list[np.ndarray] = []
+        for place, fixed in enumerate(self.template):
+            if fixed is not None:
+                songs, cost = np.array([fixed]), np.zeros(1)
+            else:
+                least = self._costs(place, squared)
+                least[barred | self._near_a_stop(place)] = np.inf
+                several = min(8 * _CANDIDATES, len(least))
+                songs = np.sort(np.argpartition(least, several - 1)[:several])
+                songs = songs[np.argsort(least[songs], kind="stable")]
+                songs = songs[np.isfinite(least[songs])]
+                for rule in self.rules.spacings:
+                    songs = songs[_rank_within(rule.group[songs]) < max(1, _CANDIDATES // (rule.gap + 2))]
+                songs = songs[:_CANDIDATES]
+                cost = least[songs]
+            found.append(songs)
+            self.place_cost.append(cost)
+        return found
+
+    def _near_a_stop(self, place: int) -> np.ndarray:
+        """The songs that may not stand in a place because of a song that is fixed further on, or before."""
+        barred = np.zeros(len(self.space), bool)
+        for rule in self.rules.spacings:
+            for at, row in self.stops.items():
+                if abs(at - place) <= rule.gap or rule.most == 1:
+                    barred |= rule.group == rule.group[row]
+        return barred
+
+    def search(self, barred: np.ndarray) -> list[int] | None:
+        """The best path that was found without the songs that are barred; None if every way led into a dead end."""
+        candidates = self._candidates(barred)
+        graph = NeighborGraph(self.space, np.unique(np.concatenate(candidates)))
+        paths, cost = candidates[0][None], np.zeros(1)
+        for place in range(1, len(candidates)):
+            songs = candidates[place]
             if len(songs) == 0:
                 return None
             came_from, which = np.unique(paths[:, -1], return_inverse=True)
-            total = self.space.pairwise(songs, came_from)[:, which] ** _POWER + cost + self.place(i)[songs, None]
+            distances = self.space.pairwise(came_from, songs)
+            step = self.steps.joined(distances, came_from, songs) ** _POWER
+            step[~graph.joins(came_from, songs, distances)] *= _DETOUR
+            total = step.T[:, which.reshape(-1)] + cost + self.place_cost[place][:, None]
             self._bar_broken(total, paths, songs)
             keep = min(len(paths), max(1, _WIDTH // len(songs)))
             best = np.argpartition(total, keep - 1, axis=1)[:, :keep]
@@ -137,48 +208,47 @@ class _Band:
             cost = total[into, chosen]
             if len(paths) == 0:
                 return None
-        cost = cost + self.to_end[paths[:, -1]] ** (_POWER / 2)
-        return [*paths[cost.argmin()].tolist(), self.end]
+        found: list[int] = paths[cost.argmin()].tolist()
+        return found
 
-    def thread(self) -> list[int]:
-        """A path song by song, looking ahead at each so that the rest can keep the rule: where songs are scarce."""
-        between = np.delete(np.arange(len(self.space)), [self.start, self.end])
+    def thread(self) -> list[int] | None:
+        """A path song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
+        others = np.delete(np.arange(len(self.space)), list(self.stops.values()))
+        squared = {place: self.space.distances(row) ** 2 for place, row in self.stops.items()}
 
         def cost(chain: list[int]) -> np.ndarray:
-            i = len(chain)
-            step = self.space.distances(chain[-1], between) ** _POWER
-            return step + (self.place(i) + self.to_end / (self.length - 1 - i))[between]
+            step: np.ndarray = self.steps.between(chain[-1:], others)[0] ** _POWER
+            return step + self._costs(len(chain), squared)[others]
 
-        chain = self.rule.chain(between, self.length - 2, cost, played=[self.start], last=self.end)
-        return smooth(self.space, [*chain, self.end], self.rule, fixed=(1, 1))
-
-    def _candidates(self, i: int, out: np.ndarray) -> np.ndarray:
-        """The songs for place i through which a cheap path may lead, not too many of them by one artist."""
-        rule, artist = self.rule, self.rule.artist
-        # The energy of a band that is hung on the song: k even steps over a distance add up to its square / k.
-        least = self.to_start / i + self.to_end / (self.length - 1 - i) + self.place(i)
-        barred = out.copy()
-        barred[[self.start, self.end]] = True
-        if i <= rule.gap:
-            barred |= artist == artist[self.start]
-        if self.length - 1 - i <= rule.gap:
-            barred |= artist == artist[self.end]
-        least[barred] = np.inf
-        several = min(8 * _CANDIDATES, len(least))
-        songs = np.sort(np.argpartition(least, several - 1)[:several])
-        songs = songs[np.argsort(least[songs], kind="stable")]
-        songs = songs[np.isfinite(least[songs])]
-        return songs[_rank_within(artist[songs]) < max(1, _CANDIDATES // (rule.gap + 2))][:_CANDIDATES]
+        found = self.rules.fill(self.template, others, cost)
+        if found is None or len(self.stops) > 2:
+            return found
+        return smooth(self.steps, found, self.rules, fixed=(1, 1))
 
     def _bar_broken(self, total: np.ndarray, paths: np.ndarray, songs: np.ndarray) -> None:
-        """Make it cost infinitely much to go on with a song that the path holds already, or one by a recent artist."""
-        place_of = np.full(len(self.space), -1)
-        place_of[songs] = np.arange(len(songs))
-        held, where = np.nonzero(place_of[paths] >= 0)
-        total[place_of[paths[held, where]], held] = np.inf
-        artist = self.rule.artist
-        for recent in paths[:, -self.rule.gap :].T if self.rule.gap else ():
-            total[artist[songs][:, None] == artist[recent]] = np.inf
+        """Make it cost infinitely much to go on with a song that the path holds already, or one that breaks a rule."""
+        total[_held(paths, songs) > 0] = np.inf
+        place = paths.shape[1]
+        ahead = [row for at, row in self.stops.items() if at > place]
+        for rule in self.rules.spacings:
+            for recent in paths[:, -rule.gap :].T if rule.gap else ():
+                total[rule.group[songs][:, None] == rule.group[recent]] = np.inf
+            if rule.most is not None:
+                group = rule.group[songs]
+                held = _held(rule.group[paths], group)
+                for row in ahead:
+                    held += (group == rule.group[row])[:, None]
+                total[held >= rule.most] = np.inf
+
+
+def _held(paths: np.ndarray, songs: np.ndarray) -> np.ndarray:
+    """How often each path holds each song (or both are groups): shape (songs, paths)."""
+    known, which = np.unique(songs, return_inverse=True)
+    at = np.searchsorted(known, paths).clip(max=len(known) - 1)
+    path, place = np.nonzero(known[at] == paths)
+    counts = np.bincount(at[path, place] * len(paths) + path, minlength=len(known) * len(paths))
+    held: np.ndarray = counts.reshape(len(known), len(paths))[which.reshape(-1)]
+    return held
 
 
 def _rank_within(groups: np.ndarray) -> np.ndarray:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.playlists.order import arrange
-from songspace.playlists.rules import ArtistGap, sitting_out
+from songspace.playlists.order import smooth
+from songspace.playlists.rules import Rules, sitting_out
+from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
 _AWAY = 0.5  # how much songs to steer away from weigh against those to start from (Rocchio's gamma / beta)
+_CHOICE = 8  # among so many near songs for each place the list is chosen, unless the rules ask for more
 
 
 def radio(
@@ -20,33 +22,34 @@ def radio(
     *,
     length: int,
     minus: Sequence[int] = (),
-    artists: Sequence[str | None] | None = None,
-    artist_gap: int = 2,
+    rules: Rules | None = None,
     variety: float = 0.0,
     seed: int = 0,
+    transition: float = TRANSITION,
 ) -> list[int]:
     """Go on from some songs.
 
     Songs are chosen by how near they are to the seeds and how far from ``minus`` (Rocchio 1971), the more varied
-    the higher ``variety`` (maximal marginal relevance, Carbonell & Goldstein 1998), and then put in order.
+    the higher ``variety`` (maximal marginal relevance, Carbonell & Goldstein 1998), and then put in order. Where the
+    space has hubs, they are chosen among the nearest by mutual proximity.
 
     Parameters
     ----------
     space : Space
     seeds : sequence of int
-        Rows to start from. The first one opens the list; the others are in it, where they flow and the rule allows.
+        Rows to start from. The first one opens the list; the others are in it, where they flow and the rules allow.
     length : int
         Songs in the list, the seeds included.
     minus : sequence of int
         Rows to steer away from; they are not in the list.
-    artists : sequence of str or None, one for each row of the space, optional
-        Who plays what; None is unknown.
-    artist_gap : int
-        At least so many other songs between two of one artist.
+    rules : Rules, optional
+        What no list breaks; the seeds are in it even if they are barred.
     variety : float
         0 takes the nearest songs. Up to 1, it counts more and more how different a song is from those already
         chosen, and more and more songs, chosen by ``seed``, sit out.
     seed : int
+    transition : float
+        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -66,59 +69,61 @@ def radio(
     >>> radio(space, [0], length=3)
     [0, 1, 2]
     """
-    chosen = list(dict.fromkeys(space.checked(row) for row in seeds))
+    wanted = list(dict.fromkeys(space.checked(row) for row in seeds))
     away = list(dict.fromkeys(space.checked(row) for row in minus))
-    if not chosen:
+    if not wanted:
         raise ValueError("Radio needs at least one song to start from")
     if length < 1:
         raise ValueError(f"length must be at least 1, got {length}")
-    if set(chosen) & set(away):
+    if set(wanted) & set(away):
         raise SongspaceError("A song to start from cannot also be one to steer away from.")
-    if len(chosen) > length:
-        raise SongspaceError(f"{len(chosen)} songs to start from do not fit into a list of {length}.")
+    if len(wanted) > length:
+        raise SongspaceError(f"{len(wanted)} songs to start from do not fit into a list of {length}.")
     if length > len(space) - len(away):
         raise SongspaceError(f"A list of {length} songs was asked for, but there are only {len(space) - len(away)}.")
-    rule = ArtistGap.of(artists, n=len(space), gap=artist_gap)
-    _check_possible(rule, chosen, away, length)
-
-    def similarity_to(rows: list[int]) -> np.ndarray:
-        return space.vectors @ space.vectors[rows].mean(axis=0)
-
-    relevance = similarity_to(chosen) - (_AWAY * similarity_to(away) if away else 0)
-    relevance[sitting_out(len(space), variety, seed)] -= 10  # below all others, for when these are not enough
-    relevance[[*chosen, *away]] = -np.inf
-    likeness = np.full(len(space), -1.0, dtype=np.float32)  # to the most similar song chosen so far
-    while len(chosen) < length:
-        value = (1 - variety / 2) * relevance - variety / 2 * likeness
-        value[~rule.room(rule.count(chosen), length, first=chosen[0])[rule.artist]] = -np.inf
-        chosen.append(int(value.argmax()))
-        relevance[chosen[-1]] = -np.inf
-        if variety:
-            likeness = np.maximum(likeness, similarity_to(chosen[-1:]))
-    return arrange(space, chosen[1:], rule, opening=chosen[:1])
+    rules = rules or Rules.of(len(space), artist_gap=0)
+    out = sitting_out(len(space), variety, seed)
+    choice = _Choice(space, wanted, away, variety)
+    found = choice.of(length, rules.without(out), nearest=_CHOICE * length)
+    found = found or choice.of(length, rules.without(out)) or choice.of(length, rules)
+    if found is None:
+        raise rules.unmet("A radio from these songs", length, lambda other, n: choice.of(n, other) is not None)
+    return smooth(Steps(space, transition), found, rules, fixed=(1, 0))
 
 
-def _check_possible(rule: ArtistGap, seeds: list[int], away: list[int], length: int) -> None:
-    others = np.delete(np.arange(len(rule.artist)), [*away, seeds[0]])
-    capacity = rule.count(others)
+class _Choice:
+    """Chooses the songs of a list by how near they are to what is wanted, and how different from each other."""
 
-    def enough(rule: ArtistGap, length: int = length) -> bool:
-        return rule.can_finish(capacity, length - 1, played=seeds[:1])
+    def __init__(self, space: Space, wanted: list[int], away: list[int], variety: float) -> None:
+        self.space, self.wanted, self.away, self.variety = space, wanted, away, variety
+        point = space.vectors[wanted].mean(axis=0)
+        if away:
+            point = point - _AWAY * space.vectors[away].mean(axis=0)
+        self.point = point / max(1.0, float(np.linalg.norm(point)))
 
-    def fit(rule: ArtistGap) -> bool:
-        return all(
-            rule.room(rule.count(seeds[:i]), length, first=seeds[0])[rule.artist[seeds[i]]]
-            for i in range(1, len(seeds))
-        )
+    def of(self, length: int, rules: Rules, *, nearest: int | None = None) -> list[int] | None:
+        """``length`` songs that keep the rules, the wanted ones among them; None if there is no such list."""
+        barred = rules.barred.copy()
+        barred[self.wanted + self.away] = True
+        left_out = np.flatnonzero(barred)
+        near, _ = self.space.neighbors(self.point, nearest or len(self.space), exclude=left_out)
+        pool = np.concatenate([self.wanted[1:], near]).astype(np.int64)
+        vectors = self.space.vectors[pool]
+        relevance = vectors @ self.point
+        relevance[: len(self.wanted) - 1] = 10  # above all others
+        likeness = {}  # of the pool to each song of the list
 
-    asked = f"keep {rule.gap} other songs between two of one artist"
-    if not fit(rule):
-        raise SongspaceError(
-            f"With these songs to start from, a list of {length} cannot {asked}: {rule.advice(fit)}, or a longer list."
-        )
-    if not enough(rule):
-        most = next(n for n in range(length - 1, 0, -1) if enough(rule, n))
-        raise SongspaceError(
-            f"There are too few artists for a list of {length} songs to {asked}: {rule.advice(enough)}, "
-            f"and so would {most} songs."
-        )
+        def cost(chain: list[int]) -> np.ndarray:
+            if not self.variety:
+                return -relevance
+            for row in chain:
+                if row not in likeness:
+                    likeness[row] = vectors @ self.space.vectors[row]
+            most = np.max([likeness[row] for row in chain], axis=0)
+            value: np.ndarray = (1 - self.variety / 2) * relevance - self.variety / 2 * most
+            return -value
+
+        # What is barred is not in the pool, but for the songs that were asked for.
+        template = [self.wanted[0], *[None] * (length - 1)]
+        found = Rules(rules.spacings, np.zeros_like(rules.barred)).fill(template, pool, cost)
+        return found if found and set(self.wanted) <= set(found) else None

@@ -1,192 +1,312 @@
-"""The rules that no playlist breaks, in one place for all of them, and how smooth a playlist is.
+"""The rules that no playlist breaks, in one place for all of them.
 
-The artist gap: between two songs of one artist play at least so many others. It is easy to run into a dead end
-with it (three songs to go, and all that is left is by one artist), so the rule does not only say what may play
-next: it knows whether what is left can still be arranged.
+Between two songs of one artist, or of one album, play at least so many others (a *gap*); of one artist there are at
+most so many songs; of the versions of one song there is one; and some songs are left out altogether. It is easy to run
+into a dead end with such rules (three songs to go, and all that is left is by one artist), so the rules do not only say
+what may play next: they look ahead, and when no list can keep them they say which of them is in the way.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from songspace.space import Space
+from songspace.errors import SongspaceError
+from songspace.playlists.lookahead import Lookahead
+
+_DEAD_ENDS = 2000
+"""Turned back from so many dead ends, a search gives up: with one gap alone it never meets any."""
 
 
 @dataclass(frozen=True)
-class ArtistGap:
-    """At least ``gap`` other songs between two of one artist, for the songs of a space.
+class Spacing:
+    """How songs of one group (an artist, an album, the versions of a song) are spread over a list.
 
     Attributes
     ----------
-    artist : ndarray of shape (n,), int64
-        The artist of each row, as a number from 0; a song whose artist is unknown is an artist of its own.
+    what : str
+        What a group is: "artist", "album" or "version".
+    group : ndarray of shape (n,), int64
+        The group of each row, as a number from 0; a song of which it is unknown is a group of its own.
     gap : int
-        0 allows everything.
+        At least so many other songs between two of a group; 0 allows everything.
+    most : int or None
+        At most so many songs of a group in a list.
+    """
+
+    what: str
+    group: np.ndarray
+    gap: int = 0
+    most: int | None = None
+
+    def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
+        """The pairs of positions in a list that are too near to each other, in order."""
+        group = self.group[np.asarray(rows, dtype=np.int64)]
+        return sorted(
+            (int(i), int(i) + apart)
+            for apart in range(1, min(self.gap, len(group) - 1) + 1)
+            for i in np.flatnonzero(group[:-apart] == group[apart:])
+        )
+
+    def too_many(self, rows: Sequence[int] | np.ndarray) -> list[list[int]]:
+        """The positions in a list of each group that comes too often."""
+        if self.most is None:
+            return []
+        group = self.group[np.asarray(rows, dtype=np.int64)]
+        numbers, counts = np.unique(group, return_counts=True)
+        return [np.flatnonzero(group == number).tolist() for number in numbers[counts > self.most]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What every list of songs of one space must keep to; made by :meth:`of`.
+
+    Attributes
+    ----------
+    spacings : tuple of Spacing
+    barred : ndarray of shape (n,), bool
+        The rows that no list may choose. A song that a person named stays in the list all the same.
 
     Examples
     --------
-    >>> rule = ArtistGap.of(["Nina", "nina ", None, None], n=4, gap=2)
-    >>> rule.broken([0, 2, 1, 3]), rule.broken([0, 2, 3, 1])
-    ([(0, 2)], [])
+    >>> rules = Rules.of(4, artists=["Nina", "nina ", None, None], artist_gap=2)
+    >>> rules.broken([0, 2, 3, 1]), rules.broken([0, 2, 1, 3])
+    ([], ['Songs 1 and 3 are by one artist, with 1 other between them instead of 2.'])
     """
 
-    artist: np.ndarray
-    gap: int
+    spacings: tuple[Spacing, ...]
+    barred: np.ndarray
 
     @classmethod
-    def of(cls, artists: Sequence[str | None] | None, *, n: int, gap: int) -> ArtistGap:
-        """The rule for n songs by ``artists`` (None: nobody is known), who are compared without case and spaces.
-
-        Raises
-        ------
-        ValueError
-            If there is not one artist for each song, or the gap is negative.
-        """
-        if artists is not None and len(artists) != n:
-            raise ValueError(f"Expected an artist (or None) for each of {n} songs, got {len(artists)}")
-        if gap < 0:
-            raise ValueError(f"artist_gap must not be negative, got {gap}")
-        names = list(artists or [None] * n)
-        keys = {name: _key(name) for name in set(names) if name}
-        numbers: dict[str | int, int] = {}
-        numbered = [numbers.setdefault((name and keys[name]) or row, len(numbers)) for row, name in enumerate(names)]
-        return cls(np.array(numbered, dtype=np.int64), gap)
-
-    def broken(self, rows: Sequence[int]) -> list[tuple[int, int]]:
-        """The pairs of positions in a list that are too near to each other, in order."""
-        artist = self.artist[np.asarray(rows, dtype=np.int64)]
-        pairs = [
-            (int(i), int(i) + apart)
-            for apart in range(1, min(self.gap, len(artist) - 1) + 1)
-            for i in np.flatnonzero(artist[:-apart] == artist[apart:])
-        ]
-        return sorted(pairs)
-
-    def count(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """How many of the rows are by each artist: shape (artists,)."""
-        return np.bincount(self.artist[np.asarray(rows, dtype=np.int64)], minlength=int(self.artist.max()) + 1)
-
-    def can_finish(
-        self, capacity: np.ndarray, slots: int, *, played: Sequence[int] = (), last: int | None = None
-    ) -> bool:
-        """Whether the next ``slots`` places can be filled.
-
-        An artist who may play from slot f to slot t can fill at most ``(t - f) // (gap + 1) + 1`` of them, and
-        no more than there are songs. That the artists together must be able to fill the first t slots, for each
-        t, is plainly necessary; that it suffices is Hall's condition for this rule, and needs checking only for
-        the last ``gap + 1`` values of t (the tests compare it with trying everything).
-
-        Parameters
-        ----------
-        capacity : ndarray of shape (artists,)
-            How many unused songs there are by each.
-        slots : int
-            How many places to fill.
-        played : sequence of int
-            The rows before the first slot.
-        last : int, optional
-            The row that is fixed after the last slot, not counted in ``capacity``.
-        """
-        free = np.zeros(len(capacity), dtype=np.int64)  # the first slot in which each artist may play
-        for ago, row in enumerate(reversed(played[-self.gap :] if self.gap else ())):
-            free[self.artist[row]] = max(free[self.artist[row]], self.gap - ago)
-        ends = np.arange(max(0, slots - self.gap - 1), slots)[:, None]
-        until = np.broadcast_to(ends, (len(ends), len(capacity))).copy()
-        if last is not None:
-            closing = self.artist[last]
-            if free[closing] > slots:
-                return False
-            until[:, closing] = np.minimum(until[:, closing], slots - 1 - self.gap)
-        uses = np.maximum((until - free) // (self.gap + 1) + 1, 0)
-        return bool((np.minimum(uses, capacity).sum(axis=1) > ends[:, 0]).all())
-
-    def room(self, counts: np.ndarray, length: int, *, first: int) -> np.ndarray:
-        """Which artists may have one song more in a list of ``length`` songs, when it can be arranged freely.
-
-        In ``q * (gap + 1) + r`` places an artist fits q times, and q + 1 times only by starting in the first r
-        places, which at most r artists can do, and if the first place is another's, r - 1. Sets of songs within
-        these bounds are the independent sets of a matroid (a union of partition matroids): whoever fills a list
-        song by song, in any order, ends with as many songs as anybody can.
-
-        Parameters
-        ----------
-        counts : ndarray of shape (artists,)
-            How many songs of each are in the list already.
-        length : int
-            How many songs the list is to have.
-        first : int
-            The row that opens the list.
-
-        Returns
-        -------
-        ndarray of shape (artists,), bool
-        """
-        whole, rest = divmod(length, self.gap + 1)
-        opens = np.arange(len(counts)) == self.artist[first]
-        once_more = np.where(opens, rest > 0, np.count_nonzero((counts > whole) & ~opens) < rest - 1)
-        allowed: np.ndarray = (counts < whole) | ((counts == whole) & once_more)
-        return allowed
-
-    def chain(
-        self,
-        pool: np.ndarray,
-        slots: int,
-        cost: Callable[[list[int]], np.ndarray],
+    def of(
+        cls,
+        n: int,
         *,
-        played: Sequence[int] = (),
-        last: int | None = None,
-    ) -> list[int]:
-        """Fill places one after the other, each with the cheapest song that breaks nothing now or later.
+        artists: Sequence[str | None] | None = None,
+        artist_gap: int = 2,
+        most_of_artist: int | None = None,
+        albums: Sequence[str | None] | None = None,
+        album_gap: int = 0,
+        versions: np.ndarray | None = None,
+        barred: np.ndarray | None = None,
+    ) -> Rules:
+        """The rules for the ``n`` songs of a space.
 
         Parameters
         ----------
-        pool : ndarray of shape (m,)
-            The rows to choose from, each for one place.
-        slots : int
-            How many places to fill.
-        cost : function of the rows so far, giving an ndarray of shape (m,)
-            What each song of the pool would cost as the next.
-        played, last
-            What is fixed before and after, as for :meth:`can_finish`.
-
-        Returns
-        -------
-        list of int
-            ``played`` and the rows chosen.
+        n : int
+        artists, albums : sequence of str or None, one for each row, optional
+            Who plays what and where it was published, compared without case and spaces; None is unknown.
+        artist_gap, album_gap : int
+            At least so many other songs between two of one.
+        most_of_artist : int, optional
+            At most so many songs of one artist in a list.
+        versions : int array of shape (n,), optional
+            The same number for the versions of one song, of which a list holds one.
+        barred : bool array of shape (n,), optional
+            Rows to leave out.
 
         Raises
         ------
         ValueError
-            If :meth:`can_finish` says that no choice keeps the rule.
+            If there is not one value for each song, or a number is negative.
         """
-        artist, capacity = self.artist[pool], self.count(pool)
-        if not self.can_finish(capacity, slots, played=played, last=last):
-            raise ValueError(f"No choice of songs for {slots} places keeps an artist gap of {self.gap}")
-        chain = list(played)
-        unused = np.ones(len(pool), dtype=bool)
-        for left in range(slots - 1, -1, -1):
-            price = np.where(unused, cost(chain), np.inf)
-            while True:
-                best = int(price.argmin())
-                capacity[artist[best]] -= 1
-                fits = not self.broken([*chain[-self.gap :], pool[best]] if self.gap else [])
-                if fits and self.can_finish(capacity, left, played=[*chain, pool[best]], last=last):
-                    break
-                capacity[artist[best]] += 1
-                price[artist == artist[best]] = np.inf
-            chain.append(int(pool[best]))
-            unused[best] = False
+        for name, number in (("artist_gap", artist_gap), ("album_gap", album_gap)):
+            if number < 0:
+                raise ValueError(f"{name} must not be negative, got {number}")
+        if most_of_artist is not None and most_of_artist < 1:
+            raise ValueError(f"most_of_artist must be at least 1, got {most_of_artist}")
+        spacings = [
+            Spacing("artist", _numbers(artists, n, "artist"), artist_gap, most_of_artist),
+            Spacing("album", _numbers(albums, n, "album"), album_gap),
+        ]
+        if versions is not None:
+            spacings.append(Spacing("version", _checked(versions, n, "version", np.int64), most=1))
+        out = np.zeros(n, bool) if barred is None else _checked(barred, n, "barred", np.bool_)
+        return cls(tuple(rule for rule in spacings if rule.gap or rule.most is not None), out)
+
+    def __len__(self) -> int:
+        return len(self.barred)
+
+    def broken(self, rows: Sequence[int]) -> list[str]:
+        """What a list breaks, in plain sentences; nothing if it keeps all rules."""
+        said = []
+        for rule in self.spacings:
+            of_one = {"artist": "by one artist", "album": "of one album"}.get(rule.what, "versions of one song")
+            said += [
+                f"Songs {i + 1} and {j + 1} are {of_one}, with {j - i - 1} other between them instead of {rule.gap}."
+                for i, j in rule.too_near(rows)
+            ]
+            for places in rule.too_many(rows):
+                listed = ", ".join(str(place + 1) for place in places)
+                said.append(f"Songs {listed} are {of_one}, and at most {rule.most} may be.")
+        return said
+
+    def gaps_kept(self, rows: Sequence[int] | np.ndarray) -> bool:
+        """Whether songs of one group stand far enough apart."""
+        return not any(rule.gap and rule.too_near(rows) for rule in self.spacings)
+
+    def gaps_only(self) -> Rules:
+        """Only how far apart songs stand: the rules for a list whose songs are given and need an order."""
+        spacings = tuple(replace(rule, most=None) for rule in self.spacings if rule.gap)
+        return Rules(spacings, np.zeros_like(self.barred))
+
+    def without(self, barred: np.ndarray) -> Rules:
+        """These rules with more songs left out."""
+        return replace(self, barred=self.barred | barred)
+
+    def fill(
+        self,
+        template: Sequence[int | None],
+        pool: Sequence[int] | np.ndarray,
+        cost: Callable[[list[int]], np.ndarray],
+    ) -> list[int] | None:
+        """Fill the free places of a list from left to right, each with the cheapest song that breaks nothing.
+
+        Before a song is taken, :class:`Lookahead` makes sure that for each rule by itself the rest can still be
+        filled. With one gap that is enough; several rules together can still end in a dead end, and then the last
+        choice is taken back.
+
+        Parameters
+        ----------
+        template : sequence of int or None
+            The rows that stand in a place, and None for places to fill.
+        pool : sequence of int
+            The rows to choose from, each for one place. What is barred, is left out.
+        cost : function of the rows so far, giving an array of shape (len(pool),)
+            What each song of the pool would cost as the next.
+
+        Returns
+        -------
+        list of int or None
+            None if no list keeps the rules, or none was found.
+        """
+        pool = np.asarray(pool, dtype=np.int64)
+        ahead = Lookahead(self, template, pool)
+        if not ahead.possible():
+            return None
+        chain: list[int] = []
+        used: list[int] = []  # the position in the pool of each song of the chain; -1 for those of the template
+        tries = [self._choices(ahead, chain, used, cost)]
+        dead_ends = 0
+        while len(chain) < len(template):
+            found = next(tries[-1], None)
+            if found is not None:
+                chain.append(int(pool[found]) if found >= 0 else int(template[len(chain)]))  # type: ignore[arg-type]
+                used.append(found)
+                tries.append(self._choices(ahead, list(chain), list(used), cost))
+                continue
+            tries.pop()
+            dead_ends += 1
+            if not tries or dead_ends > _DEAD_ENDS:
+                return None
+            chain.pop()
+            used.pop()
         return chain
 
-    def advice(self, works: Callable[[ArtistGap], bool]) -> str:
-        """What to tell somebody whose list this rule makes impossible, while it would be possible without a rule."""
-        looser = (replace(self, gap=gap) for gap in range(self.gap - 1, -1, -1))
-        return f"an artist gap of {next(rule.gap for rule in looser if works(rule))} would do"
+    def _choices(
+        self, ahead: Lookahead, chain: list[int], used: list[int], cost: Callable[[list[int]], np.ndarray]
+    ) -> Iterator[int]:
+        """The positions in the pool of what may come next, the cheapest first; -1 for what the template holds."""
+        if ahead.template[len(chain)] is not None:
+            yield -1
+            return
+        price = np.where(self.barred[ahead.pool] | ~ahead.free(chain, used), np.inf, cost(chain))
+        while len(price) and np.isfinite(price[best := int(price.argmin())]):
+            price[best] = np.inf
+            group = ahead.in_the_way([*chain, int(ahead.pool[best])], [*used, best])
+            if group is None:
+                yield best
+            else:  # what is wrong with it, is wrong with all of its group
+                price[group] = np.inf
+
+    def unmet(self, what: str, length: int, works: Callable[[Rules, int], bool]) -> SongspaceError:
+        """The error that says which rule makes a list impossible, and what to loosen.
+
+        Parameters
+        ----------
+        what : str
+            What was asked for, as in "A path between these two".
+        length : int
+            How many songs it was to have.
+        works : function of rules and a length, giving bool
+            Whether there is such a list under these rules.
+        """
+        would_do = []
+        for rule in self.spacings:
+            looser = ((said, self._with(other)) for said, other in _looser(rule, length))
+            would_do += [said for said, rules in looser if works(rules, length)][:1]
+        if self.barred.any() and works(replace(self, barred=np.zeros_like(self.barred)), length):
+            would_do.append("no filter")
+        fewest, enough = 0, length  # works() for the one (or it is 0), and not for the other
+        while enough - fewest > 1:
+            middle = (fewest + enough) // 2
+            fewest, enough = (middle, enough) if works(self, middle) else (fewest, middle)
+        if fewest > 1:
+            would_do.append(f"{fewest} songs")
+        advice = f"{_listed(would_do, 'or')} would do" if would_do else "no single change would do, so loosen several"
+        return SongspaceError(f"{what} cannot have {length} songs and keep {self.named()}: {advice}.")
+
+    def named(self) -> str:
+        """The rules in words."""
+        said = [
+            part
+            for rule in self.spacings
+            for part in (
+                f"a gap of {rule.gap} other songs between two of one {rule.what}" if rule.gap else "",
+                "one version of a song" if rule.what == "version" else "",
+                f"at most {rule.most} of one {rule.what}" if rule.most and rule.what != "version" else "",
+            )
+            if part
+        ]
+        if self.barred.any():
+            said.append(f"to the {(~self.barred).sum()} songs that the filters leave")
+        return _listed(said, "and") or "the rules"
+
+    def loosened(self, rows: Sequence[int], *, first: int | None = None, last: int | None = None) -> Rules:
+        """The gaps, as wide as they can be when all of these songs have to stand in one list.
+
+        ``first`` and ``last`` of them open and close it, if they are given.
+        """
+        pool = list(rows)
+        for row in (first, last):
+            if row is not None:
+                pool.remove(row)
+        template = [*([] if first is None else [first]), *[None] * len(pool), *([] if last is None else [last])]
+        rules = self.gaps_only()
+        for rule in rules.spacings:
+            gap = rule.gap
+            while gap and rules.fill(template, pool, lambda _: np.zeros(len(pool))) is None:
+                gap -= 1
+                rules = rules._with(replace(rule, gap=gap))
+        return rules
+
+    def _with(self, other: Spacing) -> Rules:
+        return replace(self, spacings=tuple(other if rule.what == other.what else rule for rule in self.spacings))
+
+
+class _Looser(NamedTuple):
+    said: str
+    spacing: Spacing
+
+
+def _looser(rule: Spacing, length: int) -> Iterator[_Looser]:
+    """A rule loosened by one step, and by another, each with what to say of it."""
+    for gap in range(rule.gap - 1, -1, -1):
+        yield _Looser(f"{'an' if rule.what[0] == 'a' else 'a'} {rule.what} gap of {gap}", replace(rule, gap=gap))
+    if rule.what == "version":
+        yield _Looser("several versions of a song", replace(rule, most=None))
+    elif rule.most is not None:
+        for most in range(rule.most + 1, length + 1):
+            yield _Looser(f"{most} songs of one {rule.what}", replace(rule, most=most))
+
+
+def _listed(parts: Sequence[str], word: str) -> str:
+    return f" {word} ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
@@ -197,7 +317,7 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
     n : int
         Songs in the space.
     variety : float
-        From 0 (nobody sits out: the best list) to 1 (every second song does).
+        From 0 (nobody sits out: the best list) to 1 (six of ten songs do).
     seed : int
         The same seed, the same songs.
 
@@ -212,33 +332,26 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
     """
     if not 0 <= variety <= 1:
         raise ValueError(f"variety must lie between 0 and 1, got {variety}")
-    return np.random.default_rng(seed).random(n) < variety / 2
+    return np.random.default_rng(seed).random(n) < 0.6 * variety
 
 
-def smoothness(space: Space, rows: Sequence[int]) -> dict[str, float]:
-    """How smoothly a playlist flows.
-
-    Returns
-    -------
-    dict of str to float
-        ``largest`` and ``mean`` step (0 to 2), ``largest_at`` (the position of the song that the largest step
-        leads to), ``typical`` (the median distance of two songs of the space, over 500 songs), and
-        ``largest_share`` and ``mean_share``, the steps as shares of it.
-
-    Examples
-    --------
-    >>> space = Space.from_vectors([[1, 0], [0, 1], [-1, 0], [0, -1]])
-    >>> found = smoothness(space, [0, 1, 3])
-    >>> found["largest"], found["largest_at"], round(found["mean"], 3)
-    (2.0, 2, 1.707)
-    """
-    steps = np.array([space.distance(a, b) for a, b in pairwise(rows)] or [0.0])
-    some = np.unique(np.linspace(0, len(space) - 1, 500).astype(np.int64))
-    typical = float(np.median(space.pairwise(some, some)[np.triu_indices(len(some), 1)])) if len(some) > 1 else 0.0
-    found = {"largest": float(steps.max()), "mean": float(steps.mean()), "typical": typical}
-    shares = {f"{key}_share": found[key] / typical if typical else 0.0 for key in ("largest", "mean")}
-    return found | {"largest_at": int(steps.argmax()) + 1} | shares
+def _numbers(names: Sequence[str | None] | None, n: int, what: str) -> np.ndarray:
+    """The number of each name from 0; whoever has none gets one of their own."""
+    if names is not None and len(names) != n:
+        raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
+    listed = list(names or [None] * n)
+    keys = {name: _key(name) for name in set(listed) if name}
+    numbers: dict[str | int, int] = {}
+    numbered = [numbers.setdefault((name and keys[name]) or row, len(numbers)) for row, name in enumerate(listed)]
+    return np.array(numbered, dtype=np.int64)
 
 
 def _key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _checked(values: np.ndarray, n: int, what: str, dtype: type) -> np.ndarray:
+    array = np.asarray(values)
+    if array.shape != (n,):
+        raise ValueError(f"Expected a {what} for each of {n} songs, got an array of shape {array.shape}")
+    return array.astype(dtype)

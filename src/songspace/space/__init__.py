@@ -7,6 +7,8 @@ does, and unlike the cosine it is a metric: symmetric, zero for a song and itsel
 In a space that has hubs, who is *nearest* is asked of both songs (see :mod:`songspace.space.proximity`), or the same
 few would be nearest to everybody, and others to nobody. That is a matter of order: distances stay what they are.
 
+Beside each song's point stand two others, how it begins and how it ends: where a playlist goes over to the next song.
+
 A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory: opening it reads no more than a
 header, so that the first answer comes after milliseconds however large the library is.
 """
@@ -14,7 +16,7 @@ header, so that the first answer comes after milliseconds however large the libr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,7 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
-from songspace.space import points, proximity
-
-FORMAT = "songspace.space/2"
-_FIELDS = ("ids", "undirected", "vectors", "center", "moments")  # in a file's order: 8-byte numbers first
+from songspace.space import points, proximity, snapshot
 
 
 class Space:
@@ -43,10 +42,14 @@ class Space:
         The catalog's number of the song in each row.
     center : ndarray of shape (d,), float32, read-only
         The mean that was subtracted.
+    versions : ndarray of shape (n,), int64, read-only
+        The same number for the versions of one song (live, remastered, the same on another album).
     undirected : ndarray of shape (m,), int64, read-only
         Rows of the songs that lie on the mean itself; most spaces have none.
     moments : ndarray of shape (n, 2), float32, read-only
         Mean and deviation of each song's squared distances to all others.
+    ends : tuple of two ndarrays of shape (n, d), int8, read-only, or None
+        How each song begins and how it ends, in 8 bits, if that is known: see :meth:`openings`.
     mutual : bool
         Whether :meth:`neighbors` come by mutual proximity, because the space has hubs, or by distance.
     encoder : str
@@ -64,14 +67,19 @@ class Space:
         self,
         vectors: np.ndarray,
         ids: np.ndarray,
+        versions: np.ndarray,
         center: np.ndarray,
         undirected: np.ndarray,
         moments: np.ndarray,
+        openings: np.ndarray | None = None,
+        endings: np.ndarray | None = None,
         *,
         mutual: bool,
         encoder: str,
     ) -> None:
-        self.vectors, self.ids, self.center, self.undirected = vectors, ids, center, undirected
+        self.vectors, self.ids, self.versions = vectors, ids, versions
+        self.center, self.undirected = center, undirected
+        self.ends = None if openings is None or endings is None else (openings, endings)
         self.moments, self.mutual, self.encoder = moments, mutual, encoder
         self._saved_checksum: str | None = None
         for array in self._arrays().values():
@@ -79,7 +87,14 @@ class Space:
 
     @classmethod
     def from_vectors(
-        cls, song_vectors: Any, ids: Any = None, *, encoder: str = "", mutual: bool | None = None
+        cls,
+        song_vectors: Any,
+        ids: Any = None,
+        *,
+        openings: Any = None,
+        endings: Any = None,
+        encoder: str = "",
+        mutual: bool | None = None,
     ) -> Space:
         """Build the space of some songs.
 
@@ -89,6 +104,9 @@ class Space:
             One finite vector a song, for instance the mean of its segments' vectors.
         ids : array of shape (n,), optional
             A different int for every song, in any order; 0 to n - 1 if left out. Rows keep the order given.
+        openings, endings : array of shape (n, d), optional
+            One finite vector for how each song begins and for how it ends, for instance the mean of its first and
+            last segments' vectors. They are kept in 8 bits, to within a hundredth.
         encoder : str
             Fingerprint of the encoder that made the vectors.
         mutual : bool, optional
@@ -97,19 +115,24 @@ class Space:
         Raises
         ------
         ValueError
-            If there is no song, a number is not finite, or the ids are not n different ints.
+            If there is no song, a number is not finite, arrays differ in shape, or the ids are not n different ints.
         """
         raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
         numbers = points.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
-        vectors = np.empty(raw.shape, np.float32)
-        for block in points.blocks(*raw.shape):
-            vectors[block] = points.place(raw[block], center)
+        vectors = points.place_all(raw, center)
+        ends = [points.as_float32(some) for some in (openings, endings) if some is not None]
+        if any(some.shape != raw.shape for some in ends) or len(ends) == 1:
+            raise ValueError(f"Expected openings and endings of shape {raw.shape}, both or none")
+        placed = [points.in_8_bits(points.place_all(some, center)) for some in ends]
         undirected = np.flatnonzero(~vectors.any(axis=1))
         mutual = proximity.has_hubs(vectors) if mutual is None else mutual
-        return cls(vectors, numbers, center, undirected, proximity.moments(vectors), mutual=mutual, encoder=encoder)
+        moments = proximity.moments(vectors)
+        return cls(
+            vectors, numbers, np.arange(len(raw)), center, undirected, moments, *placed, mutual=mutual, encoder=encoder
+        )
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -226,11 +249,28 @@ class Space:
         -------
         ndarray of shape (len(rows), len(others)), float64, 0 to 2
         """
-        a, b = (self.vectors[np.asarray(some, dtype=np.int64)].astype(np.float64) for some in (rows, others))
-        squared = -2 * (a @ b.T)
-        squared += np.einsum("ij,ij->i", a, a)[:, None]
-        squared += np.einsum("ij,ij->i", b, b)
-        return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+        return points.distances(*(self.vectors[np.asarray(some, dtype=np.int64)] for some in (rows, others)))
+
+    def openings(self, rows: Any) -> np.ndarray:
+        """How some songs begin: points beside the songs' own, (m, d), float32; the songs' own if that is not known."""
+        return self._end(0, rows)
+
+    def endings(self, rows: Any) -> np.ndarray:
+        """How some songs end, as :meth:`openings` says how they begin."""
+        return self._end(1, rows)
+
+    def _end(self, which: int, rows: Any) -> np.ndarray:
+        some = np.asarray(rows, dtype=np.int64)
+        return self.vectors[some] if self.ends is None else points.from_8_bits(self.ends[which][some])
+
+    def transitions(self, rows: Any, others: Any) -> np.ndarray:
+        """How far the beginnings of some songs (``others``) are from the endings of some (``rows``).
+
+        Returns
+        -------
+        ndarray of shape (len(rows), len(others)), float64, 0 to 2
+        """
+        return points.distances(self.endings(rows), self.openings(others))
 
     def place(self, vectors: Any) -> np.ndarray:
         """Bring vectors from outside into this space: centred as its own songs are, then of unit length.
@@ -254,7 +294,7 @@ class Space:
             raise ValueError(f"Expected vectors of {len(self.center)} numbers, got an array of shape {raw.shape}")
         return points.place(np.atleast_2d(raw), self.center).reshape(raw.shape)
 
-    def extended(self, placed: Any, ids: Any) -> Space:
+    def extended(self, placed: Any, ids: Any, *, openings: Any = None, endings: Any = None) -> Space:
         """This space with songs from outside after its own; everything else stays where it is.
 
         Parameters
@@ -263,6 +303,8 @@ class Space:
             As :meth:`place` gives them.
         ids : array of shape (m,)
             Ints that no song of this space has.
+        openings, endings : array of shape (m, d), optional
+            As :meth:`place` gives them; ``placed``, if left out.
 
         Raises
         ------
@@ -270,10 +312,33 @@ class Space:
             If a vector does not belong to this space, or the ids are not m new ints.
         """
         placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
-        vectors = np.concatenate([self.vectors, placed])
-        numbers = points.checked_ids(np.concatenate([self.ids, ids]), len(vectors))
+        numbers = points.checked_ids(np.concatenate([self.ids, ids]), len(self) + len(placed))
         theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
-        return self._with(vectors, numbers, np.concatenate([self.moments, theirs]))
+        vectors = np.concatenate([self.vectors, placed])
+        ends = None
+        if self.ends is not None:
+            new = (placed if some is None else points.as_float32(some) for some in (openings, endings))
+            ends = [np.concatenate([ours, points.in_8_bits(some)]) for ours, some in zip(self.ends, new, strict=True)]
+        versions = np.concatenate([self.versions, self.versions.max() + 1 + np.arange(len(placed))])
+        return self._with(vectors, numbers, versions, np.concatenate([self.moments, theirs]), ends)
+
+    def with_versions(self, versions: Any) -> Space:
+        """This space, knowing which songs are versions of one.
+
+        Parameters
+        ----------
+        versions : int array of shape (n,)
+            The same number for the versions of one song, as :func:`songspace.playlists.versions.versions` finds them.
+
+        Raises
+        ------
+        ValueError
+            If there is not one number for each song.
+        """
+        numbers = np.array(versions, dtype=np.int64)
+        if numbers.shape != self.ids.shape:
+            raise ValueError(f"Expected a version for each of {len(self)} songs, got an array of shape {numbers.shape}")
+        return self._with(self.vectors, self.ids, numbers, self.moments, self.ends)
 
     def only(self, rows: Any) -> Space:
         """Some songs of this space, in the order given, with everything about them as it is among all.
@@ -284,7 +349,9 @@ class Space:
             If a row is not there, or comes twice.
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
-        return self._with(self.vectors[kept], points.checked_ids(self.ids[kept], len(kept)), self.moments[kept])
+        numbers = points.checked_ids(self.ids[kept], len(kept))
+        ends = self.ends and [some[kept] for some in self.ends]
+        return self._with(self.vectors[kept], numbers, self.versions[kept], self.moments[kept], ends)
 
     def row(self, song_id: int) -> int:
         """The row of the song with an id.
@@ -321,11 +388,8 @@ class Space:
             If it cannot be written, with the reason.
         """
         path = Path(path)
-        try:
-            said = {"format": FORMAT, "encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
-            tensorfile.write(path, self._arrays(), said, aligned="vectors")
-        except OSError as error:
-            raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
+        said = {"encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
+        snapshot.write(path, self._arrays(), said)
         return path
 
     @classmethod
@@ -340,36 +404,31 @@ class Space:
         SongspaceError
             If there is no space, or it is cut off, damaged or something else.
         """
-        path = Path(path)
-        try:
-            arrays, metadata = tensorfile.open_mapped(path)
-        except FileNotFoundError:
-            raise SongspaceError(f"There is no space at {path}.") from None
-        except OSError as error:
-            raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
-        if metadata.get("format") != FORMAT or "order" not in metadata or arrays.keys() != set(_FIELDS):
-            raise SongspaceError(
-                f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
-            )
-        n_d = arrays["vectors"].shape
-        others = tuple(arrays[name].shape for name in ("ids", "center", "moments"))
-        if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[1:], (n_d[0], 2)):
-            raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
-        space = cls(**arrays, mutual=metadata["order"] == "mutual", encoder=metadata["encoder"])
-        space._saved_checksum = metadata["checksum"]
+        arrays, said = snapshot.read(Path(path))
+        space = cls(**arrays, mutual=said["order"] == "mutual", encoder=said["encoder"])
+        space._saved_checksum = said["checksum"]
         return space
 
     def verify(self) -> bool:
         """Whether every number is still the one that was saved; reads the whole file (about 1 GB/s)."""
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
 
-    def _with(self, vectors: np.ndarray, ids: np.ndarray, moments: np.ndarray) -> Space:
+    def _with(
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        versions: np.ndarray,
+        moments: np.ndarray,
+        ends: Sequence[np.ndarray] | None,
+    ) -> Space:
         """A space of other songs in which everything else is as in this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
-        return Space(vectors, ids, self.center, undirected, moments, mutual=self.mutual, encoder=self.encoder)
+        arrays = (vectors, ids, versions, self.center, undirected, moments, *(ends or ()))
+        return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {name: getattr(self, name) for name in _FIELDS}
+        arrays = {name: getattr(self, name) for name in snapshot.FIELDS}
+        return arrays | dict(zip(snapshot.ENDS, self.ends or (), strict=False))
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:

@@ -50,6 +50,39 @@ def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
     return np.divide(moved, length, out=np.zeros_like(moved), where=length > 0).astype(np.float32)
 
 
+def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The same for any number of vectors, a block at a time."""
+    placed = np.empty(raw.shape, np.float32)
+    for block in blocks(*raw.shape):
+        placed[block] = place(raw[block], center)
+    return placed
+
+
+def in_8_bits(placed: np.ndarray) -> np.ndarray:
+    """Unit (or zero) vectors in 8 bits, each in 127ths of its largest number: int8."""
+    levels = np.empty(placed.shape, np.int8)
+    for block in blocks(*placed.shape):
+        largest = np.abs(placed[block]).max(axis=1, keepdims=True)
+        levels[block] = np.rint(127 * placed[block] / np.where(largest > 0, largest, 1))
+    return levels
+
+
+def from_8_bits(levels: np.ndarray) -> np.ndarray:
+    """What :func:`in_8_bits` kept, of unit length again: float32."""
+    found = levels.astype(np.float32)
+    length = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.divide(found, length, out=found, where=length > 0)
+
+
+def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors, in one product of matrices."""
+    a, b = some.astype(np.float64), others.astype(np.float64)
+    squared = -2 * (a @ b.T)
+    squared += np.einsum("ij,ij->i", a, a)[:, None]
+    squared += np.einsum("ij,ij->i", b, b)
+    return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+
+
 def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     difference = vectors.astype(np.float64) - query
     distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))

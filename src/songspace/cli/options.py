@@ -1,0 +1,53 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def _seconds(text: str) -> float:
+    """Seconds, as a number or as m:ss."""
+    minutes, colon, seconds = text.rpartition(":")
+    if not seconds.isascii() or not seconds.isdigit() or (colon and not minutes.isdigit()):
+        raise typer.BadParameter(f"{text!r} is no length: give seconds, or m:ss.")
+    return 60 * int(minutes or 0) + int(seconds)
+
+
+ArtistGapOption = Annotated[int, typer.Option(min=0, help="Least songs between two of one artist.")]
+AlbumGapOption = Annotated[int, typer.Option(min=0, help="Least songs between two of one album.")]
+MostOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")]
+VersionsOption = Annotated[bool, typer.Option("--versions", help="Several versions of one song may be in it.")]
+ShortestOption = Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No shorter songs.")]
+LongestOption = Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No longer songs.")]
+WhereOption = Annotated[
+    str | None, typer.Option(metavar="FILTER", help='Only such songs, as in "year >= 1990 and genre ~ jazz".')
+]
+PlayedOption = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out what this playlist holds.")]
+VarietyOption = Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")]
+PlaylistOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write it: .m3u8, .xspf or .jspf.")]
+AbsoluteOption = Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")]
+PrefixOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HERE=THERE", help="Write paths below HERE as a media server has them, below THERE."),
+]
+
+
+def prefixes(given: list[str] | None) -> dict[str, str]:
+    """What --prefix says: how folders here are called elsewhere."""
+    found = {}
+    for text in given or []:
+        here, sign, there = text.partition("=")
+        if not (here and sign and there):
+            raise typer.BadParameter(f"--prefix {text}: write it as HERE=THERE, as in /home/me/Music=/music.")
+        found[os.path.abspath(os.path.expanduser(here))] = there
+    return found

@@ -1,0 +1,94 @@
+"""The rules of playlists as a person gives them on the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.library import Library, Song
+from songspace.playlists.rules import Rules
+from songspace.space import Space
+
+_NEAR = 50  # songs of the library among which one from outside may have its versions
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a person asked for; see the options of ``songspace playlist``."""
+
+    artist_gap: int
+    album_gap: int = 0
+    most_of_artist: int | None = None
+    versions: bool = False
+    shortest: float | None = None
+    longest: float | None = None
+    where: str | None = None
+    played: Sequence[Path] = ()
+
+    def rules(self, library: Library, songs: Sequence[Song], space: Space) -> Rules:
+        """The rules for the songs of a space, one for each row.
+
+        Raises
+        ------
+        SongspaceError
+            If a filter or a list of played songs cannot be read, or no song is left.
+        """
+        barred = self._barred(library, songs)
+        if barred.all():
+            raise SongspaceError(f"No song of the library is left by {self._filters()}.")
+        return Rules.of(
+            len(songs),
+            artists=[song.artist for song in songs],
+            artist_gap=self.artist_gap,
+            most_of_artist=self.most_of_artist,
+            albums=[_album(song) for song in songs],
+            album_gap=self.album_gap,
+            versions=None if self.versions else _versions(songs, space),
+            barred=barred,
+        )
+
+    def _barred(self, library: Library, songs: Sequence[Song]) -> np.ndarray:
+        barred = np.zeros(len(songs), bool)
+        if self.shortest is not None or self.longest is not None:
+            seconds = np.array([song.duration for song in songs])
+            barred |= (seconds < (self.shortest or 0)) | (seconds > (self.longest or np.inf))
+        if self.where is not None:
+            from songspace.playlists.where import parse
+
+            barred |= ~parse(self.where).mask(songs)
+        if self.played:
+            from songspace.cli.lists import rows_of
+
+            for file in self.played:
+                barred[rows_of(library, file, songs)] = True
+        return barred
+
+    def _filters(self) -> str:
+        named = [f"--where “{self.where}”"] if self.where is not None else []
+        named += [f"--{name}" for name in ("shortest", "longest", "played") if getattr(self, name)]
+        return ", ".join(named)
+
+
+def _versions(songs: Sequence[Song], space: Space) -> np.ndarray:
+    """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
+    from songspace.playlists.versions import versions
+
+    numbers = space.versions.copy()
+    for row in np.flatnonzero(space.ids < 0).tolist():
+        near = [row, *space.neighbors(row, _NEAR)[0].tolist()]
+        same = versions([songs[other] for other in near], space.only(near))
+        if (same[1:] == same[0]).any():
+            numbers[row] = numbers[near[1 + int((same[1:] == same[0]).argmax())]]
+    return numbers
+
+
+def _album(song: Song) -> str | None:
+    """What tells albums apart, for there are many “Greatest Hits”: whose they are, or the folder that they lie in."""
+    if song.release_mbid:
+        return song.release_mbid
+    return f"{song.album}\n{song.albumartist or os.path.dirname(song.path)}" if song.album else None

@@ -1,0 +1,213 @@
+"""How well playlists flow, measured in any space: best in one that did not choose them, or it marks its own work.
+
+Metrics
+-------
+Of one list:
+
+* :func:`steps`: how far it is from each song to the next; the largest is the jump that a listener hears
+* :func:`evenness` of the steps: Jain's index of fairness (Jain, Chiu & Hawe 1984), which is 1 / (1 + cv²) for the
+  coefficient of variation cv: 1 for equal steps, 1 / m if one of m steps goes all the way
+* :func:`progress`: whether it comes nearer to its last song with every song, as Kendall's tau-b (Kendall 1945)
+* :func:`detour`: how much longer it is than the straight line
+* :func:`broken`: how often it plays an artist again too soon, or a song again
+
+Of many lists together: in how many the song stands that most of them have, and how many places go to hubs
+(:mod:`~songspace.evaluation.hubness`). The first and the last song are given, so they do not count there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from songspace.categories import artist_codes
+from songspace.errors import SongspaceError
+from songspace.evaluation import hubness
+from songspace.evaluation.checks import check_points
+from songspace.evaluation.neighbors import nearest
+from songspace.space import Space
+
+HUBS = 0.01
+"""The share of a library's songs, those in the most lists of 10 nearest, that count as its hubs."""
+
+_SAMPLE = 500  # songs whose distances are typical for all
+
+
+def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> list[list[int]]:
+    """Return the lists with their rows as ints; ValueError or SongspaceError where they cannot be measured."""
+    check_points(space)
+    if artist_gap < 0:
+        raise ValueError(f"artist_gap must not be negative, got {artist_gap}")
+    if len(lists) == 0:
+        raise SongspaceError("There is nothing to measure: no list was given.")
+    checked = [[space.checked(row) for row in rows] for rows in lists]
+    if min(map(len, checked)) < 2:
+        raise ValueError("A list of fewer than 2 songs has no steps")
+    if typical(space) == 0:
+        raise SongspaceError("There is nothing to measure: most songs lie at one point of this space.")
+    return checked
+
+
+def typical(space: Space) -> float:
+    """The median distance of two songs of the space, over at most 500 of them."""
+    some = np.unique(np.linspace(0, len(space) - 1, _SAMPLE).astype(np.int64))
+    return float(np.median(space.pairwise(some, some)[np.triu_indices(len(some), 1)]))
+
+
+def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
+    """The distance from each song of a list to the next: shape (len(rows) - 1,).
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> steps(space, [0, 1, 3]).round(3).tolist()
+    [1.414, 2.0]
+    """
+    vectors = space.vectors[np.asarray(rows, dtype=np.int64)].astype(np.float64)
+    found: np.ndarray = np.linalg.norm(np.diff(vectors, axis=0), axis=1)
+    return found
+
+
+def evenness(lengths: np.ndarray) -> float:
+    """Jain's index of some steps: their sum squared, over their number times the sum of their squares.
+
+    Examples
+    --------
+    >>> evenness(np.array([1.0, 1.0, 1.0, 1.0])), evenness(np.array([0.0, 0.0, 3.0, 0.0]))
+    (1.0, 0.25)
+    """
+    squares = len(lengths) * float(lengths @ lengths)
+    return float(lengths.sum() ** 2 / squares) if squares else 1.0
+
+
+def progress(space: Space, rows: Sequence[int]) -> float:
+    """Kendall's tau-b between the place of each inner song and how far along the straight line from start to end it is.
+
+    A song is as far along as the foot of its perpendicular on that line. The first and the last song, which are given,
+    are left out.
+
+    Returns
+    -------
+    float
+        1 if every song is farther along than all before it, 0 for any order, -1 for a way back; NaN if there are fewer
+        than two inner songs, or nothing tells them apart.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1.0, 0.0], [0.9, 0.4], [0.6, 0.8], [0.3, 0.9], [0.0, 1.0]])
+    >>> progress(space, [0, 1, 2, 3, 4]), progress(space, [0, 3, 2, 1, 4])
+    (1.0, -1.0)
+    """
+    ends = space.vectors[[rows[0], rows[-1]]].astype(np.float64)
+    inner = space.vectors[np.asarray(rows[1:-1], dtype=np.int64)].astype(np.float64)
+    along = inner @ (ends[1] - ends[0])
+    signs = np.sign(np.subtract.outer(along, along).T[np.triu_indices(len(along), 1)])
+    told_apart = np.count_nonzero(signs)
+    # There are no ties among places, so tau-b's denominator holds only those among the songs.
+    return float(signs.sum() / np.sqrt(len(signs) * told_apart)) if told_apart else float("nan")
+
+
+def detour(space: Space, rows: Sequence[int]) -> float:
+    """The length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> round(detour(space, [0, 1, 2]), 3)
+    1.414
+    """
+    straight = float(steps(space, [rows[0], rows[-1]])[0])
+    return float(steps(space, rows).sum() / straight) if straight else float("nan")
+
+
+def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
+    """How many pairs break a rule: one song twice, or two by one artist with fewer than ``artist_gap`` others between.
+
+    Parameters
+    ----------
+    artists : int array of shape (n,)
+        The artist of each row.
+
+    Examples
+    --------
+    >>> broken(np.array([0, 0, 1, 2]), [0, 2, 1, 3], 2), broken(np.array([0, 0, 1, 2]), [0, 2, 3, 1], 2)
+    (1, 0)
+    """
+    songs = np.asarray(rows, dtype=np.int64)
+    whose = artists[songs]
+    apart = np.subtract.outer(np.arange(len(songs)), np.arange(len(songs)))
+    too_soon = (whose[:, None] == whose) & (apart <= artist_gap)
+    return int(np.count_nonzero((too_soon | (songs[:, None] == songs)) & (apart > 0)))
+
+
+def hubs(space: Space) -> np.ndarray:
+    """The rows of the hubs: the share :data:`HUBS` of songs, at least one, in the most lists of 10 nearest by distance.
+
+    Distance, whatever order the space has chosen against hubs: what is asked is whether lists fall for them.
+    """
+    occurrence = hubness.k_occurrence(nearest(space.vectors, 10))
+    return np.argsort(-occurrence, kind="stable")[: max(1, round(HUBS * len(space)))]
+
+
+def evaluate(
+    space: Space,
+    lists: Sequence[Sequence[int]],
+    *,
+    artists: Sequence[Hashable | None] | None = None,
+    artist_gap: int = 2,
+) -> dict[str, Any]:
+    """Measure playlists that lead from a first to a last song.
+
+    Parameters
+    ----------
+    space : Space
+        Where distances are measured.
+    lists : sequence of sequences of int
+        Rows of the space, at least two in each list.
+    artists : sequence, one for each row of the space, optional
+        Who plays what; None is unknown, and an artist of its own.
+    artist_gap : int
+        At least so many other songs between two of one artist.
+
+    Returns
+    -------
+    dict
+        One number for each list, as arrays of shape (len(lists),): ``largest`` and ``mean`` step, as shares of
+        ``typical``; ``evenness``, ``progress``, ``detour``, ``artists`` (how many different ones) and ``broken``. And
+        for all of them: ``typical`` (the median distance of two songs), ``most_repeated`` (the most lists that have
+        one inner song in common) and ``hubs`` (the share of inner places that :func:`hubs` fill; NaN without any).
+
+    Raises
+    ------
+    ValueError
+        If there is no such row, a list has fewer than two songs, or artists are not one for each row.
+    SongspaceError
+        If there is no list, or nothing to compare in the space.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1.0, 0.0], [0.9, 0.4], [0.6, 0.8], [0.3, 0.9], [0.0, 1.0]])
+    >>> found = evaluate(space, [[0, 1, 2, 4], [0, 2, 1, 4]], artists=["Ada", "Ben", "Ada", "Cy", "Dee"])
+    >>> found["progress"].tolist(), found["broken"].tolist(), found["most_repeated"]
+    ([1.0, -1.0], [1, 1], 2)
+    """
+    checked = validate(space, lists, artist_gap)
+    whose = artist_codes(artists, len(space))
+    unit = typical(space)
+    walked = [steps(space, rows) / unit for rows in checked]
+    inner = np.array([row for rows in checked for row in rows[1:-1]], dtype=np.int64)
+    in_lists = np.bincount([row for rows in checked for row in set(rows[1:-1])], minlength=len(space))
+    return {
+        "typical": unit,
+        "largest": np.array([lengths.max() for lengths in walked]),
+        "mean": np.array([lengths.mean() for lengths in walked]),
+        "evenness": np.array([evenness(lengths) for lengths in walked]),
+        "progress": np.array([progress(space, rows) for rows in checked]),
+        "detour": np.array([detour(space, rows) for rows in checked]),
+        "artists": np.array([len(set(whose[rows].tolist())) for rows in checked]),
+        "broken": np.array([broken(whose, rows, artist_gap) for rows in checked]),
+        "most_repeated": int(in_lists.max()),
+        "hubs": float(np.isin(inner, hubs(space)).mean()) if len(inner) else float("nan"),
+    }

@@ -1,0 +1,130 @@
+"""How playlists name files: relative or absolutely, as URIs, and as a media server sees them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_WINDOWS = re.compile(r"[A-Za-z]:(?=[\\/]|$)|\\\\")
+
+
+def named(path: str, folder: Path | None) -> str:
+    """The name of a file in a playlist that lies in ``folder`` (None: its absolute name)."""
+    if folder is None:
+        return path
+    try:
+        name = os.path.relpath(path, folder)
+    except ValueError:  # on another drive, where no relative name leads
+        return path
+    # Where a folder on the way is a link, ".." leads up from what it points to, not from the link.
+    if os.path.realpath(folder / name) != os.path.realpath(path):
+        name = os.path.relpath(path, os.path.realpath(folder))
+    return name.replace(os.sep, "/")
+
+
+def located(name: str, folder: Path) -> str:
+    """The absolute path of what a playlist in ``folder`` calls ``name``."""
+    if SCHEME.match(name) and "://" in name:
+        return name
+    joined = folder / name
+    if "\\" in name and os.path.exists(turned := folder / name.replace("\\", "/")) and not os.path.exists(joined):
+        joined = turned  # the list was written under Windows
+    plain = os.path.normpath(joined)
+    real = os.path.realpath(joined)
+    return plain if os.path.realpath(plain) == real else real
+
+
+def from_uri(uri: str) -> str:
+    """The file name that a URI (or a relative reference) stands for; a URI of anything else as it is.
+
+    Whoever wrote it may have left ``#``, ``?`` or ``%`` unescaped, so that these are taken for part of the name.
+    """
+    name = uri
+    if uri[:7].lower() == "file://":
+        host, _, rest = uri[7:].partition("/")
+        if host.lower() not in ("", "localhost"):
+            return uri
+        name = rest if os.name == "nt" else f"/{rest}"
+    elif SCHEME.match(uri):
+        return uri
+    return os.fsdecode(unquote_to_bytes(name))
+
+
+def to_uri(name: str) -> str:
+    """The URI of an absolute name, the relative reference of another.
+
+    Examples
+    --------
+    >>> to_uri("a b/c.mp3"), to_uri("D:\\\\Music\\\\a b.mp3"), to_uri("\\\\\\\\nas\\\\music\\\\a.mp3")
+    ('a%20b/c.mp3', 'file:///D:/Music/a%20b.mp3', 'file://nas/music/a.mp3')
+    """
+    if _WINDOWS.match(name):
+        slashed = name.replace("\\", "/")
+        start = "file:" if slashed.startswith("//") else "file:///"
+        return start + quote(slashed, safe="/:", errors="surrogateescape")
+    return Path(name).as_uri() if Path(name).is_absolute() else quote_from_bytes(os.fsencode(name))
+
+
+def mapped(path: str, prefixes: Mapping[str, str]) -> str | None:
+    """A path as a media server sees it, which has other names for some folders; None if it does not see it.
+
+    The longest folder counts. A folder may be called "" there: then what lies in it has relative names, as MPD wants.
+
+    Examples
+    --------
+    >>> mapped("/home/me/Music/a/b.mp3", {"/home/me": "/me", "/home/me/Music/": "D:\\\\Music"})
+    'D:\\\\Music\\\\a\\\\b.mp3'
+    >>> mapped("/home/me/Music2/a.mp3", {"/home/me/Music": "/music"}) is None
+    True
+    """
+    for mine in sorted(prefixes, key=lambda folder: -len(folder.rstrip("/\\"))):
+        if (rest := _below(path.replace(os.sep, "/"), mine.replace(os.sep, "/"))) is not None:
+            return _joined(prefixes[mine], rest)
+    return None
+
+
+def unmapped(name: str, prefixes: Mapping[str, str]) -> list[str]:
+    """The paths that something may have here which a media server calls ``name``, the likeliest first.
+
+    Examples
+    --------
+    >>> unmapped("/music/a/b.mp3", {"/home/me/Music": "/music", "/disk": "/"})
+    ['/home/me/Music/a/b.mp3', '/disk/music/a/b.mp3']
+    """
+    found = []
+    for mine, theirs in sorted(prefixes.items(), key=lambda pair: -len(pair[1].rstrip("/\\"))):
+        if not theirs:
+            rest = None if name.startswith("/") or SCHEME.match(name) or _WINDOWS.match(name) else name
+        elif _WINDOWS.match(theirs):
+            slashed, folder = turned(name), turned(theirs)
+            same = slashed[: len(folder)].casefold() == folder.casefold()
+            rest = _below(slashed, slashed[: len(folder)]) if same else None
+        else:
+            rest = _below(name, theirs)
+        if rest:
+            found.append(os.path.normpath(_joined(mine, rest)))
+    return found
+
+
+def turned(name: str) -> str:
+    """A name as Windows or a URI has it, with all slashes one way."""
+    if name[:7].lower() == "file://":
+        name = os.fsdecode(unquote_to_bytes(name[5:]))
+    name = name.replace("\\", "/").rstrip("/")
+    return name[1:] if re.match(r"/[A-Za-z]:(/|$)", name) else name
+
+
+def _below(path: str, folder: str) -> str | None:
+    """The rest of a path that lies in a folder."""
+    inside = folder.rstrip("/") + "/"
+    return path[len(inside) :] if path.startswith(inside) else None
+
+
+def _joined(folder: str, rest: str) -> str:
+    if _WINDOWS.match(folder):
+        return folder.rstrip("/\\") + "\\" + rest.replace("/", "\\")
+    return folder.rstrip("/") + "/" + rest if folder else rest

@@ -1,0 +1,242 @@
+"""Reading playlist files: M3U8, M3U, XSPF, JSPF and PLS, whoever wrote them."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from songspace.errors import SongspaceError
+from songspace.playlists.files.paths import from_uri, located
+
+LARGEST = 64 * 2**20
+"""Bytes; a hundred thousand songs in the wordiest of the formats fit into it."""
+
+_XSPF = "{http://xspf.org/ns/0/}"
+_RECORDING = re.compile(r"musicbrainz\.org/recording/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_DECLARED_UTF8 = re.compile(rb"^(\xef\xbb\xbf|#EXTENC: *UTF-?8)", re.IGNORECASE | re.MULTILINE)
+_EXTINF = re.compile(r"#EXTINF: *(-?\d{1,7}(?:\.\d{1,6})?)?[^,\"]*(?:\"[^\"]*\"[^,\"]*)*,?(.*)", re.ASCII)
+_PLS = re.compile(r"(File|Title|Length)(\d{1,6}) *= *(.*)", re.IGNORECASE | re.ASCII)
+_CUE = re.compile(r'^FILE "[^"\n]*" (?:WAVE|MP3|AIFF|BINARY|MOTOROLA)\s*$', re.IGNORECASE | re.MULTILINE)
+_HLS = re.compile(r"^#EXT-X-(?:TARGETDURATION|STREAM-INF)", re.MULTILINE)
+_DAMAGED = "it is damaged, or something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a playlist says of one of its songs.
+
+    Attributes
+    ----------
+    name : str or None
+        The file as the playlist names it, or a URL; None if it names none, as JSPF allows.
+    path : str or None
+        The absolute path (or URL) that this would be here; it need not exist.
+    title, artist, album : str or None
+    duration : float or None
+        Seconds.
+    recording_mbid : str or None
+        In lower case.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    duration: float | None = None
+    recording_mbid: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call it in a message: its file, or else "artist - title"."""
+        said = self.name or " - ".join(filter(None, (self.artist, self.title))) or self.recording_mbid or "(nothing)"
+        return "".join(c if c.isprintable() else "\ufffd" for c in said)
+
+
+class _NotAPlaylistError(ValueError):
+    """A file that is something else, and the message says what."""
+
+
+def entries(path: str | os.PathLike[str]) -> list[Entry]:
+    """What a playlist holds, in its order.
+
+    Raises
+    ------
+    SongspaceError
+        If the suffix is none of .m3u8, .m3u, .xspf, .jspf and .pls, or the file cannot be read, is damaged or
+        something else.
+    """
+    path = Path(path).absolute()
+    if path.suffix.lower() not in _READERS:
+        raise SongspaceError(
+            f"{path.name!r} is no playlist file: its name should end in .m3u8, .m3u, .xspf, .jspf or .pls."
+        )
+    try:
+        found = _READERS[path.suffix.lower()](_bytes_of(path), path.suffix.lower())
+        return [_located(entry, path.parent) for entry in found]
+    except OSError as error:
+        raise SongspaceError(f"The playlist {path} cannot be read ({error.strerror}).") from error
+    except _NotAPlaylistError as error:
+        raise SongspaceError(f"The playlist {path} cannot be read: {error}.") from None
+    except (ElementTree.ParseError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        raise SongspaceError(f"The playlist {path} cannot be read: {_DAMAGED}.") from None
+
+
+def read(path: str | os.PathLike[str]) -> list[str]:
+    """The files that a playlist names, in its order, as absolute paths; they need not exist.
+
+    An entry on the web stays the URL that it is. Entries that name no file at all are left out.
+
+    Raises
+    ------
+    SongspaceError
+        As for :func:`entries`.
+    """
+    return [entry.path for entry in entries(path) if entry.path is not None]
+
+
+def _bytes_of(path: Path) -> bytes:
+    if path.is_dir():
+        raise _NotAPlaylistError("it is a folder")
+    if path.exists() and not path.is_file():
+        raise _NotAPlaylistError("it is no ordinary file")
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise _NotAPlaylistError(f"it is larger than {LARGEST // 2**20} MB, and no playlist is")
+    if not data.strip():
+        raise _NotAPlaylistError("it is empty")
+    return data
+
+
+def _located(entry: Entry, folder: Path) -> Entry:
+    if entry.name is None:
+        return entry
+    return replace(entry, path=located(entry.name, folder))
+
+
+def _text(data: bytes, suffix: str) -> str:
+    """The text of a file that does not say its encoding, or by a mark at its beginning."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        text = data.decode("utf-16")
+    elif suffix == ".m3u8" or _DECLARED_UTF8.search(data):
+        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+    else:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+    begins = text[:2000].lstrip()
+    if "\0" in text:
+        raise _NotAPlaylistError(_DAMAGED)
+    if begins[:14].lower() == "<!doctype html" or begins[:5].lower() == "<html":
+        raise _NotAPlaylistError("it is a web page")
+    if begins.startswith(("<?xml", "<playlist")):
+        raise _NotAPlaylistError("it is XML; if it is an XSPF playlist, its name should end in .xspf")
+    if _CUE.search(begins) and not begins.startswith("#EXTM3U"):
+        raise _NotAPlaylistError("it is a cue sheet, which names the tracks of one file")
+    if _HLS.search(begins):
+        raise _NotAPlaylistError("it lists the pieces of a stream (HLS)")
+    return text
+
+
+def _read_m3u(data: bytes, suffix: str) -> Iterator[Entry]:
+    said: dict[str, Any] = {}
+    for line in re.split("\r\n|\n|\r", _text(data, suffix)):
+        if not line.startswith("#"):
+            if line.strip():
+                yield Entry(from_uri(line) if line[:7].lower() == "file://" else line, **said)
+                said = {}
+        elif found := _EXTINF.match(line):
+            said |= {"duration": _positive(found[1]), **_artist_and_title(found[2])}
+        elif line[:8].upper() in ("#EXTALB:", "#EXTART:"):
+            said["album" if line[:8].upper() == "#EXTALB:" else "artist"] = line[8:].strip() or None
+
+
+def _read_pls(data: bytes, suffix: str) -> Iterator[Entry]:
+    found: dict[int, dict[str, str]] = {}
+    text = _text(data, suffix)
+    if not text.lstrip().lower().startswith("[playlist]"):
+        raise _NotAPlaylistError(_DAMAGED)
+    for line in text.splitlines():
+        if match := _PLS.fullmatch(line.strip()):
+            found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
+    for _, said in sorted(found.items()):
+        if name := said.get("file"):
+            name = from_uri(name) if name[:7].lower() == "file://" else name
+            yield Entry(name, duration=_positive(said.get("length")), **_artist_and_title(said.get("title", "")))
+
+
+class _WithoutDoctype(ElementTree.TreeBuilder):
+    """Playlists need no document type, and without one there are no entities to expand or to fetch."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise _NotAPlaylistError("it is a web page" if name.lower() == "html" else _DAMAGED)
+
+
+def _read_xspf(data: bytes, suffix: str) -> Iterator[Entry]:
+    root = ElementTree.fromstring(data, parser=ElementTree.XMLParser(target=_WithoutDoctype()))
+    if root.tag != f"{_XSPF}playlist":
+        raise _NotAPlaylistError("it is a web page" if root.tag.lower().endswith("html") else _DAMAGED)
+    for track in root.iterfind(f"{_XSPF}trackList/{_XSPF}track"):
+        said = {
+            tag: [text for element in track.iterfind(_XSPF + tag) if (text := (element.text or "").strip())]
+            for tag in ("location", "identifier", "title", "creator", "album", "duration")
+        }
+        yield _entry(said)
+
+
+def _read_jspf(data: bytes, suffix: str) -> Iterator[Entry]:
+    for track in json.loads(data)["playlist"]["track"]:
+        said = {tag: value if isinstance(value, list) else [value] for tag, value in track.items() if value}
+        if any(not isinstance(value, str) for value in said.get("location", ())):
+            raise _NotAPlaylistError(_DAMAGED)
+        yield _entry(said)
+
+
+def _entry(said: dict[str, list[Any]]) -> Entry:
+    """The entry of a track of XSPF or JSPF, by what its elements say."""
+
+    def text(tag: str) -> str | None:
+        value = next(iter(said.get(tag, ())), None)
+        return value.strip() or None if isinstance(value, str) else None
+
+    ids = [found[1].lower() for one in said.get("identifier", ()) if (found := _RECORDING.search(str(one)))]
+    location = next(iter(said.get("location", ())), None)
+    milliseconds = _positive(str(next(iter(said.get("duration", ())), "")))
+    return Entry(
+        name=from_uri(location) if location else None,
+        title=text("title"),
+        artist=text("creator"),
+        album=text("album"),
+        duration=milliseconds / 1000 if milliseconds else None,
+        recording_mbid=ids[0] if ids else None,
+    )
+
+
+def _positive(text: str | None) -> float | None:
+    """A length, if that is one: -1 and 0 stand for unknown."""
+    known = text and re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text.strip(), re.ASCII)
+    return float(text) or None if known and text else None
+
+
+def _artist_and_title(shown: str) -> dict[str, str]:
+    artist, dash, title = shown.partition(" - ")
+    said = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
+    return {key: value.strip() for key, value in said.items() if value.strip()}
+
+
+_READERS: dict[str, Callable[[bytes, str], Iterator[Entry]]] = {
+    ".m3u8": _read_m3u,
+    ".m3u": _read_m3u,
+    ".xspf": _read_xspf,
+    ".jspf": _read_jspf,
+    ".pls": _read_pls,
+}

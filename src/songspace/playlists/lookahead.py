@@ -1,0 +1,142 @@
+"""Whether the rest of a list can still be filled without breaking a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from songspace.playlists.rules import Rules, Spacing
+
+
+class Lookahead:
+    """Looks ahead from the beginning of one list to its end.
+
+    A group that may play in places f to t of a list can fill at most ``(t - f) // (gap + 1) + 1`` of them, and no more
+    than it has songs. That the groups together must be able to fill all free places up to t, for each t, is plainly
+    necessary; that it suffices for one gap is Hall's condition for this rule (the tests compare it with trying
+    everything). Of several rules, each is looked at by itself.
+
+    Parameters
+    ----------
+    rules : Rules
+    template : sequence of int or None
+        The rows that stand in a place, and None for places to fill.
+    pool : int array of shape (m,)
+        The rows to fill them with, each for one place.
+    """
+
+    def __init__(self, rules: Rules, template: Sequence[int | None], pool: np.ndarray) -> None:
+        self.template, self.pool = list(template), pool
+        self.fixed = [(place, row) for place, row in enumerate(template) if row is not None]
+        self._usable = ~rules.barred[pool]
+        # Of the versions of a song one may play: together they are one song to count on.
+        versions = next((rule.group for rule in rules.spacings if rule.what == "version" and rule.most), None)
+        song = np.arange(len(pool)) if versions is None else versions[pool]
+        self._views = [_View(rule, pool, self.fixed, song) for rule in rules.spacings]
+
+    def possible(self) -> bool:
+        """Whether the fixed songs agree with each other, and the pool can fill the places between them."""
+        places, rows = np.array(self.fixed, dtype=np.int64).reshape(-1, 2).T
+        for view in self._views:
+            group = view.rule.group[rows]
+            near = np.abs(places[:, None] - places) <= view.rule.gap
+            if np.triu((group[:, None] == group) & near, 1).any() or view.rule.too_many(rows):
+                return False
+        return self.in_the_way([], []) is None
+
+    def free(self, chain: list[int], used: list[int]) -> np.ndarray:
+        """Which songs of the pool may stand in the next place, as far as what stands already tells: (m,), bool."""
+        free = self._unused(used)
+        for view in self._views:
+            free &= view.may_play(chain)
+        return free
+
+    def in_the_way(self, chain: list[int], used: list[int]) -> np.ndarray | None:
+        """None if the rest can be filled, as far as each rule by itself can tell.
+
+        Otherwise the songs of the pool (m,) that are of the last song's group, by the rule that is in the way.
+        """
+        unused = self._unused(used)
+        ahead = range(len(chain), len(self.template))
+        places = np.array([place for place in ahead if self.template[place] is None], dtype=np.int64)
+        if len(places) > unused.sum():
+            return unused
+        for view in self._views:
+            if len(places) and not view.enough(chain, unused, places):
+                return view.group == view.group_of(chain[-1]) if chain else unused
+        return None
+
+    def _unused(self, used: list[int]) -> np.ndarray:
+        unused = self._usable.copy()
+        unused[[at for at in used if at >= 0]] = False
+        return unused
+
+
+class _View:
+    """One rule, as the songs of a pool see it; their groups are numbered from 0."""
+
+    def __init__(self, rule: Spacing, pool: np.ndarray, fixed: list[tuple[int, int]], song: np.ndarray) -> None:
+        self.rule = rule
+        self._numbers, self.group = np.unique(rule.group[pool], return_inverse=True)
+        _, first, pair = np.unique(np.stack([self.group, song]), axis=1, return_index=True, return_inverse=True)
+        self._pair, self._group_of_pair = pair.reshape(-1), self.group[first]
+        self._fixed = [(place, self.group_of(row)) for place, row in fixed]
+
+    def group_of(self, row: int) -> int:
+        """The number of a row's group; -1 if no song of the pool is of it."""
+        number = self.rule.group[row]
+        at = int(np.searchsorted(self._numbers, number))
+        return at if at < len(self._numbers) and self._numbers[at] == number else -1
+
+    def may_play(self, chain: list[int]) -> np.ndarray:
+        """Which songs are far enough from their group, and not too many of it."""
+        place, gap = len(chain), self.rule.gap
+        near = [self.group_of(row) for row in chain[max(0, place - gap) :]] if gap else []
+        near += [group for at, group in self._fixed if place < at <= place + gap]
+        may: np.ndarray = ~np.isin(self.group, near)
+        if self.rule.most is not None:
+            may &= self._taken(chain)[self.group] < self.rule.most
+        return may
+
+    def enough(self, chain: list[int], unused: np.ndarray, places: np.ndarray) -> bool:
+        """Whether the groups can fill the free places."""
+        gap, count = self.rule.gap, len(self._numbers)
+        there = np.zeros(len(self._group_of_pair), bool)
+        there[self._pair[unused]] = True
+        songs = np.bincount(self._group_of_pair[there], minlength=count)
+        if self.rule.most is not None:
+            songs = np.minimum(songs, self.rule.most - self._taken(chain))
+        begin = np.full(count, len(chain))  # the first place in which each group may play
+        for place in range(max(0, len(chain) - gap), len(chain)):
+            if (group := self.group_of(chain[place])) >= 0:
+                begin[group] = place + gap + 1
+        to_come = [(place, group) for place, group in self._fixed if len(chain) <= place]
+        between = any(place < places[-1] for place, _ in to_come)
+        demand = np.arange(1, len(places) + 1)
+        if not between:  # then the last few places tell all
+            places, demand = places[-gap - 1 :], demand[-gap - 1 :]
+        uses = _fit(begin, places[:, None], gap)
+        for group in {group for _, group in to_come if group >= 0}:
+            uses[:, group] = 0
+            first = begin[group]
+            for place, other in to_come:
+                if other == group:
+                    uses[:, group] += _fit(first, np.minimum(places, place - gap - 1), gap)
+                    first = place + gap + 1
+            uses[:, group] += _fit(first, places, gap)
+        return bool((np.minimum(uses, songs).sum(axis=1) >= demand).all())
+
+    def _taken(self, chain: list[int]) -> np.ndarray:
+        """How many songs of each group stand in the list, those that are fixed further on among them."""
+        groups = [self.group_of(row) for row in chain]
+        groups += [group for place, group in self._fixed if place >= len(chain)]
+        return np.bincount([group for group in groups if group >= 0], minlength=len(self._numbers))
+
+
+def _fit(first: np.ndarray, last: np.ndarray, gap: int) -> np.ndarray:
+    """How many songs fit from a first to a last place, with a gap between them."""
+    fit: np.ndarray = np.maximum((last - first) // (gap + 1) + 1, 0)
+    return fit
