@@ -149,8 +149,8 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     genres = ["Rock; Pop"] * 8 + ["Jazz"] * 7 + ["Folk"] * 6 + ["Odd"] * 2 + [None]
     run = stand_in(monkeypatch, 1, genre=lambda row: genres[row])
     said = run("genres", "--most", 2).stderr
-    assert "1 smaller genres are not shown." in said and "there is no centre: Odd (2)." in said
-    assert "1 songs have no genre." in said and "8 tags name several genres; the first one counts." in said
+    assert "Smaller genres that are not shown: 1." in said and "there is no centre: Odd (2)." in said
+    assert "Songs without a genre: 1." in said and "several genres, of which the first counts: 8." in said
 
 
 def test_one_region_is_told_without_comparisons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -245,9 +245,11 @@ def _show_regions(asked: Labelled, found: Regions) -> None:
     rows = []
     for region in shown:
         near = ", ".join(f"{short(name, 24)} {distance:.2f}" for name, distance in region.nearest[:2])
+        # Those that are sure come first.
+        overlaps = [(name, share, sure.get(frozenset((name, region.name)), False)) for name, share in region.overlaps]
         over = ", ".join(
-            f"{short(name, 24)} {share:.2f}{'' if sure.get(frozenset((name, region.name))) else '?'}"
-            for name, share in region.overlaps[:2]
+            f"{short(name, 24)} {share:.2f}{'' if known else '?'}"
+            for name, share, known in sorted(overlaps, key=lambda overlap: not overlap[2])[:2]
         )
         more = f", +{len(region.overlaps) - 2}" if len(region.overlaps) > 2 else ""
         cells = [short(region.name, 40), region.size, *([region.units] if by_artists else [])]
@@ -293,15 +295,15 @@ def _remarks(asked: Labelled, found: Regions, shown: int) -> list[str]:
         )
     if found.groups.beyond or k > shown:
         more = f" (--json tells of the largest {k})" if k > shown else ""
-        told.append(f"{k - shown + found.groups.beyond:,} smaller {kind} are not shown{more}.")
+        told.append(f"Smaller {kind} that are not shown: {k - shown + found.groups.beyond:,}{more}.")
     if found.groups.small:
         names = ", ".join(f"{name} ({songs})" for name, songs in found.groups.small[:4])
         more = f" and {len(found.groups.small) - 4:,} more" if len(found.groups.small) > 4 else ""
         told.append(f"With fewer than {FEWEST} songs there is no centre: {names}{more}.")
     if found.groups.unlabelled:
-        told.append(f"{found.groups.unlabelled:,} songs have no {asked.kind.one}.")
+        told.append(f"Songs without {'a' if kind == 'genres' else 'an'} {asked.kind.one}: {found.groups.unlabelled:,}.")
     if asked.several:
-        told.append(f"{asked.several:,} tags name several genres; the first one counts.")
+        told.append(f"Tags that name several genres, of which the first counts: {asked.several:,}.")
     return told
 
 
@@ -475,7 +477,7 @@ def _show_years(asked: Labelled, found: Years) -> None:
     show.say(measure)
     show.say(_drift(found))
     if found.left_out:
-        show.say(f"{found.left_out} songs that say no {found.kind} are left out.")
+        show.say(f"Left out, because they say no {found.kind}: {found.left_out} of the artist's songs.")
 
 
 def _drift(found: Years) -> str:

@@ -64,6 +64,8 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
         axes.scatter(
             part[:, 0], part[:, 1], s=26, color=[color], linewidths=0.4, edgecolors=PAPER, alpha=0.85, zorder=3
         )
+    sizes = np.array([len(station.rows) for station in stations], float)
+    radii = np.maximum(13 * np.sqrt(sizes / sizes.max()), 5)
     for number in range(1, dated):
         # Which of two albums of one year came first is not known.
         known = stations[number - 1].year != stations[number].year
@@ -72,11 +74,9 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
             "",
             path[number],
             path[number - 1],
-            arrowprops={"color": colors[number], "shrinkA": 8, "shrinkB": 9, **looks},
+            arrowprops={"color": colors[number], "shrinkA": radii[number - 1], "shrinkB": radii[number] + 1, **looks},
             zorder=4,
         )
-    sizes = np.array([len(station.rows) for station in stations], float)
-    radii = np.maximum(13 * np.sqrt(sizes / sizes.max()), 5)
     for center, radius, color in zip(path, radii, colors, strict=True):
         axes.scatter(
             center[:1], center[1:], s=(2 * radius) ** 2, color=[color], edgecolors="white", linewidths=1.2, zorder=5
