@@ -1,0 +1,102 @@
+"""What lies between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from songspace.cli import show
+from songspace.cli.geometry.labelled import Labelled
+from songspace.cli.geometry.numbers import number, rounded
+from songspace.library import Song
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from songspace.geometry import Way
+
+TABLE = 30
+"""Regions in a table on the terminal."""
+
+
+def answer(asked: Labelled, a: str, b: str, *, most: int, draw: bool, json: bool) -> Figure | None:
+    from songspace import geometry as rooms
+    from songspace.geometry import pictures
+
+    kind = asked.kind
+    found = rooms.way(asked.space, asked.labels, a, b, asked.units, most=most, what=kind.one)
+    rows, positions, offsets = rooms.songs_between(asked.space, found)
+    along = [(asked.songs[row], float(p), float(o)) for row, p, o in zip(rows, positions, offsets, strict=True)]
+    if json:
+        show.answer(_told(found, along))
+    else:
+        _show(asked, found, along)
+    if not draw:
+        return None
+    title = f"{found.a} + {found.b} ?="
+    return pictures.draw_way(found, title=title, what=kind.value, unit=asked.unit)
+
+
+def _told(found: Way, along: Sequence[tuple[Song, float, float]]) -> dict[str, Any]:
+    return {
+        "from": {"name": found.a, "songs": found.sizes[0]},
+        "to": {"name": found.b, "songs": found.sizes[1]},
+        "length": round(found.length, 4),
+        "between": [
+            {
+                "name": one.name,
+                "songs": one.size,
+                "position": rounded(one.position.as_dict()),
+                "offset": rounded(one.offset.as_dict()),
+                "margin": one.margin and rounded(one.margin.as_dict()),
+                "step": rounded(one.step.as_dict()),
+                "between": one.verdict,
+            }
+            for one in found.between
+        ],
+        "songs": [
+            show.song_facts(song) | {"position": round(position, 4), "offset": round(offset, 4)}
+            for song, position, offset in along
+        ],
+    }
+
+
+def _show(asked: Labelled, found: Way, along: Sequence[tuple[Song, float, float]]) -> None:
+    from songspace.drawing.text import short
+
+    kind = asked.kind.value
+    inside = [one for one in found.between if 0 < one.position.value < 1]
+    if inside:
+        show.table(
+            (kind, "songs", "position", "off the line", "between?"),
+            [
+                (
+                    short(one.name, 40),
+                    one.size,
+                    number(one.position.as_dict()),
+                    number(one.offset.as_dict()),
+                    {"unknown": "too few to tell"}.get(one.verdict, one.verdict),
+                )
+                for one in inside[:TABLE]
+            ],
+            right=(1, 2, 3),
+        )
+    if along:
+        show.table(
+            ("position", "off the line", "songs along the line", "genre"),
+            [
+                (f"{position:.2f}", f"{offset:.2f}", short(song.name, 60), song.genre or "")
+                for song, position, offset in along
+            ],
+            right=(0, 1),
+        )
+    show.say(
+        f"From the centre of {found.a} (0) to that of {found.b} (1), {found.length:.2f} apart; off the line as a share "
+        f"of that, with 95 % intervals by bootstrap over {asked.unit}. Between: surely on the way, nearer to the "
+        f"line than most other {kind}, and nearer to both ends than these are to each other."
+    )
+    beyond = len(found.between) - len(inside)
+    if beyond or not inside:
+        show.say(
+            f"{beyond or 'No'} other {kind} lie{'s' if beyond == 1 else ''} beyond the ends.".replace("No other", "No")
+        )
