@@ -82,4 +82,5 @@ def labelled(library: Library, kind: Kind, *, needed: bool = True) -> Labelled:
 
 
 def artists(songs: Sequence[Song]) -> list[str | None]:
+    """Whose each song is."""
     return [song.artist or song.albumartist for song in songs]

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from songspace.geometry import Regions
 
 TABLE = 30
-"""Regions in a table on the terminal, and"""
+"""Regions in a table on the terminal."""
+
 LISTED = 8
-"""of which the songs at the heart and at the border are named."""
+"""Of so many the songs at the heart and at the border are named."""
+
 TREE = 60
 """Regions in a tree on the terminal."""
 
 
 def answer(asked: Labelled, *, most: int, draw: bool, tree: bool, json: bool) -> Figure | None:
+    """Say where all regions lie, and draw them or their tree if asked."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
     from songspace.geometry.groups import FEWEST

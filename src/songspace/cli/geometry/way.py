@@ -20,6 +20,7 @@ TABLE = 30
 
 
 def answer(asked: Labelled, a: str, b: str, *, most: int, draw: bool, json: bool) -> Figure | None:
+    """Say what lies between two regions, and draw it if asked."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
 

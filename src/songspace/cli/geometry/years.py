@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def answer(asked: Labelled, artist: str, *, draw: bool, json: bool) -> Figure | None:
+    """Tell an artist's way through the years, and draw it if asked."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
 
