@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from songspace import intervals
 from songspace.errors import SongspaceError
 from songspace.geometry import songs_between, way
-from songspace.geometry.between import judged, on_the_way, placed
+from songspace.geometry.between import Figure, _verdict, judged, on_the_way, placed
 from songspace.space import Space
+
+Bounds = tuple[float, float] | None
 
 PLACES = {
     "jazz": [1.0, 0, 0, 0, 0, 0],
@@ -96,6 +98,31 @@ def test_what_has_nothing_to_do_with_either_is_as_far_as_they_are() -> None:
     found = way(space, labels, "g0", "g1", [f"{row % 90}" for row in range(240)])
     assert [one.step.value for one in found.between] == pytest.approx([1.0] * 6, abs=0.03)
     assert "yes" not in {one.verdict for one in found.between}
+
+
+@pytest.mark.parametrize(
+    ("position", "margin", "step", "said"),
+    [
+        ((0.2, 0.8), (0.1, 0.2), (0.7, 0.9), "yes"),
+        ((0.2, 0.8), None, None, "yes"),
+        ((-0.1, 0.8), (0.1, 0.2), (0.7, 0.9), "unsure"),
+        ((0.2, 1.1), (0.1, 0.2), (0.7, 0.9), "unsure"),
+        ((0.2, 0.8), (-0.1, 0.2), (0.7, 0.9), "unsure"),
+        ((0.2, 0.8), (0.1, 0.2), (0.7, 1.1), "unsure"),
+        ((-0.5, -0.1), (0.1, 0.2), (0.7, 0.9), "no"),
+        ((1.1, 1.5), (0.1, 0.2), (0.7, 0.9), "no"),
+        ((0.2, 0.8), (-0.3, -0.1), (0.7, 0.9), "no"),
+        ((0.2, 0.8), (0.1, 0.2), (1.1, 1.3), "no"),
+        (None, (0.1, 0.2), (0.7, 0.9), "unknown"),
+    ],
+)
+def test_what_intervals_allow_to_say(
+    position: tuple[float, float] | None,
+    margin: tuple[float, float] | None,
+    step: tuple[float, float] | None,
+    said: str,
+) -> None:
+    assert _verdict(Figure(0.5, position), margin and Figure(0.1, margin), step and Figure(0.8, step)) == said
 
 
 def test_few_artists_leave_it_open() -> None:

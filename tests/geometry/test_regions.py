@@ -51,7 +51,17 @@ def plainly(space: Space, labels: list[str | None], units: list[str | None]) -> 
     return found
 
 
-@pytest.mark.parametrize("by", ["artists", "songs", "one artist in two genres", "a genre of one artist"])
+CASES = (
+    "artists",
+    "songs",
+    "one artist in two genres",
+    "a genre of one artist",
+    "a genre of one artist but for a song",
+    "no order at all",
+)
+
+
+@pytest.mark.parametrize("by", CASES)
 def test_homes_and_overlaps_equal_a_slow_loop(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     points, labels, units = library()
     if by == "songs":
@@ -60,7 +70,15 @@ def test_homes_and_overlaps_equal_a_slow_loop(by: str, monkeypatch: pytest.Monke
         units = [unit and unit.replace("pop", "rock") for unit in units]
     if by == "a genre of one artist":
         units = ["jazz" if label == "jazz" else unit for label, unit in zip(labels, units, strict=True)]
-    for whose in (units, [unit if row % 5 else "jazz" for row, unit in enumerate(units)]):
+    if by == "a genre of one artist but for a song":
+        units = [
+            "jazz" if label == "jazz" and row else unit
+            for row, label, unit in zip(range(106), labels, units, strict=True)
+        ]
+    if by == "no order at all":
+        labels = [labels[row] for row in np.random.default_rng(0).permutation(len(labels))]
+        units = [unit or f"unknown {row}" for row, unit in enumerate(units)]
+    for whose in (units, ["jazz" if row % 5 == 1 else unit for row, unit in enumerate(units)]):
         space = Space.from_vectors(points)
         monkeypatch.setattr(homes, "BLOCK", 17)
         monkeypatch.setattr(homes, "GATHERED", 5)
@@ -76,10 +94,10 @@ def test_homes_and_overlaps_equal_a_slow_loop(by: str, monkeypatch: pytest.Monke
             expected = {b: min(1, away[region.name][b] + away[b][region.name]) for b in away[region.name]}
             assert dict(region.overlaps) == pytest.approx({b: s for b, s in expected.items() if s >= OVERLAPPING})
         told = homes.homes(space, found.groups)
-        first = found.groups.names[0]
-        np.testing.assert_allclose(told.own[:24], [own for own, _ in slow[first]], atol=1e-5)
-        margins = [min(to.values()) - own for own, to in slow[first]]
-        np.testing.assert_allclose(told.margin[:24], margins, atol=1e-5)
+        songs = [song for name in found.groups.names for song in slow[name]]
+        np.testing.assert_allclose(told.own, [own for own, _ in songs], atol=1e-5)
+        np.testing.assert_allclose(told.margin, [min(to.values()) - own for own, to in songs], atol=1e-5)
+        assert by != "no order at all" or (found.shares == 1).any()
 
 
 def test_regions_say_what_they_hold() -> None:
@@ -128,15 +146,22 @@ def test_the_interval_is_the_bootstrap_over_units() -> None:
     groups = found.groups
     own = homes.homes(space, groups).margin >= 0
     _, codes = np.unique(groups.units, return_inverse=True)
-    drawn = []
-    for weights in resamples(codes, random_state=4):
-        w = weights[groups.of(1)]
-        if w.sum():
-            drawn.append(w @ own[groups.of(1)] / w.sum())
-    region = found.regions[1]
-    assert interval(region.at_home.value, region.at_home.draws) == pytest.approx(
-        interval(region.at_home.value, np.array(drawn))
-    )
+    weights = np.array(list(resamples(codes, random_state=4)))
+    for g, region in enumerate(found.regions):
+        part = weights[:, groups.of(g)]
+        drawn = (part @ own[groups.of(g)])[part.any(axis=1)] / part.sum(axis=1)[part.any(axis=1)]
+        bounds = interval(region.at_home.value, drawn)
+        assert interval(region.at_home.value, region.at_home.draws) == pytest.approx(bounds)
+    assert 0.1 < found.regions[2].at_home.value < 0.9
+    pop, rock = (groups.of(groups.names.index(name)) for name in ("pop", "rock"))
+    nearer = homes.homes(space, groups).nearer
+    lost = [
+        (w[pop] @ nearer[pop, 3]) / w[pop].sum() + (w[rock] @ nearer[rock, 2]) / w[rock].sum()
+        for w in weights
+        if w[pop].any() and w[rock].any()
+    ]
+    [pair] = [one for one in found.overlaps if one.names == ("pop", "rock")]
+    np.testing.assert_allclose(np.sort(pair.overlap.draws), np.sort(np.minimum(lost, 1)))
 
 
 def test_few_units_have_no_interval() -> None:
