@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.mixes import mixes
+from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.poster import poster
 from songspace.library import Home, Library
 
@@ -23,11 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
@@ -241,6 +238,9 @@ def playlist(
         right=(0, 1, 3),
     )
     show.say(made.how_smooth(smooth))
+
+
+app.command()(mixes)
 
 
 @app.command()
