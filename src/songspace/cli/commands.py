@@ -13,6 +13,7 @@ from songspace.cli import show
 from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.poster import poster
+from songspace.cli.suggest import suggest
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -241,6 +242,9 @@ def playlist(
 
 
 app.command()(mixes)
+
+
+app.command()(suggest)
 
 
 @app.command()

@@ -102,7 +102,7 @@ def mixes(
         right=range(1, 7),
     )
     show.say(
-        "Apart: how far two songs of a mix are from each other; it and the steps are shares of the library's typical distance."
+        "Apart: the mean distance of two songs of a mix. It and the steps are shares of the library's typical distance."
     )
 
 

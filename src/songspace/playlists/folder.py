@@ -1,7 +1,7 @@
-"""A folder of playlists that are made again now and then: mixes take the place of the mixes before them, and of nothing else.
+"""A folder of playlists that are made again now and then: new mixes take the place of old mixes, and of nothing else.
 
-A hidden file in the folder says which playlists were written and what was in them. What another hand has written or changed
-since is left alone: a playlist is only replaced or removed while it is, byte for byte, what was written.
+A hidden file in the folder says which playlists were written and what was in them. What another hand has written or
+changed since is left alone: a playlist is only replaced or removed while it is, byte for byte, what was written.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def write_lists(
     folder : path-like
         Made if it is not there.
     lists : sequence of (title, songs)
-        Titles need not be names of files: see :func:`songspace.playlists.naming.file_name`. Where somebody else's file has
-        the name, a number is added.
+        Titles need not be names of files: see :func:`songspace.playlists.naming.file_name`. Where somebody else's
+        file has the name, a number is added.
     suffix : str
         .m3u8, .xspf or .jspf
     relative : bool

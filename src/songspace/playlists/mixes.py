@@ -1,9 +1,9 @@
 """Mixes: the library cut into a handful of coherent lists that together show what is in it.
 
-Every list comes from one region of the library (:mod:`songspace.playlists.regions`), and from its core: from the middle of
-the region the list's own middle moves to where the songs around it are (a mean shift), so that it consists of songs that are
-near one another, and not of whatever lies between several kinds of music. A song that is no nearer to that middle than
-songs of other regions are is left out.
+Every list comes from one region of the library (:mod:`songspace.playlists.regions`), and from its core: from the
+middle of the region the list's own middle moves to where the songs around it are (a mean shift), so that it consists
+of songs that are near one another, and not of whatever lies between several kinds of music. A song that is no nearer
+to that middle than songs of other regions are is left out.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def mixes(
     length : int
         Most songs in each.
     variety : float
-        0 takes the songs nearest to the middle of each region. Up to 1, more and more songs, chosen by ``seed``, sit out
-        while there are others.
+        0 takes the songs nearest to the middle of each region. Up to 1, more and more songs, chosen by ``seed``, sit
+        out while there are others.
     seed : int
         Another seed is another cut: other starts of the clustering, other songs that sit out.
     rules : Rules, optional
@@ -138,10 +138,11 @@ def _core(vectors: np.ndarray, inside: np.ndarray, length: int) -> np.ndarray:
         if around is not None and np.array_equal(near, around):
             break
         around, middle = near, points[near].mean(axis=0)
-    nearness = points @ middle
+    everywhere = vectors @ middle
+    nearness = everywhere[inside]
     ranked = np.argsort(-nearness, kind="stable")
     if not inside.all():
-        border = np.quantile(vectors[~inside] @ middle, 1 - _FRINGE)
+        border = np.quantile(everywhere[~inside], 1 - _FRINGE)
         ranked = ranked[: max(regions.SMALLEST, int((nearness > border).sum()))]
     return songs[ranked]
 

@@ -1,8 +1,9 @@
 """Names for lists of songs, made from what is characteristic of them among all lists of a library.
 
-A name says the genre, the artists and the years of a list's core, where its songs have tags that say so and where that tells
-it apart from the rest of the library: what a list has in common with everything is no name. How characteristic something is,
-is a log-odds ratio against the rest of the library, shrunk by what little is known of rare things (Monroe et al. 2008).
+A name says the genre, the artists and the years of a list's core, where its songs have tags that say so and where
+that tells it apart from the rest of the library: what a list has in common with everything is no name. How
+characteristic something is, is a log-odds ratio against the rest of the library, shrunk by what little is known of
+rare things (Monroe et al. 2008).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The regions of a library: where its songs gather, found without a tag.
 
-k-means, on what songs have in common. A learnt space spreads songs over all of its dimensions, most of which tell single
-songs and artists apart; the k-means solution lies in the first principal directions (Ding & He 2004), so that the rest is
-noise to it. Songs are laid on twice as many of these directions as there are to be regions, and scaled to unit length there.
+k-means, on what songs have in common. A learnt space spreads songs over all of its dimensions, most of which tell
+single songs and artists apart; the k-means solution lies in the first principal directions (Ding & He 2004), so that
+the rest is noise to it. Songs are laid on twice as many of these directions as there are to be regions, and scaled to
+unit length there.
 
 How many regions there are is asked of the library: cuts that are learnt from different songs agree better than chance
 where they have found something (Ben-Hur et al. 2002), and what counts is how much better they agree than on a cloud of
