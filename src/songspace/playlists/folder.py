@@ -90,10 +90,11 @@ def write_lists(
             (folder / name).unlink()
         _write_ledger(folder, fresh)
     except (OSError, SongspaceError) as error:
-        for path in unfinished:
-            path.unlink(missing_ok=True)
-        if new and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if folder.is_dir():
+            for path in unfinished:
+                path.unlink(missing_ok=True)
+            if new and not any(folder.iterdir()):
+                folder.rmdir()
         if isinstance(error, SongspaceError):
             raise
         raise SongspaceError(f"The mixes cannot be written to {folder} ({error.strerror}).") from error

@@ -2,8 +2,8 @@
 
 Every list comes from one region of the library (:mod:`songspace.playlists.regions`), and from its core: from the
 middle of the region the list's own middle moves to where the songs around it are (a mean shift), so that it consists
-of songs that are near one another, and not of whatever lies between several kinds of music. A song that is no nearer
-to that middle than songs of other regions are is left out.
+of songs that are near one another, and not of whatever lies between several kinds of music. A song that is far less
+near to that middle than the others is left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LENGTH = 20
 HANDFUL = range(4, 11)
 """How many mixes there may be if nobody says so."""
 
-_FRINGE = 0.05  # a song that this share of the other regions' songs is nearer than lies on the fringe
+_FRINGE = 0.5  # a song that is less than half as near to the middle as the songs around it are lies on the fringe
 _SHIFTS = 20  # at most, of a list's middle
 
 
@@ -116,35 +116,31 @@ def mixes(
     idle = sitting_out(len(rows), variety, seed)
     made = []
     for number in range(region.max() + 1):
-        inside = region == number
+        inside = np.flatnonzero(region == number)
         ranked = _core(vectors, inside, length)
         ranked = np.concatenate([ranked[~idle[ranked]], ranked[idle[ranked]]])
         core = pick(rows[ranked], length, rules, fewest=min(regions.SMALLEST, length))
         if core:
             flowing = in_order(space, sorted(core, key=lambda row: space.ids[row]), rules)
             smooth = smoothness(space, flowing)
-            made.append(Mix(flowing, core, int(inside.sum()), _coherence(space, core, smooth), smooth))
+            made.append(Mix(flowing, core, len(inside), _coherence(space, core, smooth), smooth))
     return made
 
 
-def _core(vectors: np.ndarray, inside: np.ndarray, length: int) -> np.ndarray:
+def _core(vectors: np.ndarray, songs: np.ndarray, length: int) -> np.ndarray:
     """The songs of a region that its list may be taken from, those nearest to the list's middle first."""
-    songs = np.flatnonzero(inside)
     points = vectors[songs]
-    around: np.ndarray | None = None
+    around = np.arange(len(songs))
     middle = points.mean(axis=0)
     for _ in range(_SHIFTS):
         near = np.sort(np.argsort(-(points @ middle), kind="stable")[: 2 * length])
-        if around is not None and np.array_equal(near, around):
+        if np.array_equal(near, around):
             break
         around, middle = near, points[near].mean(axis=0)
-    everywhere = vectors @ middle
-    nearness = everywhere[inside]
+    nearness = points @ middle
     ranked = np.argsort(-nearness, kind="stable")
-    if not inside.all():
-        border = np.quantile(everywhere[~inside], 1 - _FRINGE)
-        ranked = ranked[: max(regions.SMALLEST, int((nearness > border).sum()))]
-    return songs[ranked]
+    kept = max(regions.SMALLEST, int((nearness >= _FRINGE * nearness[around].mean()).sum()))
+    return songs[ranked[:kept]]
 
 
 def _coherence(space: Space, rows: list[int], smooth: dict[str, float]) -> float:

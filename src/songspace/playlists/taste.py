@@ -25,9 +25,7 @@ from songspace.playlists.picking import Rules
 from songspace.space import Space
 
 _AWAY = 0.5  # how much disliked songs weigh against liked ones (Rocchio's gamma / beta, as in radio)
-_SHARED = (
-    0.5  # what all liked songs have in common counts half as much as what a group has (measured: bench/suggest.py)
-)
+_SHARED = 0.5  # what all liked songs have in common weighs half as much as what a group has
 _LIKED = 2000  # songs that are gathered pair by pair; of a longer list the others join the group nearest to them
 _SAMPLE = 1000  # songs whose pairs stand for the library's
 _BLOCK = 64  # songs that all others are compared with at a time
