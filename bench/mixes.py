@@ -73,7 +73,7 @@ def measure(home: str, seeds: int, count: int | None) -> None:
         steps = np.mean([mix.smoothness["mean_share"] for mix in cuts[0]])
         print(
             f"  largest share of an artist {largest_artist(cuts[0], songs):.2f}; hubs {hubs(space, cuts[0]):.2f}; "
-            f"mean step {steps:.2f}; songs common to two seeds {common:.2f}, in all cuts {always:.1%}, in any {ever:.0%}",
+            f"mean step {steps:.2f}; in common to two seeds {common:.2f}, in all {always:.1%}, in any {ever:.0%}",
             flush=True,
         )
 

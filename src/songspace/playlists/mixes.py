@@ -68,9 +68,8 @@ def mixes(
     ----------
     space : Space
     count : int, optional
-        How many; by default as many as the library has regions, by its own account (see
-        :func:`songspace.playlists.regions.how_many`). A library
-        that is too small for so many gets fewer.
+        How many; by default as many as the library has regions by its own account (see
+        :func:`songspace.playlists.regions.how_many`). A library that is too small for so many gets fewer.
     length : int
         Most songs in each.
     variety : float
@@ -79,7 +78,8 @@ def mixes(
     seed : int
         Another seed is another cut: other starts of the clustering, other songs that sit out.
     rules : Rules, optional
-        By default no rule but that a song plays once.
+        By default no rule but that a song plays once. A gap is narrowed only for a region by so few artists that
+        it would leave fewer than :data:`~songspace.playlists.regions.SMALLEST` songs.
 
     Returns
     -------
