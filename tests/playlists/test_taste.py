@@ -38,6 +38,27 @@ def test_every_planted_taste_is_found_and_asked_in_proportion() -> None:
         assert each.because == min(same_taste, key=lambda row: space.distance(row, each.row))
 
 
+def test_more_tastes_than_the_library_shows_at_first_sight_are_told_apart() -> None:
+    """Of forty kinds two are as good as unrelated, but some a little less so: they must not be taken for one taste."""
+    rng = np.random.default_rng(0)
+    kind = np.repeat(np.arange(40), 12)
+    space = Space.from_vectors(rng.normal(size=(40, 64))[kind] + 0.7 * rng.normal(size=(480, 64)))
+    liked = [12 * k + number for k in range(0, 40, 4) for number in range(4)]
+    groups = [{row // 12 for row in group.tolist()} for group in tastes(space, liked)]
+    assert sorted(groups, key=min) == [{k} for k in range(0, 40, 4)]
+    assert Counter(each.row // 12 for each in suggest(space, liked, count=30)) == dict.fromkeys(range(0, 40, 4), 3)
+
+
+def test_silhouettes_are_scikit_learns() -> None:
+    from sklearn.metrics import silhouette_score
+
+    space = library(4, 6, noise=1.0)
+    apart = space.pairwise(range(24), range(24))
+    np.fill_diagonal(apart, 0)
+    for group in (np.arange(24) // 6, np.arange(24) % 5, np.r_[np.zeros(23, int), 1]):
+        assert taste.silhouette(apart, group) == pytest.approx(silhouette_score(apart, group, metric="precomputed"))
+
+
 def test_two_tastes_find_what_their_mean_does_not() -> None:
     """Between two kinds lies a third that is neither: the mean of both points at it."""
     rng = np.random.default_rng(0)

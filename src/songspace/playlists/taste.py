@@ -26,6 +26,8 @@ from songspace.space import Space
 
 _AWAY = 0.5  # how much disliked songs weigh against liked ones (Rocchio's gamma / beta, as in radio)
 _SHARED = 0.5  # what all liked songs have in common weighs half as much as what a group has
+_STRUCTURE = 0.25  # a silhouette below this shows none (Kaufman & Rousseeuw 1990)
+_MOST = 50  # tastes that a finer cut may have
 _LIKED = 2000  # songs that are gathered pair by pair; of a longer list the others join the group nearest to them
 _SAMPLE = 1000  # songs whose pairs stand for the library's
 _BLOCK = 64  # songs that all others are compared with at a time
@@ -183,12 +185,47 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     apart = space.pairwise(gathered, gathered)
     tree = linkage(apart[np.triu_indices(len(gathered), 1)], "average")
     group = fcluster(tree, _together(space), "distance") - 1
+    # A finer cut, if the songs themselves fall apart.
+    best = max(_STRUCTURE, silhouette(apart, group))
+    for count in range(group.max() + 2, min(len(gathered) // 2, _MOST) + 1):
+        finer = fcluster(tree, count, "maxclust") - 1
+        if (structure := silhouette(apart, finer)) > best:
+            best, group = structure, finer
     if len(gathered) < len(rows):
         middles = np.stack([space.vectors[gathered[group == number]].mean(axis=0) for number in range(group.max() + 1)])
         middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9)
         group = (space.vectors[rows] @ middles.T).argmax(axis=1)
     found = [rows[group == number] for number in np.unique(group)]
     return sorted(found, key=lambda some: (-len(some), int(space.ids[some].min())))
+
+
+def silhouette(apart: np.ndarray, group: np.ndarray) -> float:
+    """How much nearer songs are to their own group than to the next, on average (Rousseeuw 1987); 0 for one group.
+
+    Parameters
+    ----------
+    apart : array of shape (n, n)
+        Distances.
+    group : int array of shape (n,)
+        From 0, each with a song at least.
+
+    Examples
+    --------
+    >>> round(silhouette(np.abs(np.subtract.outer([0, 1, 9, 10], [0, 1, 9, 10])), np.array([0, 0, 1, 1])), 2)
+    0.89
+    """
+    sizes = np.bincount(group)
+    if len(sizes) < 2:
+        return 0.0
+    songs = np.arange(len(group))
+    sums = apart @ (group[:, None] == np.arange(len(sizes)))
+    own = sums[songs, group] / np.maximum(sizes[group] - 1, 1)
+    means = sums / sizes
+    means[songs, group] = np.inf
+    other = means.min(axis=1)
+    alone = sizes[group] == 1
+    widest = np.maximum(np.maximum(own, other), 1e-12)
+    return float(np.where(alone, 0.0, (other - own) / widest).mean())
 
 
 def _together(space: Space) -> float:
