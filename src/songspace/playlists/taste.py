@@ -1,10 +1,10 @@
 """Suggestions: songs that fit a taste, given by songs that somebody likes and, if any, songs that they do not.
 
 A person has several tastes, and what lies in the middle of them is often nobody's: between jazz and metal lies
-neither. So liked songs are gathered into as many groups as there are (as PinnerSage does, Pal et al. 2020), by
+neither. So liked songs are gathered into as many groups as there are (as in PinnerSage, Pal et al. 2020), by
 hierarchical clustering with average linkage, and each group is asked for its own songs. Two groups are one taste
 while their songs are nearer to one another than two songs of the library are on average: there the space begins to
-call songs alike.
+call songs alike. Where the liked songs plainly fall into more groups than that, by their silhouette, it is these.
 
 A group of two or three songs says little about where its taste lies, and what all liked songs have in common says
 something about every one of them: the middle of a group is moved towards the middle of all (shrinkage, as in Stein's
