@@ -185,9 +185,9 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     apart = space.pairwise(gathered, gathered)
     tree = linkage(apart[np.triu_indices(len(gathered), 1)], "average")
     group = fcluster(tree, _together(space), "distance") - 1
-    # A finer cut, if the songs themselves fall apart.
+    # A finer cut, if the songs themselves fall apart; into three each on average, since two may be one song twice.
     best = max(_STRUCTURE, silhouette(apart, group))
-    for count in range(group.max() + 2, min(len(gathered) // 2, _MOST) + 1):
+    for count in range(group.max() + 2, min(len(gathered) // 3, _MOST) + 1):
         finer = fcluster(tree, count, "maxclust") - 1
         if (structure := silhouette(apart, finer)) > best:
             best, group = structure, finer
