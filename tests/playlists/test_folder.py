@@ -21,7 +21,7 @@ def seen(folder: Path) -> list[str]:
 def test_a_file_for_each_list(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "mixes"
     written = write_lists(folder, [("Folk: Ann", A), ("Folk? Ann", B)])
-    assert [path.name for path in written.paths] == ["Folk- Ann.m3u8", "Folk- Ann (2).m3u8"] or seen(folder)
+    assert [path.name for path in written.paths] == ["Folk- Ann.m3u8", "Folk- Ann (2).m3u8"]
     assert [files.read(path) for path in written.paths] == [["/music/0.mp3"], ["/music/1.mp3"]]
     assert "#PLAYLIST:Folk: Ann" in written.paths[0].read_text("utf-8")
     assert not list(folder.glob(".songspace-mix-*"))
