@@ -12,7 +12,8 @@ space that measures. Differences are paired, songspace minus the best of all oth
 over artists in which a pair counts as often as both its ends' artists were drawn (the pigeonhole bootstrap, Owen 2007).
 
 With --transitions, paths are chosen with these weights of ends and beginnings in a step, and how far each song's end is
-from the next one's beginning is measured as well, in the space that did not choose.
+from the next one's beginning is measured as well, in the space that did not choose: in the library as it is, and with
+every two of its songs spliced to one that ends otherwise than it begins.
 
 With --scale, a mixture of Gaussians is fitted to the home's contrastive space, and a library of that many songs by a
 tenth as many artists is drawn from it. A fresh process, which has only opened its space, makes 20 paths and radios of
@@ -30,7 +31,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
@@ -73,7 +74,7 @@ OF_ARTISTS = 0.5  # the share of a Gaussian's variance that lies between artists
 Lists = list[list[int] | None]
 
 
-def keeping(space: Space, artists: list[str]) -> dict[str, Any]:
+def keeping(space: Space, artists: Sequence[str | None]) -> dict[str, Any]:
     """The rule as `path`, `radio` and `order` take it."""
     return {"rules": Rules.of(len(space), artists=artists, artist_gap=GAP)}
 
@@ -172,22 +173,27 @@ def compare(home: str, count: int, lengths: list[int], seed: int) -> None:
             report(spaces[judge], lists, seconds, pairs, artists)
 
 
+def spliced(space: Space, seed: int) -> Space:
+    """Half as many songs, each of which begins as one of the space does and ends as another."""
+    first, second = np.random.default_rng(seed).permutation(len(space))[: len(space) // 2 * 2].reshape(2, -1)
+    whole = space.vectors[first] + space.vectors[second]
+    return Space.from_vectors(whole, openings=space.openings(first), endings=space.endings(second))
+
+
 def weigh(home: str, count: int, lengths: list[int], seed: int, weights: list[float]) -> None:
     songs, spaces = embeddings.of_library(Library(home), SPACES)
-    artists = [song.artist or f"unknown {song.id}" for song in songs]
     rng = np.random.default_rng(seed)
-    pairs = [rng.choice(len(songs), 2, replace=False).tolist() for _ in range(count)]
-    print(f"{len(songs)} songs, {count} pairs, seed {seed}; all measured in the space that did not choose")
-    for length, chose in product(lengths, SPACES):
-        judge = spaces[SPACES[chose == SPACES[0]]]
-        print(f"\n{length} songs, chosen by {chose}")
+    cases = {"songs": spaces, "spliced songs": {name: spliced(space, seed) for name, space in spaces.items()}}
+    print("All measured in the space that did not choose, as shares of its typical distance")
+    for (what, made), length, chose in product(cases.items(), lengths, SPACES):
+        space, judge = made[chose], made[SPACES[chose == SPACES[0]]]
+        pairs = [rng.choice(len(space), 2, replace=False).tolist() for _ in range(count)]
+        artists = [song.artist or f"unknown {song.id}" for song in songs] if what == "songs" else [None] * len(space)
+        print(f"\n{length} of {len(space)} {what}, chosen by {chose}, {count} pairs, seed {seed}")
         print("  weight  largest   mean  progress  from end to beginning: largest   mean")
         for weight in weights:
-            lists = [
-                path(spaces[chose], *ends, length=length, transition=weight, **keeping(spaces[chose], artists))
-                for ends in pairs
-            ]
-            found = playlists.evaluate(judge, lists, artists=artists, artist_gap=GAP)
+            lists = [path(space, *ends, length=length, transition=weight, **keeping(space, artists)) for ends in pairs]
+            found = playlists.evaluate(judge, lists)
             over = [np.diagonal(judge.transitions(rows[:-1], rows[1:])) / found["typical"] for rows in lists]
             flow = (float(np.mean([step.max() for step in over])), float(np.mean([step.mean() for step in over])))
             means = [float(found[key].mean()) for key in BEST]

@@ -230,3 +230,57 @@ class TestRefusals:
     def test_arguments_out_of_range(self, arguments: dict[str, object], said: str) -> None:
         with pytest.raises(ValueError, match=said):
             path(self.space, **({"start": 0, "end": 1, "length": 5} | arguments))
+
+
+class TestOnTheWay:
+    def test_songs_on_the_way_are_passed_in_their_order_and_steps_stay_even(self) -> None:
+        turn = np.arange(60) / 60 * 2 * np.pi
+        space = Space.from_vectors(np.stack([np.sin(turn), np.cos(turn)], axis=1))
+        assert path(space, 0, 30, via=[15], length=31) == list(range(31))
+        assert path(space, 0, 20, via=[10], length=11) == list(range(0, 21, 2))
+
+    @given(small_libraries(), st.data())
+    @settings(max_examples=150, deadline=None)
+    def test_a_legal_path_or_an_error(self, library: tuple[Space, list[str | None], int], data: st.DataObject) -> None:
+        space, artists, gap = library
+        rows = data.draw(st.permutations(range(len(space))))
+        start, *via, end = rows[: data.draw(st.integers(2, len(rows)))]
+        length = data.draw(st.integers(len(via) + 2, len(space)))
+        rules = Rules.of(len(space), artists=artists, artist_gap=gap, most_of_artist=2)
+        try:
+            found = path(space, start, end, via=via, length=length, rules=rules)
+        except SongspaceError as error:
+            assert "would do" in str(error)
+        else:
+            assert len(found) == len(set(found)) == length
+            assert [row for row in found if row in (start, *via, end)] == [start, *via, end]
+            assert rules.broken(found) == []
+
+    def test_every_rule_is_kept_where_songs_are_many(self) -> None:
+        space, artists = clusters(3)
+        rng = np.random.default_rng(3)
+        versions = rng.integers(200, size=len(space))
+        barred = rng.random(len(space)) < 0.3
+        rules = Rules.of(
+            len(space),
+            artists=artists,
+            artist_gap=3,
+            most_of_artist=2,
+            albums=[f"{a}-{b}" for a, b in zip(artists, rng.integers(2, size=len(space)), strict=True)],
+            album_gap=8,
+            versions=versions,
+            barred=barred,
+        )
+        for start, via, end in rng.choice(len(space), (5, 3), replace=False).tolist():
+            if len({versions[row] for row in (start, via, end)}) == 3 and len({artists[r] for r in (start, end)}) == 2:
+                found = path(space, start, end, via=[via], length=24, rules=rules)
+                assert rules.broken(found) == []
+                assert not barred[[row for row in found if row not in (start, via, end)]].any()
+
+    def test_how_songs_end_and_begin_decides_between_equals(self) -> None:
+        """Two songs stand in the middle; the one begins as the first one ends, and ends as the last one begins."""
+        vectors = [[1.0, 0, 0], [0, 0, 1.0], [0.0, 0.9, 0.1], [0.0, 0.9, 0.1], [-1.0, -1.8, -1.2]]
+        openings = [[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0], [1.0, 0, 0], [-1.0, 2, 0]]
+        endings = [[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0], [0, 0, 1.0], [-1.0, 2, 0]]
+        space = Space.from_vectors(vectors, openings=openings, endings=endings)
+        assert path(space, 0, 1, length=3, transition=0.3) == [0, 3, 1]

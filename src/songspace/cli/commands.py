@@ -11,10 +11,12 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.geometry import geometry
+from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.similar import similar
+from songspace.cli.suggest import suggest
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -150,6 +152,12 @@ app.command()(similar)
 
 
 app.command()(playlist)
+
+
+app.command()(mixes)
+
+
+app.command()(suggest)
 
 
 app.command()(geometry)

@@ -132,7 +132,6 @@ class _Band:
     def __init__(self, steps: Steps, template: list[int | None], rules: Rules) -> None:
         self.steps, self.space, self.template, self.rules = steps, steps.space, template, rules
         self.stops = {place: row for place, row in enumerate(template) if row is not None}
-        self._graph: NeighborGraph | None = None
 
     def _leg(self, place: int) -> tuple[int, int]:
         """The fixed places before and after a place."""
@@ -151,29 +150,25 @@ class _Band:
         cost: np.ndarray = _PROGRESS * ahead + _BRIDGE / (end - begin) * off / (share * (1 - share))
         return cost
 
-    def _candidates(self, barred: np.ndarray) -> list[np.ndarray]:
-        """For each place the songs through which a cheap path may lead, not too many of them of one group."""
+    def _candidates(self, barred: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each place the songs through which a cheap path may lead, not too many of one group, and their costs."""
         squared = {place: self.space.distances(row) ** 2 for place, row in self.stops.items()}
         barred = barred.copy()
         barred[list(self.stops.values())] = True
         found = []
-        self.place_cost: list[np.ndarray] = []
         for place, fixed in enumerate(self.template):
             if fixed is not None:
-                songs, cost = np.array([fixed]), np.zeros(1)
-            else:
-                least = self._costs(place, squared)
-                least[barred | self._near_a_stop(place)] = np.inf
-                several = min(8 * _CANDIDATES, len(least))
-                songs = np.sort(np.argpartition(least, several - 1)[:several])
-                songs = songs[np.argsort(least[songs], kind="stable")]
-                songs = songs[np.isfinite(least[songs])]
-                for rule in self.rules.spacings:
-                    songs = songs[_rank_within(rule.group[songs]) < max(1, _CANDIDATES // (rule.gap + 2))]
-                songs = songs[:_CANDIDATES]
-                cost = least[songs]
-            found.append(songs)
-            self.place_cost.append(cost)
+                found.append((np.array([fixed]), np.zeros(1)))
+                continue
+            cost = self._costs(place, squared)
+            cost[barred | self._near_a_stop(place)] = np.inf
+            several = min(8 * _CANDIDATES, len(cost))
+            songs = np.sort(np.argpartition(cost, several - 1)[:several])
+            songs = songs[np.argsort(cost[songs], kind="stable")]
+            songs = songs[np.isfinite(cost[songs])]
+            for rule in self.rules.spacings:
+                songs = songs[_rank_within(rule.group[songs]) < max(1, _CANDIDATES // (rule.gap + 2))]
+            found.append((songs[:_CANDIDATES], cost[songs[:_CANDIDATES]]))
         return found
 
     def _near_a_stop(self, place: int) -> np.ndarray:
@@ -188,17 +183,16 @@ class _Band:
     def search(self, barred: np.ndarray) -> list[int] | None:
         """The best path that was found without the songs that are barred; None if every way led into a dead end."""
         candidates = self._candidates(barred)
-        graph = NeighborGraph(self.space, np.unique(np.concatenate(candidates)))
-        paths, cost = candidates[0][None], np.zeros(1)
-        for place in range(1, len(candidates)):
-            songs = candidates[place]
+        graph = NeighborGraph(self.space, np.unique(np.concatenate([songs for songs, _ in candidates])))
+        paths, cost = candidates[0][0][None], np.zeros(1)
+        for songs, of_place in candidates[1:]:
             if len(songs) == 0:
                 return None
             came_from, which = np.unique(paths[:, -1], return_inverse=True)
             distances = self.space.pairwise(came_from, songs)
             step = self.steps.joined(distances, came_from, songs) ** _POWER
             step[~graph.joins(came_from, songs, distances)] *= _DETOUR
-            total = step.T[:, which.reshape(-1)] + cost + self.place_cost[place][:, None]
+            total = step.T[:, which.reshape(-1)] + cost + of_place[:, None]
             self._bar_broken(total, paths, songs)
             keep = min(len(paths), max(1, _WIDTH // len(songs)))
             best = np.argpartition(total, keep - 1, axis=1)[:, :keep]

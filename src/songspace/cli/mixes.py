@@ -1,0 +1,143 @@
+"""``songspace mixes``: the library cut into a handful of playlists with names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from songspace.cli import options, show
+from songspace.cli.ruling import Ruling
+from songspace.library import Library, Song
+
+if TYPE_CHECKING:
+    from songspace.playlists.mixes import Mix
+
+
+class Format(StrEnum):
+    """What the files of mixes are."""
+
+    m3u8 = "m3u8"
+    xspf = "xspf"
+    jspf = "jspf"
+
+
+@dataclass(frozen=True)
+class NamedMix:
+    """A mix, what it is called, and its songs in the order of playing."""
+
+    name: str
+    songs: list[Song]
+    mix: Mix
+
+    @property
+    def seconds(self) -> float:
+        return sum(song.duration for song in self.songs)
+
+    @property
+    def artists(self) -> int:
+        return len({song.artist for song in self.songs if song.artist})
+
+    def facts(self) -> dict[str, Any]:
+        """This mix in numbers that JSON knows."""
+        return {
+            "name": self.name,
+            "songs": [show.song_facts(song) for song in self.songs],
+            "artists": self.artists,
+            "seconds": round(self.seconds, 3),
+            "region": self.mix.region,
+            "coherence": round(self.mix.coherence, 6),
+            "smoothness": self.mix.smoothness,
+        }
+
+
+def mixes(
+    count: Annotated[int | None, typer.Option(min=1, help="How many [default: what the library falls into].")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Most songs in each [default: 20].")] = None,
+    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
+    artist_gap: options.ArtistGapOption = 2,
+    most_of_artist: options.MostOption = None,
+    versions: options.VersionsOption = False,
+    shortest: options.ShortestOption = None,
+    longest: options.LongestOption = None,
+    where: options.WhereOption = None,
+    played: options.PlayedOption = None,
+    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the most typical songs; 1: the most varied.")] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other mixes.")] = 0,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each.")] = None,
+    format: Annotated[Format, typer.Option(help="Of the files.")] = Format.m3u8,
+    absolute: options.AbsoluteOption = False,
+    prefix: options.PrefixOption = None,
+    json: options.JsonOption = False,
+    home: options.HomeOption = None,
+) -> None:
+    """A handful of coherent playlists that together show what is in the library, each with a name."""
+    from songspace.playlists.folder import write_lists
+
+    made = make_mixes(
+        Library(home),
+        count=count,
+        length=length,
+        minutes=minutes,
+        variety=variety,
+        seed=seed,
+        ruling=Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+    )
+    files: list[Path] = []
+    if output is not None:
+        lists = [(mix.name, mix.songs) for mix in made]
+        suffix, elsewhere = f".{format.value}", options.prefixes(prefix)
+        written = write_lists(output, lists, suffix=suffix, relative=not absolute, prefixes=elsewhere)
+        files = written.paths
+        replaced = f", and removed {len(written.removed)} of an earlier run" if written.removed else ""
+        show.say(f"Wrote {len(files)} mixes to {show.shown_path(output)}{replaced}.")
+        if written.kept:
+            show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
+    if count is not None and len(made) < count:
+        show.say(f"The library is too small, or too much alike, for {count} mixes: these are {len(made)}.")
+    if json:
+        facts = [mix.facts() for mix in made]
+        for fact, file in zip(facts, files, strict=False):
+            fact["file"] = str(file)
+        show.answer({"mixes": facts, "seed": seed})
+        return
+    show.table(
+        ("mix", "songs", "artists", "minutes", "apart", "mean step", "largest"),
+        [(mix.name, len(mix.songs), mix.artists, round(mix.seconds / 60), *_shares(mix.mix)) for mix in made],
+        right=range(1, 7),
+    )
+    show.say(
+        "Apart: the mean distance of two songs of a mix. It and the steps are shares of the library's typical distance."
+    )
+
+
+def _shares(mix: Mix) -> list[str]:
+    return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness["mean_share"], mix.smoothness["largest_share"])]
+
+
+def make_mixes(
+    library: Library,
+    *,
+    count: int | None,
+    length: int | None,
+    minutes: float | None,
+    variety: float,
+    seed: int,
+    ruling: Ruling,
+) -> list[NamedMix]:
+    """The mixes that a person asked for."""
+    from songspace.cli.asking import opened
+    from songspace.playlists import mixes as cutting
+    from songspace.playlists.naming import name_lists
+
+    space, songs = opened(library)
+    if length is None and minutes is not None:
+        mean = sum(song.duration for song in songs) / len(songs)
+        length = max(1, round(minutes * 60 / max(1.0, mean)))
+    rules = ruling.rules(library, songs, space)
+    found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
+    names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
+    return [NamedMix(name, [songs[row] for row in mix.rows], mix) for name, mix in zip(names, found, strict=True)]

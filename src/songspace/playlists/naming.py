@@ -1,0 +1,212 @@
+"""Names for lists of songs, made from what is characteristic of them among all lists of a library.
+
+A name says the genre, the artists and the years of a list's core, where its songs have tags that say so and where
+that tells it apart from the rest of the library: what a list has in common with everything is no name. How
+characteristic something is, is a log-odds ratio against the rest of the library, shrunk by what little is known of
+rare things (Monroe et al. 2008).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import Protocol
+
+from songspace.library.names import plain
+
+_NOBODY = frozenset(("various artists", "various", "va", "unknown artist", "unknown", "artist"))
+_NO_GENRE = frozenset(
+    ("other", "unknown", "unknown genre", "misc", "miscellaneous", "none", "undefined", "genre", "music")
+)
+_HALF = 0.5  # of a list's songs must have a tag that is to speak for it
+_SECOND = 0.25  # of them have a genre that stands beside the first
+_LONGEST_YEARS = 15  # that say when a list is from
+_BYTES = 150  # of a file's name: systems allow 255, and others add to it
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028\u2029\ud800-\udfff\ufffe\uffff]+')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
+
+
+class Tagged(Protocol):
+    """What a name is made from; the catalog's songs know all of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def artist(self) -> str | None: ...
+    @property
+    def genre(self) -> str | None: ...
+    @property
+    def year(self) -> int | None: ...
+
+
+def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> list[str]:
+    """A name for each list, different from all others even where case and accents do not count.
+
+    Parameters
+    ----------
+    lists : sequence of sequences of songs
+        Each with the songs first that are most typical of it, and with one song at least.
+    library : sequence of songs
+        All songs that the lists were taken from.
+
+    Examples
+    --------
+    >>> from songspace.library import Song
+    >>> bach = [Song(n, f"/{n}", 60.0, "Aria", artist="Bach", genre="Baroque", year=1990 + n) for n in range(4)]
+    >>> dub = [Song(n, f"/{n}", 60.0, "Version", genre="dub") for n in range(4, 8)]
+    >>> tape = Song(9, "/tape 9.mp3", 60.0, year=1950)
+    >>> name_lists([bach, dub, [tape]], [*bach, *dub, tape])
+    ['Baroque · Bach · 1990–1993', 'dub · Around Version', 'Around tape 9 · 1950']
+    """
+    common = _Common(library)
+    names: list[str] = []
+    taken: set[str] = set()
+    named: set[str] = set()
+    for songs in lists:
+        genres = _characteristic_genres(songs, common)
+        artists = _characteristic_artists(songs, genres, common, named)
+        name = next(name for name in _candidates(songs, genres, artists, common) if plain(name) not in taken)
+        taken.add(plain(name))
+        named |= {artist for artist in artists[:2] if common.people[artist] in name}
+        names.append(name)
+    return names
+
+
+def file_name(name: str) -> str:
+    """A name as a file can have it under any system, without an ending.
+
+    Examples
+    --------
+    >>> file_name("AC/DC: Live?"), file_name("con"), file_name("...")
+    ('AC-DC- Live', '_con', 'Mix')
+    """
+    text = unicodedata.normalize("NFC", _FORBIDDEN.sub("-", name))
+    text = " ".join(text.split()).strip(" .-")
+    if _RESERVED.match(text):
+        text = f"_{text}"
+    return text.encode()[:_BYTES].decode("utf-8", "ignore").rstrip(" .-") or "Mix"
+
+
+class _Common:
+    """What there is in a whole library."""
+
+    def __init__(self, library: Sequence[Tagged]) -> None:
+        self.genres = Counter(key for song in library for key in _genres(song))
+        self.artists = Counter(key for song in library for key in _artist(song))
+        self.years = _range([song.year for song in library if song.year])
+        self.spelling = _spellings(part for song in library for part in _parts(song.genre))
+        self.people = _spellings(song.artist.strip() for song in library if song.artist)
+
+
+def _candidates(
+    songs: Sequence[Tagged], genres: Sequence[str], artists: Sequence[str], common: _Common
+) -> Iterator[str]:
+    """Names for a list, the best first; one of them is always still free."""
+    genre = " & ".join(common.spelling[key] for key in genres)
+    people = [common.people[key] for key in artists]
+    years = _years(songs, common)
+    for first in range(0, len(people), 2):
+        yield _joined(genre, ", ".join(people[first : first + 2]), years)
+    for song in songs:
+        yield _joined(genre, f"Around {song.name}", years)
+    for number in count(2):
+        yield _joined(genre, f"Around {songs[0].name} ({number})", years)
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str]:
+    """The genre of a list, or two, if they are more frequent in it than elsewhere."""
+    tagged = [keys for song in songs if (keys := _genres(song))]
+    if len(tagged) < _HALF * len(songs):
+        return []
+    here = Counter(key for keys in tagged for key in keys)
+    shares = {key: here[key] / len(tagged) for key in here if _log_odds(key, here, common.genres) > 0}
+    first, *others = [*sorted(shares, key=lambda key: (-shares[key], key)), ""]
+    if not first:
+        return []
+    second = others[0]
+    if shares[first] >= _HALF and (not second or shares[second] < _SECOND):
+        return [first]
+    together = shares[first] + shares.get(second, 0.0)
+    return [first, second] if second and shares[second] >= _SECOND and together > _HALF else []
+
+
+def _characteristic_artists(
+    songs: Sequence[Tagged], genres: Sequence[str], common: _Common, named: set[str]
+) -> list[str]:
+    """Who a list may be named after, those first who play more of it than of anything else.
+
+    Beside a genre stand artists of that genre only; who has given a name to another list stands back, unless a quarter
+    of this one is theirs, too.
+    """
+    known = [key for song in songs if not genres or _genres(song) & {*genres} for key in _artist(song)]
+    if len(known) < _HALF * len(songs):
+        return []
+    here = Counter(known)
+    place = {key: number for number, key in reversed(list(enumerate(known)))}
+
+    def rank(key: str) -> tuple[bool, float, int]:
+        used = key in named and here[key] < _SECOND * len(songs)
+        return used, -_log_odds(key, here, common.artists), place[key]
+
+    return sorted(here, key=rank)
+
+
+def _log_odds(key: str, here: Counter[str], everywhere: Counter[str]) -> float:
+    """How much more frequent something is here than elsewhere, in standard deviations."""
+    n, total = sum(here.values()), sum(everywhere.values())
+    if everywhere[key] == total:
+        return 0.0  # there is nothing else
+    prior = everywhere[key] / total
+    inside, outside = here[key] + prior, everywhere[key] - here[key] + prior
+    odds = math.log(inside / (n + 1 - inside)) - math.log(outside / (total - n + 1 - outside))
+    return odds / math.sqrt(1 / inside + 1 / outside)
+
+
+def _years(songs: Sequence[Tagged], common: _Common) -> str:
+    """The years of the middle four fifths of a list, if they are few and fewer than the library's."""
+    known = [song.year for song in songs if song.year]
+    if len(known) < _HALF * len(songs):
+        return ""
+    begin, end = _range(known)
+    whole = common.years[1] - common.years[0] + 1
+    if end - begin + 1 > min(_LONGEST_YEARS, whole / 2):
+        return ""
+    return str(begin) if begin == end else f"{begin}–{end}"
+
+
+def _range(years: Sequence[int]) -> tuple[int, int]:
+    """From the first tenth to the last."""
+    ordered = sorted(years)
+    skipped = len(ordered) // 10
+    return (ordered[skipped], ordered[-1 - skipped]) if ordered else (0, 0)
+
+
+def _parts(genre: str | None) -> list[str]:
+    """The genres that a tag names: files join them with ``;``, ``/`` or ``|``."""
+    return [part.strip() for part in re.split(r"[;/|\0]", genre or "") if plain(part)]
+
+
+def _genres(song: Tagged) -> set[str]:
+    return {plain(part) for part in _parts(song.genre)} - _NO_GENRE
+
+
+def _artist(song: Tagged) -> list[str]:
+    key = plain(song.artist or "")
+    return [key] if key and key not in _NOBODY else []
+
+
+def _spellings(texts: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of everything that is the same to :func:`plain`."""
+    found: dict[str, str] = {}
+    for text, _ in sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0])):
+        found.setdefault(plain(text), text)
+    return found
