@@ -2,6 +2,7 @@
 
     python bench/playlists.py [--home HOME] [--pairs 200] [--lengths 10 25] [--seed 0]
     python bench/playlists.py [--home HOME] --transitions 0 0.1 0.2 0.4 0.7 1
+    python bench/playlists.py [--home HOME] --varieties 0 0.2 0.4 0.7 1
     python bench/playlists.py [--home HOME] --scale 100000
 
 The home's library must have learnt `contrastive` and `timbre`; without one, the rendered library is made and learnt.
@@ -13,7 +14,7 @@ over artists in which a pair counts as often as both its ends' artists were draw
 
 With --transitions, paths are chosen with these weights of ends and beginnings in a step, and how far each song's end is
 from the next one's beginning is measured as well, in the space that did not choose: in the library as it is, and with
-every two of its songs spliced to one that ends otherwise than it begins.
+every two of its songs spliced to one that ends otherwise than it begins. With --varieties, every pair has another seed.
 
 With --scale, a mixture of Gaussians is fitted to the home's contrastive space, and a library of that many songs by a
 tenth as many artists is drawn from it. A fresh process, which has only opened its space, makes 20 paths and radios of
@@ -180,24 +181,32 @@ def spliced(space: Space, seed: int) -> Space:
     return Space.from_vectors(whole, openings=space.openings(first), endings=space.endings(second))
 
 
-def weigh(home: str, count: int, lengths: list[int], seed: int, weights: list[float]) -> None:
+def vary(home: str, count: int, lengths: list[int], seed: int, name: str, values: list[float]) -> None:
+    """Paths with other values of one argument of `path`."""
     songs, spaces = embeddings.of_library(Library(home), SPACES)
     rng = np.random.default_rng(seed)
-    cases = {"songs": spaces, "spliced songs": {name: spliced(space, seed) for name, space in spaces.items()}}
+    cases = {"songs": spaces}
+    if name == "transition":
+        cases["spliced songs"] = {name: spliced(space, seed) for name, space in spaces.items()}
     print("All measured in the space that did not choose, as shares of its typical distance")
     for (what, made), length, chose in product(cases.items(), lengths, SPACES):
         space, judge = made[chose], made[SPACES[chose == SPACES[0]]]
         pairs = [rng.choice(len(space), 2, replace=False).tolist() for _ in range(count)]
         artists = [song.artist or f"unknown {song.id}" for song in songs] if what == "songs" else [None] * len(space)
         print(f"\n{length} of {len(space)} {what}, chosen by {chose}, {count} pairs, seed {seed}")
-        print("  weight  largest   mean  progress  from end to beginning: largest   mean")
-        for weight in weights:
-            lists = [path(space, *ends, length=length, transition=weight, **keeping(space, artists)) for ends in pairs]
+        print(f"{name:>12}  largest   mean  progress  from end to beginning: largest   mean  most repeated")
+        for value in values:
+            rule = keeping(space, artists)
+            lists = [
+                path(space, *ends, length=length, seed=number, **{name: value}, **rule)
+                for number, ends in enumerate(pairs)
+            ]
             found = playlists.evaluate(judge, lists)
             over = [np.diagonal(judge.transitions(rows[:-1], rows[1:])) / found["typical"] for rows in lists]
             flow = (float(np.mean([step.max() for step in over])), float(np.mean([step.mean() for step in over])))
             means = [float(found[key].mean()) for key in BEST]
-            print("{:8.2f}{:9.3f}{:7.3f}{:10.3f}{:32.3f}{:7.3f}".format(weight, *means, *flow), flush=True)
+            line = "{:12.2f}{:9.3f}{:7.3f}{:10.3f}{:32.3f}{:7.3f}{:15d}"
+            print(line.format(value, *means, *flow, found["most_repeated"]), flush=True)
 
 
 def drawn_library(space: Space, songs: int, seed: int) -> tuple[Space, list[str]]:
@@ -277,6 +286,7 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[10, 25])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--transitions", type=float, nargs="+", metavar="WEIGHT")
+    parser.add_argument("--varieties", type=float, nargs="+", metavar="VARIETY")
     parser.add_argument("--scale", type=int, metavar="SONGS")
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
@@ -289,7 +299,9 @@ def main() -> None:
         if wanted.scale:
             scale(home, wanted.scale, wanted.seed)
         elif wanted.transitions:
-            weigh(home, wanted.pairs, wanted.lengths, wanted.seed, wanted.transitions)
+            vary(home, wanted.pairs, wanted.lengths, wanted.seed, "transition", wanted.transitions)
+        elif wanted.varieties:
+            vary(home, wanted.pairs, wanted.lengths, wanted.seed, "variety", wanted.varieties)
         else:
             compare(home, wanted.pairs, wanted.lengths, wanted.seed)
 

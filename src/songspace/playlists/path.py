@@ -8,7 +8,8 @@ Think of an elastic band between the two songs, laid over the library. What a pa
 * for each song the square of how far it is ahead of, or behind, where it is due: after a third of the songs, a third of
   the way;
 * for each song how unlikely it is that a random walk from the first song to the last comes by there (a Brownian
-  bridge): near the ends songs must be close to them, in the middle they may stray.
+  bridge): near the ends songs must be close to them, in the middle they may stray. Here and for the progress, a song
+  is as far from the ends as is unusual for it, or hubs would seem to be near all of them.
 
 The cheapest path is sought place by place (the Viterbi algorithm), keeping for every song in a place the few best ways
 to reach it, because the very best may break a rule later on.
@@ -133,6 +134,12 @@ class _Band:
         self.steps, self.space, self.template, self.rules = steps, steps.space, template, rules
         self.stops = {place: row for place, row in enumerate(template) if row is not None}
 
+    def _squared(self) -> dict[int, np.ndarray]:
+        """The squared distances of all songs to each stop, if every song had the same mean and deviation of them."""
+        mean, deviation = self.space.moments.T.astype(np.float64)
+        scale, shift = deviation.mean() / deviation, mean.mean() - mean * deviation.mean() / deviation
+        return {place: self.space.distances(row) ** 2 * scale + shift for place, row in self.stops.items()}
+
     def _leg(self, place: int) -> tuple[int, int]:
         """The fixed places before and after a place."""
         return max(at for at in self.stops if at < place), min(at for at in self.stops if at > place)
@@ -142,7 +149,7 @@ class _Band:
         begin, end = self._leg(place)
         share = (place - begin) / (end - begin)
         from_begin, to_end = squared[begin], squared[end]
-        whole = float(to_end[self.stops[begin]])
+        whole = self.space.distance(self.stops[begin], self.stops[end]) ** 2
         # How far along the straight line each song stands (the foot of its perpendicular), and how far from the point
         # of the line where it is due.
         ahead = ((from_begin - to_end + whole) / 2 - share * whole) ** 2 / whole if whole else 0.0
@@ -152,7 +159,7 @@ class _Band:
 
     def _candidates(self, barred: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each place the songs through which a cheap path may lead, not too many of one group, and their costs."""
-        squared = {place: self.space.distances(row) ** 2 for place, row in self.stops.items()}
+        squared = self._squared()
         barred = barred.copy()
         barred[list(self.stops.values())] = True
         found = []
@@ -208,7 +215,7 @@ class _Band:
     def thread(self) -> list[int] | None:
         """A path song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
         others = np.delete(np.arange(len(self.space)), list(self.stops.values()))
-        squared = {place: self.space.distances(row) ** 2 for place, row in self.stops.items()}
+        squared = self._squared()
 
         def cost(chain: list[int]) -> np.ndarray:
             step: np.ndarray = self.steps.between(chain[-1:], others)[0] ** _POWER

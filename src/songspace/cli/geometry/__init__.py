@@ -22,8 +22,9 @@ matrix in the order of ``regions``), ``fewest``, ``small`` (``name``, ``songs``:
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,6 +32,9 @@ from songspace.cli import show
 from songspace.cli.geometry.labelled import Kind, labelled
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def geometry(
@@ -48,7 +52,7 @@ def geometry(
 ) -> None:
     """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
     from songspace.cli.geometry import regions, way, years
-    from songspace.drawing.files import PICTURES, save
+    from songspace.drawing.files import PICTURES
 
     if of is not None and between:
         raise typer.BadParameter("--of and --between are two questions: ask one at a time.")
@@ -57,12 +61,18 @@ def geometry(
     if tree and (output is None or of is not None or between):
         raise typer.BadParameter("--tree is about the picture of all regions: give -o FILE with it.")
     asked = labelled(Library(home), kind, needed=of is None)
+    # The picture is kept first: whoever reads only the beginning of the answer has it all the same.
+    keep = partial(_keep, output) if output is not None else None
     if of is not None:
-        figure = years.answer(asked, of, draw=output is not None, json=json)
+        years.answer(asked, of, keep=keep, json=json)
     elif between:
-        figure = way.answer(asked, *between, most=most, draw=output is not None, json=json)
+        way.answer(asked, *between, most=most, keep=keep, json=json)
     else:
-        figure = regions.answer(asked, most=most, draw=output is not None, tree=tree, json=json)
-    if output is not None and figure is not None:
-        save(figure, output)
-        show.say(f"Wrote {output}.")
+        regions.answer(asked, most=most, keep=keep, tree=tree, json=json)
+
+
+def _keep(output: Path, figure: Figure) -> None:
+    from songspace.drawing.files import save
+
+    save(figure, output)
+    show.say(f"Wrote {output}.")

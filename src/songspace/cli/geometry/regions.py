@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from songspace.cli import show
@@ -24,8 +25,8 @@ TREE = 60
 """Regions in a tree on the terminal."""
 
 
-def answer(asked: Labelled, *, most: int, draw: bool, tree: bool, json: bool) -> Figure | None:
-    """Say where all regions lie, and draw them or their tree if asked."""
+def answer(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | None, tree: bool, json: bool) -> None:
+    """Draw all regions or their tree, if there is somebody to keep the picture, and say where they lie."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
     from songspace.geometry.groups import FEWEST
@@ -36,16 +37,15 @@ def answer(asked: Labelled, *, most: int, draw: bool, tree: bool, json: bool) ->
         raise SongspaceError(
             f"No {asked.kind.one} has the {FEWEST} songs that a centre needs: the largest, {name}, has {songs}."
         )
+    if keep:
+        k = len(found.regions)
+        title = f"{k:,} {asked.kind.value if k > 1 else asked.kind.one} of {len(asked.space):,} songs"
+        drawing = pictures.draw_tree if tree else pictures.draw_regions
+        keep(drawing(found, title=title, what=asked.kind.value))
     if json:
         show.answer(_told(asked, found))
     else:
         _show(asked, found)
-    if not draw:
-        return None
-    k = len(found.regions)
-    title = f"{k:,} {asked.kind.value if k > 1 else asked.kind.one} of {len(asked.space):,} songs"
-    drawing = pictures.draw_tree if tree else pictures.draw_regions
-    return drawing(found, title=title, what=asked.kind.value)
 
 
 def _told(asked: Labelled, found: Regions) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from songspace.cli import show
@@ -19,8 +19,8 @@ TABLE = 30
 """Regions in a table on the terminal."""
 
 
-def answer(asked: Labelled, a: str, b: str, *, most: int, draw: bool, json: bool) -> Figure | None:
-    """Say what lies between two regions, and draw it if asked."""
+def answer(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure], None] | None, json: bool) -> None:
+    """Draw what lies between two regions, if there is somebody to keep the picture, and say it."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
 
@@ -28,14 +28,12 @@ def answer(asked: Labelled, a: str, b: str, *, most: int, draw: bool, json: bool
     found = rooms.way(asked.space, asked.labels, a, b, asked.units, most=most, what=kind.one)
     rows, positions, offsets = rooms.songs_between(asked.space, found)
     along = [(asked.songs[row], float(p), float(o)) for row, p, o in zip(rows, positions, offsets, strict=True)]
+    if keep:
+        keep(pictures.draw_way(found, title=f"{found.a} + {found.b} ?=", what=kind.value, unit=asked.unit))
     if json:
         show.answer(_told(found, along))
     else:
         _show(asked, found, along)
-    if not draw:
-        return None
-    title = f"{found.a} + {found.b} ?="
-    return pictures.draw_way(found, title=title, what=kind.value, unit=asked.unit)
 
 
 def _told(found: Way, along: Sequence[tuple[Song, float, float]]) -> dict[str, Any]:

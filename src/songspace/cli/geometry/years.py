@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from songspace.geometry import Years
 
 
-def answer(asked: Labelled, artist: str, *, draw: bool, json: bool) -> Figure | None:
-    """Tell an artist's way through the years, and draw it if asked."""
+def answer(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | None, json: bool) -> None:
+    """Draw an artist's way through the years, if there is somebody to keep the picture, and tell it."""
     from songspace import geometry as rooms
     from songspace.geometry import pictures
 
@@ -31,13 +32,13 @@ def answer(asked: Labelled, artist: str, *, draw: bool, json: bool) -> Figure | 
         artist,
         labels=asked.labels,
     )
+    if keep:
+        title = f"{found.artist} through the years"
+        keep(pictures.draw_years(asked.space, found, title=title, note=_drift(found)))
     if json:
         show.answer(_told(asked, found))
     else:
         _show(asked, found)
-    if not draw:
-        return None
-    return pictures.draw_years(asked.space, found, title=f"{found.artist} through the years", note=_drift(found))
 
 
 def _told(asked: Labelled, found: Years) -> dict[str, Any]:
