@@ -22,7 +22,7 @@ from songspace import Library, Space
 from songspace.categories import artist_codes
 from songspace.intervals import interval, resamples
 from songspace.library.learnt import Segments
-from songspace.playlists.matching import Match, Matcher
+from songspace.playlists.explain.matching import Match, Matcher
 
 
 def _placed(library: Library, encoder: str, ids: list[int]) -> dict[int, np.ndarray]:

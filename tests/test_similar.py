@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from songspace import Library
 from songspace.cli.commands import app
 from songspace.errors import AudioError
-from songspace.playlists import clips
+from songspace.playlists.explain import clips
 
 Run = Callable[..., Result]
 

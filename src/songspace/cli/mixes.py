@@ -75,7 +75,7 @@ def mixes(
     home: options.HomeOption = None,
 ) -> None:
     """A handful of coherent playlists that together show what is in the library, each with a name."""
-    from songspace.playlists.folder import write_lists
+    from songspace.playlists.mixes.folder import write_lists
 
     made = make_mixes(
         Library(home),
@@ -131,7 +131,7 @@ def make_mixes(
     """The mixes that a person asked for."""
     from songspace.cli.asking import opened
     from songspace.playlists import mixes as cutting
-    from songspace.playlists.naming import name_lists
+    from songspace.playlists.mixes.naming import name_lists
 
     space, songs = opened(library)
     if length is None and minutes is not None:

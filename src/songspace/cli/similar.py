@@ -69,7 +69,7 @@ def _reasons(asked: Asked, rows: list[int]) -> list[Reason]:
 
 def _write_clips(folder: Path, asked: Asked, found: list[Song], reasons: list[Reason]) -> list[list[str]]:
     """Write the closest seconds of each song found, and of the song that it is beside; the files of each."""
-    from songspace.playlists import clips
+    from songspace.playlists.explain import clips
 
     pairs: list[clips.Pair] = []
     of: dict[int, int] = {}  # the pair of each song found

@@ -8,7 +8,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.playlists.order import smooth
-from songspace.playlists.rules import Rules, sitting_out
+from songspace.playlists.rules import Rules, Spacing, sitting_out
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
@@ -103,10 +103,14 @@ class _Choice:
 
     def of(self, length: int, rules: Rules, *, nearest: int | None = None) -> list[int] | None:
         """``length`` songs that keep the rules, the wanted ones among them; None if there is no such list."""
+        if length < len(self.wanted):
+            return None
         barred = rules.barred.copy()
         barred[self.wanted + self.away] = True
         left_out = np.flatnonzero(barred)
         near, _ = self.space.neighbors(self.point, nearest or len(self.space), exclude=left_out)
+        if length == len(self.wanted):
+            near = near[:0]
         pool = np.concatenate([self.wanted[1:], near]).astype(np.int64)
         vectors = self.space.vectors[pool]
         relevance = vectors @ self.point
@@ -123,7 +127,9 @@ class _Choice:
             value: np.ndarray = (1 - self.variety / 2) * relevance - self.variety / 2 * most
             return -value
 
-        # What is barred is not in the pool, but for the songs that were asked for.
+        # What is barred is not in the pool, but for the songs that were asked for; these leave so many places to others.
+        others = np.zeros(len(self.space), np.int64)
+        others[self.wanted] = 1 + np.arange(len(self.wanted))
+        spacings = (*rules.spacings, Spacing("other", others, most=max(1, length - len(self.wanted))))
         template = [self.wanted[0], *[None] * (length - 1)]
-        found = Rules(rules.spacings, np.zeros_like(rules.barred)).fill(template, pool, cost)
-        return found if found and set(self.wanted) <= set(found) else None
+        return Rules(spacings, np.zeros_like(rules.barred)).fill(template, pool, cost)

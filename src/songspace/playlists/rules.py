@@ -246,8 +246,9 @@ class Rules:
         while enough - fewest > 1:
             middle = (fewest + enough) // 2
             fewest, enough = (middle, enough) if works(self, middle) else (fewest, middle)
-        if fewest > 1:
-            would_do.append(f"{fewest} songs")
+        widest = max((rule.gap for rule in self.spacings), default=0)
+        longer = next((more for more in range(length + 1, length + widest + 1) if works(self, more)), None)
+        would_do += [f"{fewest} songs"] if fewest > 1 else [f"{longer} songs"] if longer else []
         advice = f"{_listed(would_do, 'or')} would do" if would_do else "no single change would do, so loosen several"
         return SongspaceError(f"{what} cannot have {length} songs and keep {self.named()}: {advice}.")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from songspace.playlists import regions
+from songspace.playlists.mixes import regions
 
 
 def planted(kinds: int, each: int, *, seed: int = 0, d: int = 32, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -29,7 +29,7 @@ import soundfile
 
 from songspace.audio import read_excerpt
 from songspace.errors import AudioError, SongspaceError
-from songspace.playlists.matching import Seconds, clock
+from songspace.playlists.explain.matching import Seconds, clock
 
 RATE = 44_100
 _LOUDNESS = 10 ** (-20 / 20)  # RMS of every clip, unless its peaks would be too high
@@ -213,7 +213,9 @@ def _earlier(folder: Path) -> set[str]:
 
 
 def _page(pairs: Sequence[Pair], written: Sequence[Written], title: str) -> str:
-    template, style = ((files("songspace.playlists") / name).read_text("utf-8") for name in ("clips.html", "clips.css"))
+    template, style = (
+        (files("songspace.playlists.explain") / name).read_text("utf-8") for name in ("clips.html", "clips.css")
+    )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return Template(template).substitute(
         ours=_OURS,

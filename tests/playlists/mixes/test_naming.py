@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.library import Song
-from songspace.playlists.naming import file_name, name_lists
+from songspace.playlists.mixes.naming import file_name, name_lists
 
 
 def songs(count: int, **tags: object) -> list[Song]:

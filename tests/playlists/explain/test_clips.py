@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from songspace.errors import SongspaceError
-from songspace.playlists import clips
-from songspace.playlists.clips import RATE, Excerpt, Pair
+from songspace.playlists.explain import clips
+from songspace.playlists.explain.clips import RATE, Excerpt, Pair
 
 
 def _song(path: Path, *, rate: int = 22_050, level: float = 0.5, channels: int = 1) -> Path:

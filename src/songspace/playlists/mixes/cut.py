@@ -1,6 +1,6 @@
 """Mixes: the library cut into a handful of coherent lists that together show what is in it.
 
-Every list comes from one region of the library (:mod:`songspace.playlists.regions`), and from its core: from the
+Every list comes from one region of the library (:mod:`songspace.playlists.mixes.regions`), and from its core: from the
 middle of the region the list's own middle moves to where the songs around it are (a mean shift), so that it consists
 of songs that are near one another, and not of whatever lies between several kinds of music. A song that is far less
 near to that middle than the others is left out.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from songspace.playlists import regions
+from songspace.playlists.mixes import regions
+from songspace.playlists.mixes.picking import pick
 from songspace.playlists.order import order
-from songspace.playlists.picking import pick
 from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import smoothness
 from songspace.space import Space
@@ -71,7 +71,7 @@ def mixes(
     space : Space
     count : int, optional
         How many; by default as many as the library has regions by its own account (see
-        :func:`songspace.playlists.regions.how_many`). A library that is too small for so many gets fewer.
+        :func:`songspace.playlists.mixes.regions.how_many`). A library that is too small for so many gets fewer.
     length : int
         Most songs in each.
     variety : float
@@ -81,7 +81,7 @@ def mixes(
         Another seed is another cut: other starts of the clustering, other songs that sit out.
     rules : Rules, optional
         By default no rule but that a song plays once. A gap is narrowed only for a region by so few artists that
-        it would leave fewer than :data:`~songspace.playlists.regions.SMALLEST` songs.
+        it would leave fewer than :data:`~songspace.playlists.mixes.regions.SMALLEST` songs.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from songspace import Space
 from songspace.library.learnt import Segments, in_brief
-from songspace.playlists.matching import Match, Matcher
+from songspace.playlists.explain.matching import Match, Matcher
 
 SIZE = 40  # dimensions: random segments are at about right angles
 Songs = dict[int, np.ndarray]

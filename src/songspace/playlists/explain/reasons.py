@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from songspace.library.learnt import Segments
-from songspace.playlists.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
+from songspace.playlists.explain.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
 from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 

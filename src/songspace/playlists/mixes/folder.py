@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from songspace.errors import SongspaceError
 from songspace.playlists import files
-from songspace.playlists.naming import file_name
+from songspace.playlists.mixes.naming import file_name
 
 _LEDGER = ".songspace-mixes.json"
 _FORMAT = "songspace.mixes/1"
@@ -57,7 +57,7 @@ def write_lists(
     folder : path-like
         Made if it is not there.
     lists : sequence of (title, songs)
-        Titles need not be names of files: see :func:`songspace.playlists.naming.file_name`. Where somebody else's
+        Titles need not be names of files: see :func:`songspace.playlists.mixes.naming.file_name`. Where somebody else's
         file has the name, a number is added.
     suffix : str
         .m3u8, .xspf or .jspf

@@ -9,7 +9,7 @@ import pytest
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.playlists import files
-from songspace.playlists.folder import write_lists
+from songspace.playlists.mixes.folder import write_lists
 
 A, B, C = ([Song(n, f"/music/{n}.mp3", 60.0, f"Title {n}", artist="Ann")] for n in range(3))
 

@@ -1,0 +1,7 @@
+"""Mixes: the library cut into a handful of coherent playlists, named after what they hold, and kept in a folder."""
+
+from songspace.playlists.mixes.cut import LENGTH, Mix, mixes
+from songspace.playlists.mixes.folder import write_lists
+from songspace.playlists.mixes.naming import file_name, name_lists
+
+__all__ = ["LENGTH", "Mix", "file_name", "mixes", "name_lists", "write_lists"]
