@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,12 @@ class Asked:
 
     def _song(self, name: str) -> Song:
         outside = Path(name).is_file() and self._library.catalog.song_at(os.path.abspath(name)) is None
-        return self._from_outside(name) if outside else self._library.find(name)
+        return self._from_outside(name) if outside else self._library.find(name, among=lambda: self._listed)
+
+    @cached_property
+    def _listed(self) -> list[Song]:
+        """All songs of the library, read once."""
+        return self._library.songs()
 
     def _from_outside(self, name: str) -> Song:
         from songspace.library.scan import read_tags
@@ -89,7 +95,7 @@ class Asked:
 
     def everyone(self) -> list[Song]:
         """The song of each row of the space, those from outside at the end."""
-        known = {song.id: song for song in [*self._library.songs(), *self._outside]}
+        known = {song.id: song for song in [*self._listed, *self._outside]}
         return [known.get(int(id)) or Song(int(id), "(gone)", 0.0) for id in self.space.ids]
 
     def songs(self, rows: Sequence[int] | np.ndarray) -> list[Song]:

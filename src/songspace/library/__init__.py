@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,10 @@ class Library:
         """All songs, in the order of their paths."""
         return self.catalog.songs()
 
-    def find(self, text: str) -> Song:
+    def find(self, text: str, *, among: Callable[[], list[Song]] | None = None) -> Song:
         """The song that a person means by a path, an id, or a part of "artist - title".
+
+        Whoever has all songs at hand, or will need them again, says so with ``among``.
 
         Raises
         ------
@@ -64,7 +66,7 @@ class Library:
             return song
         from songspace.library.names import find
 
-        return find(self.songs(), text)
+        return find((among or self.songs)(), text)
 
     @property
     def encoder(self) -> str:

@@ -127,7 +127,7 @@ class _Choice:
             value: np.ndarray = (1 - self.variety / 2) * relevance - self.variety / 2 * most
             return -value
 
-        # What is barred is not in the pool. All songs asked for must be in the list: they leave so many places to others.
+        # What is barred is not in the pool. All songs that were asked for must be in the list, which leaves few places.
         others = np.zeros(len(self.space), np.int64)
         others[self.wanted] = 1 + np.arange(len(self.wanted))
         spacings = (*rules.spacings, Spacing("other", others, most=max(1, length - len(self.wanted))))
