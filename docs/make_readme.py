@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     'similar "lazy version" --count 4',
     'playlist "lazy version" --to "detour abroad" --length 6 -o path.m3u8',
-    "geometry genres",
+    "mixes --count 3 --length 8",
+    f"geometry genres -o {ROOT / 'docs' / 'genres.png'}",
     "status",
 )
 
@@ -44,7 +45,7 @@ def session(folder: Path, minutes: str) -> str:
         lines = [line for line in lines if not re.match(r"(render|listening|learning|encoding) \d+/", line)]
         if not command.startswith("map"):
             shown += [f"$ songspace {command}", *lines, ""]
-    return "\n".join(shown).replace(str(folder), "~").strip()
+    return "\n".join(shown).replace(str(folder), "~").replace(f"{ROOT / 'docs'}/", "").strip()
 
 
 def main() -> None:
