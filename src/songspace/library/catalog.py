@@ -184,6 +184,13 @@ class Catalog:
         rows = self._db.execute("SELECT path, size, mtime_ns, song, failure FROM files")
         return {os.fsdecode(path): Row(*rest) for path, *rest in rows}
 
+    def file(self, path: str) -> Row | None:
+        """What is remembered of one file."""
+        row = self._db.execute(
+            "SELECT size, mtime_ns, song, failure FROM files WHERE path = ?", (os.fsencode(path),)
+        ).fetchone()
+        return Row(*row) if row else None
+
     def failures(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that could not be read."""
         rows = self._db.execute("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
