@@ -41,10 +41,10 @@ def serve(
 
     app = create_app(home, token=_token(token_file), host=host, allowed_hosts=allow_host or ())
     listening = _listen(host, port)
-    address = f"[{host}]" if ":" in host else host
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     show.say(
-        f"songspace answers at http://{address}:{listening.getsockname()[1]}/ with your songs, what sounds like them, and "
-        "lists of them, until you press Ctrl-C; it asks no other machine for anything."
+        f"songspace answers at {address} with your songs, what sounds like them, and lists of them, until you press "
+        "Ctrl-C; it asks no other machine for anything."
     )
     config = uvicorn.Config(
         app,
@@ -54,10 +54,10 @@ def serve(
         limit_concurrency=512,
         timeout_graceful_shutdown=3,
     )
-    # Questions run beside each other, so that each of them is worked out by one thread.
-    with threadpool_limits(1), listening:
-        with suppress(KeyboardInterrupt):  # it has ended by then, and says so once more
-            uvicorn.Server(config).run(sockets=[listening])
+    # Questions run beside each other, so that each of them is worked out by one thread. Ctrl-C ends the server, which
+    # says so once more when it has ended.
+    with threadpool_limits(1), listening, suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
     show.say("Stopped.")
 
 

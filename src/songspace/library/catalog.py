@@ -280,6 +280,10 @@ class Catalog:
         """How many songs there are."""
         return int(self._db.execute("SELECT COUNT(*) FROM songs").fetchone()[0])
 
+    def seconds(self) -> float:
+        """How long all songs last together."""
+        return float(self._db.execute("SELECT TOTAL(duration) FROM songs").fetchone()[0])
+
     def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
         """(starts in seconds, whether silent) of a song's segments, in order."""
         starts, silent = self._db.execute("SELECT starts, silent FROM songs WHERE id = ?", (song,)).fetchone()

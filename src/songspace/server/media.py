@@ -143,8 +143,7 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
     method : str
         GET or HEAD.
     """
-    known = os.fstat(file.fileno())
-    tag = f'"{known.st_ino:x}-{known.st_size:x}-{known.st_mtime_ns:x}"'
+    known, tag = os.fstat(file.fileno()), entity_tag(file)
     said = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
@@ -161,11 +160,17 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
     except ValueError:
         file.close()
         return problem(416, f"The file has only {known.st_size} bytes.", {"Content-Range": f"bytes */{known.st_size}"})
-    said["Content-Type"] = media_type(os.pread(file.fileno(), 16, 0))
+    said["Content-Type"] = media_type(file.read(16))
     if asked is None:
         return FilePart(file, Asked(0, known.st_size), 200, said, body=method != "HEAD")
     said["Content-Range"] = f"bytes {asked.begin}-{asked.begin + asked.length - 1}/{known.st_size}"
     return FilePart(file, asked, 206, said, body=method != "HEAD")
+
+
+def entity_tag(file: BinaryIO) -> str:
+    """What changes when a file does."""
+    known = os.fstat(file.fileno())
+    return f'"{known.st_ino:x}-{known.st_size:x}-{known.st_mtime_ns:x}"'
 
 
 def matches(header: str | None, tag: str) -> bool:
@@ -196,12 +201,13 @@ class FilePart(Response):
                 group.cancel_scope.cancel()
 
     async def _send(self, send: Send) -> None:
-        at, left = self._asked.begin, self._asked.length if self._body else 0
+        left = self._asked.length if self._body else 0
+        self._file.seek(self._asked.begin)
         while left > 0:
-            chunk = await anyio.to_thread.run_sync(os.pread, self._file.fileno(), min(left, CHUNK), at)
+            chunk = await anyio.to_thread.run_sync(self._file.read, min(left, CHUNK))
             if not chunk:  # somebody has cut the file off
                 break
-            at, left = at + len(chunk), left - len(chunk)
+            left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
-        if left or not self._body or self._asked.length == 0:
+        if left or not self._body or not self._asked.length:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

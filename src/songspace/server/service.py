@@ -87,9 +87,9 @@ class At:
         return [self.snapshot.placed(id) for id in ids]
 
     def rows(self, ids: Sequence[int]) -> list[int]:
-        """Their rows, each once."""
+        """Their rows."""
         space = self.view.space
-        return list(dict.fromkeys(space.row(song.id) for song in self.songs(ids)))
+        return [space.row(song.id) for song in self.songs(ids)]
 
 
 class Service:

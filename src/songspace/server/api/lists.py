@@ -99,7 +99,7 @@ def suggest(asked: models.SuggestAsked, request: Request) -> Response:
     """Songs that fit a taste, or several, and why. It changes nothing; a taste is too long for an address."""
 
     def make(at: At) -> Any:
-        liked, disliked = at.rows(asked.like), at.rows(asked.dislike)
+        liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (asked.like, asked.dislike))
         made = make_suggestions(at.view, liked, disliked, asked.ruling(), count=asked.count)
         return {"suggestions": [each.facts() for each in made]}
 

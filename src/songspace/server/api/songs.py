@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from songspace.asking.facts import song_facts
 from songspace.asking.similar import find_similar
+from songspace.errors import AudioError
 from songspace.library import Song
 from songspace.library.names import plain
 from songspace.library.pictures import read_cover
@@ -43,18 +44,18 @@ def songs(query: Annotated[models.SongsQuery, Query()], request: Request) -> Res
 
 
 def search(snapshot: Snapshot, text: str) -> list[Song]:
-    """The songs in which all words of a text begin or stand within a word: those whose name begins with it first."""
+    """The songs whose name, album and file hold all words of a text: first those whose name or title begin with it."""
     wanted = plain(text)
     words = wanted.split()
     if not words:
         return []
     fitting = [place for place, said in enumerate(snapshot.words) if all(word in said for word in words)]
 
-    def rank(place: int) -> tuple[bool, bool]:
-        song, said = snapshot.listed[place], snapshot.words[place]
-        return not said.startswith(wanted), not plain(song.title or "").startswith(wanted)
+    def elsewhere(place: int) -> bool:
+        title = plain(snapshot.listed[place].title or "")
+        return not snapshot.words[place].startswith(wanted) and not title.startswith(wanted)
 
-    return [snapshot.listed[place] for place in sorted(fitting, key=lambda place: sorted(rank(place)))]
+    return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
 
 
 @router.get("/songs/{id}", response_model=models.SongInFull)
@@ -117,13 +118,14 @@ def audio(id: models.SongId, request: Request) -> Response:
 def cover(id: models.SongId, request: Request) -> Response:
     """The picture that is embedded in the file of a song."""
 
-    def make(at: At) -> Response:
-        with media.open_song(at.snapshot.song(id), at.library.catalog) as file:
+    with service_of(request).at() as at, media.open_song(at.snapshot.song(id), at.library.catalog) as file:
+        said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
+        if media.matches(request.headers.get("if-none-match"), said["ETag"]):
+            return Response(status_code=304, headers=said)
+        try:
             found = read_cover(file)
-        if found is None:
-            raise UnknownError(f"Song {id} has no cover in its file.")
-        data, media_type = found
-        tagged = {"Cache-Control": "private, no-cache"}
-        return Response(data, headers=tagged, media_type=media_type)
-
-    return answer(request, make)
+        except AudioError as error:
+            raise UnknownError(str(error)) from None
+    if found is None:
+        raise UnknownError(f"Song {id} has no cover in its file.")
+    return Response(found[0], headers=said, media_type=found[1])
