@@ -72,7 +72,9 @@ def add_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = str(error.detail)
-        if error.status_code == 404:
+        if error.status_code == 400:
+            detail = "The body of the request cannot be read."
+        elif error.status_code == 404:
             detail = "There is nothing here."
         elif error.status_code == 405:
             detail = f"{request.method} is not possible here."
