@@ -387,7 +387,8 @@ class Catalog:
         found: dict[str, list[Link]] = {}
         if self._has_links:
             rows = self._db.execute(
-                "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) ORDER BY server, item"
+                "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
+                "ORDER BY server, item"
             )
             for server, *link in rows:
                 found.setdefault(server, []).append(Link(*link))
