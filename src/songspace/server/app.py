@@ -57,11 +57,12 @@ def create_app(
     ------
     SongspaceError
         If there is no library, the token is too short, or there is neither a token nor a user although others can reach
-        that address.
+        that address; if the user's file can be read by others.
     """
     secret = None if token is None else Token(token)
     where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
-    if secret is None and not is_local(host) and read_user(where.user) is None:
+    user = read_user(where.user)  # what is wrong with its file is told before anybody asks
+    if secret is None and not is_local(host) and user is None:
         raise SongspaceError(
             f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
             "and give --token-file FILE (or SONGSPACE_TOKEN). For players alone, `songspace user NAME` is enough."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter, Body, Request
@@ -91,17 +92,17 @@ class Asked:
         """A parameter that is true or false."""
         return self.text(name).lower() == "true" if self.text(name) else default
 
-    @property
+    @cached_property
     def shelves(self) -> Shelves:
         """The library by artists and albums."""
         return shelves_of(self.service, self.at)
 
-    @property
+    @cached_property
     def centers(self) -> Centers:
         """The middles of the artists."""
         return centers_of(self.service, self.at)
 
-    @property
+    @cached_property
     def ids(self) -> Ids:
         """The ids of the media server."""
         catalog = self.at.library.catalog

@@ -13,7 +13,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from songspace.categories import printable
@@ -39,12 +39,12 @@ class Album:
     artist: Artist
     created: float = 0.0
 
-    @property
+    @cached_property
     def year(self) -> int | None:
         """The year that most of its songs have."""
         return _most(song.year for song in self.songs)
 
-    @property
+    @cached_property
     def genres(self) -> list[str]:
         """Of all its songs, the most frequent first."""
         return [name for name, _ in Counter(name for song in self.songs for name in genres_of(song)).most_common()]
@@ -136,6 +136,7 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
             songs = [song for song in songs if is_inside(song.path, root)]
         return arrange(songs, roots, at.library.catalog.files())
 
+    folder = folder or None
     if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
         raise Failure(NOT_FOUND, "There is no music folder of that id.")
     made: Shelves = service.once(f"shelves {folder or ''}", at.snapshot.key, make)
@@ -163,7 +164,7 @@ def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row
     for song in songs:
         keyed[_album_key(song, roots)].append(song)
         id = _artist_id(song.artist or song.albumartist)
-        spelled[id][printable(song.artist or song.albumartist) or NOBODY] += 1
+        spelled[id][_shown(song.artist or song.albumartist) or NOBODY] += 1
         by_artist[id].append(song)
     owners: dict[str, str] = {}
     for key, there in keyed.items():
@@ -203,12 +204,27 @@ def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row
     )
 
 
-def genres_of(song: Song) -> list[str]:
+def genres_of(song: Song) -> tuple[str, ...]:
     """The genres of a song, of which a tag may hold several: "Rock; Pop"."""
-    return list(dict.fromkeys(name for part in (song.genre or "").split(";") if (name := printable(part))))
+    return _genres(song.genre or "")
 
 
-@lru_cache(maxsize=2**16)
+# The same names come again and again, and what is made of them takes long beside everything else here.
+_once = lru_cache(maxsize=2**16)
+_shown = _once(printable)
+
+
+@_once
+def _genres(tag: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in tag.split(";") if (name := printable(part))))
+
+
+@_once
+def _title(album: str | None) -> str:
+    return compared(album or "") or folded(printable(album))
+
+
+@_once
 def _artist_id(name: str | None) -> str:
     key = artist_of(name) or plain(name or "") or folded(printable(name))
     return _id("ar", key)
@@ -217,9 +233,10 @@ def _artist_id(name: str | None) -> str:
 def _album_key(song: Song, roots: Sequence[str]) -> str:
     if song.release_mbid:
         return song.release_mbid.lower()
-    title = compared(song.album or "") or folded(printable(song.album))
-    folder = os.path.dirname(_inside(song.path, roots, named=True))
-    return f"{title}\n{_artist_id(song.albumartist) if title and song.albumartist else folder}"
+    title = _title(song.album)
+    if title and song.albumartist:
+        return f"{title}\n{_artist_id(song.albumartist)}"
+    return f"{title}\n{os.path.dirname(_inside(song.path, roots, named=True))}"
 
 
 def _folder(song: Song) -> str:

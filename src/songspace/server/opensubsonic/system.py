@@ -1,4 +1,4 @@
-"""The server and its user; and what songspace does not keep: plays, stars, podcasts, radio stations."""
+"""The server and its user; and what songspace does not keep: plays, stars, podcasts, biographies."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ _EMPTY: dict[str, Answered] = {
     "getPodcasts": {"podcasts": {}},
     "getInternetRadioStations": {"internetRadioStations": {}},
     "getBookmarks": {"bookmarks": {}},
+    "getAlbumInfo": {"albumInfo": {}},
+    "getAlbumInfo2": {"albumInfo": {}},
 }
 
 
