@@ -27,11 +27,12 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class NamedMix:
-    """A mix, what it is called, and its songs in the order of playing."""
+    """A mix, what it is called, its songs in the order of playing, and whether some stand nearer than was asked."""
 
     name: str
     songs: list[Song]
     mix: Mix
+    crowded: bool
 
     @property
     def seconds(self) -> float:
@@ -59,6 +60,7 @@ def mixes(
     length: Annotated[int | None, typer.Option(min=1, help="Most songs in each [default: 20].")] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
     artist_gap: options.ArtistGapOption = 2,
+    album_gap: options.AlbumGapOption = 0,
     most_of_artist: options.MostOption = None,
     versions: options.VersionsOption = False,
     shortest: options.ShortestOption = None,
@@ -84,7 +86,7 @@ def mixes(
         minutes=minutes,
         variety=variety,
         seed=seed,
-        ruling=Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+        ruling=Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
     )
     files: list[Path] = []
     if output is not None:
@@ -98,6 +100,9 @@ def mixes(
             show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
     if count is not None and len(made) < count:
         show.say(f"The library is too small, or too much alike, for {count} mixes: these are {len(made)}.")
+    for mix in made:
+        if mix.crowded:
+            show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
     if json:
         facts = [mix.facts() for mix in made]
         for fact, file in zip(facts, files, strict=False):
@@ -140,4 +145,7 @@ def make_mixes(
     rules = ruling.rules(library, songs, space)
     found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
-    return [NamedMix(name, [songs[row] for row in mix.rows], mix) for name, mix in zip(names, found, strict=True)]
+    return [
+        NamedMix(name, [songs[row] for row in mix.rows], mix, not rules.gaps_kept(mix.rows))
+        for name, mix in zip(names, found, strict=True)
+    ]

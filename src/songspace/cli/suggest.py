@@ -48,6 +48,7 @@ def suggest(
     dislike: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="One of songs that you do not.")] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 20,
     artist_gap: options.ArtistGapOption = 2,
+    album_gap: options.AlbumGapOption = 0,
     most_of_artist: Annotated[int, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")] = 3,
     versions: options.VersionsOption = False,
     shortest: options.ShortestOption = None,
@@ -63,7 +64,7 @@ def suggest(
     """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
     from songspace.playlists import files
 
-    ruling = Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
+    ruling = Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
     elsewhere = options.prefixes(prefix)
     made = make_suggestions(Library(home), like, dislike or [], ruling, count=count, prefixes=elsewhere)
     if len(made) < count:
