@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from songspace.asking.mixes import make_mixes
+from songspace.asking.ruling import Ruling
+from songspace.asking.view import View
 from songspace.cli import options, show
-from songspace.cli.ruling import Ruling
-from songspace.library import Library, Song
+from songspace.library import Library
 
 if TYPE_CHECKING:
     from songspace.playlists.mixes import Mix
@@ -23,36 +24,6 @@ class Format(StrEnum):
     m3u8 = "m3u8"
     xspf = "xspf"
     jspf = "jspf"
-
-
-@dataclass(frozen=True)
-class NamedMix:
-    """A mix, what it is called, its songs in the order of playing, and whether some stand nearer than was asked."""
-
-    name: str
-    songs: list[Song]
-    mix: Mix
-    crowded: bool
-
-    @property
-    def seconds(self) -> float:
-        return sum(song.duration for song in self.songs)
-
-    @property
-    def artists(self) -> int:
-        return len({song.artist for song in self.songs if song.artist})
-
-    def facts(self) -> dict[str, Any]:
-        """This mix in numbers that JSON knows."""
-        return {
-            "name": self.name,
-            "songs": [show.song_facts(song) for song in self.songs],
-            "artists": self.artists,
-            "seconds": round(self.seconds, 3),
-            "region": self.mix.region,
-            "coherence": round(self.mix.coherence, 6),
-            "smoothness": self.mix.smoothness,
-        }
 
 
 def mixes(
@@ -80,13 +51,14 @@ def mixes(
     from songspace.playlists.mixes.folder import write_lists
 
     made = make_mixes(
-        Library(home),
+        View(Library(home)),
         count=count,
         length=length,
         minutes=minutes,
         variety=variety,
         seed=seed,
         ruling=Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+        reporter=show.Lines(),
     )
     files: list[Path] = []
     if output is not None:
@@ -121,31 +93,3 @@ def mixes(
 
 def _shares(mix: Mix) -> list[str]:
     return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness["mean_share"], mix.smoothness["largest_share"])]
-
-
-def make_mixes(
-    library: Library,
-    *,
-    count: int | None,
-    length: int | None,
-    minutes: float | None,
-    variety: float,
-    seed: int,
-    ruling: Ruling,
-) -> list[NamedMix]:
-    """The mixes that a person asked for."""
-    from songspace.cli.asking import opened
-    from songspace.playlists import mixes as cutting
-    from songspace.playlists.mixes.naming import name_lists
-
-    space, songs = opened(library)
-    if length is None and minutes is not None:
-        mean = sum(song.duration for song in songs) / len(songs)
-        length = max(1, round(minutes * 60 / max(1.0, mean)))
-    rules = ruling.rules(library, songs, space)
-    found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
-    names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
-    return [
-        NamedMix(name, [songs[row] for row in mix.rows], mix, not rules.gaps_kept(mix.rows))
-        for name, mix in zip(names, found, strict=True)
-    ]
