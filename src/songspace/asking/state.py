@@ -20,14 +20,14 @@ def state(view: View) -> dict[str, Any]:
 
 def holdings(view: View) -> dict[str, Any]:
     """What there is: the first part of the ``summary``, and ``failures``; read from the catalog at once."""
-    catalog, songs = view.library.catalog, view.listed
+    catalog = view.library.catalog
     failures = [{"path": path, "reason": reason} for path, reason in catalog.failures()]
     reasons = Counter(failure["reason"] for failure in failures)
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
         "folders": ", ".join(catalog.roots()),
-        "songs": len(songs),
-        "hours": round(sum(song.duration for song in songs) / 3600, 1),
+        "songs": catalog.count(),
+        "hours": round(catalog.seconds() / 3600, 1),
         "failed": ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "none",
         "encoder": catalog.fact("encoder") or "none yet",
     }
@@ -39,7 +39,7 @@ def quality(view: View) -> dict[str, Any]:
     from songspace.evaluation import hubness
 
     library = view.library
-    songs = len(view.listed)
+    songs = library.catalog.count()
     if library.catalog.fact("encoder") is None or songs <= 2:
         return {"summary": {}, "hubs": []}
     space = view.space

@@ -15,6 +15,7 @@ from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
+from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.suggest import suggest
 from songspace.library import Home, Library
@@ -161,6 +162,9 @@ app.command()(suggest)
 
 
 app.command()(geometry)
+
+
+app.command()(serve)
 
 
 @app.command(name="map")
