@@ -26,7 +26,8 @@ def serve(
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file with the token that callers bring [or SONGSPACE_TOKEN].")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with the token that callers bring (or SONGSPACE_TOKEN has it)."),
     ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another name by which this machine is called.")
