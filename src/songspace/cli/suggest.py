@@ -30,6 +30,8 @@ def suggest(
     output: options.PlaylistOption = None,
     absolute: options.AbsoluteOption = False,
     prefix: options.PrefixOption = None,
+    mpd: options.MpdOption = False,
+    mpd_host: options.MpdHostOption = None,
     json: options.JsonOption = False,
     home: options.HomeOption = None,
 ) -> None:
@@ -52,8 +54,10 @@ def suggest(
     made = make_suggestions(view, liked, disliked, ruling, count=count, reporter=reporter)
     if len(made) < count:
         show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
+    songs = [each.song for each in made]
+    options.queue(songs, mpd, mpd_host, elsewhere)
     if output is not None:
-        songs, title = [each.song for each in made], f"Like {', '.join(path.stem for path in like)}"
+        title = f"Like {', '.join(path.stem for path in like)}"
         alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
         files.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
         show.say(f"Wrote {len(made)} songs to {output}.")
