@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedMix:
-    """A mix, what it is called, and its songs in the order of playing."""
+    """A mix, what it is called, its songs in the order of playing, and whether some stand nearer than was asked."""
 
     name: str
     songs: list[Song]
     mix: Mix
+    crowded: bool
 
     @property
     def seconds(self) -> float:
@@ -66,4 +67,7 @@ def make_mixes(
     rules = ruling.rules(view.library, songs, space, reporter=reporter)
     found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
-    return [NamedMix(name, [songs[row] for row in mix.rows], mix) for name, mix in zip(names, found, strict=True)]
+    return [
+        NamedMix(name, [songs[row] for row in mix.rows], mix, not rules.gaps_kept(mix.rows))
+        for name, mix in zip(names, found, strict=True)
+    ]

@@ -31,6 +31,7 @@ def mixes(
     length: Annotated[int | None, typer.Option(min=1, help="Most songs in each [default: 20].")] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
     artist_gap: options.ArtistGapOption = 2,
+    album_gap: options.AlbumGapOption = 0,
     most_of_artist: options.MostOption = None,
     versions: options.VersionsOption = False,
     shortest: options.ShortestOption = None,
@@ -56,7 +57,7 @@ def mixes(
         minutes=minutes,
         variety=variety,
         seed=seed,
-        ruling=Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+        ruling=Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
         reporter=show.Lines(),
     )
     files: list[Path] = []
@@ -71,6 +72,9 @@ def mixes(
             show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
     if count is not None and len(made) < count:
         show.say(f"The library is too small, or too much alike, for {count} mixes: these are {len(made)}.")
+    for mix in made:
+        if mix.crowded:
+            show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
     if json:
         facts = [mix.facts() for mix in made]
         for fact, file in zip(facts, files, strict=False):

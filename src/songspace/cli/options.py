@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from songspace.cli import show
 from songspace.errors import SongspaceError
+from songspace.library import Song
+
+_NAMED = 5  # songs that are named when MPD does not have them
 
 HomeOption = Annotated[
     Path | None,
@@ -43,7 +48,14 @@ PlaylistOption = Annotated[Path | None, typer.Option("-o", "--output", help="Wri
 AbsoluteOption = Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")]
 PrefixOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="HERE=THERE", help="Write paths below HERE as a media server has them, below THERE."),
+    typer.Option(
+        metavar="HERE=THERE", help="Write paths below HERE as a media server has them, below THERE (or nothing)."
+    ),
+]
+
+MpdOption = Annotated[bool, typer.Option("--mpd", help="Add it to the queue of a running MPD, found as by mpc.")]
+MpdHostOption = Annotated[
+    str | None, typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add it to the queue of the MPD there.")
 ]
 
 
@@ -52,7 +64,7 @@ def prefixes(given: list[str] | None) -> dict[str, str]:
     found = {}
     for text in given or []:
         here, sign, there = text.partition("=")
-        if not (here and sign and there):
+        if not (here and sign):
             raise typer.BadParameter(f"--prefix {text}: write it as HERE=THERE, as in /home/me/Music=/music.")
         found[os.path.abspath(os.path.expanduser(here))] = there
     return found
@@ -67,3 +79,19 @@ def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:
         return file.read_text("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
         raise SongspaceError(f"{file} is no file with a password.") from None
+
+
+def queue(songs: Sequence[Song], mpd: bool, host: str | None, elsewhere: dict[str, str]) -> None:
+    """What --mpd and --mpd-host ask for."""
+    if not mpd and host is None:
+        return
+    from songspace.playlists.mpd import Address, add
+
+    address = Address.of(host)
+    added = add(songs, address, prefixes=elsewhere)
+    if missing := added.missing:
+        names = "; ".join(song.name for song in missing[:_NAMED])
+        more = f"; and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        show.say(f"MPD at {address} does not have {len(missing)} of {len(songs)}: {names}{more}.")
+    place = added.place
+    show.say(f"Added {len(added.songs)} songs to the queue of MPD at {address}: `mpc play {place}` starts them.")

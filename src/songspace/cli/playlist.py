@@ -46,6 +46,8 @@ def playlist(
     output: options.PlaylistOption = None,
     absolute: options.AbsoluteOption = False,
     prefix: options.PrefixOption = None,
+    mpd: options.MpdOption = False,
+    mpd_host: options.MpdHostOption = None,
     json: options.JsonOption = False,
     home: options.HomeOption = None,
 ) -> None:
@@ -86,6 +88,7 @@ def playlist(
             made = make_path(view, [*names, *(via or []), to], ruling, **how)
         else:
             made = make_radio(view, names, minus or [], ruling, **how)
+    options.queue(made.songs, mpd, mpd_host, elsewhere)
     _answer(made, explain=explain, output=output, absolute=absolute, prefixes=elsewhere, json=json)
 
 

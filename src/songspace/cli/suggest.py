@@ -20,6 +20,7 @@ def suggest(
     dislike: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="One of songs that you do not.")] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 20,
     artist_gap: options.ArtistGapOption = 2,
+    album_gap: options.AlbumGapOption = 0,
     most_of_artist: Annotated[int, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")] = 3,
     versions: options.VersionsOption = False,
     shortest: options.ShortestOption = None,
@@ -29,13 +30,15 @@ def suggest(
     output: options.PlaylistOption = None,
     absolute: options.AbsoluteOption = False,
     prefix: options.PrefixOption = None,
+    mpd: options.MpdOption = False,
+    mpd_host: options.MpdHostOption = None,
     json: options.JsonOption = False,
     home: options.HomeOption = None,
 ) -> None:
     """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
     from songspace.playlists import files
 
-    ruling = Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
+    ruling = Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
     elsewhere, reporter = options.prefixes(prefix), show.Lines()
     view = View(Library(home))
     liked, disliked = (
@@ -51,8 +54,10 @@ def suggest(
     made = make_suggestions(view, liked, disliked, ruling, count=count, reporter=reporter)
     if len(made) < count:
         show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
+    songs = [each.song for each in made]
+    options.queue(songs, mpd, mpd_host, elsewhere)
     if output is not None:
-        songs, title = [each.song for each in made], f"Like {', '.join(path.stem for path in like)}"
+        title = f"Like {', '.join(path.stem for path in like)}"
         alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
         files.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
         show.say(f"Wrote {len(made)} songs to {output}.")

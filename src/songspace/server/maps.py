@@ -19,6 +19,7 @@ import numpy as np
 from songspace import tensorfile
 from songspace.errors import SongspaceError
 from songspace.library import Home
+from songspace.server.problems import NotReadyError
 from songspace.space import Space
 
 _FORMAT = "songspace.map/1"
@@ -40,7 +41,7 @@ class Maps:
 
         Raises
         ------
-        SongspaceError
+        NotReadyError
             If it could not be drawn.
         """
         key = str(space.checksum)
@@ -70,7 +71,7 @@ class Maps:
         now = time.monotonic()
         ended = None if self._process is None else self._process.poll()
         if ended and now - self._began < _AGAIN:
-            raise SongspaceError("The map could not be drawn: `songspace map -o map.png` says why.")
+            raise NotReadyError("The map could not be drawn: `songspace map -o map.png` says why.")
         if self._process is None or ended is not None:
             command = [sys.executable, "-P", "-m", "songspace.server.maps", str(self._home.folder)]
             quiet = subprocess.DEVNULL
