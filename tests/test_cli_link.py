@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from songspace.cli.commands import app
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
+from songspace.library.scan import Found, Tags
 from songspace.server.app import create_app
 from songspace.server.linking import Subsonic, link
 from songspace.server.user import User, read_user
@@ -180,6 +181,21 @@ def test_prefixes_say_what_a_folder_is_called_there(
         own = ("link", "--subsonic", url, "--user", "ann", "--password-file", password_file)
         done = command(*own, "--prefix", f"{root}=/music")
     assert done.exit_code == 0 and f"Linked 18 of 18 songs of {url}: it has 18 of the 18 songs here." in done.stderr
+
+
+def test_a_relative_path_is_one_in_a_folder_of_the_library(tmp_path: Path) -> None:
+    paths = [f"/music/{first}/a/b/c/1.mp3" for first in "xy"]  # their ends are the same
+    home = Home(tmp_path)
+    with Catalog(home.catalog, write=True) as catalog:
+        catalog.add_root("/music")
+        for number, path in enumerate(paths):
+            catalog.record_song(Found(path, 1, 1), bytes([number]), Tags())
+    with answering(_subsonic([{"id": "second", "path": "y/a/b/c/1.mp3"}])) as url:
+        link(home, Subsonic(url, "ann", PASSWORD))
+    library = Library(home.folder)
+    [one] = library.catalog.links()[url]
+    song = library.catalog.song(one.song)
+    assert song is not None and song.path == paths[1]
 
 
 def test_many_pages_and_a_server_that_never_ends(home: Home) -> None:
