@@ -10,16 +10,18 @@ export class Camera {
   seen: Seen = { x: 0, y: 0, scale: 100 };
   width = 1;
   height = 1;
+  left = 0; // pixels at the left that the legend covers
   fit = 100; // the scale at which everything is seen
   private flight = 0;
 
   constructor(private readonly changed: () => void) {}
 
-  resize(width: number, height: number): void {
+  resize(width: number, height: number, left: number): void {
     const everything = Math.abs(this.seen.scale / this.fit - 1) < 0.01;
     const zoom = this.zoom;
     [this.width, this.height] = [Math.max(width, 1), Math.max(height, 1)];
-    this.fit = Math.max(0.46 * Math.min(this.width, this.height), 1);
+    this.left = left;
+    this.fit = Math.max(0.46 * Math.min(this.width - left, this.height), 1);
     this.seen.scale = everything ? this.fit : this.fit * zoom;
     this.changed();
   }
@@ -28,14 +30,19 @@ export class Camera {
     return this.seen.scale / this.fit;
   }
 
+  /** Where the middle of what is seen lies on the screen. */
+  get middle(): number {
+    return (this.width + this.left) / 2;
+  }
+
   toX(x: number): number {
-    return (x - this.seen.x) * this.seen.scale + this.width / 2;
+    return (x - this.seen.x) * this.seen.scale + this.middle;
   }
   toY(y: number): number {
     return (this.seen.y - y) * this.seen.scale + this.height / 2;
   }
   fromX(px: number): number {
-    return (px - this.width / 2) / this.seen.scale + this.seen.x;
+    return (px - this.middle) / this.seen.scale + this.seen.x;
   }
   fromY(py: number): number {
     return this.seen.y - (py - this.height / 2) / this.seen.scale;
@@ -47,11 +54,11 @@ export class Camera {
   }
 
   /** Zooms so that what is at a pixel stays there. */
-  zoomAt(factor: number, px = this.width / 2, py = this.height / 2): void {
+  zoomAt(factor: number, px = this.middle, py = this.height / 2): void {
     this.stop();
     const scale = this.bounded(this.seen.scale * factor);
     const [x, y] = [this.fromX(px), this.fromY(py)];
-    this.put({ scale, x: x - (px - this.width / 2) / scale, y: y + (py - this.height / 2) / scale });
+    this.put({ scale, x: x - (px - this.middle) / scale, y: y + (py - this.height / 2) / scale });
   }
 
   /** Goes there in half a second, or at once for those who want no motion. */
@@ -81,7 +88,7 @@ export class Camera {
     if (!points.length) return;
     const xs = points.map((point) => point[0]), ys = points.map((point) => point[1]);
     const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-    const scale = Math.min((0.75 * this.width) / Math.max(right - left, 1e-3), (0.75 * this.height) / Math.max(top - bottom, 1e-3), this.fit * 12);
+    const scale = Math.min((0.75 * (this.width - this.left)) / Math.max(right - left, 1e-3), (0.75 * this.height) / Math.max(top - bottom, 1e-3), this.fit * 12);
     this.flyTo({ x: (left + right) / 2, y: (bottom + top) / 2, scale });
   }
 

@@ -54,6 +54,16 @@ export function iconButton(shape: string, label: string, onClick: () => void): H
   return h("button", { type: "button", class: "icon", "aria-label": label, title: label, click: onClick }, icon(shape));
 }
 
+/** A button that shows and hides why a song is there. */
+export function whyButton(title: string, reason: HTMLElement): HTMLButtonElement {
+  reason.hidden = true;
+  const button: HTMLButtonElement = h("button", { type: "button", class: "why", "aria-expanded": "false", "aria-label": `Why ${title}?`, click: () => {
+    reason.hidden = !reason.hidden;
+    button.setAttribute("aria-expanded", String(!reason.hidden));
+  } }, "Why?");
+  return button;
+}
+
 /** Minutes and seconds. */
 export function clock(seconds: number): string {
   const whole = Number.isFinite(seconds) ? Math.max(0, Math.floor(seconds)) : 0;

@@ -102,8 +102,7 @@ function cancelPath(): void {
 
 async function radio(song: api.Song): Promise<void> {
   remake = async (variety) => {
-    const made = await api.radio([song.id], { variety, length: RADIO });
-    take(made);
+    take(await api.radio([song.id], { variety, length: RADIO }), 0.1);
   };
   await remake(queue.varietyValue);
 }
@@ -111,17 +110,17 @@ async function radio(song: api.Song): Promise<void> {
 async function path(start: api.Song, end: api.Song): Promise<void> {
   remake = async (variety) => {
     const made = await api.path(start.id, end.id, { variety, length: PATH });
-    take(made);
+    take(made, 0.6);
     map?.revealAll(made.songs.map((song) => songs?.row(song.id) ?? -1));
   };
   await remake(queue.varietyValue);
 }
 
-function take(list: api.Playlist): void {
+function take(list: api.Playlist, strength: number): void {
   queue.title = list.title;
   player.playList(list.songs);
   tabs.open("queue");
-  drawList(list.songs);
+  drawList(list.songs, strength);
 }
 
 /** What is still to come, in an order that flows. */
@@ -130,7 +129,7 @@ async function flow(): Promise<void> {
   if (coming.length < 3) return say("There are too few songs to put into another order.");
   const made = await api.order(coming.map((song) => song.id));
   player.reorder(made.songs);
-  drawList(player.queue.slice(Math.max(player.at, 0)));
+  drawList(player.queue.slice(Math.max(player.at, 0)), 0.1);
   for (const remark of made.remarks) say(remark);
 }
 
@@ -144,9 +143,9 @@ function drawNeighbours(song: api.Song, similar: api.Similar[]): void {
   map?.mark({ selected: from, lines });
 }
 
-function drawList(list: api.Song[]): void {
+function drawList(list: api.Song[], strength: number): void {
   const rows = list.map((song) => songs?.row(song.id) ?? -1).filter((row) => row >= 0);
-  map?.mark({ selected: -1, lines: rows.slice(1).map((to, i) => ({ from: rows[i]!, to, strength: 0.6 })) });
+  map?.mark({ selected: -1, lines: rows.slice(1).map((to, i) => ({ from: rows[i]!, to, strength })) });
 }
 
 /** Tries something that the server may refuse, and says what it answered. */

@@ -4,7 +4,7 @@ import { Camera } from "./camera";
 import type { Grouping } from "./colors";
 import { rgb } from "./colors";
 import { name, part } from "./dom";
-import { Names } from "./names";
+import { Names, overlaps, type Box } from "./names";
 import { Points } from "./points";
 import type { Songs } from "./songs";
 
@@ -54,8 +54,12 @@ export class SongMap {
       this.points.place(songs.x, songs.y);
       this.color(this.grouping, this.shown);
     });
-    new ResizeObserver(() => this.camera.resize(this.sheet.clientWidth, this.sheet.clientHeight)).observe(this.sheet);
-    this.camera.resize(this.sheet.clientWidth, this.sheet.clientHeight);
+    const resize = (): void => {
+      const { clientWidth: width, clientHeight: height } = this.sheet;
+      this.camera.resize(width, height, width > 820 ? part("corner").offsetWidth : 0);
+    };
+    new ResizeObserver(resize).observe(this.sheet);
+    resize();
     this.listen();
     this.color(grouping, null);
   }
@@ -123,9 +127,11 @@ export class SongMap {
     if (this.ink.width !== width || this.ink.height !== height) [this.ink.width, this.ink.height] = [width, height];
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, camera.width, camera.height);
-    for (const line of this.lines) this.drawLine(line, radius);
-    this.names.draw(pen, camera, radius, this.isShown, theme);
-    for (const line of this.lines) this.drawLabel(line);
+    for (const line of this.lines) this.drawLine(line);
+    for (const { from, to } of this.lines) for (const row of [from, to]) this.disc(row, radius + 1.5);
+    const taken: Box[] = [];
+    for (const line of this.lines) this.drawLabel(line, taken);
+    this.names.draw(pen, camera, radius, this.isShown, theme, taken);
     if (this.pointed >= 0 && this.pointed !== this.selected) this.ring(this.pointed, radius + 3, theme.ink, 1.5);
     if (this.selected >= 0) this.ring(this.selected, radius + 4, theme.ink, 2.5);
     if (this.playing >= 0) this.ring(this.playing, radius + 8, theme.accent, 3);
@@ -138,7 +144,7 @@ export class SongMap {
     return [this.camera.toX(this.songs.x[row]!), this.camera.toY(this.songs.y[row]!)];
   }
 
-  private drawLine(line: Line, radius: number): void {
+  private drawLine(line: Line): void {
     const { pen } = this, [x1, y1] = this.at(line.from), [x2, y2] = this.at(line.to);
     pen.lineCap = "round";
     for (const [color, more, alpha] of [[this.theme.paper, 2.5, 0.8], [this.theme.accent, 0, 0.35 + 0.6 * line.strength]] as const) {
@@ -151,7 +157,6 @@ export class SongMap {
       pen.stroke();
     }
     pen.globalAlpha = 1;
-    this.disc(line.to, radius + 1.5);
   }
 
   private disc(row: number, radius: number): void {
@@ -165,11 +170,14 @@ export class SongMap {
     pen.stroke();
   }
 
-  private drawLabel(line: Line): void {
+  private drawLabel(line: Line, taken: Box[]): void {
     if (!line.label) return;
     const { pen, theme } = this, [x1, y1] = this.at(line.from), [x2, y2] = this.at(line.to);
     if (Math.hypot(x2 - x1, y2 - y1) < 46) return;
     const x = x1 + (x2 - x1) * 0.62, y = y1 + (y2 - y1) * 0.62;
+    const box: Box = [x - 14, y - 8, x + 14, y + 8];
+    if (overlaps(box, taken)) return;
+    taken.push(box);
     pen.font = "600 11px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.textBaseline = "middle";

@@ -20,6 +20,13 @@ interface Label {
   below: number;
 }
 
+/** Left, top, right, bottom. */
+export type Box = [number, number, number, number];
+
+export function overlaps(box: Box, others: Box[]): boolean {
+  return others.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3]);
+}
+
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 const MOST = 40;
 const CELLS = 24;
@@ -66,8 +73,8 @@ export class Names {
     this.groups = regions(this.songs, column, this.songs.count > 1000 ? 4 : 3, wanted);
   }
 
-  draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }): void {
-    const { width, height } = camera, taken: [number, number, number, number][] = [];
+  draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }, taken: Box[]): void {
+    const { width, height } = camera;
     let written = 0;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -77,8 +84,8 @@ export class Names {
       const x = camera.toX(label.x), y = camera.toY(label.y) + label.below;
       if (x < 0 || y < 0 || x > width || y > height) continue;
       const text = label.text.length > 32 ? `${label.text.slice(0, 31)}…` : label.text;
-      const half = this.measure(pen, label.font, text) / 2 + 6, box: [number, number, number, number] = [x - half, y - 11, x + half, y + 11];
-      if (box[0] < 2 || box[2] > width - 2 || taken.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3])) continue;
+      const half = this.measure(pen, label.font, text) / 2 + 6, box: Box = [x - half, y - 11, x + half, y + 11];
+      if (box[0] < 2 || box[2] > width - 2 || overlaps(box, taken)) continue;
       taken.push(box);
       written++;
       pen.font = label.font;
@@ -96,7 +103,9 @@ export class Names {
     const { zoom, width, height } = camera;
     const seen = this.songs.within(camera.fromX(0), camera.fromY(height), camera.fromX(width), camera.fromY(0), 5000);
     const few = seen.length <= 60;
-    if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, below: 0 };
+    // Where songs stand apart, a name stands beside them; where they are many, they are a ground to write on.
+    const below = this.songs.count < 2000 ? -radius - 13 : 0;
+    if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, below };
     if (few) {
       for (const row of seen) {
         if (!wanted(row)) continue;

@@ -17,7 +17,7 @@ void main() {
 }`;
 
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float;
 in vec3 tint;
 uniform float size, rim, strength;
 uniform vec3 paper;
@@ -107,7 +107,7 @@ export class Points {
     const { x, y, scale } = camera.seen, at = (name: string): WebGLUniformLocation | null => this.uniforms.get(name) ?? null;
     const [sx, sy] = [(2 * scale) / camera.width, (2 * scale) / camera.height];
     gl.uniform2f(at("scale"), sx, sy);
-    gl.uniform2f(at("offset"), -x * sx, -y * sy);
+    gl.uniform2f(at("offset"), -x * sx + camera.left / camera.width, -y * sy);
     gl.uniform3f(at("paper"), paper[0] / 255, paper[1] / 255, paper[2] / 255);
     const pass = (shown: boolean, r: number, strength: number): void => {
       gl.uniform1i(at("shown"), shown ? 1 : 0);

@@ -1,7 +1,7 @@
 // What plays next: the list, how varied it is, and saving it.
 
 import * as api from "./api";
-import { clock, h, iconButton, name, part, say } from "./dom";
+import { clock, h, iconButton, name, part, say, whyButton } from "./dom";
 import type { Player } from "./player";
 
 const FORMATS: [api.Format, string][] = [["m3u8", "M3U8, for every player"], ["xspf", "XSPF"], ["jspf", "JSPF, for ListenBrainz"]];
@@ -22,7 +22,7 @@ export class QueuePanel {
       this.about,
       h("div", { class: "actions" }, h("button", { type: "button", id: "flow", click: () => events.flow() }, "Reorder to flow"), h("button", { type: "button", id: "clear", click: () => this.clear() }, "Clear")),
       h("div", { class: "field" }, h("label", { for: "variety" }, "Variety of radio and path"), this.variety, this.says),
-      h("div", { class: "field" }, this.endless, h("label", { for: "endless" }, "Go on with what sounds alike when the queue ends")),
+      h("div", { class: "field check" }, this.endless, h("label", { for: "endless" }, "Go on with what sounds alike when the queue ends")),
       this.list,
       h("div", { class: "actions", id: "saving" }, format, h("button", { type: "button", id: "save", click: () => void this.save(format.value as api.Format) }, "Save")),
     );
@@ -53,12 +53,14 @@ export class QueuePanel {
       made.dataset["focus"] = `${shape}-${song.id}`;
       return made;
     };
+    const reason = h("p", { class: "reason" }, name(song.why ?? ""));
     return h(
       "li",
       { "aria-current": current ? "true" : null },
       h("button", { type: "button", class: "row", click: () => player.jump(place), focus: () => this.events.look(song), pointerenter: () => this.events.look(song) }, name(called, "title"), name(song.artist || "Unknown artist", "more"), h("span", { class: "size" }, clock(song.duration))),
+      song.why ? whyButton(called, reason) : null,
       h("span", { class: "tools" }, button("up", "Move up", () => player.move(place, -1)), button("down", "Move down", () => player.move(place, 1)), button("close", "Remove", () => player.remove(place))),
-      song.why ? h("details", {}, h("summary", {}, "Why?"), h("p", {}, name(song.why))) : null,
+      song.why ? reason : null,
     );
   }
 

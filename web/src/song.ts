@@ -1,7 +1,7 @@
 // One song: what it is, what one can do from here, and what sounds like it, and why.
 
 import * as api from "./api";
-import { clock, h, name, part } from "./dom";
+import { clock, h, name, part, whyButton } from "./dom";
 
 export interface SongEvents {
   play(song: api.Song): void;
@@ -26,11 +26,11 @@ export class SongPanel {
     const asked = (this.asked = new AbortController()), { events } = this;
     const cover: HTMLImageElement = h("img", { alt: "", width: 88, height: 88, hidden: true, load: () => (cover.hidden = false), src: api.coverOf(song.id) });
     const facts = [song.album, song.year, song.genre, clock(song.duration)].filter((fact) => fact !== null && fact !== "");
-    const action = (label: string, act: () => void, kind = ""): HTMLElement => h("button", { type: "button", class: kind || null, click: act }, label);
+    const action = (label: string, title: string, act: () => void): HTMLElement => h("button", { type: "button", "aria-label": title, title, click: act }, label);
     const list = h("ol", { id: "neighbours", "aria-label": "Songs that sound like it", "aria-busy": "true" });
     this.panel.replaceChildren(
       h("header", {}, cover, h("div", {}, h("h2", {}, name(song.title || "Untitled")), h("p", {}, name(song.artist || "Unknown artist")), h("p", { class: "more" }, name(facts.join(" · "))))),
-      h("div", { class: "actions" }, action("Play", () => events.play(song), "main"), action("Radio from here", () => events.radio(song)), action("Path from here…", () => events.pathFrom(song)), action("Add to queue", () => events.add(song))),
+      h("div", { class: "actions" }, action("Play", "Play", () => events.play(song)), action("Radio", "Radio from here", () => events.radio(song)), action("Path to…", "Path from here to another song", () => events.pathFrom(song)), action("Add", "Add to the queue", () => events.add(song))),
       h("h3", {}, "Sounds like it"),
       list,
     );
@@ -53,17 +53,13 @@ export class SongPanel {
     meter.append(fill);
     const percent = other.similarity.toFixed(2);
     const play = h("button", { type: "button", class: "row", click: () => this.events.play(other), focus: () => this.events.look(other), pointerenter: () => this.events.look(other) }, name(other.title || "Untitled", "title"), name(other.artist || "Unknown artist", "more"), h("span", { class: "size" }, h("span", { class: "unseen" }, "similarity "), percent), meter);
-    const reason = h("div", { class: "reason", hidden: true });
+    const reason = h("div", { class: "reason" });
     const { why, match } = other;
     if (why) reason.append(h("p", {}, name(why)));
     if (match) {
       const seconds = ([from, to]: [number, number]): string => `${clock(from)}–${clock(to)}`;
       reason.append(h("button", { type: "button", click: () => this.events.hear(song, other, match) }, `Hear ${seconds(match.there)} of this song, then ${seconds(match.here)} of that`));
     }
-    const toggle: HTMLButtonElement = h("button", { type: "button", class: "why", "aria-expanded": "false", "aria-label": `Why ${other.title ?? "this song"}?`, click: () => {
-      reason.hidden = !reason.hidden;
-      toggle.setAttribute("aria-expanded", String(!reason.hidden));
-    } }, "Why?");
-    return h("li", {}, play, why || match ? toggle : null, reason);
+    return h("li", {}, play, why || match ? whyButton(other.title ?? "this song", reason) : null, reason);
   }
 }
