@@ -65,7 +65,8 @@ def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None
     code = (
         "import sys; from songspace.cli.commands import app; "
         "app(['similar', 'Tune 7', '--json'], standalone_mode=False); "
-        "print([name for name in ('torch', 'sklearn', 'scipy', 'matplotlib') if name in sys.modules], file=sys.stderr)"
+        "rare = ('torch', 'sklearn', 'scipy', 'matplotlib', 'fastapi', 'uvicorn'); "
+        "print([name for name in rare if name in sys.modules], file=sys.stderr)"
     )
     environment = os.environ | {"SONGSPACE_HOME": str(learnt_home)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
@@ -216,5 +217,5 @@ def test_a_reader_that_has_seen_enough_is_no_error(learnt_home: Path) -> None:
 
 def test_help_names_every_command() -> None:
     done = _shell("--help")
-    for command in "learn update similar playlist geometry map evaluate status export demo".split():
+    for command in "learn update similar playlist geometry map evaluate status export serve demo".split():
         assert f" {command} " in done.stdout

@@ -119,6 +119,12 @@ def test_lists_that_say_nothing(run: Run, learnt_home: Path, tmp_path: Path) -> 
     assert run("suggest").exit_code == 2
 
 
+def test_a_region_of_few_artists_is_said_to_be_crowded(run: Run) -> None:
+    crowded = run("mixes", "--count", 3, "--artist-gap", 4)
+    assert "too few artists or albums to keep them as far apart as asked" in crowded.stderr
+    assert "too few artists" not in run("mixes", "--count", 3, "--artist-gap", 0).stderr
+
+
 def test_mixes_and_suggestions_keep_the_filters(run: Run, learnt_home: Path, tmp_path: Path) -> None:
     songs = Library(learnt_home).songs()
     like = playlist(tmp_path / "like.m3u8", [song.path for song in songs[:2]])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from songspace.asking.view import View
 from songspace.cli import geometry as command
 from songspace.cli.commands import app
 from songspace.library import Song
@@ -48,7 +49,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, k: int = 3, **tags: Any) -> Run:
         for row, code in enumerate(codes.tolist())
     ]
     space = Space.from_vectors(points)
-    monkeypatch.setattr("songspace.cli.asking.opened", lambda library: (space, songs))
+    monkeypatch.setattr(command, "View", lambda library: View(library, (space, songs)))
     monkeypatch.setattr(command, "Library", lambda home: None)
     return lambda *arguments: CliRunner().invoke(app, ["geometry", *map(str, arguments)])
 

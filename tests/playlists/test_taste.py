@@ -49,16 +49,6 @@ def test_more_tastes_than_the_library_shows_at_first_sight_are_told_apart() -> N
     assert Counter(each.row // 12 for each in suggest(space, liked, count=30)) == dict.fromkeys(range(0, 40, 4), 3)
 
 
-def test_silhouettes_are_scikit_learns() -> None:
-    from sklearn.metrics import silhouette_score
-
-    space = library(4, 6, noise=1.0)
-    apart = space.pairwise(range(24), range(24))
-    np.fill_diagonal(apart, 0)
-    for group in (np.arange(24) // 6, np.arange(24) % 5, np.r_[np.zeros(23, int), 1]):
-        assert taste.silhouette(apart, group) == pytest.approx(silhouette_score(apart, group, metric="precomputed"))
-
-
 def test_two_tastes_find_what_their_mean_does_not() -> None:
     """Between two kinds lies a third that is neither: the mean of both points at it."""
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
+from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.suggest import suggest
 from songspace.library import Home, Library
@@ -163,6 +164,9 @@ app.command()(suggest)
 app.command()(geometry)
 
 
+app.command()(serve)
+
+
 @app.command(name="map")
 def map_(
     output: Annotated[Path, typer.Option("-o", "--output", help=".png or .html")],
@@ -173,7 +177,7 @@ def map_(
 ) -> None:
     """A picture of the whole library, or a page to look around in that works offline."""
     from songspace import maps
-    from songspace.cli.asking import opened
+    from songspace.asking.view import opened
 
     draw = {".png": maps.draw_png, ".html": maps.draw_html}.get(output.suffix.lower())
     if draw is None:
@@ -222,9 +226,10 @@ app.command()(poster)
 @app.command()
 def status(json: JsonOption = False, home: HomeOption = None) -> None:
     """The library, what failed and why, the encoder and how good it is, the hubs."""
-    from songspace.cli.asking import state
+    from songspace.asking.state import state
+    from songspace.asking.view import View
 
-    facts = state(Library(home))
+    facts = state(View(Library(home)))
     if json:
         show.answer(facts)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songspace.cli.asking import opened
+from songspace.asking.view import opened
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 

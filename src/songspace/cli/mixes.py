@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from songspace.asking.mixes import make_mixes
+from songspace.asking.ruling import Ruling
+from songspace.asking.view import View
 from songspace.cli import options, show
-from songspace.cli.ruling import Ruling
-from songspace.library import Library, Song
+from songspace.library import Library
 
 if TYPE_CHECKING:
     from songspace.playlists.mixes import Mix
@@ -25,40 +26,12 @@ class Format(StrEnum):
     jspf = "jspf"
 
 
-@dataclass(frozen=True)
-class NamedMix:
-    """A mix, what it is called, and its songs in the order of playing."""
-
-    name: str
-    songs: list[Song]
-    mix: Mix
-
-    @property
-    def seconds(self) -> float:
-        return sum(song.duration for song in self.songs)
-
-    @property
-    def artists(self) -> int:
-        return len({song.artist for song in self.songs if song.artist})
-
-    def facts(self) -> dict[str, Any]:
-        """This mix in numbers that JSON knows."""
-        return {
-            "name": self.name,
-            "songs": [show.song_facts(song) for song in self.songs],
-            "artists": self.artists,
-            "seconds": round(self.seconds, 3),
-            "region": self.mix.region,
-            "coherence": round(self.mix.coherence, 6),
-            "smoothness": self.mix.smoothness,
-        }
-
-
 def mixes(
     count: Annotated[int | None, typer.Option(min=1, help="How many [default: what the library falls into].")] = None,
     length: Annotated[int | None, typer.Option(min=1, help="Most songs in each [default: 20].")] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
     artist_gap: options.ArtistGapOption = 2,
+    album_gap: options.AlbumGapOption = 0,
     most_of_artist: options.MostOption = None,
     versions: options.VersionsOption = False,
     shortest: options.ShortestOption = None,
@@ -78,13 +51,14 @@ def mixes(
     from songspace.playlists.mixes.folder import write_lists
 
     made = make_mixes(
-        Library(home),
+        View(Library(home)),
         count=count,
         length=length,
         minutes=minutes,
         variety=variety,
         seed=seed,
-        ruling=Ruling(artist_gap, 0, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+        ruling=Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
+        reporter=show.Lines(),
     )
     files: list[Path] = []
     if output is not None:
@@ -98,6 +72,9 @@ def mixes(
             show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
     if count is not None and len(made) < count:
         show.say(f"The library is too small, or too much alike, for {count} mixes: these are {len(made)}.")
+    for mix in made:
+        if mix.crowded:
+            show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
     if json:
         facts = [mix.facts() for mix in made]
         for fact, file in zip(facts, files, strict=False):
@@ -116,28 +93,3 @@ def mixes(
 
 def _shares(mix: Mix) -> list[str]:
     return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness["mean_share"], mix.smoothness["largest_share"])]
-
-
-def make_mixes(
-    library: Library,
-    *,
-    count: int | None,
-    length: int | None,
-    minutes: float | None,
-    variety: float,
-    seed: int,
-    ruling: Ruling,
-) -> list[NamedMix]:
-    """The mixes that a person asked for."""
-    from songspace.cli.asking import opened
-    from songspace.playlists import mixes as cutting
-    from songspace.playlists.mixes.naming import name_lists
-
-    space, songs = opened(library)
-    if length is None and minutes is not None:
-        mean = sum(song.duration for song in songs) / len(songs)
-        length = max(1, round(minutes * 60 / max(1.0, mean)))
-    rules = ruling.rules(library, songs, space)
-    found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
-    names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
-    return [NamedMix(name, [songs[row] for row in mix.rows], mix) for name, mix in zip(names, found, strict=True)]

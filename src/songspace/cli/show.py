@@ -12,7 +12,6 @@ from typing import Any
 
 import typer
 
-from songspace.library.catalog import Song
 from songspace.reporter import Reporter
 
 _WIDE = 160
@@ -49,20 +48,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     for row in rows:
         shown.add_row(*(Text(clean(str(cell))) for cell in row))
     console.print(shown)
-
-
-def song_facts(song: Song) -> dict[str, Any]:
-    """A song as it stands in every JSON answer."""
-    return {
-        "id": song.id,
-        "path": song.path,
-        "artist": song.artist,
-        "title": song.title,
-        "album": song.album,
-        "genre": song.genre,
-        "year": song.year,
-        "duration": round(song.duration, 3),
-    }
 
 
 def minutes(seconds: float) -> str:

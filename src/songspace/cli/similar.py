@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from songspace.asking.facts import song_facts
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library, Song
 
 if TYPE_CHECKING:
-    from songspace.cli.asking import Asked
-    from songspace.playlists.explain import Reason
+    from songspace.asking.similar import Similar
 
 
 def similar(
@@ -27,28 +27,20 @@ def similar(
     home: HomeOption = None,
 ) -> None:
     """The songs that sound most like a song, or like several together."""
-    from songspace.cli.asking import Asked
+    from songspace.asking.similar import find_similar
+    from songspace.asking.view import Asked, View
 
-    asked = Asked(Library(home), songs)
-    rows, distances = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
-    found = asked.songs(rows)
-    answers: list[dict[str, Any]] = [
-        show.song_facts(song) | {"distance": round(float(d), 6), "similarity": round(1 - float(d) ** 2 / 2, 6)}
-        for song, d in zip(found, distances, strict=True)
-    ]
-    if explain or clips is not None:
-        reasons = _reasons(asked, rows.tolist())
-        for answer, reason in zip(answers, reasons, strict=True):
-            answer |= reason.as_dict(asked.space)
-        if clips is not None:
-            written = _write_clips(clips, asked, found, reasons)
-            for answer, names in zip(answers, written, strict=True):
-                answer["clips"] = names
+    asked = Asked(View(Library(home)), songs)
+    found = find_similar(asked, count, explain=explain or clips is not None)
+    answers = found.facts()
+    if clips is not None:
+        for answer, names in zip(answers, _write_clips(clips, found), strict=True):
+            answer["clips"] = names
     if json:
-        show.answer({"of": [show.song_facts(song) for song in asked.asked], "similar": answers})
+        show.answer({"of": [song_facts(song) for song in asked.asked], "similar": answers})
         return
     show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
-    _show(answers, found)
+    _show(answers, found.songs)
 
 
 def _show(answers: list[dict[str, Any]], songs: list[Song]) -> None:
@@ -61,19 +53,14 @@ def _show(answers: list[dict[str, Any]], songs: list[Song]) -> None:
     show.table(head, rows, right=(0,))
 
 
-def _reasons(asked: Asked, rows: list[int]) -> list[Reason]:
-    from songspace.playlists.explain import Explainer
-
-    return Explainer(asked.space, asked.segments_of, lambda row: asked.songs([row])[0].name).similar(asked.rows, rows)
-
-
-def _write_clips(folder: Path, asked: Asked, found: list[Song], reasons: list[Reason]) -> list[list[str]]:
+def _write_clips(folder: Path, found: Similar) -> list[list[str]]:
     """Write the closest seconds of each song found, and of the song that it is beside; the files of each."""
     from songspace.playlists.explain import clips
 
+    asked, reasons = found.asked, found.reasons or []
     pairs: list[clips.Pair] = []
     of: dict[int, int] = {}  # the pair of each song found
-    for place, (song, reason) in enumerate(zip(found, reasons, strict=True)):
+    for place, (song, reason) in enumerate(zip(found.songs, reasons, strict=True)):
         if reason.resemblance is not None and reason.beside is not None:
             match, [other] = reason.resemblance.matches[0], asked.songs([reason.beside])
             of[place] = len(pairs)
@@ -91,4 +78,4 @@ def _write_clips(folder: Path, asked: Asked, found: list[Song], reasons: list[Re
             show.say(done.problem)
     heard = sum(bool(done.files) for done in written)
     show.say(f"Wrote {heard} pairs of clips: open {show.shown_path(folder / 'index.html')}.")
-    return [list(written[of[place]].files) if place in of else [] for place in range(len(found))]
+    return [list(written[of[place]].files) if place in of else [] for place in range(len(found.songs))]

@@ -184,6 +184,13 @@ class Catalog:
         rows = self._db.execute("SELECT path, size, mtime_ns, song, failure FROM files")
         return {os.fsdecode(path): Row(*rest) for path, *rest in rows}
 
+    def file(self, path: str) -> Row | None:
+        """What is remembered of one file."""
+        row = self._db.execute(
+            "SELECT size, mtime_ns, song, failure FROM files WHERE path = ?", (os.fsencode(path),)
+        ).fetchone()
+        return Row(*row) if row else None
+
     def failures(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that could not be read."""
         rows = self._db.execute("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
@@ -272,6 +279,10 @@ class Catalog:
     def count(self) -> int:
         """How many songs there are."""
         return int(self._db.execute("SELECT COUNT(*) FROM songs").fetchone()[0])
+
+    def seconds(self) -> float:
+        """How long all songs last together."""
+        return float(self._db.execute("SELECT TOTAL(duration) FROM songs").fetchone()[0])
 
     def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
         """(starts in seconds, whether silent) of a song's segments, in order."""

@@ -202,7 +202,7 @@ _WHERE: dict[str, tuple[str, str, str, str]] = {
 }
 
 # A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
-_MUTAGEN_RAISES = (
+MUTAGEN_RAISES = (
     OSError,
     ValueError,
     TypeError,
@@ -230,7 +230,7 @@ def read_tags(path: str | os.PathLike[str]) -> Tags:
         if file is None or not file.tags:
             return Tags()
         texts = {field: _text(file.tags, where) for field, where in _WHERE.items()}
-    except (mutagen.MutagenError, *_MUTAGEN_RAISES):
+    except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return Tags()
     year = next((y for key in ("original", "date", "year") if (y := _number(texts[key], r"\d{4}"))), None)
     known: dict[str, Any] = {field.name: texts.get(field.name) for field in fields(Tags)}

@@ -186,10 +186,10 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     tree = linkage(apart[np.triu_indices(len(gathered), 1)], "average")
     group = fcluster(tree, _together(space), "distance") - 1
     # A finer cut, if the songs themselves fall apart; into three each on average, since two may be one song twice.
-    best = max(_STRUCTURE, silhouette(apart, group))
+    best = max(_STRUCTURE, _silhouette(apart, group))
     for count in range(group.max() + 2, min(len(gathered) // 3, _MOST) + 1):
         finer = fcluster(tree, count, "maxclust") - 1
-        if (structure := silhouette(apart, finer)) > best:
+        if (structure := _silhouette(apart, finer)) > best:
             best, group = structure, finer
     if len(gathered) < len(rows):
         middles = np.stack([space.vectors[gathered[group == number]].mean(axis=0) for number in range(group.max() + 1)])
@@ -199,33 +199,13 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     return sorted(found, key=lambda some: (-len(some), int(space.ids[some].min())))
 
 
-def silhouette(apart: np.ndarray, group: np.ndarray) -> float:
-    """How much nearer songs are to their own group than to the next, on average (Rousseeuw 1987); 0 for one group.
+def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
+    """How much nearer songs are to their own group than to the next; 0 where there is nothing to compare."""
+    from sklearn.metrics import silhouette_score
 
-    Parameters
-    ----------
-    apart : array of shape (n, n)
-        Distances.
-    group : int array of shape (n,)
-        From 0, each with a song at least.
-
-    Examples
-    --------
-    >>> round(silhouette(np.abs(np.subtract.outer([0, 1, 9, 10], [0, 1, 9, 10])), np.array([0, 0, 1, 1])), 2)
-    0.89
-    """
-    sizes = np.bincount(group)
-    if len(sizes) < 2:
+    if not 1 < len(np.unique(group)) < len(group):
         return 0.0
-    songs = np.arange(len(group))
-    sums = apart @ (group[:, None] == np.arange(len(sizes)))
-    own = sums[songs, group] / np.maximum(sizes[group] - 1, 1)
-    means = sums / sizes
-    means[songs, group] = np.inf
-    other = means.min(axis=1)
-    alone = sizes[group] == 1
-    widest = np.maximum(np.maximum(own, other), 1e-12)
-    return float(np.where(alone, 0.0, (other - own) / widest).mean())
+    return float(silhouette_score(apart * (1 - np.eye(len(apart))), group, metric="precomputed"))
 
 
 def _together(space: Space) -> float:

@@ -409,6 +409,11 @@ class Space:
         space._saved_checksum = said["checksum"]
         return space
 
+    @property
+    def checksum(self) -> str | None:
+        """What the file of this space says of its numbers: it changes with any of them. None, if it is in no file."""
+        return self._saved_checksum
+
     def verify(self) -> bool:
         """Whether every number is still the one that was saved; reads the whole file (about 1 GB/s)."""
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from songspace.asking.geometry.labelled import Kind, labelled
+from songspace.asking.view import View
 from songspace.cli import show
-from songspace.cli.geometry.labelled import Kind, labelled
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library
 
@@ -60,7 +61,7 @@ def geometry(
         raise typer.BadParameter(f"{output}: a picture is a {' or '.join(PICTURES)} file.")
     if tree and (output is None or of is not None or between):
         raise typer.BadParameter("--tree is about the picture of all regions: give -o FILE with it.")
-    asked = labelled(Library(home), kind, needed=of is None)
+    asked = labelled(View(Library(home)), kind, needed=of is None)
     # The picture is kept first: whoever reads only the beginning of the answer has it all the same.
     keep = partial(_keep, output) if output is not None else None
     if of is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from songspace.asking.geometry.labelled import Labelled
+from songspace.asking.geometry.regions import find_regions, regions_facts
 from songspace.cli import show
-from songspace.cli.geometry.labelled import Labelled
-from songspace.cli.geometry.numbers import rounded, share
-from songspace.errors import SongspaceError
+from songspace.cli.geometry.words import share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,77 +27,18 @@ TREE = 60
 
 def answer(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | None, tree: bool, json: bool) -> None:
     """Draw all regions or their tree, if there is somebody to keep the picture, and say where they lie."""
-    from songspace import geometry as rooms
     from songspace.geometry import pictures
-    from songspace.geometry.groups import FEWEST
 
-    found = rooms.describe(asked.space, asked.labels, asked.units, most=most)
-    if not found.regions:
-        name, songs = found.groups.small[0] if found.groups.small else ("none", 0)
-        raise SongspaceError(
-            f"No {asked.kind.one} has the {FEWEST} songs that a centre needs: the largest, {name}, has {songs}."
-        )
+    found = find_regions(asked, most=most)
     if keep:
         k = len(found.regions)
         title = f"{k:,} {asked.kind.value if k > 1 else asked.kind.one} of {len(asked.space):,} songs"
         drawing = pictures.draw_tree if tree else pictures.draw_regions
         keep(drawing(found, title=title, what=asked.kind.value))
     if json:
-        show.answer(_told(asked, found))
+        show.answer(regions_facts(asked, found))
     else:
         _show(asked, found)
-
-
-def _told(asked: Labelled, found: Regions) -> dict[str, Any]:
-    from songspace.geometry.groups import FEWEST
-
-    def song(row: int) -> dict[str, Any]:
-        return show.song_facts(asked.songs[row])
-
-    return {
-        "of": asked.kind.value,
-        "songs": len(asked.space) - found.groups.unlabelled,
-        "unlabelled": found.groups.unlabelled,
-        "several": asked.several,
-        "typical": round(found.typical, 4),
-        "at_home": rounded(found.at_home.as_dict()),
-        "regions": [
-            {
-                "name": region.name,
-                "songs": region.size,
-                "units": region.units,
-                "spread": round(region.spread, 4),
-                "at_home": rounded(region.at_home.as_dict()),
-                "nearest": [{"name": name, "distance": round(distance, 4)} for name, distance in region.nearest[:10]],
-                "overlaps": [{"name": name, "overlap": round(share, 4)} for name, share in region.overlaps[:10]],
-                "heart": [song(row) for row in region.heart],
-                "border": [
-                    song(edge.row) | {"towards": edge.towards, "margin": round(edge.margin, 4)}
-                    for edge in region.border
-                ],
-            }
-            for region in found.regions
-        ],
-        "overlaps": [
-            {
-                "names": list(pair.names),
-                "overlap": rounded(pair.overlap.as_dict()),
-                "distance": round(pair.distance, 4),
-            }
-            for pair in found.overlaps
-        ],
-        "tree": {
-            "order": [found.regions[number].name for number in found.order],
-            "joints": [
-                {"parts": [int(a), int(b)], "distance": round(float(distance), 4), "regions": int(count)}
-                for a, b, distance, count in found.joints
-            ],
-        },
-        "distances": [[round(float(distance), 4) for distance in row] for row in found.distances],
-        "fewest": FEWEST,
-        "small": [{"name": name, "songs": songs} for name, songs in found.groups.small],
-        "beyond": found.groups.beyond,
-    }
 
 
 def _show(asked: Labelled, found: Regions) -> None:

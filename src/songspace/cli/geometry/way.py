@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from songspace.asking.geometry.labelled import Labelled
+from songspace.asking.geometry.way import Along, find_way, way_facts
 from songspace.cli import show
-from songspace.cli.geometry.labelled import Labelled
-from songspace.cli.geometry.numbers import number, rounded
-from songspace.library import Song
+from songspace.cli.geometry.words import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,46 +21,19 @@ TABLE = 30
 
 def answer(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw what lies between two regions, if there is somebody to keep the picture, and say it."""
-    from songspace import geometry as rooms
     from songspace.geometry import pictures
 
     kind = asked.kind
-    found = rooms.way(asked.space, asked.labels, a, b, asked.units, most=most, what=kind.one)
-    rows, positions, offsets = rooms.songs_between(asked.space, found)
-    along = [(asked.songs[row], float(p), float(o)) for row, p, o in zip(rows, positions, offsets, strict=True)]
+    found, along = find_way(asked, a, b, most=most)
     if keep:
         keep(pictures.draw_way(found, title=f"{found.a} + {found.b} ?=", what=kind.value, unit=asked.unit))
     if json:
-        show.answer(_told(found, along))
+        show.answer(way_facts(found, along))
     else:
         _show(asked, found, along)
 
 
-def _told(found: Way, along: Sequence[tuple[Song, float, float]]) -> dict[str, Any]:
-    return {
-        "from": {"name": found.a, "songs": found.sizes[0]},
-        "to": {"name": found.b, "songs": found.sizes[1]},
-        "length": round(found.length, 4),
-        "between": [
-            {
-                "name": one.name,
-                "songs": one.size,
-                "position": rounded(one.position.as_dict()),
-                "offset": rounded(one.offset.as_dict()),
-                "margin": one.margin and rounded(one.margin.as_dict()),
-                "step": rounded(one.step.as_dict()),
-                "between": one.verdict,
-            }
-            for one in found.between
-        ],
-        "songs": [
-            show.song_facts(song) | {"position": round(position, 4), "offset": round(offset, 4)}
-            for song, position, offset in along
-        ],
-    }
-
-
-def _show(asked: Labelled, found: Way, along: Sequence[tuple[Song, float, float]]) -> None:
+def _show(asked: Labelled, found: Way, along: Along) -> None:
     from songspace.drawing.text import short
 
     kind = asked.kind.value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from songspace.asking.geometry.labelled import Labelled
+from songspace.asking.geometry.years import find_years, years_facts
 from songspace.cli import show
-from songspace.cli.geometry.labelled import Labelled, artists
-from songspace.cli.geometry.numbers import rounded_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,55 +20,16 @@ if TYPE_CHECKING:
 
 def answer(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw an artist's way through the years, if there is somebody to keep the picture, and tell it."""
-    from songspace import geometry as rooms
     from songspace.geometry import pictures
 
-    songs = asked.songs
-    found = rooms.through_years(
-        asked.space,
-        artists(songs),
-        rooms.album_labels(songs),
-        [song.year for song in songs],
-        artist,
-        labels=asked.labels,
-    )
+    found = find_years(asked, artist)
     if keep:
         title = f"{found.artist} through the years"
         keep(pictures.draw_years(asked.space, found, title=title, note=_drift(found)))
     if json:
-        show.answer(_told(asked, found))
+        show.answer(years_facts(asked, found))
     else:
         _show(asked, found)
-
-
-def _told(asked: Labelled, found: Years) -> dict[str, Any]:
-    yardstick = found.of_one_artist
-    return {
-        "artist": found.artist,
-        "station": found.kind,
-        "stations": [
-            {
-                "name": station.name,
-                "year": station.year,
-                "songs": [show.song_facts(asked.songs[row]) for row in station.rows],
-                "moved": rounded_number(station.moved),
-                "farther_than": rounded_number(station.farther_than),
-                "nearest": [{"name": name, "distance": round(distance, 4)} for name, distance in station.nearest],
-            }
-            for station in found.stations
-        ],
-        "left_out": found.left_out,
-        "two_albums_of_one_artist": {
-            "pairs": len(yardstick),
-            "median": round(float(np.median(yardstick)), 4) if len(yardstick) else None,
-        },
-        "two_songs_of_different_artists": rounded_number(found.of_others),
-        "drift": {
-            "albums": found.drift.albums,
-            "correlation": rounded_number(found.drift.correlation),
-            "p": rounded_number(found.drift.p),
-        },
-    }
 
 
 def _show(asked: Labelled, found: Years) -> None:

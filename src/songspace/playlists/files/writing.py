@@ -92,13 +92,57 @@ def write(
     ValueError
         If there is not one similarity from 0 to 1 (or None) for each song.
     """
-    alike = [None] * len(songs) if similarity is None else list(similarity)
-    if len(alike) != len(songs) or any(one is not None and not 0 <= one <= 1 for one in alike):
-        raise ValueError(f"Expected a similarity from 0 to 1 (or None) for each of {len(songs)} songs, got {alike}")
     path = Path(path).absolute()
     if path.suffix.lower() not in _FORMATS:
         raise SongspaceError(f"{path.name!r} is no playlist file: its name should end in .m3u8, .xspf or .jspf.")
-    folder = path.parent if relative else None
+    data = written(
+        path.suffix,
+        songs,
+        title=_line(title) or path.stem,
+        folder=path.parent if relative else None,
+        prefixes=prefixes,
+        similarity=similarity,
+    )
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SongspaceError(f"The playlist cannot be written to {path} ({error.strerror}).") from error
+    return path
+
+
+def written(
+    suffix: str,
+    songs: Sequence[Listed],
+    *,
+    title: str,
+    folder: Path | None = None,
+    prefixes: Mapping[str, str] | None = None,
+    similarity: Sequence[float | None] | None = None,
+) -> bytes:
+    """What :func:`write` puts into a file: for whoever sends a playlist instead of keeping it.
+
+    Parameters
+    ----------
+    suffix : str
+        .m3u8 (or .m3u), .xspf or .jspf
+    songs, title, prefixes, similarity
+        As for :func:`write`.
+    folder : Path, optional
+        Name files relative to it; absolutely, if left out.
+
+    Raises
+    ------
+    SongspaceError, ValueError
+        As for :func:`write`.
+    """
+    alike = [None] * len(songs) if similarity is None else list(similarity)
+    if len(alike) != len(songs) or any(one is not None and not 0 <= one <= 1 for one in alike):
+        raise ValueError(f"Expected a similarity from 0 to 1 (or None) for each of {len(songs)} songs, got {alike}")
+    if suffix.lower() not in _FORMATS:
+        raise SongspaceError(f"{suffix!r} is no format of playlists: there are .m3u8, .xspf and .jspf.")
     tracks = [
         _Track(
             song,
@@ -108,15 +152,7 @@ def write(
         )
         for song, one in zip(songs, alike, strict=True)
     ]
-    data = _FORMATS[path.suffix.lower()](tracks, _line(title) or _line(path.stem))
-    beside = path.with_name(path.name + ".new")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise SongspaceError(f"The playlist cannot be written to {path} ({error.strerror}).") from error
-    return path
+    return _FORMATS[suffix.lower()](tracks, _line(title))
 
 
 def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from songspace.cli import show
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.playlists import files
+from songspace.reporter import Reporter
 
 _NAMED = 5  # entries that are named when they are unknown
 
 
 def rows_of(
-    library: Library, file: Path, songs: Sequence[Song], *, prefixes: Mapping[str, str] | None = None
+    library: Library,
+    file: Path,
+    songs: Sequence[Song],
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    reporter: Reporter | None = None,
 ) -> list[int]:
     """The rows of the songs that a playlist names, in its order; those that the library lacks are told.
 
@@ -32,7 +37,7 @@ def rows_of(
         raise SongspaceError(f"{file} names no songs.")
     if not rows:
         raise SongspaceError(f"The library has none of the {len(entries)} songs of {file}, as {unknown[0]}.")
-    if unknown:
+    if unknown and reporter is not None:
         more = f"; and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        show.say(f"{len(unknown)} of {len(entries)} are not in the library: {'; '.join(unknown[:_NAMED])}{more}.")
+        reporter.say(f"{len(unknown)} of {len(entries)} are not in the library: {'; '.join(unknown[:_NAMED])}{more}.")
     return rows

@@ -1,4 +1,4 @@
-"""The rules of playlists as a person gives them on the command line."""
+"""The rules of playlists as a person gives them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.playlists.rules import Rules
+from songspace.reporter import Reporter
 from songspace.space import Space
 
 _NEAR = 50  # songs of the library among which one from outside may have its versions
@@ -19,7 +20,15 @@ _NEAR = 50  # songs of the library among which one from outside may have its ver
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a person asked for; see the options of ``songspace playlist``."""
+    """What a person asked for; see the options of ``songspace playlist``.
+
+    Attributes
+    ----------
+    played : sequence of Path
+        Playlists whose songs are left out.
+    without : sequence of int
+        Ids of songs that are left out.
+    """
 
     artist_gap: int
     album_gap: int = 0
@@ -29,8 +38,11 @@ class Ruling:
     longest: float | None = None
     where: str | None = None
     played: Sequence[Path] = ()
+    without: Sequence[int] = ()
 
-    def rules(self, library: Library, songs: Sequence[Song], space: Space) -> Rules:
+    def rules(
+        self, library: Library, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None
+    ) -> Rules:
         """The rules for the songs of a space, one for each row.
 
         Raises
@@ -38,7 +50,7 @@ class Ruling:
         SongspaceError
             If a filter or a list of played songs cannot be read, or no song is left.
         """
-        barred = self._barred(library, songs)
+        barred = self._barred(library, songs, reporter)
         if barred.all():
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
@@ -52,7 +64,7 @@ class Ruling:
             barred=barred,
         )
 
-    def _barred(self, library: Library, songs: Sequence[Song]) -> np.ndarray:
+    def _barred(self, library: Library, songs: Sequence[Song], reporter: Reporter | None) -> np.ndarray:
         barred = np.zeros(len(songs), bool)
         if self.shortest is not None or self.longest is not None:
             seconds = np.array([song.duration for song in songs])
@@ -62,15 +74,18 @@ class Ruling:
 
             barred |= ~parse(self.where).mask(songs)
         if self.played:
-            from songspace.cli.lists import rows_of
+            from songspace.asking.lists import rows_of
 
             for file in self.played:
-                barred[rows_of(library, file, songs)] = True
+                barred[rows_of(library, file, songs, reporter=reporter)] = True
+        if self.without:
+            out = {*self.without}
+            barred |= np.array([song.id in out for song in songs], bool)
         return barred
 
     def _filters(self) -> str:
         named = [f"--where “{self.where}”"] if self.where is not None else []
-        named += [f"--{name}" for name in ("shortest", "longest", "played") if getattr(self, name)]
+        named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
         return ", ".join(named)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from songspace.asking.view import View
 from songspace.errors import SongspaceError
-from songspace.library import Library, Song
+from songspace.library import Song
 
 if TYPE_CHECKING:
     from songspace.space import Space
@@ -57,7 +58,7 @@ class Labelled:
         return "songs" if self.units is None else "artists"
 
 
-def labelled(library: Library, kind: Kind, *, needed: bool = True) -> Labelled:
+def labelled(view: View, kind: Kind, *, needed: bool = True) -> Labelled:
     """The space of a library with a label for each song.
 
     Raises
@@ -66,9 +67,8 @@ def labelled(library: Library, kind: Kind, *, needed: bool = True) -> Labelled:
         If no song has one, and one is needed.
     """
     from songspace import geometry as rooms
-    from songspace.cli.asking import opened
 
-    space, songs = opened(library)
+    space, songs = view.space, view.songs
     labels = {
         Kind.genres: rooms.genre_labels,
         Kind.artists: artists,

@@ -1,0 +1,95 @@
+"""``songspace serve``: the library for browsers and other programs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from songspace.cli import show
+from songspace.cli.options import HomeOption
+from songspace.errors import SongspaceError
+
+PORT = 17017
+"""Above the ports that need a right and below those that systems lend out (from 32768), in a stretch that IANA has
+given to nobody, and no server's that a listener may have: Navidrome has 4533, Subsonic 4040, Jellyfin 8096, Plex 32400,
+AudioMuse 8000, MPD 6600."""
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's need a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with the token that callers bring (or SONGSPACE_TOKEN has it)."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Another name by which this machine is called.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Open the library to browsers and other programs, on this machine alone unless told otherwise."""
+    import uvicorn
+    from threadpoolctl import threadpool_limits
+
+    from songspace.server.app import create_app
+
+    app = create_app(home, token=_token(token_file), host=host, allowed_hosts=allow_host or ())
+    listening = _listen(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    show.say(
+        f"songspace answers at {address} with your songs, what sounds like them, and lists of them, until you press "
+        "Ctrl-C; it asks no other machine for anything."
+    )
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # addresses of requests are nobody's business
+        server_header=False,
+        limit_concurrency=512,
+        timeout_graceful_shutdown=3,
+    )
+    # Questions run beside each other, so that each of them is worked out by one thread. Ctrl-C ends the server, which
+    # says so once more when it has ended.
+    with threadpool_limits(1), listening, suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+    show.say("Stopped.")
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get("SONGSPACE_TOKEN") or None
+    try:
+        return file.read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        raise SongspaceError(f"{file} is no file with a token.") from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises
+    ------
+    SongspaceError
+        If another program has the port, or this machine has no such address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only of a socket that is said to be TCP's does asyncio know that small packets must not wait: without it, 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name != "nt":  # where it would let two programs have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise SongspaceError(
+            f"songspace cannot listen on {host}, port {port} ({error.strerror or error}): --port gives another."
+        ) from None
+    return listening

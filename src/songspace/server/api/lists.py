@@ -1,0 +1,106 @@
+"""Lists that are made: radio, path, order, mixes, suggestions; as the commands of these names make them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from songspace.asking.mixes import make_mixes
+from songspace.asking.playlists import arrange, make_path, make_radio
+from songspace.asking.suggestions import make_suggestions
+from songspace.reporter import Reporter
+from songspace.server import models
+from songspace.server.service import At, answer
+
+router = APIRouter(tags=["lists"])
+
+
+class _Remarks(Reporter):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def _how(query: models.ListRules) -> dict[str, Any]:
+    return {name: getattr(query, name) for name in ("length", "minutes", "variety", "seed", "transition")}
+
+
+@router.get("/radio", response_model=models.Playlist, response_model_exclude_unset=True)
+def radio(query: Annotated[models.RadioQuery, Query()], request: Request) -> Response:
+    """Go on from some songs."""
+
+    def make(at: At) -> Any:
+        made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.ruling(), **_how(query))
+        return made.facts(explain=query.explain)
+
+    return answer(request, make, heavy=True)
+
+
+@router.get("/path", response_model=models.Playlist, response_model_exclude_unset=True)
+def path(query: Annotated[models.PathQuery, Query()], request: Request) -> Response:
+    """Lead from one song to another, by way of others."""
+
+    def make(at: At) -> Any:
+        songs = at.songs([query.start, *query.via, query.end])
+        return make_path(at.view, songs, query.ruling(), **_how(query)).facts(explain=query.explain)
+
+    return answer(request, make, heavy=True)
+
+
+@router.post("/order", response_model=models.Ordered, response_model_exclude_unset=True)
+def order(asked: models.OrderAsked, request: Request) -> Response:
+    """Put songs into an order that flows. It changes nothing; a list is too long for an address."""
+
+    def make(at: At) -> Any:
+        rows, remarks = at.rows(asked.songs), _Remarks()
+        first, last = (None if id is None else at.snapshot.placed(id) for id in (asked.first, asked.last))
+        made = arrange(
+            at.view,
+            lambda _: rows,
+            asked.ruling(),
+            title="In order",
+            of="the list",
+            first=first,
+            last=last,
+            loosen=asked.loosen,
+            reporter=remarks,
+            transition=asked.transition,
+        )
+        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+
+    return answer(request, make, heavy=True)
+
+
+@router.get("/mixes", response_model=models.Mixes)
+def mixes(query: Annotated[models.MixesQuery, Query()], request: Request) -> Response:
+    """Cut the library into a handful of playlists with names."""
+
+    def make(at: At) -> Any:
+        made = make_mixes(
+            at.view,
+            count=query.count,
+            length=query.length,
+            minutes=query.minutes,
+            variety=query.variety,
+            seed=query.seed,
+            ruling=query.ruling(),
+        )
+        return {"mixes": [mix.facts() for mix in made], "seed": query.seed}
+
+    return answer(request, make, heavy=True)
+
+
+@router.post("/suggest", response_model=models.Suggestions)
+def suggest(asked: models.SuggestAsked, request: Request) -> Response:
+    """Songs that fit a taste, or several, and why. It changes nothing; a taste is too long for an address."""
+
+    def make(at: At) -> Any:
+        liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (asked.like, asked.dislike))
+        made = make_suggestions(at.view, liked, disliked, asked.ruling(), count=asked.count)
+        return {"suggestions": [each.facts() for each in made]}
+
+    return answer(request, make, heavy=True)

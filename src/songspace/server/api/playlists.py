@@ -1,0 +1,68 @@
+"""Playlists that are kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from songspace.asking.facts import song_facts
+from songspace.playlists.files import written
+from songspace.playlists.mixes import file_name
+from songspace.server import models
+from songspace.server.service import Answer, At, changing, service_of
+
+router = APIRouter(prefix="/playlists", tags=["playlists"])
+
+_TYPES = {"m3u8": "application/vnd.apple.mpegurl", "xspf": "application/xspf+xml", "jspf": "application/jspf+json"}
+
+
+@router.get("", response_model=models.SavedPlaylists)
+def playlists(request: Request) -> Response:
+    """All playlists that are kept."""
+    return changing(request, {"playlists": service_of(request).saved.all()})
+
+
+@router.post("", status_code=201, response_model=models.SavedPlaylist)
+def create(asked: models.PlaylistAsked, request: Request) -> Response:
+    """Keep a playlist, as a file in the home."""
+    service = service_of(request)
+    snapshot = service.snapshots.current()
+    told = service.saved.create(asked.title, [snapshot.song(id) for id in asked.songs])
+    return Answer(told, 201, {"Location": f"{request.url.path}/{told['id']}"})
+
+
+def _one(at: At, request: Request, id: str) -> Any:
+    return service_of(request).saved.one(id, at.snapshot.listed, at.library.catalog.song_at)
+
+
+@router.get("/{id}", response_model=models.SavedInFull)
+def playlist(id: models.PlaylistId, request: Request) -> Response:
+    """One of them, with its songs."""
+    with service_of(request).at() as at:
+        told, songs, missing = _one(at, request, id)
+    return changing(request, told | {"entries": [song_facts(song) for song in songs], "missing": missing})
+
+
+@router.get(
+    "/{id}/file",
+    response_class=Response,
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}}},
+)
+def file(id: models.PlaylistId, query: Annotated[models.FileQuery, Query()], request: Request) -> Response:
+    """One of them as a file, with the paths that songs have here."""
+    with service_of(request).at() as at:
+        told, songs, _ = _one(at, request, id)
+    data = written(f".{query.format}", songs, title=told["title"])
+    name = quote(f"{file_name(told['title'])}.{query.format}", safe="")
+    said = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "private, no-cache"}
+    return Response(data, headers=said, media_type=_TYPES[query.format])
+
+
+@router.delete("/{id}", status_code=204)
+def delete(id: models.PlaylistId, request: Request) -> Response:
+    """Let go of one of them."""
+    service_of(request).saved.delete(id)
+    return Response(status_code=204)

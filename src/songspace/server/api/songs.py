@@ -1,0 +1,131 @@
+"""Songs: pages of them, one, what sounds like it, its sound, its cover."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from songspace.asking.facts import song_facts
+from songspace.asking.similar import find_similar
+from songspace.errors import AudioError
+from songspace.library import Song
+from songspace.library.names import plain
+from songspace.library.pictures import read_cover
+from songspace.playlists.where import parse
+from songspace.server import media, models
+from songspace.server.problems import UnknownError, responses
+from songspace.server.service import At, answer, service_of
+from songspace.server.snapshot import Snapshot
+
+router = APIRouter(tags=["songs"])
+
+
+@router.get("/songs", response_model=models.Songs)
+def songs(query: Annotated[models.SongsQuery, Query()], request: Request) -> Response:
+    """Songs by words or a filter, a page at a time: the best matches first, or in the order of their paths."""
+
+    def make(at: At) -> Any:
+        found = search(at.snapshot, query.q) if query.q and query.q.strip() else at.snapshot.listed
+        if query.where is not None:
+            mask = parse(query.where).mask(found)
+            found = [found[place] for place in np.flatnonzero(mask).tolist()]
+        end = query.offset + query.limit
+        return {
+            "songs": [song_facts(song) for song in found[query.offset : end]],
+            "total": len(found),
+            "offset": query.offset,
+            "next": end if end < len(found) else None,
+        }
+
+    return answer(request, make)
+
+
+def search(snapshot: Snapshot, text: str) -> list[Song]:
+    """The songs whose name, album and file hold all words of a text: first those whose name or title begin with it."""
+    wanted = plain(text)
+    words = wanted.split()
+    if not words:
+        return []
+    fitting = [place for place, said in enumerate(snapshot.words) if all(word in said for word in words)]
+
+    def elsewhere(place: int) -> bool:
+        title = plain(snapshot.listed[place].title or "")
+        return not snapshot.words[place].startswith(wanted) and not title.startswith(wanted)
+
+    return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
+
+
+@router.get("/songs/{id}", response_model=models.SongInFull)
+def song(id: models.SongId, request: Request) -> Response:
+    """All that is known of a song."""
+
+    def make(at: At) -> Any:
+        found, space = at.snapshot.song(id), at.snapshot.space
+        more = ("name", "albumartist", "track", "recording_mbid", "release_mbid", "artist_mbid")
+        in_space = space is not None and bool((space.ids == id).any())
+        return song_facts(found) | {name: getattr(found, name) for name in more} | {"in_space": in_space}
+
+    return answer(request, make)
+
+
+@router.get("/songs/{id}/neighbours", response_model=models.SimilarSongs, response_model_exclude_unset=True)
+def neighbours(id: models.SongId, query: Annotated[models.NeighboursQuery, Query()], request: Request) -> Response:
+    """The songs that sound most like a song, and why; as ``songspace similar``."""
+    return _similar(request, [id], query)
+
+
+@router.get("/similar", response_model=models.SimilarSongs, response_model_exclude_unset=True)
+def similar(query: Annotated[models.SimilarQuery, Query()], request: Request) -> Response:
+    """The songs that sound most like several together."""
+    return _similar(request, query.song, query)
+
+
+def _similar(request: Request, ids: list[int], query: models.NeighboursQuery) -> Response:
+    def make(at: At) -> Any:
+        found = find_similar(at.asked(ids), query.count, explain=query.explain)
+        return {"of": [song_facts(song) for song in found.asked.asked], "similar": found.facts()}
+
+    return answer(request, make, heavy=query.explain)
+
+
+_SOUND = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
+_AUDIO: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole file.", "content": _SOUND},
+    206: {"description": "The part that was asked for.", "content": _SOUND},
+    304: {"description": "Not Modified"},
+    **responses(416),
+}
+_COVER: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "Not Modified"},
+}
+
+
+@router.head("/songs/{id}/audio", include_in_schema=False)
+@router.get("/songs/{id}/audio", response_class=Response, responses=_AUDIO)
+def audio(id: models.SongId, request: Request) -> Response:
+    """The file of a song as it is, or a part of it (``Range``)."""
+    with service_of(request).at() as at:
+        file = media.open_song(at.snapshot.song(id), at.library.catalog)
+    return media.file_response(file, request.headers, method=request.method)
+
+
+@router.head("/songs/{id}/cover", include_in_schema=False)
+@router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
+def cover(id: models.SongId, request: Request) -> Response:
+    """The picture that is embedded in the file of a song."""
+
+    with service_of(request).at() as at, media.open_song(at.snapshot.song(id), at.library.catalog) as file:
+        said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
+        if media.matches(request.headers.get("if-none-match"), said["ETag"]):
+            return Response(status_code=304, headers=said)
+        try:
+            found = read_cover(file)
+        except AudioError as error:
+            raise UnknownError(str(error)) from None
+    if found is None:
+        raise UnknownError(f"Song {id} has no cover in its file.")
+    return Response(found[0], headers=said, media_type=found[1])

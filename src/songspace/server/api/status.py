@@ -1,0 +1,51 @@
+"""How the library is; as ``songspace status``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from songspace import __version__
+from songspace.asking.state import holdings, quality
+from songspace.asking.view import View
+from songspace.server import models
+from songspace.server.service import Answer, At, answer, changing, service_of
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/status", response_model=models.Status)
+def status(query: Annotated[models.FailuresQuery, Query()], request: Request) -> Response:
+    """How much there is, and what failed and why."""
+    with service_of(request).at() as at:
+        told = holdings(View(at.library))
+        failures = told["failures"]
+        told |= {
+            "failures": failures[query.offset : query.offset + query.limit],
+            "failed": len(failures),
+            "ready": at.snapshot.space is not None,
+            "version": __version__,
+        }
+    return changing(request, told)
+
+
+@router.get("/status/quality", response_model=models.Quality)
+def status_quality(request: Request) -> Response:
+    """How good the space is, and the hubs; worked out once for each space."""
+    service = service_of(request)
+
+    def make(at: At) -> Any:
+        kept = service.known.get("quality")
+        if kept is None or kept[0] != at.snapshot.key:
+            kept = service.known["quality"] = (at.snapshot.key, quality(at.view))
+        return kept[1]
+
+    return answer(request, make, heavy=True)
+
+
+@router.get("/health", response_model=models.Health)
+def health() -> Response:
+    """Whether the server answers."""
+    return Answer({"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,113 @@
+"""The application: its routes, behind their guard.
+
+Another API (OpenSubsonic at ``/rest/``, AudioMuse's contract at ``/api/``) is a module with a router that is included
+here, beside the native one; if it knows its callers otherwise than by the token, it gets a door of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from songspace import __version__
+from songspace.library import Home
+from songspace.server import api
+from songspace.server.guard import Guard, Token, is_local, names_of
+from songspace.server.page import BUILT, add_page
+from songspace.server.problems import Problem, add_handlers
+from songspace.server.service import Service
+
+
+def create_app(
+    home: str | os.PathLike[str] | Home | None = None,
+    *,
+    token: str | None = None,
+    host: str = "127.0.0.1",
+    allowed_hosts: Iterable[str] = (),
+    page: Path = BUILT,
+    every: float = 1.0,
+) -> Guard:
+    """The server of a library, as an ASGI application.
+
+    Parameters
+    ----------
+    home : path or Home, optional
+        By default ``$SONGSPACE_HOME`` or the user's data folder.
+    token : str, optional
+        What everybody has to bring who asks for something of the library. Without it, only requests from this machine
+        may reach the server.
+    host : str
+        The address on which it will listen: which names it answers to follows from it.
+    allowed_hosts : iterable of str
+        Other names that it answers to.
+    page : Path
+        The folder of the built page.
+    every : float
+        Seconds for which nobody looks whether the space is a new one.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no library, the token is too short, or there is none although others can reach that address.
+    """
+    secret = None if token is None else Token(token)
+    if secret is None and not is_local(host):
+        from songspace.errors import SongspaceError
+
+        raise SongspaceError(
+            f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
+            "and give --token-file FILE (or SONGSPACE_TOKEN)."
+        )
+    where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
+    service = Service(where, token=secret, every=every)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.maps.close()
+
+    app = FastAPI(
+        title="songspace",
+        version=__version__,
+        description="A library's songs, what sounds like them, and lists of them. Songs are named by their ids.",
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    add_handlers(app)
+    app.include_router(api.router())
+    add_page(app, page)
+    _describe_problems(app)
+
+    def by_token(scope: Scope, headers: Headers) -> bool:
+        return secret is None or secret.is_borne(headers) or secret.is_remembered(headers)
+
+    return Guard(app, names_of(host, allowed_hosts), {"/api/": by_token, "/rest/": by_token}, api.OPEN, secret)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put into the OpenAPI document what problems look like, and what FastAPI cannot know."""
+    made = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            document = made()
+            document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+            document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{}, {"token": []}]
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    validation = operation["responses"].get("422", {}).get("content", {})
+                    validation.pop("application/json", None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

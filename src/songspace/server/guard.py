@@ -1,0 +1,223 @@
+"""Who may ask: looked at before anything else, for every request.
+
+A server on one's own machine is within reach of every page that one's browser shows. So:
+
+- the ``Host`` of a request must be a name of this machine (or a page elsewhere could give its own name this machine's
+  address, DNS rebinding, and read everything);
+- its ``Origin``, where it has one, must be this server, and a browser must not say that another site asks for it;
+- what changes something needs a header that no page elsewhere can set without being allowed to;
+- behind a *door* only those with the token go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from songspace.errors import SongspaceError
+from songspace.server.problems import problem
+
+SHORTEST_TOKEN = 16
+LARGEST_BODY = 2**20
+COOKIE = "songspace"
+WRITE_HEADER = "x-songspace"
+"""A page elsewhere cannot send it: browsers would ask this server first, and it does not allow it."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
+_READING = ("GET", "HEAD", "OPTIONS")
+
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE = (
+    f"{_NOTHING}; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'"
+)
+
+
+class Token:
+    """The secret that opens a door; it is compared in constant time and never shown.
+
+    Raises
+    ------
+    SongspaceError
+        If it is shorter than 16 characters, or not all of them can be sent in a header.
+    """
+
+    def __init__(self, secret: str) -> None:
+        if len(secret) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", secret):
+            raise SongspaceError(
+                f"A token has at least {SHORTEST_TOKEN} characters, all of them ASCII and none a blank: "
+                "`openssl rand -hex 16` makes one."
+            )
+        self._secret = secret.encode()
+
+    def __repr__(self) -> str:
+        return "Token(...)"
+
+    @property
+    def cookie(self) -> str:
+        """What a browser keeps instead of it: made of it, but it does not tell it."""
+        return hmac.new(self._secret, b"songspace: the cookie of a browser", hashlib.sha256).hexdigest()
+
+    def is_borne(self, headers: Headers) -> bool:
+        """Whether a request brings it as ``Authorization: Bearer``."""
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._secret)
+
+    def is_remembered(self, headers: Headers) -> bool:
+        """Whether a request comes from a browser that brought it before."""
+        try:
+            kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return False
+        return kept is not None and hmac.compare_digest(kept.value.encode("latin-1", "replace"), self.cookie.encode())
+
+
+Door = Callable[[Scope, Headers], bool]
+"""Whether a request may pass; a door stands before all paths that begin in some way."""
+
+
+def names_of(host: str, more: Iterable[str] = ()) -> Callable[[str], bool]:
+    """Which names a server that listens on ``host`` answers to.
+
+    On this machine alone those are its loopback names. A server that others can reach answers to every address that is
+    written in numbers (rebinding needs a name), and to the machine's own names. ``more`` are names beside these.
+    """
+    known = {name.lower() for name in (host, *more)} | {*LOOPBACK}
+    local = is_local(host)
+    if not local:
+        known |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
+
+    def is_one(name: str) -> bool:
+        name = name.lower().rstrip(".")
+        return name in known or (not local and _is_address(name))
+
+    return is_one
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on that address."""
+    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Guard:
+    """An application behind its guard.
+
+    Attributes
+    ----------
+    app : ASGI application
+    is_name : function of a host's name, giving bool
+        See :func:`names_of`.
+    doors : mapping of str to Door
+        What stands before the paths that begin so.
+    open : frozenset of str
+        Paths behind a door that anybody may ask for: they tell nothing of the library.
+    token : Token or None
+    """
+
+    app: ASGIApp
+    is_name: Callable[[str], bool]
+    doors: Mapping[str, Door]
+    open: frozenset[str] = frozenset()
+    token: Token | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close"})
+        elif (refusal := self._refusal(scope)) is not None:
+            await refusal(scope, receive, _secured(scope, send))
+        else:
+            await self.app(scope, _bounded(receive), _secured(scope, send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if found is None or not self.is_name(found[1] or found[2]):
+            return problem(421, "This server does not answer to that name: start it with --allow-host to make it.")
+        if (refusal := _from_elsewhere(scope, headers, hosts[0])) is not None:
+            return refusal
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit() and int(length[:20]) <= LARGEST_BODY):
+            return problem(413, f"A request has at most {LARGEST_BODY} bytes.")
+        path = scope["path"]
+        door = next((door for prefix, door in self.doors.items() if path.startswith(prefix)), None)
+        if door is not None and path not in self.open and not door(scope, headers):
+            return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})
+        borne = self.token is not None and self.token.is_borne(headers)
+        if scope["method"] not in _READING and not borne and WRITE_HEADER not in headers:
+            return problem(403, "What changes something needs the token, or the header X-Songspace: 1.")
+        return None
+
+
+def _from_elsewhere(scope: Scope, headers: Headers, host: str) -> Response | None:
+    refused = problem(403, "Another site may not ask this server for anything.")
+    for origin in headers.getlist("origin"):
+        scheme, _, netloc = origin.partition("://")
+        if scheme not in ("http", "https") or netloc.lower() != host.lower():
+            return refused
+    site, opened = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode") == "navigate"
+    # A link that somebody follows to the page is no request of the other site, as long as it tells and changes nothing.
+    followed = opened and scope["method"] == "GET" and scope["path"] == "/"
+    return refused if site not in (None, "same-origin", "none") and not followed else None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A request whose body ends where it is too long, even if it does not say how long it is."""
+    got = 0
+
+    async def bounded() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > LARGEST_BODY:
+            raise HTTPException(413, f"A request has at most {LARGEST_BODY} bytes.")
+        return message
+
+    return bounded
+
+
+def _secured(scope: Scope, send: Send) -> Send:
+    """A response with the headers that keep a browser from doing with it what it should not."""
+
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            is_data = scope["path"].startswith(("/api/", "/rest/"))
+            said = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
+            there = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *((n.lower().encode(), v.encode()) for n, v in said.items() if n.lower().encode() not in there),
+            ]
+        await send(message)
+
+    return secured

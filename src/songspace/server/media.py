@@ -1,0 +1,213 @@
+"""The files of songs: which may be sent, what they are, and parts of them.
+
+Only a file that the catalog names is ever opened, and a request names a song by its number, never a path. A link that
+leads out of the library's folders may be a person's own (a second disk), or put there by whoever can write into the
+folder, to have another file sent: it is followed only while the file behind it has the very size and date that the
+catalog knows, so that what is sent is what was listened to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import BinaryIO
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from songspace.library import Catalog, Song
+from songspace.library.scan import is_inside
+from songspace.server.problems import UnknownError, problem
+
+CHUNK = 256 * 1024
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+_MAGIC = (
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (8, b"WAVE", "audio/wav"),
+    (8, b"AIFF", "audio/aiff"),
+    (8, b"AIFC", "audio/aiff"),
+    (4, b"ftyp", "audio/mp4"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "audio/x-ms-wma"),
+    (0, b"MAC ", "audio/x-ape"),
+    (0, b"wvpk", "audio/x-wavpack"),
+    (0, b"\x1a\x45\xdf\xa3", "audio/webm"),
+)
+
+
+def open_song(song: Song, catalog: Catalog) -> BinaryIO:
+    """Open the file of a song for reading.
+
+    Raises
+    ------
+    UnknownError
+        If it is not there, no ordinary file, or a link leads from it to another file than the one that was listened to.
+    """
+    gone = UnknownError(f"The file of song {song.id} is not there: run `songspace update`.")
+    try:
+        # A pipe that has taken a song's place must not make anybody wait for it.
+        file = os.fdopen(
+            os.open(song.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
+        )
+    except OSError:
+        raise gone from None
+    try:
+        opened, real = os.fstat(file.fileno()), os.path.realpath(song.path)
+        if not stat.S_ISREG(opened.st_mode) or not os.path.samestat(opened, os.stat(real)):
+            raise gone
+        inside = any(is_inside(real, os.path.realpath(root)) for root in catalog.roots())
+        known = catalog.file(song.path)
+        if not inside and (known is None or (known.size, known.mtime_ns) != (opened.st_size, opened.st_mtime_ns)):
+            raise UnknownError(
+                f"The file of song {song.id} is a link out of the library, to a file that the library does not know."
+            )
+    except OSError:
+        file.close()
+        raise gone from None
+    except UnknownError:
+        file.close()
+        raise
+    return file
+
+
+def media_type(begins: bytes) -> str:
+    """What a sound file is, by its first bytes; ``application/octet-stream``, if that is not known.
+
+    Examples
+    --------
+    >>> media_type(b"fLaC..."), media_type(b"\\xff\\xfb\\x90..."), media_type(b"<html>")
+    ('audio/flac', 'audio/mpeg', 'application/octet-stream')
+    """
+    for place, magic, found in _MAGIC:
+        if begins[place : place + len(magic)] == magic:
+            return found
+    if begins[:1] == b"\xff" and len(begins) > 1 and begins[1] & 0xE0 == 0xE0:
+        return "audio/aac" if begins[1] & 0x06 == 0 else "audio/mpeg"
+    return "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A part of a file: ``length`` bytes from ``begin`` on."""
+
+    begin: int
+    length: int
+
+
+def part(header: str | None, size: int) -> Asked | None:
+    """What a ``Range`` header asks for: None for the whole file.
+
+    A header that asks for several parts, or that nobody understands, is passed over, as RFC 9110 allows.
+
+    Raises
+    ------
+    ValueError
+        If the file has no such part.
+
+    Examples
+    --------
+    >>> part("bytes=2-", 10), part("bytes=-3", 10), part("bytes=0-1,4-5", 10)
+    (Asked(begin=2, length=8), Asked(begin=7, length=3), None)
+    """
+    found = _RANGE.fullmatch(header or "")
+    if found is None or (found[1] == found[2] == ""):
+        return None
+    if found[1] == "":
+        length = min(int(found[2]), size)
+        begin = size - length
+    else:
+        begin = int(found[1])
+        last = min(int(found[2]) if found[2] else size - 1, size - 1)
+        if found[2] and int(found[2]) < begin:
+            return None
+        length = last - begin + 1
+    if length <= 0:
+        raise ValueError(f"no bytes {header}")
+    return Asked(begin, length)
+
+
+def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) -> Response:
+    """Send a file or the part that is asked for; the file is closed afterwards.
+
+    Parameters
+    ----------
+    file : binary file
+    headers : mapping of str to str
+        Of the request, by their names in lower case.
+    method : str
+        GET or HEAD.
+    """
+    known, tag = os.fstat(file.fileno()), entity_tag(file)
+    said = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "ETag": tag,
+        "Last-Modified": formatdate(known.st_mtime, usegmt=True),
+    }
+    if matches(headers.get("if-none-match"), tag):
+        file.close()
+        return Response(status_code=304, headers=said)
+    if_range = headers.get("if-range")
+    wanted = headers.get("range") if if_range in (None, tag, said["Last-Modified"]) else None
+    try:
+        asked = part(wanted, known.st_size)
+    except ValueError:
+        file.close()
+        return problem(416, f"The file has only {known.st_size} bytes.", {"Content-Range": f"bytes */{known.st_size}"})
+    said["Content-Type"] = media_type(file.read(16))
+    if asked is None:
+        return FilePart(file, Asked(0, known.st_size), 200, said, body=method != "HEAD")
+    said["Content-Range"] = f"bytes {asked.begin}-{asked.begin + asked.length - 1}/{known.st_size}"
+    return FilePart(file, asked, 206, said, body=method != "HEAD")
+
+
+def entity_tag(file: BinaryIO) -> str:
+    """What changes when a file does."""
+    known = os.fstat(file.fileno())
+    return f'"{known.st_ino:x}-{known.st_size:x}-{known.st_mtime_ns:x}"'
+
+
+def matches(header: str | None, tag: str) -> bool:
+    """Whether an ``If-None-Match`` header holds an entity tag, compared weakly."""
+    plain = tag.removeprefix("W/")
+    return any(one.strip().removeprefix("W/") == plain for one in (header or "").split(","))
+
+
+class FilePart(Response):
+    """A part of a file. Whoever reads slowly holds no thread, and whoever has gone stops it."""
+
+    def __init__(self, file: BinaryIO, asked: Asked, status: int, headers: Mapping[str, str], *, body: bool) -> None:
+        self._file, self._asked, self._body = file, asked, body
+        self.status_code, self.background = status, None
+        self.init_headers(dict(headers) | {"Content-Length": str(asked.length)})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def until_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        with self._file:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async with anyio.create_task_group() as group:
+                group.start_soon(until_gone)
+                await self._send(send)
+                group.cancel_scope.cancel()
+
+    async def _send(self, send: Send) -> None:
+        left = self._asked.length if self._body else 0
+        self._file.seek(self._asked.begin)
+        while left > 0:
+            chunk = await anyio.to_thread.run_sync(self._file.read, min(left, CHUNK))
+            if not chunk:  # somebody has cut the file off
+                break
+            left -= len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+        if left or not self._body or not self._asked.length:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})

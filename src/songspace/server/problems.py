@@ -1,0 +1,89 @@
+"""What goes wrong, as one clear sentence in ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from songspace.errors import SongspaceError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why a request could not be answered."""
+
+    type: str = Field(description="Always about:blank: the status says what kind of problem it is.")
+    title: str
+    status: int
+    detail: str = Field(description="One sentence for a person.")
+
+
+class UnknownError(SongspaceError):
+    """There is nothing of that id."""
+
+
+class NotReadyError(SongspaceError):
+    """The library is not in the state that a question needs."""
+
+
+class BusyError(SongspaceError):
+    """Too many others are asking."""
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The response that tells a problem."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    content = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, status, {"Cache-Control": "no-store"} | dict(headers or {}), MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How these problems stand in the OpenAPI document."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an application tell its problems."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, BusyError):
+            return problem(503, str(error), {"Retry-After": "2"})
+        status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
+        return problem(status, str(error))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        told = []
+        for one in error.errors()[:3]:  # what was sent is not repeated: it may be long, or a secret
+            where = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
+            told.append(f"{where[:100]}: {one['msg']}")
+        return problem(422, "; ".join(told) + ".")
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = str(error.detail)
+        if error.status_code == 400:
+            detail = "The body of the request cannot be read."
+        elif error.status_code == 404:
+            detail = "There is nothing here."
+        elif error.status_code == 405:
+            detail = f"{request.method} is not possible here."
+        return problem(error.status_code, detail, error.headers)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        return problem(500, "Something went wrong in songspace: its log says what.")
+
+    app.add_exception_handler(SongspaceError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, broken)

@@ -1,0 +1,173 @@
+"""What every route needs: the snapshot, a turn for heavy questions, answers that need not be sent twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from songspace import __version__
+from songspace.asking.view import Asked, View
+from songspace.library import Home, Library, Song
+from songspace.server.guard import Token
+from songspace.server.maps import Maps
+from songspace.server.media import matches
+from songspace.server.problems import BusyError
+from songspace.server.saved import Saved
+from songspace.server.snapshot import Snapshot, Snapshots
+
+
+class Turns:
+    """Lets so many work at once, so many wait for their turn, and sends others away.
+
+    Examples
+    --------
+    >>> turns = Turns(running=1, waiting=0, patience=0)
+    >>> with turns.take():
+    ...     with turns.take():
+    ...         pass
+    Traceback (most recent call last):
+    ...
+    songspace.server.problems.BusyError: Too many questions that take long are being asked: try again in a moment.
+    """
+
+    def __init__(self, *, running: int, waiting: int, patience: float) -> None:
+        self._here, self._turns = threading.Semaphore(running + waiting), threading.Semaphore(running)
+        self._patience = patience
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for a turn, and have it.
+
+        Raises
+        ------
+        BusyError
+            If too many are waiting, or it takes too long.
+        """
+        busy = BusyError("Too many questions that take long are being asked: try again in a moment.")
+        if not self._here.acquire(blocking=False):
+            raise busy
+        try:
+            if not self._turns.acquire(timeout=self._patience):
+                raise busy
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._here.release()
+
+
+@dataclass(frozen=True)
+class At:
+    """A library at the moment of a question."""
+
+    snapshot: Snapshot
+    library: Library
+
+    @property
+    def view(self) -> View:
+        """The space and its songs."""
+        return self.snapshot.view(self.library)
+
+    def asked(self, ids: Sequence[int]) -> Asked:
+        """The songs of some ids, as rows of the space."""
+        return Asked(self.view, self.songs(ids))
+
+    def songs(self, ids: Sequence[int]) -> list[Song]:
+        """The songs of some ids, each of which has a place in the space."""
+        return [self.snapshot.placed(id) for id in ids]
+
+    def rows(self, ids: Sequence[int]) -> list[int]:
+        """Their rows."""
+        space = self.view.space
+        return [space.row(song.id) for song in self.songs(ids)]
+
+
+class Service:
+    """A library that is being served.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no library.
+    """
+
+    def __init__(self, home: Home, *, token: Token | None = None, every: float = 1.0) -> None:
+        self.home, self.token = home, token
+        self.snapshots = Snapshots(home, every=every)
+        self.maps = Maps(home)
+        self.saved = Saved(home.folder / "playlists")
+        cores = os.cpu_count() or 1
+        self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
+        self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
+
+    @contextmanager
+    def at(self) -> Iterator[At]:
+        """The library as it is now."""
+        with self.snapshots.library() as library:
+            yield At(self.snapshots.current(), library)
+
+
+class Answer(Response):
+    """JSON. Bytes of file names that are no characters become question marks, as on the terminal."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
+def service_of(request: Request) -> Service:
+    """What serves a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def answer(request: Request, make: Callable[[At], Any], *, heavy: bool = False) -> Response:
+    """Answer from the snapshot; whoever has the answer already is told so before it is worked out.
+
+    Parameters
+    ----------
+    request : Request
+    make : function giving a JSON document, or a Response
+    heavy : bool
+        Whether it has to wait for its turn.
+    """
+    service = service_of(request)
+    snapshot = service.snapshots.current()
+    cached = request.method == "GET"
+    tag = _tag(__version__, snapshot.key, request.url.path, request.url.query)
+    headers = {"Cache-Control": "private, no-cache"} | ({"ETag": tag} if cached else {})
+    if cached and matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
+        made = make(At(snapshot, library))
+    return made if isinstance(made, Response) else Answer(made, headers=headers)
+
+
+def changing(request: Request, content: Any) -> Response:
+    """An answer about what changes without the space: its entity tag is made from what it says."""
+    made = Answer(content)
+    made.headers["Cache-Control"] = "private, no-cache"
+    made.headers["ETag"] = tag = _tag(bytes(made.body))
+    if matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    return made
+
+
+def _tag(*parts: str | bytes) -> str:
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return f'W/"{digest.hexdigest()}"'

@@ -1,0 +1,192 @@
+"""A library in memory, as it was when its space was built, and the next one as soon as there is one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from songspace.asking.view import View, in_rows, open_space
+from songspace.errors import SongspaceError
+from songspace.library import Home, Library, Song
+from songspace.library.names import plain
+from songspace.server.problems import NotReadyError, UnknownError
+from songspace.space import Space
+
+EVERY = 1.0
+"""Seconds for which nobody looks whether there is something new."""
+
+_PATIENCE = 20.0  # times as long as the last reading took: so that a learning library is not read all the time
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A library at one moment; it never changes, and whoever holds it may go on with it when there is a newer one.
+
+    Attributes
+    ----------
+    key : str
+        Changes with anything in it: what is answered from one key is always the same.
+    space : Space or None
+        None while nothing has been learnt.
+    why_not : str
+        The sentence that says so.
+    listed : list of Song
+        All songs, in the order of their paths.
+    songs : list of Song
+        That of each row of the space.
+    """
+
+    key: str
+    space: Space | None
+    why_not: str
+    listed: list[Song]
+    songs: list[Song]
+
+    @cached_property
+    def by_id(self) -> dict[int, Song]:
+        """The songs by their ids."""
+        return {song.id: song for song in self.listed}
+
+    @cached_property
+    def words(self) -> list[str]:
+        """For each song listed, what a search looks at: name, album and file, as they are compared."""
+        return [plain(f"{song.name} {song.album or ''} {os.path.basename(song.path)}") for song in self.listed]
+
+    def song(self, id: int) -> Song:
+        """The song of an id.
+
+        Raises
+        ------
+        UnknownError
+            If there is none.
+        """
+        if (song := self.by_id.get(id)) is None:
+            raise UnknownError(f"There is no song {id}.")
+        return song
+
+    def placed(self, id: int) -> Song:
+        """The song of an id, if it has a place in the space.
+
+        Raises
+        ------
+        UnknownError
+            If there is none.
+        NotReadyError
+            If it is not in the space.
+        """
+        song = self.song(id)
+        if self.space is None:
+            raise NotReadyError(self.why_not)
+        try:
+            self.space.row(id)
+        except SongspaceError:
+            raise NotReadyError(f"Song {id} is not in the space yet: run `songspace update`.") from None
+        return song
+
+    def view(self, library: Library) -> View:
+        """This snapshot for the rooms that answer questions.
+
+        Raises
+        ------
+        NotReadyError
+            If there is no space.
+        """
+        if self.space is None:
+            raise NotReadyError(self.why_not)
+        return View(library, (self.space, self.songs))
+
+
+class Snapshots:
+    """The newest snapshot of a home.
+
+    Parameters
+    ----------
+    home : Home
+    every : float
+        Seconds for which nobody looks whether there is something new.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no library.
+    """
+
+    def __init__(self, home: Home, *, every: float = EVERY) -> None:
+        self.home = home
+        self._every = every
+        self._reading = threading.Lock()
+        self._seen = self._stamp()
+        self._current, self._encoder = self._read()
+        self._next = time.monotonic() + every
+
+    def current(self) -> Snapshot:
+        """The newest snapshot. One thread at a time looks for a newer one; the others go on with what there is."""
+        if time.monotonic() >= self._next and self._reading.acquire(blocking=False):
+            try:
+                began = time.monotonic()
+                self._look()
+                self._next = began + self._every + _PATIENCE * (time.monotonic() - began)
+            finally:
+                self._reading.release()
+        return self._current
+
+    @contextmanager
+    def library(self) -> Iterator[Library]:
+        """The library for one request: a connection to its catalog belongs to one thread, and opens in no time."""
+        library = Library(self.home.folder)
+        try:
+            yield library
+        finally:
+            library.catalog.close()
+
+    def _look(self) -> None:
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        try:
+            # While songs are listened to, the catalog changes all the time and the space does not.
+            if stamp[0] != self._seen[0] or self._current.space is None or self._in_use() != self._encoder:
+                self._current, self._encoder = self._read(self._current)
+        except SongspaceError:
+            return  # in the middle of a change: what there is goes on answering, and the next look sees the rest
+        self._seen = stamp
+
+    def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """What changes when the space or the catalog does."""
+        catalog = self.home.catalog
+        return tuple(_stat(path) for path in (self.home.space, catalog, catalog.with_name(f"{catalog.name}-wal")))
+
+    def _in_use(self) -> str | None:
+        with self.library() as library:
+            return library.catalog.fact("encoder")
+
+    def _read(self, old: Snapshot | None = None) -> tuple[Snapshot, str | None]:
+        with self.library() as library:
+            encoder = library.catalog.fact("encoder")
+            space, why_not = None, ""
+            try:
+                space = open_space(library)
+            except SongspaceError as error:
+                if old is not None and old.space is not None:
+                    raise
+                why_not = str(error)
+            listed = library.songs()
+        digest = hashlib.blake2b(repr((space and space.checksum, encoder)).encode(), digest_size=12)
+        for song in listed:
+            digest.update(repr(song).encode("utf-8", "surrogatepass"))
+        songs = in_rows(space, listed) if space is not None else []
+        return Snapshot(digest.hexdigest(), space, why_not, listed, songs), encoder
+
+
+def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

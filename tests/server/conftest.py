@@ -1,0 +1,123 @@
+"""The learnt tunes behind a server, in this process; and songs that nobody ever recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from songspace import Library, Space
+from songspace.library import Catalog, Home, Song
+from songspace.library.learnt import Learnt, set_learnt
+from songspace.library.scan import Found, Tags
+from songspace.server.app import create_app
+
+WRITE = {"X-Songspace": "1"}
+
+
+def client_of(app: Any, **headers: str) -> TestClient:
+    return TestClient(app, base_url="http://127.0.0.1", headers=headers, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def served_home(learnt_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the learnt tunes' home, for a server writes maps and playlists into it."""
+    return Path(shutil.copytree(learnt_home, tmp_path_factory.mktemp("served") / "home"))
+
+
+@pytest.fixture(scope="session")
+def served(served_home: Path) -> Any:
+    return create_app(served_home)
+
+
+@pytest.fixture(scope="session")
+def client(served: Any) -> TestClient:
+    return client_of(served, **WRITE)
+
+
+@pytest.fixture(scope="session")
+def songs(learnt_home: Path) -> list[Song]:
+    return Library(learnt_home).songs()
+
+
+@pytest.fixture(scope="session")
+def clients() -> Callable[..., TestClient]:
+    return client_of
+
+
+class Got(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., Got]:
+    """A request as it comes over the wire: no client tidies its path or its headers."""
+
+    def call(app: Any, path: str, *, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> Got:
+        named = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        if not any(name == b"host" for name, _ in named):
+            named.insert(0, (b"host", b"127.0.0.1:17017"))
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode("utf-8", "surrogateescape"),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": named,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 17017),
+        }
+        sent: list[dict[str, Any]] = []
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if asked:
+                await asyncio.sleep(60)
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        asyncio.run(app(scope, receive, send))
+        start, *parts = sent
+        told = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
+        return Got(start["status"], told, b"".join(part.get("body", b"") for part in parts))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def made_up() -> Callable[..., Path]:
+    """A home of songs that nobody recorded: their tags and paths are what a test wants."""
+
+    def make(folder: Path, tags: Sequence[Tags], paths: Sequence[str] | None = None, *, root: str = "/music") -> Path:
+        home = Home(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with Catalog(home.catalog, write=True) as catalog:
+            catalog.add_root(root)
+            for number, of_song in enumerate(tags):
+                path = paths[number] if paths is not None else f"{root}/{number}.mp3"
+                identity = number.to_bytes(16, "big")
+                catalog.record_song(Found(path, 1, 1), identity, of_song, duration=200.0, starts=[0.0], silent=[False])
+            set_learnt(catalog, "timbre", Learnt("made-up", "made-up"))
+            catalog.set_fact("encoder", "timbre")
+            ids = [song.id for song in catalog.songs()]
+        vectors = np.random.default_rng(0).normal(size=(len(ids), 8)).astype(np.float32)
+        Space.from_vectors(vectors, np.array(ids), encoder="made-up").save(home.space)
+        return folder
+
+    return make
