@@ -112,9 +112,9 @@ export const song = (id: number): Promise<Song> => get(`songs/${id}`);
 export const search = (q: string, signal: AbortSignal): Promise<{ songs: Song[]; total: number }> => get("songs", { q, limit: 30 }, signal);
 export const neighbours = (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> =>
   get(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
-export const radio = (from: number[], more: { variety: number; length: number; without?: number[] }): Promise<Playlist> =>
+export const radio = (from: number[], more: { variety: number; without?: number[] }): Promise<Playlist> =>
   get("radio", { song: from, explain: true, ...more });
-export const path = (start: number, end: number, more: { length: number; variety: number }): Promise<Playlist> =>
+export const path = (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
   get("path", { start, end, explain: true, ...more });
 export const status = (): Promise<Status> => get("status", { limit: 200 });
 export const quality = (): Promise<Quality> => get("status/quality");

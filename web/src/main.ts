@@ -15,8 +15,6 @@ import { SongPanel } from "./song";
 import { Songs } from "./songs";
 import { Tabs } from "./tabs";
 
-const RADIO = 20, PATH = 12;
-
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const player = new Player();
 let songs: Songs | null = null;
@@ -102,14 +100,14 @@ function cancelPath(): void {
 
 async function radio(song: api.Song): Promise<void> {
   remake = async (variety) => {
-    take(await api.radio([song.id], { variety, length: RADIO }), 0.1);
+    take(await api.radio([song.id], { variety }), 0.1);
   };
   await remake(queue.varietyValue);
 }
 
 async function path(start: api.Song, end: api.Song): Promise<void> {
   remake = async (variety) => {
-    const made = await api.path(start.id, end.id, { variety, length: PATH });
+    const made = await api.path(start.id, end.id, { variety });
     take(made, 0.6);
     map?.revealAll(made.songs.map((song) => songs?.row(song.id) ?? -1));
   };
@@ -167,7 +165,7 @@ player.addEventListener("dry", () => {
   if (!last || !queue.endless.checked) return;
   void attempt(async () => {
     const heard = player.queue.slice(-200).map((song) => song.id).filter((id) => id !== last.id);
-    const made = await api.radio([last.id], { variety: Math.max(queue.varietyValue, 0.2), length: RADIO, without: heard });
+    const made = await api.radio([last.id], { variety: Math.max(queue.varietyValue, 0.2), without: heard });
     player.add(...made.songs.slice(1));
     player.next();
   });
