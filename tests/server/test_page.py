@@ -110,7 +110,9 @@ def test_search_plays_and_shows_what_is_near(opened: Callable[..., Any]) -> None
     wait_until_it_plays(page, seconds(page))  # it goes on
     assert page.locator("#toggle").get_attribute("aria-label") == "Pause"
     expect(page.locator("#neighbours > li")).to_have_count(12)
-    shares = [float(text) for text in re.findall(r"similarity\s*(-?[\d.]+)", page.locator("#neighbours").text_content())]
+    shares = [
+        float(text) for text in re.findall(r"similarity\s*(-?[\d.]+)", page.locator("#neighbours").text_content())
+    ]
     assert len(shares) == 12
     page.locator("#neighbours .why").first.click()
     expect(page.locator("#neighbours .reason").first).to_contain_text(re.compile("sounds|resembles|part"))
@@ -198,7 +200,7 @@ def test_the_legend_filters(opened: Callable[..., Any]) -> None:
     assert 0 < painted(page) < 0.7 * whole
     page.locator("#everything").click()
     assert painted(page) == whole
-    page.locator("#modes span", has_text="Artist").click()
+    page.get_by_role("radio", name="Artist").check()
     expect(page.locator("#legend button")).to_have_count(6)
 
 
