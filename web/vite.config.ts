@@ -11,5 +11,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": process.env.SONGSPACE_API ?? "http://127.0.0.1:8765" } },
+  server: { proxy: { "/api": process.env.SONGSPACE_API ?? "http://127.0.0.1:17017" } },
 });
