@@ -205,7 +205,7 @@ def test_the_legend_filters(opened: Callable[..., Any]) -> None:
 
 
 def painted(page: Any) -> int:
-    """How many pixels of the map beside the legend have a song's colour: what is only hinted at, and names, are grey."""
+    """How many pixels beside the legend have a song's colour: names, and what is only hinted at, are grey."""
     page.wait_for_timeout(300)
     taken = page.screenshot(clip={"x": 320, "y": 0, "width": 580, "height": 700})
     pixels = np.asarray(Image.open(io.BytesIO(taken)).convert("RGB")).astype(int)
