@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog, Song
+from songspace.library.catalog import VERSION, Catalog, Link, Song
 from songspace.library.scan import Found, Tags
 
 FILE = Found("/music/a.mp3", 10, 20)
@@ -139,3 +139,43 @@ def test_a_file_that_is_no_catalog(tmp_path: Path) -> None:
 )
 def test_a_song_has_a_name(song: Song, name: str) -> None:
     assert song.name == name
+
+
+# What media servers call songs
+
+
+def test_links_replace_those_of_their_server_only(catalog: Catalog) -> None:
+    one, two = _record(catalog, "/music/a.mp3", b"a" * 16), _record(catalog, "/music/b.mp3", b"b" * 16)
+    catalog.set_links("http://first", [Link("x", one, "art"), Link("y", two), Link("z", one)])
+    catalog.set_links("http://second", [Link("x", two)])
+    assert catalog.links() == {
+        "http://first": [Link("x", one, "art"), Link("y", two), Link("z", one)],
+        "http://second": [Link("x", two)],
+    }
+    catalog.set_links("http://first", [Link("new", two)])
+    assert catalog.links() == {"http://first": [Link("new", two)], "http://second": [Link("x", two)]}
+
+
+def test_links_outlive_the_songs_number(catalog: Catalog) -> None:
+    _record(catalog, "/music/other.mp3", b"b" * 16)
+    catalog.set_links("http://s", [Link("x", _record(catalog, "/music/a.mp3", b"a" * 16))])
+    catalog.reset()
+    assert catalog.links() == {}
+    again = _record(catalog, "/music/moved.mp3", b"a" * 16)
+    assert catalog.links() == {"http://s": [Link("x", again)]}
+
+
+def test_a_catalog_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    with Catalog(path, write=True) as catalog:
+        song = _record(catalog, "/music/a.mp3", b"a" * 16)
+    with sqlite3.connect(path) as db:  # as songspace 0.1 left it
+        db.executescript("DROP TABLE links; PRAGMA user_version = 1;")
+    with Catalog(path) as old:
+        assert old.links() == {} and old.count() == 1
+    with Catalog(path, write=True) as newer:
+        newer.set_links("http://s", [Link("x", song)])
+    with Catalog(path) as read:
+        assert read.links() == {"http://s": [Link("x", song)]} and read.count() == 1
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -104,7 +104,7 @@ def test_what_changes_something_needs_a_header_that_no_form_can_send(served: Any
 
 
 @pytest.mark.parametrize(
-    "path", [SONGS, "/api/v1/songs/1/audio", "/api/v1/status", "/rest/ping", "/api/similar_tracks"]
+    "path", [SONGS, "/api/v1/songs/1/audio", "/api/v1/status", "/api/similar_tracks", "/api/create_playlist"]
 )
 @pytest.mark.parametrize("given", [None, "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer \xe9"])
 def test_without_the_token_nothing_is_told(locked: Any, ask: Callable[..., Any], path: str, given: str | None) -> None:

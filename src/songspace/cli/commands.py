@@ -11,6 +11,7 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.geometry import geometry
+from songspace.cli.link import link
 from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
@@ -18,6 +19,7 @@ from songspace.cli.poster import poster
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.suggest import suggest
+from songspace.cli.user import user
 from songspace.library import Home, Library
 
 if TYPE_CHECKING:
@@ -165,6 +167,12 @@ app.command()(geometry)
 
 
 app.command()(serve)
+
+
+app.command()(user)
+
+
+app.command()(link)
 
 
 @app.command(name="map")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from songspace.cli import show
+from songspace.errors import SongspaceError
 from songspace.library import Song
 
 _NAMED = 5  # songs that are named when MPD does not have them
@@ -17,6 +18,9 @@ _NAMED = 5  # songs that are named when MPD does not have them
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
+]
+PasswordFileOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A file with the password [default: you are asked for it].")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -64,6 +68,17 @@ def prefixes(given: list[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"--prefix {text}: write it as HERE=THERE, as in /home/me/Music=/music.")
         found[os.path.abspath(os.path.expanduser(here))] = there
     return found
+
+
+def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:
+    """The password in a file, or the one that the person types; it is never shown."""
+    if file is None:
+        typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
+        return typed
+    try:
+        return file.read_text("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise SongspaceError(f"{file} is no file with a password.") from None
 
 
 def queue(songs: Sequence[Song], mpd: bool, host: str | None, elsewhere: dict[str, str]) -> None:

@@ -18,7 +18,19 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library.scan import Found, Tags
 
-VERSION = 1
+VERSION = 2
+"""1: without the ids that media servers give to songs."""
+
+# By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
+_LINKS = """
+CREATE TABLE IF NOT EXISTS links (
+    server TEXT NOT NULL,
+    item TEXT NOT NULL,
+    identity BLOB NOT NULL,
+    artist TEXT,            -- the server's id of the song's artist
+    PRIMARY KEY (server, item)
+) WITHOUT ROWID;
+"""
 
 _SCHEMA = f"""
 CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -48,6 +60,7 @@ CREATE TABLE vectors (
 ) WITHOUT ROWID;
 CREATE INDEX vectors_of_song ON vectors (song);
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+{_LINKS}
 PRAGMA user_version = {VERSION};
 """
 
@@ -91,6 +104,24 @@ class Song:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What a media server calls a song.
+
+    Attributes
+    ----------
+    item : str
+        The server's id of it.
+    song : int
+    artist : str or None
+        The server's id of its artist.
+    """
+
+    item: str
+    song: int
+    artist: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the catalog remembers of a file: a song, or the reason why it is none."""
 
@@ -131,8 +162,11 @@ class Catalog:
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 if version == 0:
                     self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+                elif version < VERSION:
+                    self._db.executescript(f"BEGIN IMMEDIATE; {_LINKS} PRAGMA user_version = {VERSION}; COMMIT;")
             else:
                 self._db.execute("PRAGMA query_only = ON")
+            self._has_links = write or version >= 2
             if version == 0 and not write:
                 raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         except sqlite3.DatabaseError as error:
@@ -345,6 +379,29 @@ class Catalog:
         kept = list(encoders)
         with self._transaction():
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
+
+    # What media servers call songs
+
+    def links(self) -> dict[str, list[Link]]:
+        """What each media server calls the songs that are here, by the server's address."""
+        found: dict[str, list[Link]] = {}
+        if self._has_links:
+            rows = self._db.execute(
+                "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
+                "ORDER BY server, item"
+            )
+            for server, *link in rows:
+                found.setdefault(server, []).append(Link(*link))
+        return found
+
+    def set_links(self, server: str, links: Iterable[Link]) -> None:
+        """Remember what a media server calls songs, in place of what was known of it."""
+        with self._transaction():
+            self._db.execute("DELETE FROM links WHERE server = ?", (server,))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO links SELECT ?, ?, identity, ? FROM songs WHERE id = ?",
+                [(server, link.item, link.artist, link.song) for link in links],
+            )
 
     # Slots of the spectrogram cache
 

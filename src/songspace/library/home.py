@@ -48,6 +48,11 @@ class Home:
         return self.folder / "space.safetensors"
 
     @property
+    def user(self) -> Path:
+        """The name and password for players; only its owner can read it."""
+        return self.folder / "user.json"
+
+    @property
     def encoders(self) -> Path:
         """The folder of the learnt encoders, a folder each."""
         return self.folder / "encoders"

@@ -1,7 +1,7 @@
 """The application: its routes, behind their guard.
 
 Another API (OpenSubsonic at ``/rest/``, AudioMuse's contract at ``/api/``) is a module with a router that is included
-here, beside the native one; if it knows its callers otherwise than by the token, it gets a door of its own.
+here, beside the native one. OpenSubsonic's callers bring a user's password instead of the token; it looks at it itself.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from songspace import __version__
+from songspace.errors import SongspaceError
 from songspace.library import Home
-from songspace.server import api
+from songspace.server import api, audiomuse, opensubsonic
 from songspace.server.guard import Guard, Token, is_local, names_of
 from songspace.server.page import BUILT, add_page
 from songspace.server.problems import Problem, add_handlers
 from songspace.server.service import Service
+from songspace.server.user import read_user
 
 
 def create_app(
@@ -54,17 +56,17 @@ def create_app(
     Raises
     ------
     SongspaceError
-        If there is no library, the token is too short, or there is none although others can reach that address.
+        If there is no library, the token is too short, or there is neither a token nor a user although others can reach
+        that address; if the user's file can be read by others.
     """
     secret = None if token is None else Token(token)
-    if secret is None and not is_local(host):
-        from songspace.errors import SongspaceError
-
+    where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
+    user = read_user(where.user)  # what is wrong with its file is told before anybody asks
+    if secret is None and not is_local(host) and user is None:
         raise SongspaceError(
             f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
-            "and give --token-file FILE (or SONGSPACE_TOKEN)."
+            "and give --token-file FILE (or SONGSPACE_TOKEN). For players alone, `songspace user NAME` is enough."
         )
-    where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
     service = Service(where, token=secret, every=every)
 
     @asynccontextmanager
@@ -84,13 +86,18 @@ def create_app(
     app.state.service = service
     add_handlers(app)
     app.include_router(api.router())
+    app.include_router(audiomuse.router)
+    app.include_router(opensubsonic.router)
     add_page(app, page)
     _describe_problems(app)
 
     def by_token(scope: Scope, headers: Headers) -> bool:
-        return secret is None or secret.is_borne(headers) or secret.is_remembered(headers)
+        if secret is None:  # with a user but no token, others get what players need, and no more
+            return is_local(host)
+        return secret.is_borne(headers) or secret.is_remembered(headers)
 
-    return Guard(app, names_of(host, allowed_hosts), {"/api/": by_token, "/rest/": by_token}, api.OPEN, secret)
+    opened = api.OPEN | audiomuse.OPEN
+    return Guard(app, names_of(host, allowed_hosts), {"/api/": by_token}, opened, secret, own=opensubsonic.PATHS)
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -80,7 +80,11 @@ class Token:
     def is_borne(self, headers: Headers) -> bool:
         """Whether a request brings it as ``Authorization: Bearer``."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._secret)
+        return scheme.lower() == "bearer" and self.is_told(given.strip())
+
+    def is_told(self, given: str) -> bool:
+        """Whether this is it."""
+        return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._secret)
 
     def is_remembered(self, headers: Headers) -> bool:
         """Whether a request comes from a browser that brought it before."""
@@ -140,6 +144,9 @@ class Guard:
     open : frozenset of str
         Paths behind a door that anybody may ask for: they tell nothing of the library.
     token : Token or None
+    own : tuple of str
+        How paths begin that have no door, and may be written to: every request there brings a password, which no
+        browser does by itself.
     """
 
     app: ASGIApp
@@ -147,6 +154,7 @@ class Guard:
     doors: Mapping[str, Door]
     open: frozenset[str] = frozenset()
     token: Token | None = None
+    own: tuple[str, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -170,6 +178,8 @@ class Guard:
         if not (length.isascii() and length.isdigit() and int(length[:20]) <= LARGEST_BODY):
             return problem(413, f"A request has at most {LARGEST_BODY} bytes.")
         path = scope["path"]
+        if path.startswith(self.own):
+            return None
         door = next((door for prefix, door in self.doors.items() if path.startswith(prefix)), None)
         if door is not None and path not in self.open and not door(scope, headers):
             return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})

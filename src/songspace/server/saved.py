@@ -64,7 +64,33 @@ class Saved:
             raise NotReadyError(f"The playlist cannot be kept in {self._folder} ({error.strerror}).") from error
         if sum(1 for _ in self._folder.glob("*.jspf")) >= MOST:
             raise NotReadyError(f"There are {MOST} playlists already: delete some first.")
-        path = self._path(secrets.token_hex(8))
+        return self._write(self._path(secrets.token_hex(8)), title, songs)
+
+    def replace(self, id: str, title: str, songs: Sequence[Song]) -> dict[str, Any]:
+        """Keep another playlist in place of one.
+
+        Raises
+        ------
+        UnknownError
+            If there is none of that id.
+        """
+        self.changed(id)
+        return self._write(self._path(id), title, songs)
+
+    def changed(self, id: str) -> float:
+        """When a playlist was written, in seconds since 1970.
+
+        Raises
+        ------
+        UnknownError
+            If there is none of that id.
+        """
+        try:
+            return self._path(id).stat().st_mtime
+        except FileNotFoundError:
+            raise UnknownError(f"There is no playlist {id}.") from None
+
+    def _write(self, path: Path, title: str, songs: Sequence[Song]) -> dict[str, Any]:
         files.write(path, songs, title=title, relative=False)
         told = self._told(path)
         assert told is not None

@@ -1,0 +1,298 @@
+"""AudioMuse's contract at ``/api``, for its plugins for media servers (Navidrome, Jellyfin, Lyrion).
+
+After the public sources of NeptuneHub/AudioMuse-AI and its plugins. Songs and artists are named by the ids of a media
+server, which ``songspace link`` has learnt; while nothing is linked, by those that songspace itself has as a server of
+OpenSubsonic. What the server does not have is left out of answers. Everything needs the server's token, if there is one
+(``Authorization: Bearer``), and creating a playlist needs it always.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from songspace.asking.artists import Centers
+from songspace.asking.playlists import DEFAULT_GAP, make_path
+from songspace.asking.ruling import Ruling
+from songspace.errors import SongspaceError
+from songspace.library import Song
+from songspace.library.catalog import Link
+from songspace.library.names import plain
+from songspace.playlists.order import order
+from songspace.playlists.titles import artist_of, compared
+from songspace.server.api.songs import search
+from songspace.server.models import LONGEST_LIST, LONGEST_SAVED
+from songspace.server.opensubsonic.shelves import Shelves, shelves_of
+from songspace.server.opensubsonic.sonic import centers_of
+from songspace.server.problems import BusyError, NotReadyError, UnknownError
+from songspace.server.service import Answer, At, Service, service_of
+
+router = APIRouter(prefix="/api", include_in_schema=False)
+
+OPEN = frozenset({"/api/health"})
+"""What needs no token, for it tells nothing of the library."""
+
+_OF_ONE_ARTIST = 3  # with eliminate_duplicates; AudioMuse's default
+_REPRESENTATIVE = 5
+_UNKNOWN = "unknown"
+
+
+class Ids:
+    """What a media server calls the songs and artists that are here."""
+
+    def __init__(self, links: Mapping[str, Iterable[Link]], songs: Iterable[Song], shelves: Shelves) -> None:
+        self.linked = any(links.values())
+        told = [link for some in links.values() for link in some]
+        if not self.linked:
+            told = [Link(str(song.id), song.id, shelves.artist_of[song.id].id) for song in songs]
+        self.song: dict[str, int] = {}
+        self.item: dict[int, str] = {}
+        people: dict[str, Counter[str]] = {}
+        self._artists: dict[str, str] = {}
+        for link in told:
+            self.song.setdefault(link.item, link.song)
+            self.item.setdefault(link.song, link.item)
+            artist = shelves.artist_of.get(link.song)
+            if link.artist is not None and artist is not None:
+                people.setdefault(artist.id, Counter())[link.artist] += 1
+                self._artists.setdefault(link.artist, artist.id)
+        self._names = {id: counted.most_common(1)[0][0] for id, counted in people.items()}
+
+    def artist(self, item: str) -> str | None:
+        """The artist here whom the server calls so."""
+        return self._artists.get(item)
+
+    def of_artist(self, id: str) -> str | None:
+        """What the server calls an artist."""
+        return self._names.get(id)
+
+
+class Asked:
+    """A question of a plugin. What should be a number and is none counts as not given, as it does for AudioMuse."""
+
+    def __init__(self, request: Request, service: Service, at: At) -> None:
+        self.service, self.at, self._given = service, at, request.query_params
+
+    def text(self, name: str) -> str:
+        """A parameter; empty, if it is not there."""
+        return self._given.get(name, "").strip()[:1000]
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A parameter that is a number above 0."""
+        text = self.text(name)
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+        return max(1, min(number, most))
+
+    def says(self, name: str, default: bool) -> bool:
+        """A parameter that is true or false."""
+        return self.text(name).lower() == "true" if self.text(name) else default
+
+    @cached_property
+    def shelves(self) -> Shelves:
+        """The library by artists and albums."""
+        return shelves_of(self.service, self.at)
+
+    @cached_property
+    def centers(self) -> Centers:
+        """The middles of the artists."""
+        return centers_of(self.service, self.at)
+
+    @cached_property
+    def ids(self) -> Ids:
+        """The ids of the media server."""
+        catalog = self.at.library.catalog
+        key = f"{self.at.snapshot.key} {catalog.fact('links')}"
+        made: Ids = self.service.once("ids", key, lambda: Ids(catalog.links(), self.at.snapshot.listed, self.shelves))
+        return made
+
+    def song(self, item: str) -> Song:
+        """The song that the media server calls so."""
+        id = self.ids.song.get(item)
+        if id is None:
+            hint = "" if self.ids.linked else ": run `songspace link` to learn the ids of a media server"
+            raise UnknownError(f"There is no song of that id here{hint}.")
+        return self.at.snapshot.placed(id)
+
+    def facts(self, song: Song) -> dict[str, Any]:
+        """A song as AudioMuse tells it."""
+        return {
+            "item_id": self.ids.item[song.id],
+            "title": song.title or song.name,
+            "author": song.artist or song.albumartist or _UNKNOWN,
+            "album": song.album or _UNKNOWN,
+            "album_artist": song.albumartist or _UNKNOWN,
+        }
+
+    def not_linked(self) -> tuple[int, ...]:
+        """The songs that the media server does not have."""
+        return tuple(song.id for song in self.at.snapshot.songs if song.id not in self.ids.item)
+
+
+def _answered(request: Request, make: Callable[[Asked], Any], *, status: int = 200) -> Response:
+    """An answer, or what went wrong as AudioMuse tells it."""
+    service = service_of(request)
+    try:
+        with service.turns.take(), service.at() as at:
+            return Answer(make(Asked(request, service, at)), status)
+    except SongspaceError as error:
+        status = 404 if isinstance(error, UnknownError) else 400
+        if isinstance(error, (BusyError, NotReadyError)):
+            status = 503
+        return Answer({"error": str(error)}, status)
+
+
+@router.get("/health")
+def health() -> Response:
+    """Whether the server answers."""
+    return Answer({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/similar_tracks")
+def similar_tracks(request: Request) -> Response:
+    """What sounds most like a song; ``radius_similarity`` puts it into an order that flows."""
+
+    def make(asked: Asked) -> Any:
+        song, count = _meant(asked), asked.number("n", 10, 200)
+        view, ids = asked.at.view, asked.ids
+        space = view.space
+        own = space.row(song.id)
+        bounded = asked.says("eliminate_duplicates", True)
+        rows, distances = space.neighbors(own, len(space) if ids.linked else 10 * count)
+        kept: dict[int, float] = {}
+        by: Counter[str] = Counter()
+        versions = {int(space.versions[own])}
+        for row, distance in zip(rows.tolist(), distances.tolist(), strict=True):
+            found, version = view.songs[row], int(space.versions[row])
+            if found.id not in ids.item or (bounded and version in versions):
+                continue
+            artist = artist_of(found.artist)
+            if bounded and artist is not None and by[artist] >= _OF_ONE_ARTIST:
+                continue
+            by[artist or ""] += 1
+            versions.add(version)
+            kept[row] = distance
+            if len(kept) == count:
+                break
+        listed = [*kept]
+        if asked.says("radius_similarity", False) and len(listed) > 2:
+            listed = order(space, listed, first=listed[0])
+        return [asked.facts(view.songs[row]) | {"distance": round(kept[row], 6)} for row in listed]
+
+    return _answered(request, make)
+
+
+def _meant(asked: Asked) -> Song:
+    if item := asked.text("item_id"):
+        return asked.song(item)
+    title, artist = asked.text("title"), asked.text("artist")
+    if not (title and artist):
+        raise SongspaceError("Request must include either 'item_id' or both 'title' and 'artist'.")
+    wanted = compared(title), artist_of(artist)
+    for song in asked.at.snapshot.listed:
+        if song.title and (compared(song.title), artist_of(song.artist or song.albumartist)) == wanted:
+            return asked.at.snapshot.placed(song.id)
+    raise UnknownError("There is no song of that title by that artist here.")
+
+
+@router.get("/find_path")
+def find_path(request: Request) -> Response:
+    """From one song to another in at most ``max_steps`` songs."""
+
+    def make(asked: Asked) -> Any:
+        names = asked.text("start_song_id"), asked.text("end_song_id")
+        if not all(names):
+            raise SongspaceError("Both a start and end song must be provided.")
+        if names[0] == names[1]:
+            raise SongspaceError("Start and end songs cannot be the same.")
+        songs = [asked.song(name) for name in names]
+        without = asked.not_linked()
+        there = len(asked.at.view.space) - len(set(without) - {song.id for song in songs})
+        length = max(2, min(asked.number("max_steps", 25, LONGEST_LIST), there))
+        try:
+            made = make_path(asked.at.view, songs, Ruling(DEFAULT_GAP, without=without), length=length)
+        except SongspaceError:
+            made = make_path(asked.at.view, songs, Ruling(0, versions=True, without=without), length=length)
+        return {"path": [asked.facts(song) for song in made.songs], "total_distance": round(sum(made.steps), 6)}
+
+    return _answered(request, make)
+
+
+@router.get("/similar_artists")
+def similar_artists(request: Request) -> Response:
+    """Who sounds like an artist, given by name or by the media server's id, and by which songs."""
+
+    def make(asked: Asked) -> Any:
+        told = asked.text("artist") or asked.text("artist_id")
+        if not told:
+            raise SongspaceError("Missing 'artist' or 'artist_id' parameter")
+        named = asked.shelves.artist_named(told)
+        id = asked.ids.artist(told) or (named.id if named is not None else None)
+        if id is None or id not in asked.centers:
+            raise UnknownError("There is no such artist here.")
+        found = asked.centers.near(id, len(asked.shelves.artists))
+        with_songs = asked.says("include_component_matches", False)
+        answers = []
+        for other, distance in found:
+            item = asked.ids.of_artist(other)
+            if item is None:
+                continue
+            one = {"artist": asked.shelves.artists[other].name, "artist_id": item, "divergence": round(distance, 6)}
+            if with_songs:
+                first, second = _representative(asked, id, other), _representative(asked, other, id)
+                match = {"artist1_representative_songs": first, "artist2_representative_songs": second}
+                one["component_matches"] = [{"distance": round(distance, 6)} | match]
+            answers.append(one)
+            if len(answers) == asked.number("n", 10, 200):
+                break
+        return answers
+
+    return _answered(request, make)
+
+
+def _representative(asked: Asked, of: str, towards: str) -> list[dict[str, Any]]:
+    """The songs of one artist that are nearest to the middle of another's."""
+    songs = (asked.at.view.songs[row] for row in asked.centers.heart(of, towards=towards))
+    linked = [song for song in songs if song.id in asked.ids.item][:_REPRESENTATIVE]
+    return [{"item_id": asked.ids.item[song.id], "title": song.title or song.name} for song in linked]
+
+
+@router.get("/search_tracks")
+def search_tracks(request: Request) -> Response:
+    """Songs by words of title, artist and album, from ``start`` to ``end`` (the first 20)."""
+
+    def make(asked: Asked) -> Any:
+        text = asked.text("search_query") or f"{asked.text('artist')} {asked.text('title')}".strip()
+        if len(plain(text)) < 3:
+            return []
+        found = [song for song in search(asked.at.snapshot, text) if song.id in asked.ids.item]
+        begin = asked.number("start", 0, 10**6) if asked.text("start").strip("0") else 0
+        end = asked.number("end", begin + 20, 10**6)
+        return [asked.facts(song) for song in found[begin : min(end, begin + LONGEST_LIST)]]
+
+    return _answered(request, make)
+
+
+@router.post("/create_playlist")
+def create_playlist(request: Request, said: Any = Body(None)) -> Response:  # noqa: B008
+    """Keep a playlist; here, for songspace has no password of the media server: its players find it under ``/rest``."""
+
+    def make(asked: Asked) -> Any:
+        if asked.service.token is None or not asked.service.token.is_borne(request.headers):
+            raise SongspaceError("Creating a playlist needs the token of `songspace serve --token-file`.")
+        name, given = (said.get("playlist_name"), said.get("track_ids")) if isinstance(said, dict) else (None, None)
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
+            raise SongspaceError("Missing 'playlist_name', of at most 200 characters")
+        listed = given if isinstance(given, list) else []
+        named = (one.get("item_id") if isinstance(one, dict) else one for one in listed)
+        items = [*dict.fromkeys(item for item in named if isinstance(item, str))]
+        if not 0 < len(items) <= LONGEST_SAVED:
+            raise SongspaceError(f"A playlist has 1 to {LONGEST_SAVED} track_ids")
+        told = asked.service.saved.create(name.strip(), [asked.song(item) for item in items])
+        return {"message": "The playlist is kept by songspace.", "playlist_id": told["id"]}
+
+    return _answered(request, make, status=201)

@@ -1,0 +1,80 @@
+"""OpenSubsonic at ``/rest``: players use songspace as their server, and ask it what sounds alike.
+
+After the published API (opensubsonic.netlify.app) as far as songspace has what it is about: browsing, search, sound as
+it is (nothing is transcoded), covers, playlists, and the extension ``sonicSimilarity``. A call is named with or without
+``.view``; its parameters come in the address or in a form; it is answered in XML or, with ``f=json``, in JSON, but not
+as a script (``jsonp``), which any page could load.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from songspace.errors import SongspaceError
+from songspace.server.opensubsonic import browsing, playlists, sonic, sound, system
+from songspace.server.opensubsonic.call import Call, Handler, authenticate
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse, respond
+from songspace.server.problems import UnknownError
+from songspace.server.service import service_of
+
+PATHS = ("/rest/",)
+"""How paths begin that look at passwords themselves."""
+
+HANDLERS: dict[str, Handler] = {
+    **system.HANDLERS,
+    **browsing.HANDLERS,
+    **sound.HANDLERS,
+    **playlists.HANDLERS,
+    **sonic.HANDLERS,
+}
+
+_MOST_PARAMETERS = 20_000
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/rest/{name}", methods=["GET", "HEAD", "POST"])
+async def rest(name: str, request: Request) -> Response:
+    """Answer a call."""
+    pairs = request.url.query
+    form = (await request.body()).decode("utf-8", "replace") if request.method == "POST" else ""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        given: dict[str, list[str]] = {}
+        for text in (pairs, form if kind == "application/x-www-form-urlencoded" else ""):
+            for key, value in parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS):
+                given.setdefault(key, []).append(value)
+    except ValueError:
+        return refuse(Failure(GENERIC, f"A call has at most {_MOST_PARAMETERS} parameters."), "xml")
+    format = (given.get("f") or ("xml",))[0]
+    if format not in ("xml", "json"):
+        return refuse(Failure(GENERIC, "Answers are in xml or json."), "json" if format == "jsonp" else "xml")
+    return await run_in_threadpool(_answer, name.removesuffix(".view"), request, given, format)
+
+
+def _answer(name: str, request: Request, given: dict[str, list[str]], format: str) -> Response:
+    service = service_of(request)
+    try:
+        if name == "getOpenSubsonicExtensions":
+            answered = system.extensions(service)
+            return answered if isinstance(answered, Response) else respond(answered, format)
+        user = authenticate(service, given)
+        if name not in HANDLERS:
+            return refuse(Failure(GENERIC, "songspace has no such call."), format, status=404)
+        with service.at() as at:
+            answered = HANDLERS[name](Call(request, service, at, given, user))
+    except Failure as failure:
+        return refuse(failure, format)
+    except UnknownError as error:
+        return refuse(Failure(NOT_FOUND, str(error)), format)
+    except SongspaceError as error:
+        return refuse(Failure(GENERIC, str(error)), format)
+    except Exception:
+        logging.getLogger("uvicorn.error").exception("A call of /rest/%s failed", name)
+        return refuse(Failure(GENERIC, "Something went wrong in songspace: its log says what."), format)
+    return answered if isinstance(answered, Response) else respond(answered, format)

@@ -1,0 +1,195 @@
+"""Browsing and searching: folders, artists, albums, songs, genres."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from songspace.library import Song
+from songspace.library.names import plain
+from songspace.server.api.songs import search
+from songspace.server.opensubsonic.call import Answered, Call, Handler
+from songspace.server.opensubsonic.envelope import GENERIC, Failure
+from songspace.server.opensubsonic.shapes import album_facts, artist_facts, song_facts, songs_facts
+from songspace.server.opensubsonic.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
+
+_PAGE = 500
+_LARGEST_PAGE = 10_000  # of a search: players take the whole library in by it, and take a short page for the last
+
+
+def _folders(call: Call) -> Answered:
+    roots = call.whole.roots
+    named = [{"id": int(id), "name": os.path.basename(root) or root} for id, root in folders(roots)]
+    return {"musicFolders": {"musicFolder": named}}
+
+
+def _by_letter(artists: Sequence[Artist]) -> list[dict[str, Any]]:
+    def letter(artist: Artist) -> str:
+        first = artist.sorted_by[:1].upper()
+        return first if first.isalpha() else "#"
+
+    told = groupby(sorted(artists, key=letter), key=letter)
+    return [{"name": name, "artist": [artist_facts(artist) for artist in some]} for name, some in told]
+
+
+def _artists(call: Call) -> Answered:
+    artists = [*call.shelves.artists.values()]
+    return {"artists": {"ignoredArticles": " ".join(map(str.title, ARTICLES)), "index": _by_letter(artists)}}
+
+
+def _indexes(call: Call) -> Answered:
+    shelves = call.shelves
+    newest = int(max((album.created for album in shelves.albums.values()), default=0.0) * 1000)
+    if newest and call.number("ifModifiedSince", 0, most=10**16) >= newest:
+        return {"indexes": {"ignoredArticles": "", "lastModified": newest}}
+    told = _artists(call)
+    assert isinstance(told, dict)
+    return {"indexes": {"lastModified": newest, **told["artists"]}}
+
+
+def _directory(call: Call) -> Answered:
+    """An artist's albums or an album's songs, for players that browse by folders: these stand for them."""
+    id = call.text("id")
+    if id.startswith("al-"):
+        album = call.album(id)
+        children = songs_facts(call.whole, album.songs)
+        return {"directory": {"id": id, "parent": album.artist.id, "name": album.name, "child": children}}
+    artist = call.artist(id)
+    children = [_as_folder(album) for album in artist.albums]
+    return {"directory": {"id": id, "name": artist.name, "child": children}}
+
+
+def _as_folder(album: Album) -> dict[str, Any]:
+    facts = album_facts(album)
+    kept = ("id", "artist", "artistId", "coverArt", "created", "duration", "year", "genre")
+    named = {"parent": album.artist.id, "isDir": True, "title": album.name, "album": album.name}
+    return {name: facts[name] for name in kept if name in facts} | named
+
+
+def _artist(call: Call) -> Answered:
+    artist = call.artist(call.text("id"))
+    return {"artist": artist_facts(artist) | {"album": [album_facts(album) for album in artist.albums]}}
+
+
+def _album(call: Call) -> Answered:
+    album = call.album(call.text("id"))
+    return {"album": album_facts(album) | {"song": songs_facts(call.whole, album.songs)}}
+
+
+def _song(call: Call) -> Answered:
+    return {"song": song_facts(call.whole, call.song(call.text("id")))}
+
+
+def _albums_listed(call: Call) -> list[Album]:
+    kind, shelves = call.text("type"), call.shelves
+    albums = [*shelves.albums.values()]
+    if kind == "random":
+        random.shuffle(albums)
+    elif kind == "newest":
+        albums.sort(key=lambda album: -album.created)
+    elif kind == "alphabeticalByArtist":
+        albums.sort(key=lambda album: album.artist.sorted_by)
+    elif kind == "byYear":
+        first, last = call.number("fromYear"), call.number("toYear")
+        low, high = min(first, last), max(first, last)
+        albums = [album for album in albums if low <= (album.year or -1) <= high]
+        albums.sort(key=lambda album: album.year or 0, reverse=first > last)
+    elif kind == "byGenre":
+        genre = plain(call.text("genre"))
+        albums = [album for album in albums if genre in map(plain, album.genres)]
+    elif kind in ("highest", "frequent", "recent", "starred"):
+        albums = []  # nothing is kept of what is played or liked
+    elif kind != "alphabeticalByName":
+        raise Failure(GENERIC, "The parameter type is none of the lists that there are.")
+    begin = call.number("offset", 0)
+    return albums[begin : begin + call.number("size", 10, most=_PAGE)]
+
+
+def _album_list(call: Call) -> Answered:
+    return {"albumList": {"album": [_as_folder(album) for album in _albums_listed(call)]}}
+
+
+def _album_list_2(call: Call) -> Answered:
+    return {"albumList2": {"album": [album_facts(album) for album in _albums_listed(call)]}}
+
+
+def _in_genre(shelves: Shelves, genre: str) -> list[Song]:
+    wanted = plain(genre)
+    return [song for song in shelves.songs if song.genre and wanted in map(plain, genres_of(song))]
+
+
+def _random_songs(call: Call) -> Answered:
+    shelves = call.shelves
+    songs = _in_genre(shelves, call.text("genre")) if call.given.get("genre") else shelves.songs
+    first, last = call.number("fromYear", 0), call.number("toYear", 10**9)
+    if call.given.get("fromYear") or call.given.get("toYear"):
+        songs = [song for song in songs if song.year is not None and first <= song.year <= last]
+    drawn = random.sample(songs, min(len(songs), call.number("size", 10, most=_PAGE)))
+    return {"randomSongs": {"song": songs_facts(shelves, drawn)}}
+
+
+def _genres(call: Call) -> Answered:
+    shelves = call.shelves
+    songs = Counter(name for song in shelves.songs for name in genres_of(song))
+    albums = Counter(name for album in shelves.albums.values() for name in album.genres)
+    told = [{"songCount": songs[name], "albumCount": albums[name], "value": name} for name in sorted(songs)]
+    return {"genres": {"genre": told}}
+
+
+def _songs_by_genre(call: Call) -> Answered:
+    shelves, begin = call.shelves, call.number("offset", 0)
+    songs = _in_genre(shelves, call.text("genre"))[begin : begin + call.number("count", 10, most=_PAGE)]
+    return {"songsByGenre": {"song": songs_facts(shelves, songs)}}
+
+
+def _search_3(call: Call) -> Answered:
+    """All words of the query; everything, page by page, if there are none: so players take a library in."""
+    shelves, query = call.shelves, call.text("query", "")
+    words = plain(query).split()
+
+    def fitting(things: Sequence[Any], name: Callable[[Any], str]) -> Sequence[Any]:
+        return [one for one in things if all(word in plain(name(one)) for word in words)] if words else things
+
+    def page(what: str, things: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        count, begin = call.number(f"{what}Count", 20, most=_LARGEST_PAGE), call.number(f"{what}Offset", 0)
+        return things()[begin : begin + count] if count else []
+
+    def songs() -> Sequence[Song]:
+        if not words:
+            return shelves.songs if not query.strip(' "*') else []
+        return [song for song in search(call.at.snapshot, query) if song.id in shelves.album_of]
+
+    if not words and query.strip(' "*'):  # signs alone, which no name has
+        return {"searchResult3": {"artist": [], "album": [], "song": []}}
+    artists = page("artist", lambda: fitting([*shelves.artists.values()], lambda artist: artist.name))
+    albums = page(
+        "album", lambda: fitting([*shelves.albums.values()], lambda album: f"{album.name} {album.artist.name}")
+    )
+    return {
+        "searchResult3": {
+            "artist": [artist_facts(artist) for artist in artists],
+            "album": [album_facts(album) for album in albums],
+            "song": songs_facts(shelves, page("song", songs)),
+        }
+    }
+
+
+HANDLERS: dict[str, Handler] = {
+    "getMusicFolders": _folders,
+    "getArtists": _artists,
+    "getIndexes": _indexes,
+    "getMusicDirectory": _directory,
+    "getArtist": _artist,
+    "getAlbum": _album,
+    "getSong": _song,
+    "getAlbumList": _album_list,
+    "getAlbumList2": _album_list_2,
+    "getRandomSongs": _random_songs,
+    "getGenres": _genres,
+    "getSongsByGenre": _songs_by_genre,
+    "search3": _search_3,
+}

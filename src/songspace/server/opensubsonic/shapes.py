@@ -1,0 +1,134 @@
+"""What is told of a song, an album, an artist; the fields are those of the OpenSubsonic schemas.
+
+What songspace knows nothing of (plays, stars, ratings) is left out. What it knows in general and not of a song is told
+as empty, as the protocol wants it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from songspace.library import Song
+from songspace.server.opensubsonic.shelves import Album, Artist, Shelves, genres_of
+
+TYPES = {
+    ".mp3": "audio/mpeg",
+    ".mp2": "audio/mpeg",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".spx": "audio/ogg",
+    ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".mp4": "audio/mp4",
+    ".alac": "audio/mp4",
+    ".aac": "audio/aac",
+    ".wav": "audio/wav",
+    ".wave": "audio/wav",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".aifc": "audio/aiff",
+    ".wma": "audio/x-ms-wma",
+    ".asf": "audio/x-ms-wma",
+    ".ape": "audio/x-ape",
+    ".wv": "audio/x-wavpack",
+    ".weba": "audio/webm",
+}
+"""As :func:`songspace.server.media.media_type` tells them by what is in a file; here nothing is opened."""
+
+
+def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
+    """A ``Child``."""
+    album, artist = shelves.album_of[song.id], shelves.artist_of[song.id]
+    suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
+    genres = genres_of(song)
+    facts: dict[str, Any] = {
+        "id": str(song.id),
+        "parent": album.id,
+        "isDir": False,
+        "title": song.title or os.path.splitext(os.path.basename(song.path))[0],
+        "album": album.name,
+        "artist": song.artist or song.albumartist or artist.name,
+        "track": song.track,
+        "year": song.year,
+        "genre": genres[0] if genres else None,
+        "coverArt": str(song.id),
+        "size": known and known.size,
+        "contentType": TYPES.get(suffix, "application/octet-stream"),
+        "suffix": suffix[1:],
+        "duration": round(song.duration),
+        "bitRate": round(known.size * 8 / song.duration / 1000) if known and song.duration else None,
+        "path": shelves.place(song.path),
+        "created": moment(known.mtime_ns / 1e9 if known else 0.0),
+        "albumId": album.id,
+        "artistId": artist.id,
+        "type": "music",
+        "mediaType": "song",
+        "isVideo": False,
+        "musicBrainzId": song.recording_mbid or "",
+        "genres": [{"name": name} for name in genres],
+        "artists": [_in_brief(artist)],
+        "displayArtist": song.artist or song.albumartist or artist.name,
+        "albumArtists": [_in_brief(album.artist)],
+        "displayAlbumArtist": album.artist.name,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def album_facts(album: Album) -> dict[str, Any]:
+    """An ``AlbumID3``, without its songs."""
+    genres = album.genres
+    facts: dict[str, Any] = {
+        "id": album.id,
+        "name": album.name,
+        "artist": album.artist.name,
+        "artistId": album.artist.id,
+        "coverArt": album.id,
+        "songCount": len(album.songs),
+        "duration": album.seconds,
+        "created": moment(album.created),
+        "year": album.year,
+        "genre": genres[0] if genres else None,
+        "mediaType": "album",
+        "musicBrainzId": album.mbid or "",
+        "genres": [{"name": name} for name in genres],
+        "artists": [_in_brief(album.artist)],
+        "displayArtist": album.artist.name,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def artist_facts(artist: Artist) -> dict[str, Any]:
+    """An ``ArtistID3``, without their albums."""
+    return {
+        **_in_brief(artist),
+        "coverArt": artist.id,
+        "albumCount": len(artist.albums),
+        "mediaType": "artist",
+        "musicBrainzId": artist.mbid or "",
+        "sortName": artist.sorted_by,
+    }
+
+
+def songs_facts(shelves: Shelves, songs: Sequence[Song]) -> list[dict[str, Any]]:
+    """Several songs."""
+    return [song_facts(shelves, song) for song in songs]
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601.
+
+    Examples
+    --------
+    >>> moment(0.0), moment(1e20)
+    ('1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z')
+    """
+    return datetime.fromtimestamp(min(max(seconds, 0.0), 253402300799.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _in_brief(artist: Artist) -> dict[str, Any]:
+    return {"id": artist.id, "name": artist.name}

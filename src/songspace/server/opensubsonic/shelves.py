@@ -1,0 +1,271 @@
+"""The library as players browse it: artists, their albums, the songs of these.
+
+Ids are made of names, so that they stay when the library is listened to anew: an artist's of the name as it is
+compared, without guests; an album's of its MusicBrainz id, or its title and whose it is, or its title and the folder
+that it lies in (as there are many "Greatest Hits"). A song without an album is in one that is called as its folder: so
+a library without any tags is browsed by its folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from songspace.categories import printable
+from songspace.library import Song
+from songspace.library.catalog import Row
+from songspace.library.names import folded, plain
+from songspace.library.scan import is_inside
+from songspace.playlists.titles import artist_of, compared
+from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
+from songspace.server.service import At, Service
+
+NOBODY, SEVERAL = "[Unknown Artist]", "Various Artists"
+ARTICLES = ("the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "las")
+
+
+@dataclass
+class Album:
+    """The songs of one album, in the order of their numbers."""
+
+    id: str
+    name: str
+    songs: list[Song]
+    artist: Artist
+    created: float = 0.0
+
+    @cached_property
+    def year(self) -> int | None:
+        """The year that most of its songs have."""
+        return _most(song.year for song in self.songs)
+
+    @cached_property
+    def genres(self) -> list[str]:
+        """Of all its songs, the most frequent first."""
+        return [name for name, _ in Counter(name for song in self.songs for name in genres_of(song)).most_common()]
+
+    @property
+    def mbid(self) -> str | None:
+        """Its MusicBrainz id."""
+        return _most(song.release_mbid for song in self.songs)
+
+    @property
+    def seconds(self) -> int:
+        """How long it lasts."""
+        return round(sum(song.duration for song in self.songs))
+
+
+@dataclass
+class Artist:
+    """The albums of one artist, those with a song of theirs among them, and these songs."""
+
+    id: str
+    name: str
+    albums: list[Album] = field(default_factory=list)
+    songs: list[Song] = field(default_factory=list)
+
+    @property
+    def sorted_by(self) -> str:
+        """The name as it is sorted: without case, accents and article."""
+        bare = folded(self.name)
+        first, _, rest = bare.partition(" ")
+        return rest if first in ARTICLES and rest else bare
+
+    @property
+    def mbid(self) -> str | None:
+        """The MusicBrainz id, if all their songs have the same."""
+        found = {song.artist_mbid for song in self.songs if song.artist_mbid}
+        return found.pop() if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """Artists and albums by their ids, in the order of their names, and where each song is.
+
+    Attributes
+    ----------
+    roots : list of str
+        The folders of the library.
+    songs : list of Song
+        In the order of their paths.
+    artists : mapping of str to Artist
+    albums : mapping of str to Album
+    album_of, artist_of : mapping of int to Album, Artist
+        Those of a song's id.
+    files : mapping of str to Row
+        What is known of each file.
+    """
+
+    roots: Sequence[str]
+    songs: Sequence[Song]
+    artists: Mapping[str, Artist]
+    albums: Mapping[str, Album]
+    album_of: Mapping[int, Album]
+    artist_of: Mapping[int, Artist]
+    files: Mapping[str, Row]
+
+    def artist_named(self, name: str) -> Artist | None:
+        """The artist whom a name means."""
+        return self.artists.get(_artist_id(name))
+
+    def place(self, path: str) -> str:
+        """A path as it is told: from the library's folder on."""
+        return _inside(path, self.roots, named=len(self.roots) > 1)
+
+
+def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
+    """The shelves of a library, or of one of its folders (numbered from 1).
+
+    Raises
+    ------
+    Failure
+        If there is no such folder.
+    """
+
+    def make() -> Shelves:
+        roots, songs = at.library.catalog.roots(), at.snapshot.listed
+        if folder is not None:
+            root = dict(folders(roots)).get(folder)
+            if root is None:
+                raise Failure(NOT_FOUND, "There is no music folder of that id.")
+            songs = [song for song in songs if is_inside(song.path, root)]
+        return arrange(songs, roots, at.library.catalog.files())
+
+    folder = folder or None
+    if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
+        raise Failure(NOT_FOUND, "There is no music folder of that id.")
+    made: Shelves = service.once(f"shelves {folder or ''}", at.snapshot.key, make)
+    return made
+
+
+def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The id and the path of each folder of a library."""
+    return ((str(number), root) for number, root in enumerate(roots, 1))
+
+
+def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row]) -> Shelves:
+    """Put songs on their shelves.
+
+    Examples
+    --------
+    >>> songs = [Song(1, "/m/a/1.mp3", 60.0, "Sea", "Ann", album="Blue"), Song(2, "/m/b/2.mp3", 60.0)]
+    >>> shelves = arrange(songs, ["/m"], {})
+    >>> [(album.name, album.artist.name) for album in shelves.albums.values()]
+    [('b', '[Unknown Artist]'), ('Blue', 'Ann')]
+    """
+    keyed: dict[str, list[Song]] = defaultdict(list)
+    spelled: dict[str, Counter[str]] = defaultdict(Counter)
+    by_artist: dict[str, list[Song]] = defaultdict(list)
+    for song in songs:
+        keyed[_album_key(song, roots)].append(song)
+        id = _artist_id(song.artist or song.albumartist)
+        spelled[id][_shown(song.artist or song.albumartist) or NOBODY] += 1
+        by_artist[id].append(song)
+    owners: dict[str, str] = {}
+    for key, there in keyed.items():
+        owner = _most(song.albumartist for song in there)
+        if owner is None:
+            artists = {_artist_id(song.artist): song.artist for song in there}
+            owner = next(iter(artists.values())) if len(artists) == 1 else SEVERAL
+        owners[key] = id = _artist_id(owner)
+        spelled[id][printable(owner) or NOBODY] += 1
+    artists_by_id = {
+        id: Artist(id, min(names, key=lambda name: (-names[name], name)), songs=by_artist[id])
+        for id, names in spelled.items()
+    }
+    found = []
+    for key, there in keyed.items():
+        name = printable(_most(song.album for song in there)) or _folder(there[0])
+        album = Album(_id("al", key), name, _in_order(there), artists_by_id[owners[key]])
+        album.created = max((files[song.path].mtime_ns / 1e9 for song in there if song.path in files), default=0.0)
+        found.append(album)
+    found.sort(key=lambda album: (folded(album.name), album.id))
+    album_of, artist_of = {}, {}
+    for album in found:
+        of_songs = [artists_by_id[_artist_id(song.artist or song.albumartist)] for song in album.songs]
+        for artist in {artist.id: artist for artist in (album.artist, *of_songs)}.values():
+            artist.albums.append(album)
+        for song, artist in zip(album.songs, of_songs, strict=True):
+            album_of[song.id], artist_of[song.id] = album, artist
+    people = sorted(artists_by_id.values(), key=lambda artist: (artist.sorted_by, artist.id))
+    return Shelves(
+        roots,
+        songs,
+        {artist.id: artist for artist in people},
+        {album.id: album for album in found},
+        album_of,
+        artist_of,
+        files,
+    )
+
+
+def genres_of(song: Song) -> tuple[str, ...]:
+    """The genres of a song, of which a tag may hold several: "Rock; Pop"."""
+    return _genres(song.genre or "")
+
+
+# The same names come again and again, and what is made of them takes long beside everything else here.
+_once = lru_cache(maxsize=2**16)
+_shown = _once(printable)
+
+
+@_once
+def _genres(tag: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in tag.split(";") if (name := printable(part))))
+
+
+@_once
+def _title(album: str | None) -> str:
+    return compared(album or "") or folded(printable(album))
+
+
+@_once
+def _artist_id(name: str | None) -> str:
+    key = artist_of(name) or plain(name or "") or folded(printable(name))
+    return _id("ar", key)
+
+
+def _album_key(song: Song, roots: Sequence[str]) -> str:
+    if song.release_mbid:
+        return song.release_mbid.lower()
+    title = _title(song.album)
+    if title and song.albumartist:
+        return f"{title}\n{_artist_id(song.albumartist)}"
+    return f"{title}\n{os.path.dirname(_inside(song.path, roots, named=True))}"
+
+
+def _folder(song: Song) -> str:
+    """What the folder of a song is called."""
+    return printable(os.path.basename(os.path.dirname(song.path)) or "Music")
+
+
+def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
+    """A path from the library's folder on, with or without the name of that folder."""
+    for root in roots:
+        if is_inside(path, root):
+            inside = os.path.relpath(path, root).replace(os.sep, "/")
+            return f"{os.path.basename(root)}/{inside}" if named else inside
+    return os.path.basename(path)
+
+
+def _in_order(songs: Sequence[Song]) -> list[Song]:
+    """By their numbers; by their paths, where two have the same: several discs, or no numbers at all."""
+    numbers = [song.track for song in songs]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return sorted(songs, key=lambda song: song.path)
+    return sorted(songs, key=lambda song: song.track or 0)
+
+
+def _id(kind: str, key: str) -> str:
+    return f"{kind}-{hashlib.blake2b(key.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+
+def _most(values: Iterable[Any]) -> Any:
+    """The most frequent of some values, the least of several; None if there are none."""
+    counted = Counter(value for value in values if value)
+    return min(counted, key=lambda value: (-counted[value], value), default=None)

@@ -1,0 +1,137 @@
+"""What sounds alike: the extension ``sonicSimilarity``, and the older calls that players have for radios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from songspace.asking.artists import Centers
+from songspace.asking.playlists import DEFAULT_GAP, make_path
+from songspace.asking.ruling import Ruling
+from songspace.asking.similar import find_similar
+from songspace.errors import SongspaceError
+from songspace.library import Song
+from songspace.server.models import LONGEST_LIST
+from songspace.server.opensubsonic.call import Answered, Call, Handler
+from songspace.server.opensubsonic.shapes import artist_facts, song_facts, songs_facts
+from songspace.server.opensubsonic.shelves import Artist, shelves_of
+from songspace.server.problems import NotReadyError
+from songspace.server.service import At, Service
+
+_MOST = 500
+
+
+def _similar_tracks(call: Call) -> Answered:
+    song = call.song(call.text("id"))
+    count = call.number("count", 10, least=1, most=_MOST)
+    with call.service.turns.take():
+        found = find_similar(call.at.asked([song.id]), count)
+    likeness = [min(1.0, max(0.0, 1 - distance**2 / 2)) for distance in found.distances]
+    return _matches(call, found.songs, likeness)
+
+
+def _path(call: Call) -> Answered:
+    """At most so many songs; artists come apart, if such a path is found."""
+    start, end = call.song(call.text("startSongId")), call.song(call.text("endSongId"))
+    if start.id == end.id:
+        return _matches(call, [start], [1.0])
+    songs = call.at.songs([start.id, end.id])
+    length = call.number("count", 25, least=2, most=min(LONGEST_LIST, len(call.at.view.space)))
+    with call.service.turns.take():
+        try:
+            made = make_path(call.at.view, songs, Ruling(DEFAULT_GAP), length=length)
+        except SongspaceError:
+            made = make_path(call.at.view, songs, Ruling(0, versions=True), length=length)
+    return _matches(call, made.songs, made.similarity())
+
+
+def _matches(call: Call, songs: list[Song], likeness: list[float]) -> Answered:
+    shelves = call.whole
+    return {
+        "sonicMatch": [
+            {"entry": song_facts(shelves, song), "similarity": round(alike, 6)}
+            for song, alike in zip(songs, likeness, strict=True)
+            if song.id in shelves.album_of
+        ]
+    }
+
+
+def _similar(call: Call) -> list[dict[str, Any]]:
+    """What sounds most like a song, an album or an artist, each song in one version only.
+
+    For an artist or an album their own songs are among them, for these sound most like it; for a song that is not so.
+    """
+    count = call.number("count", 50, least=1, most=_MOST)
+    songs = [song for song in call.songs_of(call.text("id")) if _is_placed(call, song)]
+    if not songs:
+        raise NotReadyError(call.at.snapshot.why_not or "It is not in the space yet: run `songspace update`.")
+    with call.service.turns.take():
+        asked = call.at.asked([song.id for song in songs])
+        space = asked.space
+        alone = len(songs) == 1
+        rows, _ = space.neighbors(asked.center(), 2 * count, exclude=asked.rows if alone else ())
+    seen = set(space.versions[asked.rows].tolist()) if alone else set()
+    kept = []
+    for row in rows.tolist():
+        if (version := int(space.versions[row])) not in seen:
+            seen.add(version)
+            kept.append(row)
+    found = [song for song in asked.songs(kept[:count]) if song.id in call.whole.album_of]
+    return songs_facts(call.whole, found)
+
+
+def _is_placed(call: Call, song: Song) -> bool:
+    try:
+        call.at.snapshot.placed(song.id)
+    except NotReadyError:
+        return False
+    return True
+
+
+def centers_of(service: Service, at: At) -> Centers:
+    """The middles of the artists, by their ids; worked out once for a space."""
+
+    def make() -> Centers:
+        view, whole = at.view, shelves_of(service, at)
+        found = (whole.artist_of.get(song.id) for song in view.songs)
+        return Centers(view.space, [None if artist is None else artist.id for artist in found])
+
+    made: Centers = service.once("centers", at.snapshot.key, make)
+    return made
+
+
+def _top_songs(call: Call) -> Answered:
+    """Nobody here knows what is famous: the artist's songs nearest to the middle of all of theirs, the typical ones."""
+    artist = call.whole.artist_named(call.text("artist"))
+    count = call.number("count", 50, least=1, most=_MOST)
+    return {"topSongs": {"song": songs_facts(call.whole, _heart(call, artist)[:count]) if artist else []}}
+
+
+def _heart(call: Call, artist: Artist) -> list[Song]:
+    if call.at.snapshot.space is None or artist.id not in (centers := centers_of(call.service, call.at)):
+        return artist.songs
+    view = call.at.view
+    heart = [view.songs[row] for row in centers.heart(artist.id)]
+    there = {song.id for song in heart}
+    return [*heart, *(song for song in artist.songs if song.id not in there)]
+
+
+def _info(call: Call) -> dict[str, Any]:
+    """Of what an artist's page shows, the similar artists; there are no biographies here."""
+    id = call.text("id")
+    artist = call.artist(id) if id.startswith("ar-") else call.whole.artist_of[call.songs_of(id)[0].id]
+    near: list[dict[str, Any]] = []
+    if call.at.snapshot.space is not None and artist.id in (centers := centers_of(call.service, call.at)):
+        found = centers.near(artist.id, call.number("count", 20, most=_MOST))
+        near = [artist_facts(call.whole.artists[other]) for other, _ in found]
+    return {"musicBrainzId": artist.mbid or "", "similarArtist": near}
+
+
+HANDLERS: dict[str, Handler] = {
+    "getSonicSimilarTracks": _similar_tracks,
+    "findSonicPath": _path,
+    "getSimilarSongs": lambda call: {"similarSongs": {"song": _similar(call)}},
+    "getSimilarSongs2": lambda call: {"similarSongs2": {"song": _similar(call)}},
+    "getTopSongs": _top_songs,
+    "getArtistInfo": lambda call: {"artistInfo": _info(call)},
+    "getArtistInfo2": lambda call: {"artistInfo2": _info(call)},
+}

@@ -1,0 +1,103 @@
+"""Who may use the library with a player: one name and one password.
+
+Players of the Subsonic protocol prove that they know the password by a digest of it and a salt that they choose, so
+that the server has to know the password itself, not just a digest of its own. It lies in the home, in a file that only
+its owner can read, and is never shown: choose one that is used for nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from songspace.errors import SongspaceError
+
+LONGEST = 200
+
+
+class User:
+    """A name and a password.
+
+    Raises
+    ------
+    SongspaceError
+        If one of them is empty, longer than 200 characters, or begins or ends with a blank.
+
+    Examples
+    --------
+    >>> user = User("ann", "sesame")
+    >>> user
+    User('ann', ...)
+    >>> user.has("ann", "sesame"), user.has("ann", "Sesame"), user.has("bea", "sesame")
+    (True, False, False)
+    >>> user.has_digest("ann", "26719a1196d2a940705a59634eb18eab", "c19b2d"), user.has_digest("ann", "", "c19b2d")
+    (True, False)
+    """
+
+    def __init__(self, name: str, password: str) -> None:
+        for what, text in (("name", name), ("password", password)):
+            if not 0 < len(text) <= LONGEST or text != text.strip() or not text.isprintable():
+                raise SongspaceError(
+                    f"A {what} has 1 to {LONGEST} characters on one line, the first and the last of them no blank."
+                )
+        self.name, self._password = name, password
+
+    def __repr__(self) -> str:
+        return f"User({self.name!r}, ...)"
+
+    def has(self, name: str, password: str) -> bool:
+        """Whether these are the name and the password."""
+        return self._is(name) & hmac.compare_digest(_bytes(password), _bytes(self._password))
+
+    def has_digest(self, name: str, digest: str, salt: str) -> bool:
+        """Whether this is the name, and the MD5 digest is one of the password and the salt."""
+        known = hashlib.md5(_bytes(self._password + salt), usedforsecurity=False).hexdigest()
+        return self._is(name) & hmac.compare_digest(_bytes(digest.lower()), known.encode())
+
+    def _is(self, name: str) -> bool:
+        return hmac.compare_digest(_bytes(name), _bytes(self.name))
+
+    def save(self, path: Path) -> None:
+        """Write them into a file that only its owner can read, whole or not at all."""
+        new = path.with_name(f"{path.name}.new")
+        new.unlink(missing_ok=True)
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as writing:
+                json.dump({"name": self.name, "password": self._password}, writing)
+            os.replace(new, path)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+
+
+def read_user(path: Path) -> User | None:
+    """The user of a home; None if none was set.
+
+    Raises
+    ------
+    SongspaceError
+        If the file can be read by others, or is none that :meth:`User.save` wrote.
+    """
+    try:
+        with path.open("rb") as file:
+            if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                raise SongspaceError(f"Others can read {path}, where the password for players lies: chmod 600 it.")
+            said = json.loads(file.read(2**16))
+        return User(said["name"], said["password"])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SongspaceError(f"{path} cannot be read ({error.strerror}).") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SongspaceError(f"{path} is damaged: `songspace user NAME` writes it anew.") from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
