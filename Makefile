@@ -20,7 +20,9 @@ MINUTES ?= 2
 
 .PHONY: demo poster test lint coverage format clean
 
-$(VENV)/installed: pyproject.toml constraints.txt
+PAGE := hatch_build.py $(wildcard web/*.html web/*.json web/*.ts web/src/* web/public/*)
+
+$(VENV)/installed: pyproject.toml constraints.txt $(PAGE)
 	@$(PYTHON) -c 'import sys; sys.exit("songspace needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt -e .
@@ -82,4 +84,4 @@ format: $(VENV)/checked
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo build dist web/node_modules src/songspace/server/page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,6 +104,18 @@ def test_a_path_goes_through_the_items_asked_for(beet: Beets, learnt_home: Path)
     assert (lines[0], lines[-1]) == ("Tune 0", "Tune 8") and "Tune 3" in lines
     everything = make_path(view, ["Tune 0", "Tune 3", "Tune 8"], Ruling(1), length=5)
     assert lines != [song.title for song in everything.songs]  # so that --among did something
+
+
+def test_files_that_have_moved_are_found(tunes: Path, learnt_home: Path, beet: Beets, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG.format(folder=tmp_path, home=learnt_home))
+    moved = Beets(tmp_path)
+    shutil.copytree(tunes / "Artist 00", tmp_path / "music" / "Artist 00")
+    moved.lines("import", "-q", "-s", tmp_path / "music")
+    lines = moved.lines("songspace-similar", "-f", "$title", "title:=Tune 0")
+    similar = beet.lines("songspace-similar", "-n", 99, "-f", "$title", "title:=Tune 0")
+    assert lines == [title for title in similar if title in ("Tune 6", "Tune 12")]
+    (path,) = moved.lines("songspace-playlist", "-l", 1, "-p", "title:=Tune 6")
+    assert path.startswith(str(tmp_path))
 
 
 def test_items_that_songspace_does_not_know_are_named(beet: Beets) -> None:

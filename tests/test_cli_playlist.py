@@ -182,6 +182,14 @@ def test_a_media_server_gets_its_own_paths(run: Run, tunes: Path, tmp_path: Path
     assert len(answer["songs"]) == 4
 
 
+def test_mpd_gets_paths_below_its_music_directory(run: Run, tunes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "radio.m3u8"
+    assert run("playlist", "Tune 0", "--length", 4, "-o", target, "--prefix", f"{tunes}=").exit_code == 0
+    named = [line for line in target.read_text().splitlines() if not line.startswith("#")]
+    assert len(named) == 4
+    assert all((tunes / name).is_file() and not os.path.isabs(name) for name in named)
+
+
 def test_jspf_says_how_alike_songs_are(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "radio.jspf"
     assert run("playlist", "Tune 0", "--length", 4, "-o", target).exit_code == 0
@@ -224,6 +232,7 @@ def test_what_cannot_be_done_is_one_sentence(run: Run, arguments: tuple[object, 
         ("--order", "x.m3u8", "--length", "5"),
         ("Tune 0", "--shortest", "long"),
         ("Tune 0", "--prefix", "/music"),
+        ("Tune 0", "--prefix", "=/music"),
         ("Tune 0", "--transition", "2"),
     ],
 )

@@ -262,6 +262,17 @@ def test_what_a_refused_list_did_is_taken_back() -> None:
     assert sent[-4:] == ["command_list_begin", 'deleteid "7"', 'deleteid "9"', "command_list_end"]
 
 
+@pytest.mark.parametrize(("said", "found"), [("duration: 61.0\n", True), ("duration: 99.0\n", False), ("", False)])
+def test_a_name_without_a_folder_has_to_last_as_long(said: str, found: bool) -> None:
+    with pretended({"lsinfo": f"file: Sea.flac\n{said}OK\n"}) as (where, sent):
+        if found:
+            add([SONG], Address.of(where, {}))
+        else:
+            with pytest.raises(SongspaceError, match="has none"):
+                add([SONG], Address.of(where, {}))
+    assert ('addid "Sea.flac"' in sent) is found
+
+
 def test_no_name_smuggles_a_command() -> None:
     with pretended({}) as (where, sent), pytest.raises(SongspaceError, match="none of these"):
         add([replace(SONG, path="/music/x\nclear\n/a.mp3")], Address.of(where, {}), prefixes={"/music": "y\nstop"})

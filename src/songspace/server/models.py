@@ -138,12 +138,12 @@ class YearsQuery(Asked):
     artist: Name
 
 
-Column = Literal["artist", "album", "genre", "year"]
+Column = Literal["artist", "title", "album", "genre", "year"]
 
 
 class MapQuery(Asked):
     method: Literal["tsne", "pca"] = "tsne"
-    column: list[Column] = Field([], max_length=4, description="What to tell of each song beside its place.")
+    column: list[Column] = Field([], max_length=5, description="What to tell of each song beside its place.")
 
 
 class FailuresQuery(Asked):

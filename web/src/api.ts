@@ -1,0 +1,158 @@
+// The questions that the page asks its own server, and nobody else.
+
+export interface Song {
+  id: number;
+  path: string;
+  artist: string | null;
+  title: string | null;
+  album: string | null;
+  genre: string | null;
+  year: number | null;
+  duration: number;
+}
+
+export interface Match {
+  here: [number, number];
+  there: [number, number];
+  similarity: number;
+}
+
+export interface Similar extends Song {
+  similarity: number;
+  why?: string;
+  match?: Match | null;
+}
+
+export interface Listed extends Song {
+  why?: string;
+}
+
+export interface Playlist {
+  title: string;
+  songs: Listed[];
+}
+
+export type Coded = { values: (string | number)[]; codes: number[] };
+export type ColumnName = "artist" | "album" | "genre" | "year" | "title";
+
+export interface Places {
+  state: "ready";
+  ids: number[];
+  x: number[];
+  y: number[];
+  columns: Partial<Record<ColumnName, Coded>>;
+}
+
+export interface Status {
+  summary: Record<string, string | number>;
+  failures: { path: string; reason: string }[];
+  failed: number;
+  ready: boolean;
+  version: string;
+}
+
+export interface Quality {
+  summary: Record<string, string | number>;
+  hubs: { song: string; "neighbour of": number }[];
+}
+
+export interface Kept {
+  id: string;
+  title: string;
+  songs: number;
+  seconds: number;
+}
+
+export type Format = "m3u8" | "xspf" | "jspf";
+
+/** What the server answered instead: its own sentence. */
+export class Refusal extends Error {
+  constructor(readonly status: number, detail: string) {
+    super(detail);
+  }
+}
+
+const ROOT = "api/v1/";
+
+type Asked = Record<string, string | number | boolean | undefined | (string | number)[]>;
+
+function address(path: string, asked: Asked = {}): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(asked)) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) query.append(key, String(one));
+  }
+  const text = query.toString();
+  return ROOT + path + (text ? `?${text}` : "");
+}
+
+async function send(url: string, options: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Refusal(0, "songspace does not answer: is `songspace serve` still running?");
+  }
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
+  throw new Refusal(response.status, typeof problem.detail === "string" ? problem.detail : `The server answered ${response.status}.`);
+}
+
+async function get<T>(path: string, asked: Asked = {}, signal?: AbortSignal): Promise<T> {
+  return (await send(address(path, asked), signal ? { signal } : {})).json() as Promise<T>;
+}
+
+const WRITING = { "X-Songspace": "1", "Content-Type": "application/json" };
+
+export const audioOf = (id: number): string => address(`songs/${id}/audio`);
+export const coverOf = (id: number): string => address(`songs/${id}/cover`);
+export const fileOf = (id: string, format: Format): string => address(`playlists/${id}/file`, { format });
+
+export const song = (id: number): Promise<Song> => get(`songs/${id}`);
+export const search = (q: string, signal: AbortSignal): Promise<{ songs: Song[]; total: number }> => get("songs", { q, limit: 30 }, signal);
+export const neighbours = (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> =>
+  get(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
+export const radio = (from: number[], more: { variety: number; without?: number[] }): Promise<Playlist> =>
+  get("radio", { song: from, explain: true, ...more });
+export const path = (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
+  get("path", { start, end, explain: true, ...more });
+export const status = (): Promise<Status> => get("status", { limit: 200 });
+export const quality = (): Promise<Quality> => get("status/quality");
+export const playlists = (): Promise<{ playlists: Kept[] }> => get("playlists");
+export const kept = (id: string): Promise<Kept & { entries: Song[] }> => get(`playlists/${id}`);
+
+/** The order that flows; what was asked for is kept whole. */
+export async function order(songs: number[]): Promise<Playlist & { remarks: string[] }> {
+  const response = await send(address("order"), { method: "POST", headers: WRITING, body: JSON.stringify({ songs, versions: true }) });
+  return response.json() as Promise<Playlist & { remarks: string[] }>;
+}
+
+export async function keep(title: string, songs: number[]): Promise<Kept> {
+  const response = await send(address("playlists"), { method: "POST", headers: WRITING, body: JSON.stringify({ title, songs }) });
+  return response.json() as Promise<Kept>;
+}
+
+export async function forget(id: string): Promise<void> {
+  await send(address(`playlists/${id}`), { method: "DELETE", headers: WRITING });
+}
+
+/** Bring the token once; the browser keeps a cookie that no script can read. */
+export async function enter(token: string): Promise<void> {
+  await send(address("session"), { method: "POST", headers: { ...WRITING, Authorization: `Bearer ${token}` } });
+}
+
+/** The place of every song; by PCA for as long as the better map is being drawn. */
+export async function places(columns: ColumnName[]): Promise<{ places: Places; drawing: boolean }> {
+  const response = await send(address("map", { method: "tsne", column: columns }));
+  if (response.status !== 202) return { places: (await response.json()) as Places, drawing: false };
+  return { places: await get<Places>("map", { method: "pca", column: columns }), drawing: true };
+}
+
+/** The better map, or null while it is still being drawn. */
+export async function drawn(): Promise<Places | null> {
+  const response = await send(address("map", { method: "tsne" }));
+  return response.status === 202 ? null : ((await response.json()) as Places);
+}
+
+/** The titles, which the first picture does not need. */
+export const titles = async (): Promise<Places> => get<Places>("map", { method: "pca", column: ["title"] });

@@ -1,0 +1,73 @@
+// The panel of honesty: how much there is, what failed and why, how good the space is, and the lists that are kept.
+
+import * as api from "./api";
+import { clock, h, iconButton, name, part, say } from "./dom";
+
+const asSentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function facts(summary: Record<string, string | number>, leaveOut: string[] = []): HTMLElement {
+  return h("dl", {}, ...Object.entries(summary).filter(([key]) => !leaveOut.includes(key)).map(([key, value]) => h("div", {}, h("dt", {}, asSentence(key)), h("dd", {}, name(typeof value === "number" ? value.toLocaleString() : value)))));
+}
+
+export class LibraryPanel {
+  private readonly panel = part("library");
+  private asked = false;
+
+  constructor(private readonly events: { playKept(kept: api.Kept, songs: api.Song[]): void }) {}
+
+  /** Asks when it is first looked at: how good the space is takes a moment. */
+  async show(again = false): Promise<void> {
+    if (this.asked && !again) return;
+    this.asked = true;
+    const quality = h("section", { "aria-busy": "true" }, h("h3", {}, "How good is this space?"), h("p", { class: "more" }, "Being worked out…"));
+    try {
+      const [status, { playlists }] = await Promise.all([api.status(), api.playlists()]);
+      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
+      const told = await api.quality();
+      quality.replaceChildren(
+        h("h3", {}, "How good is this space?"),
+        facts(told.summary, ["largest hubs"]),
+        ...(told.hubs.length ? [h("h3", {}, "Songs that turn up everywhere"), h("ul", { class: "plain" }, ...told.hubs.map((hub) => h("li", {}, name(hub.song), h("span", { class: "size" }, `${hub["neighbour of"]}×`))))] : []),
+      );
+    } catch (error) {
+      quality.replaceChildren(h("p", { role: "status" }, error instanceof Error ? error.message : String(error)));
+      if (!quality.isConnected) this.panel.replaceChildren(quality);
+    } finally {
+      quality.removeAttribute("aria-busy");
+    }
+  }
+
+  private lists(kept: api.Kept[]): HTMLElement {
+    if (!kept.length) return h("section", {});
+    const item = (one: api.Kept): HTMLElement => {
+      const row = h(
+        "li",
+        {},
+        h("button", { type: "button", class: "row", click: () => void this.play(one) }, name(one.title, "title"), h("span", { class: "more" }, `${one.songs} songs, ${clock(one.seconds)}`)),
+        h("span", { class: "tools" }, h("a", { class: "icon", href: api.fileOf(one.id, "m3u8"), download: "", "aria-label": `Save ${one.title} as M3U8`, title: "Save as M3U8" }, "↓"), iconButton("close", `Delete ${one.title}`, () => void api.forget(one.id).then(() => row.remove(), (error: Error) => say(error.message)))),
+      );
+      return row;
+    };
+    return h("section", {}, h("h3", {}, "Playlists kept here"), h("ol", { id: "kept" }, ...kept.map(item)));
+  }
+
+  private async play(kept: api.Kept): Promise<void> {
+    try {
+      this.events.playKept(kept, (await api.kept(kept.id)).entries);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function failures(status: api.Status): HTMLElement {
+  if (!status.failed) return h("section", { id: "failures" }, h("h3", {}, "What could not be read"), h("p", { class: "more" }, "Every file was read."));
+  const rest = status.failed - status.failures.length;
+  return h(
+    "section",
+    { id: "failures" },
+    h("h3", {}, `What could not be read: ${status.failed.toLocaleString()}`),
+    h("ul", { class: "plain" }, ...status.failures.map((failure) => h("li", { class: "stacked" }, name(failure.path), h("span", { class: "more" }, failure.reason)))),
+    rest > 0 ? h("p", { class: "more" }, `and ${rest.toLocaleString()} more: songspace status tells all.`) : null,
+  );
+}

@@ -1,0 +1,129 @@
+// Names on the map: genres from afar, artists or albums nearer by, songs at last. None lies on another.
+
+import type { Camera } from "./camera";
+import type { ColumnName } from "./api";
+import type { Songs } from "./songs";
+
+interface Region {
+  text: string;
+  x: number;
+  y: number;
+  count: number;
+}
+
+interface Label {
+  text: string;
+  x: number;
+  y: number;
+  font: string;
+  faint: boolean;
+  below: number;
+}
+
+/** Left, top, right, bottom. */
+export type Box = [number, number, number, number];
+
+export function overlaps(box: Box, others: Box[]): boolean {
+  return others.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3]);
+}
+
+const FAMILY = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
+const MOST = 40;
+const CELLS = 24;
+
+/** Where each category is densest: a mean would write the name of a scattered artist where none of the songs is. */
+function regions(songs: Songs, column: ColumnName, least: number, wanted: (row: number) => boolean): Region[] {
+  const coded = songs.columns[column];
+  if (!coded) return [];
+  interface Cell {
+    n: number;
+    x: number;
+    y: number;
+  }
+  const cells = new Map<number, Cell>(), counts = new Map<number, number>(), best = new Map<number, Cell>();
+  for (let row = 0; row < songs.count; row++) {
+    const code = coded.codes[row]!;
+    if (code < 0 || !wanted(row)) continue;
+    const x = songs.x[row]!, y = songs.y[row]!;
+    const at = (code * CELLS + Math.floor(((y + 1) / 2.001) * CELLS)) * CELLS + Math.floor(((x + 1) / 2.001) * CELLS);
+    const cell = cells.get(at) ?? { n: 0, x: 0, y: 0 };
+    cells.set(at, cell);
+    cell.n++;
+    cell.x += x;
+    cell.y += y;
+    counts.set(code, (counts.get(code) ?? 0) + 1);
+    if (cell.n > (best.get(code)?.n ?? 0)) best.set(code, cell);
+  }
+  return [...best]
+    .filter(([code]) => counts.get(code)! >= least)
+    .map(([code, cell]) => ({ text: String(coded.values[code]), x: cell.x / cell.n, y: cell.y / cell.n, count: counts.get(code)! }))
+    .sort((a, b) => b.count - a.count);
+}
+
+export class Names {
+  private genres: Region[] = [];
+  private groups: Region[] = [];
+  private readonly widths = new Map<string, number>();
+
+  constructor(private readonly songs: Songs) {}
+
+  /** Finds the regions again: of the songs that are shown. */
+  update(column: "artist" | "album", wanted: (row: number) => boolean): void {
+    this.genres = regions(this.songs, "genre", Math.max(3, this.songs.count * 0.002), wanted);
+    this.groups = regions(this.songs, column, this.songs.count > 1000 ? 4 : 3, wanted);
+  }
+
+  draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }, taken: Box[]): void {
+    const { width, height } = camera;
+    let written = 0;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    for (const label of this.candidates(camera, radius, wanted)) {
+      if (written >= MOST) break;
+      const x = camera.toX(label.x), y = camera.toY(label.y) + label.below;
+      if (x < 0 || y < 0 || x > width || y > height) continue;
+      const text = label.text.length > 32 ? `${label.text.slice(0, 31)}…` : label.text;
+      const half = this.measure(pen, label.font, text) / 2 + 6, box: Box = [x - half, y - 11, x + half, y + 11];
+      if (box[0] < 2 || box[2] > width - 2 || overlaps(box, taken)) continue;
+      taken.push(box);
+      written++;
+      pen.font = label.font;
+      pen.lineWidth = 4;
+      pen.strokeStyle = colors.paper;
+      pen.globalAlpha = 0.85;
+      pen.strokeText(text, x, y);
+      pen.globalAlpha = 1;
+      pen.fillStyle = label.faint ? colors.faint : colors.ink;
+      pen.fillText(text, x, y);
+    }
+  }
+
+  private *candidates(camera: Camera, radius: number, wanted: (row: number) => boolean): Generator<Label> {
+    const { zoom, width, height } = camera;
+    const seen = this.songs.within(camera.fromX(0), camera.fromY(height), camera.fromX(width), camera.fromY(0), 5000);
+    const few = seen.length <= 60;
+    // Where songs stand apart, a name stands beside them; where they are many, they are a ground to write on.
+    const below = this.songs.count < 2000 ? -radius - 13 : 0;
+    if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, below };
+    if (few) {
+      for (const row of seen) {
+        if (!wanted(row)) continue;
+        const text = this.songs.text("title", row);
+        if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, below: radius + 10 };
+      }
+    }
+    if (zoom > 1.7) for (const region of this.groups) yield { ...region, font: `550 12.5px ${FAMILY}`, faint: true, below: 0 };
+  }
+
+  private measure(pen: CanvasRenderingContext2D, font: string, text: string): number {
+    const key = font + text;
+    let width = this.widths.get(key);
+    if (width === undefined) {
+      pen.font = font;
+      width = pen.measureText(text).width;
+      this.widths.set(key, width);
+    }
+    return width;
+  }
+}
