@@ -32,8 +32,9 @@ def served_home(learnt_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def served(served_home: Path) -> Any:
-    return create_app(served_home)
+def served(served_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Without a built page, whether or not this checkout has one."""
+    return create_app(served_home, page=tmp_path_factory.mktemp("no-page"))
 
 
 @pytest.fixture(scope="session")
