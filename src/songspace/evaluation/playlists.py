@@ -27,12 +27,11 @@ from songspace.errors import SongspaceError
 from songspace.evaluation import hubness
 from songspace.evaluation.checks import check_points
 from songspace.evaluation.neighbors import nearest
+from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
 HUBS = 0.01
 """The share of a library's songs, those in the most lists of 10 nearest, that count as its hubs."""
-
-_SAMPLE = 500  # songs whose distances are typical for all
 
 
 def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> list[list[int]]:
@@ -45,15 +44,9 @@ def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> l
     checked = [[space.checked(row) for row in rows] for rows in lists]
     if min(map(len, checked)) < 2:
         raise ValueError("A list of fewer than 2 songs has no steps")
-    if typical(space) == 0:
+    if typical_distance(space) == 0:
         raise SongspaceError("There is nothing to measure: most songs lie at one point of this space.")
     return checked
-
-
-def typical(space: Space) -> float:
-    """The median distance of two songs of the space, over at most 500 of them."""
-    some = np.unique(np.linspace(0, len(space) - 1, _SAMPLE).astype(np.int64))
-    return float(np.median(space.pairwise(some, some)[np.triu_indices(len(some), 1)]))
 
 
 def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
@@ -195,7 +188,7 @@ def evaluate(
     """
     checked = validate(space, lists, artist_gap)
     whose = artist_codes(artists, len(space))
-    unit = typical(space)
+    unit = typical_distance(space)
     walked = [steps(space, rows) / unit for rows in checked]
     inner = np.array([row for rows in checked for row in rows[1:-1]], dtype=np.int64)
     in_lists = np.bincount([row for rows in checked for row in set(rows[1:-1])], minlength=len(space))

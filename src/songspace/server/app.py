@@ -19,8 +19,8 @@ from songspace import __version__
 from songspace.errors import SongspaceError
 from songspace.library import Home
 from songspace.server import api, audiomuse, opensubsonic
+from songspace.server.documents import BUILT, add_page
 from songspace.server.guard import Guard, Token, is_local, names_of
-from songspace.server.page import BUILT, add_page
 from songspace.server.problems import Problem, add_handlers
 from songspace.server.service import Service
 from songspace.server.user import read_user
