@@ -27,11 +27,18 @@ def make_library(home: Home, songs: int) -> None:
     """A catalog of that many songs, and their space."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(40, 128))
-    vectors = centers[rng.integers(0, 40, songs)] + 0.5 * rng.normal(size=(songs, 128))
+    cloud = rng.integers(0, 40, songs)
+    vectors = centers[cloud] + 0.5 * rng.normal(size=(songs, 128))
     home.folder.mkdir(exist_ok=True)
     with Catalog(home.catalog, write=True) as catalog:
         for number in range(songs):
-            tags = Tags(title=f"Title {number}", artist=f"Artist {number // 10}", album=f"Album {number // 10}")
+            tags = Tags(
+                title=f"Title {number}",
+                artist=f"Artist {number // 10}",
+                album=f"Album {number // 10}",
+                genre=f"Genre {cloud[number]}",
+                year=1960 + number % 60,
+            )
             path = f"/music/Artist {number // 10}/{number:05d} Title.mp3"
             catalog.record_song(Found(path, 1, 1), number.to_bytes(16, "big"), tags, duration=200.0)
         set_learnt(catalog, "contrastive", Learnt("made-up", "made-up"))

@@ -37,6 +37,7 @@ export type ColumnName = "artist" | "album" | "genre" | "year" | "title";
 
 export interface Places {
   state: "ready";
+  method: "tsne" | "pca";
   ids: number[];
   x: number[];
   y: number[];
@@ -154,5 +155,5 @@ export async function drawn(): Promise<Places | null> {
   return response.status === 202 ? null : ((await response.json()) as Places);
 }
 
-/** The titles, which the first picture does not need. */
-export const titles = async (): Promise<Places> => get<Places>("map", { method: "pca", column: ["title"] });
+/** The titles, which the first picture does not need; of the map that is there, for another one would be drawn first. */
+export const titles = async (method: Places["method"]): Promise<Places> => get<Places>("map", { method, column: ["title"] });

@@ -1,6 +1,7 @@
-// All songs as dots, in one draw call of WebGL 2: a hundred thousand are nothing for a graphics card.
+// All songs as dots, in one draw call of WebGL 2: a hundred thousand are nothing for a graphics card. Where there is none,
+// or a slow one, as many are drawn while the map moves as keep it moving evenly, and all of them as soon as it stands.
 
-import type { Camera } from "./camera";
+import type { Camera, Seen } from "./camera";
 import type { Rgb } from "./colors";
 
 const VERTEX = `#version 300 es
@@ -29,7 +30,26 @@ void main() {
   pixel = vec4(mix(paper, tint, rim > 0.0 ? dot : 1.0) * inside, inside);
 }`;
 
+const FEW = 10_000; // so many are always drawn
+const EVEN = 20, STILL = 120; // milliseconds: between two frames that follow each other evenly, and after the last one
+
+/** How many dots a frame can have, found out from how soon one frame follows the other. */
+class Pace {
+  private most = Infinity;
+  private before = -Infinity;
+
+  next(count: number, now: number): number {
+    const apart = now - this.before;
+    this.before = now;
+    if (apart < STILL) this.most = Math.max(Math.min(this.most, count) * (apart > EVEN ? 0.85 : 1.04), FEW);
+    return Math.min(Math.round(this.most), count);
+  }
+}
+
 export class Points {
+  private readonly pace = new Pace();
+  private seen: Seen | null = null;
+  private rest: ReturnType<typeof setTimeout> | undefined;
   private readonly gl: WebGL2RenderingContext;
   private readonly uniforms = new Map<string, WebGLUniformLocation | null>();
   private readonly places: WebGLBuffer | null;
@@ -98,7 +118,12 @@ export class Points {
   }
 
   draw(camera: Camera, radius: number, paper: Rgb, filtered: boolean): void {
-    const { gl } = this, ratio = Math.min(devicePixelRatio, 2);
+    const { gl } = this, ratio = Math.min(devicePixelRatio, 2), all = this.order.length;
+    // They lie in a mixed order, so that the first of them are a fair picture of all.
+    const count = camera.seen === this.seen ? all : this.pace.next(all, performance.now());
+    this.seen = camera.seen;
+    clearTimeout(this.rest);
+    if (count < all) this.rest = setTimeout(() => requestAnimationFrame(() => this.draw(camera, radius, paper, filtered)), STILL);
     const width = Math.round(camera.width * ratio), height = Math.round(camera.height * ratio);
     if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
     gl.viewport(0, 0, width, height);
@@ -114,7 +139,7 @@ export class Points {
       gl.uniform1f(at("size"), Math.max(2 * r * ratio, 1.5));
       gl.uniform1f(at("rim"), r > 2.5 ? Math.min(r / 5, 1) * ratio : 0);
       gl.uniform1f(at("strength"), strength);
-      gl.drawArrays(gl.POINTS, 0, this.order.length);
+      gl.drawArrays(gl.POINTS, 0, count);
     };
     if (filtered) pass(false, radius * 0.75, 0.13);
     pass(true, radius, radius > 2.5 ? 1 : 0.85);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.server import models
+from songspace.server.guard import is_local
 from songspace.server.service import Answer, At, answer, service_of
 
 router = APIRouter(tags=["map"])
@@ -38,7 +40,18 @@ def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Respon
             "columns": {name: coded([getattr(song, name) for song in view.songs]) for name in query.column},
         }
 
-    return answer(request, make, heavy=True)
+    return _packed(request, answer(request, make, heavy=True))
+
+
+def _packed(request: Request, made: Response) -> Response:
+    """A map compressed, if it leaves the machine: of 100,000 songs a quarter of 4 MB, for 30 ms of work."""
+    made.headers["Vary"] = "Accept-Encoding"
+    near = request.client is None or is_local(request.client.host)
+    accepted = [name.strip() for name in request.headers.get("accept-encoding", "").lower().split(",")]
+    if made.status_code == 200 and not near and "gzip" in accepted:
+        made.body = gzip.compress(bytes(made.body), compresslevel=1, mtime=0)
+        made.headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(made.body))}
+    return made
 
 
 def coded(values: Sequence[str | int | None]) -> dict[str, Any]:
