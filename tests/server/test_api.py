@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from songspace.library.scan import Tags
 from songspace.playlists import files
 from songspace.server import models
 from songspace.server.app import create_app
+from songspace.server.saved import Saved
 
 Run = Callable[..., Result]
 
@@ -209,6 +211,20 @@ def test_a_map_by_tsne_is_drawn_meanwhile_and_once(client: TestClient, served_ho
     assert kept.stat().st_mtime_ns == written
 
 
+def test_a_map_that_leaves_the_machine_is_compressed(served: Any, client: TestClient) -> None:
+    asked = {"params": {"method": "pca", "column": "title"}}
+    sent = client.get("/api/v1/map", **asked)
+    assert sent.headers["content-encoding"] == "gzip" and sent.headers["vary"] == "Accept-Encoding"
+    plain = client.get("/api/v1/map", headers={"accept-encoding": "identity"}, **asked)
+    near = TestClient(served, base_url="http://127.0.0.1", client=("127.0.0.1", 50000)).get("/api/v1/map", **asked)
+    for other in (plain, near):
+        assert "content-encoding" not in other.headers and other.headers["vary"] == "Accept-Encoding"
+        assert other.json() == sent.json() and int(other.headers["content-length"]) == len(other.content)
+    assert int(sent.headers["content-length"]) < len(plain.content)
+    again = client.get("/api/v1/map", headers={"if-none-match": sent.headers["etag"]}, **asked)
+    assert again.status_code == 304 and not again.content
+
+
 # Playlists
 
 
@@ -233,6 +249,67 @@ def test_a_playlist_is_kept_read_downloaded_and_let_go(client: TestClient, songs
         assert files.read(file) == [song.path for song in songs[:4]]
     assert client.delete(where).status_code == 204
     assert problem(client.get(where), 404) and problem(client.delete(where), 404)
+
+
+def test_a_playlist_is_renamed_and_given_other_songs(client: TestClient, served_home: Path, songs: list[Song]) -> None:
+    ids = [song.id for song in songs]
+    one, other = (
+        client.post("/api/v1/playlists", json={"title": "Same", "songs": ids[:3]}).json()["id"] for _ in range(2)
+    )
+    where, file = f"/api/v1/playlists/{one}", served_home / "playlists" / f"{one}.jspf"
+
+    def change(**said: Any) -> Any:
+        response = client.patch(where, json=said)
+        assert response.status_code == 200, response.text
+        models.SavedPlaylist.model_validate(response.json())
+        told = client.get(where).json()
+        assert response.json() == {name: told[name] for name in response.json()}
+        return told["title"], [song["id"] for song in told["entries"]]
+
+    for title in ("Same", "../../catalog.sqlite", "<img src=x onerror=alert(1)>", "שלום \u202e🎵", "x" * 200):
+        assert change(title=title) == (title, ids[:3])
+    assert change(title=" two\r\n lines ") == ("two lines", ids[:3])
+    before = file.read_bytes()
+    assert change() == ("two lines", ids[:3]) and file.read_bytes() == before
+    assert change(songs=ids[5:9]) == ("two lines", ids[5:9])
+    assert change(title="Both", songs=ids[:1]) == ("Both", ids[:1])
+    assert client.get(f"/api/v1/playlists/{other}").json()["title"] == "Same"
+    for refused in ({"title": ""}, {"title": " \n "}, {"title": "x" * 201}, {"songs": []}, {"id": "x"}, ["x"]):
+        assert problem(client.patch(where, json=refused), 422)
+    assert problem(client.patch(where, json={"title": "x", "songs": [999]}), 404)
+    assert problem(client.patch(f"/api/v1/playlists/{'f' * 16}", json={"title": "x"}), 404)
+    assert problem(client.post("/api/v1/playlists", json={"title": " ", "songs": ids[:1]}), 422)
+    assert change() == ("Both", ids[:1])
+    assert not list(file.parent.glob("*.new")) and len(list(file.parent.glob("*.jspf"))) == 2
+    for id in (one, other):
+        client.delete(f"/api/v1/playlists/{id}")
+
+
+def test_a_playlist_that_is_renamed_keeps_what_is_not_here(
+    client: TestClient, served_home: Path, songs: list[Song]
+) -> None:
+    made = client.post("/api/v1/playlists", json={"title": "New", "songs": [song.id for song in songs[:2]]}).json()
+    file = served_home / "playlists" / f"{made['id']}.jspf"
+    document = json.loads(file.read_text("utf-8"))
+    document["playlist"]["track"].insert(1, {"location": ["file:///elsewhere/gone.mp3"], "title": "Gone"})
+    file.write_text(json.dumps(document))
+    where = f"/api/v1/playlists/{made['id']}"
+    assert client.patch(where, json={"title": "Newer"}).json()["songs"] == 3
+    told = client.get(where).json()
+    assert (told["title"], told["missing"]) == ("Newer", ["/elsewhere/gone.mp3"])
+    client.delete(where)
+
+
+def test_playlists_renamed_at_once_are_whole(client: TestClient, served_home: Path, songs: list[Song]) -> None:
+    made = client.post("/api/v1/playlists", json={"title": "0", "songs": [song.id for song in songs]}).json()
+    saved = Saved(served_home / "playlists")
+    titles = [f"Title {number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda title: saved.change(made["id"], title=title), titles))
+    assert [one["title"] for one in told] == titles
+    [left] = [one for one in saved.all() if one["id"] == made["id"]]
+    assert left["title"] in titles and left["songs"] == len(songs)
+    saved.delete(made["id"])
 
 
 def test_playlists_that_cannot_be_kept(client: TestClient, served_home: Path) -> None:

@@ -407,6 +407,8 @@ def test_a_playlist_is_made_changed_and_let_go(ask_json: Ask, error: Callable[..
     assert (kept()["name"], [entry["id"] for entry in kept()["entry"]]) == ("Newer", [ids[9]])
     listed = {one["id"]: one for one in ask_json("getPlaylists")["playlists"]["playlist"]}
     assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
+    assert ask_json("updatePlaylist", playlistId=made["id"], name="Newest") == {}
+    assert (kept()["name"], [entry["id"] for entry in kept()["entry"]]) == ("Newest", [ids[9]])
     assert error("updatePlaylist", playlistId=made["id"], songIndexToRemove=1) == 70
     assert error("updatePlaylist", playlistId=made["id"], songIdToAdd=999) == 70
     assert ask_json("deletePlaylist", id=made["id"]) == {}

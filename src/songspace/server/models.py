@@ -160,6 +160,13 @@ class PlaylistAsked(Asked):
     songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)
 
 
+class PlaylistChanged(Asked):
+    title: str | None = Field(None, min_length=1, max_length=200, description="As it was, if left out.")
+    songs: list[Id] | None = Field(
+        None, min_length=1, max_length=LONGEST_SAVED, description="All of them; as they were, if left out."
+    )
+
+
 # Answers
 
 

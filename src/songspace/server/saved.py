@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Saved:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._writing = threading.Lock()  # two who write one file beside it would take it from each other
 
     def all(self) -> list[dict[str, Any]]:
         """Each with its ``id``, ``title``, number of ``songs`` and ``seconds``, by title."""
@@ -64,18 +66,33 @@ class Saved:
             raise NotReadyError(f"The playlist cannot be kept in {self._folder} ({error.strerror}).") from error
         if sum(1 for _ in self._folder.glob("*.jspf")) >= MOST:
             raise NotReadyError(f"There are {MOST} playlists already: delete some first.")
-        return self._write(self._path(secrets.token_hex(8)), title, songs)
+        with self._writing:
+            return self._write(self._path(secrets.token_hex(8)), title, songs)
 
-    def replace(self, id: str, title: str, songs: Sequence[Song]) -> dict[str, Any]:
-        """Keep another playlist in place of one.
+    def change(self, id: str, *, title: str | None = None, songs: Sequence[Song] | None = None) -> dict[str, Any]:
+        """Give a playlist another title, other songs, or both, in one step; what :meth:`all` tells of it.
+
+        A playlist that is only renamed keeps what the library has no more: it may come back.
 
         Raises
         ------
         UnknownError
             If there is none of that id.
+        SongspaceError
+            If the title is blank, or it cannot be written.
         """
-        self.changed(id)
-        return self._write(self._path(id), title, songs)
+        path = self._path(id)
+        with self._writing:
+            told = self._told(path)
+            if told is None:
+                raise UnknownError(f"There is no playlist {id}.")
+            if songs is not None:
+                return self._write(path, told["title"] if title is None else title, songs)
+            if title is not None:
+                document = json.loads(path.read_bytes())
+                document["playlist"]["title"] = told["title"] = _called(title)
+                files.put(path, json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n")
+            return told
 
     def changed(self, id: str) -> float:
         """When a playlist was written, in seconds since 1970.
@@ -91,7 +108,7 @@ class Saved:
             raise UnknownError(f"There is no playlist {id}.") from None
 
     def _write(self, path: Path, title: str, songs: Sequence[Song]) -> dict[str, Any]:
-        files.write(path, songs, title=title, relative=False)
+        files.write(path, songs, title=_called(title), relative=False)
         told = self._told(path)
         assert told is not None
         return told
@@ -126,3 +143,10 @@ class Saved:
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # not there, or what another hand has put in its place
+
+
+def _called(title: str) -> str:
+    """A title in one line."""
+    if line := " ".join(title.split()):
+        return line
+    raise SongspaceError("A playlist has a title of more than blanks.")

@@ -13,6 +13,6 @@ metabrainz/troi writes it).
 
 from songspace.playlists.files.matching import match
 from songspace.playlists.files.reading import Entry, entries, read
-from songspace.playlists.files.writing import Listed, write, written
+from songspace.playlists.files.writing import Listed, put, write, written
 
-__all__ = ["Entry", "Listed", "entries", "match", "read", "write", "written"]
+__all__ = ["Entry", "Listed", "entries", "match", "put", "read", "write", "written"]

@@ -103,6 +103,18 @@ def write(
         prefixes=prefixes,
         similarity=similarity,
     )
+    put(path, data)
+    return path
+
+
+def put(path: Path, data: bytes) -> None:
+    """Put a playlist's bytes in place of what is there, in one step.
+
+    Raises
+    ------
+    SongspaceError
+        If they cannot be written.
+    """
     beside = path.with_name(path.name + ".new")
     try:
         beside.write_bytes(data)
@@ -110,7 +122,6 @@ def write(
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SongspaceError(f"The playlist cannot be written to {path} ({error.strerror}).") from error
-    return path
 
 
 def written(

@@ -50,7 +50,7 @@ def _packed(request: Request, made: Response) -> Response:
     accepted = [name.strip() for name in request.headers.get("accept-encoding", "").lower().split(",")]
     if made.status_code == 200 and not near and "gzip" in accepted:
         made.body = gzip.compress(bytes(made.body), compresslevel=1, mtime=0)
-        made.headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(made.body))}
+        made.headers.update({"Content-Encoding": "gzip", "Content-Length": str(len(made.body))})
     return made
 
 

@@ -61,6 +61,15 @@ def file(id: models.PlaylistId, query: Annotated[models.FileQuery, Query()], req
     return Response(data, headers=said, media_type=_TYPES[query.format])
 
 
+@router.patch("/{id}", response_model=models.SavedPlaylist)
+def change(id: models.PlaylistId, asked: models.PlaylistChanged, request: Request) -> Response:
+    """Give one of them another title, other songs, or both."""
+    service = service_of(request)
+    snapshot = service.snapshots.current()
+    songs = None if asked.songs is None else [snapshot.song(number) for number in asked.songs]
+    return Answer(service.saved.change(id, title=asked.title, songs=songs))
+
+
 @router.delete("/{id}", status_code=204)
 def delete(id: models.PlaylistId, request: Request) -> Response:
     """Let go of one of them."""

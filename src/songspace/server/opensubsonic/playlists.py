@@ -68,7 +68,7 @@ def _create(call: Call) -> Answered:
     songs = call.songs("songId", most=LONGEST_SAVED)
     if call.given.get("playlistId"):
         told, _ = _kept(call, _id(call, "playlistId"))
-        told = call.service.saved.replace(told["id"], _name(call, told["title"]), songs)
+        told = call.service.saved.change(told["id"], title=_name(call, told["title"]), songs=songs)
     else:
         told = call.service.saved.create(_name(call), songs)
     return _in_full(call, told, songs)
@@ -76,17 +76,18 @@ def _create(call: Call) -> Answered:
 
 def _update(call: Call) -> Answered:
     """Another name, songs added at the end, songs taken out by their places; comments are not kept."""
-    told, songs = _kept(call, _id(call, "playlistId"))
+    told, before = _kept(call, _id(call, "playlistId"))
     out = set()
     for place in call.all("songIndexToRemove", most=LONGEST_SAVED):
-        if not (place.isascii() and place.isdigit() and len(place) < 9 and int(place) < len(songs)):
+        if not (place.isascii() and place.isdigit() and len(place) < 9 and int(place) < len(before)):
             raise Failure(NOT_FOUND, "The playlist has no song in that place.")
         out.add(int(place))
-    songs = [song for place, song in enumerate(songs) if place not in out]
+    songs = [song for place, song in enumerate(before) if place not in out]
     songs += call.songs("songIdToAdd", most=LONGEST_SAVED)
     if len(songs) > LONGEST_SAVED:
         raise Failure(GENERIC, f"A playlist has at most {LONGEST_SAVED} songs.")
-    call.service.saved.replace(told["id"], _name(call, told["title"]), songs)
+    other = None if songs == before else songs  # who only renames it loses nothing that is not here at the moment
+    call.service.saved.change(told["id"], title=_name(call, told["title"]), songs=other)
     return {}
 
 
