@@ -6,8 +6,8 @@ The libraries are those of `bench/query.py`, made up, with a map of 20 clouds th
 everybody who opens the page a second time. Each run starts a new Chromium with an empty profile on a running `songspace
 serve`; the first one after the server has started is told apart, for then nothing has been asked before.
 
-A frame has two parts. What the page's own thread works (script, layout, recording what is drawn) is the page's. What the
-browser's process for graphics works is the card's: where Chromium has no graphics card it emulates one on the
+A frame has two parts. What the page's own thread works (script, layout, recording what is drawn) is the page's. What
+the browser's process for graphics works is the card's: where Chromium has no graphics card it emulates one on the
 processor's cores (SwiftShader). Where the card is too slow for all dots, the page draws some of them while the map
 moves; how many on average is told.
 """
@@ -80,9 +80,7 @@ def add_map(home: Home, songs: int) -> None:
     middles = np.stack(np.meshgrid(np.linspace(-0.8, 0.8, 5), np.linspace(-0.7, 0.7, 4)), axis=-1).reshape(-1, 2)
     points = middles[rng.integers(0, 20, songs)] + rng.normal(scale=0.06, size=(songs, 2))
     space = Space.open(home.space)
-    maps.write(
-        maps.place_of(home, "tsne", str(space.checksum)), space, np.clip(points, -1, 1).astype(np.float32)
-    )
+    maps.write(maps.place_of(home, "tsne", str(space.checksum)), space, np.clip(points, -1, 1).astype(np.float32))
 
 
 def start(home: Path) -> tuple[subprocess.Popen[str], str]:
@@ -156,9 +154,10 @@ def measure(chromium: Any, songs: int, runs: int, frames: int) -> None:
             own, card = (1000 * (b - a) / frames for a, b in zip(before, after, strict=True))
             dots = page.evaluate("() => window.dots.reduce((sum, count) => sum + count, 0) / window.dots.length")
             middle, high = (float(np.quantile(apart, share)) for share in (0.5, 0.95))
+            scripted = 1000 * (ended - began) / frames
             print(
                 f"  a frame every {middle:.1f} ms (95 % within {high:.1f}), {1000 * len(apart) / sum(apart):.0f} a "
-                f"second; of each, the page's thread works {own:.1f} ms (script {1000 * (ended - began) / frames:.1f}), "
+                f"second; of each, the page's thread works {own:.1f} ms (script {scripted:.1f}), "
                 f"the emulated card {card:.1f} ms; {dots:,.0f} dots in each"
             )
             browser.close()

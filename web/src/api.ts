@@ -133,6 +133,11 @@ export async function keep(title: string, songs: number[]): Promise<Kept> {
   return response.json() as Promise<Kept>;
 }
 
+export async function rename(id: string, title: string): Promise<Kept> {
+  const response = await send(address(`playlists/${id}`), { method: "PATCH", headers: WRITING, body: JSON.stringify({ title }) });
+  return response.json() as Promise<Kept>;
+}
+
 export async function forget(id: string): Promise<void> {
   await send(address(`playlists/${id}`), { method: "DELETE", headers: WRITING });
 }

@@ -44,6 +44,7 @@ const SHAPES: Record<string, string> = {
   next: "M5 5v14l10-7zM16 5h3v14h-3z",
   previous: "M19 5v14L9 12zM5 5h3v14H5z",
   close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
+  pen: "M4 17.2V20h2.8L17 9.8 14.2 7zM15.6 5.6 17.2 4 20 6.8l-1.6 1.6z",
   up: "M12 7l7 8.5H5z",
   down: "M12 17L5 8.5h14z",
   save: "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z",

@@ -2,6 +2,7 @@
 
 import * as api from "./api";
 import { clock, h, iconButton, name, part, say } from "./dom";
+import { renameButton } from "./rename";
 
 const asSentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -40,11 +41,16 @@ export class LibraryPanel {
   private lists(kept: api.Kept[]): HTMLElement {
     if (!kept.length) return h("section", {});
     const item = (one: api.Kept): HTMLElement => {
+      const renamed = (): void => {
+        const anew = item(one);
+        row.replaceWith(anew);
+        anew.querySelector<HTMLElement>(".pen")?.focus();
+      };
       const row = h(
         "li",
         {},
         h("button", { type: "button", class: "row", click: () => void this.play(one) }, name(one.title, "title"), h("span", { class: "more" }, `${one.songs} songs, ${clock(one.seconds)}`)),
-        h("span", { class: "tools" }, h("a", { class: "icon", href: api.fileOf(one.id, "m3u8"), download: "", "aria-label": `Save ${one.title} as M3U8`, title: "Save as M3U8" }, "↓"), iconButton("close", `Delete ${one.title}`, () => void api.forget(one.id).then(() => row.remove(), (error: Error) => say(error.message)))),
+        h("span", { class: "tools" }, h("a", { class: "icon", href: api.fileOf(one.id, "m3u8"), download: "", "aria-label": `Save ${one.title} as M3U8`, title: "Save as M3U8" }, "↓"), renameButton(one, renamed), iconButton("close", `Delete ${one.title}`, () => void api.forget(one.id).then(() => row.remove(), (error: Error) => say(error.message)))),
       );
       return row;
     };
