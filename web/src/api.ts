@@ -99,6 +99,12 @@ async function send(url: string, options: RequestInit = {}): Promise<Response> {
   throw new Refusal(response.status, typeof problem.detail === "string" ? problem.detail : `The server answered ${response.status}.`);
 }
 
+/** A song that has no title is called as its file. */
+function called<T extends Song>(song: T): T {
+  const file = song.path.split(/[\\/]/).pop() ?? "";
+  return song.title ? song : { ...song, title: file.replace(/(.)\.[^.]*$/, "$1") || null };
+}
+
 async function get<T>(path: string, asked: Asked = {}, signal?: AbortSignal): Promise<T> {
   return (await send(address(path, asked), signal ? { signal } : {})).json() as Promise<T>;
 }
@@ -109,23 +115,33 @@ export const audioOf = (id: number): string => address(`songs/${id}/audio`);
 export const coverOf = (id: number): string => address(`songs/${id}/cover`);
 export const fileOf = (id: string, format: Format): string => address(`playlists/${id}/file`, { format });
 
-export const song = (id: number): Promise<Song> => get(`songs/${id}`);
-export const search = (q: string, signal: AbortSignal): Promise<{ songs: Song[]; total: number }> => get("songs", { q, limit: 30 }, signal);
-export const neighbours = (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> =>
-  get(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
-export const radio = (from: number[], more: { variety: number; without?: number[] }): Promise<Playlist> =>
-  get("radio", { song: from, explain: true, ...more });
-export const path = (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
-  get("path", { start, end, explain: true, ...more });
+const listed = <T extends Playlist>(list: T): T => ({ ...list, songs: list.songs.map(called) });
+
+export const song = async (id: number): Promise<Song> => called(await get<Song>(`songs/${id}`));
+export async function search(q: string, signal: AbortSignal): Promise<{ songs: Song[]; total: number }> {
+  const { songs, total } = await get<{ songs: Song[]; total: number }>("songs", { q, limit: 30 }, signal);
+  return { songs: songs.map(called), total };
+}
+export const neighbours = async (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> => {
+  const { similar } = await get<{ similar: Similar[] }>(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
+  return { similar: similar.map(called) };
+};
+export const radio = async (from: number[], more: { variety: number; without?: number[] }): Promise<Playlist> =>
+  listed(await get<Playlist>("radio", { song: from, explain: true, ...more }));
+export const path = async (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
+  listed(await get<Playlist>("path", { start, end, explain: true, ...more }));
 export const status = (): Promise<Status> => get("status", { limit: 200 });
 export const quality = (): Promise<Quality> => get("status/quality");
 export const playlists = (): Promise<{ playlists: Kept[] }> => get("playlists");
-export const kept = (id: string): Promise<Kept & { entries: Song[] }> => get(`playlists/${id}`);
+export async function kept(id: string): Promise<Kept & { entries: Song[] }> {
+  const told = await get<Kept & { entries: Song[] }>(`playlists/${id}`);
+  return { ...told, entries: told.entries.map(called) };
+}
 
 /** The order that flows; what was asked for is kept whole. */
 export async function order(songs: number[]): Promise<Playlist & { remarks: string[] }> {
   const response = await send(address("order"), { method: "POST", headers: WRITING, body: JSON.stringify({ songs, versions: true }) });
-  return response.json() as Promise<Playlist & { remarks: string[] }>;
+  return listed((await response.json()) as Playlist & { remarks: string[] });
 }
 
 export async function keep(title: string, songs: number[]): Promise<Kept> {

@@ -202,7 +202,7 @@ async function begin(): Promise<void> {
   const play = (row: number): void => void attempt(async () => choose(await api.song(all.ids[row]!)));
   map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined });
   recolor();
-  part("note").textContent = `${all.count.toLocaleString()} songs. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
+  part("note").textContent = `${all.count.toLocaleString()} ${all.count === 1 ? "song" : "songs"}. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
   document.body.classList.add("ready");
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("map"))); // the frame after the first
   if (drawing) void waitForMap(all);

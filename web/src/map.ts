@@ -131,6 +131,7 @@ export class SongMap {
     for (const { from, to } of this.lines) for (const row of [from, to]) this.disc(row, radius + 1.5);
     const taken: Box[] = [];
     for (const line of this.lines) this.drawLabel(line, taken);
+    for (const row of [this.selected, this.playing]) if (row >= 0) taken.push(this.around(row, radius + 8));
     this.names.draw(pen, camera, radius, this.isShown, theme, taken);
     if (this.pointed >= 0 && this.pointed !== this.selected) this.ring(this.pointed, radius + 3, theme.ink, 1.5);
     if (this.selected >= 0) this.ring(this.selected, radius + 4, theme.ink, 2.5);
@@ -142,6 +143,11 @@ export class SongMap {
 
   private at(row: number): [number, number] {
     return [this.camera.toX(this.songs.x[row]!), this.camera.toY(this.songs.y[row]!)];
+  }
+
+  private around(row: number, radius: number): Box {
+    const [x, y] = this.at(row);
+    return [x - radius, y - radius, x + radius, y + radius];
   }
 
   private drawLine(line: Line): void {

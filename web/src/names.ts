@@ -17,7 +17,8 @@ interface Label {
   y: number;
   font: string;
   faint: boolean;
-  below: number;
+  gap: number; // pixels from there to the name, which may stand on any side; 0: it is written right there
+  must: boolean; // it is rather written over songs than not at all
 }
 
 /** Left, top, right, bottom. */
@@ -30,6 +31,7 @@ export function overlaps(box: Box, others: Box[]): boolean {
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 const MOST = 40;
 const CELLS = 24;
+const APART = 300; // songs in sight
 
 /** Where each category is densest: a mean would write the name of a scattered artist where none of the songs is. */
 function regions(songs: Songs, column: ColumnName, least: number, wanted: (row: number) => boolean): Region[] {
@@ -75,19 +77,32 @@ export class Names {
 
   draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }, taken: Box[]): void {
     const { width, height } = camera;
+    const seen = this.songs.within(camera.fromX(0), camera.fromY(height), camera.fromX(width), camera.fromY(0), 5000);
+    // Where songs stand apart, a name stands beside them; where they are many, they are a ground to write on.
+    const apart = seen.length <= APART;
+    const dots = apart ? seen.filter(wanted).map((row): Box => {
+      const x = camera.toX(this.songs.x[row]!), y = camera.toY(this.songs.y[row]!);
+      return [x - radius, y - radius, x + radius, y + radius];
+    }) : [];
     let written = 0;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
-    for (const label of this.candidates(camera, radius, wanted)) {
+    for (const label of this.candidates(camera, seen, radius, wanted, apart)) {
       if (written >= MOST) break;
-      const x = camera.toX(label.x), y = camera.toY(label.y) + label.below;
-      if (x < 0 || y < 0 || x > width || y > height) continue;
-      const text = label.text.length > 32 ? `${label.text.slice(0, 31)}…` : label.text;
-      const half = this.measure(pen, label.font, text) / 2 + 6, box: Box = [x - half, y - 11, x + half, y + 11];
-      if (box[0] < 2 || box[2] > width - 2 || overlaps(box, taken)) continue;
-      taken.push(box);
+      const x0 = camera.toX(label.x), y0 = camera.toY(label.y);
+      if (x0 < 0 || y0 < 0 || x0 > width || y0 > height) continue;
+      const characters = [...label.text], text = characters.length > 32 ? `${characters.slice(0, 31).join("")}…` : label.text;
+      const half = this.measure(pen, label.font, text) / 2 + 6, up = label.gap && label.gap + 8, aside = label.gap && label.gap + half - 5;
+      const near = [[0, up], [0, -up], [aside, 0], [-aside, 0]];
+      const spots = label.must ? [[0, -up], ...near, [0, 2 * up], [0, -2 * up], [aside, up], [-aside, up], [aside, -up], [-aside, -up]] : near;
+      const boxes = spots.map(([dx, dy]): Box => [x0 + dx! - half, y0 + dy! - 8, x0 + dx! + half, y0 + dy! + 8]);
+      const free = boxes.filter((box) => box[0] >= 2 && box[2] <= width - 2 && !overlaps(box, taken));
+      const box = free.find((box) => !overlaps(box, dots)) ?? (label.must ? free[0] : undefined);
+      if (!box) continue;
+      taken.push([box[0], box[1] - 3, box[2], box[3] + 3]);
       written++;
+      const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
       pen.font = label.font;
       pen.lineWidth = 4;
       pen.strokeStyle = colors.paper;
@@ -99,21 +114,17 @@ export class Names {
     }
   }
 
-  private *candidates(camera: Camera, radius: number, wanted: (row: number) => boolean): Generator<Label> {
-    const { zoom, width, height } = camera;
-    const seen = this.songs.within(camera.fromX(0), camera.fromY(height), camera.fromX(width), camera.fromY(0), 5000);
-    const few = seen.length <= 60;
-    // Where songs stand apart, a name stands beside them; where they are many, they are a ground to write on.
-    const below = this.songs.count < 2000 ? -radius - 13 : 0;
-    if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, below };
-    if (few) {
+  private *candidates(camera: Camera, seen: number[], radius: number, wanted: (row: number) => boolean, apart: boolean): Generator<Label> {
+    const { zoom } = camera;
+    if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, gap: apart ? radius + 3 : 0, must: true };
+    if (seen.length <= 60) {
       for (const row of seen) {
         if (!wanted(row)) continue;
         const text = this.songs.text("title", row);
-        if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, below: radius + 10 };
+        if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, gap: radius + 3, must: false };
       }
     }
-    if (zoom > 1.7) for (const region of this.groups) yield { ...region, font: `550 12.5px ${FAMILY}`, faint: true, below: 0 };
+    if (zoom > 1.7) for (const region of this.groups) yield { ...region, font: `550 12.5px ${FAMILY}`, faint: true, gap: 0, must: false };
   }
 
   private measure(pen: CanvasRenderingContext2D, font: string, text: string): number {

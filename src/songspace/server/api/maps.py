@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from songspace.categories import printable
+from songspace.library import Song
 from songspace.server import models
 from songspace.server.guard import is_local
 from songspace.server.service import Answer, At, answer, service_of
@@ -37,10 +40,16 @@ def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Respon
             "ids": view.space.ids.tolist(),
             "x": [round(x, 4) for x in points[:, 0].tolist()],
             "y": [round(y, 4) for y in points[:, 1].tolist()],
-            "columns": {name: coded([getattr(song, name) for song in view.songs]) for name in query.column},
+            "columns": {name: coded([_told(song, name) for song in view.songs]) for name in query.column},
         }
 
     return _packed(request, answer(request, make, heavy=True))
+
+
+def _told(song: Song, column: str) -> Any:
+    """What a column says of a song; a song that has no title is called as its file."""
+    said = getattr(song, column)
+    return printable(Path(song.path).stem) if column == "title" and said is None else said
 
 
 def _packed(request: Request, made: Response) -> Response:
