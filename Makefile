@@ -75,6 +75,7 @@ lint: $(VENV)/checked
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python web/check.py
 
 coverage: $(VENV)/checked
 	$(BIN)/python -m pytest -n auto tests src --doctest-modules --cov --cov-report=term:skip-covered
