@@ -21,6 +21,7 @@ from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
 from songspace.library.learnt import Learnt, set_learnt
 from songspace.library.scan import Found, Tags
+from songspace.server import maps
 from songspace.server.app import create_app
 
 WRITE = {"X-Songspace": "1"}
@@ -150,7 +151,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def serving() -> Callable[..., AbstractContextManager[str]]:
+def serving_home() -> Callable[..., AbstractContextManager[str]]:
     """A running ``songspace serve`` of a home; gives its address."""
 
     @contextmanager
@@ -170,6 +171,27 @@ def serving() -> Callable[..., AbstractContextManager[str]]:
                 server.terminate()
 
     return serve
+
+
+@pytest.fixture(scope="module")
+def address(
+    learnt_home: Path, serving_home: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where a server of the learnt tunes answers."""
+    home = Path(shutil.copytree(learnt_home, tmp_path_factory.mktemp("page") / "home"))
+    with serving_home(home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def draw_map() -> Callable[..., None]:
+    """Draws the better map of a home, so that nothing moves while a test looks; by PCA, which is soon done."""
+
+    def draw(home: Path, method: str = "pca") -> None:
+        space = Space.open(Home(home).space)
+        maps.write(maps.place_of(Home(home), "tsne", str(space.checksum)), space, maps.draw(space, method))
+
+    return draw
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import io
 import json
 import random
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,6 @@ expect = playwright.expect
 expect.set_options(timeout=20_000)
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def address(learnt_home: Path, serving: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a server of the learnt tunes answers."""
-    home = Path(shutil.copytree(learnt_home, tmp_path_factory.mktemp("page") / "home"))
-    with serving(home) as address:
-        yield address
 
 
 def find(page: Any, words: str) -> None:
