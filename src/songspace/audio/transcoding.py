@@ -24,7 +24,7 @@ from songspace.errors import AudioError
 PIECE = 16 * 1024
 """Bytes that are worth sending: a second or less."""
 
-_STEPS = 500  # frames after which it is told that nothing is ready yet
+_STEPS = 100  # frames after which it is told that nothing is ready yet
 _STUMBLES = 64  # places at which a damaged file is entered again
 _MOST_CHANNELS = 64  # that FFmpeg's filters can take
 _ARRANGED = 8  # channels; where there are more, nobody knows which is where

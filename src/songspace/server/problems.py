@@ -16,6 +16,8 @@ from starlette.responses import Response
 from songspace.errors import SongspaceError
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "2"
+"""Seconds after which whoever came when too many were asking may come again."""
 
 
 class Problem(BaseModel):
@@ -49,7 +51,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 def refusal(error: SongspaceError) -> Response:
     """The response that tells why something could not be done."""
     if isinstance(error, BusyError):
-        return problem(503, str(error), {"Retry-After": "2"})
+        return problem(503, str(error), {"Retry-After": RETRY_AFTER})
     status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
     return problem(status, str(error))
 
