@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,3 +127,90 @@ def made_up() -> Callable[..., Path]:
         return folder
 
     return make
+
+
+# The page in a real browser: Debian's Chromium, driven by Playwright, on a server of its own.
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
+BUILT = Path(__file__).resolve().parents[2] / "src/songspace/server/page/index.html"
+
+
+@pytest.fixture(scope="module")  # while it runs, this thread has an event loop, which others must not find
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    if not BUILT.exists():
+        pytest.skip("the page is not built: pip install -e . builds it")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """A running ``songspace serve`` of a home; gives its address."""
+
+    @contextmanager
+    def serve(home: Path, *options: object) -> Iterator[str]:
+        command = [sys.executable, "-m", "songspace", "serve", "--port", "0", "--home", home, *options]
+        told = {**os.environ, "COLUMNS": "500"}
+        with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, env=told) as server:
+            assert server.stderr is not None
+            said = ""
+            while (found := re.search(r"http://[\w.]+:\d+/", said)) is None:
+                line = server.stderr.readline()
+                assert line, f"The server ended: {said}"
+                said += line
+            try:
+                yield found[0]
+            finally:
+                server.terminate()
+
+    return serve
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A new page that has gone nowhere yet; at the end nothing went wrong, and no request left the machine."""
+    contexts, wrong = [], []
+
+    def new_page(address: str, *, may_refuse: Sequence[int] = (404,), **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+
+        def heard(said: Any) -> None:
+            # What the page's own policy blocks, and what is refused, is told on the console alone.
+            if said.type == "error" and not any(f"{status} (" in said.text for status in may_refuse):
+                wrong.append(said.text)
+
+        def asked(request: Any) -> None:
+            if not request.url.startswith((address, f"blob:{address}", "data:")):
+                wrong.append(request.url)
+
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", heard)
+        context.on("request", asked)
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+@pytest.fixture
+def opened(watched: Callable[..., Any], address: str) -> Callable[..., Any]:
+    """Opens the page of the server at ``address``, which a module of tests says. A song may have no cover."""
+
+    def open_page(*, before: Callable[[Any], None] = lambda page: None, **options: Any) -> Any:
+        page = watched(address, **options)
+        before(page)
+        page.goto(address)
+        page.wait_for_selector("body.ready")
+        return page
+
+    return open_page
