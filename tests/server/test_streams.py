@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -209,10 +214,21 @@ def test_songs_are_encoded_beside_each_other_and_beside_other_questions(app: Any
         assert lengths == [whole] * 12
 
 
-def test_a_server_that_stops_midway_leaves_nothing_running(app: Any, url: Callable[[str], str]) -> None:
-    before = threading.active_count()
-    with listening(app) as port:
-        slow = begin(port, f"{url(LONG)}?format=mp3")
-        assert slow.recv(15) == b"HTTP/1.1 200 OK"
-    slow.close()
-    assert threading.active_count() <= before + 1
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send")
+def test_a_server_that_is_stopped_while_somebody_listens_says_nothing_of_it(
+    app: Any, url: Callable[[str], str]
+) -> None:
+    command = [sys.executable, "-m", "songspace", "serve", "--port", "0", "--home", app.app.state.service.home.folder]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        found = re.search(r"http://[^/]+:(\d+)/", server.stderr.readline())
+        assert found
+        slow = [begin(int(found[1]), f"{url(LONG)}?format={format}") for format in ("mp3", "webm")]
+        for one in slow:
+            assert one.recv(15) == b"HTTP/1.1 200 OK"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 0
+        assert server.stderr.read() == "Stopped.\n"
+        for one in slow:
+            one.close()
