@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -36,7 +37,8 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
         {
             **dict.fromkeys(
                 "id parent title album artist genre coverArt contentType suffix path created albumId artistId type "
-                "mediaType musicBrainzId displayArtist displayAlbumArtist".split(),
+                "mediaType musicBrainzId displayArtist displayAlbumArtist transcodedContentType "
+                "transcodedSuffix".split(),
                 TEXT,
             ),
             **dict.fromkeys("track discNumber year size duration bitRate".split(), WHOLE),
@@ -364,14 +366,77 @@ def test_ids_stay_when_numbers_do_not(
 def test_sound_with_its_parts_and_as_a_download(player: TestClient, songs: list[Song]) -> None:
     data = Path(songs[2].path).read_bytes()
     own = OWN | {"id": songs[2].id}
-    whole = player.get("/rest/stream.view", params=own | {"maxBitRate": 128, "format": "mp3"})
-    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, data, "audio/flac")
+    for as_it_is in ({}, {"format": "raw", "maxBitRate": 32, "timeOffset": 3}, {"format": "flac"}, {"maxBitRate": 0}):
+        whole = player.get("/rest/stream.view", params=own | as_it_is)
+        assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, data, "audio/flac")
     part = player.get("/rest/stream", params=own, headers={"Range": "bytes=100-299"})
     assert (part.status_code, part.content) == (206, data[100:300])
     assert player.post("/rest/stream", data=own).content == data
     assert player.head("/rest/stream", params=own).headers["content-length"] == str(len(data))
-    saved = player.get("/rest/download", params=own)
+    saved = player.get("/rest/download", params=own | {"format": "mp3", "maxBitRate": 64})
     assert saved.content == data and saved.headers["content-disposition"] == "attachment; filename*=UTF-8''12.flac"
+
+
+def test_sound_that_is_encoded_anew(
+    player: TestClient, ask_json: Ask, songs: list[Song], audio_files: ModuleType, tmp_path: Path
+) -> None:
+    own = OWN | {"id": songs[2].id}
+
+    def heard(**asked: Any) -> tuple[str, float, float]:
+        """Of what is sent: its type, seconds, and kilobits a second."""
+        got = player.get("/rest/stream", params=own | asked)
+        assert got.status_code == 200 and got.headers["accept-ranges"] == "none"
+        (tmp_path / "sent").write_bytes(got.content)
+        samples, rate = audio_files.decode(tmp_path / "sent")
+        return got.headers["content-type"], len(samples) / rate, len(got.content) * 8 * rate / len(samples) / 1000
+
+    for asked, type in (("mp3", "audio/mpeg"), ("opus", "audio/ogg"), ("ogg", "audio/ogg"), ("webm", "audio/webm")):
+        told, seconds, _ = heard(format=asked)
+        assert told == type and seconds == pytest.approx(8.0, abs=0.1)
+    # What nobody can encode to is a wish, and so is a rate; fewer kilobits are fewer bytes.
+    assert heard(format="aac")[0] == "audio/mpeg"
+    few, more = heard(maxBitRate=64), heard(maxBitRate=160, format="mp3")
+    assert few[0] == more[0] == "audio/mpeg" and few[2] == pytest.approx(64, rel=0.1)
+    assert more[2] == pytest.approx(160, rel=0.1)
+    assert heard(maxBitRate=1)[2] == pytest.approx(32, rel=0.1)  # the least that MP3 has
+    # Also of a file that would be sent as it is.
+    assert heard(timeOffset=5)[1] == pytest.approx(3.0, abs=0.1)
+    assert heard(timeOffset="5.5", format="opus")[1] == pytest.approx(2.5, abs=0.01)
+    assert player.head("/rest/stream", params=own | {"format": "mp3"}).content == b""
+    for wrong in ({"timeOffset": "-1"}, {"timeOffset": "1e9"}, {"maxBitRate": "much"}, {"timeOffset": 9}):
+        assert ask_json("stream", id=songs[2].id, **wrong)["error"]["code"] == 0, wrong
+
+
+def test_what_few_players_play_is_sent_as_mp3_unless_they_ask_for_it_as_it_is(
+    made_up: Callable[..., Path],
+    audio_files: ModuleType,
+    clients: Callable[..., TestClient],
+    ask_json: Ask,
+    tmp_path: Path,
+) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    paths = [audio_files.write(music / f"{kind}.{kind}", kind) for kind in ("wma", "aiff")]
+    paths.append(audio_files.write(music / "song.mp3", "mp3 constant"))
+    home = made_up(tmp_path / "home", [Tags()] * 3, [str(path) for path in paths], root=str(music))
+    User(NAME, PASSWORD).save(Home(home).user)
+    client = clients(create_app(home))
+    told = {one["suffix"]: one for one in ask_json("search3", client=client, query="")["searchResult3"]["song"]}
+    assert told.keys() == {"wma", "aiff", "mp3"}
+    for path in paths:
+        one = told[path.suffix[1:]]
+        converted = path.suffix != ".mp3"
+        as_it_is = {"content": path.read_bytes(), "type": one["contentType"]}
+        got = client.get("/rest/stream", params=OWN | {"id": one["id"]})
+        assert (got.content != as_it_is["content"]) is converted
+        assert got.headers["content-type"] == one.get("transcodedContentType", one["contentType"]) == "audio/mpeg"
+        assert one.get("transcodedSuffix") == ("mp3" if converted else None)
+        raw = client.get("/rest/stream", params=OWN | {"id": one["id"], "format": "raw"})
+        assert (raw.content, raw.headers["content-type"]) == (as_it_is["content"], as_it_is["type"])
+    # A file that has what is the most is left alone: of these bytes, 200 seconds were made up, so 7.7 kilobits each.
+    for most, same in ((128, True), (8, True), (7, True), (6, False)):
+        got = client.get("/rest/stream", params=OWN | {"id": told["mp3"]["id"], "maxBitRate": most, "format": "mp3"})
+        assert (got.content == paths[2].read_bytes()) is same, most
 
 
 def test_a_cover_of_a_song_of_its_album_and_of_its_artist(
@@ -578,6 +643,7 @@ def test_extensions_are_told_to_anybody(player: TestClient) -> None:
     assert told["openSubsonicExtensions"] == [
         {"name": "sonicSimilarity", "versions": [1]},
         {"name": "formPost", "versions": [1]},
+        {"name": "transcodeOffset", "versions": [1]},
     ]
 
 

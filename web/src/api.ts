@@ -65,6 +65,8 @@ export interface Kept {
 }
 
 export type Format = "m3u8" | "xspf" | "jspf";
+/** What the server makes of a song that a browser cannot play as it is. */
+export type Encoding = "mp3" | "opus" | "webm";
 
 /** What the server answered instead: its own sentence. */
 export class Refusal extends Error {
@@ -111,7 +113,7 @@ async function get<T>(path: string, asked: Asked = {}, signal?: AbortSignal): Pr
 
 const WRITING = { "X-Songspace": "1", "Content-Type": "application/json" };
 
-export const audioOf = (id: number): string => address(`songs/${id}/audio`);
+export const audioOf = (id: number, asked: { format?: Encoding; start?: number } = {}): string => address(`songs/${id}/audio`, asked);
 export const coverOf = (id: number): string => address(`songs/${id}/cover`);
 export const fileOf = (id: string, format: Format): string => address(`playlists/${id}/file`, { format });
 

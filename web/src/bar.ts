@@ -28,14 +28,15 @@ export function playerBar(player: Player, events: { look(song: api.Song): void }
     volume,
   );
 
-  const time = (): void => {
+  const place = (): void => {
     if (dragging) return;
-    const { currentTime } = player.audio;
-    seek.max = String(player.duration || 1);
-    seek.value = String(currentTime);
-    seek.setAttribute("aria-valuetext", `${clock(currentTime)} of ${clock(player.duration)}`);
-    seek.style.setProperty("--gone", `${(100 * currentTime) / (player.duration || 1)}%`);
-    [gone.textContent, whole.textContent] = [clock(currentTime), clock(player.duration)];
+    const { time, duration } = player;
+    seek.max = String(duration || 1);
+    seek.value = String(time);
+    seek.setAttribute("aria-valuetext", `${clock(time)} of ${clock(duration)}`);
+    seek.style.setProperty("--gone", `${(100 * time) / (duration || 1)}%`);
+    [gone.textContent, whole.textContent] = [clock(time), clock(duration)];
+    showPosition(time, duration);
   };
   const state = (): void => {
     const label = player.playing ? "Pause" : "Play";
@@ -43,9 +44,9 @@ export function playerBar(player: Player, events: { look(song: api.Song): void }
     toggle.setAttribute("aria-label", label);
     toggle.title = `${label} (Space)`;
     if ("mediaSession" in navigator) navigator.mediaSession.playbackState = player.playing ? "playing" : "paused";
-    time();
+    place();
   };
-  player.addEventListener("time", time);
+  player.addEventListener("time", place);
   player.addEventListener("state", state);
   player.addEventListener("song", () => {
     const { song } = player;
@@ -55,7 +56,7 @@ export function playerBar(player: Player, events: { look(song: api.Song): void }
       cover.src = api.coverOf(song.id);
       what.replaceChildren(name(song.title || "Untitled", "title"), name(song.artist || "Unknown artist", "more"));
       document.title = `${song.title || "Untitled"} – ${song.artist || "Unknown artist"}`;
-      if ("mediaSession" in navigator) navigator.mediaSession.metadata = new MediaMetadata({ title: song.title ?? "", artist: song.artist ?? "", album: song.album ?? "" });
+      if ("mediaSession" in navigator) navigator.mediaSession.metadata = new MediaMetadata({ title: song.title ?? "", artist: song.artist ?? "", album: song.album ?? "", artwork: [{ src: new URL(api.coverOf(song.id), location.href).href }] });
     } else {
       cover.removeAttribute("src");
       what.replaceChildren("Nothing plays");
@@ -63,11 +64,32 @@ export function playerBar(player: Player, events: { look(song: api.Song): void }
     }
     state();
   });
-  // The keys of keyboards and headphones.
-  if ("mediaSession" in navigator) {
-    navigator.mediaSession.setActionHandler("play", () => player.toggle());
-    navigator.mediaSession.setActionHandler("pause", () => player.toggle());
-    navigator.mediaSession.setActionHandler("nexttrack", () => player.next());
-    navigator.mediaSession.setActionHandler("previoustrack", () => player.previous());
+  if ("mediaSession" in navigator) answerKeys(player);
+}
+
+/** The keys of keyboards and headphones, and what a lock screen shows. */
+function answerKeys(player: Player): void {
+  const step = (by: number): void => player.seek(player.time + by);
+  const actions: Partial<Record<MediaSessionAction, MediaSessionActionHandler>> = {
+    play: () => player.play(),
+    pause: () => player.pause(),
+    stop: () => player.pause(),
+    nexttrack: () => player.next(),
+    previoustrack: () => player.previous(),
+    seekbackward: ({ seekOffset }) => step(-(seekOffset ?? 10)),
+    seekforward: ({ seekOffset }) => step(seekOffset ?? 10),
+    seekto: ({ seekTime }) => player.seek(seekTime ?? 0),
+  };
+  for (const [action, handler] of Object.entries(actions)) {
+    try {
+      navigator.mediaSession.setActionHandler(action as MediaSessionAction, handler);
+    } catch {
+      // A browser that does not know this key.
+    }
   }
+}
+
+function showPosition(time: number, duration: number): void {
+  if (!("mediaSession" in navigator) || !("setPositionState" in navigator.mediaSession)) return;
+  navigator.mediaSession.setPositionState(duration > 0 ? { duration, position: Math.min(time, duration) } : undefined);
 }

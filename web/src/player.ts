@@ -1,48 +1,68 @@
-// What plays: a queue, and two audio elements that take turns, so that the next song is there before it is needed.
+// What plays: a queue, and two decks that take turns, so that the next song is there before it is needed.
 
-import { audioOf, type Listed, type Song } from "./api";
+import type { Listed, Song } from "./api";
+import { Deck } from "./deck";
 
 const AHEAD = 25; // seconds before the end at which the next song is fetched
+const FADE = 0.15; // seconds, at both ends of a clip
+
+export interface Clip {
+  song: Song;
+  from: number;
+  to: number;
+}
 
 export class Player extends EventTarget {
   queue: Listed[] = [];
   at = -1;
-  private readonly decks = [new Audio(), new Audio()] as const;
-  private deck: 0 | 1 = 0;
-  private readonly clip = new Audio();
-  private clips: { song: Song; from: number; to: number }[] = [];
+  private readonly decks = [new Deck(), new Deck()] as const;
+  private turn: 0 | 1 = 0;
+  private readonly clip = new Deck();
+  private clips: Clip[] = [];
+  private watching: ReturnType<typeof setInterval> | undefined;
+  private goesOn = false;
   private failures = 0;
+  private loudness = 1;
 
   constructor() {
     super();
-    for (const audio of this.decks) {
-      audio.preload = "auto";
+    for (const deck of this.decks) {
       const heard = (event: string, act: () => void): void =>
-        audio.addEventListener(event, () => {
-          if (audio === this.audio) act();
+        deck.audio.addEventListener(event, () => {
+          if (deck === this.deck) act();
         });
       heard("timeupdate", () => this.ticked());
-      heard("ended", () => this.ended());
-      heard("error", () => this.failed());
+      heard("ended", () => deck.resume() || this.ended());
       for (const event of ["play", "pause", "loadedmetadata"]) heard(event, () => this.tell("state"));
+      deck.audio.addEventListener("error", () => {
+        if (!deck.song || deck.rescue() || deck !== this.deck) return;
+        if (deck.over) this.ended();
+        else this.failed();
+      });
     }
-    this.clip.addEventListener("timeupdate", () => {
-      if (this.clips[0] && this.clip.currentTime >= this.clips[0].to) this.nextClip();
+    this.clip.audio.addEventListener("ended", () => this.clip.resume() || this.nextClip());
+    this.clip.audio.addEventListener("error", () => {
+      if (this.clip.song && !this.clip.rescue()) this.nextClip();
     });
-    for (const event of ["ended", "error"]) this.clip.addEventListener(event, () => this.nextClip());
   }
 
-  get audio(): HTMLAudioElement {
-    return this.decks[this.deck];
+  private get deck(): Deck {
+    return this.decks[this.turn];
+  }
+  private get other(): Deck {
+    return this.decks[this.turn === 0 ? 1 : 0];
   }
   get song(): Listed | null {
     return this.queue[this.at] ?? null;
   }
   get playing(): boolean {
-    return !this.audio.paused;
+    return this.deck.playing || this.clips.length > 0;
+  }
+  get time(): number {
+    return this.deck.time;
   }
   get duration(): number {
-    return Number.isFinite(this.audio.duration) ? this.audio.duration : (this.song?.duration ?? 0);
+    return this.deck.duration;
   }
 
   /** Plays a song now: it is put after the one that plays, and what was to come stays. */
@@ -53,7 +73,7 @@ export class Player extends EventTarget {
 
   /** Plays a list in place of the queue. A song that plays and begins the list goes on playing. */
   playList(songs: Listed[]): void {
-    const goesOn = this.song !== null && this.song.id === songs[0]?.id && this.playing;
+    const goesOn = this.song !== null && this.song.id === songs[0]?.id && this.deck.playing;
     [this.queue, this.at] = [songs, songs.length ? 0 : -1];
     if (goesOn) this.tell("queue");
     else this.start();
@@ -76,7 +96,7 @@ export class Player extends EventTarget {
     if (place < this.at) this.at--;
     else if (place === this.at) {
       this.at = Math.min(this.at, this.queue.length - 1);
-      return this.playing ? this.start() : this.load();
+      return this.deck.playing ? this.start() : this.load();
     }
     this.tell("queue");
   }
@@ -103,38 +123,48 @@ export class Player extends EventTarget {
 
   /** Back to the beginning, or from there to the song before. */
   previous(): void {
-    if (this.audio.currentTime > 4 || this.at <= 0) this.seek(0);
+    if (this.time > 4 || this.at <= 0) this.seek(0);
     else this.jump(this.at - 1);
   }
 
   toggle(): void {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  pause(): void {
     this.stopClips();
-    if (!this.song) return;
-    if (this.playing) this.audio.pause();
-    else this.audio.play().catch(() => this.tell("state"));
+    this.deck.pause();
+  }
+
+  play(): void {
+    this.stopClips();
+    if (this.song) this.deck.play();
   }
 
   seek(seconds: number): void {
-    this.audio.currentTime = Math.min(Math.max(seconds, 0), Math.max(this.duration - 0.2, 0));
+    this.deck.seek(seconds);
     this.tell("time");
   }
 
   set volume(share: number) {
-    for (const audio of [...this.decks, this.clip]) audio.volume = share;
+    this.loudness = share;
+    for (const deck of [...this.decks, this.clip]) deck.audio.volume = share;
   }
 
-  /** Plays some seconds of songs, one after the other. */
-  playClips(clips: { song: Song; from: number; to: number }[]): void {
-    this.audio.pause();
-    this.clips = clips;
+  /** Plays some seconds of songs, one after the other; what played before goes on afterwards. */
+  playClips(clips: Clip[]): void {
+    const goesOn = this.deck.playing || this.goesOn;
+    this.deck.pause();
+    this.clips = [...clips];
+    this.goesOn = goesOn;
     this.startClip();
   }
 
   stopClips(): void {
     if (!this.clips.length) return;
     this.clips = [];
-    this.clip.pause();
-    this.tell("clip");
+    this.startClip();
   }
 
   get clipPlaying(): Song | null {
@@ -143,32 +173,43 @@ export class Player extends EventTarget {
 
   private nextClip(): void {
     this.clips.shift();
+    const { goesOn } = this;
     this.startClip();
+    if (!this.clips.length && goesOn) this.deck.play();
   }
 
   private startClip(): void {
+    clearInterval(this.watching);
     const clip = this.clips[0];
+    if (clip) {
+      this.clip.load(clip.song, clip.from);
+      this.clip.audio.volume = 0;
+      this.clip.play();
+      this.watching = setInterval(() => this.watchClip(clip), 30);
+    } else {
+      this.clip.empty();
+      this.goesOn = false;
+    }
     this.tell("clip");
-    if (!clip) return this.clip.pause();
-    this.clip.src = `${audioOf(clip.song.id)}#t=${clip.from},${clip.to}`;
-    this.clip.play().catch(() => this.stopClips());
+    this.tell("state");
+  }
+
+  /** Fades a clip in and out, and ends it where it should end; an element says only now and then how far it is. */
+  private watchClip(clip: Clip): void {
+    const { time } = this.clip;
+    if (time >= clip.to) return this.nextClip();
+    const share = Math.min((time - clip.from) / FADE, (clip.to - time) / FADE, 1);
+    this.clip.audio.volume = this.loudness * Math.max(share, 0);
   }
 
   private load(): void {
-    const song = this.song;
-    const url = song ? audioOf(song.id) : "";
-    const other = this.decks[this.deck === 0 ? 1 : 0];
-    this.audio.pause();
-    if (url && other.dataset["song"] === url) {
-      this.deck = this.deck === 0 ? 1 : 0;
-      this.audio.currentTime = 0;
-    } else if (url) {
-      this.audio.src = url;
-      this.audio.dataset["song"] = url;
-    } else {
-      this.audio.removeAttribute("src");
-      delete this.audio.dataset["song"];
-    }
+    const { song, deck, other } = this;
+    if (song && other.song?.id === song.id && !other.audio.error) {
+      deck.rest();
+      this.turn = this.turn === 0 ? 1 : 0;
+      if (other.time > 0) other.seek(0);
+    } else if (song) deck.load(song);
+    else deck.empty();
     this.tell("song");
     this.tell("queue");
   }
@@ -176,15 +217,14 @@ export class Player extends EventTarget {
   private start(): void {
     this.stopClips();
     this.load();
-    if (this.song) this.audio.play().catch(() => this.tell("state"));
+    if (this.song) this.deck.play();
   }
 
   private ticked(): void {
     this.failures = 0;
     this.tell("time");
-    const next = this.queue[this.at + 1], other = this.decks[this.deck === 0 ? 1 : 0];
-    if (!next || this.duration - this.audio.currentTime > AHEAD || other.dataset["song"] === audioOf(next.id)) return;
-    other.src = other.dataset["song"] = audioOf(next.id);
+    const next = this.queue[this.at + 1];
+    if (next && this.duration - this.time <= AHEAD && this.other.song?.id !== next.id) this.other.load(next);
   }
 
   private ended(): void {
@@ -196,8 +236,8 @@ export class Player extends EventTarget {
   }
 
   private failed(): void {
-    if (!this.audio.dataset["song"]) return;
     this.tell("failed");
+    this.deck.pause();
     // A library on a disk that is not there must not be rushed through.
     if (++this.failures < 5 && this.at + 1 < this.queue.length) this.jump(this.at + 1);
     else this.tell("state");

@@ -23,7 +23,7 @@ import numpy as np
 from songspace.audio._source import QuietFile, UndecodableError, check_rate, gather
 
 # FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
-_CONTAINERS = (
+CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,mp3,mpc,"
     "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
 )
@@ -71,7 +71,7 @@ class AvSource:
     def _open(self) -> None:
         self.close()
         self._file.seek(0)
-        options = {"format_whitelist": _CONTAINERS}
+        options = {"format_whitelist": CONTAINERS}
         self._container = av.open(QuietFile(self._file), options=options, metadata_errors="ignore")
         if not self._container.streams.audio:
             raise UndecodableError("It holds no sound.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from asyncio import CancelledError
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -55,11 +57,19 @@ def serve(
         limit_concurrency=512,
         timeout_graceful_shutdown=3,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     # Questions run beside each other, so that each of them is worked out by one thread. Ctrl-C ends the server, which
     # says so once more when it has ended.
     with threadpool_limits(1), listening, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
     show.say("Stopped.")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is worth saying: that somebody was listening when the server was stopped is not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError)) and (
+        "graceful shutdown" not in record.getMessage()
+    )
 
 
 def _token(file: Path | None) -> str | None:

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from io import BufferedReader
 from typing import BinaryIO
 
 import anyio
@@ -41,7 +42,7 @@ _MAGIC = (
 )
 
 
-def open_song(song: Song, catalog: Catalog) -> BinaryIO:
+def open_song(song: Song, catalog: Catalog) -> BufferedReader:
     """Open the file of a song for reading.
 
     Raises

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from songspace.asking.playlists import DEFAULT_GAP
 from songspace.asking.ruling import Ruling
@@ -47,6 +47,19 @@ class SongsQuery(Asked):
 class NeighboursQuery(Asked):
     count: int = Field(10, ge=1, le=500)
     explain: bool = Field(False, description="Say which seconds sound alike.")
+
+
+class AudioQuery(Asked):
+    format: Literal["mp3", "opus", "webm"] | None = Field(
+        None, description="Encoded while it is sent, without ranges: Opus comes in Ogg, or in WebM. None: as it is."
+    )
+    start: float = Field(0.0, ge=0, le=10**6, description="The second at which what is encoded begins.")
+
+    @model_validator(mode="after")
+    def _only_what_is_encoded_begins_elsewhere(self) -> AudioQuery:
+        if self.start and self.format is None:
+            raise ValueError("start needs a format: of the file as it is, ask for a range")
+        return self
 
 
 class SimilarQuery(NeighboursQuery):

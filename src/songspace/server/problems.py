@@ -16,6 +16,8 @@ from starlette.responses import Response
 from songspace.errors import SongspaceError
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "2"
+"""Seconds after which whoever came when too many were asking may come again."""
 
 
 class Problem(BaseModel):
@@ -46,6 +48,14 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     return Response(content, status, {"Cache-Control": "no-store"} | dict(headers or {}), MEDIA_TYPE)
 
 
+def refusal(error: SongspaceError) -> Response:
+    """The response that tells why something could not be done."""
+    if isinstance(error, BusyError):
+        return problem(503, str(error), {"Retry-After": RETRY_AFTER})
+    status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
+    return problem(status, str(error))
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How these problems stand in the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -56,10 +66,8 @@ def add_handlers(app: FastAPI) -> None:
     """Let an application tell its problems."""
 
     async def refused(request: Request, error: Exception) -> Response:
-        if isinstance(error, BusyError):
-            return problem(503, str(error), {"Retry-After": "2"})
-        status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
-        return problem(status, str(error))
+        assert isinstance(error, SongspaceError)
+        return refusal(error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

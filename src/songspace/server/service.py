@@ -23,6 +23,7 @@ from songspace.server.media import matches
 from songspace.server.problems import BusyError
 from songspace.server.saved import Saved
 from songspace.server.snapshot import Snapshot, Snapshots
+from songspace.server.streams import Streams
 
 
 class Turns:
@@ -108,6 +109,7 @@ class Service:
         self.saved = Saved(home.folder / "playlists")
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
+        self.streams = Streams()
         self._making = threading.RLock()
         self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
 

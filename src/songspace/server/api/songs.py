@@ -16,9 +16,10 @@ from songspace.library.names import plain
 from songspace.library.pictures import read_cover
 from songspace.playlists.where import parse
 from songspace.server import media, models
-from songspace.server.problems import UnknownError, responses
+from songspace.server.problems import UnknownError, refusal, responses
 from songspace.server.service import At, answer, service_of
 from songspace.server.snapshot import Snapshot
+from songspace.server.streams import EncodedSong
 
 router = APIRouter(tags=["songs"])
 
@@ -93,7 +94,7 @@ def _similar(request: Request, ids: list[int], query: models.NeighboursQuery) ->
 
 _SOUND = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
 _AUDIO: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The whole file.", "content": _SOUND},
+    200: {"description": "The whole file, or the song as it was encoded.", "content": _SOUND},
     206: {"description": "The part that was asked for.", "content": _SOUND},
     304: {"description": "Not Modified"},
     **responses(416),
@@ -106,10 +107,14 @@ _COVER: dict[int | str, dict[str, Any]] = {
 
 @router.head("/songs/{id}/audio", include_in_schema=False)
 @router.get("/songs/{id}/audio", response_class=Response, responses=_AUDIO)
-def audio(id: models.SongId, request: Request) -> Response:
-    """The file of a song as it is, or a part of it (``Range``)."""
-    with service_of(request).at() as at:
+def audio(id: models.SongId, query: Annotated[models.AudioQuery, Query()], request: Request) -> Response:
+    """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on."""
+    service = service_of(request)
+    with service.at() as at:
         file = media.open_song(at.snapshot.song(id), at.library.catalog)
+    if query.format is not None:
+        body = request.method != "HEAD"
+        return EncodedSong(file, service.streams, query.format, refusal, start=query.start, body=body)
     return media.file_response(file, request.headers, method=request.method)
 
 

@@ -1,7 +1,7 @@
 """OpenSubsonic at ``/rest``: players use songspace as their server, and ask it what sounds alike.
 
 After the published API (opensubsonic.netlify.app) as far as songspace has what it is about: browsing, search, sound as
-it is (nothing is transcoded), covers, playlists, and the extension ``sonicSimilarity``. A call is named with or without
+it is or encoded anew, covers, playlists, and the extension ``sonicSimilarity``. A call is named with or without
 ``.view``; its parameters come in the address or in a form; it is answered in XML or, with ``f=json``, in JSON, but not
 as a script (``jsonp``), which any page could load.
 """

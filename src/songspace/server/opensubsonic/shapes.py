@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from songspace.audio.transcoding import FORMATS
 from songspace.library import Song
 from songspace.server.opensubsonic.shelves import Album, Artist, Shelves, genres_of
 
@@ -40,12 +41,27 @@ TYPES = {
 }
 """As :func:`songspace.server.media.media_type` tells them by what is in a file; here nothing is opened."""
 
+CONVERTED = "mp3"
+"""What every player plays."""
+_PLAYED = {"audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav", "audio/webm"}
+
+
+def is_converted(path: str) -> bool:
+    """Whether a song is sent as another file, unless a player asks for it as it is: few play what it is in.
+
+    Examples
+    --------
+    >>> is_converted("/music/song.WMA"), is_converted("/music/song.flac")
+    (True, False)
+    """
+    return TYPES.get(os.path.splitext(path)[1].lower()) not in _PLAYED
+
 
 def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
     """A ``Child``."""
     album, artist = shelves.album_of[song.id], shelves.artist_of[song.id]
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
-    genres = genres_of(song)
+    genres, converted = genres_of(song), CONVERTED if is_converted(song.path) else None
     facts: dict[str, Any] = {
         "id": str(song.id),
         "parent": album.id,
@@ -61,6 +77,8 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "size": known and known.size,
         "contentType": TYPES.get(suffix, "application/octet-stream"),
         "suffix": suffix[1:],
+        "transcodedContentType": converted and FORMATS[converted].media_type,
+        "transcodedSuffix": converted and FORMATS[converted].suffix,
         "duration": round(song.duration),
         "bitRate": round(known.size * 8 / song.duration / 1000) if known and song.duration else None,
         "path": shelves.place(song.path),

@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from songspace.errors import AudioError
+from songspace.errors import AudioError, SongspaceError
 from songspace.library.pictures import read_cover
 from songspace.server import media
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
-from songspace.server.problems import UnknownError
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse
+from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
+from songspace.server.problems import RETRY_AFTER, BusyError, UnknownError
+from songspace.server.streams import EncodedSong
 
+_FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
+_COVERED = 1.125  # times what the sound takes, for covers and tags: a file that has just maxBitRate is left alone
 _LOOKED_AT = 5  # songs of an album in which a cover is looked for
 
 
 def _stream(call: Call) -> Answered:
-    """The file as it is, or a part of it: ``maxBitRate``, ``format`` and ``timeOffset`` are passed over."""
-    file = media.open_song(call.song(call.text("id")), call.at.library.catalog)
-    return media.file_response(file, call.request.headers, method=call.request.method)
+    """The file as it is, or a part of it; or the song encoded anew, from ``timeOffset`` on.
+
+    That is done where ``format`` is another one than the file's, where the file has more than ``maxBitRate``, where a
+    second is named at which to begin, and where few players know what the file is; and never for ``format=raw``.
+    """
+    song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
+    most, start = call.number("maxBitRate", 0), _seconds(call)
+    file, method = media.open_song(song, call.at.library.catalog), call.request.method
+    suffix = os.path.splitext(song.path)[1].lower().removeprefix(".")
+    as_it_is = wanted == suffix or (wanted == "" and not is_converted(song.path))
+    size = os.fstat(file.fileno()).st_size
+    fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
+    if wanted == "raw" or (as_it_is and fits and not start):
+        return media.file_response(file, call.request.headers, method=method)
+    format, kilobits, body = _FORMATS.get(wanted, CONVERTED), most or None, method != "HEAD"
+    return EncodedSong(file, call.service.streams, format, _refusal(call), start=start, kilobits=kilobits, body=body)
+
+
+def _refusal(call: Call) -> Callable[[SongspaceError], Response]:
+    def refused(error: SongspaceError) -> Response:
+        busy = isinstance(error, BusyError)
+        response = refuse(Failure(GENERIC, str(error)), call.text("f", "xml"), status=503 if busy else 200)
+        if busy:
+            response.headers["Retry-After"] = RETRY_AFTER
+        return response
+
+    return refused
+
+
+def _seconds(call: Call) -> float:
+    """Where to begin: some players send fractions, although seconds are meant."""
+    text = call.text("timeOffset", "0").strip()
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII):
+        raise Failure(GENERIC, "The parameter timeOffset is no number of seconds.")
+    return float(text)
 
 
 def _download(call: Call) -> Answered:
     song = call.song(call.text("id"))
-    response = _stream(call)
-    assert isinstance(response, Response)
+    file = media.open_song(song, call.at.library.catalog)
+    response = media.file_response(file, call.request.headers, method=call.request.method)
     name = quote(os.path.basename(song.path), safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response

@@ -1,0 +1,307 @@
+"""A file becomes another one while it is being sent: decoded, mixed to two channels at most, encoded, piece by piece.
+
+For whoever cannot play a format, or has no room for it on the way. Windows are compared, this is listened to: all that
+is in a file goes through FFmpeg from one end to the other. Neither memory nor the time to the first piece grows with
+the length of the song.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from io import BufferedReader
+from itertools import chain, pairwise
+from threading import Lock
+from typing import Any, NamedTuple, cast
+
+import av
+
+from songspace.audio._pyav import CONTAINERS
+from songspace.audio._source import QuietFile, UndecodableError, check_rate, decoding
+from songspace.errors import AudioError
+
+PIECE = 16 * 1024
+"""Bytes that are worth sending: a second or less."""
+
+_STEPS = 100  # frames after which it is told that nothing is ready yet
+_STUMBLES = 64  # places at which a damaged file is entered again
+_MOST_CHANNELS = 64  # that FFmpeg's filters can take
+_ARRANGED = 8  # channels; where there are more, nobody knows which is where
+_PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
+
+
+class Format(NamedTuple):
+    """What sound is encoded as."""
+
+    media_type: str
+    suffix: str
+    container: str
+    codec: str
+    samples: str
+    rates: tuple[int, ...]
+    rungs: tuple[int, ...]  # kilobits a second that it can have
+    kilobits: int  # by default
+
+
+_MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_OPUS = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
+
+# Whole numbers, although the encoders take others: LAME ends the program where a sample is no number.
+FORMATS = {
+    "mp3": Format("audio/mpeg", "mp3", "mp3", "libmp3lame", "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
+    "opus": Format("audio/ogg", "opus", "ogg", "libopus", "s16", (48_000,), _OPUS, 128),
+    "webm": Format("audio/webm", "webm", "webm", "libopus", "s16", (48_000,), _OPUS, 128),
+}
+"""By their names. Opus comes in Ogg, as players expect it, and in WebM, which browsers have played for longer."""
+
+
+class Transcoder:
+    """A song as another file, from some second on.
+
+    Parameters
+    ----------
+    file : binary file
+        Any that FFmpeg decodes; it belongs to whoever opened it.
+    format : str
+        One of ``FORMATS``.
+    start : float
+        The second at which to begin.
+    kilobits : int, optional
+        At most so many a second, as far as the format goes down.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> import soundfile
+    >>> song, encoded = io.BytesIO(), io.BytesIO()
+    >>> soundfile.write(song, 0.5 * np.sin(np.arange(80_000) / 10), 8000, format="WAV")
+    >>> transcoder = Transcoder(song, "opus", start=4.0)
+    >>> while (piece := transcoder.more()) is not None:
+    ...     _ = encoded.write(piece)
+    >>> _ = encoded.seek(0)
+    >>> soundfile.info(encoded).duration
+    6.0
+    """
+
+    def __init__(self, file: BufferedReader, format: str, *, start: float = 0.0, kilobits: int | None = None) -> None:
+        self._song, self._start = _Song(file), start
+        self._format, self._kilobits = FORMATS[format], kilobits
+        self._sink = _Sink()
+        self._encoder: _Encoder | None = None
+        self._work: Iterator[None] | None = self._steps()
+        self._lock = Lock()
+
+    def more(self) -> bytes | None:
+        """Work for a moment: the next bytes, which may be none yet, or None where the song has ended.
+
+        What is damaged is left out; behind a damage that nothing can be decoded after, the song ends.
+
+        Raises
+        ------
+        AudioError
+            If nothing that is sound can be decoded, or it ends before ``start``. It is raised instead of the first
+            bytes, and never later.
+        """
+        with self._lock:
+            if self._work is None:
+                return None
+            try:
+                with decoding():
+                    for _ in range(_STEPS):
+                        if len(self._sink.bytes) >= PIECE:
+                            break
+                        next(self._work)
+            except StopIteration:
+                self._close()
+            except AudioError:
+                if self._encoder is None or not self._encoder.count:
+                    raise
+                with suppress(AudioError), decoding():  # the bytes up to there are whole
+                    self._encoder.finish()
+                self._close()
+            return self._sink.take()
+
+    def close(self) -> None:
+        """Give back what decoder and encoder hold, as soon as they have finished a moment's work."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        self._work = None
+        self._song.close()
+        if self._encoder is not None:
+            self._encoder.close()
+
+    def _steps(self) -> Iterator[None]:
+        """All of the work, a frame at a time."""
+        for second, frame in self._song.frames_from(self._start):
+            late = self._start - second
+            if late * frame.sample_rate < frame.samples:
+                if self._encoder is None:
+                    self._encoder = _Encoder(self._sink, self._format, frame, self._kilobits, max(0.0, late))
+                self._encoder.put(frame)
+            yield
+        if self._encoder is not None:
+            self._encoder.finish()
+        if self._encoder is None or not self._encoder.count:
+            reason = f"It ends before second {self._start:g}." if self._start else "It holds no sound."
+            raise UndecodableError(reason)
+
+
+class _Song:
+    """A file that is decoded from some second on."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        self._container: Any = None
+
+    def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
+        """Frames, and the second at which each begins: the first at ``start`` or before."""
+        self._open()
+        if start > 0 and (found := self._sought(start)) is not None:
+            second, frames = found
+        else:
+            self._open()
+            second, frames = 0.0, self._frames()
+        for frame in frames:
+            yield second, frame
+            second += frame.samples / check_rate(frame.sample_rate)
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _open(self) -> None:
+        self.close()
+        self._file.seek(0)
+        options = {"format_whitelist": CONTAINERS}
+        self._container = av.open(QuietFile(self._file), options=options, metadata_errors="ignore")
+        if not self._container.streams.audio:
+            raise UndecodableError("It holds no sound.")
+        self._stream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+        self._stream.codec_context.thread_count = 1  # songs are encoded beside each other
+
+    def _frames(self) -> Iterator[Any]:
+        for _ in range(_STUMBLES):
+            try:
+                for packet in self._container.demux(self._stream):
+                    try:
+                        yield from packet.decode()
+                    except av.FFmpegError:
+                        continue
+                return
+            except av.FFmpegError:
+                continue
+
+    def _sought(self, start: float) -> tuple[float, Iterator[Any]] | None:
+        """Where the frames begin that a decoder gives after seeking, and these; None if that cannot be told."""
+        frames = self._frames()
+        first, second = next(frames, None), next(frames, None)
+        # What stands in the first one is off where it has lost the encoder's delay.
+        if first is None or second is None or second.pts is None:
+            return None
+        origin = second.time - first.samples / check_rate(first.sample_rate)
+        for seconds in _PREROLLS:
+            if start <= seconds:
+                return None
+            try:
+                timestamp = int((start - seconds + origin) / self._stream.time_base)
+                self._container.seek(timestamp, stream=self._stream)
+            except (av.FFmpegError, OverflowError):
+                return None
+            frames = self._frames()
+            first = next(frames, None)
+            if first is not None and first.pts is not None and first.time - origin <= start:
+                return first.time - origin, chain([first], frames)
+        return None
+
+
+class _Sink:
+    """What an encoder writes into: it cannot go back."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.bytes += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self.bytes)
+        self.bytes.clear()
+        return taken
+
+
+class _Encoder:
+    """Frames of any kind become a file: of one channel if the first frame has one, of two otherwise."""
+
+    def __init__(self, sink: _Sink, format: Format, first: Any, kilobits: int | None, skip: float) -> None:
+        self._format, self._layout = format, "mono" if first.layout.nb_channels == 1 else "stereo"
+        native = first.sample_rate
+        simple = (rate for rate in format.rates if rate % native == 0 or native % rate == 0)
+        self._rate = next(simple, format.rates[0])
+        self._container = cast(Any, av.open(sink, "w", format=format.container))
+        self._stream = self._container.add_stream(format.codec, rate=self._rate, layout=self._layout)
+        self._stream.codec_context.format = format.samples
+        wanted = format.kilobits if kilobits is None else kilobits
+        self._stream.bit_rate = 1000 * max((rung for rung in format.rungs if rung <= wanted), default=format.rungs[0])
+        self._kind: tuple[object, ...] = ()
+        self._graph: Any = None
+        self._skip, self.count = skip, 0
+
+    def put(self, frame: Any) -> None:
+        """Encode a frame; it may be of another kind than the one before."""
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:
+            self._flow(None)
+            self._kind, self._graph = kind, self._converting(frame)
+        frame.pts = None  # samples are counted: no clock that jumps misleads anybody
+        self._flow(frame)
+
+    def finish(self) -> None:
+        """Encode what has waited for more, and end the file."""
+        self._flow(None)
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def close(self) -> None:
+        """End the file wherever it is."""
+        self._container.close()
+
+    def _flow(self, frame: Any) -> None:
+        if self._graph is None:
+            return
+        self._graph.push(frame)
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                converted = self._graph.pull()
+                converted.pts, converted.time_base = self.count, Fraction(1, self._rate)
+                self.count += converted.samples
+                self._container.mux(self._stream.encode(converted))
+
+    def _converting(self, frame: Any) -> Any:
+        """What makes frames of this kind into those of the encoder; the first of all loses what is skipped."""
+        count, rate = frame.layout.nb_channels, frame.sample_rate
+        source = f"sample_rate={rate}:sample_fmt={frame.format.name}:time_base=1/{rate}"
+        steps = [("abuffer", f"{source}:channel_layout={frame.layout.name}")]
+        if skipped := round(self._skip * rate):
+            steps.append(("atrim", f"start_sample={skipped}"))
+            self._skip = 0.0
+        if count > _MOST_CHANNELS:
+            raise UndecodableError(f"It has {count} channels, which are too many to mix.")
+        if count > _ARRANGED:
+            even, odd = ("+".join(f"c{number}" for number in range(side, count, 2)) for side in (0, 1))
+            steps.append(("pan", f"stereo|c0<{even}|c1<{odd}"))
+        wanted = f"sample_fmts={self._format.samples}:sample_rates={self._rate}:channel_layouts={self._layout}"
+        steps += [("aformat", wanted), ("abuffersink", "")]
+        graph = av.filter.Graph()
+        filters = [graph.add(name, arguments or None) for name, arguments in steps]
+        for one, next_one in pairwise(filters):
+            one.link_to(next_one)
+        graph.configure()
+        return graph
