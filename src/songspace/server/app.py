@@ -91,9 +91,11 @@ def create_app(
     add_page(app, page)
     _describe_problems(app)
 
+    local = is_local(host)
+
     def by_token(scope: Scope, headers: Headers) -> bool:
         if secret is None:  # with a user but no token, others get what players need, and no more
-            return is_local(host)
+            return local
         return secret.is_borne(headers) or secret.is_remembered(headers)
 
     opened = api.OPEN | audiomuse.OPEN
