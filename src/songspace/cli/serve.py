@@ -21,9 +21,13 @@ AudioMuse 8000, MPD 6600."""
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's need a token.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen on. Others than this machine's need a token, or, for players alone, a user "
+            "(`songspace user`)."
+        ),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
     token_file: Annotated[
         Path | None,
@@ -31,6 +35,14 @@ def serve(
     ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another name by which this machine is called.")
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="A player that is a web page: its origin, such as https://player.example, may then ask the APIs with "
+            "the user's password or the token. Can be given several times; without it no page elsewhere may.",
+        ),
     ] = None,
     home: HomeOption = None,
 ) -> None:
@@ -40,7 +52,9 @@ def serve(
 
     from songspace.server.app import create_app
 
-    app = create_app(home, token=_token(token_file), host=host, allowed_hosts=allow_host or ())
+    app = create_app(
+        home, token=_token(token_file), host=host, allowed_hosts=allow_host or (), allowed_origins=allow_origin or ()
+    )
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     show.say(

@@ -18,6 +18,7 @@ from songspace import __version__
 from songspace.asking.view import Asked, View
 from songspace.library import Home, Library, Song
 from songspace.server.guard import Token
+from songspace.server.guesses import Guesses
 from songspace.server.maps import Maps
 from songspace.server.media import matches
 from songspace.server.problems import BusyError
@@ -105,6 +106,7 @@ class Service:
         self.home, self.token = home, token
         self.snapshots = Snapshots(home, every=every)
         self.maps = Maps(home)
+        self.guesses = Guesses()
         self.saved = Saved(home.folder / "playlists")
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
