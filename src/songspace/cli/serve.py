@@ -51,6 +51,7 @@ def serve(
     from threadpoolctl import threadpool_limits
 
     from songspace.server.app import create_app
+    from songspace.server.connections import settings
 
     app = create_app(
         home, token=_token(token_file), host=host, allowed_hosts=allow_host or (), allowed_origins=allow_origin or ()
@@ -66,8 +67,7 @@ def serve(
         log_level="warning",
         access_log=False,  # addresses of requests are nobody's business
         server_header=False,
-        limit_concurrency=512,
-        timeout_graceful_shutdown=3,
+        **settings(),
     )
     # Questions run beside each other, so that each of them is worked out by one thread. Ctrl-C ends the server, which
     # says so once more when it has ended.
