@@ -21,6 +21,7 @@ def sketching(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_PATIENCE", 0)
     monkeypatch.setattr(search, "_SAMPLE", 16)
     monkeypatch.setattr(search, "_FEW", 5)
+    monkeypatch.setattr(search, "_MANY", 0)
 
 
 def slow_neighbors(space: Space, row: int, k: int, without: set[int], mutual: bool) -> list[int]:
@@ -82,6 +83,7 @@ def test_any_songs(seed: int, n: int, d: int, coarse: bool, mutual: bool) -> Non
         patch.setattr(search, "_PATIENCE", 0)
         patch.setattr(search, "_SAMPLE", 8)
         patch.setattr(search, "_FEW", 0)
+        patch.setattr(search, "_MANY", 0)
         for row in range(0, n, 7):
             k = int(rng.integers(1, n + 1))
             assert space.neighbors(row, k)[0].tolist() == slow_neighbors(space, row, k, set(), mutual)

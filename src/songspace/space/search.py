@@ -15,6 +15,7 @@ import numpy as np
 from songspace.space import points, proximity, sketch
 
 _SAMPLE = 4096  # songs that tell who looks near
+_MANY = 8  # times as many songs as neighbours are worth a search
 _FEW = 64  # songs that are measured sooner than bounded once more
 _PATIENCE = 24  # questions take as long as it takes to make a sketch
 
@@ -64,23 +65,28 @@ class Search:
             remote = None if own is None else proximity.remoteness(distances**2, own, self._moments[rows])
             return distances, distances if remote is None else remote
 
-        squared -= self._error
-        twins = np.flatnonzero(squared <= 0)  # songs at distance 0 are the nearest whatever the moments
-        far = least(squared, self._theirs)
-        far[barred] = np.inf
-        enough = float(np.partition(measured(_look_near(far, k))[1], k - 1)[k - 1])
-        enough = enough**2 + self._error if own is None else proximity.reach(enough) + self._error / self._steepest
-        near = far <= enough
-        near[twins] = True
-        near[barred] = False
-        rows = np.flatnonzero(near)
-        if short is not None and len(rows) > _FEW:
-            many = len(rows) > len(near) // 4
-            products = (self._vectors @ point)[rows] if many else self._vectors[rows] @ point
-            squared = self._squared(products, point)
-            squared[np.isin(rows, self._undirected)] = float(point @ point)
-            squared -= self._error
-            rows = rows[(least(squared, self._theirs[:, rows]) <= enough) | (squared <= 0)]
+        def possible() -> np.ndarray:
+            """All songs that could be among the nearest."""
+            low = squared - self._error
+            far = least(low, self._theirs)
+            twins = np.flatnonzero(low <= 0)  # songs at distance 0 are the nearest whatever the moments
+            far[barred] = np.inf
+            enough = float(np.partition(measured(_look_near(far, k))[1], k - 1)[k - 1])
+            enough = enough**2 + self._error if own is None else proximity.reach(enough) + self._error / self._steepest
+            near = far <= enough
+            near[twins] = True
+            near[barred] = False
+            rows = np.flatnonzero(near)
+            if short is not None and len(rows) > _FEW:
+                many = len(rows) > len(near) // 4
+                low = self._squared((self._vectors @ point)[rows] if many else self._vectors[rows] @ point, point)
+                low[np.isin(rows, self._undirected)] = float(point @ point)
+                low -= self._error
+                rows = rows[(least(low, self._theirs[:, rows]) <= enough) | (low <= 0)]
+            return rows
+
+        everybody = _MANY * k > len(self._vectors)  # or nearly: most of them would be measured twice
+        rows = np.setdiff1d(np.arange(len(self._vectors)), barred) if everybody else possible()
         distances, order = measured(rows)
         first = np.lexsort((rows, distances, order))[:k]
         return rows[first], distances[first]
