@@ -212,8 +212,8 @@ class Guard:
         return None
 
     def _guess(self, scope: Scope, headers: Headers) -> Response | None:
-        """Count a token that is wrong, and look at none from where too many were. A cookie cannot be guessed."""
-        if self.token is None or _borne(headers) is None or self.token.is_remembered(headers):
+        """Count a token that is wrong, and look at none from where too many were; cookies cannot be guessed."""
+        if self.token is None or _borne(headers) is None:
             return None
         address = address_of(scope)
         if wait := self.guesses.wait(address):
