@@ -2,8 +2,10 @@
 
     python bench/serve.py [--songs 100000] [--seconds 20] [--callers 4]
 
-The library is that of `bench/query.py`, made up. Callers keep their connections and ask one question after the other,
-each for the neighbours of another song. They run in a process of their own, on the same cores as the server.
+The library is that of `bench/query.py`, made up: it has hubs, and neighbours come by mutual proximity. Callers keep
+their connections and ask one question after the other, each for the neighbours of another song drawn at random, so
+that nothing that was kept of an answer would help. They run in a process of their own, on the same cores as the server.
+The server's own work for a question is told beside the rates: it hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -85,18 +87,19 @@ def main() -> None:
                 "neighbours again": "/api/v1/songs/{song}/neighbours",
             }
             for name, path in paths.items():
-                before = weight.memory_info().rss
+                before, worked = weight.memory_info().rss, sum(weight.cpu_times()[:2])
                 told: multiprocessing.Queue = multiprocessing.Queue()
                 asking = (port, wanted.songs, wanted.callers, wanted.seconds, path, told)
                 process = multiprocessing.Process(target=callers, args=asking)
                 process.start()
                 times, errors = told.get()
                 process.join()
+                worked = 1000 * (sum(weight.cpu_times()[:2]) - worked) / len(times)
                 middle, high = (1000 * np.quantile(times, share) for share in (0.5, 0.99))
                 print(
                     f"{name:18} {len(times) / wanted.seconds:7.0f} requests/s, median {middle:.1f} ms, 99 % under "
-                    f"{high:.1f} ms, {len(errors)} errors {errors[:1] or ''}, memory {before / 1e6:.0f} -> "
-                    f"{weight.memory_info().rss / 1e6:.0f} MB"
+                    f"{high:.1f} ms, {worked:.1f} ms of work each, {len(errors)} errors {errors[:1] or ''}, "
+                    f"memory {before / 1e6:.0f} -> {weight.memory_info().rss / 1e6:.0f} MB"
                 )
         finally:
             server.terminate()

@@ -87,28 +87,27 @@ def test_for_a_pair_of_songs_it_grows_with_the_distance(
         assert near < far
 
 
-@given(st.integers(0, 10**6), st.integers(3, 80), st.integers(1, 80), st.floats(0.05, 1.5))
+@given(st.integers(0, 10**6), st.integers(3, 80), st.floats(0.05, 1.5))
 @settings(max_examples=150, deadline=None)
-def test_nobody_who_is_near_is_passed_over(seed: int, n: int, k: int, deviation: float) -> None:
+def test_whoever_is_out_of_reach_is_more_remote(seed: int, n: int, deviation: float) -> None:
     rng = np.random.default_rng(seed)
     squared = rng.uniform(0, 4, n)
     own, theirs = np.array([2, deviation]), np.stack([rng.uniform(0.5, 3, n), rng.uniform(0.01, 1.5, n)], axis=1)
-    barred = np.flatnonzero(rng.random(n) < 0.2)
-    k = min(k, n - len(barred))
-    if k < 1:
-        return
     remoteness = proximity.remoteness(squared, own, theirs)
-    remoteness[barred] = np.inf
-    found = proximity.may_be_nearest(squared, own, theirs, k, error=0.0, barred=barred)
-    assert set(np.argsort(remoteness)[:k].tolist()) <= set(found.tolist())
-    assert not set(found.tolist()) & set(barred.tolist())
+    farness = proximity.farness(squared, own, theirs.T)
+    np.testing.assert_allclose(
+        farness, np.maximum((squared - own[0]) / own[1], (squared - theirs[:, 0]) / theirs[:, 1])
+    )
+    for place in range(n):
+        reach = proximity.reach(remoteness[place])
+        assert farness[place] <= reach
+        assert (remoteness[farness > reach] > remoteness[place]).all()
 
 
-def test_few_are_measured_again() -> None:
-    space = Space.from_vectors(cloud(3000, 40))
-    squared = space.distances(0) ** 2
-    found = proximity.may_be_nearest(squared, space.moments[0], space.moments, 10, error=1e-5, barred=np.array([0]))
-    assert 10 <= len(found) < 400
+def test_reach_is_the_inverse_of_the_normal_distribution_rounded_up() -> None:
+    assert proximity.reach(0.0) == -38
+    for share in (1e-300, 1e-30, 0.02, 0.5, 0.98):
+        assert 0 < proximity.reach(share) - norm.ppf(share) < 0.02
 
 
 def test_the_normal_distribution_is_scipys() -> None:

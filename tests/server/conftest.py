@@ -6,8 +6,10 @@ import asyncio
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,16 +17,36 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
 from songspace.library.learnt import Learnt, set_learnt
 from songspace.library.scan import Found, Tags
-from songspace.server import maps
+from songspace.server import connections, maps
 from songspace.server.app import create_app
 
 WRITE = {"X-Songspace": "1"}
+
+
+@contextmanager
+def _serving(app: Any) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", **connections.settings()))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Any], AbstractContextManager[int]]:
+    """An application on a port of this machine, as ``songspace serve`` opens it; gives the port."""
+    return _serving
 
 
 def client_of(app: Any, **headers: str) -> TestClient:

@@ -169,6 +169,14 @@ def test_a_playlist_is_kept(plugin: TestClient, songs: list[Song]) -> None:
         assert got.status_code == status and got.json().keys() == {"error"}, body
 
 
+def test_what_is_no_json_is_told_as_audiomuse_would(plugin: TestClient) -> None:
+    for body in (b"{", b"", b"[" * 100_000, b"\xff", b'{"playlist_name": "x", "track_ids": ["1"]'):
+        for kind in ("application/json", "text/plain"):
+            got = plugin.post("/api/create_playlist", content=body, headers={"Content-Type": kind})
+            assert got.status_code == 400 and got.headers["content-type"] == "application/json"
+            assert "JSON" in got.json()["error"]
+
+
 def test_what_is_wrong(get: Get, songs: list[Song]) -> None:
     assert "item_id" in get("similar_tracks", 400)["error"] and get("similar_tracks", 400, title="Tune 5")
     for id in ("nowhere", "1", "../../etc/passwd", "\x00", "é" * 900):

@@ -21,7 +21,7 @@ TOKEN = "a-token-for-tests-only"
 SONGS = "/api/v1/songs"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def locked(served_home: Path) -> Any:
     return create_app(served_home, token=TOKEN, host="192.168.7.7", allowed_hosts=["music.example"])
 

@@ -629,7 +629,10 @@ def test_a_user_is_let_in(player: TestClient, given: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("given", "code"), BAD)
-def test_others_are_not_and_hear_nothing(player: TestClient, given: dict[str, str], code: int) -> None:
+def test_others_are_not_and_hear_nothing(
+    player_home: Path, clients: Callable[..., TestClient], given: dict[str, str], code: int
+) -> None:
+    player = clients(create_app(player_home))  # of its own, for it is wrong so often
     for call in ("ping", "search3", "stream", "getCoverArt", "createPlaylist", "deletePlaylist", "nothing"):
         got = player.get(f"/rest/{call}", params=given | {"f": "json", "id": 1, "name": "x"})
         told = got.json()["subsonic-response"]

@@ -76,9 +76,11 @@ def test_it_answers_and_ctrl_c_ends_it(served_home: Path) -> None:
 def test_with_a_token_from_a_file(served_home: Path, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
-    with serving(served_home, "--token-file", str(file)) as (port, process):
+    with serving(served_home, "--token-file", str(file), "--allow-origin", "https://player.example") as (port, process):
         assert get(port, "/api/v1/songs")[0] == 401
         assert get(port, "/api/v1/songs", Authorization=f"Bearer {TOKEN}")[0] == 200
+        assert get(port, "/api/v1/songs", Authorization=f"Bearer {TOKEN}", Origin="https://player.example")[0] == 200
+        assert get(port, "/api/v1/songs", Authorization=f"Bearer {TOKEN}", Origin="https://evil.example")[0] == 403
         process.terminate()
         assert process.stderr is not None
         assert TOKEN not in process.stderr.read()
@@ -91,6 +93,7 @@ def test_with_a_token_from_a_file(served_home: Path, tmp_path: Path) -> None:
         (("--token-file", "short"), "at least 16 characters"),
         (("--token-file", "nowhere"), "No such file"),
         (("--host", "192.0.2.1", "--token-file", "long"), "cannot listen on 192.0.2.1"),
+        (("--allow-origin", "*"), "is no origin"),
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(

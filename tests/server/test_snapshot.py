@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from songspace.library import Catalog, Home
 from songspace.library.learnt import Learnt, set_learnt
 from songspace.server.app import create_app
 from songspace.server.snapshot import Snapshots
+from songspace.server.user import User
 
 
 def test_a_new_space_is_taken_in_while_requests_go_on(
@@ -67,6 +71,58 @@ def test_a_new_space_is_taken_in_while_requests_go_on(
             break
     assert found == space.ids[rows].tolist()
     assert client.get(url, headers={"If-None-Match": before.headers["etag"]}).status_code == 200
+
+
+def test_no_request_fails_while_spaces_change_under_load(
+    learnt_home: Path, serving: Callable[[Any], AbstractContextManager[int]], tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(learnt_home, tmp_path / "home")))
+    User("ann", "sesame").save(home.user)
+    ids = Space.open(home.space).ids.tolist()
+    paths = [f"/api/v1/songs/{id}/neighbours?count=17" for id in ids[:6]]
+    paths += ["/api/v1/songs?limit=5", f"/api/v1/radio?song={ids[0]}&length=8", "/api/v1/map?method=pca"]
+    paths += [f"/api/v1/path?start={ids[0]}&end={ids[5]}&length=6", "/api/v1/geometry/genres", "/api/v1/status"]
+    paths += [f"/rest/{call}?u=ann&p=sesame&f=json&id={ids[1]}" for call in ("getSonicSimilarTracks", "getSong")]
+    answers: list[tuple[int, str]] = []
+    lists: set[bytes] = set()
+    stop = threading.Event()
+
+    def go_on(port: int, first: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        turn = first
+        while not stop.is_set():
+            turn += 1
+            path = paths[turn % len(paths)]
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+            failed = response.status != 200 or b'"status":"failed"' in body
+            answers.append((response.status, f"{path}: {body[:200]!r}" if failed else ""))
+            if path == paths[0]:
+                lists.add(body)
+        connection.close()
+
+    with serving(create_app(home, every=0.0)) as port:
+        threads = [threading.Thread(target=go_on, args=(port, 3 * number)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            for seed in range(5):
+                before = len(answers)
+                vectors = np.random.default_rng(seed).normal(size=(len(ids), 5)).astype(np.float32)
+                with Catalog(home.catalog, write=True) as catalog:
+                    set_learnt(catalog, "other", Learnt(f"fingerprint-{seed}", f"fingerprint-{seed}"))
+                    catalog.set_fact("encoder", "other")
+                Space.from_vectors(vectors, ids, encoder=f"fingerprint-{seed}").save(home.space)
+                while len(answers) < before + 3 * len(paths) and all(thread.is_alive() for thread in threads):
+                    time.sleep(0.01)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert len(answers) >= 15 * len(paths)
+    assert {status for status, _ in answers} == {200} and not any(said for _, said in answers), answers
+    assert len(lists) > 3  # of the old space, and of the new ones
 
 
 def test_nothing_is_read_again_while_nothing_changes_or_only_songs_are_listened_to(

@@ -23,9 +23,13 @@ AudioMuse 8000, MPD 6600."""
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's need a token.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen on. Others than this machine's need a token, or, for players alone, a user "
+            "(`songspace user`)."
+        ),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
     token_file: Annotated[
         Path | None,
@@ -34,6 +38,14 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another name by which this machine is called.")
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="A player that is a web page: its origin, such as https://player.example, may then ask the APIs with "
+            "the user's password or the token. Can be given several times; without it no page elsewhere may.",
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Open the library to browsers and other programs, on this machine alone unless told otherwise."""
@@ -41,8 +53,11 @@ def serve(
     from threadpoolctl import threadpool_limits
 
     from songspace.server.app import create_app
+    from songspace.server.connections import settings
 
-    app = create_app(home, token=_token(token_file), host=host, allowed_hosts=allow_host or ())
+    app = create_app(
+        home, token=_token(token_file), host=host, allowed_hosts=allow_host or (), allowed_origins=allow_origin or ()
+    )
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     show.say(
@@ -54,8 +69,7 @@ def serve(
         log_level="warning",
         access_log=False,  # addresses of requests are nobody's business
         server_header=False,
-        limit_concurrency=512,
-        timeout_graceful_shutdown=3,
+        **settings(),
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     # Questions run beside each other, so that each of them is worked out by one thread. Ctrl-C ends the server, which

@@ -21,6 +21,7 @@ from songspace.library import Home
 from songspace.server import api, audiomuse, opensubsonic
 from songspace.server.documents import BUILT, add_page
 from songspace.server.guard import Guard, Token, is_local, names_of
+from songspace.server.origins import checked_origins
 from songspace.server.problems import Problem, add_handlers
 from songspace.server.service import Service
 from songspace.server.user import read_user
@@ -32,6 +33,7 @@ def create_app(
     token: str | None = None,
     host: str = "127.0.0.1",
     allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
     page: Path = BUILT,
     every: float = 1.0,
 ) -> Guard:
@@ -48,6 +50,8 @@ def create_app(
         The address on which it will listen: which names it answers to follows from it.
     allowed_hosts : iterable of str
         Other names that it answers to.
+    allowed_origins : iterable of str
+        Of pages elsewhere whose scripts may ask the APIs, such as ``https://player.example``.
     page : Path
         The folder of the built page.
     every : float
@@ -57,7 +61,7 @@ def create_app(
     ------
     SongspaceError
         If there is no library, the token is too short, or there is neither a token nor a user although others can reach
-        that address; if the user's file can be read by others.
+        that address; if the user's file can be read by others; if what is allowed is no origin.
     """
     secret = None if token is None else Token(token)
     where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
@@ -67,6 +71,7 @@ def create_app(
             f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
             "and give --token-file FILE (or SONGSPACE_TOKEN). For players alone, `songspace user NAME` is enough."
         )
+    origins = checked_origins(allowed_origins)
     service = Service(where, token=secret, every=every)
 
     @asynccontextmanager
@@ -91,13 +96,24 @@ def create_app(
     add_page(app, page)
     _describe_problems(app)
 
+    local = is_local(host)
+
     def by_token(scope: Scope, headers: Headers) -> bool:
         if secret is None:  # with a user but no token, others get what players need, and no more
-            return is_local(host)
+            return local
         return secret.is_borne(headers) or secret.is_remembered(headers)
 
     opened = api.OPEN | audiomuse.OPEN
-    return Guard(app, names_of(host, allowed_hosts), {"/api/": by_token}, opened, secret, own=opensubsonic.PATHS)
+    return Guard(
+        app,
+        names_of(host, allowed_hosts),
+        {"/api/": by_token},
+        opened,
+        secret,
+        own=opensubsonic.PATHS,
+        origins=origins,
+        guesses=service.guesses,
+    )
 
 
 def _describe_problems(app: FastAPI) -> None:

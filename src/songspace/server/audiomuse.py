@@ -8,12 +8,13 @@ OpenSubsonic. What the server does not have is left out of answers. Everything n
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from songspace.asking.artists import Centers
@@ -277,13 +278,21 @@ def search_tracks(request: Request) -> Response:
     return _answered(request, make)
 
 
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
 @router.post("/create_playlist")
-def create_playlist(request: Request, said: Any = Body(None)) -> Response:  # noqa: B008
+def create_playlist(request: Request, body: Annotated[bytes, Depends(_body)]) -> Response:
     """Keep a playlist; here, for songspace has no password of the media server: its players find it under ``/rest``."""
 
     def make(asked: Asked) -> Any:
         if asked.service.token is None or not asked.service.token.is_borne(request.headers):
             raise SongspaceError("Creating a playlist needs the token of `songspace serve --token-file`.")
+        try:
+            said = json.loads(body)
+        except (ValueError, RecursionError):
+            raise SongspaceError("The body of the request is no JSON.") from None
         name, given = (said.get("playlist_name"), said.get("track_ids")) if isinstance(said, dict) else (None, None)
         if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
             raise SongspaceError("Missing 'playlist_name', of at most 200 characters")

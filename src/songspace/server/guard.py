@@ -4,9 +4,10 @@ A server on one's own machine is within reach of every page that one's browser s
 
 - the ``Host`` of a request must be a name of this machine (or a page elsewhere could give its own name this machine's
   address, DNS rebinding, and read everything);
-- its ``Origin``, where it has one, must be this server, and a browser must not say that another site asks for it;
+- its ``Origin``, where it has one, must be this server or one that its owner named, and a browser must not say that
+  another site asks for it;
 - what changes something needs a header that no page elsewhere can set without being allowed to;
-- behind a *door* only those with the token go.
+- behind a *door* only those with the token go, and who was wrong several times has to wait.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
@@ -26,6 +27,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from songspace.errors import SongspaceError
+from songspace.server import origins
+from songspace.server.guesses import TOO_MANY, Guesses, address_of
 from songspace.server.problems import problem
 
 SHORTEST_TOKEN = 16
@@ -79,8 +82,8 @@ class Token:
 
     def is_borne(self, headers: Headers) -> bool:
         """Whether a request brings it as ``Authorization: Bearer``."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self.is_told(given.strip())
+        given = _borne(headers)
+        return given is not None and self.is_told(given)
 
     def is_told(self, given: str) -> bool:
         """Whether this is it."""
@@ -93,6 +96,12 @@ class Token:
         except CookieError:
             return False
         return kept is not None and hmac.compare_digest(kept.value.encode("latin-1", "replace"), self.cookie.encode())
+
+
+def _borne(headers: Headers) -> str | None:
+    """What a request brings as ``Authorization: Bearer``."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else None
 
 
 Door = Callable[[Scope, Headers], bool]
@@ -147,6 +156,10 @@ class Guard:
     own : tuple of str
         How paths begin that have no door, and may be written to: every request there brings a password, which no
         browser does by itself.
+    origins : frozenset of str
+        Of pages elsewhere that may ask; see :mod:`songspace.server.origins`.
+    guesses : Guesses
+        Who was wrong lately.
     """
 
     app: ASGIApp
@@ -155,31 +168,41 @@ class Guard:
     open: frozenset[str] = frozenset()
     token: Token | None = None
     own: tuple[str, ...] = ()
+    origins: frozenset[str] = frozenset()
+    guesses: Guesses = field(default_factory=Guesses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
-        elif (refusal := self._refusal(scope)) is not None:
-            await refusal(scope, receive, _secured(scope, send))
         else:
-            await self.app(scope, _bounded(receive), _secured(scope, send))
+            headers = Headers(scope=scope)
+            origin = origins.origin_of(scope, headers, self.origins)
+            if origin is not None:  # what a browser brings by itself does not count
+                scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"cookie"]}
+                headers = Headers(scope=scope)
+            send = self._secured(scope, send, origin)
+            refusal = self._refusal(scope, headers, origin)
+            await (self.app(scope, _bounded(receive), send) if refusal is None else refusal(scope, receive, send))
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
         hosts = headers.getlist("host")
         found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if found is None or not self.is_name(found[1] or found[2]):
             return problem(421, "This server does not answer to that name: start it with --allow-host to make it.")
-        if (refusal := _from_elsewhere(scope, headers, hosts[0])) is not None:
+        if origin is None and (refusal := _from_elsewhere(scope, headers, hosts[0])) is not None:
             return refusal
+        if origin is not None and (asked := origins.preflight(scope, headers)) is not None:
+            return asked
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit() and int(length[:20]) <= LARGEST_BODY):
             return problem(413, f"A request has at most {LARGEST_BODY} bytes.")
         path = scope["path"]
         if path.startswith(self.own):
             return None
+        if (refusal := self._guess(scope, headers)) is not None:
+            return refusal
         door = next((door for prefix, door in self.doors.items() if path.startswith(prefix)), None)
         if door is not None and path not in self.open and not door(scope, headers):
             return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})
@@ -187,6 +210,35 @@ class Guard:
         if scope["method"] not in _READING and not borne and WRITE_HEADER not in headers:
             return problem(403, "What changes something needs the token, or the header X-Songspace: 1.")
         return None
+
+    def _guess(self, scope: Scope, headers: Headers) -> Response | None:
+        """Count a token that is wrong, and look at none from where too many were; cookies cannot be guessed."""
+        if self.token is None or _borne(headers) is None:
+            return None
+        address = address_of(scope)
+        if wait := self.guesses.wait(address):
+            return problem(429, TOO_MANY, {"Retry-After": str(wait)})
+        if not self.token.is_borne(headers):
+            self.guesses.note(address)
+        return None
+
+    def _secured(self, scope: Scope, send: Send, origin: str | None) -> Send:
+        """A response with the headers that keep a browser from doing with it what it should not."""
+        is_data = scope["path"].startswith(origins.PATHS)
+        said = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
+        if origin is not None:
+            said |= origins.told(origin)
+        if self.origins and is_data:
+            said["Vary"] = "Origin"
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name.lower() for name, _ in message["headers"]}
+                more = ((name.lower().encode(), value.encode()) for name, value in said.items())
+                message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in there)]
+            await send(message)
+
+        return secured
 
 
 def _from_elsewhere(scope: Scope, headers: Headers, host: str) -> Response | None:
@@ -214,20 +266,3 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return bounded
-
-
-def _secured(scope: Scope, send: Send) -> Send:
-    """A response with the headers that keep a browser from doing with it what it should not."""
-
-    async def secured(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            is_data = scope["path"].startswith(("/api/", "/rest/"))
-            said = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
-            there = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *((n.lower().encode(), v.encode()) for n, v in said.items() if n.lower().encode() not in there),
-            ]
-        await send(message)
-
-    return secured

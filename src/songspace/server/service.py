@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request
@@ -18,6 +19,8 @@ from songspace import __version__
 from songspace.asking.view import Asked, View
 from songspace.library import Home, Library, Song
 from songspace.server.guard import Token
+from songspace.server.guesses import Guesses
+from songspace.server.hurried import MOST_WORK, Hurried
 from songspace.server.maps import Maps
 from songspace.server.media import matches
 from songspace.server.problems import BusyError
@@ -67,17 +70,19 @@ class Turns:
             self._here.release()
 
 
-@dataclass(frozen=True)
+@dataclass
 class At:
-    """A library at the moment of a question."""
+    """A library at the moment of a question, which may work for so many seconds."""
 
     snapshot: Snapshot
     library: Library
+    seconds: float | None = None
 
-    @property
+    @cached_property
     def view(self) -> View:
         """The space and its songs."""
-        return self.snapshot.view(self.library)
+        view = self.snapshot.view(self.library)
+        return view if self.seconds is None else View(self.library, (Hurried(view.space, self.seconds), view.songs))
 
     def asked(self, ids: Sequence[int]) -> Asked:
         """The songs of some ids, as rows of the space."""
@@ -106,6 +111,7 @@ class Service:
         self.home, self.token = home, token
         self.snapshots = Snapshots(home, every=every)
         self.maps = Maps(home)
+        self.guesses = Guesses()
         self.saved = Saved(home.folder / "playlists")
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
@@ -146,7 +152,9 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def answer(request: Request, make: Callable[[At], Any], *, heavy: bool = False) -> Response:
+def answer(
+    request: Request, make: Callable[[At], Any], *, heavy: bool = False, most: float | None = MOST_WORK
+) -> Response:
     """Answer from the snapshot; whoever has the answer already is told so before it is worked out.
 
     Parameters
@@ -155,6 +163,8 @@ def answer(request: Request, make: Callable[[At], Any], *, heavy: bool = False) 
     make : function giving a JSON document, or a Response
     heavy : bool
         Whether it has to wait for its turn.
+    most : float, optional
+        Seconds that a heavy one may work.
     """
     service = service_of(request)
     snapshot = service.snapshots.current()
@@ -164,7 +174,7 @@ def answer(request: Request, make: Callable[[At], Any], *, heavy: bool = False) 
     if cached and matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
-        made = make(At(snapshot, library))
+        made = make(At(snapshot, library, most if heavy else None))
     return made if isinstance(made, Response) else Answer(made, headers=headers)
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from songspace.asking.view import View, in_rows, open_space
 from songspace.errors import SongspaceError
-from songspace.library import Home, Library, Song
+from songspace.library import Catalog, Home, Library, Song
 from songspace.library.names import plain
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
@@ -102,6 +102,21 @@ class Snapshot:
         return View(library, (self.space, self.songs))
 
 
+class _Library(Library):
+    """A library whose catalog is opened when it is asked for something: most answers need only the snapshot."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    @cached_property
+    def catalog(self) -> Catalog:  # type: ignore[override]
+        return Catalog(self.home.catalog)
+
+    def close(self) -> None:
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+
+
 class Snapshots:
     """The newest snapshot of a home.
 
@@ -138,12 +153,12 @@ class Snapshots:
 
     @contextmanager
     def library(self) -> Iterator[Library]:
-        """The library for one request: a connection to its catalog belongs to one thread, and opens in no time."""
-        library = Library(self.home.folder)
+        """The library for one request: a connection to its catalog belongs to one thread, and opens if it is needed."""
+        library = _Library(self.home)
         try:
             yield library
         finally:
-            library.catalog.close()
+            library.close()
 
     def _look(self) -> None:
         stamp = self._stamp()

@@ -25,7 +25,7 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
-from songspace.space import points, proximity, snapshot
+from songspace.space import points, proximity, search, snapshot
 
 
 class Space:
@@ -178,27 +178,9 @@ class Space:
         k = min(k, len(self) - len(left_out))
         if k < 1:
             return np.empty(0, np.int64), np.empty(0)
-        # For unit vectors d^2 = 1 + |q|^2 - 2s: the largest products are the nearest songs. A zero vector lies at
-        # distance |q|, which is where a product of 1/2 would put it.
-        similarity = self.vectors @ query
-        similarity[self.undirected] = 0.5
-        # A float32 product is off by up to d roundings, which matters near distance 0: every song that could be
-        # among the k nearest by that much is measured again, coordinate by coordinate.
-        slack = 2 * (len(query) + 4) * np.finfo(np.float32).eps
         barred = np.array(sorted(left_out), dtype=np.int64)
-        if not (self.mutual if mutual is None else mutual):
-            similarity[barred] = -np.inf
-            rows = np.flatnonzero(similarity >= np.partition(similarity, -k)[-k] - slack)
-            distances = self.distances(song, rows)
-            nearest = np.lexsort((rows, distances))[:k]
-            return rows[nearest], distances[nearest]
-        squared = 1 + float(query @ query) - 2 * similarity
-        own = self.moments[song] if points.is_row(song) else proximity.moments_of(squared)
-        rows = proximity.may_be_nearest(squared, own, self.moments, k, error=2 * float(slack), barred=barred)
-        distances = self.distances(song, rows)
-        remoteness = proximity.remoteness(distances**2, own, self.moments[rows])
-        nearest = np.lexsort((rows, distances, remoteness))[:k]
-        return rows[nearest], distances[nearest]
+        asked = int(song) if points.is_row(song) else query
+        return self._search.nearest(asked, k, barred=barred, mutual=self.mutual if mutual is None else mutual)
 
     def remoteness(self, rows: Any) -> np.ndarray:
         """How remote all songs are from some: what mutual proximity puts them in order by, to within rounding.
@@ -237,10 +219,7 @@ class Space:
         """
         query = self._point(song)
         rows = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.int64)
-        if len(rows) == 0:
-            return np.empty(0)
-        blocks = points.blocks(len(rows), len(query))
-        return np.concatenate([points.euclidean(self.vectors[rows[block]], query) for block in blocks])
+        return points.distances_to(self.vectors, rows, query)
 
     def pairwise(self, rows: Any, others: Any) -> np.ndarray:
         """The distances of some songs to some others, to within 1e-7, in one product of matrices.
@@ -434,6 +413,10 @@ class Space:
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {name: getattr(self, name) for name in snapshot.FIELDS}
         return arrays | dict(zip(snapshot.ENDS, self.ends or (), strict=False))
+
+    @cached_property
+    def _search(self) -> search.Search:
+        return search.Search(self.vectors, self.undirected, self.moments)
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:

@@ -87,3 +87,10 @@ def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     difference = vectors.astype(np.float64) - query
     distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     return distance
+
+
+def distances_to(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """The same for some rows of many vectors, a block at a time."""
+    if len(rows) == 0:
+        return np.empty(0)
+    return np.concatenate([euclidean(vectors[rows[block]], query) for block in blocks(len(rows), len(query))])

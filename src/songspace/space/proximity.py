@@ -17,6 +17,8 @@ genre in a hundred, and local scaling, NICDM and CSLS cost more (``bench/hubness
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 MANY_HUBS = 1.0
@@ -35,7 +37,6 @@ SAMPLE = 4096
 """The songs that stand for all where pairs are looked at."""
 
 _BLOCK = 1 << 16  # numbers worked on at a time: what lies between two steps stays in the processor's cache
-_DOUBLING = 0.87  # below its mean a normal distribution has doubled after so many deviations: ln 2 / sqrt(2 / pi)
 
 # A fit of the complementary error function by Chebyshev (Press et al., Numerical Recipes), the highest power first.
 _FIT = (0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368)
@@ -186,32 +187,44 @@ def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.n
     return found
 
 
-def may_be_nearest(
-    squared: np.ndarray, own: np.ndarray, theirs: np.ndarray, k: int, *, error: float, barred: np.ndarray
-) -> np.ndarray:
-    """The numbers of all songs that can be among the ``k`` least remote, and of not many more, at little cost.
+def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """How far some songs are from one as those see it who find it farther, in deviations from the mean.
 
-    Remoteness lies between the larger of two normal probabilities and twice that. The ``k`` songs at which the larger
-    is smallest show what is good enough, and below the mean, where a normal probability doubles within 0.87
-    deviations, songs beyond that are too far. Deviations can be compared without any error function.
+    A song is no less remote than the share of a normal distribution below that: see :func:`reach`. Deviations can be
+    compared without any error function.
 
     Parameters
     ----------
-    squared, own, theirs
-        As for :func:`remoteness`, of all songs.
-    error : float
-        How much ``squared`` may be off.
-    barred : int array
-        The numbers of songs that do not count; at least ``k`` others do.
+    squared, own
+        As for :func:`remoteness`.
+    theirs : array of shape (2, m)
+        As there, but means and deviations each in one piece: this looks at all songs of a library.
     """
-    far = np.maximum((squared - own[0]) / own[1], (squared - theirs[:, 0]) / theirs[:, 1])
-    far[barred] = np.inf
-    enough = np.partition(far, k - 1)[k - 1] + _DOUBLING
-    if enough > 0:
-        enough = np.inf
-    found = (far <= enough + 2 * error / min(own[1], theirs[:, 1].min())) | (squared <= error)
-    found[barred] = False
-    return np.flatnonzero(found)
+    by_them = squared - theirs[0]
+    by_them /= theirs[1]
+    by_one = squared - own[0]
+    by_one /= own[1]
+    found: np.ndarray = np.maximum(by_them, by_one, out=by_one)
+    return found
+
+
+def reach(remoteness: float) -> float:
+    """A :func:`farness` beyond which every song is more remote than that, by more than any rounding.
+
+    Examples
+    --------
+    >>> reach(0.5), reach(1.0)
+    (0.015625, inf)
+    """
+    steps, shares = _steps()
+    place = int(np.searchsorted(shares, remoteness * (1 + 1e-6), side="right"))
+    return float(steps[place]) if place < len(steps) else np.inf
+
+
+@cache
+def _steps() -> tuple[np.ndarray, np.ndarray]:
+    steps = np.arange(-38, 8, 1 / 64)
+    return steps, _normal(steps)
 
 
 def _normal(z: np.ndarray) -> np.ndarray:

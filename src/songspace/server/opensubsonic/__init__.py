@@ -3,7 +3,8 @@
 After the published API (opensubsonic.netlify.app) as far as songspace has what it is about: browsing, search, sound as
 it is or encoded anew, covers, playlists, and the extension ``sonicSimilarity``. A call is named with or without
 ``.view``; its parameters come in the address or in a form; it is answered in XML or, with ``f=json``, in JSON, but not
-as a script (``jsonp``), which any page could load.
+as a script (``jsonp``), which any page could load. Wrong passwords are answered with status 200 and an error, as the
+protocol has it; after several of them from an address, everything from there with 429 for a while.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from songspace.errors import SongspaceError
+from songspace.server.guesses import TOO_MANY, address_of
 from songspace.server.opensubsonic import browsing, playlists, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse, respond
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, WRONG, WRONG_KEY, Failure, refuse, respond
 from songspace.server.problems import UnknownError
 from songspace.server.service import service_of
 
@@ -58,17 +60,23 @@ async def rest(name: str, request: Request) -> Response:
 
 
 def _answer(name: str, request: Request, given: dict[str, list[str]], format: str) -> Response:
-    service = service_of(request)
+    service, address = service_of(request), address_of(request.scope)
     try:
         if name == "getOpenSubsonicExtensions":
             answered = system.extensions(service)
             return answered if isinstance(answered, Response) else respond(answered, format)
+        if wait := service.guesses.wait(address):
+            refused = refuse(Failure(GENERIC, TOO_MANY), format, status=429)
+            refused.headers["Retry-After"] = str(wait)
+            return refused
         user = authenticate(service, given)
         if name not in HANDLERS:
             return refuse(Failure(GENERIC, "songspace has no such call."), format, status=404)
         with service.at() as at:
             answered = HANDLERS[name](Call(request, service, at, given, user))
     except Failure as failure:
+        if failure.code in (WRONG, WRONG_KEY):
+            service.guesses.note(address)
         return refuse(failure, format)
     except UnknownError as error:
         return refuse(Failure(NOT_FOUND, str(error)), format)
