@@ -33,10 +33,12 @@ export interface Playlist {
 }
 
 export type Coded = { values: (string | number)[]; codes: number[] };
-export type ColumnName = "artist" | "album" | "genre" | "year" | "title";
+export type ColumnName = "artist" | "album" | "genre" | "year" | "title" | "group" | "isolation" | "hubness";
+export type Method = "tsne" | "pca";
 
 export interface Places {
   state: "ready";
+  method: Method;
   ids: number[];
   x: number[];
   y: number[];
@@ -116,16 +118,22 @@ export const radio = (from: number[], more: { variety: number; without?: number[
   get("radio", { song: from, explain: true, ...more });
 export const path = (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
   get("path", { start, end, explain: true, ...more });
+export const line = (points: [number, number][], method: Method, more: { length: number; variety: number; songs: number[] }): Promise<Playlist & { remarks: string[] }> =>
+  ask("line", { points, method, explain: true, ...more });
+export const mix = (songs: number[], more: { length: number; variety: number }): Promise<Playlist & { remarks: string[] }> =>
+  ask("mix", { songs, explain: true, ...more });
 export const status = (): Promise<Status> => get("status", { limit: 200 });
 export const quality = (): Promise<Quality> => get("status/quality");
 export const playlists = (): Promise<{ playlists: Kept[] }> => get("playlists");
 export const kept = (id: string): Promise<Kept & { entries: Song[] }> => get(`playlists/${id}`);
 
-/** The order that flows; what was asked for is kept whole. */
-export async function order(songs: number[]): Promise<Playlist & { remarks: string[] }> {
-  const response = await send(address("order"), { method: "POST", headers: WRITING, body: JSON.stringify({ songs, versions: true }) });
-  return response.json() as Promise<Playlist & { remarks: string[] }>;
+/** A question that is too long for an address. */
+async function ask<T>(path: string, asked: unknown): Promise<T> {
+  return (await send(address(path), { method: "POST", headers: WRITING, body: JSON.stringify(asked) })).json() as Promise<T>;
 }
+
+/** The order that flows; what was asked for is kept whole. */
+export const order = (songs: number[]): Promise<Playlist & { remarks: string[] }> => ask("order", { songs, versions: true });
 
 export async function keep(title: string, songs: number[]): Promise<Kept> {
   const response = await send(address("playlists"), { method: "POST", headers: WRITING, body: JSON.stringify({ title, songs }) });
@@ -154,5 +162,5 @@ export async function drawn(): Promise<Places | null> {
   return response.status === 202 ? null : ((await response.json()) as Places);
 }
 
-/** The titles, which the first picture does not need. */
-export const titles = async (): Promise<Places> => get<Places>("map", { method: "pca", column: ["title"] });
+/** A column, which the first picture does not need. */
+export const column = async (name: ColumnName): Promise<Places> => get<Places>("map", { method: "pca", column: [name] });

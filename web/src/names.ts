@@ -68,8 +68,8 @@ export class Names {
   constructor(private readonly songs: Songs) {}
 
   /** Finds the regions again: of the songs that are shown. */
-  update(column: "artist" | "album", wanted: (row: number) => boolean): void {
-    this.genres = regions(this.songs, "genre", Math.max(3, this.songs.count * 0.002), wanted);
+  update(broad: "genre" | "group", column: "artist" | "album", wanted: (row: number) => boolean): void {
+    this.genres = regions(this.songs, broad, Math.max(3, this.songs.count * 0.002), wanted);
     this.groups = regions(this.songs, column, this.songs.count > 1000 ? 4 : 3, wanted);
   }
 

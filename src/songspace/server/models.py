@@ -131,6 +131,9 @@ class LineAsked(ListRules):
         min_length=1, max_length=LONGEST_LINE, description="The corners of the line, as places on the map: x and y."
     )
     method: Method = Field("tsne", description="The map that it was drawn on.")
+    songs: list[Id] = Field(
+        [], max_length=LARGEST_REGION, description="The songs to choose from; all, if none are named."
+    )
 
 
 class MixAsked(ListRules):

@@ -78,7 +78,7 @@ def order(asked: models.OrderAsked, request: Request) -> Response:
     return answer(request, make, heavy=True)
 
 
-@router.post("/line", response_model=models.Playlist, response_model_exclude_unset=True)
+@router.post("/line", response_model=models.Ordered, response_model_exclude_unset=True)
 def line(asked: models.LineAsked, request: Request) -> Response:
     """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
 
@@ -86,8 +86,9 @@ def line(asked: models.LineAsked, request: Request) -> Response:
         points = service_of(request).maps.points(at.view.space, asked.method)
         if isinstance(points, float):
             raise NotReadyError("The map is still being drawn: try again in a moment.")
-        made = make_line(at.view, points, asked.points, asked.ruling(), **_how(asked))
-        return made.facts(explain=asked.explain)
+        among, remarks = at.rows(asked.songs) or None, _Remarks()
+        made = make_line(at.view, points, asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
+        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
 
     return answer(request, make, heavy=True)
 
