@@ -37,6 +37,7 @@ export class SongMap {
   private readonly names: Names;
   private grouping: Grouping;
   private shown: ((row: number) => boolean) | null = null;
+  private showing = 0; // songs that are more than hinted at
   private lines: Line[] = [];
   private stroke: Stroke | null = null;
   private readonly pointer: Pointer;
@@ -88,6 +89,7 @@ export class SongMap {
   color(grouping: Grouping, shown: ((row: number) => boolean) | null): void {
     this.grouping = grouping;
     this.shown = shown;
+    this.showing = shown ? this.songs.rows(shown).length : this.songs.count;
     const style = getComputedStyle(document.documentElement), of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
     this.theme = { paper: of("sheet"), ink: of("ink"), faint: of("faint"), accent: of("accent") };
     this.points.paint(grouping.colorOf, shown ?? (() => true));
@@ -154,14 +156,14 @@ export class SongMap {
     });
   }
 
-  private radius(): number {
-    const alone = Math.min(Math.max(95 / Math.sqrt(this.songs.count), 1.1), 6.5);
+  private radius(count = this.showing): number {
+    const alone = Math.min(Math.max(95 / Math.sqrt(Math.max(count, 1)), 1.1), 6.5);
     return Math.min(alone * Math.max(this.camera.zoom, 0.5) ** 0.42, 10);
   }
 
   private draw(): void {
     const { camera, pen, theme } = this, radius = this.radius(), ratio = Math.min(devicePixelRatio, 2);
-    this.points.draw(camera, radius, rgb(theme.paper), this.shown !== null);
+    this.points.draw(camera, radius, rgb(theme.paper), this.shown && this.radius(this.songs.count) * 0.75);
     const width = Math.round(camera.width * ratio), height = Math.round(camera.height * ratio);
     if (this.ink.width !== width || this.ink.height !== height) [this.ink.width, this.ink.height] = [width, height];
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);

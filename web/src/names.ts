@@ -29,6 +29,7 @@ export function overlaps(box: Box, others: Box[]): boolean {
 
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 const MOST = 40;
+const FEW = 60; // songs that are named one by one
 const CELLS = 24;
 
 /** Where each category is densest: a mean would write the name of a scattered artist where none of the songs is. */
@@ -63,14 +64,17 @@ function regions(songs: Songs, column: ColumnName, least: number, wanted: (row: 
 export class Names {
   private genres: Region[] = [];
   private groups: Region[] = [];
+  private few: number[] | null = null; // all songs that are shown, if they are so few
   private readonly widths = new Map<string, number>();
 
   constructor(private readonly songs: Songs) {}
 
   /** Finds the regions again: of the songs that are shown. */
   update(broad: "genre" | "group", column: "artist" | "album", wanted: (row: number) => boolean): void {
-    this.genres = regions(this.songs, broad, Math.max(3, this.songs.count * 0.002), wanted);
-    this.groups = regions(this.songs, column, this.songs.count > 1000 ? 4 : 3, wanted);
+    const rows = this.songs.rows(wanted), count = rows.length;
+    this.few = count <= FEW ? rows : null;
+    this.genres = regions(this.songs, broad, Math.max(Math.min(3, count), count * 0.002), wanted);
+    this.groups = regions(this.songs, column, count > 1000 ? 4 : 3, wanted);
   }
 
   draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }, taken: Box[]): void {
@@ -102,16 +106,14 @@ export class Names {
   private *candidates(camera: Camera, radius: number, wanted: (row: number) => boolean): Generator<Label> {
     const { zoom, width, height } = camera;
     const seen = this.songs.within(camera.fromX(0), camera.fromY(height), camera.fromX(width), camera.fromY(0), 5000);
-    const few = seen.length <= 60;
+    const few = this.few ?? (seen.length <= FEW ? seen : []);
     // Where songs stand apart, a name stands beside them; where they are many, they are a ground to write on.
     const below = this.songs.count < 2000 ? -radius - 13 : 0;
     if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, below };
-    if (few) {
-      for (const row of seen) {
-        if (!wanted(row)) continue;
-        const text = this.songs.text("title", row);
-        if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, below: radius + 10 };
-      }
+    for (const row of few) {
+      if (!wanted(row)) continue;
+      const text = this.songs.text("title", row);
+      if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, below: radius + 10 };
     }
     if (zoom > 1.7) for (const region of this.groups) yield { ...region, font: `550 12.5px ${FAMILY}`, faint: true, below: 0 };
   }

@@ -97,7 +97,8 @@ export class Points {
     this.gl.bufferData(this.gl.ARRAY_BUFFER, this.bytes, this.gl.DYNAMIC_DRAW);
   }
 
-  draw(camera: Camera, radius: number, paper: Rgb, filtered: boolean): void {
+  /** `hinted` is the radius of the songs that are not shown; null if all are. */
+  draw(camera: Camera, radius: number, paper: Rgb, hinted: number | null): void {
     const { gl } = this, ratio = Math.min(devicePixelRatio, 2);
     const width = Math.round(camera.width * ratio), height = Math.round(camera.height * ratio);
     if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
@@ -116,7 +117,7 @@ export class Points {
       gl.uniform1f(at("strength"), strength);
       gl.drawArrays(gl.POINTS, 0, this.order.length);
     };
-    if (filtered) pass(false, radius * 0.75, 0.13);
+    if (hinted !== null) pass(false, hinted, 0.13);
     pass(true, radius, radius > 2.5 ? 1 : 0.85);
   }
 }

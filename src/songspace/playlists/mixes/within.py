@@ -18,7 +18,8 @@ from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import TRANSITION
 from songspace.space import Space
 
-_FITTED = 4000  # songs of which the patches are learnt
+_FITTED = 2000  # songs of which the patches are learnt
+_STARTS = 8  # of k-means; the best is kept
 _STEPS = 15  # of k-means
 
 
@@ -104,7 +105,7 @@ def _ranked(space: Space, songs: np.ndarray, count: int) -> np.ndarray:
 
 
 def _centers(vectors: np.ndarray, count: int) -> np.ndarray:
-    """The centres of k-means; the songs themselves where there are not more."""
+    """The centres of k-means, the best of a few starts; the songs themselves where there are not more."""
     from scipy.cluster.vq import kmeans2
 
     rng = np.random.default_rng(0)
@@ -112,7 +113,11 @@ def _centers(vectors: np.ndarray, count: int) -> np.ndarray:
     different = np.unique(some.astype(np.float64), axis=0)
     if len(different) <= count:
         return different
+    tried = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One of the clusters is empty")  # its centre stays where it is
-        centers: np.ndarray = kmeans2(some.astype(np.float64), count, iter=_STEPS, minit="++", seed=rng)[0]
-    return centers
+        for _ in range(_STARTS):
+            centers, patch = kmeans2(some.astype(np.float64), count, iter=_STEPS, minit="++", seed=rng)
+            tried.append((float(np.square(some - centers[patch]).sum()), centers))
+    found: np.ndarray = min(tried, key=lambda one: one[0])[1]
+    return found
