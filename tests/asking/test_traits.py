@@ -29,7 +29,9 @@ def test_planted_groups_are_found_and_named_after_what_is_in_them() -> None:
     assert len(set(names)) == 5
 
 
-@pytest.mark.parametrize(("mutual", "least"), [(False, 0.7), (True, 0.4)])  # where there are no hubs, there is less to see
+@pytest.mark.parametrize(
+    ("mutual", "least"), [(False, 0.7), (True, 0.4)]
+)  # where there are no hubs, there is less to see
 def test_a_sample_of_a_large_library_tells_nearly_the_same(
     monkeypatch: pytest.MonkeyPatch, mutual: bool, least: float
 ) -> None:
