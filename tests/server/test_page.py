@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,59 +28,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
     pytest.mark.skipif(not BUILT.exists(), reason="the page is not built: pip install -e . builds it"),
 ]
-
-FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
-
-
-@pytest.fixture(scope="module")
-def address(learnt_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a server of the learnt tunes answers."""
-    home = shutil.copytree(learnt_home, tmp_path_factory.mktemp("page") / "home")
-    command = [sys.executable, "-m", "songspace", "serve", "--port", "0", "--home", str(home)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "500"}) as server:
-        assert server.stderr is not None
-        said = ""
-        while (found := re.search(r"http://[\w.]+:\d+/", said)) is None:
-            line = server.stderr.readline()
-            assert line, f"The server ended: {said}"
-            said += line
-        yield found[0]
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end nothing must have gone wrong in it, and no request have left the machine."""
-    contexts, wrong = [], []
-
-    def open_page(*, before: Callable[[Any], None] = lambda page: None, **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        # Blocked by the page's own policy, or refused: both are told on the console alone. A song may have no cover.
-        page.on(
-            "console",
-            lambda said: wrong.append(said.text) if said.type == "error" and "404" not in said.text else None,
-        )
-        page.on("request", lambda asked: None if asked.url.startswith(address) else wrong.append(asked.url))
-        before(page)
-        page.goto(address)
-        page.wait_for_selector("body.ready")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not wrong
 
 
 def find(page: Any, words: str) -> None:

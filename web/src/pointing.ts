@@ -39,6 +39,8 @@ export class Pointer {
     ink.addEventListener("pointerup", (event) => this.release(event));
     ink.addEventListener("pointercancel", (event) => this.release(event));
     ink.addEventListener("pointerleave", () => events.point(-1));
+    // Or the browser takes a quick stroke for a fling, and the next tap only stops that.
+    ink.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     ink.addEventListener("wheel", (event) => {
       event.preventDefault();
       const [x, y] = this.at(event), lines = event.deltaMode === 1 ? 20 : 1;
