@@ -206,6 +206,7 @@ function recolor(): void {
   const all = songs, wanted = mode;
   if (!all) return;
   if (all.columns[wanted]) return legend.show(all, grouping(all, wanted, dark.matches, legend.extras));
+  say("This is being worked out, once for these songs.");
   void attempt(async () => {
     all.addColumn(wanted, await api.column(wanted));
     if (songs === all && mode === wanted) recolor();
