@@ -24,7 +24,7 @@ from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_NEARNESS = 2.0  # the weight of a song that is one brush's width away from where it is due
+_NEARNESS = 2.0  # the weight of a song that is a brush away from where it is due: see bench/line.py
 _CHOICE = 3  # songs under the brush for each of the list, if half of all are as many
 _NEAR = 1024  # songs looked at for each place
 _CANDIDATES = 128  # and considered
