@@ -33,11 +33,12 @@ export interface Playlist {
 }
 
 export type Coded = { values: (string | number)[]; codes: number[] };
-export type ColumnName = "artist" | "album" | "genre" | "year" | "title";
+export type ColumnName = "artist" | "album" | "genre" | "year" | "title" | "group" | "isolation" | "hubness";
+export type Method = "tsne" | "pca";
 
 export interface Places {
   state: "ready";
-  method: "tsne" | "pca";
+  method: Method;
   ids: number[];
   x: number[];
   y: number[];
@@ -117,6 +118,8 @@ export const audioOf = (id: number, asked: { format?: Encoding; start?: number }
 export const coverOf = (id: number): string => address(`songs/${id}/cover`);
 export const fileOf = (id: string, format: Format): string => address(`playlists/${id}/file`, { format });
 
+type Remarked = Playlist & { remarks: string[] };
+
 const listed = <T extends Playlist>(list: T): T => ({ ...list, songs: list.songs.map(called) });
 
 export const song = async (id: number): Promise<Song> => called(await get<Song>(`songs/${id}`));
@@ -132,6 +135,12 @@ export const radio = async (from: number[], more: { variety: number; without?: n
   listed(await get<Playlist>("radio", { song: from, explain: true, ...more }));
 export const path = async (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
   listed(await get<Playlist>("path", { start, end, explain: true, ...more }));
+export const line = async (points: [number, number][], method: Method, more: { length: number; variety: number; songs: number[] }): Promise<Remarked> =>
+  listed(await ask<Remarked>("line", { points, method, explain: true, ...more }));
+export const mix = async (songs: number[], more: { length: number; variety: number }): Promise<Remarked> =>
+  listed(await ask<Remarked>("mix", { songs, explain: true, ...more }));
+/** The order that flows; what was asked for is kept whole. */
+export const order = async (songs: number[]): Promise<Remarked> => listed(await ask<Remarked>("order", { songs, versions: true }));
 export const status = (): Promise<Status> => get("status", { limit: 200 });
 export const quality = (): Promise<Quality> => get("status/quality");
 export const playlists = (): Promise<{ playlists: Kept[] }> => get("playlists");
@@ -140,10 +149,9 @@ export async function kept(id: string): Promise<Kept & { entries: Song[] }> {
   return { ...told, entries: told.entries.map(called) };
 }
 
-/** The order that flows; what was asked for is kept whole. */
-export async function order(songs: number[]): Promise<Playlist & { remarks: string[] }> {
-  const response = await send(address("order"), { method: "POST", headers: WRITING, body: JSON.stringify({ songs, versions: true }) });
-  return listed((await response.json()) as Playlist & { remarks: string[] });
+/** A question that is too long for an address. */
+async function ask<T>(path: string, asked: unknown): Promise<T> {
+  return (await send(address(path), { method: "POST", headers: WRITING, body: JSON.stringify(asked) })).json() as Promise<T>;
 }
 
 export async function keep(title: string, songs: number[]): Promise<Kept> {
@@ -178,5 +186,5 @@ export async function drawn(): Promise<Places | null> {
   return response.status === 202 ? null : ((await response.json()) as Places);
 }
 
-/** The titles, which the first picture does not need; of the map that is there, for another one would be drawn first. */
-export const titles = async (method: Places["method"]): Promise<Places> => get<Places>("map", { method, column: ["title"] });
+/** A column, which the first picture does not need; of the map that is there, for another one would be drawn first. */
+export const column = async (name: ColumnName, method: Method): Promise<Places> => get<Places>("map", { method, column: [name] });

@@ -5,12 +5,13 @@ import * as api from "./api";
 import { playerBar } from "./bar";
 import { grouping, type Mode } from "./colors";
 import { part, say } from "./dom";
+import { Drawing } from "./drawing";
 import { Legend } from "./legend";
 import { LibraryPanel } from "./library";
 import { SongMap, type Line } from "./map";
 import { Player } from "./player";
 import { QueuePanel } from "./queue";
-import { Search } from "./search";
+import { Search, type Offer } from "./search";
 import { SongPanel } from "./song";
 import { Songs } from "./songs";
 import { Tabs } from "./tabs";
@@ -67,6 +68,19 @@ const search = new Search({
     map?.reveal(row, true);
     map?.mark({ selected: row });
   },
+  offers: (words) => offers(words),
+});
+const hand = new Drawing({
+  songs: () => songs,
+  map: () => map,
+  make(how) {
+    remake = async (variety) => {
+      const made = await how(variety);
+      take(made, 0.1);
+      for (const remark of made.remarks ?? []) say(remark);
+    };
+    void attempt(() => remake!(queue.varietyValue));
+  },
 });
 playerBar(player, {
   look(song) {
@@ -88,6 +102,7 @@ function choose(song: api.Song): void {
 }
 
 function select(song: api.Song): void {
+  hand.clear();
   map?.mark({ selected: songs?.row(song.id) ?? -1, lines: [] });
   tabs.open("song");
   void songPanel.show(song);
@@ -99,6 +114,7 @@ function cancelPath(): void {
 }
 
 async function radio(song: api.Song): Promise<void> {
+  hand.clear();
   remake = async (variety) => {
     take(await api.radio([song.id], { variety }), 0.1);
   };
@@ -106,6 +122,7 @@ async function radio(song: api.Song): Promise<void> {
 }
 
 async function path(start: api.Song, end: api.Song): Promise<void> {
+  hand.clear();
   remake = async (variety) => {
     const made = await api.path(start.id, end.id, { variety });
     take(made, 0.6);
@@ -177,6 +194,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && pathStart) cancelPath();
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && (target as HTMLInputElement).type !== "range") return;
   if (event.key === "/") search.focus();
+  else if (hand.key(event)) void 0;
   else if (event.key === " " && !/^(BUTTON|SUMMARY|A)$/.test(target.tagName)) player.toggle();
   else return;
   event.preventDefault();
@@ -185,28 +203,48 @@ document.addEventListener("keydown", (event) => {
 // --- The map ---------------------------------------------------------------------------------------------
 
 function recolor(): void {
-  if (songs) legend.show(grouping(songs, mode, dark.matches));
+  const all = songs, wanted = mode;
+  if (!all) return;
+  if (all.columns[wanted]) return legend.show(all, grouping(all, wanted, dark.matches, legend.extras));
+  say("This is being worked out, once for these songs.");
+  void attempt(async () => {
+    all.addColumn(wanted, await api.column(wanted, all.method));
+    if (songs === all && mode === wanted) recolor();
+  });
 }
 const legend: Legend = new Legend({
   mode(chosen) {
     mode = chosen;
     recolor();
   },
-  filtered: (shown) => songs && map?.color(grouping(songs, mode, dark.matches), shown),
+  again: recolor,
+  filtered: (shown) => songs && map?.color(grouping(songs, mode, dark.matches, legend.extras), shown),
+  mix: (rows) => hand.offer(rows, "shown"),
 });
+
+/** The artists, albums and genres that are named as the words say, to show them alone. */
+function offers(words: string): Offer[] {
+  return (["artist", "album", "genre"] as const).flatMap((column) =>
+    (songs?.valuesLike(column, words.toLocaleLowerCase(), 2) ?? []).map(({ code, text, count }) => ({
+      label: `Only ${text}`,
+      more: `${column}, ${count.toLocaleString()} ${count === 1 ? "song" : "songs"}`,
+      act: () => legend.only(column, code),
+    })),
+  );
+}
 dark.addEventListener("change", recolor);
 
 async function begin(): Promise<void> {
   const { places, drawing } = await api.places(["genre", "artist", "album", "year"]);
   const all = (songs = new Songs(places));
   const play = (row: number): void => void attempt(async () => choose(await api.song(all.ids[row]!)));
-  map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined });
+  map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined, drawn: (stroke, tool) => hand.drawn(stroke, tool), held: (tool) => hand.held(tool) });
   recolor();
   part("note").textContent = `${all.count.toLocaleString()} ${all.count === 1 ? "song" : "songs"}. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
   document.body.classList.add("ready");
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("map"))); // the frame after the first
   if (drawing) void waitForMap(all);
-  all.addColumn("title", await api.titles(places.method));
+  all.addColumn("title", await api.column("title", places.method));
   performance.mark("titles");
   map.later();
 }

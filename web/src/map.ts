@@ -1,12 +1,14 @@
-// The map: dots below, lines, rings and names on a sheet above them, and what mouse, fingers and keys do with it.
+// The map: dots below, and on a sheet above them lines, rings, names and what is drawn with the hand.
 
 import { Camera } from "./camera";
 import type { Grouping } from "./colors";
 import { rgb } from "./colors";
 import { name, part } from "./dom";
 import { Names, overlaps, type Box } from "./names";
+import { Pointer, type Place, type Tool } from "./pointing";
 import { Points } from "./points";
 import type { Songs } from "./songs";
+import { drawStroke, type Stroke } from "./stroke";
 
 export interface Line {
   from: number;
@@ -18,6 +20,8 @@ export interface Line {
 export interface MapEvents {
   chosen(row: number): void; // pointed at with the keys
   played(row: number): void; // clicked, or Enter
+  drawn(stroke: Place[], tool: Tool): void;
+  held(tool: Tool | null): void;
 }
 
 const REACH = 16;
@@ -33,7 +37,10 @@ export class SongMap {
   private readonly names: Names;
   private grouping: Grouping;
   private shown: ((row: number) => boolean) | null = null;
+  private showing = 0; // songs that are more than hinted at
   private lines: Line[] = [];
+  private stroke: Stroke | null = null;
+  private readonly pointer: Pointer;
   private pointed = -1;
   private selected = -1;
   private playing = -1;
@@ -60,7 +67,21 @@ export class SongMap {
     };
     new ResizeObserver(resize).observe(this.sheet);
     resize();
-    this.listen();
+    this.pointer = new Pointer(this.camera, {
+      under: (px, py) => this.under(px, py),
+      point: (row) => this.point(row),
+      played: (row) => events.played(row),
+      drawing: (places, tool) => {
+        part("said").hidden = true; // the map is needed whole now
+        this.trace(places && { places, tool, done: false });
+      },
+      drawn: (places, tool) => {
+        this.trace({ places, tool, done: true });
+        events.drawn(places, tool);
+      },
+      held: (tool) => events.held(tool),
+      key: (event) => this.key(event),
+    });
     this.color(grouping, null);
   }
 
@@ -68,10 +89,11 @@ export class SongMap {
   color(grouping: Grouping, shown: ((row: number) => boolean) | null): void {
     this.grouping = grouping;
     this.shown = shown;
+    this.showing = shown ? this.songs.rows(shown).length : this.songs.count;
     const style = getComputedStyle(document.documentElement), of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
     this.theme = { paper: of("sheet"), ink: of("ink"), faint: of("faint"), accent: of("accent") };
     this.points.paint(grouping.colorOf, shown ?? (() => true));
-    this.names.update(grouping.mode === "album" ? "album" : "artist", shown ?? (() => true));
+    this.names.update(grouping.mode === "group" ? "group" : "genre", grouping.mode === "album" ? "album" : "artist", shown ?? (() => true));
     this.later();
   }
 
@@ -106,6 +128,25 @@ export class SongMap {
     return Math.min(Math.max(Math.sqrt(this.songs.count / 60), 1.5), 30);
   }
 
+  /** Takes a tool into the hand, or puts it away. */
+  hold(tool: Tool | null): void {
+    this.pointer.hold(tool);
+  }
+
+  get holding(): Tool | null {
+    return this.pointer.holding;
+  }
+
+  /** What is drawn with the hand; null takes it off the map. */
+  trace(stroke: Stroke | null): void {
+    this.stroke = stroke;
+    this.later();
+  }
+
+  get traced(): boolean {
+    return this.stroke !== null;
+  }
+
   later(): void {
     if (this.waiting) return;
     this.waiting = true;
@@ -115,18 +156,19 @@ export class SongMap {
     });
   }
 
-  private radius(): number {
-    const alone = Math.min(Math.max(95 / Math.sqrt(this.songs.count), 1.1), 6.5);
+  private radius(count = this.showing): number {
+    const alone = Math.min(Math.max(95 / Math.sqrt(Math.max(count, 1)), 1.1), 6.5);
     return Math.min(alone * Math.max(this.camera.zoom, 0.5) ** 0.42, 10);
   }
 
   private draw(): void {
     const { camera, pen, theme } = this, radius = this.radius(), ratio = Math.min(devicePixelRatio, 2);
-    this.points.draw(camera, radius, rgb(theme.paper), this.shown !== null);
+    this.points.draw(camera, radius, rgb(theme.paper), this.shown && this.radius(this.songs.count) * 0.75);
     const width = Math.round(camera.width * ratio), height = Math.round(camera.height * ratio);
     if (this.ink.width !== width || this.ink.height !== height) [this.ink.width, this.ink.height] = [width, height];
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, camera.width, camera.height);
+    if (this.stroke) drawStroke(pen, camera, this.stroke, theme);
     for (const line of this.lines) this.drawLine(line);
     for (const { from, to } of this.lines) for (const row of [from, to]) this.disc(row, radius + 1.5);
     const taken: Box[] = [];
@@ -139,7 +181,11 @@ export class SongMap {
     this.placeBubble();
   }
 
-  private readonly isShown = (row: number): boolean => this.shown === null || this.shown(row);
+  get filtered(): boolean {
+    return this.shown !== null;
+  }
+
+  readonly isShown = (row: number): boolean => this.shown === null || this.shown(row);
 
   private at(row: number): [number, number] {
     return [this.camera.toX(this.songs.x[row]!), this.camera.toY(this.songs.y[row]!)];
@@ -205,10 +251,9 @@ export class SongMap {
 
   // --- Pointing ------------------------------------------------------------------------------------------
 
-  private under(event: PointerEvent | MouseEvent): number {
-    const box = this.sheet.getBoundingClientRect(), { camera } = this;
-    const reach = Math.max(REACH, this.radius() + 4) / camera.seen.scale;
-    return this.songs.nearest(camera.fromX(event.clientX - box.left), camera.fromY(event.clientY - box.top), reach, this.isShown);
+  private under(px: number, py: number): number {
+    const { camera } = this, reach = Math.max(REACH, this.radius() + 4) / camera.seen.scale;
+    return this.songs.nearest(camera.fromX(px), camera.fromY(py), reach, this.isShown);
   }
 
   point(row: number): void {
@@ -233,59 +278,7 @@ export class SongMap {
     this.bubble.style.transform = `translate(${Math.max(left, 4)}px, ${Math.max(top, 4)}px)`;
   }
 
-  private listen(): void {
-    const { ink, camera } = this, down = new Map<number, PointerEvent>();
-    let travelled = 0;
-    ink.addEventListener("pointerdown", (event) => {
-      ink.setPointerCapture(event.pointerId);
-      down.set(event.pointerId, event);
-      if (down.size === 1) travelled = 0;
-    });
-    ink.addEventListener("pointermove", (event) => {
-      const before = down.get(event.pointerId);
-      if (!before) {
-        if (event.pointerType === "mouse") this.point(this.under(event));
-        return;
-      }
-      const box = this.sheet.getBoundingClientRect(), other = [...down.values()].find((one) => one.pointerId !== event.pointerId);
-      if (other) {
-        const apart = (one: PointerEvent): number => Math.max(Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY), 1);
-        camera.zoomAt(apart(event) / apart(before), (event.clientX + other.clientX) / 2 - box.left, (event.clientY + other.clientY) / 2 - box.top);
-        camera.pan((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
-        travelled = Infinity;
-      } else {
-        travelled += Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
-        if (travelled > 4) {
-          camera.pan(event.clientX - before.clientX, event.clientY - before.clientY);
-          ink.classList.add("dragging");
-          this.point(-1);
-        }
-      }
-      down.set(event.pointerId, event);
-    });
-    const up = (event: PointerEvent): void => {
-      if (!down.delete(event.pointerId)) return;
-      ink.classList.remove("dragging");
-      if (event.type === "pointerup" && travelled <= 4) {
-        const row = this.under(event);
-        if (row >= 0) this.events.played(row);
-      }
-    };
-    ink.addEventListener("pointerup", up);
-    ink.addEventListener("pointercancel", up);
-    ink.addEventListener("pointerleave", () => this.point(-1));
-    ink.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const box = this.sheet.getBoundingClientRect(), lines = event.deltaMode === 1 ? 20 : 1;
-      camera.zoomAt(2 ** (-event.deltaY * lines * (event.ctrlKey ? 0.012 : 0.0028)), event.clientX - box.left, event.clientY - box.top);
-    }, { passive: false });
-    ink.addEventListener("keydown", (event) => this.key(event));
-    ink.addEventListener("blur", () => this.point(-1));
-    for (const [id, act] of [["in", () => camera.zoomAt(1.8)], ["out", () => camera.zoomAt(1 / 1.8)], ["all", () => camera.flyHome()]] as const) part(`zoom-${id}`).addEventListener("click", act);
-  }
-
-  private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  private key(event: KeyboardEvent): boolean {
     const ways: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     const way = ways[event.key];
     if (way && event.shiftKey) this.camera.pan(-60 * way[0], 60 * way[1]);
@@ -294,8 +287,8 @@ export class SongMap {
     else if (event.key === "-") this.camera.zoomAt(1 / 1.5);
     else if (event.key === "0") this.camera.flyHome();
     else if (event.key === "Enter" && this.pointed >= 0) this.events.played(this.pointed);
-    else return;
-    event.preventDefault();
+    else return false;
+    return true;
   }
 
   /** To the nearest song in a direction: within a right angle, and what lies straight ahead before what lies aside. */

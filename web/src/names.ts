@@ -30,6 +30,7 @@ export function overlaps(box: Box, others: Box[]): boolean {
 
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 const MOST = 40;
+const FEW = 60; // songs that are named one by one
 const CELLS = 24;
 const APART = 300; // songs in sight
 
@@ -65,14 +66,17 @@ function regions(songs: Songs, column: ColumnName, least: number, wanted: (row: 
 export class Names {
   private genres: Region[] = [];
   private groups: Region[] = [];
+  private few: number[] | null = null; // all songs that are shown, if they are so few
   private readonly widths = new Map<string, number>();
 
   constructor(private readonly songs: Songs) {}
 
   /** Finds the regions again: of the songs that are shown. */
-  update(column: "artist" | "album", wanted: (row: number) => boolean): void {
-    this.genres = regions(this.songs, "genre", Math.max(3, this.songs.count * 0.002), wanted);
-    this.groups = regions(this.songs, column, this.songs.count > 1000 ? 4 : 3, wanted);
+  update(broad: "genre" | "group", column: "artist" | "album", wanted: (row: number) => boolean): void {
+    const rows = this.songs.rows(wanted), count = rows.length;
+    this.few = count <= FEW ? rows : null;
+    this.genres = regions(this.songs, broad, Math.max(Math.min(3, count), count * 0.002), wanted);
+    this.groups = regions(this.songs, column, count > 1000 ? 4 : 3, wanted);
   }
 
   draw(pen: CanvasRenderingContext2D, camera: Camera, radius: number, wanted: (row: number) => boolean, colors: { ink: string; faint: string; paper: string }, taken: Box[]): void {
@@ -117,12 +121,10 @@ export class Names {
   private *candidates(camera: Camera, seen: number[], radius: number, wanted: (row: number) => boolean, apart: boolean): Generator<Label> {
     const { zoom } = camera;
     if (zoom < 12) for (const region of this.genres) yield { ...region, font: `650 15px ${FAMILY}`, faint: false, gap: apart ? radius + 3 : 0, must: true };
-    if (seen.length <= 60) {
-      for (const row of seen) {
-        if (!wanted(row)) continue;
-        const text = this.songs.text("title", row);
-        if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, gap: radius + 3, must: false };
-      }
+    for (const row of this.few ?? (seen.length <= FEW ? seen : [])) {
+      if (!wanted(row)) continue;
+      const text = this.songs.text("title", row);
+      if (text) yield { text, x: this.songs.x[row]!, y: this.songs.y[row]!, font: `12px ${FAMILY}`, faint: false, gap: radius + 3, must: false };
     }
     if (zoom > 1.7) for (const region of this.groups) yield { ...region, font: `550 12.5px ${FAMILY}`, faint: true, gap: 0, must: false };
   }

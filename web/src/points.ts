@@ -117,13 +117,14 @@ export class Points {
     this.gl.bufferData(this.gl.ARRAY_BUFFER, this.bytes, this.gl.DYNAMIC_DRAW);
   }
 
-  draw(camera: Camera, radius: number, paper: Rgb, filtered: boolean): void {
+  /** `hinted` is the radius of the songs that are not shown; null if all are. */
+  draw(camera: Camera, radius: number, paper: Rgb, hinted: number | null): void {
     const { gl } = this, ratio = Math.min(devicePixelRatio, 2), all = this.order.length;
     // They lie in a mixed order, so that the first of them are a fair picture of all.
     const count = camera.seen === this.seen ? all : this.pace.next(all, performance.now());
     this.seen = camera.seen;
     clearTimeout(this.rest);
-    if (count < all) this.rest = setTimeout(() => requestAnimationFrame(() => this.draw(camera, radius, paper, filtered)), STILL);
+    if (count < all) this.rest = setTimeout(() => requestAnimationFrame(() => this.draw(camera, radius, paper, hinted)), STILL);
     const width = Math.round(camera.width * ratio), height = Math.round(camera.height * ratio);
     if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
     gl.viewport(0, 0, width, height);
@@ -141,7 +142,7 @@ export class Points {
       gl.uniform1f(at("strength"), strength);
       gl.drawArrays(gl.POINTS, 0, count);
     };
-    if (filtered) pass(false, radius * 0.75, 0.13);
+    if (hinted !== null) pass(false, hinted, 0.13);
     pass(true, radius, radius > 2.5 ? 1 : 0.85);
   }
 }

@@ -21,7 +21,7 @@ export class QueuePanel {
     part("queue").append(
       this.about,
       h("div", { class: "actions" }, h("button", { type: "button", id: "flow", click: () => events.flow() }, "Reorder to flow"), h("button", { type: "button", id: "clear", click: () => this.clear() }, "Clear")),
-      h("div", { class: "field" }, h("label", { for: "variety" }, "Variety of radio and path"), this.variety, this.says),
+      h("div", { class: "field" }, h("label", { for: "variety" }, "Variety"), this.variety, this.says),
       h("div", { class: "field check" }, this.endless, h("label", { for: "endless" }, "Go on with what sounds alike when the queue ends")),
       this.list,
       h("div", { class: "actions", id: "saving" }, format, h("button", { type: "button", id: "save", click: () => void this.save(format.value as api.Format) }, "Save")),
@@ -36,7 +36,7 @@ export class QueuePanel {
 
   private show(): void {
     const { queue, at } = this.player, seconds = queue.reduce((sum, song) => sum + song.duration, 0);
-    this.about.textContent = queue.length ? `${this.title}: ${queue.length} ${queue.length === 1 ? "song" : "songs"}, ${clock(seconds)}` : "Nothing is queued. Start a radio from a song, or draw a path between two.";
+    this.about.textContent = queue.length ? `${this.title}: ${queue.length} ${queue.length === 1 ? "song" : "songs"}, ${clock(seconds)}` : "Nothing is queued. Start a radio from a song, draw a path between two, or draw on the map.";
     for (const id of ["flow", "clear", "save", "format"]) (document.getElementById(id) as HTMLButtonElement | null)?.toggleAttribute("disabled", !queue.length);
     const tab = part("tab-queue");
     tab.textContent = queue.length > at + 1 ? `Queue (${queue.length - at - 1})` : "Queue";

@@ -3,15 +3,23 @@
 import * as api from "./api";
 import { h, name, part, say } from "./dom";
 
+/** Something that may be chosen beside songs: to show one artist's songs only. */
+export interface Offer {
+  label: string;
+  more: string;
+  act(): void;
+}
+
 export class Search {
   private readonly input = part<HTMLInputElement>("search");
   private readonly list = part("found");
   private asked: AbortController | null = null;
   private wait: ReturnType<typeof setTimeout> | undefined;
   private songs: api.Song[] = [];
+  private offers: Offer[] = [];
   private at = -1;
 
-  constructor(private readonly events: { chosen(song: api.Song): void; aimed(song: api.Song): void }) {
+  constructor(private readonly events: { chosen(song: api.Song): void; aimed(song: api.Song): void; offers(words: string): Offer[] }) {
     this.input.addEventListener("input", () => {
       clearTimeout(this.wait);
       this.wait = setTimeout(() => void this.ask(), 90);
@@ -34,12 +42,14 @@ export class Search {
     this.at = -1;
     if (!words) {
       this.songs = [];
+      this.offers = [];
       return this.show(false);
     }
     this.asked = new AbortController();
     try {
       const { songs, total } = await api.search(words.slice(0, 200), this.asked.signal);
       this.songs = songs;
+      this.offers = this.events.offers(words);
       this.fill(total);
     } catch (error) {
       if (error instanceof api.Refusal) say(error.message);
@@ -47,13 +57,13 @@ export class Search {
   }
 
   private fill(total: number): void {
-    const items = this.songs.map((song, i) => {
-      const more = [song.artist, song.album].filter(Boolean).join(" · ");
-      return h("li", { role: "option", id: `found-${i}`, "aria-selected": "false", click: () => this.choose(i) }, name(song.title || "Untitled", "title"), name(more || "Unknown artist", "more"));
-    });
+    const item = (title: string, more: string, kind: string, i: number): HTMLElement =>
+      h("li", { role: "option", class: kind || null, id: `found-${i}`, "aria-selected": "false", click: () => this.choose(i) }, name(title, "title"), name(more, "more"));
+    const offers = this.offers.map((offer, i) => item(offer.label, offer.more, "offer", i));
+    const items = this.songs.map((song, i) => item(song.title || "Untitled", [song.artist, song.album].filter(Boolean).join(" · ") || "Unknown artist", "", offers.length + i));
     const rest = total - this.songs.length;
     const remark = total === 0 ? "Nothing by these words" : rest > 0 ? `and ${rest.toLocaleString()} more` : "";
-    this.list.replaceChildren(...items, ...(remark ? [h("li", { role: "presentation", class: "remark" }, remark)] : []));
+    this.list.replaceChildren(...offers, ...items, ...(remark ? [h("li", { role: "presentation", class: "remark" }, remark)] : []));
     this.list.scrollTop = 0;
     this.show(true);
   }
@@ -65,28 +75,32 @@ export class Search {
   }
 
   private choose(i: number): void {
-    const song = this.songs[i];
-    if (!song) return;
+    const offer = this.offers[i], song = this.songs[i - this.offers.length];
+    if (!offer && !song) return;
     this.input.blur();
-    this.events.chosen(song);
+    if (offer) offer.act();
+    else if (song) this.events.chosen(song);
   }
 
   private key(event: KeyboardEvent): void {
+    const { offers, songs } = this, all = offers.length + songs.length;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (!this.songs.length) return;
+      if (!all) return;
       event.preventDefault();
-      this.at = (this.at + (event.key === "ArrowDown" ? 1 : -1) + this.songs.length) % this.songs.length;
+      this.at = (Math.max(this.at, event.key === "ArrowUp" ? 0 : -1) + (event.key === "ArrowDown" ? 1 : -1) + all) % all;
       this.list.querySelectorAll("[role=option]").forEach((item, i) => {
         item.setAttribute("aria-selected", String(i === this.at));
         if (i === this.at) item.scrollIntoView({ block: "nearest" });
       });
       this.input.setAttribute("aria-activedescendant", `found-${this.at}`);
-      this.events.aimed(this.songs[this.at]!);
+      const song = songs[this.at - offers.length];
+      if (song) this.events.aimed(song);
     } else if (event.key === "Enter") {
-      this.choose(Math.max(this.at, 0));
+      this.choose(this.at < 0 ? (songs.length ? offers.length : 0) : this.at); // a song, unless something else was chosen
     } else if (event.key === "Escape") {
       this.input.value = "";
       this.songs = [];
+      this.offers = [];
       this.show(false);
     }
   }

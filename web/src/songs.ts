@@ -1,6 +1,6 @@
 // Where every song lies and what is known of it, as columns: a hundred thousand objects would be slow.
 
-import type { Coded, ColumnName, Places } from "./api";
+import type { Coded, ColumnName, Method, Places } from "./api";
 
 export class Songs {
   readonly count: number;
@@ -8,7 +8,8 @@ export class Songs {
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly columns: Partial<Record<ColumnName, Coded>>;
-  private readonly rows: Map<number, number>;
+  method: Method; // of the map
+  private readonly placed: Map<number, number>;
   private grid: Grid | null = null;
 
   constructor(places: Places) {
@@ -17,18 +18,39 @@ export class Songs {
     this.x = Float32Array.from(places.x);
     this.y = Float32Array.from(places.y);
     this.columns = places.columns;
-    this.rows = new Map(places.ids.map((id, row) => [id, row]));
+    this.method = places.method;
+    this.placed = new Map(places.ids.map((id, row) => [id, row]));
   }
 
   /** The row of a song, or -1 if it has no place on the map. */
   row(id: number): number {
-    return this.rows.get(id) ?? -1;
+    return this.placed.get(id) ?? -1;
   }
 
   text(column: ColumnName, row: number): string {
     const coded = this.columns[column];
     const code = coded?.codes[row] ?? -1;
     return coded && code >= 0 ? String(coded.values[code]) : "";
+  }
+
+  /** The rows for which something holds. */
+  rows(wanted: (row: number) => boolean): number[] {
+    const found: number[] = [];
+    for (let row = 0; row < this.count; row++) if (wanted(row)) found.push(row);
+    return found;
+  }
+
+  /** The values of a column that begin with some letters, before those that hold them: at most so many, and how large they are. */
+  valuesLike(column: ColumnName, letters: string, most: number): { code: number; text: string; count: number }[] {
+    const { values, codes } = this.columns[column] ?? { values: [], codes: [] };
+    const begin: number[] = [], hold: number[] = [];
+    values.forEach((value, code) => {
+      const at = String(value).toLocaleLowerCase().indexOf(letters);
+      if (at >= 0) (at ? hold : begin).push(code);
+    });
+    const counts = new Map([...begin, ...hold].slice(0, most).map((code) => [code, 0]));
+    for (const code of codes) if (counts.has(code)) counts.set(code, counts.get(code)! + 1);
+    return [...counts].map(([code, count]) => ({ code, text: String(values[code]), count }));
   }
 
   /** Puts every song in its place on another map of the same songs. */
@@ -39,6 +61,7 @@ export class Songs {
       this.x[row] = places.x[i] ?? 0;
       this.y[row] = places.y[i] ?? 0;
     });
+    this.method = places.method;
     this.grid = null;
   }
 

@@ -32,7 +32,7 @@ class Playlist:
     Attributes
     ----------
     kind : str
-        "radio", "path" or "order".
+        "radio", "path", "order", "line" or "mix".
     named : list of int
         The rows that were asked for by name, in that order.
     away : list of int
@@ -110,7 +110,7 @@ def make_radio(
     def make(count: int) -> list[int]:
         return radio(asked.space, seeds, length=count, minus=away, rules=rules, **how)
 
-    rows = _of_length(make, songs, rules, [*seeds], length, minutes, away=len(away))
+    rows = of_length(make, songs, rules, [*seeds], length, minutes, away=len(away))
     title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
     return Playlist("radio", title, asked, rows, seeds, away)
 
@@ -136,7 +136,7 @@ def make_path(
     def make(count: int) -> list[int]:
         return path(asked.space, start, end, length=count, via=via, rules=rules, **how)
 
-    rows = _of_length(make, songs, rules, asked.rows, length, minutes)
+    rows = of_length(make, songs, rules, asked.rows, length, minutes)
     title = f"From {asked.asked[0].name} to {asked.asked[-1].name}"
     return Playlist("path", title, asked, rows, asked.rows, [])
 
@@ -197,7 +197,7 @@ def arrange(
     return Playlist("order", title, asked, rows, rows, [])
 
 
-def _of_length(
+def of_length(
     make: Callable[[int], list[int]],
     songs: Sequence[Song],
     rules: Rules,

@@ -23,18 +23,15 @@ from itertools import pairwise
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.playlists.graph import NeighborGraph
+from songspace.playlists.beam import POWER, cheapest, spread_over_groups
 from songspace.playlists.order import smooth
 from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_POWER = 4  # of a step, in what a path costs
-_DETOUR = 4.0  # how many times as much a step costs between songs that are no neighbours
 _PROGRESS = 4.0  # the weight of being where one is due
 _BRIDGE = 2.0  # the weight of being where a random walk comes by
 _CANDIDATES = 192  # songs considered for each place
-_WIDTH = 1024  # beginnings of paths kept for each place
 
 
 def path(
@@ -173,9 +170,8 @@ class _Band:
             songs = np.sort(np.argpartition(cost, several - 1)[:several])
             songs = songs[np.argsort(cost[songs], kind="stable")]
             songs = songs[np.isfinite(cost[songs])]
-            for rule in self.rules.spacings:
-                songs = songs[_rank_within(rule.group[songs]) < max(1, _CANDIDATES // (rule.gap + 2))]
-            found.append((songs[:_CANDIDATES], cost[songs[:_CANDIDATES]]))
+            songs = spread_over_groups(songs, self.rules, _CANDIDATES)
+            found.append((songs, cost[songs]))
         return found
 
     def _near_a_stop(self, place: int) -> np.ndarray:
@@ -189,28 +185,7 @@ class _Band:
 
     def search(self, barred: np.ndarray) -> list[int] | None:
         """The best path that was found without the songs that are barred; None if every way led into a dead end."""
-        candidates = self._candidates(barred)
-        graph = NeighborGraph(self.space, np.unique(np.concatenate([songs for songs, _ in candidates])))
-        paths, cost = candidates[0][0][None], np.zeros(1)
-        for songs, of_place in candidates[1:]:
-            if len(songs) == 0:
-                return None
-            came_from, which = np.unique(paths[:, -1], return_inverse=True)
-            distances = self.space.pairwise(came_from, songs)
-            step = self.steps.joined(distances, came_from, songs) ** _POWER
-            step[~graph.joins(came_from, songs, distances)] *= _DETOUR
-            total = step.T[:, which.reshape(-1)] + cost + of_place[:, None]
-            self._bar_broken(total, paths, songs)
-            keep = min(len(paths), max(1, _WIDTH // len(songs)))
-            best = np.argpartition(total, keep - 1, axis=1)[:, :keep]
-            into, ways = np.nonzero(np.isfinite(np.take_along_axis(total, best, axis=1)))
-            chosen = best[into, ways]
-            paths = np.concatenate([paths[chosen], songs[into, None]], axis=1)
-            cost = total[into, chosen]
-            if len(paths) == 0:
-                return None
-        found: list[int] = paths[cost.argmin()].tolist()
-        return found
+        return cheapest(self.steps, self._candidates(barred), self.rules, fixed=self.stops)
 
     def thread(self) -> list[int] | None:
         """A path song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
@@ -218,45 +193,10 @@ class _Band:
         squared = self._squared()
 
         def cost(chain: list[int]) -> np.ndarray:
-            step: np.ndarray = self.steps.between(chain[-1:], others)[0] ** _POWER
+            step: np.ndarray = self.steps.between(chain[-1:], others)[0] ** POWER
             return step + self._costs(len(chain), squared)[others]
 
         found = self.rules.fill(self.template, others, cost)
         if found is None or len(self.stops) > 2:
             return found
         return smooth(self.steps, found, self.rules, fixed=(1, 1))
-
-    def _bar_broken(self, total: np.ndarray, paths: np.ndarray, songs: np.ndarray) -> None:
-        """Make it cost infinitely much to go on with a song that the path holds already, or one that breaks a rule."""
-        total[_held(paths, songs) > 0] = np.inf
-        place = paths.shape[1]
-        ahead = [row for at, row in self.stops.items() if at > place]
-        for rule in self.rules.spacings:
-            for recent in paths[:, -rule.gap :].T if rule.gap else ():
-                total[rule.group[songs][:, None] == rule.group[recent]] = np.inf
-            if rule.most is not None:
-                group = rule.group[songs]
-                held = _held(rule.group[paths], group)
-                for row in ahead:
-                    held += (group == rule.group[row])[:, None]
-                total[held >= rule.most] = np.inf
-
-
-def _held(paths: np.ndarray, songs: np.ndarray) -> np.ndarray:
-    """How often each path holds each song (or both are groups): shape (songs, paths)."""
-    known, which = np.unique(songs, return_inverse=True)
-    at = np.searchsorted(known, paths).clip(max=len(known) - 1)
-    path, place = np.nonzero(known[at] == paths)
-    counts = np.bincount(at[path, place] * len(paths) + path, minlength=len(known) * len(paths))
-    held: np.ndarray = counts.reshape(len(known), len(paths))[which.reshape(-1)]
-    return held
-
-
-def _rank_within(groups: np.ndarray) -> np.ndarray:
-    """For each item, how many of its group stand before it."""
-    by_group = np.argsort(groups, kind="stable")
-    sorted_groups = groups[by_group]
-    begins = np.flatnonzero(np.r_[True, sorted_groups[1:] != sorted_groups[:-1]])
-    rank = np.empty(len(groups), dtype=np.int64)
-    rank[by_group] = np.arange(len(groups)) - np.repeat(begins, np.diff(np.r_[begins, len(groups)]))
-    return rank

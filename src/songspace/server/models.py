@@ -21,6 +21,10 @@ LONGEST_ORDER = 1000
 """Songs that are put into order, or are liked."""
 LONGEST_SAVED = 5000
 """Songs in a playlist that is kept."""
+LONGEST_LINE = 1000
+"""Corners of a line that is drawn."""
+LARGEST_REGION = 20_000
+"""Songs that a mix is made from."""
 
 Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
 SongId = Annotated[int, Path(ge=1, le=2**53 - 1, description="A song's number in this library.")]
@@ -131,6 +135,24 @@ class MixesQuery(Rules):
     seed: int = Field(0, ge=0, le=2**32 - 1)
 
 
+Coordinate = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+Method = Literal["tsne", "pca"]
+
+
+class LineAsked(ListRules):
+    points: list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]] = Field(
+        min_length=1, max_length=LONGEST_LINE, description="The corners of the line, as places on the map: x and y."
+    )
+    method: Method = Field("tsne", description="The map that it was drawn on.")
+    songs: list[Id] = Field(
+        [], max_length=LARGEST_REGION, description="The songs to choose from; all, if none are named."
+    )
+
+
+class MixAsked(ListRules):
+    songs: list[Id] = Field(min_length=1, max_length=LARGEST_REGION, description="The songs to choose from.")
+
+
 class SuggestAsked(Rules):
     like: list[Id] = Field(min_length=1, max_length=LONGEST_ORDER)
     dislike: list[Id] = Field([], max_length=LONGEST_ORDER)
@@ -151,12 +173,18 @@ class YearsQuery(Asked):
     artist: Name
 
 
-Column = Literal["artist", "title", "album", "genre", "year"]
+Tag = Literal["artist", "title", "album", "genre", "year"]
+Trait = Literal["group", "isolation", "hubness"]
 
 
 class MapQuery(Asked):
-    method: Literal["tsne", "pca"] = "tsne"
-    column: list[Column] = Field([], max_length=5, description="What to tell of each song beside its place.")
+    method: Method = "tsne"
+    column: list[Tag | Trait] = Field(
+        [],
+        max_length=8,
+        description="What to tell of each song beside its place: tags; the group that it falls into by sound; how far "
+        "the tenth nearest song is; in how many songs' ten nearest it stands.",
+    )
 
 
 class FailuresQuery(Asked):
@@ -431,7 +459,7 @@ class Years(Told):
 
 
 class Coded(Told):
-    values: list[str | int] = Field(description="What there is, the most common first.")
+    values: list[str | int | float] = Field(description="What there is, the most common first.")
     codes: list[int] = Field(description="For each song a place in values, or -1.")
 
 

@@ -3,5 +3,6 @@
 from songspace.playlists.mixes.cut import LENGTH, Mix, mixes
 from songspace.playlists.mixes.folder import write_lists
 from songspace.playlists.mixes.naming import file_name, name_lists
+from songspace.playlists.mixes.within import mix_within
 
-__all__ = ["LENGTH", "Mix", "file_name", "mixes", "name_lists", "write_lists"]
+__all__ = ["LENGTH", "Mix", "file_name", "mix_within", "mixes", "name_lists", "write_lists"]

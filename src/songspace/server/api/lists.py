@@ -1,4 +1,5 @@
-"""Lists that are made: radio, path, order, mixes, suggestions; as the commands of these names make them."""
+"""Lists that are made: radio, path, order, mixes, suggestions, as the commands of these names make them; and what is
+drawn on a map, along a line and from a region."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from songspace.asking.drawn import make_line, make_mix
 from songspace.asking.mixes import make_mixes
 from songspace.asking.playlists import arrange, make_path, make_radio
 from songspace.asking.suggestions import make_suggestions
 from songspace.reporter import Reporter
 from songspace.server import models
-from songspace.server.service import At, answer
+from songspace.server.problems import NotReadyError
+from songspace.server.service import At, answer, service_of
 
 router = APIRouter(tags=["lists"])
 
@@ -70,6 +73,33 @@ def order(asked: models.OrderAsked, request: Request) -> Response:
             reporter=remarks,
             transition=asked.transition,
         )
+        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+
+    return answer(request, make, heavy=True)
+
+
+@router.post("/line", response_model=models.Ordered, response_model_exclude_unset=True)
+def line(asked: models.LineAsked, request: Request) -> Response:
+    """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
+
+    def make(at: At) -> Any:
+        points = service_of(request).maps.points(at.view.space, asked.method)
+        if isinstance(points, float):
+            raise NotReadyError("The map is still being drawn: try again in a moment.")
+        among, remarks = at.rows(asked.songs) or None, _Remarks()
+        made = make_line(at.view, points, asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
+        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+
+    return answer(request, make, heavy=True)
+
+
+@router.post("/mix", response_model=models.Ordered, response_model_exclude_unset=True)
+def mix(asked: models.MixAsked, request: Request) -> Response:
+    """Make a mix of some songs that shows all of them. It changes nothing; a region is too long for an address."""
+
+    def make(at: At) -> Any:
+        remarks = _Remarks()
+        made = make_mix(at.view, at.rows(asked.songs), asked.ruling(), reporter=remarks, **_how(asked))
         return made.facts(explain=asked.explain) | {"remarks": remarks.said}
 
     return answer(request, make, heavy=True)

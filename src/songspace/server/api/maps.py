@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from songspace.asking import traits
 from songspace.categories import printable
 from songspace.library import Song
 from songspace.server import models
 from songspace.server.guard import is_local
-from songspace.server.service import Answer, At, answer, service_of
+from songspace.server.service import Answer, At, Service, answer, service_of
 
 router = APIRouter(tags=["map"])
 
@@ -29,8 +30,8 @@ def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Respon
     """The place of every song: by t-SNE as soon as it has been drawn for this space, by PCA at once."""
 
     def make(at: At) -> Any:
-        view = at.view
-        points = service_of(request).maps.points(view.space, query.method)
+        view, service = at.view, service_of(request)
+        points = service.maps.points(view.space, query.method)
         if isinstance(points, float):
             told = {"state": "computing", "method": query.method, "seconds": round(points, 1)}
             return Answer(told, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
@@ -40,7 +41,7 @@ def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Respon
             "ids": view.space.ids.tolist(),
             "x": [round(x, 4) for x in points[:, 0].tolist()],
             "y": [round(y, 4) for y in points[:, 1].tolist()],
-            "columns": {name: coded([_told(song, name) for song in view.songs]) for name in query.column},
+            "columns": {name: coded(column(service, at, name)) for name in query.column},
         }
 
     return _packed(request, answer(request, make, heavy=True))
@@ -63,7 +64,21 @@ def _packed(request: Request, made: Response) -> Response:
     return made
 
 
-def coded(values: Sequence[str | int | None]) -> dict[str, Any]:
+def column(service: Service, at: At, name: str) -> Sequence[str | float | None]:
+    """What is told of each song; what takes long is worked out once for a snapshot."""
+    view = at.view
+    made: dict[str, Callable[[], Sequence[str | float | None]]] = {
+        "group": lambda: traits.groups(view),
+        "isolation": lambda: traits.isolation(view.space).round(3).tolist(),
+        "hubness": lambda: traits.hubness(view.space).tolist(),
+    }
+    if name not in made:
+        return [_told(song, name) for song in view.songs]
+    told: Sequence[str | float | None] = service.once(name, at.snapshot.key, made[name])
+    return told
+
+
+def coded(values: Sequence[str | float | None]) -> dict[str, Any]:
     """A column in brief: what there is, the most common first, and the number of it for each.
 
     Examples
