@@ -20,7 +20,10 @@ export class Legend {
   }
 
   show(grouping: Grouping): void {
-    if (grouping.mode !== this.grouping?.mode) this.chosen.clear();
+    const names = [...this.chosen].map((group) => this.grouping?.entries[group]?.name);
+    this.chosen.clear();
+    // What was chosen stays chosen when there are other songs: the same names may have other numbers then.
+    if (grouping.mode === this.grouping?.mode) grouping.entries.forEach((entry, group) => names.includes(entry.name) && this.chosen.add(group));
     this.grouping = grouping;
     part("legend").replaceChildren(
       ...grouping.entries.flatMap((entry, group) => {

@@ -14,6 +14,7 @@ import { Search } from "./search";
 import { SongPanel } from "./song";
 import { Songs } from "./songs";
 import { Tabs } from "./tabs";
+import { Work } from "./work";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const player = new Player();
@@ -26,7 +27,8 @@ let remake: ((variety: number) => Promise<void>) | null = null;
 const tabs = new Tabs((tab) => {
   if (tab === "library") void library.show();
 });
-const library = new LibraryPanel({
+const work = new Work(look);
+const library = new LibraryPanel(work.section, {
   playKept(kept, entries) {
     queue.title = kept.title;
     remake = null;
@@ -196,30 +198,50 @@ const legend: Legend = new Legend({
 });
 dark.addEventListener("change", recolor);
 
+const COLUMNS: api.ColumnName[] = ["genre", "artist", "album", "year"];
+let seen: { snapshot: string; settled: boolean } | null = null;
+
 async function begin(): Promise<void> {
-  const { places, drawing } = await api.places(["genre", "artist", "album", "year"]);
+  const places = await api.places(COLUMNS);
   const all = (songs = new Songs(places));
-  const play = (row: number): void => void attempt(async () => choose(await api.song(all.ids[row]!)));
+  const play = (row: number): void => void attempt(async () => choose(await api.song(songs!.ids[row]!)));
   map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined });
   recolor();
-  part("note").textContent = `${all.count.toLocaleString()} songs. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
+  describe(all);
   document.body.classList.add("ready");
-  if (drawing) void waitForMap(all);
+  seen = places;
+  if (!places.settled) say("A first map; the better one is being drawn.");
   all.addColumn("title", await api.titles());
   map.later();
+  work.begin();
 }
 
-/** Takes in the better map as soon as it has been drawn. */
-async function waitForMap(all: Songs): Promise<void> {
-  say("A first map; the better one is being drawn.");
-  for (;;) {
-    await new Promise((resume) => setTimeout(resume, 2000));
-    const better = await api.drawn();
-    if (!better) continue;
-    all.move(better);
-    map?.moved();
-    return;
+function describe({ count }: Songs): void {
+  part("note").textContent = `${count.toLocaleString()} songs. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
+}
+
+/** Takes in what there is to see since the last look; says whether something better is on its way. */
+async function look({ snapshot, drawing }: api.Work): Promise<boolean> {
+  if (!seen || (snapshot === seen.snapshot && (seen.settled || drawing))) return drawing;
+  const before = seen;
+  let places: api.Places, titles: api.Places;
+  try {
+    [places, titles] = await Promise.all([api.places(COLUMNS), api.titles()]);
+  } catch (error) {
+    if (!(error instanceof api.Refusal && error.status === 409)) throw error; // it is asked for again
+    seen = { snapshot, settled: true };
+    say(error.message);
+    return false;
   }
+  const all = (songs = new Songs(places));
+  all.addColumn("title", titles);
+  map?.take(all, grouping(all, mode, dark.matches));
+  recolor();
+  describe(all);
+  map?.mark({ playing: player.song ? all.row(player.song.id) : -1 });
+  seen = { snapshot, settled: places.settled };
+  if (snapshot !== before.snapshot) library.renew();
+  return !places.settled;
 }
 
 function open(): void {

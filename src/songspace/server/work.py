@@ -166,25 +166,27 @@ def update(home: Home) -> dict[str, Any]:
     except OSError as error:
         return {"ok": False, "sentence": f"{error.filename or 'The system'}: {error.strerror or error}."}
     tally = report.tally
-    return {"ok": True, "sentence": " ".join([summary(tally.new, tally.linked, tally.gone), *remarks.sentences])}
+    said = summary(tally.new, tally.linked, tally.gone, len(tally.failures))
+    return {"ok": True, "sentence": " ".join([said, *remarks.sentences])}
 
 
-def summary(new: int, moved: int, gone: int) -> str:
+def summary(new: int, moved: int, gone: int, failed: int) -> str:
     """What an update found, as a sentence.
 
     Examples
     --------
-    >>> summary(12, 0, 1)
-    '12 songs are new, 1 is gone.'
-    >>> summary(0, 0, 0)
+    >>> summary(12, 0, 1, 2)
+    '12 songs are new, 1 is gone; 2 files cannot be read.'
+    >>> summary(0, 0, 0, 0)
     'Nothing has changed.'
     """
-    found = [(new, "new"), (moved, "moved or copied"), (gone, "gone")]
-    parts = [f"{count:,} {'is' if count == 1 else 'are'} {what}" for count, what in found if count]
-    if not parts:
-        return "Nothing has changed."
-    number, verb, rest = parts[0].split(" ", 2)
-    return ", ".join([f"{number} {'song' if verb == 'is' else 'songs'} {verb} {rest}", *parts[1:]]) + "."
+    parts = []
+    for count, what in ((new, "new"), (moved, "moved or copied"), (gone, "gone")):
+        if count:
+            songs = "" if parts else " song" if count == 1 else " songs"
+            parts.append(f"{count:,}{songs} {'is' if count == 1 else 'are'} {what}")
+    unread = f"; {failed:,} {'file' if failed == 1 else 'files'} cannot be read" if failed else ""
+    return f"{', '.join(parts) or 'Nothing has changed'}{unread}."
 
 
 def main() -> None:
