@@ -102,7 +102,7 @@ def test_what_is_new_comes_onto_the_map_while_the_music_goes_on(live: Live, song
     page.get_by_role("button", name="Radio from here").click()
     expect(page.locator("#queued > li").nth(3)).to_be_visible()
     queue = page.locator("#queued").inner_text()
-    page.wait_for_function("Number(document.querySelector('#seek').value) > 0")
+    page.wait_for_function("() => Number(document.querySelector('#seek').value) > 0")
     for number in range(120):
         song(live.music / f"new-{number}.flac", 200 + number, style=2, title=f"Fresh {number}", genre="High")
     next(live.music.rglob("05.flac")).unlink()

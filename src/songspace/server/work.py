@@ -180,7 +180,7 @@ def summary(new: int, moved: int, gone: int, failed: int) -> str:
     >>> summary(0, 0, 0, 0)
     'Nothing has changed.'
     """
-    parts = []
+    parts: list[str] = []
     for count, what in ((new, "new"), (moved, "moved or copied"), (gone, "gone")):
         if count:
             songs = "" if parts else " song" if count == 1 else " songs"
