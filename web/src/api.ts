@@ -39,6 +39,8 @@ export type Method = "tsne" | "pca";
 export interface Places {
   state: "ready";
   method: Method;
+  snapshot: string; // changes with the songs and their space
+  settled: boolean; // if not, a better map is being drawn
   ids: number[];
   x: number[];
   y: number[];
@@ -63,6 +65,22 @@ export interface Kept {
   title: string;
   songs: number;
   seconds: number;
+}
+
+export interface Running {
+  command: "learn" | "update";
+  stage: string;
+  done: number;
+  total: number;
+  left: number | null; // seconds
+  here: boolean; // begun by this server, so that it can be stopped
+}
+
+export interface Work {
+  running: Running | null;
+  last: { ok: boolean; sentence: string; ended: number } | null;
+  snapshot: string;
+  drawing: boolean;
 }
 
 export type Format = "m3u8" | "xspf" | "jspf";
@@ -173,18 +191,17 @@ export async function enter(token: string): Promise<void> {
   await send(address("session"), { method: "POST", headers: { ...WRITING, Authorization: `Bearer ${token}` } });
 }
 
-/** The place of every song; by PCA for as long as the better map is being drawn. */
-export async function places(columns: ColumnName[]): Promise<{ places: Places; drawing: boolean }> {
+/** The place of every song; by PCA for as long as the first better map is being drawn. */
+export async function places(columns: ColumnName[]): Promise<Places> {
   const response = await send(address("map", { method: "tsne", column: columns }));
-  if (response.status !== 202) return { places: (await response.json()) as Places, drawing: false };
-  return { places: await get<Places>("map", { method: "pca", column: columns }), drawing: true };
-}
-
-/** The better map, or null while it is still being drawn. */
-export async function drawn(): Promise<Places | null> {
-  const response = await send(address("map", { method: "tsne" }));
-  return response.status === 202 ? null : ((await response.json()) as Places);
+  if (response.status !== 202) return (await response.json()) as Places;
+  return { ...(await get<Places>("map", { method: "pca", column: columns })), settled: false };
 }
 
 /** A column, which the first picture does not need; of the map that is there, for another one would be drawn first. */
 export const column = async (name: ColumnName, method: Method): Promise<Places> => get<Places>("map", { method, column: [name] });
+
+/** What works on the library, and whether there is something new to see. */
+export const work = (): Promise<Work> => get("work");
+export const beginUpdate = async (): Promise<Work> => (await send(address("update"), { method: "POST", headers: WRITING })).json() as Promise<Work>;
+export const stopUpdate = async (): Promise<Work> => (await send(address("update"), { method: "DELETE", headers: WRITING })).json() as Promise<Work>;

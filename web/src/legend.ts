@@ -69,6 +69,16 @@ export class Legend {
     this.filter();
   }
 
+  /** What is chosen stays chosen when other songs come: by its name, for that may have another number then. */
+  carry(songs: Songs): void {
+    const { mode } = this, before = this.songs?.columns[mode]?.values ?? [], now = songs.columns[mode]?.values ?? [];
+    const codes = new Map(now.map((value, code) => [value, code]));
+    const moved = (code: number): number => codes.get(before[code]!) ?? -1;
+    const chosen = [...this.chosen].map((key) => (key.startsWith("value ") ? `value ${moved(Number(key.slice(6)))}` : key));
+    this.chosen = new Set(chosen.filter((key) => key !== "value -1"));
+    this.extras = this.extras.map(({ code, color }) => ({ code: moved(code), color })).filter(({ code }) => code >= PALETTE.length);
+  }
+
   /** Shows one value of a column only, whether or not it is among the largest. */
   only(mode: Mode, code: number): void {
     this.chosen = new Set();

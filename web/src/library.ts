@@ -14,7 +14,13 @@ export class LibraryPanel {
   private readonly panel = part("library");
   private asked = false;
 
-  constructor(private readonly events: { playKept(kept: api.Kept, songs: api.Song[]): void }) {}
+  constructor(private readonly updating: HTMLElement, private readonly events: { playKept(kept: api.Kept, songs: api.Song[]): void }) {}
+
+  /** The library is another one than before: it is asked again when it is looked at. */
+  renew(): void {
+    this.asked = false;
+    if (!this.panel.hidden) void this.show();
+  }
 
   /** Asks when it is first looked at: how good the space is takes a moment. */
   async show(again = false): Promise<void> {
@@ -23,7 +29,7 @@ export class LibraryPanel {
     const quality = h("section", { "aria-busy": "true" }, h("h3", {}, "How good is this space?"), h("p", { class: "more" }, "Being worked out…"));
     try {
       const [status, { playlists }] = await Promise.all([api.status(), api.playlists()]);
-      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
+      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), this.updating, quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
       const told = await api.quality();
       quality.replaceChildren(
         h("h3", {}, "How good is this space?"),

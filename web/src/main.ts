@@ -15,6 +15,7 @@ import { Search, type Offer } from "./search";
 import { SongPanel } from "./song";
 import { Songs } from "./songs";
 import { Tabs } from "./tabs";
+import { Work } from "./work";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const player = new Player();
@@ -27,7 +28,8 @@ let remake: ((variety: number) => Promise<void>) | null = null;
 const tabs = new Tabs((tab) => {
   if (tab === "library") void library.show();
 });
-const library = new LibraryPanel({
+const work = new Work(look);
+const library = new LibraryPanel(work.section, {
   playKept(kept, entries) {
     queue.title = kept.title;
     remake = null;
@@ -234,32 +236,54 @@ function offers(words: string): Offer[] {
 }
 dark.addEventListener("change", recolor);
 
+const COLUMNS: api.ColumnName[] = ["genre", "artist", "album", "year"];
+let seen: { snapshot: string; settled: boolean } | null = null;
+
 async function begin(): Promise<void> {
-  const { places, drawing } = await api.places(["genre", "artist", "album", "year"]);
+  const places = await api.places(COLUMNS);
   const all = (songs = new Songs(places));
-  const play = (row: number): void => void attempt(async () => choose(await api.song(all.ids[row]!)));
+  const play = (row: number): void => void attempt(async () => choose(await api.song(songs!.ids[row]!)));
   map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined, drawn: (stroke, tool) => hand.drawn(stroke, tool), held: (tool) => hand.held(tool) });
   recolor();
-  part("note").textContent = `${all.count.toLocaleString()} ${all.count === 1 ? "song" : "songs"}. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
+  describe(all);
   document.body.classList.add("ready");
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("map"))); // the frame after the first
-  if (drawing) void waitForMap(all);
+  seen = places;
+  if (!places.settled) say("A first map; the better one is being drawn.");
   all.addColumn("title", await api.column("title", places.method));
   performance.mark("titles");
   map.later();
+  work.begin();
 }
 
-/** Takes in the better map as soon as it has been drawn. */
-async function waitForMap(all: Songs): Promise<void> {
-  say("A first map; the better one is being drawn.");
-  for (;;) {
-    await new Promise((resume) => setTimeout(resume, 2000));
-    const better = await api.drawn();
-    if (!better) continue;
-    all.move(better);
-    map?.moved();
-    return;
+function describe({ count }: Songs): void {
+  part("note").textContent = `${count.toLocaleString()} ${count === 1 ? "song" : "songs"}. Those that sound alike lie together; axes, and how far apart distant groups are, mean nothing.`;
+}
+
+/** Takes in what there is to see since the last look; says whether something better is on its way. */
+async function look({ snapshot, drawing }: api.Work): Promise<boolean> {
+  if (!seen || (snapshot === seen.snapshot && (seen.settled || drawing))) return drawing;
+  const before = seen;
+  let places: api.Places, titles: api.Places;
+  try {
+    places = await api.places(COLUMNS.includes(mode) ? COLUMNS : [...COLUMNS, mode]);
+    titles = await api.column("title", places.method);
+  } catch (error) {
+    if (!(error instanceof api.Refusal && error.status === 409)) throw error; // it is asked for again
+    seen = { snapshot, settled: true };
+    say(error.message);
+    return false;
   }
+  const all = (songs = new Songs(places));
+  all.addColumn("title", titles);
+  legend.carry(all);
+  map?.take(all, grouping(all, mode, dark.matches, legend.extras));
+  recolor();
+  describe(all);
+  map?.mark({ playing: player.song ? all.row(player.song.id) : -1 });
+  seen = { snapshot, settled: places.settled };
+  if (snapshot !== before.snapshot) library.renew();
+  return !places.settled;
 }
 
 function open(): void {

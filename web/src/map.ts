@@ -25,6 +25,7 @@ export interface MapEvents {
 }
 
 const REACH = 16;
+const GLIDE = 900; // milliseconds in which songs go to new places
 
 export class SongMap {
   readonly camera = new Camera(() => this.later());
@@ -34,7 +35,7 @@ export class SongMap {
   private readonly bubble = part("bubble");
   private readonly pen: CanvasRenderingContext2D;
   private points: Points;
-  private readonly names: Names;
+  private names: Names;
   private grouping: Grouping;
   private shown: ((row: number) => boolean) | null = null;
   private showing = 0; // songs that are more than hinted at
@@ -47,7 +48,7 @@ export class SongMap {
   private waiting = false;
   private theme = { paper: "#fff", ink: "#000", faint: "#555", accent: "#00f" };
 
-  constructor(private readonly songs: Songs, grouping: Grouping, private readonly events: MapEvents) {
+  constructor(private songs: Songs, grouping: Grouping, private readonly events: MapEvents) {
     this.grouping = grouping;
     const pen = this.ink.getContext("2d");
     if (!pen) throw new Error("This browser cannot draw.");
@@ -58,7 +59,7 @@ export class SongMap {
     this.dots.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.dots.addEventListener("webglcontextrestored", () => {
       this.points = new Points(this.dots);
-      this.points.place(songs.x, songs.y);
+      this.points.place(this.songs.x, this.songs.y);
       this.color(this.grouping, this.shown);
     });
     const resize = (): void => {
@@ -97,10 +98,25 @@ export class SongMap {
     this.later();
   }
 
-  /** After the songs have moved. */
-  moved(): void {
-    this.points.place(this.songs.x, this.songs.y);
-    this.color(this.grouping, this.shown);
+  /** Takes in the songs of another map: those that were here go over to their new places. Colours are told next. */
+  take(songs: Songs, grouping: Grouping): void {
+    const old = this.songs, now = (row: number): number => (row < 0 ? -1 : songs.row(old.ids[row]!));
+    this.lines = this.lines.map((line) => ({ ...line, from: now(line.from), to: now(line.to) })).filter((line) => line.from >= 0 && line.to >= 0);
+    [this.selected, this.playing] = [now(this.selected), now(this.playing)];
+    this.point(-1);
+    [this.songs, this.grouping, this.shown, this.names] = [songs, grouping, null, new Names(songs)];
+    const goTo = songs.wayFrom(old), began = performance.now();
+    const quick = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const step = (time: number): void => {
+      if (this.songs !== songs) return; // there is a newer map already
+      const share = quick ? 1 : Math.min(Math.max((time - began) / GLIDE, 0), 1);
+      goTo(share * share * (3 - 2 * share));
+      this.points.place(songs.x, songs.y);
+      if (share < 1) requestAnimationFrame(step);
+      else this.color(this.grouping, this.shown); // names go where the songs have gone
+      this.later();
+    };
+    step(began);
   }
 
   mark(marks: { selected?: number; playing?: number; lines?: Line[] }): void {

@@ -53,16 +53,18 @@ export class Songs {
     return [...counts].map(([code, count]) => ({ code, text: String(values[code]), count }));
   }
 
-  /** Puts every song in its place on another map of the same songs. */
-  move(places: Places): void {
-    places.ids.forEach((id, i) => {
-      const row = this.row(id);
-      if (row < 0) return;
-      this.x[row] = places.x[i] ?? 0;
-      this.y[row] = places.y[i] ?? 0;
-    });
-    this.method = places.method;
-    this.grid = null;
+  /** The way of every song from where another map had it: a share of 0 is there, 1 here. New songs are here at once. */
+  wayFrom(old: Songs): (share: number) => void {
+    const [x, y] = [this.x.slice(), this.y.slice()];
+    const rows = this.ids.map((id) => old.row(id));
+    const [fromX, fromY] = [x.map((here, row) => old.x[rows[row]!] ?? here), y.map((here, row) => old.y[rows[row]!] ?? here)];
+    return (share) => {
+      for (let row = 0; row < this.count; row++) {
+        this.x[row] = fromX[row]! + (x[row]! - fromX[row]!) * share;
+        this.y[row] = fromY[row]! + (y[row]! - fromY[row]!) * share;
+      }
+      this.grid = null;
+    };
   }
 
   addColumn(column: ColumnName, places: Places): void {

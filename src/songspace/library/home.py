@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from songspace.errors import SongspaceError
+
+_PATIENCE = 0.5  # seconds: somebody who only looks whether the lock is held, has it for an instant
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Home:
         return self.folder / "space.safetensors"
 
     @property
+    def progress(self) -> Path:
+        """How far the run is that holds the lock: see :mod:`songspace.library.progress`."""
+        return self.folder / "progress.json"
+
+    @property
     def user(self) -> Path:
         """The name and password for players; only its owner can read it."""
         return self.folder / "user.json"
@@ -78,13 +85,31 @@ class Home:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / "lock", timeout=0)
+            lock = FileLock(self.folder / "lock", timeout=_PATIENCE)
             lock.acquire()
         except Timeout:
             raise SongspaceError(f"Another run is working on the library in {self.folder}: wait for it.") from None
         except OSError as error:
             raise SongspaceError(f"The library's home {self.folder} cannot be written: {error.strerror}.") from error
         try:
+            self._forget_progress()  # of a run that was killed
             yield
         finally:
+            self._forget_progress()
             lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether somebody holds the right to write into this home."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / "lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # a home that cannot be written
+            return False
+
+    def _forget_progress(self) -> None:
+        with suppress(OSError):
+            self.progress.unlink(missing_ok=True)

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from songspace.maps.extension import align, beside, extend
 from songspace.maps.page import draw_html
 from songspace.maps.picture import draw_png
 from songspace.maps.projection import layout
 
-__all__ = ["draw_html", "draw_png", "layout"]
+__all__ = ["align", "beside", "draw_html", "draw_png", "extend", "layout"]

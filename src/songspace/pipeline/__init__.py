@@ -17,6 +17,7 @@ from songspace.library.catalog import Catalog
 from songspace.library.home import Home
 from songspace.library.index import Failure, Heard, Listening, Tally, hear
 from songspace.library.learnt import Segments, learnt
+from songspace.library.progress import Telling
 from songspace.library.scan import Found
 from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, renew, shown, use
 from songspace.pipeline.training import DEFAULT, judge, train
@@ -82,6 +83,7 @@ def learn(
     if not os.path.isdir(root):
         raise SongspaceError(f"There is no folder {shown(root)}.")
     with home.lock(), Catalog(home.catalog, write=True) as catalog:
+        reporter = Telling(home, "learn", reporter)
         catalog.add_root(root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, reporter)
         tally = listen(run, catalog.roots(), fill_cache=True)
@@ -123,6 +125,7 @@ def update(
     reporter = reporter or Reporter()
     Catalog(home.catalog).close()  # an update makes no library
     with home.lock(), Catalog(home.catalog, write=True) as catalog:
+        reporter = Telling(home, "update", reporter)
         roots = catalog.roots()
         if folder is not None:
             roots = [os.path.abspath(folder)]

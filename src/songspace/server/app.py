@@ -77,7 +77,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        service.maps.close()
+        service.close()
 
     app = FastAPI(
         title="songspace",

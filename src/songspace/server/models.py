@@ -464,10 +464,12 @@ class Coded(Told):
 
 
 class Map(Told):
-    """A place for every song of the space; the middle of the map is 0, 0, and its longer side goes from -1 to 1."""
+    """A place for every song of the space, from -1 to 1 across and upwards; a song stays about where it was before."""
 
     state: Literal["ready"]
     method: Literal["tsne", "pca"]
+    snapshot: str = Field(description="Changes with the space, its songs and what is known of them: see /work.")
+    settled: bool = Field(description="Whether it is the map of this space; if not, one from before, and it is drawn.")
     ids: list[int]
     x: list[float]
     y: list[float]
@@ -480,6 +482,31 @@ class Computing(Told):
     state: Literal["computing"]
     method: Literal["tsne", "pca"]
     seconds: float = Field(description="Since it was begun.")
+
+
+class Running(Told):
+    command: str = Field(description="learn or update.")
+    stage: str = Field(description="What it does, as listening; empty at the beginning.")
+    done: int = Field(description="How much of the stage is done.")
+    total: int = Field(description="How much there is to do in this stage; 0 where that is not known.")
+    left: float | None = Field(description="Seconds until the stage is done, as far as can be told.")
+    began: float = Field(description="Seconds since 1970.")
+    here: bool = Field(description="Whether it was begun here, so that it can be stopped here.")
+
+
+class Outcome(Told):
+    ok: bool
+    sentence: str = Field(description="What has changed; or why nothing could be done.")
+    ended: float = Field(description="Seconds since 1970.")
+
+
+class Work(Told):
+    """What works on the library, and what has changed for whoever looks at it."""
+
+    running: Running | None
+    last: Outcome | None = Field(description="What came of the last update that was begun here.")
+    snapshot: str = Field(description="Changes with the space, its songs and what is known of them.")
+    drawing: bool = Field(description="Whether a better map is in the making.")
 
 
 class Failure(Told):

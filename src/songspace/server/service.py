@@ -27,6 +27,7 @@ from songspace.server.problems import BusyError
 from songspace.server.saved import Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
+from songspace.server.work import Updates
 
 
 class Turns:
@@ -110,7 +111,7 @@ class Service:
     def __init__(self, home: Home, *, token: Token | None = None, every: float = 1.0) -> None:
         self.home, self.token = home, token
         self.snapshots = Snapshots(home, every=every)
-        self.maps = Maps(home)
+        self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
         self.saved = Saved(home.folder / "playlists")
         cores = os.cpu_count() or 1
@@ -128,6 +129,11 @@ class Service:
                 if kept is None or kept[0] != key:
                     kept = self.known[what] = (key, make())
         return kept[1]
+
+    def close(self) -> None:
+        """Stop what is at work."""
+        self.maps.close()
+        self.updates.close()
 
     @contextmanager
     def at(self) -> Iterator[At]:

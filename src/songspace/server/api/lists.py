@@ -83,11 +83,11 @@ def line(asked: models.LineAsked, request: Request) -> Response:
     """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
 
     def make(at: At) -> Any:
-        points = service_of(request).maps.points(at.view.space, asked.method)
-        if isinstance(points, float):
+        found = service_of(request).maps.points(at.view.space, asked.method)
+        if isinstance(found, float):
             raise NotReadyError("The map is still being drawn: try again in a moment.")
         among, remarks = at.rows(asked.songs) or None, _Remarks()
-        made = make_line(at.view, points, asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
+        made = make_line(at.view, found[0], asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
         return made.facts(explain=asked.explain) | {"remarks": remarks.said}
 
     return answer(request, make, heavy=True)

@@ -27,22 +27,30 @@ router = APIRouter(tags=["map"])
     responses={202: {"model": models.Computing, "description": "It is being drawn: ask again."}},
 )
 def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Response:
-    """The place of every song: by t-SNE as soon as it has been drawn for this space, by PCA at once."""
+    """The place of every song: by t-SNE as soon as it has been drawn, by PCA at once.
+
+    While the map of a new space is drawn, songs that were in the one before are where they were, and new ones beside
+    what they sound like.
+    """
 
     def make(at: At) -> Any:
         view, service = at.view, service_of(request)
-        points = service.maps.points(view.space, query.method)
-        if isinstance(points, float):
-            told = {"state": "computing", "method": query.method, "seconds": round(points, 1)}
-            return Answer(told, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
-        return {
+        found = service.maps.points(view.space, query.method)
+        if isinstance(found, float):
+            waiting = {"state": "computing", "method": query.method, "seconds": round(found, 1)}
+            return Answer(waiting, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
+        points, settled = found
+        told: dict[str, Any] = {
             "state": "ready",
             "method": query.method,
+            "snapshot": at.snapshot.key,
+            "settled": settled,
             "ids": view.space.ids.tolist(),
             "x": [round(x, 4) for x in points[:, 0].tolist()],
             "y": [round(y, 4) for y in points[:, 1].tolist()],
             "columns": {name: coded(column(service, at, name)) for name in query.column},
         }
+        return told if settled else Answer(told, headers={"Cache-Control": "no-store"})
 
     return _packed(request, answer(request, make, heavy=True))
 
