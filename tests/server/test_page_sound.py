@@ -92,8 +92,8 @@ def page(opened: Callable[..., Any]) -> Any:
 
 def find(page: Any, words: str) -> None:
     page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]").first).to_contain_text(words)
-    page.locator("#found [role=option]").first.click()
+    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
+    page.locator("#found [role=option]:not(.offer)").first.click()
     expect(page.locator("#now .title")).to_have_text(words)
 
 
