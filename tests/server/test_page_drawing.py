@@ -328,7 +328,7 @@ def test_colours_by_sound(opened: Callable[..., Any]) -> None:
     for mode, name, says in (
         ("group", "Sound", "Groups"),
         ("isolation", "Alone", "nearest"),
-        ("hubness", "Hubs", "nearest"),
+        ("hubness", "Hubs", "Among"),
     ):
         page.get_by_role("radio", name=name).check()
         expect(page.locator("#meaning")).to_contain_text(says)
