@@ -27,6 +27,8 @@ export interface MapEvents {
 const REACH = 16;
 const GLIDE = 900; // milliseconds in which songs go to new places
 
+const COVERS = ["search-box", "legend-box", "zoom", "tools"];
+
 export class SongMap {
   readonly camera = new Camera(() => this.later());
   private readonly sheet = part("map");
@@ -40,6 +42,7 @@ export class SongMap {
   private shown: ((row: number) => boolean) | null = null;
   private showing = 0; // songs that are more than hinted at
   private lines: Line[] = [];
+  private covered: Box[] = [];
   private stroke: Stroke | null = null;
   private readonly pointer: Pointer;
   private pointed = -1;
@@ -66,7 +69,12 @@ export class SongMap {
       const { clientWidth: width, clientHeight: height } = this.sheet;
       this.camera.resize(width, height, width > 820 ? part("corner").offsetWidth : 0);
     };
-    new ResizeObserver(resize).observe(this.sheet);
+    const sizes = new ResizeObserver(() => {
+      resize();
+      this.covered = this.covers();
+      this.later();
+    });
+    for (const seen of [this.sheet, ...COVERS.map(part)]) sizes.observe(seen);
     resize();
     this.pointer = new Pointer(this.camera, {
       under: (px, py) => this.under(px, py),
@@ -84,6 +92,13 @@ export class SongMap {
       key: (event) => this.key(event),
     });
     this.color(grouping, null);
+  }
+
+  /** What lies over the map, where a name could not be read. */
+  private covers(): Box[] {
+    const { left, top } = this.sheet.getBoundingClientRect();
+    const boxes = COVERS.map((id) => part(id).getBoundingClientRect());
+    return boxes.filter((box) => box.width > 0).map((box): Box => [box.left - left, box.top - top, box.right - left, box.bottom - top]);
   }
 
   /** Colours the songs; `shown` says which are more than hinted at, null: all. */
@@ -187,7 +202,7 @@ export class SongMap {
     if (this.stroke) drawStroke(pen, camera, this.stroke, theme);
     for (const line of this.lines) this.drawLine(line);
     for (const { from, to } of this.lines) for (const row of [from, to]) this.disc(row, radius + 1.5);
-    const taken: Box[] = [];
+    const taken = [...this.covered];
     for (const line of this.lines) this.drawLabel(line, taken);
     for (const row of [this.selected, this.playing]) if (row >= 0) taken.push(this.around(row, radius + 8));
     this.names.draw(pen, camera, radius, this.isShown, theme, taken);

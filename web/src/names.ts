@@ -75,7 +75,9 @@ export class Names {
   update(broad: "genre" | "group", column: "artist" | "album", wanted: (row: number) => boolean): void {
     const rows = this.songs.rows(wanted), count = rows.length;
     this.few = count <= FEW ? rows : null;
-    this.genres = regions(this.songs, broad, Math.max(Math.min(3, count), count * 0.002), wanted);
+    const large = regions(this.songs, broad, Math.max(Math.min(3, count), count * 0.002), wanted);
+    // A group is called after all that stands out in it: the legend has room for that, the map for the first of it.
+    this.genres = broad === "group" ? large.map((region) => ({ ...region, text: region.text.split(", ")[0]! })) : large;
     this.groups = regions(this.songs, column, count > 1000 ? 4 : 3, wanted);
   }
 
