@@ -17,7 +17,7 @@ from songspace.playlists.where import DEEPEST, LONGEST, NUMBERS, TEXTS, And, Com
 
 NINA = Song(
     1, "/m/Nina/Blues/01 Do I Move You.flac", 166.4, "Do I Move You?", "Nina Simone", "Nina Simone", "Blues",
-    "Vocal Jazz", 1967, 1, "e8f9b188-f819-4e43-ab0f-4bd26ce9ff56",
+    "Vocal Jazz", 1967, 1, recording_mbid="e8f9b188-f819-4e43-ab0f-4bd26ce9ff56",
 )  # fmt: skip
 ROS = Song(2, "/m/Rós/Live/Ágætis.mp3", 475.6, "Ágætis byrjun", "Sigur Rós", genre="Post-Rock", year=1999, track=9)
 CHK = Song(3, "/m/x.mp3", 210.4, "Don't", "!!!", year=2010)
