@@ -10,7 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from mutagen.id3 import ID3, TALB, TCON, TDOR, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, UFID
+from mutagen.id3 import ID3, TALB, TCON, TDOR, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK, TXXX, UFID
 
 from songspace.library import scan as scanning
 from songspace.library.scan import Tags, identify, is_inside, read_tags, scan
@@ -136,6 +136,7 @@ FULL = Tags(
     genre="Jazz",
     year=1990,
     track=3,
+    disc=2,
     recording_mbid="aaaaaaaa-0000-0000-0000-000000000000",
     release_mbid="bbbbbbbb-0000-0000-0000-000000000000",
     artist_mbid="cccccccc-0000-0000-0000-000000000000",
@@ -148,7 +149,7 @@ def test_vorbis_comments(tmp_path: Path, suffix: str) -> None:
     file = mutagen.File(path)
     file["title"], file["artist"], file["albumartist"], file["album"] = "Blue", "Ann", "Ann & Co", "Colours"
     file["genre"], file["originaldate"], file["date"] = ["Jazz", "Pop"], "1990-02-03", "2011"
-    file["tracknumber"] = "03/12"
+    file["tracknumber"], file["discnumber"] = "03/12", "2/2"
     file["musicbrainz_trackid"], file["musicbrainz_albumid"] = FULL.recording_mbid, FULL.release_mbid
     file["musicbrainz_artistid"] = FULL.artist_mbid
     file.save()
@@ -167,6 +168,7 @@ def test_id3(tmp_path: Path, suffix: str) -> None:
         TDOR(text="1990-02-03"),
         TDRC(text="2011"),
         TRCK(text="3/12"),
+        TPOS(text="2/2"),
         UFID(owner="http://musicbrainz.org", data=FULL.recording_mbid.encode()),
         TXXX(desc="MusicBrainz Album Id", text=FULL.release_mbid),
         TXXX(desc="MusicBrainz Artist Id", text=FULL.artist_mbid),

@@ -39,7 +39,7 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
                 "mediaType musicBrainzId displayArtist displayAlbumArtist".split(),
                 TEXT,
             ),
-            **dict.fromkeys("track year size duration bitRate".split(), WHOLE),
+            **dict.fromkeys("track discNumber year size duration bitRate".split(), WHOLE),
             **dict.fromkeys(("isDir", "isVideo"), YES),
             **dict.fromkeys(("genres", "artists", "albumArtists"), MANY),
         },
@@ -258,6 +258,23 @@ def test_a_song_says_what_is_known_of_it(ask_json: Ask, songs: list[Song]) -> No
     assert (told["genre"], told["year"], told["duration"]) == (song.genre, song.year, 8)
     assert (told["size"], told["suffix"], told["contentType"]) == (size, "flac", "audio/flac")
     assert told["path"] == f"{song.artist}/{Path(song.path).name}" and told["bitRate"] == round(size / 1000)
+
+
+def test_an_album_of_several_discs_is_in_their_order(
+    made_up: Callable[..., Path], clients: Callable[..., TestClient], ask_json: Ask, tmp_path: Path
+) -> None:
+    places = [(2, 1), (1, 2), (None, 1), (2, 10), (2, 2)]  # a disc that is not told is the first
+    told = [Tags(title=f"{disc}-{track}", artist="Ann", album="Long", disc=disc, track=track) for disc, track in places]
+    home = made_up(tmp_path, told)
+    User(NAME, PASSWORD).save(Home(home).user)
+    client = clients(create_app(home))
+    [album] = ask_json("getAlbumList2", client=client, type="newest")["albumList2"]["album"]
+    songs = ask_json("getAlbum", client=client, id=album["id"])["album"]["song"]
+    assert [song["title"] for song in songs] == ["None-1", "1-2", "2-1", "2-2", "2-10"]
+    assert [song.get("discNumber") for song in songs] == [None, 1, 2, 2, 2]
+    for song in songs:
+        shaped(song, "Child")
+    assert client.get(f"/api/v1/songs/{songs[4]['id']}").json()["disc"] == 2
 
 
 def test_lists_of_albums(ask_json: Ask) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library.scan import Found, Tags
 
-VERSION = 2
-"""1: without the ids that media servers give to songs."""
+VERSION = 3
+"""1: without the ids that media servers give to songs. 2: without the numbers of discs."""
 
 # By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
 _LINKS = """
@@ -64,8 +64,8 @@ CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
 
-_TAGS = ", ".join(f"songs.{field.name}" for field in fields(Tags))
-_SONGS = f"SELECT songs.id, MIN(files.path), songs.duration, {_TAGS} FROM songs JOIN files ON files.song = songs.id"
+_STEPS = {1: _LINKS, 2: "ALTER TABLE songs ADD COLUMN disc;"}
+"""What leads from each version to the next; songs that were listened to before do not tell their disc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Song:
     genre: str | None = None
     year: int | None = None
     track: int | None = None
+    disc: int | None = None
     recording_mbid: str | None = None
     release_mbid: str | None = None
     artist_mbid: str | None = None
@@ -163,10 +164,12 @@ class Catalog:
                 if version == 0:
                     self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
                 elif version < VERSION:
-                    self._db.executescript(f"BEGIN IMMEDIATE; {_LINKS} PRAGMA user_version = {VERSION}; COMMIT;")
+                    steps = "".join(_STEPS[step] for step in range(version, VERSION))
+                    self._db.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
             else:
                 self._db.execute("PRAGMA query_only = ON")
             self._has_links = write or version >= 2
+            self._songs = _select(lacking=() if write or version >= 3 else ("disc",))
             if version == 0 and not write:
                 raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         except sqlite3.DatabaseError as error:
@@ -297,12 +300,12 @@ class Catalog:
     def songs(self, ids: Iterable[int] | None = None) -> list[Song]:
         """All songs in the order of their paths, or those of the given ids in the order given."""
         if ids is None:
-            return [_song(row) for row in self._db.execute(f"{_SONGS} GROUP BY songs.id ORDER BY 2")]
+            return [_song(row) for row in self._db.execute(f"{self._songs} GROUP BY songs.id ORDER BY 2")]
         return [song for song in map(self.song, ids) if song is not None]
 
     def song(self, id: int) -> Song | None:
         """The song of that id."""
-        row = self._db.execute(f"{_SONGS} WHERE songs.id = ? GROUP BY songs.id", (id,)).fetchone()
+        row = self._db.execute(f"{self._songs} WHERE songs.id = ? GROUP BY songs.id", (id,)).fetchone()
         return _song(row) if row else None
 
     def song_at(self, path: str) -> Song | None:
@@ -418,6 +421,12 @@ class Catalog:
     def clear_slots(self, beyond: int = 0) -> None:
         """Forget the slots from ``beyond`` on, because the cache does not hold them."""
         self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
+
+
+def _select(lacking: Sequence[str]) -> str:
+    """The question for songs, to which rows in the order of :class:`Song` answer."""
+    tags = ", ".join("NULL" if field.name in lacking else f"songs.{field.name}" for field in fields(Tags))
+    return f"SELECT songs.id, MIN(files.path), songs.duration, {tags} FROM songs JOIN files ON files.song = songs.id"
 
 
 def _song(row: tuple) -> Song:

@@ -73,6 +73,7 @@ class Tags:
     genre: str | None = None
     year: int | None = None
     track: int | None = None
+    disc: int | None = None
     recording_mbid: str | None = None
     release_mbid: str | None = None
     artist_mbid: str | None = None
@@ -181,6 +182,7 @@ _WHERE: dict[str, tuple[str, str, str, str]] = {
     "date": ("TDRC", "\xa9day", "date", "WM/Year"),
     "year": ("TYER", "\xa9day", "year", "WM/Year"),
     "track": ("TRCK", "trkn", "tracknumber", "WM/TrackNumber"),
+    "disc": ("TPOS", "disk", "discnumber", "WM/PartOfSet"),
     "recording_mbid": (
         "UFID:http://musicbrainz.org",
         "----:com.apple.iTunes:MusicBrainz Track Id",
@@ -234,7 +236,7 @@ def read_tags(path: str | os.PathLike[str]) -> Tags:
         return Tags()
     year = next((y for key in ("original", "date", "year") if (y := _number(texts[key], r"\d{4}"))), None)
     known: dict[str, Any] = {field.name: texts.get(field.name) for field in fields(Tags)}
-    known |= {"year": year, "track": _number(texts["track"], r"\d{1,4}")}
+    known |= {"year": year} | {field: _number(texts[field], r"\d{1,4}") for field in ("track", "disc")}
     return Tags(**known)
 
 

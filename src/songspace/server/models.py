@@ -182,6 +182,7 @@ class SongInFull(Song):
     name: str
     albumartist: str | None
     track: int | None
+    disc: int | None
     recording_mbid: str | None
     release_mbid: str | None
     artist_mbid: str | None

@@ -54,6 +54,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "album": album.name,
         "artist": song.artist or song.albumartist or artist.name,
         "track": song.track,
+        "discNumber": song.disc,
         "year": song.year,
         "genre": genres[0] if genres else None,
         "coverArt": str(song.id),

@@ -254,11 +254,11 @@ def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
 
 
 def _in_order(songs: Sequence[Song]) -> list[Song]:
-    """By their numbers; by their paths, where two have the same: several discs, or no numbers at all."""
-    numbers = [song.track for song in songs]
-    if None in numbers or len(set(numbers)) < len(numbers):
+    """By discs and numbers; by paths, where two songs have the same, or one has none."""
+    places = {song.id: (song.disc or 1, song.track or 0) for song in songs}
+    if not all(song.track for song in songs) or len(set(places.values())) < len(songs):
         return sorted(songs, key=lambda song: song.path)
-    return sorted(songs, key=lambda song: song.track or 0)
+    return sorted(songs, key=lambda song: places[song.id])
 
 
 def _id(kind: str, key: str) -> str:
