@@ -78,7 +78,7 @@ def test_a_worker_killed_by_somebody_else_costs_no_file(work: ModuleType, files:
 def test_a_worker_killed_half_way_through_its_answer_leaves_nobody_waiting(
     work: ModuleType, files: list[Found]
 ) -> None:
-    assert _run(work.killed_while_it_answers, files) == {file: b"x" * 10**6 for file in files}
+    assert _run(work.killed_while_it_answers, files) == dict.fromkeys(files, b"x" * 10**6)
 
 
 def test_a_file_that_kills_two_workers_is_at_fault(work: ModuleType, files: list[Found]) -> None:
@@ -87,7 +87,7 @@ def test_a_file_that_kills_two_workers_is_at_fault(work: ModuleType, files: list
 
 def test_a_worker_killed_at_its_start_is_replaced(work: ModuleType, files: list[Found], tmp_path: Path) -> None:
     prepared = {"prepare": work.killed_at_the_start_once, "prepared": (str(tmp_path / "started"),)}
-    assert _run(work.whether_prepared, files, **prepared) == {file: "yes" for file in files}
+    assert _run(work.whether_prepared, files, **prepared) == dict.fromkeys(files, "yes")
 
 
 def test_where_no_worker_starts_no_file_is_blamed(work: ModuleType, files: list[Found]) -> None:

@@ -1,7 +1,7 @@
 """Files through worker processes: one that kills or stalls its worker costs itself only.
 
-Each worker has a pipe of its own and a thread that minds it. Nothing is shared between workers, no lock and no queue, so
-one that is killed at any moment, half-way through an answer too, leaves nobody waiting.
+Each worker has a pipe of its own and a thread that minds it. Workers share nothing, no lock and no queue, so one that
+is killed at any moment, half-way through an answer too, leaves nobody waiting.
 """
 
 from __future__ import annotations
