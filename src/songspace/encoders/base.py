@@ -205,8 +205,9 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
     """
     folder = Path(folder)
     try:
-        with (folder / "encoder.json").open("rb") as file:
-            description = json.loads(file.read(_LONGEST_DESCRIPTION))
+        if (folder / "encoder.json").stat().st_size > _LONGEST_DESCRIPTION:
+            raise ValueError("its description is too long")
+        description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:
             raise SongspaceError(f"The encoder in {folder} was made by another version of songspace: learn again.")

@@ -53,7 +53,7 @@ def save(path: Path, trained: Trained, state: State, identity: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, [to_bytes(arrays, {"state": text, "digest": _digest(arrays, text)})])
     except OSError as error:
-        raise SongspaceError(f"The checkpoint {path} cannot be written: {error}.") from error
+        raise SongspaceError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
 
 
 def resume(path: Path | None, trained: Trained, identity: str) -> State | None:

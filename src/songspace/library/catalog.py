@@ -83,6 +83,11 @@ class Row:
     song: int | None
     failure: str | None
 
+    @classmethod
+    def of(cls, file: Found) -> Row:
+        """What is remembered of a file that can be no song."""
+        return cls(file.size, file.mtime_ns, None, file.problem)
+
 
 class Catalog:
     """An open catalog.
@@ -105,10 +110,9 @@ class Catalog:
         if not write and not self.path.exists():
             raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+            self._db, version = self._connect(write)
             schema.prepare(self._db)
             self._db.execute("PRAGMA foreign_keys = ON")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > schema.VERSION:
                 raise SongspaceError(f"{self.path} was written by a newer songspace (catalog version {version}).")
             if write:
@@ -125,6 +129,19 @@ class Catalog:
                 raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         except sqlite3.DatabaseError as error:
             raise SongspaceError(f"The catalog {self.path} cannot be opened: {error}.") from error
+
+    def _connect(self, write: bool) -> tuple[sqlite3.Connection, int]:
+        """An open file, and its version."""
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        try:
+            return db, db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            # SQLite keeps files beside a catalog even for readers. Where it may not, and nobody else has the catalog
+            # open, it can do without.
+            if write or os.access(self.path.parent, os.W_OK) or self.path.with_name(self.path.name + "-wal").exists():
+                raise
+        db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+        return db, db.execute("PRAGMA user_version").fetchone()[0]
 
     def close(self) -> None:
         """Close the file; the catalog cannot be used after it."""
@@ -188,6 +205,14 @@ class Catalog:
         """Remember why a file is no song; it is tried again when it changes, or next time if not ``lasting``."""
         stamp = (file.size, file.mtime_ns) if lasting else (-1, 0)
         self._db.execute(schema.insert("files"), (os.fsencode(file.path), *stamp, None, reason))
+
+    def record_problems(self, files: Iterable[Found]) -> None:
+        """Remember files that can be no songs, which was seen without opening them: there may be very many."""
+        with self._transaction():
+            self._db.executemany(
+                schema.insert("files"),
+                ((os.fsencode(file.path), file.size, file.mtime_ns, None, file.problem) for file in files),
+            )
 
     def forget(self, paths: Iterable[str]) -> None:
         """Let go of files that are no longer there."""

@@ -20,7 +20,7 @@ from songspace.encoders.descriptors import descriptors
 from songspace.errors import AudioError, SongspaceError
 from songspace.frontends import LogMel
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Row
 from songspace.library.scan import Found, Tags, identify, is_inside, read_tags, scan
 from songspace.library.workers import Failure as Failure
 from songspace.library.workers import outcomes
@@ -186,14 +186,14 @@ def index(
     """
     tally = Tally()
     rows = catalog.files()
-    todo, gone = [], []
+    todo, gone, unheard = [], [], []
     for folder in folders:
         found = _look_through(folder, rows)
         tally.files += len(found)
         for file in found.values():
             row = rows.get(file.path)
             if file.problem:
-                catalog.record_failure(file, file.problem)
+                unheard.append(file)
                 tally.failures.append((file.path, file.problem))
             elif row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
                 todo.append(file)
@@ -201,6 +201,7 @@ def index(
                 tally.failures.append((file.path, row.failure))
         gone += [path for path in rows if is_inside(path, folder) and path not in found]
 
+    catalog.record_problems(file for file in unheard if rows.get(file.path) != Row.of(file))
     known = catalog.identities()
     done, total = 0, len(todo)
     if fill_cache:
