@@ -136,10 +136,12 @@ def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]
         for name, described in header.items():
             if name != "__metadata__":
                 dtype, shape = _DTYPES[described["dtype"]], tuple(described["shape"])
+                # Before they are multiplied: a text or a list times a large number takes all memory. The limit is for
+                # arrays of nothing, whose other sides NumPy must be able to count.
+                if len(shape) > 8 or not all(type(side) is int and 0 <= side <= max(size, 1) for side in shape):
+                    raise ValueError(name)
                 begin, end = end, end + math.prod(shape) * dtype.itemsize
-                if described["data_offsets"] != [begin, end] or not all(
-                    type(side) is int and side >= 0 for side in shape
-                ):
+                if described["data_offsets"] != [begin, end]:
                     raise ValueError(name)
                 places[name] = (dtype, shape, begin)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):

@@ -68,6 +68,19 @@ def test_the_next_run_ends_as_if_it_had_been_whole(
         shutil.rmtree(home.folder)
 
 
+def test_what_is_learnt_is_learnt_from_whole_spectrograms(
+    tunes: Path, undisturbed: Path, home: Home, known: Callable[[Path], dict], told: Any
+) -> None:
+    _changed_row(home, "DELETE FROM facts WHERE key = 'learnt:pca'")
+    content = bytearray(home.cache.read_bytes())
+    content[::5000] = bytes(byte ^ 128 for byte in content[::5000])
+    home.cache.write_bytes(content)
+    reporter = told()
+    pipeline.learn(home, tunes, reporter=reporter, **AGAIN)
+    assert "The cache of spectrograms was damaged" in reporter.sentences[0]
+    assert known(home.folder) == known(undisturbed)
+
+
 def _changed_row(home: Home, statement: str) -> None:
     """Change a row behind the catalog's back, as a flipped bit would."""
     with sqlite3.connect(home.catalog) as db:

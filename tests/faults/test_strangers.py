@@ -247,3 +247,14 @@ def _copied(folder: Path, to: Path) -> Iterator[Path]:
         yield to
     finally:
         shutil.rmtree(to)
+
+
+@pytest.mark.parametrize("shape", [[2**33, "9" * 1000], [[0], 2**40], [2**40, 0, 2**40], [0, 2**63], [1] * 100])
+def test_sides_are_looked_at_before_they_are_multiplied(place: Path, shape: list) -> None:
+    header = {"x": {"dtype": "I8", "shape": shape, "data_offsets": [0, 0]}, "__metadata__": {}}
+    header["__metadata__"]["seal"] = tensorfile._seal(header)
+    text = json.dumps(header).encode()
+    (place / "sides").write_bytes(len(text).to_bytes(8, "little") + text)
+    with Peak() as peak, pytest.raises(SongspaceError, match="header is damaged"):
+        tensorfile.open_mapped(place / "sides")
+    assert peak.bytes < LARGE
