@@ -135,7 +135,9 @@ def _look(entry: os.DirEntry[str]) -> Found:
         problem = "not a regular file"
     elif status.st_size == 0:
         problem = "the file is empty"
-    return Found(entry.path, status.st_size, status.st_mtime_ns, problem)
+    # Clocks go wrong, and SQLite's numbers end in the year 2262.
+    mtime_ns = min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
+    return Found(entry.path, status.st_size, mtime_ns, problem)
 
 
 def _reason(error: OSError) -> str:
