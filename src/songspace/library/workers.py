@@ -15,6 +15,7 @@ from pebble import ProcessExpired, ProcessPool
 from threadpoolctl import threadpool_limits
 
 from songspace.errors import AudioError
+from songspace.library.limits import limit_memory
 from songspace.library.scan import Found
 
 Result = TypeVar("Result")
@@ -88,6 +89,7 @@ def _ready(prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> No
     global _limits
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limits = threadpool_limits(1)
+    limit_memory()
     if prepare is not None:
         prepare(*prepared)
 
