@@ -163,4 +163,4 @@ def test_bombs_take_little(bombs: ModuleType, songs: dict[str, bytes], tmp_path:
     large = {name for name, peak in peaks.items() if peak > 20e6}
     assert large <= {"twelve covers of 16 MB.flac", "comment of 20 MB.ogg"}  # these are read as they are
     assert max(peaks.values()) < 260e6
-    assert read_tags(tmp_path / "control characters.mp3").title == "[2J ]0;x \u202e\N{BOMB}"
+    assert read_tags(tmp_path / "control characters.mp3").title == "[2J ]0;x"
