@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from songspace.errors import AudioError, SongspaceError
+from songspace.library.limits import limit_memory
 from songspace.library.scan import Found
 
 Result = TypeVar("Result")
@@ -183,6 +184,7 @@ class _Worker:
 def _serve(pipe: Connection, prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    limit_memory()
     with threadpool_limits(1):
         if prepare is not None:
             prepare(*prepared)
