@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -211,9 +212,22 @@ def draw_map() -> Callable[..., None]:
 
     def draw(home: Path, method: str = "pca") -> None:
         space = Space.open(Home(home).space)
-        maps.write(maps.place_of(Home(home), "tsne", str(space.checksum)), space, maps.draw(space, method))
+        maps.write(maps.place_of(Home(home), "tsne", str(space.checksum)), maps.draw(space, method))
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def stands() -> Callable[[Any, dict[str, Any]], None]:
+    """Gives a page a map that is made up, and that stays as it is."""
+
+    def route(page: Any, places: dict[str, Any]) -> None:
+        body = json.dumps({"state": "ready", "method": "tsne", "snapshot": "made up", "settled": True, **places})
+        rest = json.dumps({"running": None, "last": None, "snapshot": "made up", "drawing": False})
+        page.route("**/api/v1/map?*", lambda route: route.fulfill(body=body, content_type="application/json"))
+        page.route("**/api/v1/work", lambda route: route.fulfill(body=rest, content_type="application/json"))
+
+    return route
 
 
 @pytest.fixture

@@ -328,7 +328,7 @@ def test_colours_by_sound(opened: Callable[..., Any]) -> None:
     for mode, name, says in (
         ("group", "Sound", "Groups"),
         ("isolation", "Alone", "nearest"),
-        ("hubness", "Hubs", "nearest"),
+        ("hubness", "Hubs", "Among"),
     ):
         page.get_by_role("radio", name=name).check()
         expect(page.locator("#meaning")).to_contain_text(says)
@@ -356,7 +356,8 @@ def colours(page: Any) -> set[tuple[int, int, int]]:
     return {tuple(pixel) for pixel in pixels[coloured & (counts > 40)].tolist()}
 
 
-def many(page: Any) -> None:
+@pytest.fixture
+def many(stands: Callable[..., None]) -> Callable[[Any], None]:
     """Four hundred songs by forty artists, in rows."""
     count = 400
     columns = {
@@ -366,11 +367,10 @@ def many(page: Any) -> None:
         "title": {"values": [f"Song {i}" for i in range(count)], "codes": list(range(count))},
     }
     places = {"x": [i % 20 / 10 - 0.95 for i in range(count)], "y": [i // 20 / 10 - 0.95 for i in range(count)]}
-    body = {"state": "ready", "method": "tsne", "ids": list(range(1, count + 1)), **places, "columns": columns}
-    page.route("**/api/v1/map?*", lambda route: route.fulfill(body=json.dumps(body), content_type="application/json"))
+    return lambda page: stands(page, {"ids": list(range(1, count + 1)), **places, "columns": columns})
 
 
-def test_the_legend_filters_by_any_artist(opened: Callable[..., Any]) -> None:
+def test_the_legend_filters_by_any_artist(opened: Callable[..., Any], many: Callable[[Any], None]) -> None:
     page = opened(before=many)
     whole = colours(page)
     page.get_by_role("radio", name="Artist").check()
@@ -408,7 +408,7 @@ def test_the_legend_filters_by_any_artist(opened: Callable[..., Any]) -> None:
     assert colours(page) == whole
 
 
-def test_the_search_offers_to_show_one_artist_only(opened: Callable[..., Any]) -> None:
+def test_the_search_offers_to_show_one_artist_only(opened: Callable[..., Any], many: Callable[[Any], None]) -> None:
     page = opened(before=many)
     page.locator("#search").fill("artist 27")
     offer = page.locator("#found .offer")

@@ -46,8 +46,8 @@ class Live(NamedTuple):
     def find(self, words: str) -> None:
         """Search for a song and take it."""
         self.page.locator("#search").fill(words)
-        expect(self.page.locator("#found [role=option]").first).to_contain_text(words)
-        self.page.locator("#found [role=option]").first.click()
+        expect(self.page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
+        self.page.locator("#found [role=option]:not(.offer)").first.click()
 
     def middle(self) -> tuple[float, float]:
         """Where the map shows what it has flown to."""

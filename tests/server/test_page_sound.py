@@ -13,6 +13,7 @@ from mutagen.id3 import TIT2, TPE1
 
 from songspace import pipeline
 from songspace.library import Home
+from songspace.library.scan import Tags
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect
@@ -92,8 +93,8 @@ def page(opened: Callable[..., Any]) -> Any:
 
 def find(page: Any, words: str) -> None:
     page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]").first).to_contain_text(words)
-    page.locator("#found [role=option]").first.click()
+    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
+    page.locator("#found [role=option]:not(.offer)").first.click()
     expect(page.locator("#now .title")).to_have_text(words)
 
 
@@ -231,3 +232,28 @@ def test_the_volume(page: Any) -> None:
     plays_beyond(page, 0.1)
     page.locator("#volume").evaluate("e => { e.value = 0.3; e.dispatchEvent(new Event('input')); }")
     assert page.evaluate("elements.filter(e => e.currentSrc).map(e => e.volume)") == [0.3]
+
+
+def test_a_library_that_is_not_there_is_not_rushed_through(
+    watched: Callable[..., Any],
+    made_up: Callable[..., Path],
+    serving_home: Callable[..., Any],
+    draw_map: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    home = made_up(tmp_path / "home", [Tags(f"Song {n}", f"Artist {n}") for n in range(40)])
+    draw_map(home)
+    with serving_home(home) as address:
+        page = watched(address, may_refuse=(404, 422))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/audio" in request.url else None)
+        page.goto(address)
+        page.wait_for_selector("body.ready")
+        find(page, "Song 3")
+        page.get_by_role("button", name="Radio from here").click()
+        expect(page.locator("#queued > li").nth(9)).to_be_visible()
+        expect(page.locator("#said")).to_contain_text("cannot be played")
+        page.wait_for_timeout(3000)
+        # The song that was chosen, and five of the radio; each as it is, and encoded.
+        assert len(asked) <= 2 * 6
+        page.close()

@@ -91,7 +91,7 @@ export class Deck {
 
   /** Goes on where it ended, if that is not the song's end: the connection was lost, or another listener needed it. */
   resume(): boolean {
-    if (!this.encoded || this.duration - this.time < 3 || this.time < this.stopped + 1) return false;
+    if (!this.encoded || this.audio.currentTime === 0 || this.duration - this.time < 3 || this.time < this.stopped + 1) return false;
     this.stopped = this.time;
     this.reopen(this.time);
     return true;
@@ -99,6 +99,7 @@ export class Deck {
 
   /** After an error: tries what is encoded, or goes on from here. False if neither helps. */
   rescue(): boolean {
+    // What gave nothing at all is not asked for again: its file may be gone.
     if (!this.song || this.encoded || ENCODING === null) return this.resume();
     const at = this.audio.currentTime;
     if (at === 0) unplayable.add(this.song.id);
