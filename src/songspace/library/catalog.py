@@ -1,4 +1,4 @@
-"""The catalog: what is known of each song, in SQLite. This is the only place that speaks SQL.
+"""The catalog: what is known of each song, in SQLite. Only this room speaks SQL (see also `schema` and `mending`).
 
 A *file* is a path; a *song* is a content. Two copies of one file are one song, and a file that moved is still the
 same song. Every change is one transaction, so a process may be killed at any moment: what was finished stays.
