@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,43 +123,6 @@ def test_stopped_at_any_stage_it_ends_as_if_it_had_not_been(
     _assert_same(_space(home), undisturbed)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
-def test_kill_9_at_random_moments_loses_nothing_and_leaves_no_process(
-    tunes: Path, tmp_path: Path, undisturbed: dict[str, np.ndarray]
-) -> None:
-    killed = Home(tmp_path / "killed")
-    command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "3", "--steps", "4"]
-    command += ["--workers", "2", "--home", str(killed.folder)]
-    rng = np.random.default_rng(0)
-    known = 0
-    for moment in (*rng.uniform(0.5, 9.0, size=4), 300.0):
-        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
-            assert run.wait(timeout=moment) == 0
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL)  # the parent alone: its workers must notice
-            run.wait()
-            _wait_until_gone(run.pid)
-        if killed.catalog.exists():
-            count = len(Library(killed.folder).songs())
-            assert count >= known
-            known = count
-    assert run.returncode == 0
-    _assert_same(_space(killed), undisturbed)
-
-
-def _wait_until_gone(session: int) -> None:
-    for _ in range(100):
-        try:
-            os.killpg(session, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    os.killpg(session, signal.SIGKILL)
-    raise AssertionError("workers outlived their parent by ten seconds")
-
-
 def test_time_alone_may_end_training(tunes: Path, home: Home) -> None:
     told = Told()
     pipeline.learn(home, tunes, minutes=0.03, reporter=told, **QUICK)  # type: ignore[arg-type]
@@ -246,23 +206,6 @@ def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, home: Home,
         pipeline.learn(home, tmp_path / "empty", **QUICK)  # type: ignore[arg-type]
     with pytest.raises(SongspaceError, match="no encoder called 'nonsense'"):
         pipeline.learn(home, tunes, encoder="nonsense")
-
-
-def test_a_full_disk_is_told_and_nothing_is_lost(tunes: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline.learn(home, tunes, encoder="timbre", **QUICK)
-    before = _space(home)
-
-    def full(*args: object, **kwargs: object) -> None:
-        raise OSError(28, "No space left on device", str(home.space))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", full)
-        patch.setattr(Path, "replace", full)
-        with pytest.raises(OSError, match="No space left"):
-            pipeline.learn(home, tunes, encoder="pca", **QUICK)
-    _assert_same(before, _space(home))
-    pipeline.learn(home, tunes, encoder="pca", **QUICK)
-    assert Library(home.folder).encoder == "pca"
 
 
 def test_encode_file_gives_what_the_library_has_of_the_same_sound(learnt_home: Path) -> None:

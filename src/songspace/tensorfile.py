@@ -12,7 +12,7 @@ import json
 import math
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,22 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, s
     header["__metadata__"]["seal"] = _seal(header)
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text) + header[aligned]["data_offsets"][0]) % ALIGNMENT)
+    write_whole(path, [len(text).to_bytes(8, "little") + text, *(array.data for array in plain.values())])
+
+
+def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a file: whole or not at all, even if the machine stops meanwhile.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the unfinished file is gone then.
+    """
     beside = path.with_name(path.name + ".new")
     try:
         with beside.open("wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for array in plain.values():
-                file.write(array.data)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -126,10 +136,12 @@ def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]
         for name, described in header.items():
             if name != "__metadata__":
                 dtype, shape = _DTYPES[described["dtype"]], tuple(described["shape"])
+                # Before they are multiplied: a text or a list times a large number takes all memory. The limit is for
+                # arrays of nothing, whose other sides NumPy must be able to count.
+                if len(shape) > 8 or not all(type(side) is int and 0 <= side <= max(size, 1) for side in shape):
+                    raise ValueError(name)
                 begin, end = end, end + math.prod(shape) * dtype.itemsize
-                if described["data_offsets"] != [begin, end] or not all(
-                    type(side) is int and side >= 0 for side in shape
-                ):
+                if described["data_offsets"] != [begin, end]:
                     raise ValueError(name)
                 places[name] = (dtype, shape, begin)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):

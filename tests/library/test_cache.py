@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
 from songspace.library.scan import Found, Tags
@@ -110,7 +111,7 @@ def test_a_kill_between_eviction_and_record_points_nowhere_wrong(
     kept = {number: _put(catalog, cache, number) for number in (5, 6)}
     real = catalog.set_slot
 
-    def die_after_writing(song: int, slot: int | None) -> None:
+    def die_after_writing(song: int, slot: int | None, checksum: int | None = None) -> None:
         if slot is not None:
             raise KeyboardInterrupt
         real(song, slot)
@@ -121,3 +122,34 @@ def test_a_kill_between_eviction_and_record_points_nowhere_wrong(
     cache = _open(catalog, tmp_path, cap=2 * RECORD)
     assert cache.identities() == [bytes([5]) * 16]
     np.testing.assert_array_equal(cache.get(kept[5][0]), kept[5][1])
+
+
+def test_a_changed_byte_is_found_and_costs_its_song_only(catalog: Catalog, tmp_path: Path) -> None:
+    cache = _open(catalog, tmp_path)
+    (whole, codes), (damaged, _) = _put(catalog, cache, 1), _put(catalog, cache, 2, segments=1)
+    content = bytearray((tmp_path / "cache.u8").read_bytes())
+    content[-1] ^= 1  # of a segment that the song does not have: what is not looked at may not be trusted either
+    (tmp_path / "cache.u8").write_bytes(content)
+    cache = _open(catalog, tmp_path)
+    assert cache.is_whole(whole) and not cache.is_whole(damaged)
+    with pytest.raises(SongspaceError, match="is damaged"):
+        cache.get(damaged)
+    assert cache.forget_damaged() == 1
+    assert whole in cache and damaged not in cache and cache.songs() == [whole]
+    np.testing.assert_array_equal(cache.get(whole), codes)
+    _, again = _put(catalog, cache, 2, segments=1)
+    np.testing.assert_array_equal(_open(catalog, tmp_path).get(damaged), again)
+    assert _open(catalog, tmp_path).forget_damaged() == 0
+
+
+def test_songs_that_left_while_it_was_open_make_room(catalog: Catalog, tmp_path: Path) -> None:
+    cache = _open(catalog, tmp_path, cap=2 * RECORD)
+    for number in (1, 2):
+        _put(catalog, cache, number)
+    catalog.forget(["/m/1"])
+    catalog.drop_orphans()
+    cache.forget_gone()
+    song, codes = _put(catalog, cache, 3)
+    assert cache.identities() == [bytes([2]) * 16, bytes([3]) * 16]
+    np.testing.assert_array_equal(cache.get(song), codes)
+    assert (tmp_path / "cache.u8").stat().st_size == 2 * RECORD

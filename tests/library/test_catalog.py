@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import VERSION, Catalog, Link, Song
+from songspace.library.catalog import Catalog, Link, Song
 from songspace.library.scan import Found, Tags
 
 FILE = Found("/music/a.mp3", 10, 20)
@@ -164,37 +163,3 @@ def test_links_outlive_the_songs_number(catalog: Catalog) -> None:
     assert catalog.links() == {}
     again = _record(catalog, "/music/moved.mp3", b"a" * 16)
     assert catalog.links() == {"http://s": [Link("x", again)]}
-
-
-def test_a_catalog_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by_a_writer(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.sqlite"
-    with Catalog(path, write=True) as catalog:
-        song = _record(catalog, "/music/a.mp3", b"a" * 16)
-    with sqlite3.connect(path) as db:  # as songspace 0.1 left it
-        db.executescript("DROP TABLE links; ALTER TABLE songs DROP COLUMN disc; PRAGMA user_version = 1;")
-    with Catalog(path) as old:
-        assert old.links() == {} and old.count() == 1
-    with Catalog(path, write=True) as newer:
-        newer.set_links("http://s", [Link("x", song)])
-    with Catalog(path) as read:
-        assert read.links() == {"http://s": [Link("x", song)]} and read.count() == 1
-    with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
-
-
-def test_a_catalog_without_discs_is_read_as_it_is_and_brought_up_to_date_by_a_writer(tmp_path: Path) -> None:
-    path, tags = tmp_path / "catalog.sqlite", Tags(title="Blue", track=3, recording_mbid="x")
-    with Catalog(path, write=True) as catalog:
-        first = catalog.record_song(Found("/music/a.mp3", 1, 1), b"a" * 16, tags, duration=60.0)
-    with sqlite3.connect(path) as db:
-        db.executescript("ALTER TABLE songs DROP COLUMN disc; PRAGMA user_version = 2;")
-    before = Song(first, "/music/a.mp3", 60.0, title="Blue", track=3, recording_mbid="x")
-    with Catalog(path) as old:
-        assert old.songs() == [before] and old.song_at(before.path) == before
-        with Catalog(path, write=True) as newer:
-            again = newer.record_song(Found("/music/b.mp3", 1, 1), b"b" * 16, replace(tags, disc=2), duration=60.0)
-        assert old.song(first) == before  # whoever was reading goes on
-    with Catalog(path) as read:
-        assert read.songs() == [before, replace(before, id=again, path="/music/b.mp3", disc=2)]
-    with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)

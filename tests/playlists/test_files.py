@@ -396,6 +396,34 @@ class TestRefusals:
             with pytest.raises(SongspaceError, match="no ordinary file"):
                 read(tmp_path / f"pipe{suffix}")
 
+    @pytest.mark.parametrize(
+        ("suffix", "begin", "piece", "times", "end", "why"),
+        [
+            (".m3u8", b"#EXTM3U", b"\n", 4_000_001, b"", "more pieces"),
+            (".m3u", b"", b"a\n", 500_001, b"", "more than 500,000 songs"),
+            (".pls", b"[playlist]\n", b"\r", 4_000_001, b"", "more pieces"),
+            (".xspf", b'<playlist xmlns="http://xspf.org/ns/0/">', b"<a>", 4_000_001, b"", "more pieces"),
+            (".jspf", b'{"playlist": {"track": [', b"[],", 2_000_001, b"[]]}}", "more pieces"),
+            (".jspf", b'{"playlist": {"track": [{"location": "', b"%41", 40_000, b'"}]}}', "more characters"),
+            (".m3u8", b"#EXTM3U\n", b"../", 40_000, b"a.mp3\n", "more characters"),
+            (".pls", b"[playlist]\nFile1=", b"x\\", 60_000, b"a.mp3\n", "more characters"),
+        ],
+    )
+    def test_what_would_take_minutes_or_gigabytes(
+        self, tmp_path: Path, suffix: str, begin: bytes, piece: bytes, times: int, end: bytes, why: str
+    ) -> None:
+        (tmp_path / f"list{suffix}").write_bytes(begin + piece * times + end)
+        with pytest.raises(SongspaceError, match=why):
+            entries(tmp_path / f"list{suffix}")
+
+    def test_a_picture_in_a_comment_is_passed_over(self, tmp_path: Path) -> None:
+        picture = b'#EXTINF:60 tvg-logo="data:image/png;base64,' + b"A" * 200_000 + b'",Ann - Blue\n'
+        (tmp_path / "list.m3u8").write_bytes(b"#EXTM3U\n" + picture + b"a.mp3\n#EXTINF:60,Bea - Red\nb.mp3\n")
+        assert [(entry.name, entry.title) for entry in entries(tmp_path / "list.m3u8")] == [
+            ("a.mp3", None),
+            ("b.mp3", "Red"),
+        ]
+
     @pytest.mark.parametrize("suffix", [*FORMATS, ".pls"])
     @given(
         st.binary(max_size=80),

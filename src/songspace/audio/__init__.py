@@ -45,6 +45,9 @@ _CONTEXT = 256
 soxr's filter for HQ reaches 128 of them; with these, a resampled window is that of the resampled song.
 """
 
+_LONGEST = 1 << 44
+"""Samples that are believed, years of them: what a header says that knows no length is far more."""
+
 _LOUDEST = 1e9
 """Samples beyond full scale are kept: lossy decoders overshoot by up to a few decibels where a record was
 mastered to the brim, files of floats may be scaled in any way, and clipping would add distortion that
@@ -253,6 +256,8 @@ def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.rando
     total = source.frames * rate // source.rate
     if total == 0:
         raise UndecodableError("It holds no sound.")
+    if total > _LONGEST:
+        raise UndecodableError("Its header does not say how long it is.")
     share = np.linspace(0, 1, count) if rng is None else np.sort(rng.random(count))
     first = [0] if total < width else np.rint(share * (total - width)).astype(int)
     samples = np.zeros((len(first), width), np.float32)

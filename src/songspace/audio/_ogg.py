@@ -27,6 +27,7 @@ from songspace.audio._source import UndecodableError, check_rate, gather
 _HEADER = Struct("<4sxBqI8xB")
 _BLOCK = 1 << 16  # no page is larger
 _PROBE = 1 << 13
+_LONGEST = 1 << 25  # bytes kept of one packet: pictures in the comment may be long, and are not needed
 _CONTINUED, _BEGINNING = 1, 2  # flags of a page
 
 # How the first page of a stream begins, what it is, and how many packets come before the sound; FLAC tells.
@@ -117,21 +118,21 @@ class OggSource:
 
     def _packets(self, position: int) -> Iterator[tuple[_Page, list[bytes]]]:
         """The pages from ``position`` on, each with the packets that end on it."""
-        begun: bytes | None = None  # the part of a packet that lay on the page before
+        begun: bytearray | None = None  # the part of a packet that lay on the page before
         for page in self._pages(position):
             if page.serial != self._serial:
                 continue
             packets: list[bytes] = []
-            packet = begun if page.flags & _CONTINUED else b""
+            packet = begun if page.flags & _CONTINUED else bytearray()
             at = 0
             for length in page.lacing:
-                if packet is not None:
+                if packet is not None and len(packet) < _LONGEST:
                     packet += page.data[at : at + length]
                 at += length
                 if length < 255:
                     if packet:
-                        packets.append(packet)
-                    packet = b""
+                        packets.append(bytes(packet))
+                    packet = bytearray()
             begun = packet if page.lacing.endswith(b"\xff") else None
             yield page, packets
 

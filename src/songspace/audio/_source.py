@@ -76,7 +76,8 @@ def gather(blocks: Iterable[tuple[int, np.ndarray]], start: int, stop: int) -> n
 def decoding() -> Iterator[None]:
     """Turn whatever a decoder raises about the file into :class:`UndecodableError`: the only place that does."""
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no sound is refused when it is there
+            yield
     except _decoder_errors() as error:
         raise UndecodableError(_reason(error)) from error
 

@@ -21,7 +21,8 @@ def main() -> None:
     except BrokenPipeError:  # whoever read the answer has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except sqlite3.Error as error:
-        say(f"The library's catalog could not be used: {error}.")
+        mended = "" if isinstance(error, sqlite3.OperationalError) else " `songspace update` mends a damaged one."
+        say(f"The library's catalog could not be used: {error}.{mended}")
     except OSError as error:
         say(f"{error.filename or 'The system'}: {error.strerror or error}.")
     sys.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,9 +19,19 @@ _WIDE = 160
 """Columns of a table that goes into a file or a pipe, where nothing is known of the reader's width."""
 
 
+_ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys instead of showing them; all but tabs and the ends of lines."""
+
+
 def clean(text: str) -> str:
-    """Text that any terminal can take: bytes of a file name that are not UTF-8 become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Text that any terminal can take: what is not UTF-8 in a file's name, or gives orders, becomes question marks.
+
+    Examples
+    --------
+    >>> clean("caf\\udce9 \\x1b[31mred")
+    'caf? ?[31mred'
+    """
+    return _ORDERS.sub("?", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def say(sentence: str) -> None:
@@ -117,4 +128,4 @@ def shown_path(path: str | os.PathLike[str]) -> str:
     """A path relative to where the person stands, if that is shorter."""
     path = os.fspath(path)
     relative = os.path.relpath(path)
-    return clean(relative if len(relative) < len(path) else path)
+    return re.sub(r"\s", " ", clean(relative if len(relative) < len(path) else path))

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from songspace import frontends
 from songspace.encoders import PIPELINE
 from songspace.errors import SongspaceError
+from songspace.tensorfile import write_whole
 
 REGISTRY = {
     "raw": "songspace.encoders.baselines:Raw",
@@ -35,6 +37,8 @@ REGISTRY = {
     "contrastive": "songspace.encoders.contrastive:Contrastive",
 }
 """Every encoder by the name that the command line knows: one file and one line here make a new one."""
+
+_LONGEST_DESCRIPTION = 1 << 24
 
 _NOT_PART_OF_THE_MAPPING = {"device"}
 
@@ -93,18 +97,23 @@ class Encoder(TransformerMixin, BaseEstimator):
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete."""
+        """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete.
+
+        Raises
+        ------
+        SongspaceError
+            If it cannot be written, with the reason.
+        """
         check_is_fitted(self)
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         arrays = {key: np.ascontiguousarray(value) for key, value in self._arrays().items()}
-        beside = folder / "weights.safetensors.new"
-        save_file(arrays, beside)
-        beside.replace(folder / "weights.safetensors")
-        beside = folder / "encoder.json.new"
         description = self._description() | {"facts": self._facts(), "fingerprint": self.fingerprint_}
-        beside.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-        beside.replace(folder / "encoder.json")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / "weights.safetensors", [to_bytes(arrays)])
+            write_whole(folder / "encoder.json", [(json.dumps(description, indent=2) + "\n").encode()])
+        except OSError as error:
+            raise SongspaceError(f"The encoder cannot be written to {folder} ({error.strerror}).") from error
         return folder
 
     @property
@@ -196,6 +205,8 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
     """
     folder = Path(folder)
     try:
+        if (folder / "encoder.json").stat().st_size > _LONGEST_DESCRIPTION:
+            raise ValueError("its description is too long")
         description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:

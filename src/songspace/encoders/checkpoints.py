@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from safetensors.numpy import save as to_bytes
 from torch import Tensor, nn
 
 from songspace.errors import SongspaceError
+from songspace.tensorfile import write_whole
 
 
 class Trained(Protocol):
@@ -49,16 +49,11 @@ def save(path: Path, trained: Trained, state: State, identity: str) -> None:
     """
     arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in _tensors(trained)}
     text = json.dumps({"identity": identity, **asdict(state)})
-    beside = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(to_bytes(arrays, {"state": text, "digest": _digest(arrays, text)}))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, [to_bytes(arrays, {"state": text, "digest": _digest(arrays, text)})])
     except OSError as error:
-        raise SongspaceError(f"The checkpoint {path} cannot be written: {error}.") from error
+        raise SongspaceError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
 
 
 def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
@@ -79,13 +74,26 @@ def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
         text = metadata["state"]
         if metadata["digest"] != _digest(arrays, text):
             return None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return None
-    fields = json.loads(text)
-    if fields.pop("identity") != identity or not _fits(arrays, trained):
+        fields = json.loads(text)
+        if fields.pop("identity") != identity or not _fits(arrays, trained):
+            return None
+        state = _state(**fields)
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
         return None
     _restore(arrays, trained)
-    return State(**fields)
+    return state
+
+
+def _state(step: int, seconds: float, history: dict[str, list[float]]) -> State:
+    """A state as its checkpoint tells it, if it can be one: whoever wrote it may not have been songspace."""
+    figures = [figure for series in history.values() for figure in series]
+    if (
+        type(step) is not int
+        or step < 0
+        or not all(type(n) in (int, float) and abs(n) < 1e300 for n in [seconds, *figures])
+    ):
+        raise ValueError(step)
+    return State(step, seconds, history)
 
 
 def _tensors(trained: Trained) -> list[tuple[str, Tensor]]:
@@ -104,10 +112,19 @@ def _tensors(trained: Trained) -> list[tuple[str, Tensor]]:
 
 
 def _fits(arrays: Mapping[str, np.ndarray], trained: Trained) -> bool:
-    return all(
-        f"{name}/{key}" in arrays and arrays[f"{name}/{key}"].shape == value.shape
+    networks = {
+        f"{name}/{key}": value.shape
         for name, module in trained.modules.items()
         for key, value in module.state_dict().items()
+    }
+    moments = {
+        f"{name}.optimizer/{index}": parameter.shape
+        for name, optimizer in trained.optimizers.items()
+        for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
+    }
+    return networks.keys() <= arrays.keys() and all(
+        array.shape == networks[key] if key in networks else array.shape in ((), moments[key.rpartition("/")[0]])
+        for key, array in arrays.items()
     )
 
 

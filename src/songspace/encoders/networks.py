@@ -66,9 +66,12 @@ class NetworkEncoder(Encoder):
         return {k: np.atleast_1d(v.cpu().contiguous().numpy()) for k, v in state.items()}
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        with torch.device("meta"):  # as large as a stranger says, and no byte of it in memory
+            shapes = {key: value.shape for key, value in self._build().state_dict().items()}
+        if {key: shape.numel() for key, shape in shapes.items()} != {key: array.size for key, array in arrays.items()}:
+            raise ValueError("its weights are not those of its network")
         with seeded(torch.device("cpu"), 0):  # the weights that are drawn here are all replaced
             network = self._build().eval()
-        shapes = {key: value.shape for key, value in network.state_dict().items()}
         network.load_state_dict({k: torch.from_numpy(v).view(shapes[k]) for k, v in arrays.items()})
         self.network_ = network
         if "history" in facts:

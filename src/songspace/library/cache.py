@@ -10,13 +10,23 @@ from __future__ import annotations
 import bisect
 from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from songspace.errors import SongspaceError
 from songspace.library.catalog import Catalog
+from songspace.library.schema import codes_sum
 
 CAP = 4 * 10**9
+
+
+class _Place(NamedTuple):
+    """Where a song's spectrograms lie, how many they are, and their checksum (None of an older version)."""
+
+    slot: int
+    segments: int
+    checksum: int | None
 
 
 class SpectrogramCache:
@@ -39,18 +49,18 @@ class SpectrogramCache:
         self._record = int(np.prod(shape))
         self.capacity = max(1, cap // self._record)
         self._held = min(self.capacity, path.stat().st_size // self._record if path.exists() else 0)
-        self._slots: dict[int, tuple[int, int]] = {}
+        self._places: dict[int, _Place] = {}
         self._sample: list[tuple[bytes, int]] = []  # (identity, song), ascending
-        for song, identity, slot, segments in catalog.slots():
+        for song, identity, slot, segments, checksum in catalog.slots():
             if slot < self._held:
-                self._slots[song] = (slot, segments)
+                self._places[song] = _Place(slot, segments, checksum)
                 self._sample.append((identity, song))
-        used = {slot for slot, _ in self._slots.values()}
+        used = {place.slot for place in self._places.values()}
         self._free = [slot for slot in range(max(used, default=-1) + 1) if slot not in used]
         self._next = max(used, default=-1) + 1
 
     def __contains__(self, song: int) -> bool:
-        return song in self._slots
+        return song in self._places
 
     def forget_lost(self) -> None:
         """Make the catalog forget the slots that the file does not hold, because somebody deleted it or cut it short.
@@ -58,6 +68,13 @@ class SpectrogramCache:
         For the one who writes: a reader may see a file that is just growing.
         """
         self._catalog.clear_slots(self._held)
+
+    def forget_gone(self) -> None:
+        """Let go of the songs that the catalog has no more; their places are free."""
+        here = {song for song, *_ in self._catalog.slots()}
+        gone = self._places.keys() - here
+        self._sample = [(identity, song) for identity, song in self._sample if song not in gone]
+        self._free += sorted(self._places.pop(song).slot for song in gone)
 
     def wants(self, identity: bytes) -> bool:
         """Whether the sample has room for a song of this identity."""
@@ -69,29 +86,64 @@ class SpectrogramCache:
         The catalog forgets whose place it takes before the place is written, and learns of the new song after it, so
         that no slot ever points to another song's sound.
         """
-        if song in self._slots or not self.wants(identity):
+        if song in self._places or not self.wants(identity):
             return
         if len(self._sample) >= self.capacity:
             _, evicted = self._sample.pop()
             self._catalog.set_slot(evicted, None)
-            self._free.append(self._slots.pop(evicted)[0])
+            self._free.append(self._places.pop(evicted).slot)
         if self._free:
             slot = self._free.pop()
         else:
             slot, self._next = self._next, self._next + 1
         record = np.zeros(self.shape, np.uint8)
         record[: len(codes)] = codes
-        with self.path.open("r+b" if self.path.exists() else "xb") as file:
-            file.seek(slot * self._record)
-            file.write(record.tobytes())
-        self._catalog.set_slot(song, slot)
-        self._slots[song] = (slot, len(codes))
+        try:
+            with self.path.open("r+b" if self.path.exists() else "xb") as file:
+                file.seek(slot * self._record)
+                file.write(record.tobytes())
+        except OSError as error:
+            raise SongspaceError(f"The cache {self.path} cannot be written: {error.strerror}.") from error
+        place = _Place(slot, len(codes), codes_sum(record.tobytes()))
+        self._catalog.set_slot(song, slot, place.checksum)
+        self._places[song] = place
         bisect.insort(self._sample, (identity, song))
 
+    def is_whole(self, song: int) -> bool:
+        """Whether the spectrograms of a song in the cache are those that were written."""
+        place = self._places[song]
+        return place.checksum in (None, codes_sum(self._map()[place.slot].tobytes()))
+
+    def forget_damaged(self) -> int:
+        """Make the catalog forget the songs whose spectrograms are not those that were written; returns how many.
+
+        What an older version wrote is believed, and has its checksum from now on.
+        """
+        damaged = 0
+        records = self._map() if self._places else np.empty(0)
+        for song, place in list(self._places.items()):
+            checksum = codes_sum(records[place.slot].tobytes())
+            if place.checksum is None:
+                self._catalog.set_slot(song, place.slot, checksum)
+                self._places[song] = place._replace(checksum=checksum)
+            elif place.checksum != checksum:
+                self._catalog.set_slot(song, None)
+                damaged += 1
+        self.forget_gone()
+        return damaged
+
     def get(self, song: int) -> np.ndarray:
-        """The spectrograms (segments, bands, frames) of a song in the cache, uint8."""
-        slot, segments = self._slots[song]
-        return np.array(self._map()[slot, :segments])
+        """The spectrograms (segments, bands, frames) of a song in the cache, uint8.
+
+        Raises
+        ------
+        SongspaceError
+            If they are not those that were written.
+        """
+        if not self.is_whole(song):
+            raise SongspaceError(f"The cache {self.path} is damaged: run `songspace learn FOLDER` to mend it.")
+        place = self._places[song]
+        return np.array(self._map()[place.slot, : place.segments])
 
     def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
         """All segments in the cache, by the identity of their songs, and which belong together.
@@ -113,9 +165,9 @@ class SpectrogramCache:
         for number, song in enumerate(self.songs()):
             if song in without:
                 continue
-            slot, segments = self._slots[song]
-            where.append(slot * self.shape[0] + np.arange(segments))
-            groups.append(np.full(segments, number))
+            place = self._places[song]
+            where.append(place.slot * self.shape[0] + np.arange(place.segments))
+            groups.append(np.full(place.segments, number))
         flat = self._map().reshape(-1, *self.shape[1:])
         return Rows(flat, np.concatenate(where)), np.concatenate(groups)
 

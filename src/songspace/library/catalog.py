@@ -1,4 +1,4 @@
-"""The catalog: what is known of each song, in SQLite. This is the only place that speaks SQL.
+"""The catalog: what is known of each song, in SQLite. Only this room speaks SQL (see also `schema` and `mending`).
 
 A *file* is a path; a *song* is a content. Two copies of one file are one song, and a file that moved is still the
 same song. Every change is one transaction, so a process may be killed at any moment: what was finished stays.
@@ -16,56 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from songspace.errors import SongspaceError
+from songspace.library import schema
 from songspace.library.scan import Found, Tags
-
-VERSION = 3
-"""1: without the ids that media servers give to songs. 2: without the numbers of discs."""
-
-# By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
-_LINKS = """
-CREATE TABLE IF NOT EXISTS links (
-    server TEXT NOT NULL,
-    item TEXT NOT NULL,
-    identity BLOB NOT NULL,
-    artist TEXT,            -- the server's id of the song's artist
-    PRIMARY KEY (server, item)
-) WITHOUT ROWID;
-"""
-
-_SCHEMA = f"""
-CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE songs (
-    id INTEGER PRIMARY KEY,
-    identity BLOB NOT NULL UNIQUE,
-    duration REAL NOT NULL,
-    starts BLOB NOT NULL,   -- float64 seconds, one for each segment
-    silent BLOB NOT NULL,   -- one byte for each segment
-    slot INTEGER UNIQUE,    -- where its spectrograms lie in the cache, if they do
-    {", ".join(field.name for field in fields(Tags))}
-);
-CREATE TABLE files (
-    path BLOB PRIMARY KEY,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    song INTEGER REFERENCES songs (id),
-    failure TEXT,
-    CHECK ((song IS NULL) <> (failure IS NULL))
-) WITHOUT ROWID;
-CREATE INDEX files_of_song ON files (song, path);
-CREATE TABLE vectors (
-    encoder TEXT NOT NULL,
-    song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
-    segments BLOB NOT NULL, -- float32, segments x dimensions
-    PRIMARY KEY (encoder, song)
-) WITHOUT ROWID;
-CREATE INDEX vectors_of_song ON vectors (song);
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-{_LINKS}
-PRAGMA user_version = {VERSION};
-"""
-
-_STEPS = {1: _LINKS, 2: "ALTER TABLE songs ADD COLUMN disc;"}
-"""What leads from each version to the next; songs that were listened to before do not tell their disc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +83,11 @@ class Row:
     song: int | None
     failure: str | None
 
+    @classmethod
+    def of(cls, file: Found) -> Row:
+        """What is remembered of a file that can be no song."""
+        return cls(file.size, file.mtime_ns, None, file.problem)
+
 
 class Catalog:
     """An open catalog.
@@ -153,27 +110,38 @@ class Catalog:
         if not write and not self.path.exists():
             raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+            self._db, version = self._connect(write)
+            schema.prepare(self._db)
             self._db.execute("PRAGMA foreign_keys = ON")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
+            if version > schema.VERSION:
                 raise SongspaceError(f"{self.path} was written by a newer songspace (catalog version {version}).")
             if write:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
-                if version == 0:
-                    self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-                elif version < VERSION:
-                    steps = "".join(_STEPS[step] for step in range(version, VERSION))
-                    self._db.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
+                if version < schema.VERSION:
+                    schema.bring_up_to_date(self._db)
             else:
                 self._db.execute("PRAGMA query_only = ON")
             self._has_links = write or version >= 2
+            self._codes = "codes" if write or version >= 4 else "NULL"
             self._songs = _select(lacking=() if write or version >= 3 else ("disc",))
             if version == 0 and not write:
                 raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
         except sqlite3.DatabaseError as error:
             raise SongspaceError(f"The catalog {self.path} cannot be opened: {error}.") from error
+
+    def _connect(self, write: bool) -> tuple[sqlite3.Connection, int]:
+        """An open file, and its version."""
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        try:
+            return db, db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            # SQLite keeps files beside a catalog even for readers. Where it may not, and nobody else has the catalog
+            # open, it can do without.
+            if write or os.access(self.path.parent, os.W_OK) or self.path.with_name(self.path.name + "-wal").exists():
+                raise
+        db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+        return db, db.execute("PRAGMA user_version").fetchone()[0]
 
     def close(self) -> None:
         """Close the file; the catalog cannot be used after it."""
@@ -190,10 +158,10 @@ class Catalog:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
 
     # What the library is made of
 
@@ -203,7 +171,7 @@ class Catalog:
 
     def add_root(self, folder: str) -> None:
         """Add a folder to the library."""
-        self._db.execute("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(folder),))
+        self._db.execute(schema.insert("roots"), (os.fsencode(folder),))
 
     def fact(self, key: str) -> str | None:
         """A remembered fact, such as which encoder is in use."""
@@ -212,7 +180,7 @@ class Catalog:
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember a fact."""
-        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+        self._db.execute(schema.insert("facts"), (key, value))
 
     # Files
 
@@ -236,10 +204,15 @@ class Catalog:
     def record_failure(self, file: Found, reason: str, *, lasting: bool = True) -> None:
         """Remember why a file is no song; it is tried again when it changes, or next time if not ``lasting``."""
         stamp = (file.size, file.mtime_ns) if lasting else (-1, 0)
-        self._db.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, NULL, ?)",
-            (os.fsencode(file.path), *stamp, reason),
-        )
+        self._db.execute(schema.insert("files"), (os.fsencode(file.path), *stamp, None, reason))
+
+    def record_problems(self, files: Iterable[Found]) -> None:
+        """Remember files that can be no songs, which was seen without opening them: there may be very many."""
+        with self._transaction():
+            self._db.executemany(
+                schema.insert("files"),
+                ((os.fsencode(file.path), file.size, file.mtime_ns, None, file.problem) for file in files),
+            )
 
     def forget(self, paths: Iterable[str]) -> None:
         """Let go of files that are no longer there."""
@@ -275,24 +248,18 @@ class Catalog:
         A song that is known already keeps what is known of it.
         """
         with self._transaction():
-            columns = ", ".join(field.name for field in fields(Tags))
-            marks = ", ".join("?" * (5 + len(fields(Tags))))
             self._db.execute(
-                f"INSERT OR IGNORE INTO songs (identity, duration, starts, silent, slot, {columns}) VALUES ({marks})",
+                schema.insert("songs", instead="IGNORE"),
                 (
                     identity,
-                    duration,
+                    float(duration),
                     np.asarray(starts, np.float64).tobytes(),
                     np.asarray(silent, np.bool_).tobytes(),
-                    None,
                     *astuple(tags),
                 ),
             )
             song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (identity,)).fetchone()[0]
-            self._db.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, NULL)",
-                (os.fsencode(file.path), file.size, file.mtime_ns, song),
-            )
+            self._db.execute(schema.insert("files"), (os.fsencode(file.path), file.size, file.mtime_ns, song, None))
             for encoder, segments in (vectors or {}).items():
                 self._set_vectors(encoder, song, segments)
         return song
@@ -341,7 +308,7 @@ class Catalog:
 
     def _set_vectors(self, encoder: str, song: int, segments: np.ndarray) -> None:
         blob = np.ascontiguousarray(segments, np.float32).tobytes()
-        self._db.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", (encoder, song, blob))
+        self._db.execute(schema.insert("vectors"), (encoder, song, blob))
 
     def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity."""
@@ -401,22 +368,25 @@ class Catalog:
         """Remember what a media server calls songs, in place of what was known of it."""
         with self._transaction():
             self._db.execute("DELETE FROM links WHERE server = ?", (server,))
-            self._db.executemany(
-                "INSERT OR REPLACE INTO links SELECT ?, ?, identity, ? FROM songs WHERE id = ?",
-                [(server, link.item, link.artist, link.song) for link in links],
-            )
+            for link in links:
+                for (identity,) in self._db.execute("SELECT identity FROM songs WHERE id = ?", (link.song,)).fetchall():
+                    self._db.execute(schema.insert("links"), (server, link.item, identity, link.artist))
 
     # Slots of the spectrogram cache
 
-    def slots(self) -> list[tuple[int, bytes, int, int]]:
-        """(song id, identity, slot, number of segments) of every song in the cache, by identity."""
+    def slots(self) -> list[tuple[int, bytes, int, int, int | None]]:
+        """(song id, identity, slot, number of segments, checksum) of every song in the cache, by identity.
+
+        Spectrograms that older versions kept have no checksum yet.
+        """
         return self._db.execute(
-            "SELECT id, identity, slot, length(silent) FROM songs WHERE slot IS NOT NULL ORDER BY identity"
+            f"SELECT id, identity, slot, length(silent), {self._codes} FROM songs "
+            "WHERE slot IS NOT NULL ORDER BY identity"
         ).fetchall()
 
-    def set_slot(self, song: int, slot: int | None) -> None:
-        """Remember where in the cache a song's spectrograms lie."""
-        self._db.execute("UPDATE songs SET slot = ? WHERE id = ?", (slot, song))
+    def set_slot(self, song: int, slot: int | None, checksum: int | None = None) -> None:
+        """Remember where in the cache a song's spectrograms lie, and their checksum."""
+        self._db.execute("UPDATE songs SET slot = ?, codes = ? WHERE id = ?", (slot, checksum, song))
 
     def clear_slots(self, beyond: int = 0) -> None:
         """Forget the slots from ``beyond`` on, because the cache does not hold them."""

@@ -20,7 +20,7 @@ from songspace.encoders.descriptors import descriptors
 from songspace.errors import AudioError, SongspaceError
 from songspace.frontends import LogMel
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Row
 from songspace.library.scan import Found, Tags, identify, is_inside, read_tags, scan
 from songspace.library.workers import Failure as Failure
 from songspace.library.workers import outcomes
@@ -94,11 +94,24 @@ _known: frozenset[bytes]
 
 def _hear(path: str, again: bool) -> Heard | Known | Failure:
     try:
+        before = _stamp(path)
         identity = identify(path)
+        if identity in _known and not again:
+            return Known(identity)
+        outcome = _decoded(path, identity)
+        if _stamp(path) != before:
+            return Failure("it changed while it was read", lasting=False)
     except OSError as error:
         return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
-    if identity in _known and not again:
-        return Known(identity)
+    return outcome
+
+
+def _stamp(path: str) -> tuple[int, int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _decoded(path: str, identity: bytes) -> Heard | Failure:
     frontend = _listening.frontend
     try:
         heard = read_windows(path, seconds=frontend.seconds, count=_listening.windows, rate=frontend.rate)
@@ -173,14 +186,14 @@ def index(
     """
     tally = Tally()
     rows = catalog.files()
-    todo, gone = [], []
+    todo, gone, unheard = [], [], []
     for folder in folders:
         found = _look_through(folder, rows)
         tally.files += len(found)
         for file in found.values():
             row = rows.get(file.path)
             if file.problem:
-                catalog.record_failure(file, file.problem)
+                unheard.append(file)
                 tally.failures.append((file.path, file.problem))
             elif row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
                 todo.append(file)
@@ -188,17 +201,22 @@ def index(
                 tally.failures.append((file.path, row.failure))
         gone += [path for path in rows if is_inside(path, folder) and path not in found]
 
-    missed = _missed_by_cache(catalog, cache, exclude={file.path for file in todo}) if fill_cache else []
+    catalog.record_problems(file for file in unheard if rows.get(file.path) != Row.of(file))
     known = catalog.identities()
-    total, done = len(todo) + len(missed), 0
-    passes = ((todo, False), (missed, True))
-    for files, again in passes:
+    done, total = 0, len(todo)
+    if fill_cache:
+        total += len(_missed_by_cache(catalog, cache, exclude={file.path for file in todo}))
+
+    def work_on(files: list[Found], again: bool) -> None:
+        nonlocal done
         for file, outcome in hear(
             files, listening, known=frozenset(known), again=again, workers=workers, timeout=timeout
         ):
             if isinstance(outcome, Failure):
-                # A disk that goes away in the middle of a run takes no song from the library.
-                if outcome.lasting or file.path not in rows or rows[file.path].song is None:
+                # A disk that goes away in the middle of a run takes no song from the library, nor does anything that
+                # befalls a file that was heard before and has not changed.
+                row = catalog.file(file.path)
+                if row is None or row.song is None or (outcome.lasting and not again):
                     catalog.record_failure(file, outcome.reason, lasting=outcome.lasting)
                 tally.failures.append((file.path, outcome.reason))
             elif isinstance(outcome, Known):
@@ -212,9 +230,18 @@ def index(
                 known[outcome.identity] = song
             done += 1
             if on_progress:
-                on_progress(done, total)
+                on_progress(done, max(done, total))
+
+    def let_go() -> None:
+        tally.gone += catalog.drop_orphans()
+        cache.forget_gone()
+
+    work_on(todo, again=False)
     catalog.forget(gone)
-    tally.gone = catalog.drop_orphans()
+    let_go()
+    if fill_cache:  # the places of those that are gone are free for others: the sample never depends on who was here
+        work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
+        let_go()
     tally.failures.sort()
     return tally
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from songspace.errors import AudioError
 from songspace.library.scan import MUTAGEN_RAISES
+from songspace.library.tagged import Tagged, tagged
 
 LARGEST = 8 * 2**20
 """Bytes of a picture; larger ones are taken for a mistake, or worse."""
@@ -39,8 +40,8 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     import mutagen
 
     try:
-        tagged = mutagen.File(file)
-        found = sorted(_pictures(tagged), key=lambda picture: picture[0] != _FRONT) if tagged is not None else []
+        of = tagged(file, pictures=True)
+        found = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
     except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return None
     for _, data in found:
@@ -64,11 +65,11 @@ def picture_type(data: bytes) -> str | None:
     return next((media_type for magic, media_type in _MAGIC.items() if data.startswith(magic)), None)
 
 
-def _pictures(tagged: Any) -> Iterator[tuple[int, bytes]]:
+def _pictures(of: Tagged) -> Iterator[tuple[int, bytes]]:
     """(type, data) of every picture, in whichever way the format keeps them."""
-    for picture in getattr(tagged, "pictures", ()):  # FLAC
+    for picture in of.pictures:
         yield picture.type, bytes(picture.data)
-    tags = tagged.tags
+    tags = of.tags
     if tags is None:
         return
     if hasattr(tags, "getall"):  # ID3, in MP3, WAV and AIFF

@@ -17,6 +17,8 @@ from typing import Any
 
 import xxhash
 
+from songspace.library.tagged import tagged
+
 SUFFIXES = frozenset(
     ".mp3 .mp2 .flac .wav .wave .w64 .aif .aiff .aifc .caf .au .snd .ogg .oga .opus .spx .m4a .m4b .mp4 .aac .alac "
     ".mka .weba .wma .asf .wv .ape .mpc .tta .dsf .dff".split()
@@ -135,7 +137,9 @@ def _look(entry: os.DirEntry[str]) -> Found:
         problem = "not a regular file"
     elif status.st_size == 0:
         problem = "the file is empty"
-    return Found(entry.path, status.st_size, status.st_mtime_ns, problem)
+    # Clocks go wrong, and SQLite's numbers end in the year 2262.
+    mtime_ns = min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
+    return Found(entry.path, status.st_size, mtime_ns, problem)
 
 
 def _reason(error: OSError) -> str:
@@ -228,10 +232,11 @@ def read_tags(path: str | os.PathLike[str]) -> Tags:
     import mutagen
 
     try:
-        file = mutagen.File(path)
-        if file is None or not file.tags:
+        with open(path, "rb") as file:
+            found = tagged(file)
+        if found is None or not found.tags:
             return Tags()
-        texts = {field: _text(file.tags, where) for field, where in _WHERE.items()}
+        texts = {field: _text(found.tags, where) for field, where in _WHERE.items()}
     except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return Tags()
     year = next((y for key in ("original", "date", "year") if (y := _number(texts[key], r"\d{4}"))), None)

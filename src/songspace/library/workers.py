@@ -1,23 +1,35 @@
-"""Files through worker processes: one that kills or stalls its worker costs itself only."""
+"""Files through worker processes: one that kills or stalls its worker costs itself only.
+
+Each worker has a pipe of its own and a thread that minds it. Workers share nothing, no lock and no queue, so one that
+is killed at any moment, half-way through an answer too, leaves nobody waiting.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
 from threadpoolctl import threadpool_limits
 
-from songspace.errors import AudioError
+from songspace.errors import AudioError, SongspaceError
+from songspace.library.limits import limit_memory
 from songspace.library.scan import Found
 
 Result = TypeVar("Result")
+
+_TRIES = 2
+"""A worker may have been killed for what others did (the system was short of memory): its file is given another."""
+
+_STARTS, _START = 3, 300.0
+"""How often a worker may fail to start, and the seconds that a start may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,11 @@ def outcomes(
         Processes; the number of cores by default.
     timeout : float
         Seconds after which a file is given up and its worker replaced.
+
+    Raises
+    ------
+    SongspaceError
+        If no worker can be started.
     """
     workers = workers or os.cpu_count() or 1
     queue = iter(files)
@@ -64,44 +81,132 @@ def outcomes(
     first = list(islice(queue, 3 * workers))
     if not first:
         return
-    pool = ProcessPool(
-        max_workers=min(workers, len(first)),
-        context=multiprocessing.get_context("spawn"),
-        initializer=_ready,
-        initargs=(prepare, prepared),
-    )
+    crew = _Crew(prepare, prepared)
+    minders = ThreadPoolExecutor(min(workers, len(first)), "minder")
     try:
         while first or running:
             for file in first:
-                running[pool.schedule(work, args=(file.path, *args), timeout=timeout)] = file
+                running[minders.submit(crew.outcome, work, (file.path, *args), timeout)] = file
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield running.pop(future), _outcome(future, timeout)
+                yield running.pop(future), future.result()
             first = list(islice(queue, 3 * workers - len(running)))
-        pool.close()
     finally:
-        pool.stop()
-        pool.join()
+        crew.dismiss()
+        minders.shutdown(cancel_futures=True)
 
 
-def _ready(prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
-    global _limits
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limits = threadpool_limits(1)
-    if prepare is not None:
-        prepare(*prepared)
+class _Crew:
+    """The workers of one run: as many as there are threads that ask for one at the same time."""
 
+    def __init__(self, prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
+        self._arguments = (prepare, prepared)
+        self._lock = threading.Lock()
+        self._all: set[_Worker] = set()
+        self._idle: list[_Worker] = []
+        self._dismissed = False
 
-_limits: threadpool_limits
-
-
-def _outcome(future: Future, timeout: float) -> Any:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, TimeoutError):
-        return Failure(f"decoding took longer than {timeout:g} s")
-    if isinstance(error, ProcessExpired):
+    def outcome(self, work: Callable[..., Any], args: tuple[Any, ...], timeout: float) -> Any:
+        """What comes of a call of ``work`` in a worker."""
+        for _ in range(_TRIES):
+            worker = self._one_ready()
+            try:
+                answer = worker.call(work, args, timeout)
+            except TimeoutError:
+                self._lose(worker)
+                return Failure(f"decoding took longer than {timeout:g} s")
+            except (EOFError, OSError):  # it is dead
+                self._lose(worker)
+            else:
+                with self._lock:
+                    self._idle.append(worker)
+                return answer
         return Failure("the decoder crashed on it")
-    # Nobody foresaw this one: the file is set aside with what is known, and the other thousands go on.
-    return Failure(f"an unforeseen error: {type(error).__name__}: {error}")
+
+    def dismiss(self) -> None:
+        """End all workers, whatever they are doing."""
+        with self._lock:
+            self._dismissed = True
+            everybody = list(self._all)
+        for worker in everybody:
+            worker.end()
+
+    def _one_ready(self) -> _Worker:
+        for _ in range(_STARTS):
+            with self._lock:
+                if self._idle:
+                    return self._idle.pop()
+                if self._dismissed:
+                    break
+                worker = _Worker(*self._arguments)
+                self._all.add(worker)
+            if worker.is_ready():
+                return worker
+            self._lose(worker)
+        raise SongspaceError("The processes that decode cannot be started: is the system short of memory?")
+
+    def _lose(self, worker: _Worker) -> None:
+        worker.end()
+        with self._lock:
+            self._all.discard(worker)
+
+
+class _Worker:
+    """A process that works on one file at a time."""
+
+    def __init__(self, prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, prepare, prepared), daemon=True)
+        self._process.start()
+        self._ending = threading.Lock()
+        theirs.close()  # so that its death is the end of the pipe
+
+    def is_ready(self) -> bool:
+        """Wait until it has started; False if it died of that."""
+        try:
+            return self._pipe.poll(_START) and self._pipe.recv() is None
+        except (EOFError, OSError):
+            return False
+
+    def call(self, work: Callable[..., Any], args: tuple[Any, ...], timeout: float) -> Any:
+        self._pipe.send((work, args))
+        if not self._pipe.poll(timeout):
+            raise TimeoutError
+        return self._pipe.recv()
+
+    def end(self) -> None:
+        with self._ending:
+            self._process.kill()
+            self._process.join()
+
+
+def _serve(pipe: Connection, prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    limit_memory()
+    with threadpool_limits(1):
+        if prepare is not None:
+            prepare(*prepared)
+        try:
+            pipe.send(None)
+            while True:
+                work, args = pipe.recv()
+                pipe.send(_outcome(work, args))
+        except (EOFError, OSError):  # nobody is there to work for
+            return
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _outcome(work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    try:
+        return work(*args)
+    except Exception as error:  # noqa: BLE001
+        # Nobody foresaw this one: the file is set aside with what is known, and the other thousands go on.
+        return Failure(f"an unforeseen error: {type(error).__name__}: {error}")

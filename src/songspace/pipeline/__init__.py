@@ -8,6 +8,8 @@ the last song is decoded; the learnt one takes its place when it is done.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from songspace.encoders.base import encoder_class
@@ -17,9 +19,10 @@ from songspace.library.catalog import Catalog
 from songspace.library.home import Home
 from songspace.library.index import Failure, Heard, Listening, Tally, hear
 from songspace.library.learnt import Segments, learnt
+from songspace.library.mending import mend
 from songspace.library.progress import Telling
 from songspace.library.scan import Found
-from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, renew, shown, use
+from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, readable, renew, shown, use
 from songspace.pipeline.training import DEFAULT, judge, train
 from songspace.reporter import Reporter
 
@@ -82,7 +85,7 @@ def learn(
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise SongspaceError(f"There is no folder {shown(root)}.")
-    with home.lock(), Catalog(home.catalog, write=True) as catalog:
+    with _writing(home, reporter) as catalog:
         reporter = Telling(home, "learn", reporter)
         catalog.add_root(root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, reporter)
@@ -123,10 +126,13 @@ def update(
         If there is no library yet, a folder is missing, or another run works on this library.
     """
     reporter = reporter or Reporter()
-    Catalog(home.catalog).close()  # an update makes no library
-    with home.lock(), Catalog(home.catalog, write=True) as catalog:
+    if not home.catalog.exists():
+        Catalog(home.catalog).close()  # says so: an update makes no library
+    with _writing(home, reporter) as catalog:
         reporter = Telling(home, "update", reporter)
         roots = catalog.roots()
+        if not roots and folder is None:
+            raise SongspaceError("The library does not know its folders: run `songspace learn FOLDER`.")
         if folder is not None:
             roots = [os.path.abspath(folder)]
             if not os.path.isdir(roots[0]):
@@ -134,10 +140,19 @@ def update(
             catalog.add_root(roots[0])
         run = Run(home, catalog, None, workers, timeout, cache_bytes, reporter)
         tally = listen(run, roots, fill_cache=False)
-        if learnt(catalog, "timbre") is None:
+        if learnt(catalog, "timbre") is None or not readable(run, "timbre"):
             learn_timbre(run)
         renew(run)
         return Report(catalog.count(), catalog.fact("encoder") or "timbre", tally)
+
+
+@contextmanager
+def _writing(home: Home, reporter: Reporter) -> Iterator[Catalog]:
+    """The catalog of a home, whole again if it was damaged, while nobody else may write into it."""
+    with home.lock():
+        mend(home.catalog, reporter.say)
+        with Catalog(home.catalog, write=True) as catalog:
+            yield catalog
 
 
 def encode_file(

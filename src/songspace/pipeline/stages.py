@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from songspace.encoders.base import REGISTRY, Encoder
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
+from songspace.encoders.descriptors import descriptors
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
@@ -50,7 +51,7 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
     """How this library is listened to; another way than before starts it anew."""
     remembered = catalog.fact("listening")
     listening = Listening(windows=windows) if windows else Listening.of(catalog)
-    if remembered and remembered != str(listening):
+    if remembered != str(listening) and catalog.count():  # it may be lost, too
         reporter.say("Songs are listened to in another way than before: all are decoded anew.")
         catalog.reset()
     if remembered != str(listening):
@@ -61,6 +62,8 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
 def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
     """Bring the catalog up to date with the folders; no song at all is an error."""
     folders = list(folders)
+    if fill_cache and run.cache.forget_damaged():
+        run.reporter.say("The cache of spectrograms was damaged: the songs that it lost are decoded anew.")
     encode = encoding(run)
     with threadpool_limits(1):  # the cores belong to the workers while they decode
         tally = index(
@@ -81,6 +84,7 @@ def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
                 f"Not one of {len(tally.failures)} files could be read; the first, {shown(path)}: {reason}."
             )
         raise SongspaceError("There is no music in " + ", ".join(map(shown, folders)) + ".")
+    describe(run)
     return tally
 
 
@@ -136,25 +140,47 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
-    encoder, catalog, cache = load_learnt(run.home, run.catalog, name), run.catalog, run.cache
-    fingerprint = encoder.fingerprint_
-    missing = catalog.without_vectors(fingerprint)
+    encoder = load_learnt(run.home, run.catalog, name)
+    _complete(run, encoder.fingerprint_, encoder.transform, stage="encoding")
+
+
+def describe(run: Run) -> None:
+    """Work out the descriptors of songs that have lost them: all have some since they were decoded."""
+    frontend = run.listening.frontend
+    frame_rate = frontend.rate / frontend.hop
+    _complete(
+        run,
+        DESCRIPTORS,
+        lambda codes: descriptors(frontend.dequantize(codes), frame_rate=frame_rate),
+        stage="describing",
+    )
+
+
+def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray], *, stage: str) -> None:
+    """Give every song without vectors of that key some, from the cache or by listening to it again."""
+    catalog, cache = run.catalog, run.cache
+    missing = catalog.without_vectors(key)
     done = 0
 
     def keep(song: int, codes: np.ndarray) -> None:
         nonlocal done
-        catalog.set_vectors(fingerprint, song, encoder.transform(codes))
+        catalog.set_vectors(key, song, transform(codes))
         done += 1
-        run.reporter.progress("encoding", done, len(missing))
+        run.reporter.progress(stage, done, len(missing))
 
+    cached = {song for song in missing if song in cache and cache.is_whole(song)}
     for song in missing:
-        if song in cache:
+        if song in cached:
             keep(song, cache.get(song))
-    uncached = {song.path: song.id for song in catalog.songs(song for song in missing if song not in cache)}
+    uncached = {song.path: song.id for song in catalog.songs(song for song in missing if song not in cached)}
+    identities = {song: identity for identity, song in catalog.identities().items()} if uncached else {}
     files = [Found(path, 0, 0) for path in uncached]
     for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
         if isinstance(outcome, Heard):
-            keep(uncached[file.path], outcome.codes)
+            if outcome.identity == identities[uncached[file.path]]:
+                keep(uncached[file.path], outcome.codes)
+            else:
+                run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
         elif isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
 
@@ -177,7 +203,7 @@ def forget_others(run: Run) -> None:
     run.catalog.keep_vectors_of({DESCRIPTORS} | {what.vectors for what in known.values()})
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():
-        if folder not in kept:
+        if folder not in kept and folder.is_dir():
             shutil.rmtree(folder)
 
 

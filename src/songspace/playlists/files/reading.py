@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +18,12 @@ from songspace.playlists.files.paths import from_uri, located
 
 LARGEST = 64 * 2**20
 """Bytes; a hundred thousand songs in the wordiest of the formats fit into it."""
+MOST = 500_000
+"""Songs."""
+
+_LONGEST = 100_000  # characters of a line that is looked at, and of a file's name, escaped as it may be
+_PIECES = 4_000_000  # lines, tags or lists; millions of next to nothing would take gigabytes when they are read
+_PIECE = {".xspf": b"<", ".jspf": b"[{,"}
 
 _XSPF = "{http://xspf.org/ns/0/}"
 _RECORDING = re.compile(r"musicbrainz\.org/recording/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
@@ -79,7 +86,10 @@ def entries(path: str | os.PathLike[str]) -> list[Entry]:
             f"{path.name!r} is no playlist file: its name should end in .m3u8, .m3u, .xspf, .jspf or .pls."
         )
     try:
-        found = _READERS[path.suffix.lower()](_bytes_of(path), path.suffix.lower())
+        suffix = path.suffix.lower()
+        found = list(islice(_READERS[suffix](_bytes_of(path, suffix), suffix), MOST + 1))
+        if len(found) > MOST:
+            raise _NotAPlaylistError(f"it names more than {MOST:,} songs")
         return [_located(entry, path.parent) for entry in found]
     except OSError as error:
         raise SongspaceError(f"The playlist {path} cannot be read ({error.strerror}).") from error
@@ -102,7 +112,7 @@ def read(path: str | os.PathLike[str]) -> list[str]:
     return [entry.path for entry in entries(path) if entry.path is not None]
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: Path, suffix: str) -> bytes:
     if path.is_dir():
         raise _NotAPlaylistError("it is a folder")
     if path.exists() and not path.is_file():
@@ -113,6 +123,8 @@ def _bytes_of(path: Path) -> bytes:
         raise _NotAPlaylistError(f"it is larger than {LARGEST // 2**20} MB, and no playlist is")
     if not data.strip():
         raise _NotAPlaylistError("it is empty")
+    if sum(data.count(piece) for piece in _PIECE.get(suffix, b"\n\r")) > _PIECES:
+        raise _NotAPlaylistError("it is made of more pieces than any playlist is")
     return data
 
 
@@ -152,8 +164,10 @@ def _read_m3u(data: bytes, suffix: str) -> Iterator[Entry]:
     for line in re.split("\r\n|\n|\r", _text(data, suffix)):
         if not line.startswith("#"):
             if line.strip():
-                yield Entry(from_uri(line) if line[:7].lower() == "file://" else line, **said)
+                yield Entry(_name(line), **said)
                 said = {}
+        elif len(line) > _LONGEST:  # pictures stand in some
+            continue
         elif found := _EXTINF.match(line):
             said |= {"duration": _positive(found[1]), **_artist_and_title(found[2])}
         elif line[:8].upper() in ("#EXTALB:", "#EXTART:"):
@@ -170,8 +184,7 @@ def _read_pls(data: bytes, suffix: str) -> Iterator[Entry]:
             found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
     for _, said in sorted(found.items()):
         if name := said.get("file"):
-            name = from_uri(name) if name[:7].lower() == "file://" else name
-            yield Entry(name, duration=_positive(said.get("length")), **_artist_and_title(said.get("title", "")))
+            yield Entry(_name(name), duration=_positive(said.get("length")), **_artist_and_title(said.get("title", "")))
 
 
 class _WithoutDoctype(ElementTree.TreeBuilder):
@@ -212,13 +225,20 @@ def _entry(said: dict[str, list[Any]]) -> Entry:
     location = next(iter(said.get("location", ())), None)
     milliseconds = _positive(str(next(iter(said.get("duration", ())), "")))
     return Entry(
-        name=from_uri(location) if location else None,
+        name=_name(location, uri=True) if location else None,
         title=text("title"),
         artist=text("creator"),
         album=text("album"),
         duration=milliseconds / 1000 if milliseconds else None,
         recording_mbid=ids[0] if ids else None,
     )
+
+
+def _name(said: str, *, uri: bool = False) -> str:
+    """The file that an entry means, which may be named by its URI."""
+    if len(said) > _LONGEST:
+        raise _NotAPlaylistError("it names a file by more characters than any name has")
+    return from_uri(said) if uri or said[:7].lower() == "file://" else said
 
 
 def _positive(text: str | None) -> float | None:

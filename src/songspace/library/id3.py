@@ -1,0 +1,161 @@
+"""ID3v2 tags cut down to what is asked for, so that whatever parses them has little to do.
+
+mutagen reads a whole tag, copies what is left of it once for each frame, and inflates what is deflated to whatever
+size that has: a tag of 4 MB can take minutes, or 4 GB. Here frames are stepped over from header to header, and only
+those that are wanted, and of a size to be expected, are read.
+
+Layouts: id3.org, ID3v2.2, 2.3 and 2.4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+_MOST_FRAMES = 20_000  # stepped over
+_MOST_KEPT = 1_000
+_DEFLATED = 4_096  # bytes that may be inflated, which makes up to a thousand times as many
+_UNSYNCHRONISED = 16 * 2**20  # bytes of a tag that has to be read before its frames are found
+
+# Bits in the second byte of a frame's flags, by version: for encryption and for compression.
+_FLAGS = {2: (0, 0), 3: (0x40, 0x80), 4: (0x04, 0x08)}
+
+
+class Header(NamedTuple):
+    """The ten bytes at the beginning of a tag."""
+
+    version: int
+    flags: int
+    size: int
+    """Bytes of the tag after its header."""
+
+    @property
+    def end(self) -> int:
+        """Bytes of the whole tag."""
+        return 10 + self.size + (10 if self.flags & 0x10 else 0)
+
+
+def header(data: bytes) -> Header | None:
+    """What a tag's first ten bytes say, if they are such.
+
+    Examples
+    --------
+    >>> header(b"ID3\\x04\\x00\\x00\\x00\\x00\\x02\\x01")
+    Header(version=4, flags=0, size=257)
+    """
+    if len(data) < 10 or data[:3] != b"ID3" or max(data[6:10]) > 127:
+        return None
+    return Header(data[3], data[5], _synchsafe(data[6:10]))
+
+
+def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest: int, most: int) -> bytes:
+    """A tag with the same frames, but only those that are wanted and not too large.
+
+    Parameters
+    ----------
+    file : binary file
+    at : int
+        Where the tag lies in it.
+    wanted : function of a frame's name
+    largest, most : int
+        Bytes of one frame, and of all that are kept.
+    """
+    file.seek(at)
+    head = header(file.read(10))
+    if head is None or head.version not in _FLAGS:
+        return b""
+    body, start, end = file, at + 10, at + 10 + head.size
+    if head.flags & 0x80 and head.version < 4:  # all of it is unsynchronised; later, each frame is
+        data = file.read(min(head.size, _UNSYNCHRONISED))
+        data = data if re.search(rb"\xff[\xe0-\xff]", data) else data.replace(b"\xff\0", b"\xff")
+        body, start, end = BytesIO(data), 0, len(data)
+    if head.flags & 0x40 and head.version > 2:
+        start += _extended(body, start, head.version)
+    kept: list[bytes] = []
+    room, deflated = most, _DEFLATED
+    encrypted, compressed = _FLAGS[head.version]
+    for frame in _frames(body, start, end, head.version):
+        flags = frame.flags[1] if frame.flags else 0
+        if not wanted(frame.name) or not 0 < frame.size <= min(largest, room) or flags & encrypted:
+            continue
+        if flags & compressed:
+            if frame.size > deflated:
+                continue
+            deflated -= frame.size
+        body.seek(frame.at)
+        data = body.read(frame.size)
+        kept += [frame.name, _number(len(data), head.version), frame.flags, data]
+        room -= frame.size
+        if len(kept) == 4 * _MOST_KEPT:
+            break
+    frames = b"".join(kept)
+    return (
+        b"ID3"
+        + bytes([head.version, 0, head.flags & 0x80 if head.version == 4 else 0])
+        + _number(len(frames), 4)
+        + frames
+    )
+
+
+class _Frame(NamedTuple):
+    name: bytes
+    flags: bytes
+    at: int  # where its data begins
+    size: int
+
+
+def _frames(body: BinaryIO, start: int, end: int, version: int) -> list[_Frame]:
+    frames, past = _walk(body, start, end, version)
+    if version == 4:
+        # iTunes once wrote plain numbers, which are the same for small frames only: what finds more names is right.
+        others, others_past = _walk(body, start, end, 3)
+        more = sum(map(_is_known, others)) - sum(map(_is_known, frames))
+        if more > 0 or (more == 0 and others_past <= 1 <= past):
+            return others
+    return frames
+
+
+def _walk(body: BinaryIO, at: int, end: int, version: int) -> tuple[list[_Frame], int]:
+    """The frames, and by how many bytes the last one reaches past the end of the tag."""
+    frames: list[_Frame] = []
+    name, digits, width = (3, 3, 6) if version == 2 else (4, 4, 10)
+    while at + width <= end and len(frames) < _MOST_FRAMES:
+        body.seek(at)
+        head = body.read(width)
+        if len(head) < width or not head[:name].strip(b"\0"):  # the rest is filling
+            return frames, 0
+        size = _synchsafe(head[4:8]) if version == 4 else int.from_bytes(head[name : name + digits], "big")
+        at += width
+        frames.append(_Frame(head[:name], head[name + digits :], at, max(0, min(size, end - at))))
+        at += size
+    return frames, max(0, at - end)
+
+
+def _is_known(frame: _Frame) -> bool:
+    return re.fullmatch(rb"[A-Z][A-Z0-9]{3}", frame.name) is not None
+
+
+def _extended(body: BinaryIO, at: int, version: int) -> int:
+    """Bytes of the extended header; some taggers promise one and write none."""
+    body.seek(at)
+    data = body.read(4)
+    if re.fullmatch(rb"[A-Z][A-Z0-9]{3}", data):
+        return 0
+    return _synchsafe(data) if version == 4 else 4 + int.from_bytes(data, "big")
+
+
+def _synchsafe(data: bytes) -> int:
+    """A number of seven bits a byte."""
+    number = 0
+    for byte in data:
+        number = number << 7 | byte & 127
+    return number
+
+
+def _number(size: int, version: int) -> bytes:
+    """A size as the frames of a version have it."""
+    if version < 4:
+        return size.to_bytes(version + 1, "big")
+    return bytes(size >> shift & 127 for shift in (21, 14, 7, 0))

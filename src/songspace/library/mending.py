@@ -1,0 +1,123 @@
+"""A damaged catalog: found before a run writes into it, and made whole from what is left.
+
+What is lost is let go of altogether, never half of it: the run then finds that it lacks it, and works it out anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from songspace.errors import SongspaceError
+from songspace.library import schema
+
+_SHORT_READ = 522
+"""SQLite's SQLITE_IOERR_SHORT_READ: a file that was cut off."""
+
+_MORE = {"songs": ("id", "slot", "codes")}
+"""The columns of a table beside those that its checksums are of."""
+
+_KEYS = {"songs": ("id",), "vectors": ("encoder", "song"), "links": ("server", "item")}
+"""What a table is ordered by on the disk, where it is not by its first column."""
+
+
+def mend(path: Path, say: Callable[[str], None]) -> None:
+    """Let go of all that is damaged in a catalog, and tell the person; for the one who may write into it.
+
+    A copy of a catalog that SQLite cannot read to its end stays beside it. Catalogs of other versions are left alone:
+    an older one has no checksums yet.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot be opened, or the mended one cannot be written.
+    """
+    if not path.exists():
+        return
+    try:
+        whole = _is_sound(path)
+        if not whole:
+            _rebuild(path)
+        lost = _drop_damaged(path)
+    except (sqlite3.Error, OSError) as error:
+        raise SongspaceError(f"The catalog {path} is damaged and cannot be mended: {error}.") from error
+    if lost or not whole:
+        beside = "" if whole else f" As it was, it is kept in {_kept(path)}."
+        say(f"The catalog {path} was damaged: what it lost is worked out anew from the music.{beside}")
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.damaged{path.suffix}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    schema.prepare(db)
+    return db
+
+
+def _is_sound(path: Path) -> bool:
+    with closing(_connect(path)) as db:
+        try:
+            return bool(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                return False
+            raise
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    kind = error.sqlite_errorcode
+    return kind == _SHORT_READ or kind & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _drop_damaged(path: Path) -> int:
+    """Let go of the rows that are not what was written, and of those that point to them; returns how many."""
+    with closing(_connect(path)) as db:
+        if db.execute("PRAGMA user_version").fetchone()[0] != schema.VERSION:
+            return 0
+        db.execute("BEGIN IMMEDIATE")
+        conditions = [(table, schema.changed(table)) for table in schema.SUMMED]
+        conditions += [(table, "song NOT IN (SELECT id FROM songs)") for table in ("files", "vectors")]
+        lost = sum(db.execute(f"DELETE FROM {table} WHERE {condition}").rowcount for table, condition in conditions)
+        db.execute("COMMIT")
+        return lost
+
+
+def _rebuild(path: Path) -> None:
+    """Put a new catalog in the place of one that SQLite cannot read to its end, with the rows that it can read."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.unlink(missing_ok=True)
+    with closing(_connect(beside)) as new, closing(_connect(path)) as old:
+        schema.bring_up_to_date(new)
+        new.execute("BEGIN")
+        for table, columns in schema.SUMMED.items():
+            names = (*_MORE.get(table, ()), *columns, "sum")
+            marks = ", ".join("?" * len(names))
+            insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
+            new.executemany(insert, _readable(old, table, names))
+        new.execute("COMMIT")
+    shutil.copyfile(path, _kept(path))
+    for suffix in ("-wal", "-shm"):  # they belong to the damaged one
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    beside.replace(path)
+
+
+def _readable(db: sqlite3.Connection, table: str, names: tuple[str, ...]) -> Iterator[tuple]:
+    """The rows that are what was written, as far as they can be read from either end."""
+    keys = _KEYS.get(table, names[:1])
+    for direction in ("ASC", "DESC"):
+        order = ", ".join(f"{key} {direction}" for key in keys)
+        condition = f"NOT ({schema.changed(table)})"
+        try:
+            yield from db.execute(
+                f"SELECT {', '.join(names)} FROM {table} NOT INDEXED WHERE {condition} ORDER BY {order}"
+            )
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+        else:
+            return
