@@ -49,7 +49,7 @@ export interface Places {
 
 export interface Status {
   summary: Record<string, string | number>;
-  failures: { path: string; reason: string }[];
+  failures: { path: string; reason: string; kind: string; advice: string }[];
   failed: number;
   ready: boolean;
   version: string;

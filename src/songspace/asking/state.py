@@ -7,7 +7,8 @@ from typing import Any
 
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
-from songspace.library import Library
+from songspace.library import Catalog, Library
+from songspace.library.failures import kind
 from songspace.library.learnt import learnt
 
 
@@ -21,7 +22,7 @@ def state(view: View) -> dict[str, Any]:
 def holdings(view: View) -> dict[str, Any]:
     """What there is: the first part of the ``summary``, and ``failures``; read from the catalog at once."""
     catalog = view.library.catalog
-    failures = [{"path": path, "reason": reason} for path, reason in catalog.failures()]
+    failures = failed(catalog)
     reasons = Counter(failure["reason"] for failure in failures)
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
@@ -32,6 +33,14 @@ def holdings(view: View) -> dict[str, Any]:
         "encoder": catalog.fact("encoder") or "none yet",
     }
     return {"summary": summary, "failures": failures}
+
+
+def failed(catalog: Catalog) -> list[dict[str, str]]:
+    """Each file that is no song, why, and what to do about it."""
+    return [
+        {"path": path, "reason": reason, "kind": (what := kind(reason)).name, "advice": what.advice}
+        for path, reason in catalog.failures()
+    ]
 
 
 def quality(view: View) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
+from songspace.cli.status import status
 from songspace.cli.suggest import suggest
 from songspace.cli.user import user
 from songspace.library import Home, Library
@@ -148,7 +149,7 @@ def _report(report: Report) -> None:
         for path, reason in tally.failures[:5]:
             show.say(f"  {show.shown_path(path)}: {reason}")
         if len(tally.failures) > 5:
-            show.say("  ... and more: `songspace status --json` lists them all.")
+            show.say("  ... and more: `songspace status --failures` lists them all.")
 
 
 app.command()(similar)
@@ -231,22 +232,7 @@ def evaluate(
 app.command()(poster)
 
 
-@app.command()
-def status(json: JsonOption = False, home: HomeOption = None) -> None:
-    """The library, what failed and why, the encoder and how good it is, the hubs."""
-    from songspace.asking.state import state
-    from songspace.asking.view import View
-
-    facts = state(View(Library(home)))
-    if json:
-        show.answer(facts)
-        return
-    show.table(("", ""), [(key, value) for key, value in facts["summary"].items()])
-    if facts["failures"]:
-        shown = [(show.shown_path(failure["path"]), failure["reason"]) for failure in facts["failures"][:20]]
-        show.table(("file", "why it is not in the space"), shown)
-        if len(facts["failures"]) > 20:
-            show.say(f"... and {len(facts['failures']) - 20} more: `songspace status --json` lists them all.")
+app.command()(status)
 
 
 @app.command()

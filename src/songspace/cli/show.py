@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,6 +61,24 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     for row in rows:
         shown.add_row(*(Text(clean(str(cell))) for cell in row))
     console.print(shown)
+
+
+def paragraph(text: str, *, indent: int = 0) -> None:
+    """Sentences on standard output, folded to the reader's width where it is known."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = shutil.get_terminal_size().columns if known else _WIDE
+    print(textwrap.fill(clean(text), width, initial_indent=" " * indent, subsequent_indent=" " * indent))
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things, in words.
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def minutes(seconds: float) -> str:

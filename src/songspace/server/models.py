@@ -512,6 +512,8 @@ class Work(Told):
 class Failure(Told):
     path: str
     reason: str
+    kind: str = Field(description="What it has in common with others for which the same is to be done.")
+    advice: str = Field(description="What to do about it.")
 
 
 class Hub(Told):

@@ -1,0 +1,56 @@
+"""``songspace status``: how the library is, and what could not be read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from songspace.asking.state import failed, state
+from songspace.asking.view import View
+from songspace.cli import show
+from songspace.cli.options import HomeOption, JsonOption
+from songspace.library import Library
+from songspace.library.failures import by_kind
+
+_SHOWN = 20
+
+
+def status(
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Each file that could not be read, why, and what to do.")
+    ] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The library, what failed and why, the encoder and how good it is, the hubs."""
+    library = Library(home)
+    if failures:
+        _tell_failures(library, json)
+        return
+    facts = state(View(library))
+    if json:
+        show.answer(facts)
+        return
+    show.table(("", ""), [(key, value) for key, value in facts["summary"].items()])
+    if facts["failures"]:
+        shown = [(show.shown_path(failure["path"]), failure["reason"]) for failure in facts["failures"][:_SHOWN]]
+        show.table(("file", "why it is not in the space"), shown)
+        more = f"... and {len(facts['failures']) - _SHOWN} more: " if len(facts["failures"]) > _SHOWN else ""
+        show.say(f"{more}`songspace status --failures` lists them all, with what to do.")
+
+
+def _tell_failures(library: Library, json: bool) -> None:
+    if json:
+        show.answer({"failures": failed(library.catalog)})
+        return
+    groups = by_kind(library.catalog.failures())
+    for kind, files in groups:
+        show.paragraph(f"{show.counted(len(files), 'file')}: {kind.name}.")
+        show.paragraph(kind.advice, indent=2)
+        # Lines that are not folded: whoever pipes them wants whole paths.
+        for path, reason in files:
+            print(f"    {show.shown_path(path)}: {show.clean(reason)}")
+        print()
+    if not groups:
+        show.say("Every file of the library could be read.")
