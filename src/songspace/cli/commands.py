@@ -16,6 +16,7 @@ from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
+from songspace.cli.priority import be_nice
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.status import status
@@ -36,6 +37,7 @@ app = typer.Typer(
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
+NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody else wants the processor.")]
 
 
 class EncoderName(StrEnum):
@@ -98,11 +100,14 @@ def learn(
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
+    nice: NiceOption = False,
     home: HomeOption = None,
 ) -> None:
     """Listen to a folder of music and learn its space; goes on where it was stopped."""
     from songspace import pipeline
 
+    if nice:
+        be_nice()
     with show.reporting() as reporter:
         report = pipeline.learn(
             _home(home),
@@ -127,11 +132,14 @@ def update(
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
+    nice: NiceOption = False,
     home: HomeOption = None,
 ) -> None:
     """Take in what is new, changed, moved or gone, with the encoder already learnt."""
     from songspace import pipeline
 
+    if nice:
+        be_nice()
     with show.reporting() as reporter:
         report = pipeline.update(
             _home(home), folder, workers=workers, timeout=timeout, cache_bytes=round(cache * 1e9), reporter=reporter
