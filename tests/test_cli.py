@@ -217,5 +217,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(learnt_home: Path) -> None:
 
 def test_help_names_every_command() -> None:
     done = _shell("--help")
-    for command in "learn update similar playlist geometry map evaluate status export serve user link demo".split():
+    for (
+        command
+    ) in "learn update similar playlist geometry map evaluate status doctor export serve user link demo".split():
         assert f" {command} " in done.stdout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.doctor import doctor
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
@@ -241,6 +242,9 @@ app.command()(poster)
 
 
 app.command()(status)
+
+
+app.command()(doctor)
 
 
 @app.command()

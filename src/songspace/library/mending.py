@@ -5,6 +5,7 @@ What is lost is let go of altogether, never half of it: the run then finds that 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -47,6 +48,41 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
     if lost or not whole:
         beside = "" if whole else f" As it was, it is kept in {_kept(path)}."
         say(f"The catalog {path} was damaged: what it lost is worked out anew from the music.{beside}")
+
+
+def damage(path: Path) -> list[str]:
+    """What is wrong with a catalog, each in a few words; nothing is changed.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it cannot be opened.
+    """
+    with closing(_connect_to_look(path)) as db:
+        try:
+            problems = [said for (said,) in db.execute("PRAGMA integrity_check(3)") if said != "ok"]
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                return [str(error)]
+            raise
+        if problems or db.execute("PRAGMA user_version").fetchone()[0] != schema.VERSION:
+            return problems
+        for table in schema.SUMMED:
+            [(changed,)] = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {schema.changed(table)}")
+            if changed:
+                problems.append(f"{changed} rows of {table} are not what was written")
+        if astray := len(db.execute("PRAGMA foreign_key_check").fetchall()):
+            problems.append(f"{astray} rows belong to songs that are not there")
+        return problems
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    """As :func:`_connect`, but where nothing can be written, too."""
+    alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    db = sqlite3.connect(f"{path.absolute().as_uri()}{'?immutable=1' * alone}", uri=True, isolation_level=None)
+    schema.prepare(db)
+    db.execute("PRAGMA query_only = ON")
+    return db
 
 
 def _kept(path: Path) -> Path:
