@@ -24,6 +24,7 @@ from songspace.cli.status import status
 from songspace.cli.suggest import suggest
 from songspace.cli.user import user
 from songspace.library import Home, Library
+from songspace.library.failures import by_kind
 
 if TYPE_CHECKING:
     from songspace.pipeline import Report
@@ -39,6 +40,10 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that d
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
 NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody else wants the processor.")]
+
+
+_EXAMPLES = 3
+"""Files of each kind that the summary of a run names."""
 
 
 class EncoderName(StrEnum):
@@ -154,11 +159,14 @@ def _report(report: Report) -> None:
     parts = [f"{report.songs} songs", *(f"{count} {what}" for count, what in changes if count)]
     show.say(f"{', '.join(parts)}; the {report.encoder} space is ready.")
     if tally.failures:
-        show.say(f"{len(tally.failures)} files could not be read:")
-        for path, reason in tally.failures[:5]:
-            show.say(f"  {show.shown_path(path)}: {reason}")
-        if len(tally.failures) > 5:
-            show.say("  ... and more: `songspace status --failures` lists them all.")
+        show.say(f"{show.counted(len(tally.failures), 'file')} could not be read:")
+        for kind, files in by_kind(tally.failures):
+            show.say(f"  {show.counted(len(files), 'file')}: {kind.name}")
+            for path, reason in files[:_EXAMPLES]:
+                show.say(f"    {show.shown_path(path)}: {reason}")
+            if len(files) > _EXAMPLES:
+                show.say(f"    ... and {len(files) - _EXAMPLES} more")
+        show.say("`songspace status --failures` lists them all, with what to do.")
 
 
 app.command()(similar)
