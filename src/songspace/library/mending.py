@@ -117,7 +117,9 @@ def _drop_damaged(path: Path) -> int:
             return 0
         db.execute("BEGIN IMMEDIATE")
         conditions = [(table, schema.changed(table)) for table in schema.SUMMED]
-        conditions += [(table, "song NOT IN (SELECT id FROM songs)") for table in ("files", "vectors")]
+        # Of no songs at all even NULL is none, so a file that failed is asked for by name.
+        astray = "song IS NOT NULL AND song NOT IN (SELECT id FROM songs)"
+        conditions += [(table, astray) for table in ("files", "vectors")]
         lost = sum(db.execute(f"DELETE FROM {table} WHERE {condition}").rowcount for table, condition in conditions)
         db.execute("COMMIT")
         return lost
