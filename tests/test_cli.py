@@ -184,7 +184,9 @@ def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, 
     done = _shell("learn", music, "--encoder", "timbre", "--windows", 2, "--home", home)
     assert done.returncode == 0 and done.stdout == ""
     assert "2 songs, 2 new; the timbre space is ready." in done.stderr
-    assert "1 files could not be read" in done.stderr and "bad.mp3" in done.stderr
+    assert (
+        "1 file could not be read:\n  1 file: damaged, or not sound\n    " in done.stderr and "bad.mp3" in done.stderr
+    )
     song(music / "c.flac", 3)
     done = _shell("--home", home, "update")
     assert "3 songs, 1 new; the timbre space is ready." in done.stderr
@@ -217,5 +219,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(learnt_home: Path) -> None:
 
 def test_help_names_every_command() -> None:
     done = _shell("--help")
-    for command in "learn update similar playlist geometry map evaluate status export serve user link demo".split():
+    for (
+        command
+    ) in "learn update similar playlist geometry map evaluate status doctor export serve user link demo".split():
         assert f" {command} " in done.stdout

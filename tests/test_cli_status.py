@@ -1,15 +1,16 @@
-"""``songspace status --failures``: each file that could not be read, why, and what to do."""
+"""What could not be read: each file, why, and what to do; after a run, and by ``songspace status --failures``."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from songspace import pipeline
+from songspace import Library, SongspaceError, pipeline
 from songspace.cli.commands import app
 from songspace.library import Home
 
@@ -76,3 +77,53 @@ def test_without_failures_it_says_so(learnt_home: Path) -> None:
 
 def test_status_says_where_the_advice_is(failing: Path) -> None:
     assert "`songspace status --failures` lists them all" in _status(failing).stderr
+
+
+def test_a_run_ends_with_reasons_by_kind_and_a_few_examples(song: Callable[..., Path], tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    song(music / "a.flac", 1)
+    for number in range(5):
+        (music / f"bad {number}.mp3").write_text(f"words {number}")
+    (music / "nothing.wav").touch()
+    learn = ["learn", str(music), "--encoder", "timbre", "--windows", "2", "--home", str(tmp_path / "home")]
+    done = CliRunner().invoke(app, learn)
+    assert done.exit_code == 0
+    lines = [line.strip() for line in done.stderr.splitlines()]
+    told = lines[lines.index("6 files could not be read:") + 1 :]
+    assert told[0] == "5 files: damaged, or not sound" and told[4] == "... and 2 more"
+    assert [line.partition(": ")[0][-9:] for line in told[1:4]] == [f"bad {number}.mp3" for number in range(3)]
+    assert told[5] == "1 file: empty" and told[6].endswith("nothing.wav: the file is empty")
+    assert told[7:] == ["`songspace status --failures` lists them all, with what to do."]
+
+
+@pytest.mark.parametrize("command", ["learn", "update"])
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({}, "There is no music in "),
+        (
+            {"a.mp3": "words", "b.mp3": "more", "c.mp3": ""},
+            "Not one of 3 files could be read (2 damaged, or not sound; 1",
+        ),
+    ],
+)
+def test_a_folder_that_gives_no_song_is_an_error_though_the_library_has_others(
+    failing: Path, tmp_path: Path, command: str, files: dict[str, str], sentence: str
+) -> None:
+    home = shutil.copytree(failing, tmp_path / "home")
+    (tmp_path / "other").mkdir()
+    for name, content in files.items():
+        (tmp_path / "other" / name).write_text(content)
+    options = ["--encoder", "timbre"] if command == "learn" else []
+    done = CliRunner().invoke(app, [command, str(tmp_path / "other"), "--home", str(home), *options])
+    assert isinstance(done.exception, SongspaceError)
+    assert sentence in str(done.exception) and "orders" not in str(done.exception)
+    assert len(Library(home).songs()) == 2 and _status(home).exit_code == 0
+
+
+def test_a_folder_of_copies_is_no_error(failing: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(failing, tmp_path / "home")
+    first = Library(home).songs()[0]
+    (tmp_path / "other").mkdir()
+    shutil.copy(first.path, tmp_path / "other" / "copy.flac")
+    assert CliRunner().invoke(app, ["update", str(tmp_path / "other"), "--home", str(home)]).exit_code == 0

@@ -188,3 +188,14 @@ def test_a_catalog_of_a_newer_version_is_left_alone(home: Home, tunes: Path) -> 
             run()
     after = {path.name: path.read_bytes() for path in home.folder.iterdir() if path.is_file()}
     assert {name: after[name] for name in before} == before
+
+
+def test_a_library_of_failures_alone_is_not_damaged(tmp_path: Path, told: Any) -> None:
+    music, home = tmp_path / "music", Home(tmp_path / "home")
+    music.mkdir()
+    (music / "bad.mp3").write_text("words")
+    for _ in range(2):
+        reporter = told()
+        with pytest.raises(SongspaceError, match="Not one of 1 files"):
+            pipeline.learn(home, music, reporter=reporter, **AGAIN)
+        assert reporter.sentences == []

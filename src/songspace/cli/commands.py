@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.doctor import doctor
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
+from songspace.cli.priority import be_nice
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.status import status
 from songspace.cli.suggest import suggest
 from songspace.cli.user import user
 from songspace.library import Home, Library
+from songspace.library.failures import by_kind
 
 if TYPE_CHECKING:
     from songspace.pipeline import Report
@@ -36,6 +39,11 @@ app = typer.Typer(
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
+NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody else wants the processor.")]
+
+
+_EXAMPLES = 3
+"""Files of each kind that the summary of a run names."""
 
 
 class EncoderName(StrEnum):
@@ -98,11 +106,14 @@ def learn(
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
+    nice: NiceOption = False,
     home: HomeOption = None,
 ) -> None:
     """Listen to a folder of music and learn its space; goes on where it was stopped."""
     from songspace import pipeline
 
+    if nice:
+        be_nice()
     with show.reporting() as reporter:
         report = pipeline.learn(
             _home(home),
@@ -127,11 +138,14 @@ def update(
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
+    nice: NiceOption = False,
     home: HomeOption = None,
 ) -> None:
     """Take in what is new, changed, moved or gone, with the encoder already learnt."""
     from songspace import pipeline
 
+    if nice:
+        be_nice()
     with show.reporting() as reporter:
         report = pipeline.update(
             _home(home), folder, workers=workers, timeout=timeout, cache_bytes=round(cache * 1e9), reporter=reporter
@@ -145,11 +159,14 @@ def _report(report: Report) -> None:
     parts = [f"{report.songs} songs", *(f"{count} {what}" for count, what in changes if count)]
     show.say(f"{', '.join(parts)}; the {report.encoder} space is ready.")
     if tally.failures:
-        show.say(f"{len(tally.failures)} files could not be read:")
-        for path, reason in tally.failures[:5]:
-            show.say(f"  {show.shown_path(path)}: {reason}")
-        if len(tally.failures) > 5:
-            show.say("  ... and more: `songspace status --failures` lists them all.")
+        show.say(f"{show.counted(len(tally.failures), 'file')} could not be read:")
+        for kind, files in by_kind(tally.failures):
+            show.say(f"  {show.counted(len(files), 'file')}: {kind.name}")
+            for path, reason in files[:_EXAMPLES]:
+                show.say(f"    {show.shown_path(path)}: {reason}")
+            if len(files) > _EXAMPLES:
+                show.say(f"    ... and {len(files) - _EXAMPLES} more")
+        show.say("`songspace status --failures` lists them all, with what to do.")
 
 
 app.command()(similar)
@@ -233,6 +250,9 @@ app.command()(poster)
 
 
 app.command()(status)
+
+
+app.command()(doctor)
 
 
 @app.command()

@@ -5,6 +5,7 @@ What is lost is let go of altogether, never half of it: the run then finds that 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -49,6 +50,41 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
         say(f"The catalog {path} was damaged: what it lost is worked out anew from the music.{beside}")
 
 
+def damage(path: Path) -> list[str]:
+    """What is wrong with a catalog, each in a few words; nothing is changed.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it cannot be opened.
+    """
+    with closing(_connect_to_look(path)) as db:
+        try:
+            problems = [said for (said,) in db.execute("PRAGMA integrity_check(3)") if said != "ok"]
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                return [str(error)]
+            raise
+        if problems or db.execute("PRAGMA user_version").fetchone()[0] != schema.VERSION:
+            return problems
+        for table in schema.SUMMED:
+            [(changed,)] = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {schema.changed(table)}")
+            if changed:
+                problems.append(f"{changed} rows of {table} are not what was written")
+        if astray := len(db.execute("PRAGMA foreign_key_check").fetchall()):
+            problems.append(f"{astray} rows belong to songs that are not there")
+        return problems
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    """As :func:`_connect`, but where nothing can be written, too."""
+    alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    db = sqlite3.connect(f"{path.absolute().as_uri()}{'?immutable=1' * alone}", uri=True, isolation_level=None)
+    schema.prepare(db)
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
 def _kept(path: Path) -> Path:
     return path.with_name(f"{path.stem}.damaged{path.suffix}")
 
@@ -81,7 +117,9 @@ def _drop_damaged(path: Path) -> int:
             return 0
         db.execute("BEGIN IMMEDIATE")
         conditions = [(table, schema.changed(table)) for table in schema.SUMMED]
-        conditions += [(table, "song NOT IN (SELECT id FROM songs)") for table in ("files", "vectors")]
+        # Of no songs at all even NULL is none, so a file that failed is asked for by name.
+        astray = "song IS NOT NULL AND song NOT IN (SELECT id FROM songs)"
+        conditions += [(table, astray) for table in ("files", "vectors")]
         lost = sum(db.execute(f"DELETE FROM {table} WHERE {condition}").rowcount for table, condition in conditions)
         db.execute("COMMIT")
         return lost

@@ -22,7 +22,18 @@ from songspace.library.learnt import Segments, learnt
 from songspace.library.mending import mend
 from songspace.library.progress import Telling
 from songspace.library.scan import Found
-from songspace.pipeline.stages import Run, encode, learn_timbre, listen, load_learnt, readable, renew, shown, use
+from songspace.pipeline.stages import (
+    Run,
+    demand_songs,
+    encode,
+    learn_timbre,
+    listen,
+    load_learnt,
+    readable,
+    renew,
+    shown,
+    use,
+)
 from songspace.pipeline.training import DEFAULT, judge, train
 from songspace.reporter import Reporter
 
@@ -78,7 +89,7 @@ def learn(
     Raises
     ------
     SongspaceError
-        If nothing could be read, or another run works on this library.
+        If nothing in the folder could be read, or another run works on this library.
     """
     reporter = reporter or Reporter()
     encoder_class(encoder)  # a wrong name is told before any work
@@ -92,6 +103,7 @@ def learn(
         tally = listen(run, catalog.roots(), fill_cache=True)
         learn_timbre(run)
         renew(run)
+        demand_songs(catalog, root, tally)
         if encoder != "timbre":
             train(
                 run,
@@ -123,7 +135,8 @@ def update(
     Raises
     ------
     SongspaceError
-        If there is no library yet, a folder is missing, or another run works on this library.
+        If there is no library yet, a folder is missing or nothing in the one given could be read, or another run works
+        on this library.
     """
     reporter = reporter or Reporter()
     if not home.catalog.exists():
@@ -143,6 +156,8 @@ def update(
         if learnt(catalog, "timbre") is None or not readable(run, "timbre"):
             learn_timbre(run)
         renew(run)
+        if folder is not None:
+            demand_songs(catalog, roots[0], tally)
         return Report(catalog.count(), catalog.fact("encoder") or "timbre", tally)
 
 

@@ -17,10 +17,11 @@ from songspace.encoders.descriptors import descriptors
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
+from songspace.library.failures import by_kind
 from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
 from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
-from songspace.library.scan import Found
+from songspace.library.scan import Found, is_inside
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
@@ -78,14 +79,34 @@ def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
             on_progress=lambda done, total: run.reporter.progress("listening", done, total),
         )
     if not run.catalog.count():
-        if tally.failures:
-            path, reason = tally.failures[0]
-            raise SongspaceError(
-                f"Not one of {len(tally.failures)} files could be read; the first, {shown(path)}: {reason}."
-            )
-        raise SongspaceError("There is no music in " + ", ".join(map(shown, folders)) + ".")
+        raise nothing_read(folders, tally)
     describe(run)
     return tally
+
+
+def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
+    """What is wrong with folders without a song: the kinds of reasons, and the first file with its own."""
+    failures = [(path, reason) for path, reason in tally.failures if any(is_inside(path, each) for each in folders)]
+    if not failures:
+        return SongspaceError("There is no music in " + ", ".join(map(shown, folders)) + ".")
+    path, reason = failures[0]
+    kinds = "; ".join(f"{len(files)} {kind.name}" for kind, files in by_kind(failures))
+    return SongspaceError(
+        f"Not one of {len(failures)} files could be read ({kinds}; `songspace status --failures` says what to do); "
+        f"the first, {shown(path)}: {reason}."
+    )
+
+
+def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
+    """Say so if a folder that was asked for gave no song, though the library has others.
+
+    Raises
+    ------
+    SongspaceError
+        If no song lies in it.
+    """
+    if not any(row.song is not None and is_inside(path, folder) for path, row in catalog.files().items()):
+        raise nothing_read([folder], tally)
 
 
 def encoding(run: Run) -> Callable[[np.ndarray], dict[str, np.ndarray]] | None:

@@ -1,0 +1,154 @@
+"""Whether the library in a home is whole and up to date."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from songspace.asking.view import open_space
+from songspace.doctor.findings import Finding, Verdict
+from songspace.errors import SongspaceError
+from songspace.library import Catalog, Home, Library
+from songspace.library.cache import CAP, SpectrogramCache
+from songspace.library.index import DESCRIPTORS, Listening
+from songspace.library.learnt import learnt
+from songspace.library.mending import damage
+from songspace.pipeline.stages import load_learnt
+from songspace.server.user import read_user
+
+_UPDATE = "Run `songspace update`."
+_LEARN = "Run `songspace learn FOLDER`."
+
+
+def library(home: Home) -> Iterator[Finding]:
+    """Look at all that lies in a home; of a damaged catalog nothing more is asked."""
+    yield _user(home)
+    if not home.catalog.exists():
+        yield _disk(home, 0)
+        yield Finding("library", Verdict.WARNING, f"There is no library in {home.folder} yet.", _LEARN)
+        return
+    try:
+        problems, mends = damage(home.catalog), "`songspace update` mends what is damaged."
+        opened = None if problems else Library(home.folder)
+    except (SongspaceError, sqlite3.Error) as error:  # of a newer songspace, or none that may be opened
+        problems, mends, opened = [str(error).rstrip(".")], "", None
+    if opened is None:
+        yield _disk(home, 0)
+        said = f"The catalog {home.catalog} cannot be used: {'; '.join(problems)}."
+        yield Finding("catalog", Verdict.FAILURE, said, mends)
+        return
+    with opened.catalog as catalog:
+        cache = _cache_of(home, catalog)
+        yield _disk(home, _wanted(home, catalog))
+        yield Finding("catalog", Verdict.OK, "The catalog is whole.")
+        yield _folders(catalog)
+        yield _files(catalog)
+        yield _songs(catalog)
+        yield _encoder(home, catalog)
+        yield _cache(cache)
+        if catalog.fact("encoder") is not None:
+            yield _space(opened)
+
+
+def _user(home: Home) -> Finding:
+    try:
+        user = read_user(home.user)
+    except SongspaceError as error:
+        return Finding("user", Verdict.FAILURE, str(error))
+    said = "No user for players is set." if user is None else f"Players log in as {user.name}; only you can read how."
+    return Finding("user", Verdict.OK, said)
+
+
+def _wanted(home: Home, catalog: Catalog) -> int:
+    """Bytes that the next run may need: the rest of the cache, and new copies beside the old of what is replaced."""
+    listening = Listening.of(catalog)
+    record = listening.windows * int(np.prod(listening.frontend.shape))
+    here = [path.stat().st_size if path.exists() else 0 for path in (home.cache, home.catalog, home.space)]
+    return max(0, min(CAP, record * catalog.count()) - here[0]) + here[1] + here[2]
+
+
+def _disk(home: Home, wanted: int) -> Finding:
+    folder = next(path for path in (home.folder, *home.folder.parents) if path.is_dir())
+    if not os.access(folder, os.W_OK):
+        return Finding("disk", Verdict.FAILURE, f"{folder} cannot be written.", "See to its permissions, or its disk.")
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 1e9:.1f} GB are free where the library lives"
+    if free < wanted:
+        todo = "Make room, or give `--cache` less."
+        return Finding("disk", Verdict.WARNING, f"{said}; the next run may need {wanted / 1e9:.1f} GB.", todo)
+    return Finding("disk", Verdict.OK, f"{said}.")
+
+
+def _folders(catalog: Catalog) -> Finding:
+    roots = catalog.roots()
+    lost = [root for root in roots if not Path(root).is_dir()]
+    if lost:
+        return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", "Mount the disk, or wait for it.")
+    return Finding("music", Verdict.OK, f"The folders are there: {', '.join(roots) or 'none yet'}.")
+
+
+def _files(catalog: Catalog) -> Finding:
+    failed = len(catalog.failures())
+    if failed:
+        said = f"{failed} of {len(catalog.files())} files could not be read."
+        return Finding("files", Verdict.WARNING, said, "`songspace status --failures` says what to do with each.")
+    return Finding("files", Verdict.OK, "Every file could be read.")
+
+
+def _songs(catalog: Catalog) -> Finding:
+    count = catalog.count()
+    if not count:
+        return Finding("songs", Verdict.WARNING, "There are no songs yet.", _LEARN)
+    lost = count - len(catalog.songs())
+    name = catalog.fact("encoder")
+    what = learnt(catalog, name) if name else None
+    keys = {DESCRIPTORS} | ({what.vectors} if what else set())
+    bare = len({song for key in keys for song in catalog.without_vectors(key)})
+    said = [f"{lost} have no file"] * bool(lost) + [f"{bare} have not been encoded"] * bool(bare)
+    if said:
+        return Finding("songs", Verdict.WARNING, f"Of {count} songs, {' and '.join(said)}.", _UPDATE)
+    return Finding("songs", Verdict.OK, f"{count} songs, all of them encoded.")
+
+
+def _encoder(home: Home, catalog: Catalog) -> Finding:
+    name = catalog.fact("encoder")
+    if name is None:
+        return Finding("encoder", Verdict.WARNING, "Nothing has been learnt yet.", _LEARN)
+    try:
+        encoder = load_learnt(home, catalog, name)
+    except SongspaceError as error:
+        return Finding("encoder", Verdict.FAILURE, str(error), _LEARN)
+    return Finding("encoder", Verdict.OK, f"The {name} encoder {encoder.fingerprint_} can be loaded.")
+
+
+def _cache_of(home: Home, catalog: Catalog) -> SpectrogramCache:
+    listening = Listening.of(catalog)
+    return SpectrogramCache(home.cache, catalog, shape=(listening.windows, *listening.frontend.shape))
+
+
+def _cache(cache: SpectrogramCache) -> Finding:
+    damaged = sum(not cache.is_whole(song) for song in cache.songs())
+    if damaged:
+        said = f"The spectrograms of {damaged} of {len(cache)} songs are damaged."
+        return Finding("cache", Verdict.WARNING, said, f"{_LEARN} It decodes them anew.")
+    return Finding("cache", Verdict.OK, f"The spectrograms of {len(cache)} songs are whole.")
+
+
+def _space(opened: Library) -> Finding:
+    try:
+        space = open_space(opened)
+        whole = space.verify()
+    except SongspaceError as error:
+        return Finding("space", Verdict.FAILURE, str(error), _UPDATE)
+    if not whole:
+        return Finding("space", Verdict.FAILURE, f"{opened.home.space} is damaged.", _UPDATE)
+    placed, known = set(space.ids.tolist()), {song.id for song in opened.songs()}
+    if placed != known:
+        said = f"The space lacks {len(known - placed)} songs of the library, and has {len(placed - known)} that left."
+        return Finding("space", Verdict.WARNING, said, _UPDATE)
+    return Finding("space", Verdict.OK, f"The space has all {len(placed)} songs, as the encoder in use places them.")
