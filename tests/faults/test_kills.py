@@ -19,7 +19,7 @@ import pytest
 
 from songspace import Library
 
-KILLS = int(os.environ.get("SONGSPACE_KILLS", "4"))
+KILLS = int(os.environ.get("SONGSPACE_KILLS", "2"))
 SEED = int(os.environ.get("SONGSPACE_SEED", "0"))
 
 pytestmark = [

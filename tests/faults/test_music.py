@@ -140,7 +140,7 @@ def test_a_song_that_changed_unseen_gets_no_vectors_of_another_sound(
     assert str(path) in known(home.folder, encoders=["pca"])
 
 
-EMPTY = int(os.environ.get("SONGSPACE_EMPTY", "20000"))
+EMPTY = int(os.environ.get("SONGSPACE_EMPTY", "5000"))
 
 
 def test_a_folder_of_empty_files_costs_little(music: Path, tmp_path: Path) -> None:
