@@ -25,7 +25,6 @@ from songspace import Library
 from songspace.asking import traits
 from songspace.asking.ruling import Ruling
 from songspace.asking.view import View
-from songspace.library import Home
 from songspace.playlists import line as lines
 from songspace.playlists.mixes import mix_within
 from songspace.playlists.steps import smoothness
@@ -56,8 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     view = View(Library(options.home))
     space, songs = view.space, view.songs
-    points = read(place_of(Home(view.library.home.folder), "tsne", str(space.checksum)), space)
-    points = draw(space, "pca") if points is None else points
+    kept = read(place_of(view.library.home, "tsne", str(space.checksum)))
+    points = (kept or draw(space, "pca")).points
     rules = Ruling(2).rules(view.library, songs, space)
     rng = np.random.default_rng(options.seed)
     drawn = [curve(rng) for _ in range(options.lines)]

@@ -80,7 +80,8 @@ def add_map(home: Home, songs: int) -> None:
     middles = np.stack(np.meshgrid(np.linspace(-0.8, 0.8, 5), np.linspace(-0.7, 0.7, 4)), axis=-1).reshape(-1, 2)
     points = middles[rng.integers(0, 20, songs)] + rng.normal(scale=0.06, size=(songs, 2))
     space = Space.open(home.space)
-    maps.write(maps.place_of(home, "tsne", str(space.checksum)), space, np.clip(points, -1, 1).astype(np.float32))
+    drawn = maps.Drawn(np.array(space.ids), np.clip(points, -1, 1).astype(np.float32), 1.0, space.encoder)
+    maps.write(maps.place_of(home, "tsne", str(space.checksum)), drawn)
 
 
 def start(home: Path) -> tuple[subprocess.Popen[str], str]:

@@ -6,6 +6,8 @@ stands. Anything else that is raised is a defect of songspace.
 
 from __future__ import annotations
 
+import sqlite3
+
 
 class SongspaceError(Exception):
     """Something could not be done, and the message says why in one sentence."""
@@ -13,3 +15,23 @@ class SongspaceError(Exception):
 
 class AudioError(SongspaceError):
     """A file could not be turned into sound; the message is the reason that ``status`` shows."""
+
+
+FORESEEN = (SongspaceError, sqlite3.Error, OSError)
+"""What may end a command and is no defect: it is told by :func:`sentence`."""
+
+
+def sentence(error: Exception) -> str:
+    """What to say of a foreseen error.
+
+    Examples
+    --------
+    >>> sentence(FileNotFoundError(2, "No such file or directory", "a.mp3"))
+    'a.mp3: No such file or directory.'
+    """
+    if isinstance(error, sqlite3.Error):
+        mended = "" if isinstance(error, sqlite3.OperationalError) else " `songspace update` mends a damaged one."
+        return f"The library's catalog could not be used: {error}.{mended}"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    return str(error)

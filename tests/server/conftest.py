@@ -174,6 +174,21 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def find() -> Callable[[Any, str], None]:
+    """Searches for a song on a page and takes the first that is found."""
+
+    def take(page: Any, words: str) -> None:
+        from playwright.sync_api import expect
+
+        page.locator("#search").fill(words)
+        first = page.locator("#found [role=option]:not(.offer)").first
+        expect(first).to_contain_text(words)
+        first.click()
+
+    return take
+
+
+@pytest.fixture(scope="session")
 def serving_home() -> Callable[..., AbstractContextManager[str]]:
     """A running ``songspace serve`` of a home; gives its address."""
 

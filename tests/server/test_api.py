@@ -19,7 +19,7 @@ from songspace import Space
 from songspace.library import Home, Song
 from songspace.library.scan import Tags
 from songspace.playlists import files
-from songspace.server import models
+from songspace.server import answers
 from songspace.server.app import create_app
 from songspace.server.saved import Saved
 
@@ -60,7 +60,7 @@ def problem(response: Any, status: int) -> str:
 def test_pages_of_songs_hold_all_of_them_once(get: Get, songs: list[Song]) -> None:
     found, offset = [], 0
     while offset is not None:
-        page = get("/songs", models.Songs, limit=5, offset=offset)
+        page = get("/songs", answers.Songs, limit=5, offset=offset)
         assert page["total"] == 18 and page["offset"] == offset
         found += [song["id"] for song in page["songs"]]
         offset = page["next"]
@@ -68,14 +68,14 @@ def test_pages_of_songs_hold_all_of_them_once(get: Get, songs: list[Song]) -> No
 
 
 def test_songs_are_found_by_words_in_any_order_and_by_filters(get: Get) -> None:
-    assert [song["title"] for song in get("/songs", models.Songs, q="TUNE 7!")["songs"]] == ["Tune 7", "Tune 17"]
-    assert get("/songs", models.Songs, q="7 tune artist")["total"] == 2
-    first = get("/songs", models.Songs, q="tune 1")["songs"][:9]  # before those that have a 1 somewhere else
+    assert [song["title"] for song in get("/songs", answers.Songs, q="TUNE 7!")["songs"]] == ["Tune 7", "Tune 17"]
+    assert get("/songs", answers.Songs, q="7 tune artist")["total"] == 2
+    first = get("/songs", answers.Songs, q="tune 1")["songs"][:9]  # before those that have a 1 somewhere else
     assert {song["title"] for song in first} == {"Tune 1", *(f"Tune {number}" for number in range(10, 18))}
-    late = get("/songs", models.Songs, where="year >= 2000 and genre = low")["songs"]
+    late = get("/songs", answers.Songs, where="year >= 2000 and genre = low")["songs"]
     assert late and all(song["year"] >= 2000 and song["genre"] == "Low" for song in late)
-    assert get("/songs", models.Songs, q="nothing like it") == {"songs": [], "total": 0, "offset": 0, "next": None}
-    assert get("/songs", models.Songs, q="!?")["total"] == 0
+    assert get("/songs", answers.Songs, q="nothing like it") == {"songs": [], "total": 0, "offset": 0, "next": None}
+    assert get("/songs", answers.Songs, q="!?")["total"] == 0
 
 
 def test_those_whose_title_begins_so_come_first(
@@ -88,7 +88,7 @@ def test_those_whose_title_begins_so_come_first(
 
 
 def test_one_song(get: Get, songs: list[Song]) -> None:
-    told = get(f"/songs/{songs[3].id}", models.SongInFull)
+    told = get(f"/songs/{songs[3].id}", answers.SongInFull)
     assert (told["name"], told["path"], told["in_space"]) == (songs[3].name, songs[3].path, True)
 
 
@@ -103,26 +103,26 @@ def test_a_song_that_is_not_there(client: TestClient, route: str) -> None:
 def test_neighbours_are_those_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     song = songs[5].id
     for options, query in (((), {}), (("--explain",), {"explain": True})):
-        told = get(f"/songs/{song}/neighbours", models.SimilarSongs, count=4, **query)
+        told = get(f"/songs/{song}/neighbours", answers.SimilarSongs, count=4, **query)
         assert told == json.loads(run("similar", song, "-n", 4, "--json", *options).stdout)
-    several = get("/similar", models.SimilarSongs, song=[song, songs[8].id])
+    several = get("/similar", answers.SimilarSongs, song=[song, songs[8].id])
     assert several == json.loads(run("similar", song, songs[8].id, "--json").stdout)
 
 
 def test_a_radio_is_that_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     song, away = songs[5].id, songs[12].id
     query = {"song": song, "minus": away, "length": 6, "variety": 0.5, "seed": 3, "artist_gap": 1, "explain": True}
-    told = get("/radio", models.Playlist, **query)
+    told = get("/radio", answers.Playlist, **query)
     options = ("--minus", away, "--length", 6, "--variety", 0.5, "--seed", 3, "--artist-gap", 1, "--explain")
     assert told == json.loads(run("playlist", song, *options, "--json").stdout)
-    assert [song["id"] for song in get("/radio", models.Playlist, song=song, minutes=1)["songs"]] == [
+    assert [song["id"] for song in get("/radio", answers.Playlist, song=song, minutes=1)["songs"]] == [
         song["id"] for song in json.loads(run("playlist", song, "--minutes", 1, "--json").stdout)["songs"]
     ]
 
 
 def test_a_path_is_that_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     start, via, end = songs[0].id, songs[9].id, songs[17].id
-    told = get("/path", models.Playlist, start=start, end=end, via=via, length=7, where="year < 2006")
+    told = get("/path", answers.Playlist, start=start, end=end, via=via, length=7, where="year < 2006")
     asked = ("playlist", start, "--to", end, "--via", via, "--length", 7, "--where", "year < 2006", "--json")
     assert told == json.loads(run(*asked).stdout)
 
@@ -132,14 +132,14 @@ def test_an_order_is_that_of_the_command_line(client: TestClient, run: Run, song
     file = files.write(tmp_path / "list.m3u8", listed)
     asked = {"songs": [song.id for song in listed], "first": songs[3].id, "explain": True}
     told = client.post("/api/v1/order", json=asked).json()
-    models.Ordered.model_validate(told)
+    answers.Ordered.model_validate(told)
     by_hand = json.loads(run("playlist", "--order", file, "--first", songs[3].id, "--explain", "--json").stdout)
     assert told["songs"] == by_hand["songs"] and told["steps"] == by_hand["steps"]
     assert told["remarks"] == ["1 songs of the list are left out, by the filters or because they come twice."]
 
 
 def test_mixes_are_those_of_the_command_line(get: Get, run: Run) -> None:
-    told = get("/mixes", models.Mixes, count=2, length=4, seed=2)
+    told = get("/mixes", answers.Mixes, count=2, length=4, seed=2)
     assert told == json.loads(run("mixes", "--count", 2, "--length", 4, "--seed", 2, "--json").stdout)
 
 
@@ -150,25 +150,25 @@ def test_suggestions_are_those_of_the_command_line(
     like, dislike = files.write(tmp_path / "a.m3u8", liked), files.write(tmp_path / "b.m3u8", disliked)
     asked = {"like": [song.id for song in liked], "dislike": [song.id for song in disliked], "count": 5}
     told = client.post("/api/v1/suggest", json=asked).json()
-    models.Suggestions.model_validate(told)
+    answers.Suggestions.model_validate(told)
     assert told == json.loads(run("suggest", "--like", like, "--dislike", dislike, "-n", 5, "--json").stdout)
     both = {"like": [songs[0].id], "dislike": [songs[0].id]}
     assert "both liked and disliked" in problem(client.post("/api/v1/suggest", json=both), 422)
 
 
 def test_geometry_is_that_of_the_command_line(get: Get, client: TestClient, run: Run) -> None:
-    told = get("/geometry/genres", models.Regions, most=500)
+    told = get("/geometry/genres", answers.Regions, most=500)
     assert told == json.loads(run("geometry", "genres", "--json").stdout)
     assert "centre" in problem(client.get("/api/v1/geometry/artists"), 422)  # of three songs each
-    told = get("/geometry/genres/between", models.Between, a="Low", b="High", most=500)
+    told = get("/geometry/genres/between", answers.Between, a="Low", b="High", most=500)
     assert told == json.loads(run("geometry", "genres", "--between", "Low", "High", "--json").stdout)
-    told = get("/geometry/albums/years", models.Years, artist="Artist 00")
+    told = get("/geometry/albums/years", answers.Years, artist="Artist 00")
     assert told == json.loads(run("geometry", "albums", "--of", "Artist 00", "--json").stdout)
 
 
 def test_status_is_that_of_the_command_line(get: Get, run: Run, served_home: Path, learnt_home: Path) -> None:
     by_hand = json.loads(run("status", "--json").stdout)
-    told, quality = get("/status", models.Status), get("/status/quality", models.Quality)
+    told, quality = get("/status", answers.Status), get("/status/quality", answers.Quality)
     assert told["summary"].pop("home") == str(served_home) and by_hand["summary"].pop("home") == str(learnt_home)
     assert told["summary"] | quality["summary"] == by_hand["summary"]
     assert (told["failures"], told["failed"], quality["hubs"]) == (by_hand["failures"], 0, by_hand["hubs"])
@@ -179,7 +179,7 @@ def test_status_is_that_of_the_command_line(get: Get, run: Run, served_home: Pat
 
 
 def test_a_map_by_pca_is_there_at_once_and_kept(get: Get, served_home: Path) -> None:
-    told = get("/map", models.Map, method="pca", column=["genre", "year"])
+    told = get("/map", answers.Map, method="pca", column=["genre", "year"])
     space = Space.open(Home(served_home).space)
     assert told["ids"] == space.ids.tolist()
     centered = space.vectors - space.vectors.mean(axis=0)
@@ -196,14 +196,14 @@ def test_a_map_by_pca_is_there_at_once_and_kept(get: Get, served_home: Path) -> 
 def test_a_map_by_tsne_is_drawn_meanwhile_and_once(client: TestClient, served_home: Path, served: Any) -> None:
     first = client.get("/api/v1/map")
     assert first.status_code == 202 and first.headers["retry-after"] == "2"
-    models.Computing.model_validate(first.json())
+    answers.Computing.model_validate(first.json())
     assert client.get("/api/v1/health").status_code == 200
     for _ in range(600):
         response = client.get("/api/v1/map")
         if response.status_code != 202:
             break
         time.sleep(0.1)
-    models.Map.model_validate(response.json())
+    answers.Map.model_validate(response.json())
     [kept] = (served_home / "maps").glob("tsne-*.safetensors")
     written = kept.stat().st_mtime_ns
     again = create_app(served_home)  # a server that has been started anew draws nothing
@@ -233,11 +233,11 @@ def test_a_playlist_is_kept_read_downloaded_and_let_go(client: TestClient, songs
     ids = [song.id for song in songs[:4]]
     created = client.post("/api/v1/playlists", json={"title": title, "songs": ids})
     assert created.status_code == 201
-    models.SavedPlaylist.model_validate(created.json())
+    answers.SavedPlaylist.model_validate(created.json())
     where = created.headers["location"]
     assert where == f"/api/v1/playlists/{created.json()['id']}"
     told = client.get(where).json()
-    models.SavedInFull.model_validate(told)
+    answers.SavedInFull.model_validate(told)
     assert (told["title"], [song["id"] for song in told["entries"]], told["missing"]) == (title, ids, [])
     assert created.json() in client.get("/api/v1/playlists").json()["playlists"]
     for suffix in ("m3u8", "xspf", "jspf"):
@@ -261,7 +261,7 @@ def test_a_playlist_is_renamed_and_given_other_songs(client: TestClient, served_
     def change(**said: Any) -> Any:
         response = client.patch(where, json=said)
         assert response.status_code == 200, response.text
-        models.SavedPlaylist.model_validate(response.json())
+        answers.SavedPlaylist.model_validate(response.json())
         told = client.get(where).json()
         assert response.json() == {name: told[name] for name in response.json()}
         return told["title"], [song["id"] for song in told["entries"]]

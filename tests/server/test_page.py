@@ -20,13 +20,6 @@ expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.slow
 
 
-def find(page: Any, words: str) -> None:
-    """Search for a song and take the first that is found."""
-    page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
-    page.locator("#found [role=option]:not(.offer)").first.click()
-
-
 def seconds(page: Any) -> float:
     return float(page.locator("#seek").input_value())
 
@@ -35,7 +28,7 @@ def wait_until_it_plays(page: Any, beyond: float = 0.0) -> None:
     page.wait_for_function("least => Number(document.querySelector('#seek').value) > least", arg=beyond)
 
 
-def test_search_plays_and_shows_what_is_near(opened: Callable[..., Any]) -> None:
+def test_search_plays_and_shows_what_is_near(opened: Callable[..., Any], find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 4")
     expect(page.locator("#song h2")).to_have_text("Tune 4")
@@ -77,7 +70,7 @@ def test_seeking_and_the_keyboard(opened: Callable[..., Any]) -> None:
     expect(page.locator("#now")).not_to_have_text(before)
 
 
-def test_a_click_on_the_map_plays_the_song_there(opened: Callable[..., Any]) -> None:
+def test_a_click_on_the_map_plays_the_song_there(opened: Callable[..., Any], find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 11")  # the map flies there, so that the song is in the middle of what is seen
     page.wait_for_timeout(900)
@@ -91,7 +84,7 @@ def test_a_click_on_the_map_plays_the_song_there(opened: Callable[..., Any]) -> 
     expect(page.locator("#now")).to_contain_text("Tune 11")
 
 
-def test_radio_queue_and_saving(opened: Callable[..., Any], tmp_path: Path) -> None:
+def test_radio_queue_and_saving(opened: Callable[..., Any], tmp_path: Path, find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 2")
     page.get_by_role("button", name="Radio from here").click()
@@ -114,7 +107,7 @@ def test_radio_queue_and_saving(opened: Callable[..., Any], tmp_path: Path) -> N
         assert download.value.suggested_filename.endswith(f".{format}")
 
 
-def test_a_path_between_two_songs(opened: Callable[..., Any]) -> None:
+def test_a_path_between_two_songs(opened: Callable[..., Any], find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 0")
     page.get_by_role("button", name="Path from here to another song").click()
@@ -154,7 +147,7 @@ def test_honesty(opened: Callable[..., Any]) -> None:
     expect(page.locator("#failures")).to_contain_text("Every file was read")
 
 
-def test_a_narrow_screen(opened: Callable[..., Any]) -> None:
+def test_a_narrow_screen(opened: Callable[..., Any], find: Callable[..., None]) -> None:
     page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     find(page, "Tune 5")
     wait_until_it_plays(page)
@@ -166,7 +159,7 @@ def test_a_narrow_screen(opened: Callable[..., Any]) -> None:
     assert not page.locator("#legend-box").evaluate("box => box.open")
 
 
-def test_every_control_has_a_name(opened: Callable[..., Any]) -> None:
+def test_every_control_has_a_name(opened: Callable[..., Any], find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 5")
     expect(page.locator("#neighbours > li")).to_have_count(12)

@@ -31,13 +31,6 @@ Serve = Callable[..., Any]
 MARKUP = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script><b>&amp;'
 
 
-def find(page: Any, words: str) -> None:
-    """Search for a song and take the first that is found."""
-    page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
-    page.locator("#found [role=option]:not(.offer)").first.click()
-
-
 # Behind a token
 
 
@@ -47,6 +40,7 @@ def test_a_token_opens_the_page_and_no_script_can_read_what_is_kept(
     serving_home: Serve,
     tmp_path: Path,
     draw_map: Callable[..., None],
+    find: Callable[..., None],
 ) -> None:
     home, secret = tmp_path / "home", tmp_path / "token"
     shutil.copytree(learnt_home, home)
@@ -134,7 +128,9 @@ def test_markup_in_tags_is_text_wherever_tags_are_shown(
 # Lists that are kept
 
 
-def test_a_list_is_kept_played_renamed_saved_and_let_go(opened: Open, learnt_home: Path, tmp_path: Path) -> None:
+def test_a_list_is_kept_played_renamed_saved_and_let_go(
+    opened: Open, learnt_home: Path, tmp_path: Path, find: Callable[..., None]
+) -> None:
     page = opened()
     find(page, "Tune 6")
     page.get_by_role("button", name="Radio from here").click()
@@ -197,7 +193,7 @@ def parsed(file: Path) -> Iterator[str]:
         yield from (unquote(urlsplit(one.text).path) for one in found)
 
 
-def test_no_request_leaves_the_machine(opened: Open, address: str) -> None:
+def test_no_request_leaves_the_machine(opened: Open, address: str, find: Callable[..., None]) -> None:
     asked = []
 
     def watch(page: Any) -> None:

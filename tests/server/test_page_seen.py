@@ -31,13 +31,6 @@ Open = Callable[..., Any]
 Serve = Callable[..., Any]
 
 
-def find(page: Any, words: str) -> None:
-    """Search for a song and take the first that is found."""
-    page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
-    page.locator("#found [role=option]:not(.offer)").first.click()
-
-
 ODD = [
     Tags("שיר ארוך בעברית", "אמן", None, "אלבום", "מוזיקה", 1999),
     Tags("🎵 emoji 👩‍👩‍👧‍👦", "🇺🇳", None, "💿", "🎸"),
@@ -57,6 +50,7 @@ def test_odd_libraries_fit_the_page(
     size: tuple[int, int],
     tags: list[Tags],
     draw_map: Callable[..., None],
+    find: Callable[..., None],
 ) -> None:
     home = made_up(tmp_path / "home", tags, [f"/music/file {number}.mp3" for number in range(len(tags))])
     draw_map(home)
@@ -86,7 +80,7 @@ def test_odd_libraries_fit_the_page(
 # Without a mouse
 
 
-def test_the_keyboard_reaches_everything_and_goes_back(opened: Open) -> None:
+def test_the_keyboard_reaches_everything_and_goes_back(opened: Open, find: Callable[..., None]) -> None:
     page = opened()
     page.keyboard.press("Tab")
     expect(page.locator("#ink")).to_be_focused()  # the map comes first
@@ -124,7 +118,7 @@ def test_the_keyboard_reaches_everything_and_goes_back(opened: Open) -> None:
     expect(page.locator("#asking")).to_be_hidden()
 
 
-def test_every_control_has_a_role_and_a_name(opened: Open) -> None:
+def test_every_control_has_a_role_and_a_name(opened: Open, find: Callable[..., None]) -> None:
     page = opened()
     find(page, "Tune 5")
     expect(page.locator("#neighbours > li")).to_have_count(12)
@@ -180,7 +174,7 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out(opened: Open, scheme: str) -> None:
+def test_text_stands_out(opened: Open, scheme: str, find: Callable[..., None]) -> None:
     page = opened(color_scheme=scheme)
     find(page, "Tune 5")
     expect(page.locator("#neighbours > li")).to_have_count(12)
@@ -237,7 +231,7 @@ def rendered(
 
 
 @pytest.mark.skipif("SONGSPACE_SCREENSHOTS" not in os.environ, reason="SONGSPACE_SCREENSHOTS=docs makes pictures")
-def test_pictures_for_the_docs(watched: Open, rendered: str) -> None:
+def test_pictures_for_the_docs(watched: Open, rendered: str, find: Callable[..., None]) -> None:
     folder = Path(os.environ["SONGSPACE_SCREENSHOTS"])
 
     def open_page(**options: Any) -> Any:

@@ -91,13 +91,6 @@ def page(opened: Callable[..., Any]) -> Any:
     return page
 
 
-def find(page: Any, words: str) -> None:
-    page.locator("#search").fill(words)
-    expect(page.locator("#found [role=option]:not(.offer)").first).to_contain_text(words)
-    page.locator("#found [role=option]:not(.offer)").first.click()
-    expect(page.locator("#now .title")).to_have_text(words)
-
-
 def plays_beyond(page: Any, second: float) -> None:
     """The page says so, and an element is playing indeed."""
     page.wait_for_function(
@@ -112,7 +105,7 @@ def seek(page: Any, second: float) -> None:
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_what_the_browser_cannot_play_is_encoded_for_it(page: Any, kind: str) -> None:
+def test_what_the_browser_cannot_play_is_encoded_for_it(page: Any, kind: str, find: Callable[..., None]) -> None:
     find(page, f"Song {kind}")
     plays_beyond(page, 0.5)
     assert [url for url in page.asked if "format=webm" in url], page.asked
@@ -126,13 +119,15 @@ def test_what_the_browser_cannot_play_is_encoded_for_it(page: Any, kind: str) ->
     # What it cannot play as it is, it does not ask for again.
     asked = len(page.asked)
     page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.locator("#now .title")).not_to_have_text(f"Song {kind}")
     find(page, f"Song {kind}")
+    expect(page.locator("#now .title")).to_have_text(f"Song {kind}")
     plays_beyond(page, 0.2)
     assert all("format=" in url for url in page.asked[asked:] if url.split("?")[0] == page.asked[0].split("?")[0])
 
 
 @pytest.mark.parametrize("kind", ["flac 16", "mp3 constant", "opus", "aac"])
-def test_what_the_browser_can_play_is_played_as_it_is(page: Any, kind: str) -> None:
+def test_what_the_browser_can_play_is_played_as_it_is(page: Any, kind: str, find: Callable[..., None]) -> None:
     find(page, f"Song {kind}")
     if kind == "aac" and page.evaluate("new Audio().canPlayType('audio/mp4; codecs=\"mp4a.40.2\"')") == "":
         pytest.skip("this Chromium was built without AAC")
@@ -142,7 +137,7 @@ def test_what_the_browser_can_play_is_played_as_it_is(page: Any, kind: str) -> N
     assert not [url for url in page.asked if "format=" in url]
 
 
-def test_seeking_where_nothing_has_come_yet_asks_for_it_from_there(page: Any) -> None:
+def test_seeking_where_nothing_has_come_yet_asks_for_it_from_there(page: Any, find: Callable[..., None]) -> None:
     def slowly(route: Any) -> None:
         """What is asked for from the beginning comes only in part, and never ends."""
         if "start=0" in route.request.url:
@@ -166,7 +161,7 @@ def test_seeking_where_nothing_has_come_yet_asks_for_it_from_there(page: Any) ->
     assert 3.0 < cut[-1] < 4.6, cut
 
 
-def test_next_and_previous_and_the_end_of_one_begins_the_next(page: Any) -> None:
+def test_next_and_previous_and_the_end_of_one_begins_the_next(page: Any, find: Callable[..., None]) -> None:
     find(page, "Song aiff")
     page.get_by_role("button", name="Radio from here").click()
     queued = page.locator("#queued > li .title")
@@ -188,7 +183,9 @@ def test_next_and_previous_and_the_end_of_one_begins_the_next(page: Any) -> None
 
 
 @pytest.mark.parametrize("pauses", [False, True])
-def test_why_plays_the_seconds_of_both_and_then_what_played_before(page: Any, pauses: bool) -> None:
+def test_why_plays_the_seconds_of_both_and_then_what_played_before(
+    page: Any, pauses: bool, find: Callable[..., None]
+) -> None:
     find(page, "Song wma")
     plays_beyond(page, 0.3)
     if pauses:
@@ -227,7 +224,7 @@ def test_why_plays_the_seconds_of_both_and_then_what_played_before(page: Any, pa
     expect(page.locator("#toggle")).to_have_attribute("aria-label", "Play")
 
 
-def test_the_volume(page: Any) -> None:
+def test_the_volume(page: Any, find: Callable[..., None]) -> None:
     find(page, "Song wma")
     plays_beyond(page, 0.1)
     page.locator("#volume").evaluate("e => { e.value = 0.3; e.dispatchEvent(new Event('input')); }")
@@ -240,6 +237,7 @@ def test_a_library_that_is_not_there_is_not_rushed_through(
     serving_home: Callable[..., Any],
     draw_map: Callable[..., None],
     tmp_path: Path,
+    find: Callable[..., None],
 ) -> None:
     home = made_up(tmp_path / "home", [Tags(f"Song {n}", f"Artist {n}") for n in range(40)])
     draw_map(home)
@@ -257,3 +255,20 @@ def test_a_library_that_is_not_there_is_not_rushed_through(
         # The song that was chosen, and five of the radio; each as it is, and encoded.
         assert len(asked) <= 2 * 6
         page.close()
+
+
+def test_who_chooses_a_song_while_the_queue_is_made_longer_hears_that_one(page: Any, find: Callable[..., None]) -> None:
+    held: list[Any] = []
+    page.route("**/api/v1/radio?*", held.append)
+    find(page, "Song opus")
+    page.get_by_role("button", name="Next", exact=True).click()  # the queue ends here: a radio is asked for
+    page.wait_for_timeout(200)
+    find(page, "Song aac")
+    now = page.locator("#now .title")
+    expect(now).to_have_text("Song aac")
+    [radio] = held
+    with page.expect_response("**/api/v1/radio?*"):
+        radio.continue_()
+    page.wait_for_timeout(500)
+    expect(now).to_have_text("Song aac")
+    expect(page.locator("#queued > li")).to_have_count(2)

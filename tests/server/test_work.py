@@ -21,7 +21,7 @@ from songspace import pipeline
 from songspace.library import Home, Library
 from songspace.library.progress import Telling
 from songspace.reporter import Reporter
-from songspace.server import models
+from songspace.server import answers
 from songspace.server.app import create_app
 
 WRITE = {"X-Songspace": "1"}
@@ -38,7 +38,7 @@ class Own(NamedTuple):
     def work(self) -> dict[str, Any]:
         response = self.client.get("/api/v1/work")
         assert response.status_code == 200 and response.headers["cache-control"] == "no-store"
-        models.Work.model_validate(response.json())
+        answers.Work.model_validate(response.json())
         told: dict[str, Any] = response.json()
         return told
 

@@ -183,8 +183,11 @@ player.addEventListener("dry", () => {
   const last = player.song;
   if (!last || !queue.endless.checked) return;
   void attempt(async () => {
+    let chosen = false; // who chooses a song meanwhile wants to hear that one
+    player.addEventListener("song", () => (chosen = true), { once: true });
     const heard = player.queue.slice(-200).map((song) => song.id).filter((id) => id !== last.id);
     const made = await api.radio([last.id], { variety: Math.max(queue.varietyValue, 0.2), without: heard });
+    if (chosen) return;
     player.add(...made.songs.slice(1));
     player.next();
   });

@@ -23,7 +23,7 @@ import numpy as np
 from songspace.audio._source import QuietFile, UndecodableError, check_rate, gather
 
 # FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
-CONTAINERS = (
+_CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,mp3,mpc,"
     "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
 )
@@ -37,7 +37,30 @@ _SAMPLES: dict[str, tuple[type, int]] = {
     "flt": (np.float32, 1),
     "dbl": (np.float64, 1),
 }
-_STUMBLES = 64  # places at which a damaged container is entered again
+STUMBLES = 64
+"""Places at which a damaged container is entered again."""
+
+
+def open_container(file: BufferedReader) -> Any:
+    """Open a file by FFmpeg; it belongs to whoever opened it before."""
+    return av.open(QuietFile(file), options={"format_whitelist": _CONTAINERS}, metadata_errors="ignore")
+
+
+def sound_of(container: Any) -> Any:
+    """The first stream of sound.
+
+    Raises
+    ------
+    UndecodableError
+        If there is none that can be decoded.
+    """
+    if not container.streams.audio:
+        raise UndecodableError("It holds no sound.")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+    stream.codec_context.thread_count = 1  # many songs are worked on beside each other
+    return stream
 
 
 class AvSource:
@@ -71,18 +94,12 @@ class AvSource:
     def _open(self) -> None:
         self.close()
         self._file.seek(0)
-        options = {"format_whitelist": CONTAINERS}
-        self._container = av.open(QuietFile(self._file), options=options, metadata_errors="ignore")
-        if not self._container.streams.audio:
-            raise UndecodableError("It holds no sound.")
-        self._stream = self._container.streams.audio[0]
-        if self._stream.codec_context is None:
-            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
-        self._stream.codec_context.thread_count = 1  # whoever reads many songs has a worker a core
+        self._container = open_container(self._file)
+        self._stream = sound_of(self._container)
         self._at = 0  # where the sound decoded last has ended
 
     def _packets(self) -> Iterator[Any]:
-        for _ in range(_STUMBLES):
+        for _ in range(STUMBLES):
             try:
                 yield from self._container.demux(self._stream)
                 return

@@ -17,15 +17,14 @@ from typing import Any, NamedTuple, cast
 
 import av
 
-from songspace.audio._pyav import CONTAINERS
-from songspace.audio._source import QuietFile, UndecodableError, check_rate, decoding
+from songspace.audio._pyav import STUMBLES, open_container, sound_of
+from songspace.audio._source import UndecodableError, check_rate, decoding
 from songspace.errors import AudioError
 
 PIECE = 16 * 1024
 """Bytes that are worth sending: a second or less."""
 
 _STEPS = 100  # frames after which it is told that nothing is ready yet
-_STUMBLES = 64  # places at which a damaged file is entered again
 _MOST_CHANNELS = 64  # that FFmpeg's filters can take
 _ARRANGED = 8  # channels; where there are more, nobody knows which is where
 _PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
@@ -177,17 +176,11 @@ class _Song:
     def _open(self) -> None:
         self.close()
         self._file.seek(0)
-        options = {"format_whitelist": CONTAINERS}
-        self._container = av.open(QuietFile(self._file), options=options, metadata_errors="ignore")
-        if not self._container.streams.audio:
-            raise UndecodableError("It holds no sound.")
-        self._stream = self._container.streams.audio[0]
-        if self._stream.codec_context is None:
-            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
-        self._stream.codec_context.thread_count = 1  # songs are encoded beside each other
+        self._container = open_container(self._file)
+        self._stream = sound_of(self._container)
 
     def _frames(self) -> Iterator[Any]:
-        for _ in range(_STUMBLES):
+        for _ in range(STUMBLES):
             try:
                 for packet in self._container.demux(self._stream):
                     try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 
-from songspace.errors import SongspaceError
+from songspace.errors import FORESEEN, sentence
 
 
 def main() -> None:
@@ -16,13 +15,8 @@ def main() -> None:
 
     try:
         app()
-    except SongspaceError as error:
-        say(str(error))
     except BrokenPipeError:  # whoever read the answer has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except sqlite3.Error as error:
-        mended = "" if isinstance(error, sqlite3.OperationalError) else " `songspace update` mends a damaged one."
-        say(f"The library's catalog could not be used: {error}.{mended}")
-    except OSError as error:
-        say(f"{error.filename or 'The system'}: {error.strerror or error}.")
+    except FORESEEN as error:
+        say(sentence(error))
     sys.exit(1)

@@ -27,10 +27,10 @@ from songspace.library.names import plain
 from songspace.playlists.order import order
 from songspace.playlists.titles import artist_of, compared
 from songspace.server.api.songs import search
-from songspace.server.models import LONGEST_LIST, LONGEST_SAVED
 from songspace.server.opensubsonic.shelves import Shelves, shelves_of
 from songspace.server.opensubsonic.sonic import centers_of
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
+from songspace.server.questions import LONGEST_LIST, LONGEST_SAVED
 from songspace.server.service import Answer, At, Service, service_of
 
 router = APIRouter(prefix="/api", include_in_schema=False)

@@ -117,14 +117,14 @@ class Service:
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
         self.streams = Streams()
-        self._making = threading.RLock()
+        self._making: dict[str, threading.Lock] = {}
         self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
 
     def once(self, what: str, key: str, make: Callable[[], Any]) -> Any:
         """What was made for a key, and is made again when there is another one; nobody makes it twice."""
         kept = self.known.get(what)
         if kept is None or kept[0] != key:
-            with self._making:
+            with self._making.setdefault(what, threading.Lock()):
                 kept = self.known.get(what)
                 if kept is None or kept[0] != key:
                     kept = self.known[what] = (key, make())

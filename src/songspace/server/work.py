@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from songspace.errors import SongspaceError
+from songspace.errors import FORESEEN, sentence
 from songspace.library import Home
 from songspace.library.progress import Progress, read_progress
 from songspace.reporter import Reporter
@@ -159,12 +158,8 @@ def update(home: Home) -> dict[str, Any]:
         report = pipeline.update(home, reporter=remarks)
     except KeyboardInterrupt:
         return {"ok": True, "sentence": _STOPPED}
-    except SongspaceError as error:
-        return {"ok": False, "sentence": str(error)}
-    except sqlite3.Error as error:
-        return {"ok": False, "sentence": f"The library's catalog could not be used: {error}."}
-    except OSError as error:
-        return {"ok": False, "sentence": f"{error.filename or 'The system'}: {error.strerror or error}."}
+    except FORESEEN as error:
+        return {"ok": False, "sentence": sentence(error)}
     tally = report.tally
     said = summary(tally.new, tally.linked, tally.gone, len(tally.failures))
     return {"ok": True, "sentence": " ".join([said, *remarks.sentences])}

@@ -11,14 +11,14 @@ from songspace.asking.geometry.labelled import Kind, labelled
 from songspace.asking.geometry.regions import find_regions, regions_facts
 from songspace.asking.geometry.way import find_way, way_facts
 from songspace.asking.geometry.years import find_years, years_facts
-from songspace.server import models
+from songspace.server import answers, questions
 from songspace.server.service import At, answer
 
 router = APIRouter(prefix="/geometry", tags=["geometry"])
 
 
-@router.get("/{kind}", response_model=models.Regions)
-def regions(kind: Kind, query: Annotated[models.RegionsQuery, Query()], request: Request) -> Response:
+@router.get("/{kind}", response_model=answers.Regions)
+def regions(kind: Kind, query: Annotated[questions.RegionsQuery, Query()], request: Request) -> Response:
     """How wide regions are, who is next to whom, and what overlaps."""
 
     def make(at: At) -> Any:
@@ -28,8 +28,8 @@ def regions(kind: Kind, query: Annotated[models.RegionsQuery, Query()], request:
     return answer(request, make, heavy=True)
 
 
-@router.get("/{kind}/between", response_model=models.Between)
-def between(kind: Kind, query: Annotated[models.BetweenQuery, Query()], request: Request) -> Response:
+@router.get("/{kind}/between", response_model=answers.Between)
+def between(kind: Kind, query: Annotated[questions.BetweenQuery, Query()], request: Request) -> Response:
     """What lies between two regions."""
 
     def make(at: At) -> Any:
@@ -38,8 +38,8 @@ def between(kind: Kind, query: Annotated[models.BetweenQuery, Query()], request:
     return answer(request, make, heavy=True)
 
 
-@router.get("/{kind}/years", response_model=models.Years)
-def years(kind: Kind, query: Annotated[models.YearsQuery, Query()], request: Request) -> Response:
+@router.get("/{kind}/years", response_model=answers.Years)
+def years(kind: Kind, query: Annotated[questions.YearsQuery, Query()], request: Request) -> Response:
     """An artist's way through the years, and which genres, artists or albums are near at each station."""
 
     def make(at: At) -> Any:

@@ -13,7 +13,7 @@ from songspace.asking.mixes import make_mixes
 from songspace.asking.playlists import arrange, make_path, make_radio
 from songspace.asking.suggestions import make_suggestions
 from songspace.reporter import Reporter
-from songspace.server import models
+from songspace.server import answers, questions
 from songspace.server.problems import NotReadyError
 from songspace.server.service import At, answer, service_of
 
@@ -28,12 +28,12 @@ class _Remarks(Reporter):
         self.said.append(sentence)
 
 
-def _how(query: models.ListRules) -> dict[str, Any]:
+def _how(query: questions.ListRules) -> dict[str, Any]:
     return {name: getattr(query, name) for name in ("length", "minutes", "variety", "seed", "transition")}
 
 
-@router.get("/radio", response_model=models.Playlist, response_model_exclude_unset=True)
-def radio(query: Annotated[models.RadioQuery, Query()], request: Request) -> Response:
+@router.get("/radio", response_model=answers.Playlist, response_model_exclude_unset=True)
+def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> Response:
     """Go on from some songs."""
 
     def make(at: At) -> Any:
@@ -43,8 +43,8 @@ def radio(query: Annotated[models.RadioQuery, Query()], request: Request) -> Res
     return answer(request, make, heavy=True)
 
 
-@router.get("/path", response_model=models.Playlist, response_model_exclude_unset=True)
-def path(query: Annotated[models.PathQuery, Query()], request: Request) -> Response:
+@router.get("/path", response_model=answers.Playlist, response_model_exclude_unset=True)
+def path(query: Annotated[questions.PathQuery, Query()], request: Request) -> Response:
     """Lead from one song to another, by way of others."""
 
     def make(at: At) -> Any:
@@ -54,8 +54,8 @@ def path(query: Annotated[models.PathQuery, Query()], request: Request) -> Respo
     return answer(request, make, heavy=True)
 
 
-@router.post("/order", response_model=models.Ordered, response_model_exclude_unset=True)
-def order(asked: models.OrderAsked, request: Request) -> Response:
+@router.post("/order", response_model=answers.Ordered, response_model_exclude_unset=True)
+def order(asked: questions.OrderAsked, request: Request) -> Response:
     """Put songs into an order that flows. It changes nothing; a list is too long for an address."""
 
     def make(at: At) -> Any:
@@ -78,8 +78,8 @@ def order(asked: models.OrderAsked, request: Request) -> Response:
     return answer(request, make, heavy=True)
 
 
-@router.post("/line", response_model=models.Ordered, response_model_exclude_unset=True)
-def line(asked: models.LineAsked, request: Request) -> Response:
+@router.post("/line", response_model=answers.Ordered, response_model_exclude_unset=True)
+def line(asked: questions.LineAsked, request: Request) -> Response:
     """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
 
     def make(at: At) -> Any:
@@ -93,8 +93,8 @@ def line(asked: models.LineAsked, request: Request) -> Response:
     return answer(request, make, heavy=True)
 
 
-@router.post("/mix", response_model=models.Ordered, response_model_exclude_unset=True)
-def mix(asked: models.MixAsked, request: Request) -> Response:
+@router.post("/mix", response_model=answers.Ordered, response_model_exclude_unset=True)
+def mix(asked: questions.MixAsked, request: Request) -> Response:
     """Make a mix of some songs that shows all of them. It changes nothing; a region is too long for an address."""
 
     def make(at: At) -> Any:
@@ -105,8 +105,8 @@ def mix(asked: models.MixAsked, request: Request) -> Response:
     return answer(request, make, heavy=True)
 
 
-@router.get("/mixes", response_model=models.Mixes)
-def mixes(query: Annotated[models.MixesQuery, Query()], request: Request) -> Response:
+@router.get("/mixes", response_model=answers.Mixes)
+def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> Response:
     """Cut the library into a handful of playlists with names."""
 
     def make(at: At) -> Any:
@@ -124,8 +124,8 @@ def mixes(query: Annotated[models.MixesQuery, Query()], request: Request) -> Res
     return answer(request, make, heavy=True)
 
 
-@router.post("/suggest", response_model=models.Suggestions)
-def suggest(asked: models.SuggestAsked, request: Request) -> Response:
+@router.post("/suggest", response_model=answers.Suggestions)
+def suggest(asked: questions.SuggestAsked, request: Request) -> Response:
     """Songs that fit a taste, or several, and why. It changes nothing; a taste is too long for an address."""
 
     def make(at: At) -> Any:

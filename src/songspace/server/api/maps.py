@@ -14,7 +14,7 @@ from starlette.responses import Response
 from songspace.asking import traits
 from songspace.categories import printable
 from songspace.library import Song
-from songspace.server import models
+from songspace.server import answers, questions
 from songspace.server.guard import is_local
 from songspace.server.service import Answer, At, Service, answer, service_of
 
@@ -23,10 +23,10 @@ router = APIRouter(tags=["map"])
 
 @router.get(
     "/map",
-    response_model=models.Map,
-    responses={202: {"model": models.Computing, "description": "It is being drawn: ask again."}},
+    response_model=answers.Map,
+    responses={202: {"model": answers.Computing, "description": "It is being drawn: ask again."}},
 )
-def map_(query: Annotated[models.MapQuery, Query()], request: Request) -> Response:
+def map_(query: Annotated[questions.MapQuery, Query()], request: Request) -> Response:
     """The place of every song: by t-SNE as soon as it has been drawn, by PCA at once.
 
     While the map of a new space is drawn, songs that were in the one before are where they were, and new ones beside

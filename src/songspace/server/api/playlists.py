@@ -11,7 +11,7 @@ from starlette.responses import Response
 from songspace.asking.facts import song_facts
 from songspace.playlists.files import written
 from songspace.playlists.mixes import file_name
-from songspace.server import models
+from songspace.server import answers, questions
 from songspace.server.service import Answer, At, changing, service_of
 
 router = APIRouter(prefix="/playlists", tags=["playlists"])
@@ -19,14 +19,14 @@ router = APIRouter(prefix="/playlists", tags=["playlists"])
 _TYPES = {"m3u8": "application/vnd.apple.mpegurl", "xspf": "application/xspf+xml", "jspf": "application/jspf+json"}
 
 
-@router.get("", response_model=models.SavedPlaylists)
+@router.get("", response_model=answers.SavedPlaylists)
 def playlists(request: Request) -> Response:
     """All playlists that are kept."""
     return changing(request, {"playlists": service_of(request).saved.all()})
 
 
-@router.post("", status_code=201, response_model=models.SavedPlaylist)
-def create(asked: models.PlaylistAsked, request: Request) -> Response:
+@router.post("", status_code=201, response_model=answers.SavedPlaylist)
+def create(asked: questions.PlaylistAsked, request: Request) -> Response:
     """Keep a playlist, as a file in the home."""
     service = service_of(request)
     snapshot = service.snapshots.current()
@@ -38,8 +38,8 @@ def _one(at: At, request: Request, id: str) -> Any:
     return service_of(request).saved.one(id, at.snapshot.listed, at.library.catalog.song_at)
 
 
-@router.get("/{id}", response_model=models.SavedInFull)
-def playlist(id: models.PlaylistId, request: Request) -> Response:
+@router.get("/{id}", response_model=answers.SavedInFull)
+def playlist(id: questions.PlaylistId, request: Request) -> Response:
     """One of them, with its songs."""
     with service_of(request).at() as at:
         told, songs, missing = _one(at, request, id)
@@ -51,7 +51,7 @@ def playlist(id: models.PlaylistId, request: Request) -> Response:
     response_class=Response,
     responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}}},
 )
-def file(id: models.PlaylistId, query: Annotated[models.FileQuery, Query()], request: Request) -> Response:
+def file(id: questions.PlaylistId, query: Annotated[questions.FileQuery, Query()], request: Request) -> Response:
     """One of them as a file, with the paths that songs have here."""
     with service_of(request).at() as at:
         told, songs, _ = _one(at, request, id)
@@ -61,8 +61,8 @@ def file(id: models.PlaylistId, query: Annotated[models.FileQuery, Query()], req
     return Response(data, headers=said, media_type=_TYPES[query.format])
 
 
-@router.patch("/{id}", response_model=models.SavedPlaylist)
-def change(id: models.PlaylistId, asked: models.PlaylistChanged, request: Request) -> Response:
+@router.patch("/{id}", response_model=answers.SavedPlaylist)
+def change(id: questions.PlaylistId, asked: questions.PlaylistChanged, request: Request) -> Response:
     """Give one of them another title, other songs, or both."""
     service = service_of(request)
     snapshot = service.snapshots.current()
@@ -71,7 +71,7 @@ def change(id: models.PlaylistId, asked: models.PlaylistChanged, request: Reques
 
 
 @router.delete("/{id}", status_code=204)
-def delete(id: models.PlaylistId, request: Request) -> Response:
+def delete(id: questions.PlaylistId, request: Request) -> Response:
     """Let go of one of them."""
     service_of(request).saved.delete(id)
     return Response(status_code=204)

@@ -15,7 +15,7 @@ from songspace.library import Song
 from songspace.library.names import plain
 from songspace.library.pictures import read_cover
 from songspace.playlists.where import parse
-from songspace.server import media, models
+from songspace.server import answers, media, questions
 from songspace.server.problems import UnknownError, refusal, responses
 from songspace.server.service import At, answer, service_of
 from songspace.server.snapshot import Snapshot
@@ -24,8 +24,8 @@ from songspace.server.streams import EncodedSong
 router = APIRouter(tags=["songs"])
 
 
-@router.get("/songs", response_model=models.Songs)
-def songs(query: Annotated[models.SongsQuery, Query()], request: Request) -> Response:
+@router.get("/songs", response_model=answers.Songs)
+def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> Response:
     """Songs by words or a filter, a page at a time: the best matches first, or in the order of their paths."""
 
     def make(at: At) -> Any:
@@ -59,8 +59,8 @@ def search(snapshot: Snapshot, text: str) -> list[Song]:
     return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
 
 
-@router.get("/songs/{id}", response_model=models.SongInFull)
-def song(id: models.SongId, request: Request) -> Response:
+@router.get("/songs/{id}", response_model=answers.SongInFull)
+def song(id: questions.SongId, request: Request) -> Response:
     """All that is known of a song."""
 
     def make(at: At) -> Any:
@@ -72,19 +72,21 @@ def song(id: models.SongId, request: Request) -> Response:
     return answer(request, make)
 
 
-@router.get("/songs/{id}/neighbours", response_model=models.SimilarSongs, response_model_exclude_unset=True)
-def neighbours(id: models.SongId, query: Annotated[models.NeighboursQuery, Query()], request: Request) -> Response:
+@router.get("/songs/{id}/neighbours", response_model=answers.SimilarSongs, response_model_exclude_unset=True)
+def neighbours(
+    id: questions.SongId, query: Annotated[questions.NeighboursQuery, Query()], request: Request
+) -> Response:
     """The songs that sound most like a song, and why; as ``songspace similar``."""
     return _similar(request, [id], query)
 
 
-@router.get("/similar", response_model=models.SimilarSongs, response_model_exclude_unset=True)
-def similar(query: Annotated[models.SimilarQuery, Query()], request: Request) -> Response:
+@router.get("/similar", response_model=answers.SimilarSongs, response_model_exclude_unset=True)
+def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request) -> Response:
     """The songs that sound most like several together."""
     return _similar(request, query.song, query)
 
 
-def _similar(request: Request, ids: list[int], query: models.NeighboursQuery) -> Response:
+def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:
     def make(at: At) -> Any:
         found = find_similar(at.asked(ids), query.count, explain=query.explain)
         return {"of": [song_facts(song) for song in found.asked.asked], "similar": found.facts()}
@@ -107,7 +109,7 @@ _COVER: dict[int | str, dict[str, Any]] = {
 
 @router.head("/songs/{id}/audio", include_in_schema=False)
 @router.get("/songs/{id}/audio", response_class=Response, responses=_AUDIO)
-def audio(id: models.SongId, query: Annotated[models.AudioQuery, Query()], request: Request) -> Response:
+def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()], request: Request) -> Response:
     """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on."""
     service = service_of(request)
     with service.at() as at:
@@ -120,7 +122,7 @@ def audio(id: models.SongId, query: Annotated[models.AudioQuery, Query()], reque
 
 @router.head("/songs/{id}/cover", include_in_schema=False)
 @router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
-def cover(id: models.SongId, request: Request) -> Response:
+def cover(id: questions.SongId, request: Request) -> Response:
     """The picture that is embedded in the file of a song."""
 
     with service_of(request).at() as at, media.open_song(at.snapshot.song(id), at.library.catalog) as file:

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from songspace import __version__
 from songspace.asking.state import holdings, quality
 from songspace.asking.view import View
-from songspace.server import models
+from songspace.server import answers, questions
 from songspace.server.service import Answer, At, answer, changing, service_of
 
 router = APIRouter(tags=["status"])
 
 
-@router.get("/status", response_model=models.Status)
-def status(query: Annotated[models.FailuresQuery, Query()], request: Request) -> Response:
+@router.get("/status", response_model=answers.Status)
+def status(query: Annotated[questions.FailuresQuery, Query()], request: Request) -> Response:
     """How much there is, and what failed and why."""
     with service_of(request).at() as at:
         told = holdings(View(at.library))
@@ -31,21 +31,18 @@ def status(query: Annotated[models.FailuresQuery, Query()], request: Request) ->
     return changing(request, told)
 
 
-@router.get("/status/quality", response_model=models.Quality)
+@router.get("/status/quality", response_model=answers.Quality)
 def status_quality(request: Request) -> Response:
     """How good the space is, and the hubs; worked out once for each space."""
     service = service_of(request)
 
     def make(at: At) -> Any:
-        kept = service.known.get("quality")
-        if kept is None or kept[0] != at.snapshot.key:
-            kept = service.known["quality"] = (at.snapshot.key, quality(at.view))
-        return kept[1]
+        return service.once("quality", at.snapshot.key, lambda: quality(at.view))
 
     return answer(request, make, heavy=True, most=None)  # once for each space, however long that takes
 
 
-@router.get("/health", response_model=models.Health)
+@router.get("/health", response_model=answers.Health)
 def health() -> Response:
     """Whether the server answers."""
     return Answer({"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"})

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from songspace.library import Song
-from songspace.server.models import LONGEST_SAVED
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, MISSING, NOT_FOUND, Failure
 from songspace.server.opensubsonic.shapes import moment, songs_facts
+from songspace.server.questions import LONGEST_SAVED
 
 _LONGEST_NAME = 200
 

@@ -10,11 +10,11 @@ from songspace.asking.ruling import Ruling
 from songspace.asking.similar import find_similar
 from songspace.errors import SongspaceError
 from songspace.library import Song
-from songspace.server.models import LONGEST_LIST
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.shapes import artist_facts, song_facts, songs_facts
 from songspace.server.opensubsonic.shelves import Artist, shelves_of
 from songspace.server.problems import NotReadyError
+from songspace.server.questions import LONGEST_LIST
 from songspace.server.service import At, Service
 
 _MOST = 500
