@@ -259,7 +259,7 @@ def test_a_library_that_is_not_there_is_not_rushed_through(
 
 def test_who_chooses_a_song_while_the_queue_is_made_longer_hears_that_one(page: Any, find: Callable[..., None]) -> None:
     held: list[Any] = []
-    page.route("**/api/v1/radio?*", held.append)
+    page.route("**/api/v1/radio?*", lambda route: held.append(route))
     find(page, "Song opus")
     page.get_by_role("button", name="Next", exact=True).click()  # the queue ends here: a radio is asked for
     page.wait_for_timeout(200)
