@@ -15,7 +15,7 @@ from torch import nn
 from songspace.encoders import augment, load
 from songspace.encoders.contrastive import Contrastive
 from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, relations
-from songspace.encoders.convnet import ConvNet, calibrate
+from songspace.encoders.convnet import ConvNet, calibrate, folded
 from songspace.encoders.devices import seeded
 from songspace.encoders.pairs import Crops, Pairs
 from songspace.encoders.random_conv import RandomConv
@@ -237,6 +237,26 @@ def test_calibrated_activations_are_sane():
         network(torch.from_numpy(X))
     assert len(spreads) == 13
     assert 0.7 < min(spreads) <= max(spreads) < 1.4
+
+
+def test_folding_changes_rounding_only():
+    X, _ = songs(8, 2)
+    with seeded(CPU, 0):
+        network = ConvNet(24, 8)
+    network.standardize.measure([X])
+    calibrate(network, [X])
+    network.eval()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):  # as training leaves them: no identity
+                module.weight.uniform_(0.5, 2)
+                module.bias.normal_()
+        trained = {name: value.clone() for name, value in network.state_dict().items()}
+        quick = folded(network)
+        assert not [module for module in quick.modules() if isinstance(module, nn.BatchNorm2d)]
+        expected = network(torch.from_numpy(X))
+        torch.testing.assert_close(quick(torch.from_numpy(X)), expected, rtol=1e-4, atol=1e-4 * float(expected.std()))
+    assert all(torch.equal(value, trained[name]) for name, value in network.state_dict().items())
 
 
 # ── the estimators ────────────────────────────────────────────────────────────────────────────────

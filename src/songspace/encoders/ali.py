@@ -229,7 +229,7 @@ class ALI(NetworkEncoder):
             with seeded(device, self.random_state):
                 figures = game.monitor(0)
             self.history_ = {"watched": [0.0]} | {name: [figure] for name, figure in figures.items() if name != "auc"}
-            self.network_ = game.result().cpu()
+            self._take(game.result().cpu())
             self.verdict_ = verdict(self.history_, 0)
             return self
         pick = epochs(len(pictures), self.batch_size, seed=self.random_state)
@@ -249,7 +249,7 @@ class ALI(NetworkEncoder):
             if game.kept.step <= 1:
                 raise
             self.history_, apart = error.history, f"{error} "
-        self.network_ = (game.kept.codec if apart else game.result()).cpu()
+        self._take((game.kept.codec if apart else game.result()).cpu())
         self.verdict_ = apart + verdict(self.history_, int(game.kept.step))
         return self
 

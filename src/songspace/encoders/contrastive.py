@@ -185,7 +185,7 @@ class Contrastive(Convolutional):
             identity=self._identity(X, songs),
             on_progress=on_progress,
         )
-        self.network_ = network.cpu().eval()
+        self._take(network.cpu())
         self._discriminate(X, songs)
         return self
 

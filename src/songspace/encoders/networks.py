@@ -34,6 +34,14 @@ class NetworkEncoder(Encoder):
         """The network for spectrograms of ``shape_``, with weights drawn from torch's generator."""
         raise NotImplementedError
 
+    def _take(self, network: nn.Module) -> None:
+        """Have learnt this network."""
+        self.network_ = network.eval()
+
+    def _mapping(self) -> nn.Module:
+        """What takes spectrograms to vectors: the network, or what gives the same numbers in less time."""
+        return self.network_
+
     def _sample(self, X: Any, size: int = SAMPLE) -> Iterable[np.ndarray]:
         """Batches of at most ``size`` spectrograms in all, spread evenly over ``X``."""
         rows = np.unique(np.linspace(0, X.shape[0] - 1, size).round().astype(int))
@@ -57,7 +65,7 @@ class NetworkEncoder(Encoder):
         rows[: len(batch)] = batch
         device = choose_device(self.device)
         with torch.inference_mode():
-            vectors: Tensor = self.network_.to(device)(torch.from_numpy(rows).to(device))
+            vectors: Tensor = self._mapping().to(device)(torch.from_numpy(rows).to(device))
             return vectors[: len(batch)].cpu().numpy()
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -71,9 +79,9 @@ class NetworkEncoder(Encoder):
         if {key: shape.numel() for key, shape in shapes.items()} != {key: array.size for key, array in arrays.items()}:
             raise ValueError("its weights are not those of its network")
         with seeded(torch.device("cpu"), 0):  # the weights that are drawn here are all replaced
-            network = self._build().eval()
+            network = self._build()
         network.load_state_dict({k: torch.from_numpy(v).view(shapes[k]) for k, v in arrays.items()})
-        self.network_ = network
+        self._take(network)
         if "history" in facts:
             self.history_ = facts["history"]
 

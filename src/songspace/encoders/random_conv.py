@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import torch
+from torch import nn
 
 from songspace.encoders.checks import check_number, check_seed
-from songspace.encoders.convnet import ConvNet, calibrate
+from songspace.encoders.convnet import ConvNet, calibrate, folded
 from songspace.encoders.devices import seeded
 from songspace.encoders.networks import NetworkEncoder
 from songspace.frontends import Frontend
@@ -18,10 +19,19 @@ class Convolutional(NetworkEncoder):
 
     width: int
     random_state: int
+    _folded: ConvNet
 
     def _build(self) -> ConvNet:
         check_number("width", self.width, least=1, whole=True)
         return ConvNet(self.shape_[0], self.width)
+
+    def _take(self, network: nn.Module) -> None:
+        super()._take(network)
+        assert isinstance(network, ConvNet)
+        self._folded = folded(network)
+
+    def _mapping(self) -> ConvNet:
+        return self._folded
 
 
 class RandomConv(Convolutional):
@@ -74,5 +84,5 @@ class RandomConv(Convolutional):
             network = self._build()
         network.standardize.measure(self._sample(X))
         calibrate(network, self._sample(X))
-        self.network_ = network.eval()
+        self._take(network)
         return self

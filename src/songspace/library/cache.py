@@ -96,15 +96,14 @@ class SpectrogramCache:
             slot = self._free.pop()
         else:
             slot, self._next = self._next, self._next + 1
-        record = np.zeros(self.shape, np.uint8)
-        record[: len(codes)] = codes
+        record = np.ascontiguousarray(codes, np.uint8).tobytes().ljust(self._record, b"\0")
         try:
             with self.path.open("r+b" if self.path.exists() else "xb") as file:
                 file.seek(slot * self._record)
-                file.write(record.tobytes())
+                file.write(record)
         except OSError as error:
             raise SongspaceError(f"The cache {self.path} cannot be written: {error.strerror}.") from error
-        place = _Place(slot, len(codes), codes_sum(record.tobytes()))
+        place = _Place(slot, len(codes), codes_sum(record))
         self._catalog.set_slot(song, slot, place.checksum)
         self._places[song] = place
         bisect.insort(self._sample, (identity, song))

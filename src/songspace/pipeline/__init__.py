@@ -102,7 +102,7 @@ def learn(
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, reporter)
         tally = listen(run, catalog.roots(), fill_cache=True)
         learn_timbre(run)
-        renew(run)
+        used = renew(run)
         demand_songs(catalog, root, tally)
         if encoder != "timbre":
             train(
@@ -112,7 +112,8 @@ def learn(
             )
             encode(run, encoder)
             encoder = judge(run, encoder)
-        use(run, encoder)
+        if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
+            use(run, encoder)
         return Report(catalog.count(), encoder, tally)
 
 

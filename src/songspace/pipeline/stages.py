@@ -127,12 +127,13 @@ def learn_timbre(run: Run) -> None:
     set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS))
 
 
-def renew(run: Run) -> None:
-    """Bring the space in use up to date; before anything is learnt it is the hand-made one."""
+def renew(run: Run) -> str:
+    """Bring the space in use up to date, and say whose it is; before anything is learnt it is the hand-made one."""
     name = in_use(run)
     if name != "timbre":
         encode(run, name)
     use(run, name)
+    return name
 
 
 def in_use(run: Run) -> str:
