@@ -83,7 +83,7 @@ def patterns(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
 def _quantiles(values: np.ndarray, *quantiles: float) -> list[np.ndarray]:
     """The nearest of the values over the last axis: no need to interpolate among hundreds."""
     places = [round(q * (values.shape[2] - 1)) for q in quantiles]
-    ordered = np.partition(values, places, axis=2)
+    ordered = np.sort(values, axis=2)  # NumPy sorts rows of a few hundred faster than it parts them
     return [ordered[:, :, place] for place in places]
 
 
