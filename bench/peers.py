@@ -53,7 +53,7 @@ def librosa(path: str) -> bool:
 
 
 def bliss_audio(path: str) -> bool:
-    """The song as bliss sees it. (It ends the worker on a file that it cannot read.)"""
+    """The song as bliss sees it. (The run ends at a file that it cannot read: it panics.)"""
     from bliss_audio import Song
 
     return len(Song(path).analysis) > 0
