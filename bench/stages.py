@@ -1,0 +1,57 @@
+"""What each stage of listening takes of one core, a song: processor time in one process, whatever else runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from machine import Figures
+from songspace.audio import read_windows
+from songspace.encoders.base import load
+from songspace.encoders.descriptors import descriptors
+from songspace.library import Home
+from songspace.library.catalog import Catalog
+from songspace.library.index import Listening
+from songspace.library.learnt import learnt
+from songspace.library.scan import identify, read_tags
+
+STAGES = ("identify", "decode", "spectrograms", "quantize", "descriptors", "tags", "encode, contrastive")
+
+
+def tell(figures: Figures, name: str, files: Sequence[Path], folder: Path) -> None:
+    """Milliseconds by stage: the median song, and the range of all."""
+    import torch
+
+    home, listening = Home(folder), Listening()
+    frontend = listening.frontend
+    with Catalog(home.catalog) as catalog:
+        what = learnt(catalog, "contrastive")
+        assert what is not None
+    encoder = load(home.encoder("contrastive", what.fingerprint))
+    torch.set_num_threads(1)
+    taken = []
+    with threadpool_limits(1):
+        for path in (*files[:3], *files):  # the first three are warming up
+            clock = [time.process_time()]
+            identify(path)
+            clock.append(time.process_time())
+            heard = read_windows(path, seconds=frontend.seconds, count=listening.windows, rate=frontend.rate)
+            clock.append(time.process_time())
+            spectrograms = frontend(heard.samples)
+            clock.append(time.process_time())
+            codes = frontend.quantize(spectrograms)
+            clock.append(time.process_time())
+            descriptors(frontend.dequantize(codes), frame_rate=frontend.frame_rate)
+            clock.append(time.process_time())
+            read_tags(path)
+            clock.append(time.process_time())
+            encoder.transform(codes)
+            clock.append(time.process_time())
+            taken.append([1000 * (after - before) for before, after in pairwise(clock)])
+    for stage, times in zip(STAGES, np.array(taken[3:]).T, strict=True):
+        figures.tell(f"What a song takes of one core, {name}", stage, times.tolist(), "ms", "of the processor")
