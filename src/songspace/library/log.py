@@ -12,7 +12,7 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from logging.handlers import RotatingFileHandler
@@ -101,7 +101,8 @@ class Log(Reporter):
 
     def close(self) -> None:
         """Close the file."""
-        self._handler.close()
+        with suppress(OSError):  # what could not be written is tried once more
+            self._handler.close()
 
 
 class _Handler(RotatingFileHandler):
