@@ -19,9 +19,9 @@ _STALLED = 30.0
 class Forecast:
     """Tells how long things of several kinds will take, while they are done one after another or side by side.
 
-    What each was expected to cost is weighed against what its kind has been seen to cost (a ridge regression of the time
-    that passed on the costs that were done). A kind that has not been seen yet is as much slower or faster than expected
-    as the others. What was seen lately counts for more, in proportion to its time.
+    What each was expected to cost is weighed against what its kind has been seen to cost (a ridge regression of the
+    time that passed on the costs that were done). A kind that has not been seen yet is as much slower or faster than
+    expected as the others. What was seen lately counts for more, in proportion to its time.
 
     Parameters
     ----------

@@ -119,7 +119,9 @@ def test_no_name_forges_a_line(tmp_path_factory: pytest.TempPathFactory, path: s
     home = Home(tmp_path_factory.mktemp("home"))
     with logged(home, "update", Reporter()) as told:
         told.failed(path, reason)
-    assert len(lines(home)) == 2 and re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", home.log.read_text("utf-8")) is None
+    assert (
+        len(lines(home)) == 2 and re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", home.log.read_text("utf-8")) is None
+    )
 
 
 def test_a_name_that_is_not_utf_8_can_be_told_from_others(home: Home) -> None:
