@@ -64,7 +64,7 @@ def test_the_stages_to_come_belong_to_what_is_left(clock: list[float], monkeypat
     run = Course(told)
     run.begin("listening")
     run.ahead = {"learning": 60.0, "encoding": 4.0}
-    steps = Steps(run, "listening", {number: (".mp3", 0.1) for number in range(100)}, decodes=True)
+    steps = Steps(run, "listening", dict.fromkeys(range(100), (".mp3", 0.1)), decodes=True)
     for number in range(60):
         clock[0] += 0.1  # by two cores: each is half as fast as it would be if nobody else wanted them
         steps.done(number)

@@ -20,8 +20,8 @@ from songspace.library.failures import by_kind
 from songspace.library.home import Home
 from songspace.library.index import Failure, Heard, Listening, hear
 from songspace.library.learnt import Segments, learnt
-from songspace.library.mending import mend
 from songspace.library.log import Log, logged
+from songspace.library.mending import mend
 from songspace.library.progress import Telling
 from songspace.library.scan import Found
 from songspace.pipeline.budget import ahead
