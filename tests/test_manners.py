@@ -76,6 +76,9 @@ def test_the_stages_to_come_belong_to_what_is_left(clock: list[float], monkeypat
     run.tell("learning", 2, 9, None)
     assert told.left[-1] == (None, None)
     assert told.progressed[-2:] == [("learning", 1, 9), ("learning", 2, 9)]
+    run.learnt(50.0, expected=10.0)
+    run.tell("learning", 3, 9, 30.0)
+    assert told.left[-1] == (30.0, pytest.approx(30.0 + 5 * 4.0))
 
 
 def test_a_file_that_was_not_foreseen_disturbs_nothing(clock: list[float]) -> None:

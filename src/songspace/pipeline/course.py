@@ -12,6 +12,7 @@ from songspace.reporter import Reporter
 
 _SOON = 2.0  # seconds of a stage after which it can be told how long it will take
 _SLOWEST = 8.0  # times two idle cores: what seems slower waits for a disk, which only decoding does
+_FASTEST = 0.5  # what seems faster is trained on a GPU, where only training is done
 
 
 class Course:
@@ -50,6 +51,10 @@ class Course:
     def decoded(self, pace: float) -> None:
         """Learn how slow the machine is from the seconds that passed for each second of decoding by one core."""
         self._slowness = min(pace * self._workers * 2 / self._cores, _SLOWEST)
+
+    def learnt(self, seconds: float, expected: float) -> None:
+        """Learn how slow the machine is from how long training has taken, and was expected to take on two cores."""
+        self._slowness = max(seconds / expected, _FASTEST)
 
 
 class Steps:

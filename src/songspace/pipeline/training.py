@@ -44,11 +44,12 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     run.course.begin("learning")
     if trained:
         checkpoint.parent.mkdir(exist_ok=True)
+        step = 60 * PLANS[name].minutes(1, songs)
         estimator.fit(
             X,
             groups=groups,
             checkpoint=checkpoint,
-            on_progress=lambda progress: _show(run, progress),
+            on_progress=lambda progress: _show(run, progress, step),
         )
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
@@ -114,12 +115,16 @@ def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _show(run: Run, progress: Progress) -> None:
+def _show(run: Run, progress: Progress, expected: float) -> None:
+    """Tell how far training is; ``expected`` are the seconds that a step takes on two idle cores."""
     # Where time alone ends the run, the number of steps is an estimate.
     steps = progress.steps or progress.step + round(progress.remaining * progress.step / progress.seconds)
     if progress.note:
         run.reporter.say(progress.note)
     monitors = {name: progress.monitors[name] for name in MONITORS if name in progress.monitors}
     losses = "  ".join(f"{name} {value:.3f}" for name, value in (progress.losses | monitors).items())
-    left = progress.remaining if progress.step > 1 else None  # the first step takes much longer than the others
+    left = None
+    if progress.step > 1:  # the first step takes much longer than the others
+        left = progress.remaining
+        run.course.learnt(progress.seconds, expected * progress.step)
     run.course.tell("learning", progress.step, steps, left, f"{losses}  {progress.segments_per_second:.0f} segments/s")
