@@ -40,8 +40,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     without = {ids[place] for place in held_out(len(ids))} if trained else set()
     X, groups = run.cache.rows(without=without)
     estimator = _make(name, plan)
-    run.reporter.say(_announcement(name, songs, plan))
     run.course.begin("learning")
+    run.reporter.say(_announcement(name, songs, plan))
     if trained:
         checkpoint.parent.mkdir(exist_ok=True)
         step = 60 * PLANS[name].minutes(1, songs)
