@@ -183,13 +183,13 @@ def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, 
     home = tmp_path / "home"
     done = _shell("learn", music, "--encoder", "timbre", "--windows", 2, "--home", home)
     assert done.returncode == 0 and done.stdout == ""
-    assert "2 songs, 2 new; the timbre space is ready." in done.stderr
+    assert "2 songs: 2 new; the timbre space is ready, after " in done.stderr
     assert (
         "1 file could not be read:\n  1 file: damaged, or not sound\n    " in done.stderr and "bad.mp3" in done.stderr
     )
     song(music / "c.flac", 3)
     done = _shell("--home", home, "update")
-    assert "3 songs, 1 new; the timbre space is ready." in done.stderr
+    assert "3 songs: 1 new; the timbre space is ready, after " in done.stderr
     failures = json.loads(_shell("status", "--json", home=home).stdout)["failures"]
     assert [os.path.basename(failure["path"]) for failure in failures] == ["bad.mp3"]
 

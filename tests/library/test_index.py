@@ -84,11 +84,14 @@ def _refuse(*args: object, **kwargs: object) -> object:
 def test_a_folder_is_heard_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     _song(shelf.music / "b.wav", 1)
     _song(shelf.music / "a.flac", 2)
-    told: list[tuple[int, int]] = []
-    tally = shelf.run(on_progress=lambda done, total: told.append((done, total)))
+    told: list[object] = []
+    tally = shelf.run(
+        on_begin=lambda new, again: told.append(([Path(file.path).name for file in new], again)),
+        on_progress=lambda file, failure: told.append((Path(file.path).name, failure)),
+    )
     assert (tally.files, tally.new, tally.failures) == (2, 2, [])
     assert shelf.names() == ["a.flac", "b.wav"]
-    assert told == [(1, 2), (2, 2)]
+    assert told[0] == (["a.flac", "b.wav"], []) and sorted(told[1:]) == [("a.flac", None), ("b.wav", None)]
     song = shelf.catalog.songs()[0]
     starts, silent = shelf.catalog.segments(song.id)
     np.testing.assert_allclose(starts, [0, 1.5, 3], atol=0.01)
@@ -261,8 +264,11 @@ def test_stopping_in_the_middle_keeps_what_was_finished(shelf: Shelf) -> None:
     for number in range(5):
         _song(shelf.music / f"{number}.wav", number)
 
-    def stop(done: int, total: int) -> None:
-        if done == 2:
+    heard = []
+
+    def stop(file: Found, failure: str | None) -> None:
+        heard.append(file)
+        if len(heard) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -34,11 +34,27 @@ class Heard(Reporter):
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
         self.all.append((stage, done, total, detail))
 
+    def remaining(self, stage: float | None, whole: float | None) -> None:
+        if (stage, whole) != (None, None):
+            self.all.append((stage, whole))
+
+    def begin(self, stage: str) -> None:
+        self.all.append(stage)
+
+    def failed(self, path: str, reason: str) -> None:
+        self.all.append((path, reason))
+
 
 def told(home: Home) -> tuple[object, ...]:
     found = read_progress(home)
     assert found is not None
     return found.command, found.stage, found.done, found.total, found.left
+
+
+def in_all(home: Home) -> float | None:
+    found = read_progress(home)
+    assert found is not None
+    return found.left_in_all
 
 
 @pytest.fixture
@@ -66,14 +82,32 @@ def test_a_run_tells_how_far_it_is_and_how_long_the_stage_will_take(
     assert read_progress(home) is None and not home.progress.exists()
 
 
+def test_what_a_stage_knows_of_its_time_is_told_instead(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, heard = Clock(monkeypatch), Heard()
+    with home.lock():
+        telling = Telling(home, "learn", heard)
+        telling.progress("listening", 1, 101)
+        clock.now += 10
+        telling.remaining(70.04, 700.0)
+        telling.progress("listening", 21, 101)
+        assert told(home) == ("learn", "listening", 21, 101, 70.0) and in_all(home) == 700.0
+        clock.now += 10
+        telling.progress("listening", 41, 101)  # it knows nothing any more: 40 in 20 s
+        assert told(home) == ("learn", "listening", 41, 101, 30.0) and in_all(home) is None
+    assert [each for each in heard.all if isinstance(each, tuple) and len(each) == 2] == [(70.04, 700.0), (30.0, None)]
+
+
 def test_all_is_handed_on(home: Home) -> None:
     heard = Heard()
     with home.lock():
         telling = Telling(home, "update", heard)
         telling.say("A sentence.")
+        telling.begin("listening")
+        telling.failed("a.mp3", "it is damaged")
         for done in (1, 2):
             telling.progress("listening", done, 2, "detail")
-    assert heard.all == ["A sentence.", ("listening", 1, 2, "detail"), ("listening", 2, 2, "detail")]
+    said = ["A sentence.", "listening", ("a.mp3", "it is damaged")]
+    assert heard.all == [*said, ("listening", 1, 2, "detail"), ("listening", 2, 2, "detail")]
 
 
 def test_a_full_disk_stops_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +156,7 @@ def test_a_run_that_was_killed_is_not_told_for_ever(home: Home) -> None:
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=2)
 )
-NAMES = ("command", "stage", "done", "total", "left", "began")
+NAMES = ("command", "stage", "done", "total", "left", "left_in_all", "began")
 
 
 @given(st.binary() | st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)).map(lambda told: json.dumps(told).encode()))

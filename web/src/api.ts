@@ -72,7 +72,8 @@ export interface Running {
   stage: string;
   done: number;
   total: number;
-  left: number | null; // seconds
+  left: number | null; // seconds, of this stage
+  left_in_all: number | null;
   here: boolean; // begun by this server, so that it can be stopped
 }
 

@@ -19,10 +19,11 @@ function duration(seconds: number): string {
 }
 
 /** What a run does, how much of it is done, and how long that will take. */
-export function sentence({ stage, done, total, left }: api.Running): string {
+export function sentence({ stage, done, total, left, left_in_all }: api.Running): string {
   const doing = DOING[stage] ?? `At work: ${stage}`;
   const share = total > 0 ? `${Math.floor((100 * done) / total)} % of ${total.toLocaleString()}` : "";
-  return [doing, share, left === null || !share ? "" : duration(left)].filter(Boolean).join(", ");
+  const seconds = left_in_all ?? left; // whoever waits, waits for all of it
+  return [doing, share, seconds === null || !share ? "" : duration(seconds)].filter(Boolean).join(", ");
 }
 
 export class Work {

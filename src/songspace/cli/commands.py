@@ -154,10 +154,8 @@ def update(
 
 
 def _report(report: Report) -> None:
+    show.say(report.sentence())
     tally = report.tally
-    changes = [(tally.new, "new"), (tally.linked, "moved or copied"), (tally.gone, "gone")]
-    parts = [f"{report.songs} songs", *(f"{count} {what}" for count, what in changes if count)]
-    show.say(f"{', '.join(parts)}; the {report.encoder} space is ready.")
     if tally.failures:
         show.say(f"{show.counted(len(tally.failures), 'file')} could not be read:")
         for kind, files in by_kind(tally.failures):

@@ -15,11 +15,14 @@ from typing import Any
 
 import typer
 
+from songspace.durations import about, taken
 from songspace.reporter import Reporter
 
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe, where nothing is known of the reader's width."""
 
+_DETAILED, _BESIDE_BAR = 100, 54
+"""Columns of a terminal that has room for details beside the bars, and those that all but a bar takes."""
 
 _ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys instead of showing them; all but tabs and the ends of lines."""
@@ -87,20 +90,33 @@ def minutes(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+def _time_left(stage: float | None, whole: float | None) -> str:
+    """What is left of a stage and, if that is more, of all."""
+    if stage is None:
+        return ""
+    left = f"{about(stage)} left"
+    return left if whole is None or about(whole) == about(stage) else f"{left} ({about(whole)} in all)"
+
+
 class Lines(Reporter):
     """Progress into a file or a pipe: a line now and then, and one at the end of a stage."""
 
     def __init__(self) -> None:
         self._last = 0.0
+        self._left = ""
 
     def say(self, sentence: str) -> None:
         say(sentence)
+
+    def remaining(self, stage: float | None, whole: float | None) -> None:
+        self._left = _time_left(stage, whole)
 
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
         if done == total or now - self._last > 10:
             self._last = now
-            say(f"{stage} {done}/{total}  {detail}".rstrip())
+            left = self._left if done < total else ""
+            say("  ".join(part for part in (f"{stage} {done}/{total}", left, detail) if part))
 
 
 @contextmanager
@@ -120,26 +136,46 @@ def reporting() -> Iterator[Reporter]:
 @contextmanager
 def _bars() -> Iterator[Reporter]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
+    from rich.text import Text
 
-    columns = (
-        TextColumn("{task.description:>10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    class Left(ProgressColumn):
+        """The time that is left, as it was told, or else judged by the last steps; of what is done, what it took."""
+
+        def render(self, task: Task) -> Text:
+            if task.finished:
+                return Text(taken(task.finished_time or 0.0), style="progress.elapsed")
+            told = task.fields["left"]
+            return Text(_time_left(task.time_remaining, None) if told is None else told, style="progress.remaining")
+
+    console = Console(stderr=True)
+    detailed = console.width >= _DETAILED
+    columns = [
+        TextColumn("{task.description:>10}", table_column=Column(no_wrap=True)),
+        BarColumn(20 if detailed else min(max(4, console.width - _BESIDE_BAR), 30)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        Left(table_column=Column(no_wrap=True)),
+    ]
+    if detailed:
+        detail = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        columns.append(TextColumn("{task.fields[detail]}", table_column=detail))
+    with Progress(*columns, console=console, expand=detailed) as bars:
         tasks: dict[str, Any] = {}
 
         class Bars(Reporter):
+            left: str | None = None
+
             def say(self, sentence: str) -> None:
                 bars.console.print(clean(sentence), markup=False, highlight=False)
 
+            def remaining(self, stage: float | None, whole: float | None) -> None:
+                self.left = _time_left(stage, whole)
+
             def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
                 if stage not in tasks:
-                    tasks[stage] = bars.add_task(stage, detail="")
-                bars.update(tasks[stage], completed=done, total=total, detail=detail)
+                    tasks[stage] = bars.add_task(stage, detail="", left="")
+                bars.update(tasks[stage], completed=done, total=total, detail=detail, left=self.left)
 
         yield Bars()
 

@@ -28,6 +28,8 @@ _LEARN = "Run `songspace learn FOLDER`."
 def library(home: Home) -> Iterator[Finding]:
     """Look at all that lies in a home; of a damaged catalog nothing more is asked."""
     yield _user(home)
+    if home.log.exists():
+        yield Finding("log", Verdict.OK, f"What `learn` and `update` did is written in {home.log}.")
     if not home.catalog.exists():
         yield _disk(home, 0)
         yield Finding("library", Verdict.WARNING, f"There is no library in {home.folder} yet.", _LEARN)

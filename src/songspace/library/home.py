@@ -55,6 +55,11 @@ class Home:
         return self.folder / "progress.json"
 
     @property
+    def log(self) -> Path:
+        """What ``learn`` and ``update`` did: see :mod:`songspace.library.log`."""
+        return self.folder / "log.txt"
+
+    @property
     def user(self) -> Path:
         """The name and password for players; only its owner can read it."""
         return self.folder / "user.json"

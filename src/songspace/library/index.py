@@ -162,7 +162,8 @@ def index(
     fill_cache: bool = False,
     workers: int | None = None,
     timeout: float = 60.0,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_begin: Callable[[list[Found], list[Found]], None] | None = None,
+    on_progress: Callable[[Found, str | None], None] | None = None,
 ) -> Tally:
     """Bring the catalog up to date with the folders: only what is new, changed, moved or gone is worked on.
 
@@ -176,8 +177,10 @@ def index(
         From 8-bit spectrograms to vectors by the name of their encoder, kept with each new song.
     fill_cache : bool
         Whether songs that the cache should hold and does not are decoded again.
+    on_begin : callable, optional
+        Called once with the files to do: those that are new or have changed, and those that are decoded again.
     on_progress : callable, optional
-        Called with the number of files done and of files to do.
+        Called with each file that is done, and why it is no song (None if it is one).
 
     Raises
     ------
@@ -203,12 +206,11 @@ def index(
 
     catalog.record_problems(file for file in unheard if rows.get(file.path) != Row.of(file))
     known = catalog.identities()
-    done, total = 0, len(todo)
-    if fill_cache:
-        total += len(_missed_by_cache(catalog, cache, exclude={file.path for file in todo}))
+    if on_begin:
+        missed = _missed_by_cache(catalog, cache, exclude={file.path for file in todo}) if fill_cache else []
+        on_begin(todo, missed)
 
     def work_on(files: list[Found], again: bool) -> None:
-        nonlocal done
         for file, outcome in hear(
             files, listening, known=frozenset(known), again=again, workers=workers, timeout=timeout
         ):
@@ -228,9 +230,8 @@ def index(
                 cache.put(song, outcome.identity, outcome.codes)
                 tally.new += outcome.identity not in known
                 known[outcome.identity] = song
-            done += 1
             if on_progress:
-                on_progress(done, max(done, total))
+                on_progress(file, outcome.reason if isinstance(outcome, Failure) else None)
 
     def let_go() -> None:
         tally.gone += catalog.drop_orphans()

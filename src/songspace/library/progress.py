@@ -34,6 +34,8 @@ class Progress:
         Of the stage; both 0 where that is not known.
     left : float or None
         Seconds until the stage is done, if that can be told.
+    left_in_all : float or None
+        Seconds until the run is done, if that can be told.
     began : float
         When the run began, in seconds since 1970.
     """
@@ -43,43 +45,64 @@ class Progress:
     done: int
     total: int
     left: float | None
+    left_in_all: float | None
     began: float
 
 
 class Telling(Reporter):
     """Hands on all that a run tells, and writes into the home how far it is.
 
-    A disk that is full costs what is written here, and nothing else.
+    How long a stage will take that does not say so itself is judged by its beginning: as if all that it has to do took
+    the same time. A disk that is full costs what is written here, and nothing else.
     """
 
     def __init__(self, home: Home, command: str, listener: Reporter) -> None:
         self._home, self._command, self._listener = home, command, listener
         self._began = time.time()
         self._stage, self._since, self._from = "", 0.0, 0
+        self._told: tuple[float | None, float | None] | None = None
         self._next = 0.0
-        self._write("", 0, 0, None)
+        self._write("", 0, 0, None, None)
 
     def say(self, sentence: str) -> None:
         self._listener.say(sentence)
 
-    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        self._listener.progress(stage, done, total, detail)
-        now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._since, self._from = stage, now, done
-        elif now < self._next:
-            return
-        gone = now - self._since
-        known = gone >= _SOON and done > self._from
-        self._write(stage, done, total, gone * (total - done) / (done - self._from) if known else None)
-        self._next = now + EVERY
+    def remaining(self, stage: float | None, whole: float | None) -> None:
+        self._told = (stage, whole)
 
-    def _write(self, stage: str, done: int, total: int, left: float | None) -> None:
-        told = Progress(self._command, stage, done, total, None if left is None else round(left, 1), self._began)
+    def begin(self, stage: str) -> None:
+        self._listener.begin(stage)
+
+    def failed(self, path: str, reason: str) -> None:
+        self._listener.failed(path, reason)
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        now = time.monotonic()
+        new = stage != self._stage
+        if new:
+            self._stage, self._since, self._from = stage, now, done
+        left, in_all = self._told or (self._judged(done, total, now), None)
+        self._told = None
+        self._listener.remaining(left, in_all)
+        self._listener.progress(stage, done, total, detail)
+        if new or now >= self._next:
+            self._write(stage, done, total, left, in_all)
+            self._next = now + EVERY
+
+    def _judged(self, done: int, total: int, now: float) -> float | None:
+        gone = now - self._since
+        return gone * (total - done) / (done - self._from) if gone >= _SOON and done > self._from else None
+
+    def _write(self, stage: str, done: int, total: int, left: float | None, in_all: float | None) -> None:
+        told = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
         beside = self._home.progress.with_name(f"{self._home.progress.name}.new")
         with suppress(OSError):
             beside.write_text(json.dumps(asdict(told)), "utf-8")
             os.replace(beside, self._home.progress)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def read_progress(home: Home) -> Progress | None:
@@ -87,10 +110,9 @@ def read_progress(home: Home) -> Progress | None:
     try:
         with home.progress.open("rb") as file:
             told = json.loads(file.read(_LONGEST))
-        command, stage, done, total, left, began = (told[name] for name in Progress.__annotations__)
-        found = Progress(
-            str(command), str(stage), int(done), int(total), None if left is None else float(left), float(began)
-        )
+        command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
+        left, in_all = (None if seconds is None else float(seconds) for seconds in times)
+        found = Progress(str(command), str(stage), int(done), int(total), left, in_all, float(began))
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
     return found if home.is_locked() else None

@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
 from songspace.encoders.base import encoder_class
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
+from songspace.library.failures import by_kind
 from songspace.library.home import Home
-from songspace.library.index import Failure, Heard, Listening, Tally, hear
+from songspace.library.index import Failure, Heard, Listening, hear
 from songspace.library.learnt import Segments, learnt
+from songspace.library.log import Log, logged
 from songspace.library.mending import mend
 from songspace.library.progress import Telling
 from songspace.library.scan import Found
+from songspace.pipeline.budget import ahead
+from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
     Run,
     demand_songs,
@@ -36,15 +40,6 @@ from songspace.pipeline.stages import (
 )
 from songspace.pipeline.training import DEFAULT, judge, train
 from songspace.reporter import Reporter
-
-
-@dataclass
-class Report:
-    """What a run did."""
-
-    songs: int
-    encoder: str
-    tally: Tally
 
 
 def learn(
@@ -96,11 +91,15 @@ def learn(
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise SongspaceError(f"There is no folder {shown(root)}.")
-    with _writing(home, reporter) as catalog:
-        reporter = Telling(home, "learn", reporter)
+    asked = {"encoder": encoder, "steps": steps, "minutes": minutes, "seed": seed, "device": device, "windows": windows}
+    with _writing(home, "learn", root, asked | {"workers": workers}, reporter) as (catalog, log):
         catalog.add_root(root)
-        run = Run(home, catalog, windows, workers, timeout, cache_bytes, reporter)
-        tally = listen(run, catalog.roots(), fill_cache=True)
+        run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))
+
+        def after_listening(songs: int) -> dict[str, float]:
+            return ahead(encoder, songs, min(songs, run.cache.capacity), steps=steps, minutes=minutes)
+
+        tally = listen(run, catalog.roots(), fill_cache=True, ahead=after_listening)
         learn_timbre(run)
         used = renew(run)
         demand_songs(catalog, root, tally)
@@ -114,7 +113,7 @@ def learn(
             encoder = judge(run, encoder)
         if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
             use(run, encoder)
-        return Report(catalog.count(), encoder, tally)
+        return _summed_up(Report(catalog.count(), encoder, tally), log)
 
 
 def update(
@@ -142,8 +141,7 @@ def update(
     reporter = reporter or Reporter()
     if not home.catalog.exists():
         Catalog(home.catalog).close()  # says so: an update makes no library
-    with _writing(home, reporter) as catalog:
-        reporter = Telling(home, "update", reporter)
+    with _writing(home, "update", folder, {"workers": workers}, reporter) as (catalog, log):
         roots = catalog.roots()
         if not roots and folder is None:
             raise SongspaceError("The library does not know its folders: run `songspace learn FOLDER`.")
@@ -152,23 +150,37 @@ def update(
             if not os.path.isdir(roots[0]):
                 raise SongspaceError(f"There is no folder {roots[0]}: is its disk mounted?")
             catalog.add_root(roots[0])
-        run = Run(home, catalog, None, workers, timeout, cache_bytes, reporter)
+        run = Run(home, catalog, None, workers, timeout, cache_bytes, Telling(home, "update", log))
         tally = listen(run, roots, fill_cache=False)
         if learnt(catalog, "timbre") is None or not readable(run, "timbre"):
             learn_timbre(run)
         renew(run)
         if folder is not None:
             demand_songs(catalog, roots[0], tally)
-        return Report(catalog.count(), catalog.fact("encoder") or "timbre", tally)
+        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
 
 
 @contextmanager
-def _writing(home: Home, reporter: Reporter) -> Iterator[Catalog]:
-    """The catalog of a home, whole again if it was damaged, while nobody else may write into it."""
-    with home.lock():
-        mend(home.catalog, reporter.say)
+def _writing(
+    home: Home, command: str, folder: str | os.PathLike[str] | None, asked: dict[str, Any], reporter: Reporter
+) -> Iterator[tuple[Catalog, Log]]:
+    """The catalog of a home, whole again if it was damaged, and the log, while nobody else may write into it."""
+    given = [command, *([os.fspath(folder)] if folder is not None else [])]
+    given += [f"--{name} {value}" for name, value in asked.items() if value is not None]
+    with home.lock(), logged(home, " ".join(given), reporter) as log:
+        mend(home.catalog, log.say)
         with Catalog(home.catalog, write=True) as catalog:
-            yield catalog
+            yield catalog, log
+
+
+def _summed_up(report: Report, log: Log) -> Report:
+    """The report, written down."""
+    log.end_stage()
+    report.seconds = log.seconds
+    log.write(report.sentence())
+    for kind, files in by_kind(report.tally.failures):
+        log.write(f"could not be read: {len(files)} ({kind.name})")
+    return report
 
 
 def encode_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 FEW = 100
@@ -36,3 +37,52 @@ PLANS = {
     "ali": Plan(per_song=20, least=3000, most=6000, batch=64, views=1, speed=200),
 }
 """For the encoders that are trained step by step."""
+
+DESCRIBING = 0.01
+"""Seconds that it takes to work out the hand-made descriptors of a song whose spectrograms are there."""
+
+_ENCODING = {"contrastive": 0.04, "ali": 0.03}
+_ENCODED_TWICE = {"contrastive": 1000}
+"""Songs, at most, that an encoder encodes while it is learnt, after its last step."""
+
+_FITTING = {"pca": 0.01}
+"""Seconds a song, of encoders without steps."""
+
+_START = 3.0
+"""Seconds until training begins: torch is loaded, and the first step takes longer."""
+
+_BUILDING = 0.001
+"""Seconds a song that it takes to build a space."""
+
+
+def encoding(name: str) -> float:
+    """Seconds that it takes to encode a song whose spectrograms are there."""
+    return _ENCODING.get(name, 0.005)
+
+
+def ahead(
+    name: str, songs: int, cached: int, *, steps: int | None = None, minutes: float | None = None
+) -> dict[str, float]:
+    """Seconds on two idle cores of what `learn` does after listening, by stage.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder.
+    songs, cached : int
+        In the library, and those of them that can be learnt from.
+    steps, minutes : optional
+        As `learn` was asked.
+    """
+    building = {"building the space": _BUILDING * songs}
+    if name == "timbre":
+        return building
+    if plan := PLANS.get(name):
+        if steps is None and minutes is None:
+            steps = plan.steps(cached)
+        by_steps = 60 * plan.minutes(steps, cached) if steps is not None else math.inf
+        learning = _START + min(by_steps, 60 * minutes if minutes is not None else math.inf)
+    else:
+        learning = _FITTING.get(name, 0.0) * cached
+    encoded = songs + min(cached, _ENCODED_TWICE.get(name, 0))
+    return {"learning": learning, "encoding": encoding(name) * encoded, **building}

@@ -17,11 +17,15 @@ from songspace.encoders.descriptors import descriptors
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
+from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
 from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
 from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found, is_inside
+from songspace.pipeline.budget import DESCRIBING
+from songspace.pipeline.budget import encoding as encoding_cost
+from songspace.pipeline.course import Course, Steps
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
@@ -42,6 +46,7 @@ class Run:
     ) -> None:
         self.home, self.catalog, self.reporter = home, catalog, reporter
         self.workers, self.timeout = workers, timeout
+        self.course = Course(reporter, workers)
         self.listening = _listening(catalog, windows, reporter)
         shape = (self.listening.windows, *self.listening.frontend.shape)
         self.cache = SpectrogramCache(home.cache, catalog, shape=shape, cap=cache_bytes)
@@ -60,12 +65,35 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
     return listening
 
 
-def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
-    """Bring the catalog up to date with the folders; no song at all is an error."""
+def listen(
+    run: Run, folders: Iterable[str], *, fill_cache: bool, ahead: Callable[[int], dict[str, float]] = lambda songs: {}
+) -> Tally:
+    """Bring the catalog up to date with the folders; no song at all is an error.
+
+    ``ahead`` says how long the stages will take that come after this one, for a number of songs.
+    """
     folders = list(folders)
+    run.course.begin("listening")
     if fill_cache and run.cache.forget_damaged():
         run.reporter.say("The cache of spectrograms was damaged: the songs that it lost are decoded anew.")
     encode = encoding(run)
+    told = set(run.catalog.failures())
+    steps: Steps
+
+    def begin(new: list[Found], again: list[Found]) -> None:
+        nonlocal steps
+        sizes = {row.size for row in run.catalog.files().values() if row.song is not None}
+        # A file as long as one that is known is probably that one, moved or with another date.
+        costs = {file.path: recognizing(file) if file.size in sizes else decoding(file) for file in new}
+        steps = Steps(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
+        run.course.ahead = ahead(run.catalog.count() + len(new))
+
+    def done(file: Found, failure: str | None) -> None:
+        if failure is not None:
+            told.add((file.path, failure))
+            run.reporter.failed(file.path, failure)
+        steps.done(file.path)
+
     with threadpool_limits(1):  # the cores belong to the workers while they decode
         tally = index(
             run.catalog,
@@ -76,8 +104,12 @@ def listen(run: Run, folders: Iterable[str], *, fill_cache: bool) -> Tally:
             fill_cache=fill_cache,
             workers=run.workers,
             timeout=run.timeout,
-            on_progress=lambda done, total: run.reporter.progress("listening", done, total),
+            on_begin=begin,
+            on_progress=done,
         )
+    for path, reason in tally.failures:
+        if (path, reason) not in told:  # the scan found it out
+            run.reporter.failed(path, reason)
     if not run.catalog.count():
         raise nothing_read(folders, tally)
     describe(run)
@@ -163,7 +195,7 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
     encoder = load_learnt(run.home, run.catalog, name)
-    _complete(run, encoder.fingerprint_, encoder.transform, stage="encoding")
+    _complete(run, encoder.fingerprint_, encoder.transform, stage="encoding", cost=encoding_cost(name))
 
 
 def describe(run: Run) -> None:
@@ -175,40 +207,44 @@ def describe(run: Run) -> None:
         DESCRIPTORS,
         lambda codes: descriptors(frontend.dequantize(codes), frame_rate=frame_rate),
         stage="describing",
+        cost=DESCRIBING,
     )
 
 
-def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray], *, stage: str) -> None:
-    """Give every song without vectors of that key some, from the cache or by listening to it again."""
+def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray], *, stage: str, cost: float) -> None:
+    """Give every song without vectors of that key some, from the cache or by listening to it again.
+
+    ``cost`` is what a transformation takes, in seconds.
+    """
     catalog, cache = run.catalog, run.cache
     missing = catalog.without_vectors(key)
-    done = 0
-
-    def keep(song: int, codes: np.ndarray) -> None:
-        nonlocal done
-        catalog.set_vectors(key, song, transform(codes))
-        done += 1
-        run.reporter.progress(stage, done, len(missing))
-
-    cached = {song for song in missing if song in cache and cache.is_whole(song)}
-    for song in missing:
-        if song in cached:
-            keep(song, cache.get(song))
-    uncached = {song.path: song.id for song in catalog.songs(song for song in missing if song not in cached)}
+    if not missing:
+        return
+    run.course.begin(stage)
+    cached = [song for song in missing if song in cache and cache.is_whole(song)]
+    uncached = {song.path: song.id for song in catalog.songs(set(missing).difference(cached))}
+    sizes = {path: row.size for path, row in catalog.files().items() if path in uncached}
+    files = [Found(path, sizes[path], 0) for path in uncached]
+    heard = {uncached[file.path]: decoding(file) for file in files}
+    steps = Steps(run.course, stage, dict.fromkeys(cached, ("cached", cost)) | heard)
+    for song in cached:
+        catalog.set_vectors(key, song, transform(cache.get(song)))
+        steps.done(song)
     identities = {song: identity for identity, song in catalog.identities().items()} if uncached else {}
-    files = [Found(path, 0, 0) for path in uncached]
     for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
-        if isinstance(outcome, Heard):
-            if outcome.identity == identities[uncached[file.path]]:
-                keep(uncached[file.path], outcome.codes)
-            else:
-                run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
-        elif isinstance(outcome, Failure):
+        song = uncached[file.path]
+        if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
+        elif isinstance(outcome, Heard) and outcome.identity == identities[song]:
+            catalog.set_vectors(key, song, transform(outcome.codes))
+        else:
+            run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
+        steps.done(song)
 
 
 def use(run: Run, name: str) -> None:
     """Build the space of an encoder and make it the one that answers."""
+    run.course.begin("building the space")
     vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
     what = learnt(run.catalog, name)
     assert what is not None

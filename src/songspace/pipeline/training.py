@@ -13,7 +13,6 @@ from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW, PLANS
 from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, readable
-from songspace.reporter import Reporter
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
@@ -36,18 +35,21 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     before = learnt(run.catalog, name)
     if before and before.key == key and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
+        run.course.ahead.pop("learning", None)
         return
     without = {ids[place] for place in held_out(len(ids))} if trained else set()
     X, groups = run.cache.rows(without=without)
     estimator = _make(name, plan)
+    run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, plan))
     if trained:
         checkpoint.parent.mkdir(exist_ok=True)
+        step = 60 * PLANS[name].minutes(1, songs)
         estimator.fit(
             X,
             groups=groups,
             checkpoint=checkpoint,
-            on_progress=lambda progress: _show(run.reporter, progress),
+            on_progress=lambda progress: _show(run, progress, step),
         )
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
@@ -63,6 +65,7 @@ def judge(run: Run, name: str) -> str:
     what = learnt(run.catalog, name)
     if name not in PLANS or what is None:
         return name
+    run.course.begin("judging")
     found = check(run, name, frozenset(what.held_out))
     if found is None:
         run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
@@ -112,12 +115,16 @@ def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _show(reporter: Reporter, progress: Progress) -> None:
+def _show(run: Run, progress: Progress, expected: float) -> None:
+    """Tell how far training is; ``expected`` are the seconds that a step takes on two idle cores."""
     # Where time alone ends the run, the number of steps is an estimate.
     steps = progress.steps or progress.step + round(progress.remaining * progress.step / progress.seconds)
     if progress.note:
-        reporter.say(progress.note)
+        run.reporter.say(progress.note)
     monitors = {name: progress.monitors[name] for name in MONITORS if name in progress.monitors}
     losses = "  ".join(f"{name} {value:.3f}" for name, value in (progress.losses | monitors).items())
-    speed = f"{progress.segments_per_second:.0f} segments/s"
-    reporter.progress("learning", progress.step, steps, f"{losses}  {speed}  {progress.remaining:.0f} s left")
+    left = None
+    if progress.step > 1:  # the first step takes much longer than the others
+        left = progress.remaining
+        run.course.learnt(progress.seconds, expected * progress.step)
+    run.course.tell("learning", progress.step, steps, left, f"{losses}  {progress.segments_per_second:.0f} segments/s")

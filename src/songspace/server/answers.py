@@ -290,6 +290,7 @@ class Running(Told):
     done: int = Field(description="How much of the stage is done.")
     total: int = Field(description="How much there is to do in this stage; 0 where that is not known.")
     left: float | None = Field(description="Seconds until the stage is done, as far as can be told.")
+    left_in_all: float | None = Field(description="Seconds until all of it is done, as far as can be told.")
     began: float = Field(description="Seconds since 1970.")
     here: bool = Field(description="Whether it was begun here, so that it can be stopped here.")
 

@@ -62,7 +62,7 @@ class Updates:
         """How far the run is that works on the library, whoever began it."""
         found = read_progress(self._home)
         if found is None and self.running:  # it has not got the lock yet
-            return Progress("update", "", 0, 0, None, self._began)
+            return Progress("update", "", 0, 0, None, None, self._began)
         return found
 
     def begin(self) -> None:
