@@ -89,9 +89,12 @@ def rendered(folder: str) -> str:
     """The home of the rendered library, learnt as `make demo` does."""
     home, music = f"{folder}/home", f"{folder}/music"
     program = [sys.executable, "-m", "songspace", "--home", home]
-    subprocess.run([*program, "demo", music], check=True)
-    subprocess.run([*program, "learn", music, "--encoder", "timbre"], check=True)
-    subprocess.run([*program, "learn", music, "--encoder", "contrastive", "--minutes", "2"], check=True)
+    for command in (
+        ["demo"],
+        ["learn", "--encoder", "timbre"],
+        ["learn", "--encoder", "contrastive", "--minutes", "2"],
+    ):
+        subprocess.run([*program, *command, music], check=True, stdout=sys.stderr)
     return home
 
 

@@ -109,7 +109,7 @@ def faiss_indexes(vectors: np.ndarray, graphs: bool) -> Iterator[Index]:
 
         return ask
 
-    yield Index(f"faiss IVF{lists}", built(table), look, farthest=lists)
+    yield Index("faiss IVF", built(table), look, farthest=lists)
     if not graphs:
         return
     graph = faiss.IndexHNSWFlat(d, 32)
