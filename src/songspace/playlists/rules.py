@@ -337,14 +337,14 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
 
 
 def _numbers(names: Sequence[str | None] | None, n: int, what: str) -> np.ndarray:
-    """The number of each name from 0; whoever has none gets one of their own."""
+    """A number for each name; whoever has none gets one of their own."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
-    keys = {name: _key(name) for name in set(listed) if name}
-    numbers: dict[str | int, int] = {}
-    numbered = [numbers.setdefault((name and keys[name]) or row, len(numbers)) for row, name in enumerate(listed)]
-    return np.array(numbered, dtype=np.int64)
+    numbers: dict[str, int] = {}
+    names_of = dict.fromkeys(listed)  # each name once: a library has far fewer than songs
+    known = {name: numbers.setdefault(key, len(numbers)) for name in names_of if name and (key := _key(name))}
+    return np.array([known.get(name, len(numbers) + row) for row, name in enumerate(listed)], dtype=np.int64)
 
 
 def _key(name: str) -> str:
