@@ -7,7 +7,8 @@ machine, the versions and the date. The document is made from these lines and fr
 words are: {{tables NAME}} stands for all that a bench told, {{QUESTION | WHO}} for one figure. With --only, the other
 benches' lines stay; with --only and no name nothing is run, and the document is made anew.
 
-Without --music, listening is measured on the rendered library. It is made and learnt in any case, for a minute or two.
+Without --music, listening is measured on the rendered library, which is made and learnt first, in a few minutes:
+questions are asked of what was learnt there.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def document(template: str, measured: Sequence[Mapping[str, Any]]) -> str:
     all_told = {(f["question"], f["what"]): f for one in measured for f in one["figures"] if f["value"] is not None}
 
     def fill(place: re.Match[str]) -> str:
-        words = place[1].strip()
+        words = " ".join(place[1].split())
         if words.startswith("tables "):
             one = by_name.get(words.removeprefix("tables "))
             if one is None:
@@ -134,7 +135,7 @@ def document(template: str, measured: Sequence[Mapping[str, Any]]) -> str:
             return "(not measured)"
         return f"{number(figure['value'])} {figure['unit']}".strip()
 
-    return re.sub(r"\{\{(.+?)\}\}", fill, template)
+    return re.sub(r"\{\{(.+?)\}\}", fill, template, flags=re.DOTALL)
 
 
 def main() -> None:
@@ -150,8 +151,9 @@ def main() -> None:
         from playlists import rendered
 
         with tempfile.TemporaryDirectory() as scratch:
-            home = rendered(scratch)
-            places = {"home": home, "music": wanted.music or f"{scratch}/music"}
+            places = {"home": f"{scratch}/home", "music": wanted.music or f"{scratch}/music"}
+            if any("{" in argument for name in wanted.only for arguments in RUNS[name] for argument in arguments):
+                rendered(scratch)
             for name in wanted.only:
                 print(f"bench/{name}.py ...", file=sys.stderr, flush=True)
                 measured[name] = measure(name, places, about())

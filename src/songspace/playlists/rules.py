@@ -31,7 +31,7 @@ class Spacing:
     what : str
         What a group is: "artist", "album" or "version".
     group : ndarray of shape (n,), int64
-        The group of each row, as a number from 0; a song of which it is unknown is a group of its own.
+        The group of each row, as a number; a song of which it is unknown is a group of its own.
     gap : int
         At least so many other songs between two of a group; 0 allows everything.
     most : int or None
@@ -342,8 +342,10 @@ def _numbers(names: Sequence[str | None] | None, n: int, what: str) -> np.ndarra
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
     numbers: dict[str, int] = {}
-    names_of = dict.fromkeys(listed)  # each name once: a library has far fewer than songs
-    known = {name: numbers.setdefault(key, len(numbers)) for name in names_of if name and (key := _key(name))}
+    known: dict[str | None, int] = {}
+    for name in dict.fromkeys(listed):  # each name once: a library has far fewer than songs
+        if name and (key := _key(name)):
+            known[name] = numbers.setdefault(key, len(numbers))
     return np.array([known.get(name, len(numbers) + row) for row, name in enumerate(listed)], dtype=np.int64)
 
 
