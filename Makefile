@@ -69,7 +69,7 @@ endif
 
 # About half an hour on two quiet cores. Other programs stand beside songspace where they are installed:
 # .venv/bin/pip install faiss-cpu usearch bliss-audio essentia
-bench: $(VENV)/installed
+bench: $(VENV)/checked
 	$(PIP) install -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/table.py $(if $(MUSIC),--music "$(MUSIC)")
 
