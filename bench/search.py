@@ -224,7 +224,7 @@ def neighbors(space: Space, graphs: bool) -> None:
 
 def lists(space: Space, artists: list[str]) -> None:
     n = len(space)
-    question = f"Playlists from {n:,} songs"
+    question = f"Start-up and playlists, {n:,} songs"
     rules = Rules.of(n, artists=artists, artist_gap=GAP)
     pairs = np.random.default_rng(2).choice(n, (ROUNDS, LISTS, 2), replace=False).tolist()
     calls: dict[str, Callable[[list[int]], object]] = {
