@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` (MUSIC=/your/folder for your own music) and `make test`. `make poster` (MUSIC=...)
-# repeats the poster's experiment.
-# Both set everything up in .venv; a second run is quick.
+# repeats the poster's experiment; `make bench` (MUSIC=...) measures speed and memory, and writes docs/benchmarks.md.
+# They set everything up in .venv; a second run is quick.
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ HOME_DIR := demo/home
 endif
 MINUTES ?= 2
 
-.PHONY: demo poster test lint coverage format clean
+.PHONY: demo poster bench test lint coverage format clean
 
 PAGE := hatch_build.py $(wildcard web/*.html web/*.json web/*.ts web/src/* web/public/*)
 
@@ -66,6 +66,12 @@ else
 	$(SONGSPACE) demo demo/music
 	$(SONGSPACE) poster demo/music -o demo/poster --segments 5 --steps 60
 endif
+
+# About half an hour on two quiet cores. Other programs stand beside songspace where they are installed:
+# .venv/bin/pip install faiss-cpu usearch bliss-audio essentia
+bench: $(VENV)/checked
+	$(PIP) install -c constraints.txt -e '.[bench]'
+	$(BIN)/python bench/table.py $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(VENV)/checked
 	$(BIN)/python -m pytest -n auto tests src --doctest-modules

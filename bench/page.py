@@ -1,6 +1,6 @@
 """The listening page: how soon it is there, what it moves, and how many frames a second it pans and zooms at.
 
-    python bench/page.py [--songs 1000 10000 100000] [--runs 5] [--frames 240]
+    python bench/page.py [--songs 1000 10000 100000] [--runs 5] [--frames 240] [--json]
 
 The libraries are those of `bench/query.py`, made up, with a map of 20 clouds that is drawn beforehand, as it is for
 everybody who opens the page a second time. Each run starts a new Chromium with an empty profile on a running `songspace
@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import sync_playwright
 
-from machine import about, median
+from machine import Figures, about
 from query import make_library
 from songspace import Space
 from songspace.library import Home
@@ -120,7 +120,7 @@ def worked(pid: int) -> tuple[float, float]:
     return own.user_time + own.system_time, sum(sum(one.cpu_times()[:2]) for one in kinds["gpu-process"])
 
 
-def measure(chromium: Any, songs: int, runs: int, frames: int) -> None:
+def measure(figures: Figures, chromium: Any, songs: int, runs: int, frames: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         make_library(home, songs)
@@ -135,11 +135,11 @@ def measure(chromium: Any, songs: int, runs: int, frames: int) -> None:
                     browser.close()
             first, later = told[0], told[1:]
             of = {name: [one[name] / 1000 for one in later] for name in first}
-            print(
-                f"{songs:,} songs: first paint {median(of['paint'])} s, map drawn {median(of['map'])} s, titles there "
-                f"{median(of['titles'])} s, {statistics.median(of['bytes']):,.0f} kB moved; on the first visit to the "
-                f"server {first['paint'] / 1000:.2f}, {first['map'] / 1000:.2f} and {first['titles'] / 1000:.2f} s"
-            )
+            question = f"The listening page on {songs:,} songs, emulated graphics card"
+            moved = f"{statistics.median(of['bytes']):,.0f} kB moved; "
+            for key, what in {"paint": "first paint", "map": "map drawn", "titles": "titles there"}.items():
+                note = f"{moved if key == 'titles' else ''}on the first visit to the server {first[key] / 1000:.2f} s"
+                figures.tell(question, what, of[key], "s", note)
             watcher = page.context.new_cdp_session(page)
             watcher.send("Performance.enable")
 
@@ -156,11 +156,11 @@ def measure(chromium: Any, songs: int, runs: int, frames: int) -> None:
             dots = page.evaluate("() => window.dots.reduce((sum, count) => sum + count, 0) / window.dots.length")
             middle, high = (float(np.quantile(apart, share)) for share in (0.5, 0.95))
             scripted = 1000 * (ended - began) / frames
-            print(
-                f"  a frame every {middle:.1f} ms (95 % within {high:.1f}), {1000 * len(apart) / sum(apart):.0f} a "
-                f"second; of each, the page's thread works {own:.1f} ms (script {scripted:.1f}), "
+            note = (
+                f"95 % within {high:.1f} ms; of each, the page's thread works {own:.1f} ms (script {scripted:.1f}), "
                 f"the emulated card {card:.1f} ms; {dots:,.0f} dots in each"
             )
+            figures.tell(question, "a frame while the map moves", [middle], "ms", note)
             browser.close()
         finally:
             server.terminate()
@@ -175,14 +175,16 @@ def main() -> None:
     parser.add_argument("--songs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--frames", type=int, default=240)
+    parser.add_argument("--json", action="store_true", help="a JSON line a figure, for bench/table.py")
     wanted = parser.parse_args()
     if CHROMIUM is None:
         sys.exit("Chromium is not installed.")
-    print(about())
+    figures = Figures("page", wanted.json)
+    figures.say(about())
     with sync_playwright() as driver:
-        print(f"load {os.getloadavg()[0]:.1f} at the start", flush=True)
+        figures.say(f"load {os.getloadavg()[0]:.1f} at the start")
         for songs in wanted.songs:
-            measure(driver.chromium, songs, wanted.runs, wanted.frames)
+            measure(figures, driver.chromium, songs, wanted.runs, wanted.frames)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ BEST = {"largest": min, "mean": min, "progress": max}  # steps between random so
 AT_SCALE = 25  # songs in a list
 CALLS = 20
 SONGS_OF_ARTIST = 10
+DRAWN_AT_ONCE = 1 << 16
 OF_ARTISTS = 0.5  # the share of a Gaussian's variance that lies between artists, not between songs of one
 
 Lists = list[list[int] | None]
@@ -88,9 +89,12 @@ def rendered(folder: str) -> str:
     """The home of the rendered library, learnt as `make demo` does."""
     home, music = f"{folder}/home", f"{folder}/music"
     program = [sys.executable, "-m", "songspace", "--home", home]
-    subprocess.run([*program, "demo", music], check=True)
-    subprocess.run([*program, "learn", music, "--encoder", "timbre"], check=True)
-    subprocess.run([*program, "learn", music, "--encoder", "contrastive", "--minutes", "2"], check=True)
+    for command in (
+        ["demo"],
+        ["learn", "--encoder", "timbre"],
+        ["learn", "--encoder", "contrastive", "--minutes", "2"],
+    ):
+        subprocess.run([*program, *command, music], check=True, stdout=sys.stderr)
     return home
 
 
@@ -218,11 +222,18 @@ def drawn_library(space: Space, songs: int, seed: int) -> tuple[Space, list[str]
     who = rng.permutation(songs) // SONGS_OF_ARTIST
     component = rng.choice(mixture.n_components, who.max() + 1, p=mixture.weights_)
     shift = rng.normal(size=(who.max() + 1, len(axes))).astype(np.float32)
-    drawn = np.sqrt(OF_ARTISTS) * shift[who] + np.sqrt(1 - OF_ARTISTS) * rng.normal(size=(songs, len(axes)))
-    drawn = mixture.means_[component[who]] + np.sqrt(mixture.covariances_[component[who]]) * drawn
-    vectors = (drawn @ axes).astype(np.float32)
+    blocks = [slice(begin, begin + DRAWN_AT_ONCE) for begin in range(0, songs, DRAWN_AT_ONCE)]
+    vectors = np.empty((songs, axes.shape[1]), np.float32)
+    for block in blocks:  # a million songs in float64 would take gigabytes
+        their = component[who[block]]
+        drawn = np.sqrt(OF_ARTISTS) * shift[who[block]]
+        drawn = drawn + np.sqrt(1 - OF_ARTISTS) * rng.normal(size=drawn.shape)
+        vectors[block] = (mixture.means_[their] + np.sqrt(mixture.covariances_[their]) * drawn) @ axes
     # Beginnings and endings lie about a tenth of a song's own length from it.
-    ends = [vectors + rng.normal(size=vectors.shape).astype(np.float32) / 10 / len(axes) ** 0.5 for _ in range(2)]
+    ends = [vectors.copy() for _ in range(2)]
+    for some in ends:
+        for block in blocks:
+            some[block] += rng.normal(size=some[block].shape).astype(np.float32) / 10 / len(axes) ** 0.5
     space = Space.from_vectors(vectors, openings=ends[0], endings=ends[1])
     return space, [f"Artist {number}" for number in who.tolist()]
 

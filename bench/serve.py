@@ -1,6 +1,6 @@
 """How many questions a second `songspace serve` answers: neighbours in a library of 100,000 songs, over loopback.
 
-    python bench/serve.py [--songs 100000] [--seconds 20] [--callers 4]
+    python bench/serve.py [--songs 100000] [--seconds 20] [--callers 4] [--json]
 
 The library is that of `bench/query.py`, made up: it has hubs, and neighbours come by mutual proximity. Callers keep
 their connections and ask one question after the other, each for the neighbours of another song drawn at random, so
@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from machine import about
+from machine import Figures, about
 from query import make_library
 from songspace.library import Home
 
@@ -66,8 +66,11 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--callers", type=int, default=4)
+    parser.add_argument("--json", action="store_true", help="a JSON line a figure, for bench/table.py")
     wanted = parser.parse_args()
-    print(about())
+    figures = Figures("serve", wanted.json)
+    figures.say(about())
+    question = f"A running server on {wanted.songs:,} songs, {wanted.callers} callers"
     with tempfile.TemporaryDirectory() as folder:
         make_library(Home(Path(folder)), wanted.songs)
         environment = os.environ | {"SONGSPACE_HOME": folder}
@@ -79,7 +82,7 @@ def main() -> None:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", "/api/v1/songs/1/neighbours")
             assert len(json.loads(connection.getresponse().read())["similar"]) == 10
-            print(f"first answer after {time.perf_counter() - began:.2f} s")
+            figures.tell(question, "the first answer, from the start", [time.perf_counter() - began], "s")
             weight = psutil.Process(server.pid)
             paths = {
                 "neighbours": "/api/v1/songs/{song}/neighbours",
@@ -96,11 +99,10 @@ def main() -> None:
                 process.join()
                 worked = 1000 * (sum(weight.cpu_times()[:2]) - worked) / len(times)
                 middle, high = (1000 * np.quantile(times, share) for share in (0.5, 0.99))
-                print(
-                    f"{name:18} {len(times) / wanted.seconds:7.0f} requests/s, median {middle:.1f} ms, 99 % under "
-                    f"{high:.1f} ms, {worked:.1f} ms of work each, {len(errors)} errors {errors[:1] or ''}, "
-                    f"memory {before / 1e6:.0f} -> {weight.memory_info().rss / 1e6:.0f} MB"
-                )
+                note = f"median {middle:.1f} ms, 99 % under {high:.1f} ms, {worked:.1f} ms of work each, "
+                note += f"{len(errors)} errors {errors[0] if errors else ''}".strip()
+                note += f", memory {before / 1e6:.0f} to {weight.memory_info().rss / 1e6:.0f} MB"
+                figures.tell(question, name, [len(times) / wanted.seconds], "requests/s", note)
         finally:
             server.terminate()
             server.wait()

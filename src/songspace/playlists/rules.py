@@ -31,7 +31,7 @@ class Spacing:
     what : str
         What a group is: "artist", "album" or "version".
     group : ndarray of shape (n,), int64
-        The group of each row, as a number from 0; a song of which it is unknown is a group of its own.
+        The group of each row, as a number; a song of which it is unknown is a group of its own.
     gap : int
         At least so many other songs between two of a group; 0 allows everything.
     most : int or None
@@ -337,14 +337,16 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
 
 
 def _numbers(names: Sequence[str | None] | None, n: int, what: str) -> np.ndarray:
-    """The number of each name from 0; whoever has none gets one of their own."""
+    """A number for each name; whoever has none gets one of their own."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
-    keys = {name: _key(name) for name in set(listed) if name}
-    numbers: dict[str | int, int] = {}
-    numbered = [numbers.setdefault((name and keys[name]) or row, len(numbers)) for row, name in enumerate(listed)]
-    return np.array(numbered, dtype=np.int64)
+    numbers: dict[str, int] = {}
+    known: dict[str | None, int] = {}
+    for name in dict.fromkeys(listed):  # each name once: a library has far fewer than songs
+        if name and (key := _key(name)):
+            known[name] = numbers.setdefault(key, len(numbers))
+    return np.array([known.get(name, len(numbers) + row) for row, name in enumerate(listed)], dtype=np.int64)
 
 
 def _key(name: str) -> str:
