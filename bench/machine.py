@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import psutil
@@ -45,6 +47,53 @@ def _weight(family: psutil.Process) -> float:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         pass  # it ended between two looks
     return total
+
+
+@dataclass
+class Figures:
+    """What a bench finds: on standard output, as lines for people or, with `--json`, a JSON line a figure.
+
+    `bench/table.py` makes docs/benchmarks.md of the JSON lines: a table a question, a row a figure. Whatever else a
+    bench says goes to standard error then (:meth:`say`).
+
+    Attributes
+    ----------
+    bench : str
+        The script: "indexing".
+    as_json : bool
+        Whether it was called with `--json`.
+    """
+
+    bench: str
+    as_json: bool = False
+    _question: str = field(default="", repr=False)
+
+    def tell(self, question: str, what: str, values: Sequence[float], unit: str, note: str = "") -> None:
+        """One figure: the median of some runs, and their range.
+
+        Parameters
+        ----------
+        question : str
+            What is measured, on what; the same for all rows of one table: "Listening, emotify, 2 workers".
+        what : str
+            Who is measured, alone in its table: "songspace update".
+        values : sequence of float
+            One a run; none, if it could not be measured, and then `note` says why ("not installed").
+        """
+        if self.as_json:
+            middle = (statistics.median(values), min(values), max(values)) if values else (None,) * 3
+            line: dict[str, object] = {"bench": self.bench, "question": question, "what": what}
+            line |= zip(("value", "low", "high"), middle, strict=True)
+            print(json.dumps(line | {"unit": unit, "runs": len(values), "note": note}), flush=True)
+            return
+        if question != self._question:
+            self._question = question
+            print(f"\n{question}")
+        print(f"  {what:34} {median(values) + ' ' + unit if values else 'not measured':34} {note}".rstrip(), flush=True)
+
+    def say(self, sentence: str) -> None:
+        """Something that is no figure."""
+        print(sentence, file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
 
 def median(figures: Sequence[float]) -> str:
