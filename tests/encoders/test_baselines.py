@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from sklearn import decomposition
@@ -196,6 +199,26 @@ def test_timbre_learns_the_same_from_stored_descriptors():
     whole, stored = Timbre().fit(X), Timbre().fit_descriptors(described)
     assert whole.fingerprint_ == stored.fingerprint_
     np.testing.assert_array_equal(stored.transform(X), whole.standardize(described))
+
+
+@pytest.mark.parametrize("size", [1, 7, 400])
+def test_timbre_learns_the_same_in_parts(size):
+    described = np.random.default_rng(0).normal(30, 5, (400, N_DESCRIPTORS)).astype(np.float32)
+    model = Timbre().fit_descriptors(lambda: (described[at : at + size] for at in range(0, 400, size)))
+    assert model.fingerprint_ == Timbre().fit_descriptors(described).fingerprint_
+    np.testing.assert_array_equal(model.mean_, described.mean(axis=0, dtype=np.float64).astype(np.float32))
+
+
+def test_timbre_learns_from_many_parts_without_holding_them():
+    def parts() -> Iterator[np.ndarray]:
+        return (np.full((10, N_DESCRIPTORS), at % 7, np.float32) for at in range(1000))
+
+    tracemalloc.start()
+    try:
+        Timbre().fit_descriptors(parts)
+        assert tracemalloc.get_traced_memory()[1] < 1e6  # all of them are 5 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_timbre_leaves_constant_descriptors_in_their_scale():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
-from sklearn.covariance import LedoitWolf
+from sklearn.covariance import LedoitWolf, ledoit_wolf_shrinkage
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -47,7 +49,7 @@ def assert_same_up_to_sign(found: np.ndarray, wanted: np.ndarray, *, atol: float
 
 
 def test_without_shrinkage_they_are_those_of_scikit_learn(monkeypatch):
-    monkeypatch.setattr(discriminants, "ledoit_wolf_shrinkage", lambda *_, **__: 0.0)
+    monkeypatch.setattr(discriminants, "shrinkage", lambda *_: 0.0)
     [X], songs = segments(40, 6), numbered(40, 6)
     theirs = LinearDiscriminantAnalysis(solver="eigen").fit(X.astype(float), songs)
     wanted = (X - X.mean(axis=0)) @ theirs.scalings_[:, :8]
@@ -88,6 +90,15 @@ def test_with_one_segment_a_song_they_are_the_principal_components():
     scale = np.sqrt(np.square(X - X.mean(axis=0)).sum(axis=1).mean())  # of the block
     wanted = PCA(n_components=5, svd_solver="full").fit_transform(X.astype(float)) / scale
     assert_same_up_to_sign(fit([X], np.arange(30), n_components=5)(X), wanted)
+
+
+@pytest.mark.parametrize(("n", "d"), [(2, 1), (40, 1), (3, 12), (200, 7), (20, 1100)])
+def test_shrinkage_is_that_of_scikit_learn(n, d):
+    X = np.random.default_rng(n * d).normal(size=(n, d)) * np.geomspace(1, 30, d)
+    found = discriminants.shrinkage(X.T @ X / n, np.mean(np.square(X).sum(axis=1) ** 2), n)
+    if d > 1:
+        assert found == pytest.approx(ledoit_wolf_shrinkage(X, assume_centered=True))
+    assert 0 <= found <= 1  # of one number it does not matter
 
 
 # ── what they promise ─────────────────────────────────────────────────────────────────────────────
@@ -223,3 +234,17 @@ def test_what_is_given_stays_as_it_is():
     fit(blocks, songs, n_components=3)
     for block, was in zip(blocks, before, strict=True):
         np.testing.assert_array_equal(block, was)
+
+
+def test_memory_does_not_grow_with_the_rows():
+    def peak(n_songs: int) -> int:
+        blocks, songs = segments(n_songs, 10, (20, 30)), numbered(n_songs, 10)
+        tracemalloc.start()
+        try:
+            fit(blocks, songs, n_components=10)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, more = peak(200), peak(1000)  # of the more, one copy in 64 bits is 4 MB
+    assert more - few < 1e6

@@ -55,6 +55,24 @@ def test_rows_come_by_identity_with_their_songs(catalog: Catalog, tmp_path: Path
     assert cache.songs() == [song for song, _ in order]
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux says what of a file a process holds")
+def test_what_was_read_of_the_rows_does_not_stay_in_the_process(catalog: Catalog, tmp_path: Path) -> None:
+    cache = SpectrogramCache(tmp_path / "cache.u8", catalog, shape=(3, 512, 512), cap=10**9)
+    for number in range(10):
+        identity = bytes([number]) * 16
+        song = catalog.record_song(Found(f"/m/{number}", 1, 1), identity, Tags(), silent=[False] * 3)
+        cache.put(song, identity, np.full((3, 512, 512), number, np.uint8))
+    X, groups = cache.rows()
+    for row in range(len(X)):
+        assert (X[[row]] == groups[row]).all()
+    assert (X[:] == groups[:, None, None]).all()
+    held = Path("/proc/self/smaps").read_text().partition(f"{tmp_path / 'cache.u8'}\n")[2]
+    assert held, "the file is not mapped"
+    name, size, unit = held.splitlines()[3].split()
+    assert (name, unit) == ("Rss:", "kB")
+    assert int(size) < 1000  # of 7864
+
+
 @pytest.mark.parametrize("order", [range(20), reversed(range(20)), np.random.default_rng(0).permutation(20).tolist()])
 def test_a_full_cache_holds_the_same_sample_in_whatever_order(
     catalog: Catalog, tmp_path: Path, order: list[int]

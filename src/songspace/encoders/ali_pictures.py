@@ -10,8 +10,11 @@ from torch import Tensor
 
 from songspace.encoders.ali_networks import Codec
 
-ROOM = 10**9
-"""Bytes of memory that prepared pictures may take without a GPU; on one, they may take most of what is free."""
+ROOM = 25 * 10**7
+"""Bytes of memory that prepared pictures may take without a GPU; on one, they may take most of what is free.
+
+Where they are more, they are prepared for each step anew: the same to the last bit, and a hundredth of a small step.
+"""
 
 ENOUGH_SONGS = 20
 """Songs below which none is held out of training."""

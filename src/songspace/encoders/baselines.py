@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -239,24 +240,34 @@ class Timbre(Encoder):
     def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
         """Learn the mean and the deviation of every descriptor of spectrograms (n, bands, frames)."""
         X = self._start_fit(X)
-        return self._standardize_by(np.concatenate([self._describe(batch) for batch in self._batches(X)]))
+        described = [self._describe(batch) for batch in self._batches(X)]
+        return self._standardize_by(lambda: described)
 
-    def fit_descriptors(self, described: np.ndarray) -> Self:
-        """Do as :meth:`fit` does, from descriptors (n, 124) that are there already."""
+    def fit_descriptors(self, described: np.ndarray | Callable[[], Iterable[np.ndarray]]) -> Self:
+        """Do as :meth:`fit` does, from descriptors (n, 124) that are there already.
+
+        Where they are too many to be held at once, a function goes through them a part at a time; it is called twice.
+        """
         self.shape_ = self.get_frontend().shape
         self.n_features_in_ = self.shape_[0] * self.shape_[1]
-        described = _check_descriptors(described)
-        if not len(described):
-            raise ValueError("Expected the descriptors of at least one segment, got none")
-        return self._standardize_by(described)
+        parts = described if callable(described) else lambda: [described]
+        return self._standardize_by(lambda: map(_check_descriptors, parts()))
 
     def standardize(self, described: np.ndarray) -> np.ndarray:
         """Do as :meth:`transform` does, from descriptors (n, 124) that are there already."""
         check_is_fitted(self)
         return (_check_descriptors(described) - self.mean_) / self.scale_
 
-    def _standardize_by(self, described: np.ndarray) -> Self:
-        mean, deviation = described.mean(axis=0, dtype=np.float64), described.std(axis=0, dtype=np.float64)
+    def _standardize_by(self, described: Callable[[], Iterable[np.ndarray]]) -> Self:
+        n, total, squares = 0, np.zeros(N_DESCRIPTORS), np.zeros(N_DESCRIPTORS)
+        for rows in described():
+            n, total = n + len(rows), _added(total, rows)
+        if not n:
+            raise ValueError("Expected the descriptors of at least one segment, got none")
+        mean = total / n
+        for rows in described():
+            squares = _added(squares, np.square(rows - mean))
+        deviation = np.sqrt(squares / n)
         block = np.empty(N_DESCRIPTORS)
         for part in (SOUND, MOTION):
             block[part] = np.sqrt(part.stop - part.start)
@@ -279,6 +290,12 @@ class Timbre(Encoder):
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         self.mean_, self.scale_ = arrays["mean"], arrays["scale"]
+
+
+def _added(total: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A sum and some rows, one after the other: the same digits in whatever parts the rows come."""
+    added: np.ndarray = np.concatenate([total[None], rows], dtype=np.float64).sum(axis=0)
+    return added
 
 
 def _check_descriptors(described: np.ndarray) -> np.ndarray:

@@ -193,8 +193,14 @@ class Contrastive(Convolutional):
         """Find in which directions songs lie apart, on at most :data:`SAMPLED` of them."""
         some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), SAMPLED).round().astype(int)))
         parts = np.array_split(some, -(-len(some) // self.batch_rows))
-        described = [self._describe(self._rows(X, rows)) for rows in parts]
-        blocks = [np.concatenate(block) for block in zip(*described, strict=True)]
+        blocks: list[np.ndarray] = []
+        start = 0
+        for rows in parts:
+            described = self._describe(self._rows(X, rows))
+            blocks = blocks or [np.empty((len(some), each.shape[1]), each.dtype) for each in described]
+            for block, each in zip(blocks, described, strict=True):
+                block[start : start + len(rows)] = each
+            start += len(rows)
         codes = np.unique(songs[some], return_inverse=True)[1]
         self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
 

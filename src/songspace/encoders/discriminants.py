@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
-from sklearn.covariance import ledoit_wolf_shrinkage
+
+ROWS = 1024
+"""Rows that are worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -67,40 +69,70 @@ def fit(blocks: Sequence[np.ndarray], songs: np.ndarray, n_components: int) -> D
     >>> bool(abs(np.corrcoef(found, tells)[0, 1]) > 0.95)
     True
     """
-    numbers = np.concatenate(blocks, axis=1, dtype=np.float64)
-    mean = numbers.mean(axis=0)
-    numbers -= mean
-    counts = np.bincount(songs)
-    middles = _means(numbers, songs, counts)
-    scale, start = np.ones(numbers.shape[1]), 0
+    # A thousand songs have ten million numbers here: they are gone through a part at a time, and never copied whole.
+    parts = np.array_split(np.arange(len(songs)), -(-len(songs) // ROWS))
+    mean = np.sum([_beside(blocks, rows).sum(axis=0) for rows in parts], axis=0) / len(songs)
+    middles = np.zeros((songs.max() + 1, len(mean)))
+    for rows in parts:
+        np.add.at(middles, songs[rows], _beside(blocks, rows) - mean)
+    middles /= np.bincount(songs)[:, None]
+    scale, start = np.ones(len(mean)), 0
     for block in blocks:
         part = slice(start, start + block.shape[1])
         scale[part] /= np.sqrt(np.square(middles[:, part]).sum(axis=1).mean()) or 1.0
         start = part.stop
-    numbers *= scale
-    middles *= scale
-    whiten = scale[:, None] * _whitening(numbers, numbers - middles[songs])
-    scatter = (numbers / scale) @ whiten
-    kept = min(n_components, numbers.shape[1], max(1, len(numbers) - 1))
-    _, turn = linalg.eigh(scatter.T @ scatter)
-    directions = whiten @ turn[:, ::-1][:, :kept]
+    all_of_it, within, fourth = np.zeros((len(mean), len(mean))), np.zeros((len(mean), len(mean))), 0.0
+    for rows in parts:
+        numbers = (_beside(blocks, rows) - mean) * scale
+        all_of_it += numbers.T @ numbers
+        numbers -= middles[songs[rows]] * scale
+        within += numbers.T @ numbers
+        fourth += np.square(np.einsum("ij,ij->i", numbers, numbers)).sum()
+    if np.trace(within) <= np.finfo(np.float32).eps ** 2 * np.trace(all_of_it):
+        whiten = np.eye(len(mean))  # songs of one segment, or of equal ones, say nothing of the scatter within
+    else:
+        whiten = _whitening(within / len(songs), shrinkage(within / len(songs), fourth / len(songs), len(songs)))
+    kept = min(n_components, len(mean), max(1, len(songs) - 1))
+    _, turn = linalg.eigh(whiten.T @ all_of_it @ whiten)
+    directions = scale[:, None] * (whiten @ turn[:, ::-1][:, :kept])
     return Discriminants(mean.astype(np.float32), np.ascontiguousarray(directions, np.float32))
 
 
-def _means(numbers: np.ndarray, songs: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    sums = np.zeros((len(counts), numbers.shape[1]))
-    np.add.at(sums, songs, numbers)
-    return sums / counts[:, None]
+def _beside(blocks: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Some rows of the blocks side by side, float64."""
+    numbers: np.ndarray = np.concatenate([block[rows] for block in blocks], axis=1, dtype=np.float64)
+    return numbers
 
 
-def _whitening(numbers: np.ndarray, within: np.ndarray) -> np.ndarray:
+def shrinkage(covariance: np.ndarray, fourth: float, n: int) -> float:
+    """How far a covariance should be drawn towards a multiple of the identity (Ledoit and Wolf), 0 to 1.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (d, d)
+        The mean over n rows of the products of a row, whose mean is 0, with itself.
+    fourth : float
+        The mean over the rows of the fourth power of their lengths.
+    n : int
+
+    Examples
+    --------
+    >>> from sklearn.covariance import ledoit_wolf_shrinkage
+    >>> X = np.random.default_rng(0).normal(size=(20, 5))
+    >>> found = shrinkage(X.T @ X / 20, np.mean(np.square(X).sum(axis=1) ** 2), 20)
+    >>> bool(np.isclose(found, ledoit_wolf_shrinkage(X, assume_centered=True)))
+    True
+    """
+    squares = float(np.vdot(covariance, covariance))
+    spread = squares - float(np.trace(covariance)) ** 2 / len(covariance)  # of the eigenvalues about their mean
+    noise = (fourth - squares) / n
+    return min(noise, spread) / spread if spread > 0 else 0.0
+
+
+def _whitening(covariance: np.ndarray, shrunk: float) -> np.ndarray:
     """The matrix that makes the scatter within songs the same in all directions."""
-    if np.square(within).sum() <= np.finfo(np.float32).eps ** 2 * np.square(numbers).sum():
-        return np.eye(numbers.shape[1])  # songs of one segment, or of equal ones, say nothing of it
-    shrinkage = ledoit_wolf_shrinkage(within, assume_centered=True)
-    covariance = within.T @ within / len(within)
     values, vectors = linalg.eigh(covariance)
-    values = (1 - shrinkage) * np.maximum(values, 0) + shrinkage * values.mean()
+    values = (1 - shrunk) * np.maximum(values, 0) + shrunk * values.mean()
     solid = values > np.finfo(np.float32).eps * values[-1]
     whitening: np.ndarray = np.where(solid, vectors / np.sqrt(np.where(solid, values, 1)), 0)
     return whitening

@@ -8,7 +8,9 @@ identity is a hash, and so as good as a random number that depends on nothing bu
 from __future__ import annotations
 
 import bisect
+import mmap
 from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,4 +199,9 @@ class Rows:
         return len(self._where)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        return np.asarray(self._array[self._where[rows]])
+        found = np.asarray(self._array[self._where[rows]])
+        # What was read would stay in the process, and after an epoch that is the whole file. (It stays in the system's
+        # cache, where it is in nobody's way.)
+        with suppress(AttributeError):  # no such advice on this system, or an array in memory
+            self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+        return found

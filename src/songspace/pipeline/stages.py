@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -153,8 +153,11 @@ def encoding(run: Run) -> Callable[[np.ndarray], dict[str, np.ndarray]] | None:
 
 def learn_timbre(run: Run) -> None:
     """Fit the hand-made space to the whole library: two numbers a descriptor, from what is stored."""
-    stacked = np.concatenate([segments[~silent] for _, segments, silent in run.catalog.vectors(DESCRIPTORS)])
-    timbre = Timbre(frontend=run.listening.frontend).fit_descriptors(stacked)
+
+    def described() -> Iterator[np.ndarray]:
+        return (segments[~silent] for _, segments, silent in run.catalog.vectors(DESCRIPTORS))
+
+    timbre = Timbre(frontend=run.listening.frontend).fit_descriptors(described)
     timbre.save(run.home.encoder("timbre", timbre.fingerprint_))
     set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS))
 
