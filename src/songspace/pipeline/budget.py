@@ -38,10 +38,10 @@ PLANS = {
 }
 """For the encoders that are trained step by step."""
 
-DESCRIBING = 0.01
+DESCRIBING = 0.004
 """Seconds that it takes to work out the hand-made descriptors of a song whose spectrograms are there."""
 
-_ENCODING = {"contrastive": 0.04, "ali": 0.03}
+_ENCODING = {"contrastive": 0.013, "ali": 0.0075}
 _ENCODED_TWICE = {"contrastive": 1000}
 """Songs, at most, that an encoder encodes while it is learnt, after its last step."""
 
