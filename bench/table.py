@@ -33,8 +33,9 @@ LONGEST = 20 * 60
 """Seconds after which a bench is stopped."""
 
 RUNS: dict[str, list[list[str]]] = {
-    "indexing": [["{music}"]],
-    "training": [[]],
+    "indexing": [["{music}", "--songs", "6", "--stages"]],
+    "forecasts": [["{music}", "--steps", "300"]],
+    "training": [["--variants"]],
     "query": [["--home", "{home}"]],
     "memory": [[]],
     "maps": [["--songs", "10000"], ["--songs", "100000", "--without-anew"]],

@@ -168,7 +168,7 @@ def tell_relative(figures: Figures, question: str, times: dict[str, list[float]]
 
 def tell_encoding(figures: Figures, encoder: NetworkEncoder, device: torch.device, times: int, name: str) -> None:
     """Other ways to run the network of a fitted encoder on a batch: their time, relative to songspace's."""
-    network = copy.deepcopy(encoder.network_).eval().to(device)
+    network = copy.deepcopy(encoder._mapping()).eval().to(device)
     rows = torch.randn(encoder.batch_rows, *encoder.shape_, device=device) * 10 - 40
     compiled = torch.compile(network)
 
@@ -180,6 +180,8 @@ def tell_encoding(figures: Figures, encoder: NetworkEncoder, device: torch.devic
         return work
 
     works = {"as songspace does": through(network), "bfloat16": through(network, fast=True)}
+    if encoder._mapping() is not encoder.network_:
+        works["batch norms by themselves"] = through(copy.deepcopy(encoder.network_).eval().to(device))
     works["compiled"] = through(compiled)
     question = f"Encoding {encoder.batch_rows} segments, {name}, relative to songspace's network"
     if device.type == "cpu":

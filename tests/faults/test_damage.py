@@ -179,6 +179,7 @@ def test_a_catalog_of_a_newer_version_is_left_alone(home: Home, tunes: Path) -> 
         db.execute("PRAGMA user_version = 99")
     db.close()
     before = {path.name: path.read_bytes() for path in home.folder.iterdir() if path.is_file()}
+    del before[home.log.name]  # it tells of these runs, too
     for run in (
         lambda: pipeline.learn(home, tunes, **AGAIN),
         lambda: pipeline.update(home),
