@@ -167,7 +167,12 @@ def tell_relative(figures: Figures, question: str, times: dict[str, list[float]]
 
 
 def tell_encoding(figures: Figures, encoder: NetworkEncoder, device: torch.device, times: int, name: str) -> None:
-    """Other ways to run the network of a fitted encoder on a batch: their time, relative to songspace's."""
+    """Other ways to run the network of a fitted encoder on a batch: their time, relative to songspace's.
+
+    On one thread, as while the other cores decode.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     network = copy.deepcopy(encoder._mapping()).eval().to(device)
     rows = torch.randn(encoder.batch_rows, *encoder.shape_, device=device) * 10 - 40
     compiled = torch.compile(network)
@@ -183,13 +188,14 @@ def tell_encoding(figures: Figures, encoder: NetworkEncoder, device: torch.devic
     if encoder._mapping() is not encoder.network_:
         works["batch norms by themselves"] = through(copy.deepcopy(encoder.network_).eval().to(device))
     works["compiled"] = through(compiled)
-    question = f"Encoding {encoder.batch_rows} segments, {name}, relative to songspace's network"
+    question = f"Encoding {encoder.batch_rows} segments, {name}, one thread, relative to songspace's network"
     if device.type == "cpu":
         try:
             works["ONNX Runtime"] = onnx_runtime(network, rows)
         except ImportError as error:
             figures.tell(question, "ONNX Runtime", [], "times", f"not installed: {error.name}")
     tell_relative(figures, question, in_turns(works, times, device), {})
+    torch.set_num_threads(threads)
 
 
 def onnx_runtime(network: nn.Module, rows: torch.Tensor) -> Work:
