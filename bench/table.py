@@ -153,7 +153,8 @@ def main() -> None:
 
         with tempfile.TemporaryDirectory() as scratch:
             places = {"home": f"{scratch}/home", "music": wanted.music or f"{scratch}/music"}
-            if any("{" in argument for name in wanted.only for arguments in RUNS[name] for argument in arguments):
+            asked = {argument for name in wanted.only for arguments in RUNS[name] for argument in arguments}
+            if "{home}" in asked or ("{music}" in asked and not wanted.music):
                 rendered(scratch)
             for name in wanted.only:
                 print(f"bench/{name}.py ...", file=sys.stderr, flush=True)

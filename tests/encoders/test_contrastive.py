@@ -465,3 +465,24 @@ def test_minutes_leave_a_usable_encoder():
     encoder = Contrastive(**SMALL | {"steps": None, "minutes": 0.002}).fit(X, groups=groups)
     assert np.isfinite(encoder.transform(X)).all()
     assert encoder.history_["step"][0] == 1
+
+
+def test_many_songs_are_encoded_side_by_side_to_the_same_bits_in_their_order():
+    X, groups = songs(12, 3)
+    encoder = Contrastive(**SMALL).fit(X, groups=groups)
+    each = [X[groups == song] for song in range(12)]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for expected, found in zip(map(encoder.transform, each), encoder.transform_each(each), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        assert torch.get_num_threads() == 2
+        few = encoder.transform_each(iter(each))
+        next(few)
+        few.close()  # whoever stops in between leaves everything as it was
+        assert torch.get_num_threads() == 2
+        with pytest.raises(ValueError, match="fitted on"):
+            list(encoder.transform_each([each[0], each[1][:, :, :-1]]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -95,6 +95,10 @@ class Encoder(TransformerMixin, BaseEstimator):
                 f"was fitted on {expected}"
             )
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
+
+    def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
+        return map(self.transform, songs)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete.

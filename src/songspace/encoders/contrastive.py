@@ -13,7 +13,7 @@ from songspace.encoders import discriminants
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.descriptors import descriptors, is_describable
-from songspace.encoders.devices import choose_device, seeded
+from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import Discriminants
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.patterns import patterns
@@ -193,10 +193,11 @@ class Contrastive(Convolutional):
         """Find in which directions songs lie apart, on at most :data:`SAMPLED` of them."""
         some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), SAMPLED).round().astype(int)))
         parts = np.array_split(some, -(-len(some) // self.batch_rows))
+        batches = (self._rows(X, rows) for rows in parts)
+        each_described = side_by_side(self._describe, batches, choose_device(self.device))
         blocks: list[np.ndarray] = []
         start = 0
-        for rows in parts:
-            described = self._describe(self._rows(X, rows))
+        for rows, described in zip(parts, each_described, strict=True):
             blocks = blocks or [np.empty((len(some), each.shape[1]), each.dtype) for each in described]
             for block, each in zip(blocks, described, strict=True):
                 block[start : start + len(rows)] = each

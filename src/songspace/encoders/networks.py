@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from songspace.encoders.base import Encoder
-from songspace.encoders.devices import choose_device, seeded
+from songspace.encoders.devices import choose_device, seeded, side_by_side
 
 SAMPLE = 2048
 """Spectrograms that statistics of the data are taken from: more would not change them."""
@@ -33,6 +33,9 @@ class NetworkEncoder(Encoder):
     def _build(self) -> nn.Module:
         """The network for spectrograms of ``shape_``, with weights drawn from torch's generator."""
         raise NotImplementedError
+
+    def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
+        return side_by_side(self.transform, songs, choose_device(self.device))
 
     def _take(self, network: nn.Module) -> None:
         """Have learnt this network."""

@@ -198,7 +198,7 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
     encoder = load_learnt(run.home, run.catalog, name)
-    _complete(run, encoder.fingerprint_, encoder.transform, stage="encoding", cost=encoding_cost(name))
+    _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoding_cost(name))
 
 
 def describe(run: Run) -> None:
@@ -208,16 +208,23 @@ def describe(run: Run) -> None:
     _complete(
         run,
         DESCRIPTORS,
-        lambda codes: descriptors(frontend.dequantize(codes), frame_rate=frame_rate),
+        lambda songs: (descriptors(frontend.dequantize(codes), frame_rate=frame_rate) for codes in songs),
         stage="describing",
         cost=DESCRIBING,
     )
 
 
-def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray], *, stage: str, cost: float) -> None:
+def _complete(
+    run: Run,
+    key: str,
+    transform_each: Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]],
+    *,
+    stage: str,
+    cost: float,
+) -> None:
     """Give every song without vectors of that key some, from the cache or by listening to it again.
 
-    ``cost`` is what a transformation takes, in seconds.
+    ``cost`` is what the transformation of one song takes, in seconds.
     """
     catalog, cache = run.catalog, run.cache
     missing = catalog.without_vectors(key)
@@ -230,8 +237,8 @@ def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray],
     files = [Found(path, sizes[path], 0) for path in uncached]
     heard = {uncached[file.path]: decoding(file) for file in files}
     steps = Steps(run.course, stage, dict.fromkeys(cached, ("cached", cost)) | heard)
-    for song in cached:
-        catalog.set_vectors(key, song, transform(cache.get(song)))
+    for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
+        catalog.set_vectors(key, song, vectors)
         steps.done(song)
     identities = {song: identity for identity, song in catalog.identities().items()} if uncached else {}
     for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
@@ -239,7 +246,8 @@ def _complete(run: Run, key: str, transform: Callable[[np.ndarray], np.ndarray],
         if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
         elif isinstance(outcome, Heard) and outcome.identity == identities[song]:
-            catalog.set_vectors(key, song, transform(outcome.codes))
+            [vectors] = transform_each([outcome.codes])
+            catalog.set_vectors(key, song, vectors)
         else:
             run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
         steps.done(song)
