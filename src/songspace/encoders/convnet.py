@@ -85,7 +85,7 @@ def calibrate(network: ConvNet, batches: Iterable[np.ndarray]) -> None:
 def folded(network: ConvNet) -> ConvNet:
     """A copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
 
-    It gives the same numbers up to rounding, in two thirds of the time.
+    It gives the same numbers up to rounding, and reads and writes each map of features once less.
     """
     network = copy.deepcopy(network).eval()
     for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
