@@ -38,14 +38,15 @@ def watched(command: Sequence[str], home: Home) -> tuple[list[Told], list[Told]]
         if told := read_progress(home):
             if told.left_in_all is not None:
                 whole.append((now, told.left_in_all))
-            if told.stage == "listening":
-                heard = now
+            if told.stage == "listening" and not heard:
                 if told.left is not None:
                     listening.append((now, told.left))
+                if told.done == told.total > 0:
+                    heard = now
         time.sleep(EVERY)
     if run.returncode:
         sys.exit(f"{' '.join(command)} ended with status {run.returncode}")
-    return [*whole, (time.monotonic() - began, 0.0)], [*listening, (heard, 0.0)]
+    return [*whole, (time.monotonic() - began, 0.0)], [*(each for each in listening if each[0] < heard), (heard, 0.0)]
 
 
 def error(told: Sequence[Told], share: float) -> float | None:

@@ -102,6 +102,19 @@ def clock(monkeypatch):
     return clock
 
 
+def test_a_slow_first_step_says_nothing_of_the_others(clock):
+    told: list[Progress] = []
+
+    class Slow(Regression):
+        def step(self, batch, progress):
+            clock.now += 1.0 if told else 50.0
+            return super().step(batch, progress)
+
+    play(Slow(), steps=11, on_progress=told.append)
+    assert [p.remaining for p in told[1:]] == pytest.approx(list(range(9, -1, -1)))
+    assert told[1].segments_per_second == pytest.approx(8)
+
+
 @pytest.mark.parametrize("stop", [1, 10, 13])
 def test_resumed_after_interruption_is_the_uninterrupted_run(tmp_path, stop):
     whole, history = play()

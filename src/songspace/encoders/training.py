@@ -193,6 +193,7 @@ def train(
     state = checkpoints.resume(checkpoint, game, identity) or checkpoints.State()
     first, started = state.step, time.monotonic()
     spent_before, saved_at = state.seconds, started
+    warm = 0.0  # when the first step was over, which takes many times as long as any other
     monitors: dict[str, float] = {}
 
     def save() -> None:
@@ -219,8 +220,11 @@ def train(
                 note = look() if state.step == 1 or state.step % MONITOR_EVERY == 0 else ""
                 spent = time.monotonic() - started
                 state.seconds = spent_before + spent
+            steps = state.step - first
+            if steps == 1:
+                warm = spent
             if on_progress is not None:
-                per_step = spent / (state.step - first)
+                per_step = max((spent - warm) / (steps - 1) if steps > 1 else spent, 1e-9)  # clocks may be coarse
                 remaining = limits.remaining(state.step, state.seconds, per_step)
                 speed = len(batch) / per_step
                 on_progress(Progress(state.step, limits.steps, state.seconds, remaining, speed, losses, monitors, note))
