@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from songspace.library.home import Home
 from songspace.reporter import Reporter
 
-EVERY = 1.0  # seconds between two writings, unless a new stage begins
+EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
 _SOON = 2.0  # seconds of a stage after which it can be told how long it will take
 _LONGEST = 4096  # bytes
 
@@ -85,7 +85,7 @@ class Telling(Reporter):
         self._told = None
         self._listener.remaining(left, in_all)
         self._listener.progress(stage, done, total, detail)
-        if new or now >= self._next:
+        if new or done == total or now >= self._next:
             self._write(stage, done, total, left, in_all)
             self._next = now + EVERY
 
