@@ -72,7 +72,8 @@ def test_a_run_tells_how_far_it_is_and_how_long_the_stage_will_take(
         telling.progress("listening", 1, 101)
         assert told(home) == ("learn", "listening", 1, 101, None)
         clock.now += 10
-        telling.progress("listening", 21, 101)  # two a second, and eighty to go
+        telling.remaining(40.0, None)
+        telling.progress("listening", 21, 101)
         assert told(home) == ("learn", "listening", 21, 101, 40.0)
         clock.now += 0.5
         telling.progress("listening", 22, 101)  # too soon to be written again
@@ -82,7 +83,7 @@ def test_a_run_tells_how_far_it_is_and_how_long_the_stage_will_take(
     assert read_progress(home) is None and not home.progress.exists()
 
 
-def test_what_a_stage_knows_of_its_time_is_told_instead(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_stage_knows_of_its_time_is_told_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, heard = Clock(monkeypatch), Heard()
     with home.lock():
         telling = Telling(home, "learn", heard)
@@ -92,9 +93,11 @@ def test_what_a_stage_knows_of_its_time_is_told_instead(home: Home, monkeypatch:
         telling.progress("listening", 21, 101)
         assert told(home) == ("learn", "listening", 21, 101, 70.0) and in_all(home) == 700.0
         clock.now += 10
-        telling.progress("listening", 41, 101)  # it knows nothing any more: 40 in 20 s
-        assert told(home) == ("learn", "listening", 41, 101, 30.0) and in_all(home) is None
-    assert [each for each in heard.all if isinstance(each, tuple) and len(each) == 2] == [(70.04, 700.0), (30.0, None)]
+        telling.progress("listening", 41, 101)  # it knows nothing any more
+        assert told(home) == ("learn", "listening", 41, 101, None) and in_all(home) is None
+        telling.progress("listening", 101, 101)  # the end is told at once
+        assert told(home) == ("learn", "listening", 101, 101, None)
+    assert [each for each in heard.all if isinstance(each, tuple) and len(each) == 2] == [(70.04, 700.0)]
 
 
 def test_all_is_handed_on(home: Home) -> None:

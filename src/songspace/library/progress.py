@@ -16,7 +16,6 @@ from songspace.library.home import Home
 from songspace.reporter import Reporter
 
 EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
-_SOON = 2.0  # seconds of a stage after which it can be told how long it will take
 _LONGEST = 4096  # bytes
 
 
@@ -52,15 +51,14 @@ class Progress:
 class Telling(Reporter):
     """Hands on all that a run tells, and writes into the home how far it is.
 
-    How long a stage will take that does not say so itself is judged by its beginning: as if all that it has to do took
-    the same time. A disk that is full costs what is written here, and nothing else.
+    A disk that is full costs what is written here, and nothing else.
     """
 
     def __init__(self, home: Home, command: str, listener: Reporter) -> None:
         self._home, self._command, self._listener = home, command, listener
         self._began = time.time()
-        self._stage, self._since, self._from = "", 0.0, 0
-        self._told: tuple[float | None, float | None] | None = None
+        self._stage = ""
+        self._told: tuple[float | None, float | None] = (None, None)
         self._next = 0.0
         self._write("", 0, 0, None, None)
 
@@ -79,19 +77,13 @@ class Telling(Reporter):
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
         new = stage != self._stage
-        if new:
-            self._stage, self._since, self._from = stage, now, done
-        left, in_all = self._told or (self._judged(done, total, now), None)
-        self._told = None
+        self._stage = stage
+        (left, in_all), self._told = self._told, (None, None)
         self._listener.remaining(left, in_all)
         self._listener.progress(stage, done, total, detail)
         if new or done == total or now >= self._next:
             self._write(stage, done, total, left, in_all)
             self._next = now + EVERY
-
-    def _judged(self, done: int, total: int, now: float) -> float | None:
-        gone = now - self._since
-        return gone * (total - done) / (done - self._from) if gone >= _SOON and done > self._from else None
 
     def _write(self, stage: str, done: int, total: int, left: float | None, in_all: float | None) -> None:
         told = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
