@@ -87,11 +87,58 @@ def test_songs_of_one_style_are_neighbours(learnt_home: Path) -> None:
 
 def test_again_there_is_nothing_to_do(tunes: Path, home: Home) -> None:
     pipeline.learn(home, tunes, encoder="pca", **QUICK)
-    before, told = _space(home), Told()
+    before, file, told = _space(home), home.space.stat(), Told()
     report = pipeline.learn(home, tunes, encoder="pca", reporter=told, **QUICK)
     assert report.tally.new == 0 and told.stages == []
     assert told.sentences == ["The pca encoder has been learnt from these songs already."]
     _assert_same(before, _space(home))
+    pipeline.update(home, workers=1)
+    assert (home.space.stat().st_ino, home.space.stat().st_mtime_ns) == (file.st_ino, file.st_mtime_ns)
+
+
+def _move(music: Path, home: Home) -> None:
+    (music / "b.flac").rename(music / "z.flac")
+
+
+def _copy(music: Path, home: Home) -> None:
+    shutil.copy(music / "b.flac", music / "a.flac")
+
+
+def _flip(music: Path, home: Home) -> None:
+    whole = bytearray(home.space.read_bytes())
+    whole[-1] ^= 1
+    home.space.write_bytes(whole)
+
+
+def _lose(music: Path, home: Home) -> None:
+    home.space.unlink()
+
+
+def _stand_in(music: Path, home: Home) -> None:
+    """Another space, whole, of the same encoder and the same songs."""
+    space = Space.open(home.space)
+    Space.from_vectors(space.vectors[::-1], space.ids, encoder=space.encoder).save(home.space)
+
+
+@pytest.mark.parametrize("befall", [_move, _copy, _flip, _lose, _stand_in])
+def test_the_space_is_built_anew_after_any_change_to_it_or_to_what_it_is_made_of(
+    tmp_path: Path, home: Home, song: Callable[..., Path], befall: Callable[[Path, Home], None]
+) -> None:
+    for number, name in enumerate("bcd"):
+        song(tmp_path / f"{name}.flac", number)
+    pipeline.learn(home, tmp_path, encoder="timbre", **QUICK)  # type: ignore[arg-type]  # options of many types
+    before = home.space.stat().st_ino, home.space.stat().st_mtime_ns
+    befall(tmp_path, home)
+    pipeline.update(home, workers=1)
+    assert (home.space.stat().st_ino, home.space.stat().st_mtime_ns) != before
+    in_order = [each.id for each in Library(home.folder).songs()]
+    space = Space.open(home.space)
+    assert space.verify() and space.ids.tolist() == in_order
+    pipeline.learn(home, tmp_path, encoder="timbre", **QUICK)  # type: ignore[arg-type]
+    anew = Home(home.folder.with_name("anew"))
+    pipeline.learn(anew, tmp_path, encoder="timbre", **QUICK)  # type: ignore[arg-type]
+    for path, vector in _space(anew).items():
+        np.testing.assert_array_equal(_space(home)[path], vector)
 
 
 def test_the_hand_made_space_answers_while_the_learnt_one_is_made(tunes: Path, home: Home) -> None:

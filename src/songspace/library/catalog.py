@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import xxhash
 
 from songspace.errors import SongspaceError
 from songspace.library import schema
@@ -349,6 +350,17 @@ class Catalog:
         kept = list(encoders)
         with self._transaction():
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
+
+    def digest(self, encoder: str) -> str:
+        """A checksum of all songs, their files and their vectors of that encoder: of all that a space is made of."""
+        digest = xxhash.xxh3_64()
+        for row in self._db.execute(
+            "SELECT id, sum FROM songs UNION ALL SELECT song, sum FROM files "
+            "UNION ALL SELECT song, sum FROM vectors WHERE encoder = ? ORDER BY 1, 2",
+            (encoder,),
+        ):
+            digest.update(repr(row).encode())
+        return digest.hexdigest()
 
     # What media servers call songs
 

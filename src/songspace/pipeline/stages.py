@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from songspace import __version__
 from songspace.encoders.base import REGISTRY, Encoder
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
@@ -254,16 +255,28 @@ def _complete(
 
 
 def use(run: Run, name: str) -> None:
-    """Build the space of an encoder and make it the one that answers."""
-    run.course.begin("building the space")
-    vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
+    """Build the space of an encoder, unless it is there, and make it the one that answers."""
     what = learnt(run.catalog, name)
     assert what is not None
-    space = Space.from_vectors(vectors, songs, openings=openings, endings=endings, encoder=what.fingerprint)
-    known = {song.id: song for song in run.catalog.songs()}
-    space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
+    made_of = f"{__version__} {what.fingerprint} {run.catalog.digest(what.vectors)}"
+    if not _is_built(run, made_of):
+        run.course.begin("building the space")
+        vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
+        space = Space.from_vectors(vectors, songs, openings=openings, endings=endings, encoder=what.fingerprint)
+        known = {song.id: song for song in run.catalog.songs()}
+        space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
+        run.catalog.set_fact("space", f"{made_of} {Space.open(run.home.space).checksum}")
     run.catalog.set_fact("encoder", name)
     forget_others(run)
+
+
+def _is_built(run: Run, made_of: str) -> bool:
+    """Whether the space in the home is whole, and the one that was made of this."""
+    try:
+        space = Space.open(run.home.space)
+    except SongspaceError:
+        return False
+    return run.catalog.fact("space") == f"{made_of} {space.checksum}" and space.verify()
 
 
 def forget_others(run: Run) -> None:
