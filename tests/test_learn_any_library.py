@@ -174,7 +174,7 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
     random = np.random.default_rng(0)
-    monkeypatch.setattr(Contrastive, "_embed", lambda self, batch: random.normal(size=(len(batch), 8)))
+    monkeypatch.setattr(Contrastive, "_embed", lambda self, batch, described=None: random.normal(size=(len(batch), 8)))
     encoder, sentences = learn(copied, fifty.folder, seed=1)
     assert encoder == "timbre"
     assert "Learning the contrastive encoder" in sentences[0]

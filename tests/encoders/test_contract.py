@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from songspace.encoders.base import REGISTRY, Encoder, encoder_class, load
+from songspace.encoders.descriptors import descriptors
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
@@ -194,6 +195,12 @@ def test_a_vector_depends_on_its_row_only(fitted):
     for row in (0, fitted.batch_rows, len(X) - 1):
         np.testing.assert_allclose(fitted.transform(X[row : row + 1])[0], together[row], atol=tolerance)
     np.testing.assert_allclose(fitted.transform(X[::-1]), together[::-1], atol=tolerance)
+
+
+def test_descriptors_that_are_known_change_nothing(fitted):
+    X = songs(25)
+    known = descriptors(FRONTEND.dequantize(X), frame_rate=FRONTEND.frame_rate)
+    np.testing.assert_array_equal(fitted.transform_described(X, known), fitted.transform(X))
 
 
 def test_spectrograms_need_not_fit_in_memory(fitted):

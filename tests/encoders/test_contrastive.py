@@ -16,6 +16,7 @@ from songspace.encoders import augment, load
 from songspace.encoders.contrastive import Contrastive
 from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, relations
 from songspace.encoders.convnet import ConvNet, calibrate, folded
+from songspace.encoders.descriptors import descriptors
 from songspace.encoders.devices import seeded
 from songspace.encoders.pairs import Crops, Pairs
 from songspace.encoders.random_conv import RandomConv
@@ -465,6 +466,19 @@ def test_minutes_leave_a_usable_encoder():
     encoder = Contrastive(**SMALL | {"steps": None, "minutes": 0.002}).fit(X, groups=groups)
     assert np.isfinite(encoder.transform(X)).all()
     assert encoder.history_["step"][0] == 1
+
+
+def test_descriptors_that_are_known_are_not_worked_out_again():
+    X, groups = songs(8, 3)
+    encoder = with_statistics().fit(X, groups=groups)
+    known = descriptors(X, frame_rate=LogMel().frame_rate)
+    expected = encoder.transform(X)
+    np.testing.assert_array_equal(encoder.transform_described(X, known), expected)
+    assert not np.allclose(encoder.transform_described(X, known + 1), expected)
+    with pytest.raises(ValueError, match="descriptors of 24 spectrograms, got those of 23"):
+        encoder.transform_described(X, known[1:])
+    with pytest.raises(ValueError, match="descriptors of shape"):
+        encoder.transform_described(X, known[:, 1:])
 
 
 def test_many_songs_are_encoded_side_by_side_to_the_same_bits_in_their_order():

@@ -255,7 +255,7 @@ def _records(content: bytes) -> list[bytes]:
 
 def test_new_songs_are_encoded_while_they_are_heard(shelf: Shelf) -> None:
     _song(shelf.music / "a.wav")
-    shelf.run(encode=lambda codes: {"mean": codes.mean(axis=(1, 2), keepdims=True)[:, 0]})
+    shelf.run(encode=lambda heard: {"mean": heard.codes.mean(axis=(1, 2), keepdims=True)[:, 0]})
     [(_, segments, _)] = shelf.catalog.vectors("mean")
     assert segments.shape == (3, 1) and (segments > 0).all()
 

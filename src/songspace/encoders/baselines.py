@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, check_seed
-from songspace.encoders.descriptors import MOTION, N_DESCRIPTORS, SOUND, descriptors
+from songspace.encoders.descriptors import MOTION, N_DESCRIPTORS, SOUND, check_descriptors, descriptors
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel
 
@@ -251,12 +251,12 @@ class Timbre(Encoder):
         self.shape_ = self.get_frontend().shape
         self.n_features_in_ = self.shape_[0] * self.shape_[1]
         parts = described if callable(described) else lambda: [described]
-        return self._standardize_by(lambda: map(_check_descriptors, parts()))
+        return self._standardize_by(lambda: map(check_descriptors, parts()))
 
     def standardize(self, described: np.ndarray) -> np.ndarray:
         """Do as :meth:`transform` does, from descriptors (n, 124) that are there already."""
         check_is_fitted(self)
-        return (_check_descriptors(described) - self.mean_) / self.scale_
+        return (check_descriptors(described) - self.mean_) / self.scale_
 
     def _standardize_by(self, described: Callable[[], Iterable[np.ndarray]]) -> Self:
         n, total, squares = 0, np.zeros(N_DESCRIPTORS), np.zeros(N_DESCRIPTORS)
@@ -296,10 +296,3 @@ def _added(total: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """A sum and some rows, one after the other: the same digits in whatever parts the rows come."""
     added: np.ndarray = np.concatenate([total[None], rows], dtype=np.float64).sum(axis=0)
     return added
-
-
-def _check_descriptors(described: np.ndarray) -> np.ndarray:
-    described = np.asarray(described, np.float32)
-    if described.ndim != 2 or described.shape[1] != N_DESCRIPTORS:
-        raise ValueError(f"Expected descriptors of shape (n, {N_DESCRIPTORS}), got {described.shape}")
-    return described

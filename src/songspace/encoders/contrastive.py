@@ -12,7 +12,7 @@ import torch
 from songspace.encoders import discriminants
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
-from songspace.encoders.descriptors import descriptors, is_describable
+from songspace.encoders.descriptors import check_descriptors, descriptors, is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import Discriminants
 from songspace.encoders.pairs import Pairs
@@ -205,20 +205,28 @@ class Contrastive(Convolutional):
         codes = np.unique(songs[some], return_inverse=True)[1]
         self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
 
-    def _describe(self, batch: np.ndarray) -> list[np.ndarray]:
+    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
+        X, described = self._checked(X), check_descriptors(described)
+        if len(described) != X.shape[0]:
+            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
+        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
+        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
+
+    def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
         learnt = super()._embed(batch)
         if not self.statistics:
             return [learnt]
         frontend = self.get_frontend()
         assert isinstance(frontend, LogMel)  # or `fit` has refused it
-        by_hand = descriptors(batch, frame_rate=frontend.frame_rate), patterns(batch, frame_rate=frontend.frame_rate)
-        return [learnt, *by_hand]
+        if described is None:
+            described = descriptors(batch, frame_rate=frontend.frame_rate)
+        return [learnt, described, patterns(batch, frame_rate=frontend.frame_rate)]
 
-    def _embed(self, batch: np.ndarray) -> np.ndarray:
-        described = np.concatenate(self._describe(batch), axis=1)
+    def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
+        rows = np.concatenate(self._describe(batch, described), axis=1)
         # Row by row: a product of matrices rounds a row by where it stands among the others.
-        return np.stack([self.discriminants_(row) for row in described])
+        return np.stack([self.discriminants_(row) for row in rows])
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {f"network.{key}": value for key, value in super()._arrays().items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import fft
@@ -107,6 +108,20 @@ def descriptors(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
         _pulse(level, frame_rate),
     ]
     return np.concatenate(described, axis=1)
+
+
+def check_descriptors(described: Any) -> np.ndarray:
+    """Descriptors (n, 124) as float32.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape.
+    """
+    described = np.asarray(described, np.float32)
+    if described.ndim != 2 or described.shape[1] != N_DESCRIPTORS:
+        raise ValueError(f"Expected descriptors of shape (n, {N_DESCRIPTORS}), got {described.shape}")
+    return described
 
 
 def is_describable(shape: tuple[int, ...]) -> bool:

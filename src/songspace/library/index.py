@@ -158,7 +158,7 @@ def index(
     folders: Iterable[str],
     listening: Listening,
     *,
-    encode: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
+    encode: Callable[[Heard], dict[str, np.ndarray]] | None = None,
     fill_cache: bool = False,
     workers: int | None = None,
     timeout: float = 60.0,
@@ -174,7 +174,7 @@ def index(
     folders : iterable of str
         Absolute paths.
     encode : callable, optional
-        From 8-bit spectrograms to vectors by the name of their encoder, kept with each new song.
+        From what was heard of a song to vectors by the name of their encoder, kept with each new song.
     fill_cache : bool
         Whether songs that the cache should hold and does not are decoded again.
     on_begin : callable, optional
@@ -251,9 +251,9 @@ def _keep(
     catalog: Catalog,
     file: Found,
     heard: Heard,
-    encode: Callable[[np.ndarray], dict[str, np.ndarray]] | None,
+    encode: Callable[[Heard], dict[str, np.ndarray]] | None,
 ) -> int:
-    vectors = {DESCRIPTORS: heard.descriptors} | (encode(heard.codes) if encode else {})
+    vectors = {DESCRIPTORS: heard.descriptors} | (encode(heard) if encode else {})
     return catalog.record_song(
         file,
         heard.identity,

@@ -208,7 +208,7 @@ def encode_file(
     assert isinstance(outcome, Heard)
     encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
     segments = Segments.of(
-        encoder.transform(outcome.codes),
+        encoder.transform_described(outcome.codes, outcome.descriptors),
         outcome.starts,
         outcome.silent,
         seconds=listening.frontend.seconds,

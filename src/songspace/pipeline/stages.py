@@ -142,14 +142,14 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
         raise nothing_read([folder], tally)
 
 
-def encoding(run: Run) -> Callable[[np.ndarray], dict[str, np.ndarray]] | None:
+def encoding(run: Run) -> Callable[[Heard], dict[str, np.ndarray]] | None:
     """How new songs are encoded while they are listened to, if the encoder in use is more than the descriptors."""
     name = in_use(run)
     if name == "timbre":
         return None
     encoder = load_learnt(run.home, run.catalog, name)
     fingerprint = encoder.fingerprint_
-    return lambda codes: {fingerprint: encoder.transform(codes)}
+    return lambda heard: {fingerprint: encoder.transform_described(heard.codes, heard.descriptors)}
 
 
 def learn_timbre(run: Run) -> None:
