@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import signal
 import subprocess
 import sys
@@ -443,6 +444,25 @@ def test_processors_without_bfloat16_train_in_32_bits(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
     with fast_autocast(CPU):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other rules")
+def test_freed_memory_need_not_be_asked_for_again():
+    script = """
+        import resource
+        import numpy as np
+        from songspace.encoders.devices import keep_freed_memory
+
+        def pages_asked_for():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            features = [np.ones(2**20, np.float32) for _ in range(8)]
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+        keep_freed_memory()
+        first, second = pages_asked_for(), pages_asked_for()
+        assert first >= 16 and second < 8, (first, second)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
 
 
 def test_saving_needs_no_pickle(tmp_path, monkeypatch):

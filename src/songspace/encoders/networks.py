@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from songspace.encoders.base import Encoder
-from songspace.encoders.devices import choose_device, seeded, side_by_side
+from songspace.encoders.devices import choose_device, keep_freed_memory, seeded, side_by_side
 
 SAMPLE = 2048
 """Spectrograms that statistics of the data are taken from: more would not change them."""
@@ -39,6 +39,7 @@ class NetworkEncoder(Encoder):
 
     def _take(self, network: nn.Module) -> None:
         """Have learnt this network."""
+        keep_freed_memory()
         self.network_ = network.eval()
 
     def _mapping(self) -> nn.Module:
