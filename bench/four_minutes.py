@@ -24,7 +24,7 @@ import soundfile
 from songspace.demo import plan
 
 RATE, SECONDS, SECTION = 44_100, 240, 8
-COPIES = 5
+COPIES = 10
 
 
 def song(number: int) -> np.ndarray:
