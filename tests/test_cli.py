@@ -194,20 +194,30 @@ def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, 
     assert [os.path.basename(failure["path"]) for failure in failures] == ["bad.mp3"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send")
-def test_ctrl_c_is_a_sentence_and_keeps_what_was_finished(tunes: Path, tmp_path: Path) -> None:
+def ignore_ctrl_c() -> None:
+    """As a shell does for what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no signals to send")
+@pytest.mark.parametrize(("stop", "before"), [(signal.SIGINT, None), (signal.SIGTERM, ignore_ctrl_c)])
+def test_ctrl_c_and_sigterm_end_in_a_sentence_and_keep_what_was_finished(
+    tunes: Path, tmp_path: Path, stop: signal.Signals, before: Callable[[], None] | None
+) -> None:
     command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "2", "--minutes", "5"]
-    run = subprocess.Popen([*command, "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    command += ["--home", str(tmp_path)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=before)
     assert run.stderr is not None
     said = []
     for line in run.stderr:
         said.append(line)
         if line.startswith("learning"):
-            run.send_signal(signal.SIGINT)
-    assert run.wait() == 130
+            run.send_signal(stop)
+    assert run.wait() == 128 + stop
     assert said[-1].startswith("Stopped. What was finished is kept")
     assert len(Library(tmp_path).songs()) == 18
     assert Library(tmp_path).encoder == "timbre"
+    assert list((tmp_path / "training").iterdir())  # a checkpoint: steps are kept, too
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(learnt_home: Path) -> None:

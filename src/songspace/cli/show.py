@@ -6,11 +6,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import typer
@@ -121,7 +123,17 @@ class Lines(Reporter):
 
 @contextmanager
 def reporting() -> Iterator[Reporter]:
-    """A reporter that draws bars on a terminal and writes lines elsewhere; Ctrl-C ends it in a sentence."""
+    """A reporter that draws bars on a terminal and writes lines elsewhere; Ctrl-C and SIGTERM end it in a sentence."""
+    asked_by = signal.SIGINT
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        # A service manager asks in its own way for what a person asks for by Ctrl-C (which may be ignored here).
+        nonlocal asked_by
+        asked_by = signal.SIGTERM
+        stop = signal.getsignal(signal.SIGINT)
+        (stop if callable(stop) else signal.default_int_handler)(number, frame)
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         if sys.stderr.isatty():
             with _bars() as bars:
@@ -130,7 +142,9 @@ def reporting() -> Iterator[Reporter]:
             yield Lines()
     except KeyboardInterrupt:
         say("Stopped. What was finished is kept, and the same command goes on from here.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + asked_by) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

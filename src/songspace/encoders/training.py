@@ -272,7 +272,7 @@ def uninterrupted() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, previous)
     if held:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(held[0])
 
 
 def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
