@@ -46,11 +46,11 @@ def tell(figures: Figures, name: str, files: Sequence[Path], folder: Path) -> No
             clock.append(time.process_time())
             codes = frontend.quantize(spectrograms)
             clock.append(time.process_time())
-            descriptors(frontend.dequantize(codes), frame_rate=frontend.frame_rate)
+            described = descriptors(frontend.dequantize(codes), frame_rate=frontend.frame_rate)
             clock.append(time.process_time())
             read_tags(path)
             clock.append(time.process_time())
-            encoder.transform(codes)
+            encoder.transform_described(codes, described)
             clock.append(time.process_time())
             taken.append([1000 * (after - before) for before, after in pairwise(clock)])
     for stage, times in zip(STAGES, np.array(taken[3:]).T, strict=True):
