@@ -67,7 +67,7 @@ else
 	$(SONGSPACE) poster demo/music -o demo/poster --segments 5 --steps 60
 endif
 
-# About half an hour on two quiet cores. Other programs stand beside songspace where they are installed:
+# About three quarters of an hour on two quiet cores. Other programs stand beside songspace where they are installed:
 # .venv/bin/pip install faiss-cpu usearch bliss-audio essentia
 bench: $(VENV)/checked
 	$(PIP) install -c constraints.txt -e '.[bench]'
