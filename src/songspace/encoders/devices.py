@@ -62,7 +62,7 @@ def keep_freed_memory() -> None:
     glibc gives memory back that is more than twice the largest block ever freed (of blocks up to 32 MB). The features
     of a network are more than that: song after song they would be given back, and asked for again page by page.
     """
-    np.empty(30 << 20, np.uint8)
+    torch.empty(30 << 20, dtype=torch.uint8)
 
 
 @contextmanager
