@@ -90,9 +90,24 @@ class Encoder(TransformerMixin, BaseEstimator):
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
-        """Do as :meth:`transform` does, where the :func:`.descriptors` (n, 124) of ``X`` are known already.
+        """Do as :meth:`transform` does, where the descriptors of ``X`` are known already.
 
         It answers the same, sooner if the encoder would work them out itself.
+
+        Parameters
+        ----------
+        X : array of shape (n, bands, frames)
+        described : ndarray of shape (n, 124)
+            What :func:`songspace.encoders.descriptors.descriptors` gives for ``X``.
+
+        Returns
+        -------
+        ndarray of shape (n, d), float32
+
+        Raises
+        ------
+        ValueError
+            If an encoder that needs them gets descriptors of another shape.
         """
         return self.transform(X)
 

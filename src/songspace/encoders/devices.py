@@ -57,7 +57,7 @@ def fast_autocast(device: torch.device) -> torch.autocast:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it frees, up to 60 MB: a fifth of the time of encoding a song with glibc.
+    """Let this process keep what it frees, up to 60 MB.
 
     glibc gives memory back that is more than twice the largest block ever freed (of blocks up to 32 MB). The features
     of a network are more than that: song after song they would be given back, and asked for again page by page.
