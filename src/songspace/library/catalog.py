@@ -33,6 +33,16 @@ class Song:
         Absolute path of its file (the first by name if there are copies).
     duration : float
         Seconds.
+    artist, genre : str or None
+        As they are shown: several values stand side by side ("Ann, Bea"; "Jazz; Funk").
+    artists, genres : tuple of str
+        Each value that the tags give; empty where they give none.
+    identity : bytes
+        Of its sound: the same in every library.
+    start, end : float or None
+        The part of the file that is the song, in seconds, where a CUE sheet says so; None is the file's own start or end.
+    away : float or None
+        Since when none of its files can be reached, in seconds since 1970; None if one can.
     """
 
     id: int
@@ -49,6 +59,12 @@ class Song:
     recording_mbid: str | None = None
     release_mbid: str | None = None
     artist_mbid: str | None = None
+    artists: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    identity: bytes = b""
+    start: float | None = None
+    end: float | None = None
+    away: float | None = None
 
     @property
     def name(self) -> str:
