@@ -2,37 +2,74 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.failures import kind
+from songspace.library.folders import away as away_now
 from songspace.library.learnt import learnt
+from songspace.library.scan import is_inside
 
 
 def state(view: View) -> dict[str, Any]:
-    """What ``status`` shows: ``summary``, ``failures`` and ``hubs``."""
+    """What ``status`` shows: ``summary``, ``away``, ``failures`` and ``hubs``."""
     found = holdings(view)
     told = quality(view)
-    return {"summary": found["summary"] | told["summary"], "failures": found["failures"], "hubs": told["hubs"]}
+    return found | {"summary": found["summary"] | told["summary"], "hubs": told["hubs"]}
 
 
 def holdings(view: View) -> dict[str, Any]:
-    """What there is: the first part of the ``summary``, and ``failures``; read from the catalog at once."""
+    """What there is: the first part of the ``summary``, ``away`` and ``failures``; read from the catalog at once."""
     catalog = view.library.catalog
-    failures = failed(catalog)
+    failures, away = failed(catalog), away_groups(catalog)
     reasons = Counter(failure["reason"] for failure in failures)
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
         "folders": ", ".join(catalog.roots()),
         "songs": catalog.count(),
         "hours": round(catalog.seconds() / 3600, 1),
+        "away": _away_in_words(away),
         "failed": ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "none",
+        "left out": len(catalog.left_out()) or "nothing",
         "encoder": catalog.fact("encoder") or "none yet",
     }
-    return {"summary": summary, "failures": failures}
+    if not away:
+        del summary["away"]
+    return {"summary": summary, "failures": failures, "away": away}
+
+
+def away_groups(catalog: Catalog) -> list[dict[str, Any]]:
+    """Where songs are away, since when (a date) and why; the place with the most songs first."""
+    return [
+        {"path": group.path, "songs": group.songs, "since": _date(group.since), "why": group.why}
+        for group in away_now(catalog.files(), catalog.roots())
+    ]
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).isoformat(" ", "minutes")
+
+
+def _away_in_words(groups: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{one['songs']} in {one['path']} since {one['since']}: {one['why']}" for one in groups[:3])
+
+
+def folders_of(catalog: Catalog) -> list[dict[str, Any]]:
+    """Each folder of the library, whether it is there, its songs, and how many of them are away."""
+    found: list[dict[str, Any]] = [
+        {"path": root, "there": os.path.isdir(root), "songs": 0, "away": 0} for root in catalog.roots()
+    ]
+    for path, row in catalog.files().items():
+        for one in found:
+            if is_inside(path, one["path"]):
+                one["songs"] += len(row.songs)
+                one["away"] += len(row.songs) if row.away is not None else 0
+    return found
 
 
 def failed(catalog: Catalog) -> list[dict[str, str]]:

@@ -121,7 +121,7 @@ class Asked:
         return self._from_outside(name) if outside else library.find(name, among=lambda: self.view.listed)
 
     def _from_outside(self, name: str) -> Song:
-        from songspace.library.scan import read_tags
+        from songspace.library.tags import read_tags
         from songspace.pipeline import encode_file
 
         library = self.view.library

@@ -87,6 +87,8 @@ def read_windows(
     count: int = 10,
     rate: int = 22_050,
     rng: np.random.Generator | None = None,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Windows:
     """Read windows that are spread evenly over a song, from its first sample to its last, or at random.
 
@@ -106,6 +108,8 @@ def read_windows(
     rng : numpy Generator, optional
         Draws where windows begin, each independently and anywhere in the song. A generator in the same state
         draws the same places at another rate, to the sample.
+    start, end : float, optional
+        The part of the file that is the song, in seconds: by default all of it. The windows' times begin with it.
 
     Returns
     -------
@@ -139,7 +143,7 @@ def read_windows(
     """
     if not (isfinite(seconds) and count >= 1 and rate >= 1 and seconds * rate >= 1):
         raise ValueError(f"seconds, count and rate must be positive, got {seconds!r}, {count!r} and {rate!r}")
-    return _decoded(path, lambda source: _spread(source, seconds, count, rate, rng))
+    return _decoded(path, lambda source: _spread(_part(source, start, end), seconds, count, rate, rng))
 
 
 def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rate: int = 44_100) -> np.ndarray:
@@ -248,6 +252,31 @@ def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Sourc
     from songspace.audio._pyav import AvSource
 
     yield AvSource
+
+
+class _Part:
+    """A part of a source, as if there were nothing else in it."""
+
+    def __init__(self, source: Source, first: int, last: int) -> None:
+        self._source, self._first = source, first
+        self.rate, self.frames = source.rate, last - first
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self._source.read(self._first + start, self._first + stop)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _part(source: Source, start: float | None, end: float | None) -> Source:
+    """The part of a source between two seconds."""
+    if start is None and end is None:
+        return source
+    first = round((start or 0.0) * source.rate)
+    last = source.frames if end is None else min(round(end * source.rate), source.frames)
+    if last <= first:
+        raise AudioError("It ends before this part of it begins.")
+    return _Part(source, first, last)
 
 
 def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.random.Generator | None) -> Windows:

@@ -11,6 +11,7 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.doctor import doctor
+from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
@@ -135,6 +136,9 @@ def learn(
 @app.command()
 def update(
     folder: Annotated[Path | None, typer.Argument(help="One folder [default: all of the library].")] = None,
+    forget_missing: Annotated[
+        bool, typer.Option("--forget-missing", help="Let go of songs that are away in folders that are there.")
+    ] = False,
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
@@ -148,14 +152,40 @@ def update(
         be_nice()
     with show.reporting() as reporter:
         report = pipeline.update(
-            _home(home), folder, workers=workers, timeout=timeout, cache_bytes=round(cache * 1e9), reporter=reporter
+            _home(home),
+            folder,
+            forget_missing=forget_missing,
+            workers=workers,
+            timeout=timeout,
+            cache_bytes=round(cache * 1e9),
+            reporter=reporter,
         )
+    _report(report)
+
+
+app.command()(folders)
+
+
+@app.command()
+def forget(
+    folder: Annotated[Path, typer.Argument(help="A folder of the library; nothing in it is touched.")],
+    home: HomeOption = None,
+) -> None:
+    """Let go of a folder of the library, and of all that is known of its songs."""
+    from songspace import pipeline
+
+    with show.reporting() as reporter:
+        report = pipeline.forget(_home(home), folder, reporter=reporter)
     _report(report)
 
 
 def _report(report: Report) -> None:
     show.say(report.sentence())
     tally = report.tally
+    for sentence in report.lost_sight():
+        show.say(sentence)
+    if tally.left_out:
+        show.say(f"{tally.left_out} hidden or marked places were left out: `songspace status --left-out` lists them.")
     if tally.failures:
         show.say(f"{show.counted(len(tally.failures), 'file')} could not be read:")
         for kind, files in by_kind(tally.failures):

@@ -20,6 +20,9 @@ def status(
     failures: Annotated[
         bool, typer.Option("--failures", help="Each file that could not be read, why, and what to do.")
     ] = False,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="Each file and folder that is left out on purpose, and why.")
+    ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -27,6 +30,9 @@ def status(
     library = Library(home)
     if failures:
         _tell_failures(library, json)
+        return
+    if left_out:
+        _tell_left_out(library, json)
         return
     facts = state(View(library))
     if json:
@@ -38,6 +44,17 @@ def status(
         show.table(("file", "why it is not in the space"), shown)
         more = f"... and {len(facts['failures']) - _SHOWN} more: " if len(facts["failures"]) > _SHOWN else ""
         show.say(f"{more}`songspace status --failures` lists them all, with what to do.")
+
+
+def _tell_left_out(library: Library, json: bool) -> None:
+    found = library.catalog.left_out()
+    if json:
+        show.answer({"left_out": [{"path": path, "reason": reason} for path, reason in found]})
+        return
+    for path, reason in found:
+        print(f"{show.shown_path(path)}: {show.clean(reason)}")
+    if not found:
+        show.say("Nothing is left out.")
 
 
 def _tell_failures(library: Library, json: bool) -> None:

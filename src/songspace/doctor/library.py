@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songspace.asking.state import away_groups
 from songspace.asking.view import open_space
 from songspace.doctor.findings import Finding, Verdict
 from songspace.errors import SongspaceError
@@ -90,7 +91,12 @@ def _folders(catalog: Catalog) -> Finding:
     roots = catalog.roots()
     lost = [root for root in roots if not Path(root).is_dir()]
     if lost:
-        return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", "Mount the disk, or wait for it.")
+        todo = "Mount the disk, or wait for it; `songspace forget FOLDER` lets go of a folder."
+        return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", todo)
+    if groups := away_groups(catalog):
+        listed = "; ".join(f"{one['songs']} in {one['path']} since {one['since']} ({one['why']})" for one in groups[:3])
+        todo = "Mount the disk, or put the link or the permission right; then run `songspace update`."
+        return Finding("music", Verdict.WARNING, f"Songs are away: {listed}.", todo)
     return Finding("music", Verdict.OK, f"The folders are there: {', '.join(roots) or 'none yet'}.")
 
 
@@ -106,14 +112,13 @@ def _songs(catalog: Catalog) -> Finding:
     count = catalog.count()
     if not count:
         return Finding("songs", Verdict.WARNING, "There are no songs yet.", _LEARN)
-    lost = count - len(catalog.songs())
     name = catalog.fact("encoder")
     what = learnt(catalog, name) if name else None
     keys = {DESCRIPTORS} | ({what.vectors} if what else set())
-    bare = len({song for key in keys for song in catalog.without_vectors(key)})
-    said = [f"{lost} have no file"] * bool(lost) + [f"{bare} have not been encoded"] * bool(bare)
-    if said:
-        return Finding("songs", Verdict.WARNING, f"Of {count} songs, {' and '.join(said)}.", _UPDATE)
+    here = {song.id for song in catalog.songs()}
+    bare = len({song for key in keys for song in catalog.without_vectors(key) if song in here})
+    if bare:
+        return Finding("songs", Verdict.WARNING, f"Of {count} songs, {bare} have not been encoded.", _UPDATE)
     return Finding("songs", Verdict.OK, f"{count} songs, all of them encoded.")
 
 

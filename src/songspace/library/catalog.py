@@ -1,24 +1,30 @@
 """The catalog: what is known of each song, in SQLite. Only this room speaks SQL (see also `schema` and `mending`).
 
-A *file* is a path; a *song* is a content. Two copies of one file are one song, and a file that moved is still the
-same song. Every change is one transaction, so a process may be killed at any moment: what was finished stays.
+A *file* is a path; a *song* is a sound; a *track* is a song of a file. Two copies of one sound are one song, and a file
+that moved, or was tagged anew, is still the same song. A file that cannot be reached is *away*: its songs keep all
+that is known of them, and answer no question until it is back. Every change is one transaction, so a process may be
+killed at any moment: what was finished stays.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xxhash
 
 from songspace.errors import SongspaceError
 from songspace.library import schema
-from songspace.library.scan import Found, Tags
+from songspace.library.cue import Part
+from songspace.library.scan import Found, Stamp
+from songspace.library.tags import Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Song:
     id : int
         Its number in this library, for as long as the library lasts.
     path : str
-        Absolute path of its file (the first by name if there are copies).
+        Absolute path of its file (if there are copies, of the first by name that has a title).
     duration : float
         Seconds.
     artist, genre : str or None
@@ -40,7 +46,7 @@ class Song:
     identity : bytes
         Of its sound: the same in every library.
     start, end : float or None
-        The part of the file that is the song, in seconds, where a CUE sheet says so; None is the file's own start or end.
+        The part of the file that is the song, in seconds, where a CUE sheet says so; None is that of the file.
     away : float or None
         Since when none of its files can be reached, in seconds since 1970; None if one can.
     """
@@ -92,18 +98,83 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """A song of a file, with what was worked out of it: nothing, if the library has the song already.
+
+    Attributes
+    ----------
+    identity : bytes
+    part : Part
+        Which part of the file it is, with its tags.
+    duration : float
+        Seconds.
+    starts, silent : sequences of float and bool
+        Where its segments begin, in seconds, and which of them are silent.
+    vectors : dict of str to ndarray of shape (segments, dimensions)
+        By encoder.
+    """
+
+    identity: bytes
+    part: Part
+    duration: float = 0.0
+    starts: Sequence[float] | np.ndarray = ()
+    silent: Sequence[bool] | np.ndarray = ()
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """What the catalog remembers of a file: a song, or the reason why it is none."""
+    """What the catalog remembers of a file.
 
-    size: int
-    mtime_ns: int
-    song: int | None
-    failure: str | None
+    Attributes
+    ----------
+    stamp : Stamp
+        Of the file as it was when it was read.
+    sheet : int
+        A checksum of what a CUE sheet says of it.
+    failure : str or None
+        Why it could not be read.
+    away : float or None
+        Since when it cannot be reached, in seconds since 1970; None if it can.
+    why : str or None
+        Why it cannot be reached.
+    songs : tuple of int
+        The songs that it holds, in their order.
+    """
 
-    @classmethod
-    def of(cls, file: Found) -> Row:
-        """What is remembered of a file that can be no song."""
-        return cls(file.size, file.mtime_ns, None, file.problem)
+    stamp: Stamp
+    sheet: int = 0
+    failure: str | None = None
+    away: float | None = None
+    why: str | None = None
+    songs: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.stamp.size
+
+    @property
+    def mtime_ns(self) -> int:
+        """When the file was changed, in nanoseconds since 1970."""
+        return self.stamp.mtime_ns
+
+
+UNREAD = Stamp(-1)
+"""The stamp of a file that is looked at again whatever it is like."""
+
+_TAGS = tuple(one.name for one in fields(Tags))
+_LISTS = ("artists", "genres")
+_SONG = (
+    f'SELECT songs.id, tracks.path, duration, {", ".join(_TAGS)}, identity, start, "end", away '
+    "FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''"
+)
+"""The question for songs; those whose sound has to be heard anew have no segments, and answer nothing."""
+
+_HERE = "songs.id IN (SELECT song FROM tracks JOIN files USING (path) WHERE away IS NULL) AND silent <> x''"
+"""The condition that holds for songs that can be reached."""
+
+_AWAY = f"SELECT identity FROM songs WHERE NOT ({_HERE})"
 
 
 class Catalog:
@@ -119,46 +190,67 @@ class Catalog:
     Raises
     ------
     SongspaceError
-        If it is missing, damaged, or written by a newer version.
+        If it is missing, damaged, written by a newer version, or none that songspace made.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, write: bool = False) -> None:
         self.path = Path(path)
         if not write and not self.path.exists():
-            raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
-        try:
-            self._db, version = self._connect(write)
-            schema.prepare(self._db)
-            self._db.execute("PRAGMA foreign_keys = ON")
-            if version > schema.VERSION:
-                raise SongspaceError(f"{self.path} was written by a newer songspace (catalog version {version}).")
-            if write:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                if version < schema.VERSION:
-                    schema.bring_up_to_date(self._db)
-            else:
-                self._db.execute("PRAGMA query_only = ON")
-            self._has_links = write or version >= 2
-            self._codes = "codes" if write or version >= 4 else "NULL"
-            self._songs = _select(lacking=() if write or version >= 3 else ("disc",))
-            if version == 0 and not write:
-                raise SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
-        except sqlite3.DatabaseError as error:
-            raise SongspaceError(f"The catalog {self.path} cannot be opened: {error}.") from error
+            raise self._missing()
+        with self._telling("opened"):
+            self._db = self._connect(write)
+            try:
+                version = schema.version_of(self._db)
+                if version == 0 and not write:
+                    raise self._missing()
+                self._db.execute("PRAGMA foreign_keys = ON")
+                if write:
+                    self._db.execute("PRAGMA journal_mode = WAL")
+                    self._db.execute("PRAGMA synchronous = NORMAL")
+                    if version < schema.VERSION:
+                        schema.bring_up_to_date(self._db)
+                elif version < schema.VERSION:
+                    raise SongspaceError("it is of an older songspace: `songspace update` brings it up to date")
+                else:
+                    self._db.execute("PRAGMA query_only = ON")
+            except schema.OlderError:
+                self._db.close()
+                raise SongspaceError(
+                    f"The library in {self.path.parent} is of a songspace from before its first release: run "
+                    "`songspace learn FOLDER` again. (Nothing in the music folder is touched.)"
+                ) from None
+            except BaseException:
+                self._db.close()
+                raise
 
-    def _connect(self, write: bool) -> tuple[sqlite3.Connection, int]:
-        """An open file, and its version."""
+    def _missing(self) -> SongspaceError:
+        return SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Turn what SQLite says of a file into one sentence."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
+        except SongspaceError as error:
+            if str(error)[:1].isupper():
+                raise
+            raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
+
+    def _connect(self, write: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
         try:
-            return db, db.execute("PRAGMA user_version").fetchone()[0]
+            schema.prepare(db)
+            db.execute("PRAGMA user_version").fetchone()
         except sqlite3.OperationalError:
             # SQLite keeps files beside a catalog even for readers. Where it may not, and nobody else has the catalog
             # open, it can do without.
             if write or os.access(self.path.parent, os.W_OK) or self.path.with_name(self.path.name + "-wal").exists():
                 raise
-        db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
-        return db, db.execute("PRAGMA user_version").fetchone()[0]
+            db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+            schema.prepare(db)
+        return db
 
     def close(self) -> None:
         """Close the file; the catalog cannot be used after it."""
@@ -180,74 +272,161 @@ class Catalog:
             if self._db.in_transaction:  # a full disk has ended it already
                 self._db.execute("ROLLBACK")
 
+    def _rows(self, question: str, *values: Any) -> Iterator[Any]:
+        with self._telling("read"):
+            yield from self._db.execute(question, values)
+
+    def _row(self, question: str, *values: Any) -> Any:
+        return next(self._rows(question, *values), None)
+
+    def _damaged(self, song: int) -> SongspaceError:
+        return SongspaceError(
+            f"The catalog {self.path} is damaged: what it says of song {song} does not fit together. "
+            "`songspace update` mends it."
+        )
+
     # What the library is made of
 
     def roots(self) -> list[str]:
         """The folders that make up the library, by name."""
-        return [os.fsdecode(path) for (path,) in self._db.execute("SELECT path FROM roots ORDER BY path")]
+        return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM roots ORDER BY path")]
 
     def add_root(self, folder: str) -> None:
         """Add a folder to the library."""
         self._db.execute(schema.insert("roots"), (os.fsencode(folder),))
 
+    def drop_root(self, folder: str) -> None:
+        """Take a folder out of the library; its files stay until they are forgotten."""
+        self._db.execute("DELETE FROM roots WHERE path = ?", (os.fsencode(folder),))
+
     def fact(self, key: str) -> str | None:
         """A remembered fact, such as which encoder is in use."""
-        found = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        found = self._row("SELECT value FROM facts WHERE key = ?", key)
         return found[0] if found else None
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember a fact."""
         self._db.execute(schema.insert("facts"), (key, value))
 
+    def drop_fact(self, key: str) -> None:
+        """Forget a fact."""
+        self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """(path, reason) of what the last look at the folders left out on purpose."""
+        return [(os.fsdecode(path), why) for path, why in self._rows("SELECT path, reason FROM left_out ORDER BY path")]
+
+    def set_left_out(self, folder: str, left_out: dict[str, str]) -> None:
+        """Remember what is left out of a folder, in place of what was known of it."""
+        with self._transaction():
+            self._delete_inside("left_out", folder)
+            self._db.executemany(
+                schema.insert("left_out"), [(os.fsencode(path), reason) for path, reason in left_out.items()]
+            )
+
+    def _delete_inside(self, table: str, folder: str) -> None:
+        path = os.fsencode(folder)
+        below = path if path.endswith(os.fsencode(os.sep)) else path + os.fsencode(os.sep)
+        behind = below[:-1] + bytes([below[-1] + 1])  # greater than all paths that begin with ``below``
+        self._db.execute(f"DELETE FROM {table} WHERE path = ? OR (path > ? AND path < ?)", (path, below, behind))
+
     # Files
 
     def files(self) -> dict[str, Row]:
-        """Every file that was ever looked at and is still there, by path."""
-        rows = self._db.execute("SELECT path, size, mtime_ns, song, failure FROM files")
-        return {os.fsdecode(path): Row(*rest) for path, *rest in rows}
+        """Every file that was ever looked at and is not gone, by path."""
+        songs: dict[bytes, tuple[int, ...]] = {}
+        for path, song in self._rows("SELECT path, song FROM tracks ORDER BY path, number"):
+            songs[path] = (*songs.get(path, ()), song)
+        rows = self._rows("SELECT path, size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files")
+        return {os.fsdecode(path): _row(rest, songs.get(path, ())) for path, *rest in rows}
 
     def file(self, path: str) -> Row | None:
         """What is remembered of one file."""
-        row = self._db.execute(
-            "SELECT size, mtime_ns, song, failure FROM files WHERE path = ?", (os.fsencode(path),)
-        ).fetchone()
-        return Row(*row) if row else None
+        row = self._row(
+            "SELECT size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files WHERE path = ?",
+            os.fsencode(path),
+        )
+        if row is None:
+            return None
+        songs = self._rows("SELECT song FROM tracks WHERE path = ? ORDER BY number", os.fsencode(path))
+        return _row(row, tuple(song for (song,) in songs))
+
+    def parts(self, path: str) -> tuple[Part, ...]:
+        """The parts of a file that are songs of their own, without what is said of them; none if it is one song."""
+        rows = self._rows(
+            'SELECT number, start, "end" FROM tracks WHERE path = ? AND number > 0 ORDER BY number', os.fsencode(path)
+        )
+        return tuple(Part(*row) for row in rows)
 
     def failures(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that could not be read."""
-        rows = self._db.execute("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
+        rows = self._rows("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
         return [(os.fsdecode(path), failure) for path, failure in rows]
 
     def record_failure(self, file: Found, reason: str, *, lasting: bool = True) -> None:
-        """Remember why a file is no song; it is tried again when it changes, or next time if not ``lasting``."""
-        stamp = (file.size, file.mtime_ns) if lasting else (-1, 0)
-        self._db.execute(schema.insert("files"), (os.fsencode(file.path), *stamp, None, reason))
+        """Remember why a file cannot be read; it is tried again when it changes, or next time if not ``lasting``.
 
-    def record_problems(self, files: Iterable[Found]) -> None:
-        """Remember files that can be no songs, which was seen without opening them: there may be very many."""
+        Songs that it held are away: it may be put right.
+        """
+        self.record_failures([(file, reason, lasting)])
+
+    def record_failures(self, failures: Iterable[tuple[Found, str, bool]]) -> None:
+        """Remember of several files why they cannot be read: (file, reason, whether that lasts)."""
         with self._transaction():
-            self._db.executemany(
-                schema.insert("files"),
-                ((os.fsencode(file.path), file.size, file.mtime_ns, None, file.problem) for file in files),
-            )
+            for file, reason, lasting in failures:
+                self._set_file(file.path, file.stamp if lasting else UNREAD, file.sheet, reason)
+                self._set_away([file.path], reason)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Let go of files that are no longer there."""
         with self._transaction():
             self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
+    def forget_folder(self, folder: str) -> None:
+        """Let go of all files in a folder, and of the folder."""
+        with self._transaction():
+            self.drop_root(folder)
+            self._delete_inside("files", folder)
+            self._delete_inside("left_out", folder)
+
+    def set_away(self, away: dict[str, str]) -> None:
+        """Remember why files that hold songs cannot be reached; since when stays as it was."""
+        with self._transaction():
+            for path, why in away.items():
+                self._set_away([path], why)
+
+    def _set_away(self, paths: Iterable[str], why: str) -> None:
+        self._db.executemany(
+            "UPDATE files SET away = coalesce(away, ?3), why = ?2 "
+            "WHERE path = ?1 AND EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)",
+            [(os.fsencode(path), why, time.time()) for path in paths],
+        )
+
+    def set_back(self, files: Iterable[Found]) -> None:
+        """Files that were away are there again, as they were but for the number of their device, or their own."""
+        with self._transaction():
+            for file in files:
+                self._set_file(file.path, file.stamp, file.sheet, None)
+
+    def _set_file(self, path: str, stamp: Stamp, sheet: int, failure: str | None) -> None:
+        """Write what is known of a file that can be reached; the songs in it stay."""
+        values = (os.fsencode(path), *stamp, sheet, failure)
+        self._db.execute(schema.insert("files", instead="IGNORE"), values)
+        self._db.execute(schema.update("files"), values)
+        self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", values[:1])
+
     def drop_orphans(self) -> int:
         """Let go of songs that no file holds any more; returns how many."""
         with self._transaction():
             return self._db.execute(
-                "DELETE FROM songs WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.song = songs.id)"
+                "DELETE FROM songs WHERE NOT EXISTS (SELECT 1 FROM tracks WHERE song = songs.id)"
             ).rowcount
 
     # Songs
 
     def identities(self) -> dict[bytes, int]:
-        """The id of every song, by the identity of its content."""
-        return dict(self._db.execute("SELECT identity, id FROM songs ORDER BY identity"))
+        """The id of every song that was heard, by the identity of its sound; also of those that are away."""
+        return dict(self._rows("SELECT identity, id FROM songs WHERE silent <> x'' ORDER BY identity"))
 
     def record_song(
         self,
@@ -260,61 +439,104 @@ class Catalog:
         silent: Sequence[bool] | np.ndarray = (),
         vectors: dict[str, np.ndarray] | None = None,
     ) -> int:
-        """Remember that a file holds a song, with all that was worked out of it; returns the song's id.
+        """Remember that a file is one song, with all that was worked out of it; returns the song's id."""
+        [song] = self.record(file, [Track(identity, Part(tags=tags), duration, starts, silent, vectors or {})])
+        return song
 
-        A song that is known already keeps what is known of it.
+    def record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
+        """Remember which songs a file holds, in place of what was known of it; returns their ids.
+
+        A song that is known already keeps its id, and what is known of its sound.
         """
+        path = os.fsencode(file.path)
+        songs = []
         with self._transaction():
-            self._db.execute(
-                schema.insert("songs", instead="IGNORE"),
-                (
-                    identity,
-                    float(duration),
-                    np.asarray(starts, np.float64).tobytes(),
-                    np.asarray(silent, np.bool_).tobytes(),
-                    *astuple(tags),
-                ),
-            )
-            song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (identity,)).fetchone()[0]
-            self._db.execute(schema.insert("files"), (os.fsencode(file.path), file.size, file.mtime_ns, song, None))
-            for encoder, segments in (vectors or {}).items():
-                self._set_vectors(encoder, song, segments)
+            self._set_file(file.path, file.stamp, file.sheet, None)
+            self._db.execute("DELETE FROM tracks WHERE path = ?", (path,))
+            for track in tracks:
+                song = self._set_song(track)
+                part = track.part
+                tags = [_stored(getattr(part.tags, name)) for name in _TAGS]
+                self._db.execute(schema.insert("tracks"), (path, part.number, song, part.start, part.end, *tags))
+                songs.append(song)
+        return songs
+
+    def _set_song(self, track: Track) -> int:
+        values = (
+            track.identity,
+            float(track.duration),
+            np.asarray(track.starts, np.float64).tobytes(),
+            np.asarray(track.silent, np.bool_).tobytes(),
+        )
+        self._db.execute(schema.insert("songs", instead="IGNORE"), values)
+        if values[3]:
+            self._db.execute(f"{schema.update('songs')} AND silent = x''", values)  # it was to be heard anew
+        song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (track.identity,)).fetchone()[0]
+        for encoder, segments in track.vectors.items():
+            self._set_vectors(encoder, song, segments)
         return song
 
     def songs(self, ids: Iterable[int] | None = None) -> list[Song]:
-        """All songs in the order of their paths, or those of the given ids in the order given."""
-        if ids is None:
-            return [_song(row) for row in self._db.execute(f"{self._songs} GROUP BY songs.id ORDER BY 2")]
-        return [song for song in map(self.song, ids) if song is not None]
+        """All songs that can be reached, in the order of their paths, or those of the given ids in the order given."""
+        if ids is not None:
+            return [song for song in map(self.song, ids) if song is not None]
+        return self._by_path(f"{_SONG} AND away IS NULL ORDER BY tracks.path, number")
+
+    def away(self) -> list[Song]:
+        """All songs of which no file can be reached, in the order of their paths."""
+        return self._by_path(f"{_SONG} AND NOT ({_HERE}) ORDER BY tracks.path, number")
+
+    def _by_path(self, question: str) -> list[Song]:
+        found: dict[int, Song] = {}
+        for row in self._rows(question):
+            song = _song(row)
+            known = found.get(song.id)
+            if known is None or (known.title is None and song.title is not None):
+                found[song.id] = song
+        return sorted(found.values(), key=lambda song: (os.fsencode(song.path), song.start or 0.0))
 
     def song(self, id: int) -> Song | None:
-        """The song of that id."""
-        row = self._db.execute(f"{self._songs} WHERE songs.id = ? GROUP BY songs.id", (id,)).fetchone()
+        """The song of that id, also if it is away."""
+        return self._one_song("songs.id = ?", id)
+
+    def song_of(self, identity: bytes) -> Song | None:
+        """The song of that identity, also if it is away."""
+        return self._one_song("identity = ?", identity)
+
+    def _one_song(self, condition: str, value: Any) -> Song | None:
+        order = "ORDER BY away IS NOT NULL, title IS NULL, tracks.path, number LIMIT 1"
+        row = self._row(f"{_SONG} AND {condition} {order}", value) if _is_storable(value) else None
         return _song(row) if row else None
 
     def song_at(self, path: str) -> Song | None:
-        """The song that a file of the library holds."""
-        row = self._db.execute("SELECT song FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
-        return self.song(row[0]) if row and row[0] is not None else None
+        """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
+        row = self._row("SELECT song FROM tracks WHERE path = ? ORDER BY number LIMIT 1", os.fsencode(path))
+        return self.song(row[0]) if row else None
 
     def count(self) -> int:
-        """How many songs there are."""
-        return int(self._db.execute("SELECT COUNT(*) FROM songs").fetchone()[0])
+        """How many songs can be reached."""
+        return int(self._row(f"SELECT COUNT(*) FROM songs WHERE {_HERE}")[0])
 
     def seconds(self) -> float:
-        """How long all songs last together."""
-        return float(self._db.execute("SELECT TOTAL(duration) FROM songs").fetchone()[0])
+        """How long the songs that can be reached last together."""
+        return float(self._row(f"SELECT TOTAL(duration) FROM songs WHERE {_HERE}")[0])
 
     def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
         """(starts in seconds, whether silent) of a song's segments, in order."""
-        starts, silent = self._db.execute("SELECT starts, silent FROM songs WHERE id = ?", (song,)).fetchone()
+        starts, silent = self._row("SELECT starts, silent FROM songs WHERE id = ?", song)
+        if len(starts) != 8 * len(silent):
+            raise self._damaged(song)
         return np.frombuffer(starts, np.float64), np.frombuffer(silent, np.bool_)
 
     def reset(self) -> None:
-        """Let go of every song and file (but not of the folders): all will be listened to anew."""
+        """Let go of all that was heard: every song is listened to anew, and keeps its id."""
         with self._transaction():
-            self._db.execute("DELETE FROM files")
-            self._db.execute("DELETE FROM songs")
+            self._db.execute("DELETE FROM vectors")
+            for (identity,) in self._db.execute("SELECT identity FROM songs").fetchall():
+                self._db.execute(schema.update("songs"), (identity, 0.0, b"", b""))
+            self._db.execute("UPDATE songs SET slot = NULL, codes = NULL")
+            for path, failure in self._db.execute("SELECT path, failure FROM files").fetchall():
+                self._db.execute(schema.update("files"), (path, *UNREAD, 0, failure))
 
     # Vectors
 
@@ -328,36 +550,45 @@ class Catalog:
         self._db.execute(schema.insert("vectors"), (encoder, song, blob))
 
     def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity."""
-        rows = self._db.execute(
+        """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity.
+
+        Also for songs that are away.
+        """
+        rows = self._rows(
             "SELECT song, segments, silent FROM vectors JOIN songs ON songs.id = song "
             "WHERE encoder = ? ORDER BY identity",
-            (encoder,),
+            encoder,
         )
         for song, segments, silent in rows:
-            flags = np.frombuffer(silent, np.bool_)
-            yield song, np.frombuffer(segments, np.float32).reshape(len(flags), -1), flags
+            yield song, self._shaped(song, segments, silent), np.frombuffer(silent, np.bool_)
 
     def encoded(self, encoder: str, song: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
         """(vectors, starts, silent, duration of the song) of a song's segments; None if it has no such vectors."""
-        found = self._db.execute(
+        found = self._row(
             "SELECT segments, starts, silent, duration FROM vectors JOIN songs ON songs.id = song "
             "WHERE encoder = ? AND song = ?",
-            (encoder, song),
-        ).fetchone()
+            encoder,
+            song,
+        )
         if found is None:
             return None
         segments, starts, silent, duration = found
-        flags = np.frombuffer(silent, np.bool_)
-        vectors = np.frombuffer(segments, np.float32).reshape(len(flags), -1)
-        return vectors, np.frombuffer(starts, np.float64), flags, duration
+        if len(starts) != 8 * len(silent):
+            raise self._damaged(song)
+        vectors = self._shaped(song, segments, silent)
+        return vectors, np.frombuffer(starts, np.float64), np.frombuffer(silent, np.bool_), duration
+
+    def _shaped(self, song: int, segments: bytes, silent: bytes) -> np.ndarray:
+        if not silent or not segments or len(segments) % (4 * len(silent)):
+            raise self._damaged(song)
+        return np.frombuffer(segments, np.float32).reshape(len(silent), -1)
 
     def without_vectors(self, encoder: str) -> list[int]:
-        """The songs that this encoder has not encoded yet, by identity."""
-        rows = self._db.execute(
+        """The songs that this encoder has not encoded yet, by identity; also those that are away."""
+        rows = self._rows(
             "SELECT id FROM songs WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE encoder = ? AND song = songs.id) "
-            "ORDER BY identity",
-            (encoder,),
+            "AND silent <> x'' ORDER BY identity",
+            encoder,
         )
         return [song for (song,) in rows]
 
@@ -368,12 +599,17 @@ class Catalog:
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
 
     def digest(self, encoder: str) -> str:
-        """A checksum of all songs, their files and their vectors of that encoder: of all that a space is made of."""
+        """A checksum of all songs that can be reached, their tracks and their vectors of that encoder.
+
+        That is all that a space is made of.
+        """
         digest = xxhash.xxh3_64()
-        for row in self._db.execute(
-            "SELECT id, sum FROM songs UNION ALL SELECT song, sum FROM files "
-            "UNION ALL SELECT song, sum FROM vectors WHERE encoder = ? ORDER BY 1, 2",
-            (encoder,),
+        for row in self._rows(
+            f"SELECT id, sum FROM songs WHERE {_HERE} "
+            "UNION ALL SELECT song, tracks.sum FROM tracks JOIN files USING (path) WHERE away IS NULL "
+            "UNION ALL SELECT song, vectors.sum FROM vectors JOIN songs ON songs.id = song "
+            f"WHERE encoder = ? AND {_HERE} ORDER BY 1, 2",
+            encoder,
         ):
             digest.update(repr(row).encode())
         return digest.hexdigest()
@@ -383,19 +619,18 @@ class Catalog:
     def links(self) -> dict[str, list[Link]]:
         """What each media server calls the songs that are here, by the server's address."""
         found: dict[str, list[Link]] = {}
-        if self._has_links:
-            rows = self._db.execute(
-                "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
-                "ORDER BY server, item"
-            )
-            for server, *link in rows:
-                found.setdefault(server, []).append(Link(*link))
+        rows = self._rows(
+            "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
+            f"WHERE {_HERE} ORDER BY server, item"
+        )
+        for server, *link in rows:
+            found.setdefault(server, []).append(Link(*link))
         return found
 
     def set_links(self, server: str, links: Iterable[Link]) -> None:
-        """Remember what a media server calls songs, in place of what was known of it."""
+        """Remember what a media server calls songs, in place of what was known of those that are here."""
         with self._transaction():
-            self._db.execute("DELETE FROM links WHERE server = ?", (server,))
+            self._db.execute(f"DELETE FROM links WHERE server = ? AND identity NOT IN ({_AWAY})", (server,))
             for link in links:
                 for (identity,) in self._db.execute("SELECT identity FROM songs WHERE id = ?", (link.song,)).fetchall():
                     self._db.execute(schema.insert("links"), (server, link.item, identity, link.artist))
@@ -403,14 +638,12 @@ class Catalog:
     # Slots of the spectrogram cache
 
     def slots(self) -> list[tuple[int, bytes, int, int, int | None]]:
-        """(song id, identity, slot, number of segments, checksum) of every song in the cache, by identity.
-
-        Spectrograms that older versions kept have no checksum yet.
-        """
-        return self._db.execute(
-            f"SELECT id, identity, slot, length(silent), {self._codes} FROM songs "
-            "WHERE slot IS NOT NULL ORDER BY identity"
-        ).fetchall()
+        """(song id, identity, slot, number of segments, checksum) of every song in the cache, by identity."""
+        return list(
+            self._rows(
+                "SELECT id, identity, slot, length(silent), codes FROM songs WHERE slot IS NOT NULL ORDER BY identity"
+            )
+        )
 
     def set_slot(self, song: int, slot: int | None, checksum: int | None = None) -> None:
         """Remember where in the cache a song's spectrograms lie, and their checksum."""
@@ -421,12 +654,23 @@ class Catalog:
         self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
 
 
-def _select(lacking: Sequence[str]) -> str:
-    """The question for songs, to which rows in the order of :class:`Song` answer."""
-    tags = ", ".join("NULL" if field.name in lacking else f"songs.{field.name}" for field in fields(Tags))
-    return f"SELECT songs.id, MIN(files.path), songs.duration, {tags} FROM songs JOIN files ON files.song = songs.id"
+def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> Row:
+    *stamp, sheet, failure, away, why = columns
+    return Row(Stamp(*stamp), sheet, failure, away, why, songs)
+
+
+def _is_storable(value: bytes | int) -> bool:
+    """Whether SQLite can look for a value: its numbers end at 2**63."""
+    return isinstance(value, bytes) or -(2**63) <= value < 2**63
+
+
+def _stored(value: Any) -> Any:
+    return "\n".join(value) or None if isinstance(value, tuple) else value
 
 
 def _song(row: tuple) -> Song:
-    id, path, duration, *tags = row
-    return Song(id, os.fsdecode(path), duration, *tags)
+    id, path, duration, *rest = row
+    tags, (identity, start, end, away) = dict(zip(_TAGS, rest, strict=False)), rest[len(_TAGS) :]
+    for name in _LISTS:
+        tags[name] = tuple((tags[name] or "").split("\n")) if tags[name] else ()
+    return Song(id, os.fsdecode(path), duration, **tags, identity=identity, start=start, end=end, away=away)

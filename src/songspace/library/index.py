@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -19,9 +19,13 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.descriptors import descriptors
 from songspace.errors import AudioError, SongspaceError
 from songspace.frontends import LogMel
+from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Row
-from songspace.library.scan import Found, Tags, identify, is_inside, read_tags, scan
+from songspace.library.catalog import Catalog, Row, Track
+from songspace.library.cue import Part, embedded_parts, with_tags
+from songspace.library.identity import identify, identity_of_part
+from songspace.library.scan import Found, Listing, Stamp, is_inside, look_through
+from songspace.library.tags import Tags, read_tags_and_sheet
 from songspace.library.workers import Failure as Failure
 from songspace.library.workers import outcomes
 
@@ -48,10 +52,10 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one decoding gave."""
+    """What one decoding gave of a song."""
 
     identity: bytes
-    tags: Tags
+    part: Part
     duration: float
     starts: np.ndarray
     silent: np.ndarray
@@ -60,26 +64,63 @@ class Heard:
     descriptors: np.ndarray
     """float32 (segments, numbers)"""
 
+    @property
+    def tags(self) -> Tags:
+        """What the file says of the song."""
+        return self.part.tags
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The file holds a song that the library has already."""
+    """A song that the library has already: only its tags were read."""
 
     identity: bytes
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere that cannot be reached, and how many songs of the library that hides."""
+
+    path: str
+    songs: int
+    why: str
 
 
 @dataclass
 class Tally:
     """What a run over the folders found.
 
-    ``new`` counts songs that were decoded, ``linked`` files whose content was known (moved, renamed, copied).
+    Attributes
+    ----------
+    files : int
+        That promise sound.
+    new, linked, gone : int
+        Songs that were decoded, files whose sound was known (moved, renamed, copied, tagged anew), songs let go of.
+    away, back : int
+        Songs that cannot be reached and could be before, and the other way round.
+    failures : list of (path, reason)
+    places : list of Place
+        Where songs are away, whether since this run or before.
+    absent : dict of str to str
+        The folders that are not there, with the reason.
+    moved : list of str
+        The folders that are no more, and whose songs were found elsewhere.
+    left_out : int
+        Files and folders that were left out on purpose.
     """
 
     files: int = 0
     new: int = 0
     linked: int = 0
     gone: int = 0
+    away: int = 0
+    back: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    left_out: int = 0
 
 
 def _prepare(listening: Listening, known: frozenset[bytes]) -> None:
@@ -92,29 +133,46 @@ _listening: Listening
 _known: frozenset[bytes]
 
 
-def _hear(path: str, again: bool) -> Heard | Known | Failure:
+def _hear(file: Found, again: bool) -> tuple[Heard | Known, ...] | Failure:
+    path = file.path
     try:
-        before = _stamp(path)
-        identity = identify(path)
-        if identity in _known and not again:
-            return Known(identity)
-        outcome = _decoded(path, identity)
-        if _stamp(path) != before:
+        before = Stamp.of(os.stat(path))
+        whole = identify(path)
+        tags, sheet = read_tags_and_sheet(path)
+        parts = file.parts or embedded_parts(sheet)
+        songs = [(identity_of_part(whole, part.start or 0.0, part.end), part) for part in parts]
+        outcome = _songs([(id, replace(part, tags=with_tags(part, tags))) for id, part in songs], path, again)
+        if not parts or isinstance(outcome, Failure):  # where its parts make no sense, the file is one song
+            outcome = _songs([(whole, Part(tags=tags))], path, again)
+        if Stamp.of(os.stat(path)) != before:
             return Failure("it changed while it was read", lasting=False)
     except OSError as error:
         return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
     return outcome
 
 
-def _stamp(path: str) -> tuple[int, int, int]:
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns, status.st_ino
+def _songs(songs: list[tuple[bytes, Part]], path: str, again: bool) -> tuple[Heard | Known, ...] | Failure:
+    """What comes of the songs of a file; a part that is silent is none."""
+    found: list[Heard | Known] = []
+    failure = None
+    for identity, part in songs:
+        if identity in _known and not again:
+            found.append(Known(identity, part))
+            continue
+        outcome = _decoded(path, identity, part)
+        if isinstance(outcome, Heard):
+            found.append(outcome)
+        else:
+            failure = failure or outcome
+    return failure if failure is not None and not found else tuple(found)
 
 
-def _decoded(path: str, identity: bytes) -> Heard | Failure:
-    frontend = _listening.frontend
+def _decoded(path: str, identity: bytes, part: Part) -> Heard | Failure:
+    frontend, seconds = _listening.frontend, _listening.frontend.seconds
     try:
-        heard = read_windows(path, seconds=frontend.seconds, count=_listening.windows, rate=frontend.rate)
+        heard = read_windows(
+            path, seconds=seconds, count=_listening.windows, rate=frontend.rate, start=part.start, end=part.end
+        )
     except AudioError as error:
         return Failure.of(error)
     if heard.silent.all():
@@ -122,7 +180,7 @@ def _decoded(path: str, identity: bytes) -> Heard | Failure:
     # All that is learnt or measured comes from the 8-bit form, so that it is the same with the cache and without it.
     codes = frontend.quantize(frontend(heard.samples))
     numbers = descriptors(frontend.dequantize(codes), frame_rate=frontend.rate / frontend.hop)
-    return Heard(identity, read_tags(path), heard.duration, heard.starts, heard.silent, codes, numbers)
+    return Heard(identity, part, heard.duration, heard.starts, heard.silent, codes, numbers)
 
 
 def hear(
@@ -133,8 +191,8 @@ def hear(
     again: bool = False,
     workers: int | None = None,
     timeout: float = 60.0,
-) -> Iterator[tuple[Found, Heard | Known | Failure]]:
-    """Decode files in worker processes and yield what was heard, in the order in which they finish.
+) -> Iterator[tuple[Found, tuple[Heard | Known, ...] | Failure]]:
+    """Decode files in worker processes and yield the songs heard in each, in the order in which they finish.
 
     Parameters
     ----------
@@ -160,6 +218,7 @@ def index(
     *,
     encode: Callable[[Heard], dict[str, np.ndarray]] | None = None,
     fill_cache: bool = False,
+    forget_missing: bool = False,
     workers: int | None = None,
     timeout: float = 60.0,
     on_begin: Callable[[list[Found], list[Found]], None] | None = None,
@@ -172,11 +231,13 @@ def index(
     catalog, cache
         Of one library, open for writing.
     folders : iterable of str
-        Absolute paths.
+        Absolute paths. Those that are not there are told in the tally; their songs are away.
     encode : callable, optional
         From what was heard of a song to vectors by the name of their encoder, kept with each new song.
     fill_cache : bool
         Whether songs that the cache should hold and does not are decoded again.
+    forget_missing : bool
+        Whether songs that are away are gone, in folders that are there and but for what gives an error.
     on_begin : callable, optional
         Called once with the files to do: those that are new or have changed, and those that are decoded again.
     on_progress : callable, optional
@@ -185,51 +246,39 @@ def index(
     Raises
     ------
     SongspaceError
-        If a folder is missing, or is suddenly empty: an unmounted disk must not empty the library.
+        If not one of the folders is there.
     """
-    tally = Tally()
     rows = catalog.files()
-    todo, gone, unheard = [], [], []
-    for folder in folders:
-        found = _look_through(folder, rows)
-        tally.files += len(found)
-        for file in found.values():
-            row = rows.get(file.path)
-            if file.problem:
-                unheard.append(file)
-                tally.failures.append((file.path, file.problem))
-            elif row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
-                todo.append(file)
-            elif row.failure:
-                tally.failures.append((file.path, row.failure))
-        gone += [path for path in rows if is_inside(path, folder) and path not in found]
-
-    catalog.record_problems(file for file in unheard if rows.get(file.path) != Row.of(file))
     known = catalog.identities()
+    were_away = {song.id for song in catalog.away()}
+    tally = Tally()
+    looks = _look_through(folders, rows, tally)
+    devices = presence.Devices(rows, (file for listing in looks.values() for file in listing.files))
+    todo = _take_in(catalog, rows, looks, devices, tally)
     if on_begin:
         missed = _missed_by_cache(catalog, cache, exclude={file.path for file in todo}) if fill_cache else []
         on_begin(todo, missed)
+    linked: set[int] = set()
 
     def work_on(files: list[Found], again: bool) -> None:
         for file, outcome in hear(
             files, listening, known=frozenset(known), again=again, workers=workers, timeout=timeout
         ):
             if isinstance(outcome, Failure):
-                # A disk that goes away in the middle of a run takes no song from the library, nor does anything that
-                # befalls a file that was heard before and has not changed.
-                row = catalog.file(file.path)
-                if row is None or row.song is None or (outcome.lasting and not again):
+                # What befalls a file that was heard before and has not changed takes no song from the library.
+                if not again:
                     catalog.record_failure(file, outcome.reason, lasting=outcome.lasting)
                 tally.failures.append((file.path, outcome.reason))
-            elif isinstance(outcome, Known):
-                # The song has its tags already: they are part of the content that was recognised.
-                catalog.record_song(file, outcome.identity, Tags())
-                tally.linked += 1
-            else:
-                song = _keep(catalog, file, outcome, encode)
-                cache.put(song, outcome.identity, outcome.codes)
-                tally.new += outcome.identity not in known
-                known[outcome.identity] = song
+            elif not again:
+                songs = catalog.record(file, [_track(song, encode) for song in outcome])
+                tally.new += len({song.identity for song in outcome} - known.keys())
+                tally.linked += all(isinstance(song, Known) for song in outcome)
+                linked.update(id for song, id in zip(outcome, songs, strict=True) if isinstance(song, Known))
+                known.update({song.identity: id for song, id in zip(outcome, songs, strict=True)})
+            if not isinstance(outcome, Failure):
+                for song in outcome:
+                    if isinstance(song, Heard) and song.identity in known:
+                        cache.put(known[song.identity], song.identity, song.codes)
             if on_progress:
                 on_progress(file, outcome.reason if isinstance(outcome, Failure) else None)
 
@@ -238,48 +287,146 @@ def index(
         cache.forget_gone()
 
     work_on(todo, again=False)
-    catalog.forget(gone)
+    _settle(catalog, rows, looks, devices, linked, tally, forget_missing)
     let_go()
     if fill_cache:  # the places of those that are gone are free for others: the sample never depends on who was here
         work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
         let_go()
+    are_away = {song.id for song in catalog.away()}
+    tally.away, tally.back = len(are_away - were_away), sum(catalog.song(id) is not None for id in were_away - are_away)
     tally.failures.sort()
     return tally
 
 
-def _keep(
+def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) -> dict[str, Listing]:
+    """What each folder holds, for those that are there; the others are told."""
+    looks: dict[str, Listing] = {}
+    for folder in folders:
+        listing = look_through(folder)
+        had = len({song for path, row in rows.items() if is_inside(path, folder) for song in row.songs})
+        if not os.path.isdir(folder):
+            tally.absent[folder] = f"There is no folder {folder}: is its disk mounted?"
+        elif folder in listing.unreachable and had:
+            tally.absent[folder] = f"{folder}: {listing.unreachable[folder]}."
+        elif had and listing.folders.get(folder, (0, False))[1]:
+            tally.absent[folder] = f"{folder} is empty, but {had} songs of the library lie in it: is its disk mounted?"
+        else:
+            looks[folder] = listing
+    if tally.absent and not looks:
+        raise SongspaceError(" ".join(tally.absent.values()))
+    return looks
+
+
+def _take_in(
+    catalog: Catalog, rows: dict[str, Row], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
+) -> list[Found]:
+    """Write down what was seen of the folders without opening a file; returns the files to listen to."""
+    todo: list[Found] = []
+    problems: list[tuple[Found, str, bool]] = []
+    renewed: list[Found] = []
+    for folder, listing in looks.items():
+        tally.files += len(listing.files)
+        tally.left_out += len(listing.left_out)
+        catalog.set_left_out(folder, listing.left_out)
+        for file in listing.files:
+            row = rows.get(file.path)
+            if file.problem:
+                if row is not None and row.songs and file.path in listing.unreachable:
+                    continue  # it is away
+                tally.failures.append((file.path, file.problem))
+                if row is None or (row.failure, row.stamp) != (file.problem, file.stamp):
+                    problems.append((file, file.problem, True))
+            elif row is None or devices.has_changed(row, file) or not (row.songs or row.failure):
+                todo.append(file)
+            elif row.failure:
+                tally.failures.append((file.path, row.failure))
+            elif row.away is not None or row.stamp != file.stamp:
+                renewed.append(file)
+    catalog.record_failures(problems)
+    catalog.set_back(renewed)
+    return todo
+
+
+def _settle(
     catalog: Catalog,
-    file: Found,
-    heard: Heard,
-    encode: Callable[[Heard], dict[str, np.ndarray]] | None,
-) -> int:
-    vectors = {DESCRIPTORS: heard.descriptors} | (encode(heard) if encode else {})
-    return catalog.record_song(
-        file,
-        heard.identity,
-        heard.tags,
-        duration=heard.duration,
-        starts=heard.starts,
-        silent=heard.silent,
-        vectors=vectors,
-    )
+    rows: dict[str, Row],
+    looks: dict[str, Listing],
+    devices: presence.Devices,
+    linked: set[int],
+    tally: Tally,
+    forget_missing: bool,
+) -> None:
+    """Write down what is away and what is gone; ``linked`` are the songs that were found at places new to them."""
+    after = catalog.files()
+    missed = {folder: presence.missing(folder, listing, rows, devices) for folder, listing in looks.items()}
+    unseen = {path for one in missed.values() for path in (*one.away, *one.vanished)}
+    unseen |= {path for path in rows if any(is_inside(path, folder) for folder in tally.absent)}
+    here = {song for path, row in after.items() if path not in unseen and row.away is None for song in row.songs}
+
+    gone: set[str] = {
+        path
+        for folder, listing in looks.items()
+        for path, row in rows.items()
+        if not row.songs and is_inside(path, folder) and path not in {file.path for file in listing.files}
+    }
+    away: dict[str, tuple[str, str]] = {}
+    for folder, one in missed.items():
+        moved = {path for path in one.vanished if here.issuperset(after[path].songs)}
+        left = {path: place for path, place in one.vanished.items() if path not in moved}
+        alive = (file.path for file in looks[folder].files if file.path in after and after[file.path].songs)
+        gone |= moved | (set(left) if forget_missing else presence.judge(left, rows, folder, alive))
+        away |= {path: (place, presence.MANY) for path, place in left.items()}
+        for path, why in one.away.items():
+            place = one.where[path]
+            if forget_missing and place not in looks[folder].unreachable:
+                gone.add(path)
+            away[path] = place, why
+    for folder in _absent(catalog, looks, tally):
+        inside = [path for path, row in rows.items() if row.songs and is_inside(path, folder)]
+        songs = {song for path in inside for song in rows[path].songs}
+        if songs and here >= songs and 2 * len(songs & linked) >= len(songs):
+            catalog.forget_folder(folder)
+            tally.absent.pop(folder, None)
+            tally.moved.append(folder)
+        elif folder in tally.absent:
+            away |= dict.fromkeys(inside, (folder, "its folder is not there"))
+    catalog.forget(gone)
+    away = {path: found for path, found in away.items() if path not in gone}
+    catalog.set_away({path: why for path, (_, why) in away.items()})
+    tally.places = _places(away, rows)
 
 
-def _look_through(folder: str, rows: dict) -> dict[str, Found]:
-    if not os.path.isdir(folder):
-        raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")
-    found = {file.path: file for file in scan(folder)}
-    had = sum(1 for path, row in rows.items() if row.song is not None and is_inside(path, folder))
-    if had and not found:
-        raise SongspaceError(f"{folder} is empty, but {had} songs of the library lie in it: is its disk mounted?")
-    return found
+def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
+    """The folders of the library that are not there, whether or not this run was to look through them."""
+    others = (folder for folder in catalog.roots() if folder not in looks and folder not in tally.absent)
+    return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
+
+
+def _places(away: dict[str, tuple[str, str]], rows: dict[str, Row]) -> list[Place]:
+    """Where songs are away, the place with the most songs first."""
+    songs: dict[tuple[str, str], int] = {}
+    for path, found in away.items():
+        songs[found] = songs.get(found, 0) + len(rows[path].songs)
+    return sorted((Place(place, count, why) for (place, why), count in songs.items()), key=lambda one: -one.songs)
+
+
+def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]] | None) -> Track:
+    if isinstance(song, Known):
+        return Track(song.identity, song.part)
+    vectors = {DESCRIPTORS: song.descriptors} | (encode(song) if encode else {})
+    return Track(song.identity, song.part, song.duration, song.starts, song.silent, vectors)
 
 
 def _missed_by_cache(catalog: Catalog, cache: SpectrogramCache, *, exclude: set[str]) -> list[Found]:
     """Files of the songs that belong in the cache's sample but are not there."""
     wanted = [song for _, song in sorted(catalog.identities().items())[: cache.capacity] if song not in cache]
-    songs = catalog.songs(wanted)
-    files = catalog.files()
-    return [
-        Found(song.path, files[song.path].size, files[song.path].mtime_ns) for song in songs if song.path not in exclude
-    ]
+    paths = {song.path for song in catalog.songs(wanted) if song.away is None and song.path not in exclude}
+    return [known_file(catalog, path) for path in sorted(paths, key=os.fsencode)]
+
+
+def known_file(catalog: Catalog, path: str) -> Found:
+    """A file of the library as it was found when it was read, with the parts that were heard of it."""
+    row = catalog.file(path)
+    assert row is not None
+    size, mtime_ns, ctime_ns, device, inode = row.stamp
+    return Found(path, size, mtime_ns, None, ctime_ns, device, inode, catalog.parts(path))

@@ -6,10 +6,11 @@ What is lost is let go of altogether, never half of it: the run then finds that 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from songspace.errors import SongspaceError
@@ -18,18 +19,31 @@ from songspace.library import schema
 _SHORT_READ = 522
 """SQLite's SQLITE_IOERR_SHORT_READ: a file that was cut off."""
 
-_MORE = {"songs": ("id", "slot", "codes")}
+_MORE = {"songs": ("id", "slot", "codes"), "files": ("away", "why")}
 """The columns of a table beside those that its checksums are of."""
 
-_KEYS = {"songs": ("id",), "vectors": ("encoder", "song"), "links": ("server", "item")}
+_KEYS = {"songs": ("id",), "tracks": ("path", "number"), "vectors": ("encoder", "song"), "links": ("server", "item")}
 """What a table is ordered by on the disk, where it is not by its first column."""
+
+_SKIPPED = 1000
+"""Numbers that are passed over where it is lost which was the last one given: none is ever given twice."""
+
+_UNFIT = (
+    ("songs", "typeof(starts) <> 'blob' OR typeof(silent) <> 'blob' OR length(starts) <> 8 * length(silent)"),
+    ("tracks", "song NOT IN (SELECT id FROM songs) OR path NOT IN (SELECT path FROM files)"),
+    (
+        "vectors",
+        "typeof(segments) <> 'blob' OR NOT EXISTS (SELECT 1 FROM songs WHERE id = song AND length(silent) > 0 "
+        "AND length(segments) > 0 AND length(segments) % (4 * length(silent)) = 0)",
+    ),
+)
+"""What rows do not fit to others, by table, in the order in which they are let go of."""
 
 
 def mend(path: Path, say: Callable[[str], None]) -> None:
     """Let go of all that is damaged in a catalog, and tell the person; for the one who may write into it.
 
-    A copy of a catalog that SQLite cannot read to its end stays beside it. Catalogs of other versions are left alone:
-    an older one has no checksums yet.
+    A copy of a catalog that SQLite cannot read to its end stays beside it. Catalogs of other versions are left alone.
 
     Raises
     ------
@@ -40,6 +54,8 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
         return
     try:
         whole = _is_sound(path)
+        if whole is None:
+            return
         if not whole:
             _rebuild(path)
         lost = _drop_damaged(path)
@@ -48,6 +64,25 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
     if lost or not whole:
         beside = "" if whole else f" As it was, it is kept in {_kept(path)}."
         say(f"The catalog {path} was damaged: what it lost is worked out anew from the music.{beside}")
+
+
+def put_aside(path: Path, say: Callable[[str], None]) -> None:
+    """Put a catalog from before the first release aside, so that a new one takes its place."""
+    if not path.exists():
+        return
+    with closing(_connect(path)) as db:
+        try:
+            schema.version_of(db)
+            return
+        except schema.OlderError:
+            pass
+        except (SongspaceError, sqlite3.DatabaseError):  # of a newer songspace, or damaged: others see to that
+            return
+    aside = path.with_name(f"{path.stem}.older{path.suffix}")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+    say(f"The library was of a songspace from before its first release: it is kept in {aside}, and all is heard anew.")
 
 
 def damage(path: Path) -> list[str]:
@@ -65,14 +100,21 @@ def damage(path: Path) -> list[str]:
             if _is_damage(error):
                 return [str(error)]
             raise
-        if problems or db.execute("PRAGMA user_version").fetchone()[0] != schema.VERSION:
+        if problems:
             return problems
+        try:
+            if schema.version_of(db) != schema.VERSION:
+                return []
+        except schema.OtherTablesError as error:
+            return [str(error)]
         for table in schema.SUMMED:
             [(changed,)] = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {schema.changed(table)}")
             if changed:
                 problems.append(f"{changed} rows of {table} are not what was written")
-        if astray := len(db.execute("PRAGMA foreign_key_check").fetchall()):
-            problems.append(f"{astray} rows belong to songs that are not there")
+        for table, condition in _UNFIT:
+            [(unfit,)] = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}")
+            if unfit:
+                problems.append(f"{unfit} rows of {table} do not fit to others")
         return problems
 
 
@@ -95,14 +137,35 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _is_sound(path: Path) -> bool:
+def _is_sound(path: Path) -> bool | None:
+    """Whether SQLite can read all of a catalog; None if it is a file that is left alone: whoever opens it says why."""
     with closing(_connect(path)) as db:
         try:
+            there = schema.tables_of(db)
+            if there == schema.tables(schema.VERSION) and schema.marks(db) != (schema.APPLICATION, schema.VERSION):
+                schema.mark(db)  # the very tables of this version: what its first bytes say is damaged
+            try:
+                schema.version_of(db)
+            except schema.OtherTablesError:
+                return False if _are_plain(there) else None
+            except SongspaceError:
+                return None
             return bool(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return False
             raise
+
+
+def _are_plain(there: schema.Tables) -> bool:
+    """Whether a file has nothing but tables and indexes of a catalog's names, none of which works anything out."""
+    known = {name for _, name, _ in schema.tables(schema.VERSION)}
+    return all(
+        kind in ("table", "index")
+        and name in known
+        and not re.search(r"\b(VIRTUAL|GENERATED|AS|SELECT)\b", sql or "", re.IGNORECASE)
+        for kind, name, sql in there
+    )
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
@@ -111,15 +174,12 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def _drop_damaged(path: Path) -> int:
-    """Let go of the rows that are not what was written, and of those that point to them; returns how many."""
+    """Let go of the rows that are not what was written, and of those that do not fit to others; returns how many."""
     with closing(_connect(path)) as db:
-        if db.execute("PRAGMA user_version").fetchone()[0] != schema.VERSION:
+        if schema.version_of(db) != schema.VERSION:
             return 0
         db.execute("BEGIN IMMEDIATE")
-        conditions = [(table, schema.changed(table)) for table in schema.SUMMED]
-        # Of no songs at all even NULL is none, so a file that failed is asked for by name.
-        astray = "song IS NOT NULL AND song NOT IN (SELECT id FROM songs)"
-        conditions += [(table, astray) for table in ("files", "vectors")]
+        conditions = [*((table, schema.changed(table)) for table in schema.SUMMED), *_UNFIT]
         lost = sum(db.execute(f"DELETE FROM {table} WHERE {condition}").rowcount for table, condition in conditions)
         db.execute("COMMIT")
         return lost
@@ -133,15 +193,27 @@ def _rebuild(path: Path) -> None:
         schema.bring_up_to_date(new)
         new.execute("BEGIN")
         for table, columns in schema.SUMMED.items():
-            names = (*_MORE.get(table, ()), *columns, "sum")
+            names = (*_MORE.get(table, ()), *(f'"{column}"' for column in columns), "sum")
             marks = ", ".join("?" * len(names))
             insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
             new.executemany(insert, _readable(old, table, names))
+        new.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'songs'", (_last_number(old, new),))
         new.execute("COMMIT")
     shutil.copyfile(path, _kept(path))
     for suffix in ("-wal", "-shm"):  # they belong to the damaged one
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     beside.replace(path)
+
+
+def _last_number(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
+    """The last number that was given to a song, or a larger one."""
+    try:
+        [(last,)] = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'songs'")
+        return int(last)
+    except (sqlite3.DatabaseError, ValueError, TypeError):  # that page is damaged
+        tables = ("SELECT id FROM songs", "SELECT song FROM tracks", "SELECT song FROM vectors")
+        [(largest,)] = new.execute(f"SELECT coalesce(max(id), 0) FROM ({' UNION ALL '.join(tables)})")
+        return int(largest) + _SKIPPED
 
 
 def _readable(db: sqlite3.Connection, table: str, names: tuple[str, ...]) -> Iterator[tuple]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from songspace.errors import AudioError
-from songspace.library.scan import MUTAGEN_RAISES
 from songspace.library.tagged import Tagged, tagged
+from songspace.library.tags import MUTAGEN_RAISES
 
 LARGEST = 8 * 2**20
 """Bytes of a picture; larger ones are taken for a mistake, or worse."""

@@ -1,7 +1,6 @@
-"""A folder of music: which files it holds, and what their tags say.
+"""A folder of music: which files it holds, which it does not give, and what is left out of it on purpose.
 
-Scanning looks at names and dates only; a file is opened by :func:`identify` and :func:`read_tags`, when it is new or
-has changed.
+Scanning looks at names and dates only, and reads the CUE sheets; a music file is opened when it is new or has changed.
 """
 
 from __future__ import annotations
@@ -9,15 +8,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import xxhash
 
-from songspace.library.tagged import tagged
+from songspace.library.cue import LARGEST as LARGEST_SHEET
+from songspace.library.cue import Part, read_sheet
 
 SUFFIXES = frozenset(
     ".mp3 .mp2 .flac .wav .wave .w64 .aif .aiff .aifc .caf .au .snd .ogg .oga .opus .spx .m4a .m4b .mp4 .aac .alac "
@@ -40,8 +39,37 @@ _SYSTEM = frozenset(
     }
 )
 
-WHOLE = 64 * 2**20
-_PIECES, _PIECE = 64, 2**20
+# "...And Justice for All" and ".5: The Gray Chapter" are titles; ".Trash-1000" and "._song.mp3" are not for people.
+_HIDDEN = re.compile(r"\.(?![.\d\s])")
+
+
+class Stamp(NamedTuple):
+    """What a file system says of a file: when all of it is as before, the file is not opened again.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    mtime_ns, ctime_ns : int
+        Nanoseconds since 1970. Programs can put the first one back; no program can do that with the second.
+    device, inode : int
+        Where the file lies. The numbers of a device may change when it is mounted anew.
+    """
+
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    device: int = 0
+    inode: int = 0
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """The stamp of a file."""
+        numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        # Clocks go wrong, and SQLite's numbers end at 2**63: in the year 2262, if they are nanoseconds.
+        bounded = (min(max(number, -(2**63)), 2**63 - 1) for number in numbers)
+        places = ((number + 2**63) % 2**64 - 2**63 for number in (status.st_dev, status.st_ino))
+        return cls(*bounded, *places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,84 +80,123 @@ class Found:
     ----------
     path : str
         Absolute; bytes that are not UTF-8 are kept as surrogates (``os.fsencode`` gives them back).
-    size, mtime_ns : int
-        Bytes, and nanoseconds since the epoch: when both are as before, the file is not opened again.
+    size, mtime_ns, ctime_ns, device, inode : int
+        See :class:`Stamp`.
     problem : str or None
         Why it cannot be a song, if that can be seen without opening it.
+    parts : tuple of Part
+        The songs in it, if a CUE sheet beside it says that it holds several.
     """
 
     path: str
-    size: int
-    mtime_ns: int
+    size: int = 0
+    mtime_ns: int = 0
     problem: str | None = None
+    ctime_ns: int = 0
+    device: int = 0
+    inode: int = 0
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the file system says of it."""
+        return Stamp(self.size, self.mtime_ns, self.ctime_ns, self.device, self.inode)
+
+    @property
+    def sheet(self) -> int:
+        """A checksum of what a CUE sheet says of it; 0 if none does."""
+        return xxhash.xxh3_64_intdigest(repr(self.parts).encode()) - 2**63 if self.parts else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What a file says of itself; ``None`` where it says nothing."""
+@dataclass
+class Listing:
+    """What a walk through a folder came across.
 
-    title: str | None = None
-    artist: str | None = None
-    albumartist: str | None = None
-    album: str | None = None
-    genre: str | None = None
-    year: int | None = None
-    track: int | None = None
-    disc: int | None = None
-    recording_mbid: str | None = None
-    release_mbid: str | None = None
-    artist_mbid: str | None = None
+    Attributes
+    ----------
+    files : list of Found
+        One for each thing whose suffix promises sound, in the order of names, and for each folder that may not be read.
+    folders : dict of str to (int, bool)
+        The device of each folder that was listed, and whether there is nothing in it.
+    unreachable : dict of str to str
+        Files and folders that are there by name and cannot be reached, with the reason.
+    left_out : dict of str to str
+        What is no part of the library on purpose, with the reason: files that promise sound, and whole folders.
+    """
+
+    files: list[Found] = field(default_factory=list)
+    folders: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def scan(folder: str | os.PathLike[str]) -> Iterator[Found]:
+    """The :attr:`Listing.files` of a folder."""
+    yield from look_through(folder).files
+
+
+def look_through(folder: str | os.PathLike[str]) -> Listing:
     """Walk a folder of music, in the order of names.
 
-    Hidden and system files, and folders that hold ``.notmusic`` or ``.nomedia``, are left out. Links are followed, and
-    each real folder is walked once, so a circle of links ends.
-
-    Yields
-    ------
-    Found
-        One for each thing whose suffix promises sound, and for each folder that may not be read.
+    Hidden and system files, and folders that hold ``.notmusic`` or ``.nomedia``, are left out; a name that begins with
+    two dots, or a dot and a digit, is a title. Links are followed, and each real folder is walked once, so a circle of
+    links ends.
     """
-    yield from _walk(os.path.abspath(folder), walked=set())
+    listing = Listing()
+    _walk(os.path.abspath(folder), listing, walked={})
+    return listing
 
 
-def _walk(folder: str, walked: set[tuple[int, int]]) -> Iterator[Found]:
+def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> None:
     try:
-        here = os.stat(folder)
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+        here = Stamp.of(os.stat(folder))
+        with os.scandir(folder) as entries_of:
+            entries = sorted(entries_of, key=lambda entry: entry.name)
     except OSError as error:
-        yield Found(folder, 0, 0, f"the folder cannot be read: {_reason(error)}")
+        reason = f"the folder cannot be read: {_reason(error)}"
+        listing.files.append(Found(folder, problem=reason))
+        listing.unreachable[folder] = reason
         return
     # Not every file system numbers its files; where it does not (0), circles end by the length of their path.
-    if here.st_ino:
-        if (here.st_dev, here.st_ino) in walked:
+    if here.inode:
+        first = walked.setdefault((here.device, here.inode), folder)
+        if first != folder:
+            listing.left_out[folder] = f"the same folder as {first}"
             return
-        walked.add((here.st_dev, here.st_ino))
-    if LEAVE_OUT & {entry.name for entry in entries}:
+    if marks := LEAVE_OUT & {entry.name for entry in entries}:
+        listing.left_out[folder] = f"it holds {min(marks)}"
         return
+    listing.folders[folder] = (here.device, not entries)
+    sheets = _sheets(entries)
     for entry in entries:
-        if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
-            continue
+        is_sound = os.path.splitext(entry.name)[1].lower() in SUFFIXES
         try:
             is_folder = entry.is_dir()
         except OSError:  # a link to itself
             is_folder = False
-        if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-            yield _look(entry)
+        if _HIDDEN.match(entry.name) or entry.name.lower() in _SYSTEM:
+            if is_sound or is_folder:
+                kind = "hidden" if entry.name.startswith(".") else "of the system"
+                listing.left_out[entry.path] = f"{'a folder' if is_folder else 'a file'} that is {kind}"
+            continue
+        if is_sound:
+            found = _look(entry, sheets.get(entry.name, ()))
+            listing.files.append(found)
+            if found.problem and not found.device:
+                listing.unreachable[found.path] = found.problem
+        elif not is_folder and entry.is_symlink() and not os.path.exists(entry.path):
+            listing.unreachable[entry.path] = "a link that leads nowhere"  # to a folder, once
         if is_folder:
-            yield from _walk(entry.path, walked)
+            _walk(entry.path, listing, walked)
 
 
-def _look(entry: os.DirEntry[str]) -> Found:
+def _look(entry: os.DirEntry[str], parts: tuple[Part, ...]) -> Found:
     try:
         status = entry.stat()
     except FileNotFoundError:
-        return Found(entry.path, 0, 0, "a link that leads nowhere")
+        return Found(entry.path, problem="a link that leads nowhere")
     except OSError as error:
-        return Found(entry.path, 0, 0, f"cannot be reached: {_reason(error)}")
+        return Found(entry.path, problem=f"cannot be reached: {_reason(error)}")
     problem = None
     if stat.S_ISDIR(status.st_mode):
         problem = "a folder, not a file"
@@ -137,135 +204,44 @@ def _look(entry: os.DirEntry[str]) -> Found:
         problem = "not a regular file"
     elif status.st_size == 0:
         problem = "the file is empty"
-    # Clocks go wrong, and SQLite's numbers end in the year 2262.
-    mtime_ns = min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
-    return Found(entry.path, status.st_size, mtime_ns, problem)
+    stamp = Stamp.of(status)
+    return Found(
+        entry.path, stamp.size, stamp.mtime_ns, problem, stamp.ctime_ns, stamp.device, stamp.inode, parts=parts
+    )
+
+
+def _sheets(entries: list[os.DirEntry[str]]) -> dict[str, tuple[Part, ...]]:
+    """The songs in the files of a folder, by the files' names, as the CUE sheets beside them say."""
+    sheets = [entry for entry in entries if entry.name.lower().endswith(".cue") and not _HIDDEN.match(entry.name)]
+    if not sheets:
+        return {}
+    names = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
+    found: dict[str, tuple[Part, ...]] = {}
+    for sheet in sheets:
+        for name, parts in read_sheet(_read_sheet(sheet.path), names).items():
+            found.setdefault(name, parts)
+    return found
+
+
+def _read_sheet(path: str) -> bytes:
+    """The bytes of a sheet; none, if it cannot be read or is no sheet: then its file is one song."""
+    try:
+        # A pipe that has that name must not make anybody wait for it.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(number, "rb") as file:
+            status = os.fstat(number)
+            return file.read() if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_SHEET else b""
+    except OSError:
+        return b""
 
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def identify(path: str | os.PathLike[str]) -> bytes:
-    """The identity of a file's content: 16 bytes that stay when it is moved or renamed.
-
-    It is XXH3-128 over the size and all bytes; of a file above 64 MiB over 64 evenly spaced pieces of 1 MiB, so that
-    a recording of hours costs no more than a long song.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    """
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        digest = xxhash.xxh3_128(size.to_bytes(8, "little"))
-        if size <= WHOLE:
-            while piece := file.read(_PIECE):
-                digest.update(piece)
-        else:
-            for number in range(_PIECES):
-                file.seek((size - _PIECE) * number // (_PIECES - 1))
-                digest.update(file.read(_PIECE))
-    return digest.digest()
-
-
-# Where each field lives: ID3 frame, MP4 atom, Vorbis comment or APE key, ASF attribute.
-_WHERE: dict[str, tuple[str, str, str, str]] = {
-    "title": ("TIT2", "\xa9nam", "title", "Title"),
-    "artist": ("TPE1", "\xa9ART", "artist", "Author"),
-    "albumartist": ("TPE2", "aART", "albumartist", "WM/AlbumArtist"),
-    "album": ("TALB", "\xa9alb", "album", "WM/AlbumTitle"),
-    "genre": ("TCON", "\xa9gen", "genre", "WM/Genre"),
-    "original": (
-        "TDOR",
-        "----:com.apple.iTunes:ORIGINALDATE",
-        "originaldate",
-        "WM/OriginalReleaseTime",
-    ),
-    "date": ("TDRC", "\xa9day", "date", "WM/Year"),
-    "year": ("TYER", "\xa9day", "year", "WM/Year"),
-    "track": ("TRCK", "trkn", "tracknumber", "WM/TrackNumber"),
-    "disc": ("TPOS", "disk", "discnumber", "WM/PartOfSet"),
-    "recording_mbid": (
-        "UFID:http://musicbrainz.org",
-        "----:com.apple.iTunes:MusicBrainz Track Id",
-        "musicbrainz_trackid",
-        "MusicBrainz/Track Id",
-    ),
-    "release_mbid": (
-        "TXXX:MusicBrainz Album Id",
-        "----:com.apple.iTunes:MusicBrainz Album Id",
-        "musicbrainz_albumid",
-        "MusicBrainz/Album Id",
-    ),
-    "artist_mbid": (
-        "TXXX:MusicBrainz Artist Id",
-        "----:com.apple.iTunes:MusicBrainz Artist Id",
-        "musicbrainz_artistid",
-        "MusicBrainz/Artist Id",
-    ),
-}
-
-# A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
-MUTAGEN_RAISES = (
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    AssertionError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    struct.error,
-)
-
-
-def read_tags(path: str | os.PathLike[str]) -> Tags:
-    """The tags of a file; empty ones if it has none or they cannot be read.
-
-    Titles without a tag stay ``None``: a name to show is :attr:`songspace.library.catalog.Song.name`.
-    """
-    import mutagen
-
-    try:
-        with open(path, "rb") as file:
-            found = tagged(file)
-        if found is None or not found.tags:
-            return Tags()
-        texts = {field: _text(found.tags, where) for field, where in _WHERE.items()}
-    except (mutagen.MutagenError, *MUTAGEN_RAISES):
-        return Tags()
-    year = next((y for key in ("original", "date", "year") if (y := _number(texts[key], r"\d{4}"))), None)
-    known: dict[str, Any] = {field.name: texts.get(field.name) for field in fields(Tags)}
-    known |= {"year": year} | {field: _number(texts[field], r"\d{1,4}") for field in ("track", "disc")}
-    return Tags(**known)
-
-
-def _text(tags: Any, where: tuple[str, str, str, str]) -> str | None:
-    for key in where:
-        try:
-            value = tags[key]
-        except (KeyError, ValueError):  # Vorbis comments refuse a key that is not ASCII
-            continue
-        value = getattr(value, "genres", None) or getattr(value, "text", None) or getattr(value, "data", value)
-        while isinstance(value, list | tuple) and value:
-            value = value[0]
-        value = getattr(value, "value", value)  # ASF attributes
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        # Control characters would break tables and playlists; lone surrogates cannot be stored as text.
-        text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).encode("utf-8", "replace").decode("utf-8")
-        if text := text.strip()[:1000]:
-            return text
-    return None
-
-
-def _number(text: str | None, pattern: str) -> int | None:
-    found = re.search(pattern, text or "", re.ASCII)
-    return int(found.group()) if found else None
+def shown(path: str | Path) -> str:
+    """A path as it can be printed."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def is_inside(path: str, folder: str | Path) -> bool:

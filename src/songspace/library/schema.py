@@ -1,4 +1,9 @@
-"""The tables of the catalog, what brings older ones up to date, and the checksum that each row carries.
+"""The tables of the catalog, the steps that lead from version to version, and the checksum that each row carries.
+
+The SQL of a step is written out and frozen: a catalog that a version made is brought up to date by the very statements
+that were released after it, whatever the classes of the program look like by then. **Never edit a step that was
+released; add one.** A step that adds a column to a table also adds it to ``SUMMED`` and works out the checksums of that
+table anew, in the step: rows without right checksums are taken for damaged.
 
 SQLite finds pages that make no sense, but not a byte that has changed inside of one. So each row has its checksum in
 the column ``sum``; :mod:`songspace.library.mending` compares.
@@ -8,105 +13,219 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import closing
+from functools import cache
 
 import xxhash
 
-from songspace.library.scan import Tags
+from songspace.errors import SongspaceError
 
-VERSION = 4
-"""1: without the ids that media servers give to songs. 2: without the numbers of discs. 3: without checksums."""
+APPLICATION = 0x736F6E67
+"""SQLite's mark of whose file it is ("song"); catalogs from before the first release have none."""
 
-TAGS = tuple(field.name for field in fields(Tags))
+LONGEST = 2**26
+"""Bytes of a text, a blob or a row: the vectors of the longest song have a hundredth of it."""
+
+_TAGS = (
+    "title, artist, albumartist, album, genre, year, track, disc, recording_mbid, release_mbid, artist_mbid, "
+    "artists, genres"
+)
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    # Version 1
+    (
+        "CREATE TABLE roots (path BLOB PRIMARY KEY, sum INTEGER) WITHOUT ROWID",
+        # A number is never given to another song, so it is drawn from a sequence that only grows.
+        """CREATE TABLE songs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            identity BLOB NOT NULL UNIQUE,
+            duration REAL NOT NULL,
+            starts BLOB NOT NULL,   -- float64 seconds, one for each segment
+            silent BLOB NOT NULL,   -- one byte for each segment
+            slot INTEGER UNIQUE,    -- where its spectrograms lie in the cache, if they do
+            codes INTEGER,          -- the checksum of its spectrograms in the cache
+            sum INTEGER
+        )""",
+        """CREATE TABLE files (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            ctime_ns INTEGER NOT NULL,
+            device INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            sheet INTEGER NOT NULL, -- a checksum of what a CUE sheet says of it; 0 if none does
+            failure TEXT,           -- why it could not be read
+            away REAL,              -- since when it cannot be reached, in seconds since 1970; null: it can
+            why TEXT,               -- why it cannot be reached
+            sum INTEGER
+        ) WITHOUT ROWID""",
+        # A song of a file; the tags are the file's, for two files of one sound may have different ones.
+        """CREATE TABLE tracks (
+            path BLOB NOT NULL REFERENCES files (path) ON DELETE CASCADE,
+            number INTEGER NOT NULL, -- 0: the file is one song
+            song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+            start REAL,              -- seconds; null: from the beginning
+            "end" REAL,              -- seconds; null: to the end
+            title TEXT,
+            artist TEXT,
+            albumartist TEXT,
+            album TEXT,
+            genre TEXT,
+            year INTEGER,
+            track INTEGER,
+            disc INTEGER,
+            recording_mbid TEXT,
+            release_mbid TEXT,
+            artist_mbid TEXT,
+            artists TEXT,            -- each value on a line
+            genres TEXT,             -- each value on a line
+            sum INTEGER,
+            PRIMARY KEY (path, number)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX tracks_of_song ON tracks (song, path)",
+        """CREATE TABLE vectors (
+            encoder TEXT NOT NULL,
+            song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+            segments BLOB NOT NULL, -- float32, segments x dimensions
+            sum INTEGER,
+            PRIMARY KEY (encoder, song)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX vectors_of_song ON vectors (song)",
+        # By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
+        """CREATE TABLE links (
+            server TEXT NOT NULL,
+            item TEXT NOT NULL,
+            identity BLOB NOT NULL,
+            artist TEXT,            -- the server's id of the song's artist
+            sum INTEGER,
+            PRIMARY KEY (server, item)
+        ) WITHOUT ROWID""",
+        "CREATE TABLE left_out (path BLOB PRIMARY KEY, reason TEXT NOT NULL, sum INTEGER) WITHOUT ROWID",
+        "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID",
+    ),
+)
+
+VERSION = len(_STEPS)
 
 SUMMED = {
     "roots": ("path",),
-    "songs": ("identity", "duration", "starts", "silent", *TAGS),
-    "files": ("path", "size", "mtime_ns", "song", "failure"),
+    "songs": ("identity", "duration", "starts", "silent"),
+    "files": ("path", "size", "mtime_ns", "ctime_ns", "device", "inode", "sheet", "failure"),
+    "tracks": ("path", "number", "song", "start", "end", *_TAGS.split(", ")),
     "vectors": ("encoder", "song", "segments"),
-    "facts": ("key", "value"),
     "links": ("server", "item", "identity", "artist"),
+    "left_out": ("path", "reason"),
+    "facts": ("key", "value"),
 }
 """The columns of each table that its checksums are of: all but those that change and that others vouch for."""
 
-# By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
-_LINKS = """
-CREATE TABLE IF NOT EXISTS links (
-    server TEXT NOT NULL,
-    item TEXT NOT NULL,
-    identity BLOB NOT NULL,
-    artist TEXT,            -- the server's id of the song's artist
-    PRIMARY KEY (server, item)
-) WITHOUT ROWID;
-"""
-
-_TABLES = f"""
-CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE songs (
-    id INTEGER PRIMARY KEY,
-    identity BLOB NOT NULL UNIQUE,
-    duration REAL NOT NULL,
-    starts BLOB NOT NULL,   -- float64 seconds, one for each segment
-    silent BLOB NOT NULL,   -- one byte for each segment
-    slot INTEGER UNIQUE,    -- where its spectrograms lie in the cache, if they do
-    {", ".join(TAGS)}
-);
-CREATE TABLE files (
-    path BLOB PRIMARY KEY,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    song INTEGER REFERENCES songs (id),
-    failure TEXT,
-    CHECK ((song IS NULL) <> (failure IS NULL))
-) WITHOUT ROWID;
-CREATE INDEX files_of_song ON files (song, path);
-CREATE TABLE vectors (
-    encoder TEXT NOT NULL,
-    song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
-    segments BLOB NOT NULL, -- float32, segments x dimensions
-    PRIMARY KEY (encoder, song)
-) WITHOUT ROWID;
-CREATE INDEX vectors_of_song ON vectors (song);
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
+_NUMBERS = frozenset({"duration", "start", "end"})
 
 
 def _row_sum(table: str, values: Sequence[str] = ()) -> str:
     """The checksum of a row as an expression; text as its bytes, for damaged text is none."""
     plain = [
-        value if column == "duration" else f"CAST({value} AS BLOB)"
-        for column, value in zip(SUMMED[table], values or SUMMED[table], strict=True)
+        value if column in _NUMBERS else f"CAST({value} AS BLOB)"
+        for column, value in zip(SUMMED[table], values or map(_quoted, SUMMED[table]), strict=True)
     ]
     return f"row_sum({', '.join(plain)})"
 
 
-_SUMS = (
-    *(f"ALTER TABLE {table} ADD COLUMN sum INTEGER" for table in SUMMED),
-    *(f"UPDATE {table} SET sum = {_row_sum(table)}" for table in SUMMED),
-    "ALTER TABLE songs ADD COLUMN codes INTEGER",  # the checksum of its spectrograms in the cache
-)
-
-_STEPS: dict[int, tuple[str, ...]] = {1: (_LINKS,), 2: ("ALTER TABLE songs ADD COLUMN disc",), 3: _SUMS}
-"""What leads from each version to the next; songs that were listened to before do not tell their disc."""
+def _quoted(column: str) -> str:
+    return f'"{column}"'
 
 
 def prepare(db: sqlite3.Connection) -> None:
-    """Let a connection work out the checksums of rows."""
+    """Make a connection safe to read a stranger's file with, and let it work out the checksums of rows."""
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
     db.create_function("row_sum", -1, row_sum, deterministic=True)
 
 
+class OlderError(SongspaceError):
+    """A catalog from before the first release: nobody brings it up to date."""
+
+
+class OtherTablesError(SongspaceError):
+    """A catalog whose tables are not those of its version: damaged, or made by somebody else."""
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """The version of a catalog; 0 if there is nothing in it yet.
+
+    Raises
+    ------
+    OlderError
+        If it is older than the first release.
+    OtherTablesError
+        If it has other tables than its version: views and triggers of a stranger would be run by whoever reads it.
+    SongspaceError
+        If it is newer than this program.
+    """
+    application, version = marks(db)
+    there = tables_of(db)
+    if application == 0 and version == 0 and not there:
+        return 0
+    if application != APPLICATION:
+        raise OlderError("it is of a songspace from before its first release")
+    if version > VERSION:
+        raise SongspaceError(f"it was written by a newer songspace (catalog version {version})")
+    if there != tables(version):
+        raise OtherTablesError("it has other tables than songspace makes")
+    return version
+
+
+def marks(db: sqlite3.Connection) -> tuple[int, int]:
+    """What a file says in its first bytes: whose it is, and its version."""
+    [(application,)], [(version,)] = (db.execute(f"PRAGMA {what}").fetchall() for what in _MARKS)
+    return application, version
+
+
+_MARKS = ("application_id", "user_version")
+
+
+def mark(db: sqlite3.Connection) -> None:
+    """Say that a file is a catalog of this version."""
+    for what, number in zip(_MARKS, (APPLICATION, VERSION), strict=True):
+        db.execute(f"PRAGMA {what} = {number}")
+
+
+Tables = frozenset[tuple[str, str, str | None]]
+"""(type, name, statement) of all tables, indexes, views and triggers, but for those that SQLite makes itself."""
+
+
+def tables_of(db: sqlite3.Connection) -> Tables:
+    """What a file is made of."""
+    return frozenset(
+        db.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").fetchall()
+    )
+
+
+@cache
+def tables(version: int) -> Tables:
+    """What a catalog of a version is made of."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for step in _STEPS[:version]:
+            for statement in step:
+                db.execute(statement)
+        return tables_of(db)
+
+
 def bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Make the tables, or what older ones lack: all of it or nothing."""
+    """Make the tables, or what older ones lack: all of it or nothing.
+
+    Raises
+    ------
+    SongspaceError
+        See :func:`version_of`.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            steps = [*_TABLES.split(";"), _LINKS, *_SUMS]
-        else:
-            steps = [statement for step in range(version, VERSION) for statement in _STEPS[step]]
-        for statement in steps:
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {VERSION}")
+        for step in _STEPS[version_of(db) :]:
+            for statement in step:
+                db.execute(statement)
+        mark(db)
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
@@ -117,8 +236,19 @@ def insert(table: str, *, instead: str = "REPLACE") -> str:
     """The statement that writes a row of the columns in ``SUMMED``, with its checksum."""
     columns = SUMMED[table]
     marks = [f"?{number}" for number in range(1, len(columns) + 1)]
-    into = f"INSERT OR {instead} INTO {table} ({', '.join(columns)}, sum)"
+    into = f"INSERT OR {instead} INTO {table} ({', '.join(map(_quoted, columns))}, sum)"
     return f"{into} VALUES ({', '.join(marks)}, {_row_sum(table, marks)})"
+
+
+_UPDATED_BY = {"songs": "identity", "files": "path"}
+
+
+def update(table: str) -> str:
+    """The statement that changes the row of the same key to the columns in ``SUMMED``, with its checksum."""
+    columns = SUMMED[table]
+    marks = [f"?{number}" for number in range(1, len(columns) + 1)]
+    sets = ", ".join(f"{_quoted(column)} = {mark}" for column, mark in zip(columns, marks, strict=True))
+    return f"UPDATE {table} SET {sets}, sum = {_row_sum(table, marks)} WHERE {_UPDATED_BY[table]} = ?1"
 
 
 def changed(table: str) -> str:

@@ -60,7 +60,7 @@ def outcomes(
     Parameters
     ----------
     work : callable
-        A function of a path and ``args``, to be found by its name in a module: processes are started afresh.
+        A function of a file and ``args``, to be found by its name in a module: processes are started afresh.
     files : iterable of Found
     prepare, prepared
         A function that makes a worker ready, and what it is called with, once in each. (Ctrl-C is the parent's
@@ -86,7 +86,7 @@ def outcomes(
     try:
         while first or running:
             for file in first:
-                running[minders.submit(crew.outcome, work, (file.path, *args), timeout)] = file
+                running[minders.submit(crew.outcome, work, (file, *args), timeout)] = file
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield running.pop(future), future.result()

@@ -16,14 +16,16 @@ from songspace.encoders.base import encoder_class
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
+from songspace.library.cue import Part
 from songspace.library.failures import by_kind
+from songspace.library.folders import admit
 from songspace.library.home import Home
-from songspace.library.index import Failure, Heard, Listening, hear
+from songspace.library.index import Failure, Heard, Listening, Tally, hear
 from songspace.library.learnt import Segments, learnt
 from songspace.library.log import Log, logged
-from songspace.library.mending import mend
+from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
-from songspace.library.scan import Found
+from songspace.library.scan import Found, shown
 from songspace.pipeline.budget import ahead
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
@@ -35,7 +37,6 @@ from songspace.pipeline.stages import (
     load_learnt,
     readable,
     renew,
-    shown,
     use,
 )
 from songspace.pipeline.training import DEFAULT, judge, train
@@ -92,8 +93,8 @@ def learn(
     if not os.path.isdir(root):
         raise SongspaceError(f"There is no folder {shown(root)}.")
     asked = {"encoder": encoder, "steps": steps, "minutes": minutes, "seed": seed, "device": device, "windows": windows}
-    with _writing(home, "learn", root, asked | {"workers": workers}, reporter) as (catalog, log):
-        catalog.add_root(root)
+    with _writing(home, "learn", root, asked | {"workers": workers}, reporter, anew=True) as (catalog, log):
+        root = admit(catalog, root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))
 
         def after_listening(songs: int) -> dict[str, float]:
@@ -120,6 +121,7 @@ def update(
     home: Home,
     folder: str | os.PathLike[str] | None = None,
     *,
+    forget_missing: bool = False,
     workers: int | None = None,
     timeout: float = 60.0,
     cache_bytes: int = CAP,
@@ -130,12 +132,15 @@ def update(
     Parameters
     ----------
     folder : path, optional
-        One folder to look at (added to the library if it is new); by default all folders of the library.
+        One folder to look at (added to the library if it is new); by default all folders of the library. Those that
+        are not there are told, and their songs are away.
+    forget_missing : bool
+        Let go of the songs that are away in folders that are there, but for what gives an error.
 
     Raises
     ------
     SongspaceError
-        If there is no library yet, a folder is missing or nothing in the one given could be read, or another run works
+        If there is no library yet, no folder is there or nothing in the one given could be read, or another run works
         on this library.
     """
     reporter = reporter or Reporter()
@@ -149,9 +154,9 @@ def update(
             roots = [os.path.abspath(folder)]
             if not os.path.isdir(roots[0]):
                 raise SongspaceError(f"There is no folder {roots[0]}: is its disk mounted?")
-            catalog.add_root(roots[0])
+            roots = [admit(catalog, roots[0])]
         run = Run(home, catalog, None, workers, timeout, cache_bytes, Telling(home, "update", log))
-        tally = listen(run, roots, fill_cache=False)
+        tally = listen(run, roots, fill_cache=False, forget_missing=forget_missing)
         if learnt(catalog, "timbre") is None or not readable(run, "timbre"):
             learn_timbre(run)
         renew(run)
@@ -160,14 +165,54 @@ def update(
         return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
 
 
+def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | None = None) -> Report:
+    """Let go of a folder of the library, and of all that is known of the songs in it; the folder is not touched.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has no such folder, or another run works on it.
+    """
+    if not home.catalog.exists():
+        Catalog(home.catalog).close()  # says so
+    path = os.path.abspath(folder)
+    with _writing(home, "forget", path, {}, reporter or Reporter()) as (catalog, log):
+        roots = catalog.roots()
+        named = [root for root in roots if path == root or os.path.realpath(path) == os.path.realpath(root)]
+        if not named:
+            listed = ", ".join(map(shown, roots)) or "none"
+            raise SongspaceError(f"{shown(path)} is no folder of the library. Its folders: {listed}.")
+        run = Run(home, catalog, None, None, 60.0, CAP, Telling(home, "forget", log))
+        catalog.forget_folder(named[0])
+        tally = Tally(gone=catalog.drop_orphans())
+        run.cache.forget_gone()
+        if catalog.count():
+            renew(run)
+        else:
+            catalog.drop_fact("encoder")
+            home.space.unlink(missing_ok=True)
+        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
+
+
 @contextmanager
 def _writing(
-    home: Home, command: str, folder: str | os.PathLike[str] | None, asked: dict[str, Any], reporter: Reporter
+    home: Home,
+    command: str,
+    folder: str | os.PathLike[str] | None,
+    asked: dict[str, Any],
+    reporter: Reporter,
+    *,
+    anew: bool = False,
 ) -> Iterator[tuple[Catalog, Log]]:
-    """The catalog of a home, whole again if it was damaged, and the log, while nobody else may write into it."""
+    """The catalog of a home, whole again if it was damaged, and the log, while nobody else may write into it.
+
+    With ``anew``, one from before the first release is put aside.
+    """
     given = [command, *([os.fspath(folder)] if folder is not None else [])]
     given += [f"--{name} {value}" for name, value in asked.items() if value is not None]
     with home.lock(), logged(home, " ".join(given), reporter) as log:
+        if anew:
+            put_aside(home.catalog, log.say)
         mend(home.catalog, log.say)
         with Catalog(home.catalog, write=True) as catalog:
             yield catalog, log
@@ -178,6 +223,8 @@ def _summed_up(report: Report, log: Log) -> Report:
     log.end_stage()
     report.seconds = log.seconds
     log.write(report.sentence())
+    for sentence in report.lost_sight():
+        log.write(sentence)
     for kind, files in by_kind(report.tally.failures):
         log.write(f"could not be read: {len(files)} ({kind.name})")
     return report
@@ -201,17 +248,18 @@ def encode_file(
         If the file cannot be read.
     """
     listening = Listening.of(catalog)
-    found = Found(os.path.abspath(path), 0, 0)
-    (_, outcome), *_ = hear([found], listening, workers=1, timeout=timeout)
+    found = Found(os.path.abspath(path), parts=(Part(),))  # all of it, whatever a CUE sheet in it says
+    [(_, outcome)] = hear([found], listening, workers=1, timeout=timeout)
     if isinstance(outcome, Failure):
         raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
-    assert isinstance(outcome, Heard)
+    [heard] = outcome
+    assert isinstance(heard, Heard)
     encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
     segments = Segments.of(
-        encoder.transform_described(outcome.codes, outcome.descriptors),
-        outcome.starts,
-        outcome.silent,
+        encoder.transform_described(heard.codes, heard.descriptors),
+        heard.starts,
+        heard.silent,
         seconds=listening.frontend.seconds,
-        duration=outcome.duration,
+        duration=heard.duration,
     )
-    return segments, outcome.duration
+    return segments, heard.duration

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from songspace.durations import taken
 from songspace.library.index import Tally
+from songspace.library.presence import MANY
+from songspace.library.scan import shown
 
 
 @dataclass
@@ -39,7 +41,41 @@ class Report:
         >>> Report(1, "timbre", Tally(), 0.4).sentence()
         '1 song: nothing has changed; the timbre space is ready, after 0.4 s.'
         """
-        changes = [(self.tally.new, "new"), (self.tally.linked, "moved or copied"), (self.tally.gone, "gone")]
+        changes = [
+            (self.tally.new, "new"),
+            (self.tally.linked, "moved, copied or tagged anew"),
+            (self.tally.back, "back"),
+            (self.tally.away, "away"),
+            (self.tally.gone, "gone"),
+        ]
         changed = ", ".join(f"{count} {what}" for count, what in changes if count) or "nothing has changed"
         songs = "1 song" if self.songs == 1 else f"{self.songs} songs"
         return f"{songs}: {changed}; the {self.encoder} space is ready, after {taken(self.seconds)}."
+
+    def lost_sight(self) -> list[str]:
+        """Where songs are away, and which folders have moved: a sentence each.
+
+        Examples
+        --------
+        >>> Report(9, "pca", Tally(places=[Place("/music/usb", 3, "a link that leads nowhere")])).lost_sight()
+        ['3 songs in /music/usb are away (a link that leads nowhere): nothing is lost, and they come back with it.']
+        >>> Report(9, "pca", Tally(moved=["/old"])).lost_sight()
+        ['/old is no more, and its songs were found elsewhere: it is no folder of the library now.']
+        """
+        said = [
+            f"{shown(folder)} is no more, and its songs were found elsewhere: it is no folder of the library now."
+            for folder in self.tally.moved
+        ]
+        said += [
+            f"{shown(folder)} is not there; the other folders were worked on." for folder in sorted(self.tally.absent)
+        ]
+        for place in self.tally.places:
+            songs = "1 song" if place.songs == 1 else f"{place.songs} songs"
+            are = "is" if place.songs == 1 else "are"
+            ending = (
+                "another `songspace update` that misses them, or `songspace update --forget-missing`, lets them go"
+                if place.why == MANY
+                else "nothing is lost, and they come back with it"
+            )
+            said.append(f"{songs} in {shown(place.path)} {are} away ({place.why}): {ending}.")
+        return said

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -21,15 +19,18 @@ from songspace.library.catalog import Catalog
 from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
 from songspace.library.home import Home
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
+from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Place, Tally, hear, index, known_file
 from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
-from songspace.library.scan import Found, is_inside
+from songspace.library.scan import Found, is_inside, shown
 from songspace.pipeline.budget import DESCRIBING
 from songspace.pipeline.budget import encoding as encoding_cost
 from songspace.pipeline.course import Course, Steps
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
+
+_SHOWN = 3
+"""Places where songs are away that a sentence names."""
 
 
 class Run:
@@ -67,7 +68,12 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
 
 
 def listen(
-    run: Run, folders: Iterable[str], *, fill_cache: bool, ahead: Callable[[int], dict[str, float]] = lambda songs: {}
+    run: Run,
+    folders: Iterable[str],
+    *,
+    fill_cache: bool,
+    forget_missing: bool = False,
+    ahead: Callable[[int], dict[str, float]] = lambda songs: {},
 ) -> Tally:
     """Bring the catalog up to date with the folders; no song at all is an error.
 
@@ -83,7 +89,7 @@ def listen(
 
     def begin(new: list[Found], again: list[Found]) -> None:
         nonlocal steps
-        sizes = {row.size for row in run.catalog.files().values() if row.song is not None}
+        sizes = {row.size for row in run.catalog.files().values() if row.songs}
         # A file as long as one that is known is probably that one, moved or with another date.
         costs = {file.path: recognizing(file) if file.size in sizes else decoding(file) for file in new}
         steps = Steps(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
@@ -103,6 +109,7 @@ def listen(
             run.listening,
             encode=encode,
             fill_cache=fill_cache,
+            forget_missing=forget_missing,
             workers=run.workers,
             timeout=run.timeout,
             on_begin=begin,
@@ -120,6 +127,8 @@ def listen(
 def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
     """What is wrong with folders without a song: the kinds of reasons, and the first file with its own."""
     failures = [(path, reason) for path, reason in tally.failures if any(is_inside(path, each) for each in folders)]
+    if not failures and tally.places:
+        return SongspaceError(f"No song of the library can be reached: {places(tally.places)}.")
     if not failures:
         return SongspaceError("There is no music in " + ", ".join(map(shown, folders)) + ".")
     path, reason = failures[0]
@@ -130,6 +139,12 @@ def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
     )
 
 
+def places(away: Sequence[Place]) -> str:
+    """Where songs are away, and why, in words."""
+    most = ", ".join(f"{one.songs} in {shown(one.path)} ({one.why})" for one in away[:_SHOWN])
+    return most + (f", and {len(away) - _SHOWN} more places" if len(away) > _SHOWN else "")
+
+
 def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
     """Say so if a folder that was asked for gave no song, though the library has others.
 
@@ -138,7 +153,7 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
     SongspaceError
         If no song lies in it.
     """
-    if not any(row.song is not None and is_inside(path, folder) for path, row in catalog.files().items()):
+    if not any(row.songs and is_inside(path, folder) for path, row in catalog.files().items()):
         raise nothing_read([folder], tally)
 
 
@@ -233,25 +248,25 @@ def _complete(
         return
     run.course.begin(stage)
     cached = [song for song in missing if song in cache and cache.is_whole(song)]
-    uncached = {song.path: song.id for song in catalog.songs(set(missing).difference(cached))}
-    sizes = {path: row.size for path, row in catalog.files().items() if path in uncached}
-    files = [Found(path, sizes[path], 0) for path in uncached]
-    heard = {uncached[file.path]: decoding(file) for file in files}
+    rest = catalog.songs(sorted(set(missing).difference(cached)))
+    uncached = {song.identity: song for song in rest if song.away is None}
+    files = [known_file(catalog, path) for path in {song.path: None for song in uncached.values()}]
+    heard = {file.path: decoding(file) for file in files}
     steps = Steps(run.course, stage, dict.fromkeys(cached, ("cached", cost)) | heard)
     for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
         catalog.set_vectors(key, song, vectors)
         steps.done(song)
-    identities = {song: identity for identity, song in catalog.identities().items()} if uncached else {}
     for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
-        song = uncached[file.path]
         if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
-        elif isinstance(outcome, Heard) and outcome.identity == identities[song]:
-            [vectors] = transform_each([outcome.codes])
-            catalog.set_vectors(key, song, vectors)
-        else:
+        elif not any(song.identity in uncached for song in outcome):
             run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
-        steps.done(song)
+        else:
+            for heard_anew in outcome:
+                if isinstance(heard_anew, Heard) and heard_anew.identity in uncached:
+                    [vectors] = transform_each([heard_anew.codes])
+                    catalog.set_vectors(key, uncached[heard_anew.identity].id, vectors)
+        steps.done(file.path)
 
 
 def use(run: Run, name: str) -> None:
@@ -287,8 +302,3 @@ def forget_others(run: Run) -> None:
     for folder in run.home.encoders.iterdir():
         if folder not in kept and folder.is_dir():
             shutil.rmtree(folder)
-
-
-def shown(path: str | Path) -> str:
-    """A path as it can be printed."""
-    return os.fsencode(path).decode("utf-8", "replace")

@@ -322,8 +322,16 @@ class Hub(Told):
     neighbour_of: int = Field(alias="neighbour of")
 
 
+class AwayPlace(Told):
+    path: str
+    songs: int
+    since: str
+    why: str
+
+
 class Status(Told):
     summary: dict[str, Any]
+    away: list[AwayPlace] = Field(description="Where songs cannot be reached now, since when and why.")
     failures: list[Failure]
     failed: int = Field(description="How many files could not be read, of which failures is one page.")
     ready: bool = Field(description="Whether there is a space, so that questions are answered.")

@@ -18,7 +18,8 @@ from songspace.evaluation.labels import Labels, labels
 from songspace.evaluation.poster.segments import Entry, Shelf
 from songspace.frontends import Frontend
 from songspace.library.catalog import Song
-from songspace.library.scan import Found, read_tags, scan
+from songspace.library.scan import Found, scan
+from songspace.library.tags import read_tags
 from songspace.reporter import Reporter
 
 FEWEST = 4

@@ -22,7 +22,8 @@ from songspace.encoders import PIPELINE
 from songspace.errors import AudioError, SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
 from songspace.library.cache import Rows
-from songspace.library.scan import Found, identify
+from songspace.library.identity import identify
+from songspace.library.scan import Found
 from songspace.library.workers import Failure, outcomes
 
 SECONDS = 5.0
@@ -68,16 +69,16 @@ class Decoded:
     """uint8 (segments, bands, frames)"""
 
 
-def decode(path: str, segments: int, seed: int) -> Decoded | Failure:
+def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
     """Random segments of a file, by its content and the seed alone."""
     try:
-        identity = identify(path)
+        identity = identify(file.path)
     except OSError as error:
         return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
     try:
         wide, narrow = (
             read_windows(
-                path,
+                file.path,
                 seconds=SECONDS,
                 count=segments,
                 rate=frontend.rate,

@@ -1,0 +1,72 @@
+"""The folders that make up a library: none inside another, so that every file is worked on once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from songspace.library.catalog import Catalog, Row
+from songspace.library.scan import is_inside
+
+
+def admit(catalog: Catalog, folder: str) -> str:
+    """Make a folder part of the library, and say which path it is worked on at.
+
+    What is part of the library already, also through a link, is not added; folders inside the new one become a part of
+    it.
+    """
+    real = os.path.realpath(folder)
+    inside = []
+    for root in catalog.roots():
+        known = os.path.realpath(root)
+        if is_inside(real, known):
+            return os.path.join(root, os.path.relpath(real, known)) if real != known else root
+        if is_inside(known, real):
+            inside.append(root)
+    if not all(is_inside(root, folder) for root in inside):
+        folder = real  # a link: the paths of the songs that are known stay as they are
+    for root in inside:
+        catalog.drop_root(root)
+    catalog.add_root(folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Group:
+    """Songs that are away for one reason.
+
+    Attributes
+    ----------
+    path : str
+        The nearest folder that holds all of them.
+    songs : int
+    since : float
+        When the first of them was missed, in seconds since 1970.
+    why : str
+    """
+
+    path: str
+    songs: int
+    since: float
+    why: str
+
+
+def away(rows: dict[str, Row], roots: Iterable[str]) -> list[Group]:
+    """The files that hold songs and cannot be reached, by folder of the library and reason; most songs first."""
+    listed = list(roots)
+    groups: dict[tuple[str, str], list[tuple[str, Row]]] = {}
+    for path, row in rows.items():
+        if row.away is not None and row.songs:
+            root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))
+            groups.setdefault((root, row.why or ""), []).append((path, row))
+    found = [
+        Group(
+            os.path.commonpath([os.path.dirname(path) for path, _ in files]),
+            sum(len(row.songs) for _, row in files),
+            min(row.away for _, row in files if row.away is not None),
+            why,
+        )
+        for (_, why), files in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group.songs, group.path))

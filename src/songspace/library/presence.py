@@ -1,0 +1,146 @@
+"""Which songs are away and which are gone, when a folder no longer shows their files.
+
+Away is what cannot be reached: a link that leads nowhere, a folder that may not be read, a disk that is not mounted.
+It is remembered with all that was worked out of it until it is back. Gone is what was deleted. The rule:
+
+    A file is gone if the nearest folder above it that is still there was listed without an error, lies on the disk on
+    which the file lay, and is not empty. All else is away. Where a fifth or more of a folder's songs (and more than
+    one) would be gone at once, they are away until another look misses them again while others are where they were.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from songspace.library.catalog import Row
+from songspace.library.scan import Found, Listing, Stamp, is_inside
+
+MANY = "many songs vanished at once"
+"""Why files are away that look deleted, until another look confirms it."""
+
+_LARGE_SHARE = 5
+"""A large share is one in so many."""
+
+
+class Devices:
+    """What the numbers of disks and files mean that the catalog remembers: some change when a disk is mounted anew.
+
+    Parameters
+    ----------
+    rows : mapping of str to Row
+        What the catalog remembers, by path.
+    files : iterable of Found
+        What is there.
+    """
+
+    def __init__(self, rows: Mapping[str, Row], files: Iterable[Found]) -> None:
+        same: Counter[int] = Counter()
+        others: Counter[int] = Counter()
+        self._now: dict[int, int] = {}
+        for file in files:
+            row = rows.get(file.path)
+            if row is not None and row.stamp[:3] == file.stamp[:3]:
+                self._now[row.stamp.device] = file.device
+                (same if row.stamp.inode == file.inode else others)[file.device] += 1
+        # Where most files have other numbers than before, it is the file system that has numbered them anew.
+        self._renumbered = {device for device, count in others.items() if count > same[device]}
+        self._taken = set(self._now.values())
+
+    def is_there(self, device: int, folder_device: int) -> bool:
+        """Whether a folder lies on the disk that had a number when the catalog was written."""
+        if not device:  # of a system that does not number them
+            return True
+        if device in self._now:
+            return self._now[device] == folder_device
+        return device == folder_device and device not in self._taken
+
+    def has_changed(self, row: Row, file: Found) -> bool:
+        """Whether a file may hold something else than when it was read."""
+        before, now = row.stamp, file.stamp
+        moved = before.inode != now.inode and now.device not in self._renumbered
+        return before[:3] != now[:3] or moved or row.sheet != file.sheet
+
+
+@dataclass
+class Missing:
+    """Files that hold songs and were not found where they were.
+
+    Attributes
+    ----------
+    away : dict of str to str
+        Why they cannot be reached, by path.
+    where : dict of str to str
+        The place that cannot be reached, by path.
+    vanished : dict of str to str
+        The nearest folder that is still there, by path.
+    """
+
+    away: dict[str, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    vanished: dict[str, str] = field(default_factory=dict)
+
+
+def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Devices) -> Missing:
+    """What a look through a folder did not find of what the catalog remembers."""
+    result = Missing()
+    there = {file.path for file in listing.files if not file.problem or file.path not in listing.unreachable}
+    for path, row in rows.items():
+        if not row.songs or path in there or not is_inside(path, folder):
+            continue
+        place = _nearest(path, folder, listing)
+        why = _why_away(place, row.stamp, listing, devices)
+        if why is None:
+            result.vanished[path] = os.path.dirname(place) if place in listing.left_out else place
+        else:
+            result.away[path], result.where[path] = why, place
+    return result
+
+
+def _nearest(path: str, folder: str, listing: Listing) -> str:
+    """The nearest place above a file, or the file itself, that the look through the folder tells of."""
+    while path not in listing.unreachable and path not in listing.folders and path not in listing.left_out:
+        if path == folder:
+            break
+        path = os.path.dirname(path)
+    return path
+
+
+def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> str | None:
+    if place in listing.unreachable:
+        return listing.unreachable[place]
+    if place in listing.left_out:
+        return None
+    device, is_empty = listing.folders[place]
+    if is_empty:
+        return "its folder is empty"
+    return None if devices.is_there(stamp.device, device) else "its disk is not there"
+
+
+def judge(vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]) -> set[str]:
+    """The files that are gone, of those that have vanished from a folder; the others are away for now.
+
+    Parameters
+    ----------
+    vanished : mapping of str to str
+        The nearest folder that is still there, by path.
+    rows : mapping of str to Row
+        What the catalog remembered before this look.
+    folder : str
+        The folder that was looked through.
+    alive : iterable of str
+        Files that hold songs and were found where they were.
+    """
+    alive_in: set[str] = set()
+    for path in alive:
+        while path != folder and (path := os.path.dirname(path)) not in alive_in:
+            alive_in.add(path)
+    confirmed = {path for path, place in vanished.items() if rows[path].why == MANY and place in alive_in}
+    anew = {path for path in vanished if rows[path].why != MANY}
+    before = {song for path, row in rows.items() if row.away is None and is_inside(path, folder) for song in row.songs}
+    lost = {song for path in anew for song in rows[path].songs}
+    if len(lost) > 1 and _LARGE_SHARE * len(lost) >= len(before):
+        anew = set()
+    return confirmed | anew
