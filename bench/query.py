@@ -30,7 +30,8 @@ from songspace import Library, Space
 from songspace.evaluation import embeddings
 from songspace.library import Catalog, Home
 from songspace.library.learnt import Learnt, set_learnt
-from songspace.library.scan import Found, Tags
+from songspace.library.scan import Found
+from songspace.library.tags import Tags
 from table import number
 
 CATALOG = 10_000

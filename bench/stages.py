@@ -18,7 +18,8 @@ from songspace.library import Home
 from songspace.library.catalog import Catalog
 from songspace.library.index import Listening
 from songspace.library.learnt import learnt
-from songspace.library.scan import identify, read_tags
+from songspace.library.identity import identify
+from songspace.library.tags import read_tags
 
 STAGES = ("identify", "decode", "spectrograms", "quantize", "descriptors", "tags", "encode, contrastive")
 

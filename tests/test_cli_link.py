@@ -21,7 +21,8 @@ from typer.testing import CliRunner, Result
 from songspace.cli.commands import app
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
-from songspace.library.scan import Found, Tags
+from songspace.library.scan import Found
+from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.linking import Subsonic, link
 from songspace.server.user import User, read_user

@@ -18,7 +18,7 @@ from songspace.evaluation.poster import segments as stored
 from songspace.evaluation.poster.data import Data, gather
 from songspace.evaluation.poster.segments import DECIBELS, MEL, POWER, Shelf
 from songspace.frontends import LogMel, PowerSpectrogram
-from songspace.library.scan import identify
+from songspace.library.identity import identify
 from songspace.reporter import Reporter
 
 WriteSong = Callable[..., Path]

@@ -20,7 +20,7 @@ from mutagen.mp4 import MP4Cover
 
 from songspace.errors import AudioError
 from songspace.library.pictures import LARGEST, picture_type, read_cover
-from songspace.library.scan import Tags, read_tags
+from songspace.library.tags import Tags, read_tags
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 

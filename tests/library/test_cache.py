@@ -10,7 +10,8 @@ import pytest
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
-from songspace.library.scan import Found, Tags
+from songspace.library.scan import Found
+from songspace.library.tags import Tags
 
 SHAPE = (3, 2, 4)
 RECORD = 24

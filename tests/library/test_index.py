@@ -15,8 +15,8 @@ import soundfile
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
-from songspace.library.index import DESCRIPTORS, Heard, Listening, Tally, hear, index
-from songspace.library.scan import Found, scan
+from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
+from songspace.library.scan import Found, Listing, look_through, scan
 
 LISTENING = Listening(windows=3)
 RATE = 22050
@@ -212,16 +212,19 @@ def test_a_disk_that_goes_away_half_way_takes_no_song(
     _away_after_scan(monkeypatch, shelf.music, tmp_path / "away")
     tally = shelf.run()
     assert [reason for _, reason in tally.failures] == ["cannot be read: no such file or directory"]
-    assert shelf.names() == ["a.wav"]
+    assert (tally.away, tally.gone) == (1, 0) and [Path(song.path) for song in shelf.catalog.away()] == [song]
+    monkeypatch.undo()
+    (tmp_path / "away").rename(shelf.music)
+    assert (shelf.run().back, shelf.names()) == (1, ["a.wav"])
 
 
 def _away_after_scan(monkeypatch: pytest.MonkeyPatch, folder: Path, away: Path) -> None:
-    def scan_and_unmount(root: str) -> list[Found]:
-        found = list(scan(root))
+    def look_and_unmount(root: str) -> Listing:
+        found = look_through(root)
         folder.rename(away)
         return found
 
-    monkeypatch.setattr("songspace.library.index.scan", scan_and_unmount)
+    monkeypatch.setattr("songspace.library.index.look_through", look_and_unmount)
 
 
 def test_the_music_folder_is_never_written(shelf: Shelf) -> None:
@@ -285,7 +288,9 @@ def test_tags_and_identity_come_with_the_sound(shelf: Shelf) -> None:
     file["title"] = "Blue"
     file.save()
     [found] = scan(shelf.music)
-    [(_, heard)] = hear([found], LISTENING, workers=1)
+    [(_, outcome)] = hear([found], LISTENING, workers=1)
+    assert not isinstance(outcome, Failure)
+    [heard] = outcome
     assert isinstance(heard, Heard)
     assert heard.tags.title == "Blue" and len(heard.identity) == 16
     assert heard.codes.shape == (3, 64, 251) and heard.codes.dtype == np.uint8

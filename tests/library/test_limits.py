@@ -11,8 +11,8 @@ from songspace.library.scan import Found
 from songspace.library.workers import Failure, outcomes
 
 WORK = """
-def fill(path):
-    return len(bytearray(int(path)))
+def fill(file):
+    return len(bytearray(int(file.path)))
 """
 
 

@@ -27,13 +27,13 @@ def first_time(path):
         return False
     return True
 
-def killed_once(path):
-    if first_time(path):
+def killed_once(file):
+    if first_time(file.path):
         die()
-    return path
+    return file.path
 
-def killed_while_it_answers(path):
-    if first_time(path):
+def killed_while_it_answers(file):
+    if first_time(file.path):
         send = Connection._send
         def half(self, message, *rest):
             send(self, message[: len(message) // 2], *rest)
@@ -41,14 +41,14 @@ def killed_while_it_answers(path):
         Connection._send = half
     return b"x" * 10**6
 
-def killed_always(path):
+def killed_always(file):
     die()
 
 def killed_at_the_start_once(path):
     if first_time(path):
         die()
 
-def whether_prepared(path):
+def whether_prepared(file):
     return "yes"
 """
 

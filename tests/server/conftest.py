@@ -24,7 +24,8 @@ from starlette.testclient import TestClient
 from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
 from songspace.library.learnt import Learnt, set_learnt
-from songspace.library.scan import Found, Tags
+from songspace.library.scan import Found
+from songspace.library.tags import Tags
 from songspace.server import connections, maps
 from songspace.server.app import create_app
 

@@ -17,7 +17,7 @@ from typer.testing import Result
 
 from songspace import Space
 from songspace.library import Home, Song
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 from songspace.playlists import files
 from songspace.server import answers
 from songspace.server.app import create_app

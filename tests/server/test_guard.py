@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from songspace.errors import SongspaceError
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.guard import is_local, names_of
 

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from songspace import Space
 from songspace.errors import SongspaceError
 from songspace.library import Home, Song
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.opensubsonic import HANDLERS
 from songspace.server.user import User, read_user

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from songspace.library import Library
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from songspace.library import Home
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect

@@ -13,7 +13,7 @@ from mutagen.id3 import TIT2, TPE1
 
 from songspace import pipeline
 from songspace.library import Home
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright.expect

@@ -23,7 +23,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from songspace.library import Library
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.streams import Streams
 

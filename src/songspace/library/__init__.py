@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Catalog, Song
 from songspace.library.home import Home
+from songspace.library.scan import shown
 
 if TYPE_CHECKING:
     from songspace.library.learnt import Segments
@@ -62,6 +64,9 @@ class Library:
         song = self.catalog.song_at(os.path.abspath(text))
         if song is None and text.isascii() and text.isdigit():
             song = self.catalog.song(int(text))
+        if song is not None and song.away is not None:
+            since = datetime.fromtimestamp(song.away).isoformat(" ", "minutes")
+            raise SongspaceError(f"{song.name} is away since {since}: its file {shown(song.path)} cannot be reached.")
         if song is not None:
             return song
         from songspace.library.names import find

@@ -158,7 +158,7 @@ def _parts(album: dict[str, str], tracks: list[_Track]) -> tuple[Part, ...]:
     numbers = {track.number for track in tracks}
     if len(sure) < len(tracks) or sorted(set(sure)) != sure or len(numbers) < len(tracks) or len(tracks) > _MOST_TRACKS:
         return ()
-    ends = [*sure[1:], None]
+    ends = [*sure, None][1:]
     return tuple(
         Part(track.number, start, end, _tags(album, track))
         for track, start, end in zip(tracks, sure, ends, strict=True)

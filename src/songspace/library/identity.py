@@ -26,6 +26,7 @@ WHOLE = 64 * 2**20
 _PIECES, _PIECE = 64, 2**20
 _MOST_PARTS = 100_000  # chunks, atoms, blocks of metadata: a damaged file must not keep anybody busy
 _MOST_TAGS = 16
+_LARGEST_COMMENT = 128 * 2**20
 
 
 class Span(NamedTuple):
@@ -142,7 +143,7 @@ def _tag_before(file: BinaryIO, begin: int, end: int) -> int:
     if end - begin >= 128 and _read(file, end - 128, 3) == b"TAG":
         return 128 + (227 if end - begin >= 355 and _read(file, end - 355, 4) == b"TAG+" else 0)
     last = _read(file, max(begin, end - 32), 32)[-(end - begin) :]
-    if last[:8] == b"APETAGEX":
+    if last[:8] == b"APETAGEX" and len(last) == 32:
         return _little(last[12:16]) + (32 if last[23] & 0x80 else 0)
     if last[-10:-7] == b"3DI" and (found := id3.header(b"ID3" + last[-7:])) is not None:
         return found.size + 20
@@ -311,7 +312,7 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
             open_packet.clear()
             if packets == needed:
                 return kept, at
-        if len(open_packet) > WHOLE:
+        if len(open_packet) > _LARGEST_COMMENT:
             return None
     return None
 

@@ -302,11 +302,12 @@ def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) ->
     """What each folder holds, for those that are there; the others are told."""
     looks: dict[str, Listing] = {}
     for folder in folders:
-        listing = look_through(folder)
-        had = len({song for path, row in rows.items() if is_inside(path, folder) for song in row.songs})
         if not os.path.isdir(folder):
             tally.absent[folder] = f"There is no folder {folder}: is its disk mounted?"
-        elif folder in listing.unreachable and had:
+            continue
+        listing = look_through(folder)
+        had = len({song for path, row in rows.items() if is_inside(path, folder) for song in row.songs})
+        if folder in listing.unreachable and had:
             tally.absent[folder] = f"{folder}: {listing.unreachable[folder]}."
         elif had and listing.folders.get(folder, (0, False))[1]:
             tally.absent[folder] = f"{folder} is empty, but {had} songs of the library lie in it: is its disk mounted?"
@@ -393,7 +394,7 @@ def _settle(
     catalog.forget(gone)
     away = {path: found for path, found in away.items() if path not in gone}
     catalog.set_away({path: why for path, (_, why) in away.items()})
-    tally.places = _places(away, rows)
+    tally.places = _places(away, rows, here)
 
 
 def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
@@ -402,12 +403,14 @@ def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[s
     return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
 
 
-def _places(away: dict[str, tuple[str, str]], rows: dict[str, Row]) -> list[Place]:
-    """Where songs are away, the place with the most songs first."""
-    songs: dict[tuple[str, str], int] = {}
-    for path, found in away.items():
-        songs[found] = songs.get(found, 0) + len(rows[path].songs)
-    return sorted((Place(place, count, why) for (place, why), count in songs.items()), key=lambda one: -one.songs)
+def _places(away: dict[str, tuple[str, str]], rows: dict[str, Row], here: set[int]) -> list[Place]:
+    """Where songs are away that are nowhere else, the place with the most of them first."""
+    hidden: dict[tuple[str, str], set[int]] = {}
+    for path, (place, why) in away.items():
+        folder = os.path.dirname(place) if place == path else place
+        hidden.setdefault((folder, why), set()).update(set(rows[path].songs) - here)
+    found = [Place(folder, len(songs), why) for (folder, why), songs in hidden.items() if songs]
+    return sorted(found, key=lambda one: -one.songs)
 
 
 def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]] | None) -> Track:

@@ -206,6 +206,7 @@ def tables_of(db: sqlite3.Connection) -> Tables:
 def tables(version: int) -> Tables:
     """What a catalog of a version is made of."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        prepare(db)
         for step in _STEPS[:version]:
             for statement in step:
                 db.execute(statement)
