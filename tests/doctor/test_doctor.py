@@ -79,8 +79,8 @@ def test_a_decoder_that_fails_or_mishears(home: Home, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE songs SET title = 'forged' WHERE id = 3", "1 rows of songs are not what was written"),
-        ("DELETE FROM songs WHERE id = 3", "rows belong to songs that are not there"),
+        ("UPDATE tracks SET title = 'forged' WHERE song = 3", "1 rows of tracks are not what was written"),
+        ("DELETE FROM songs WHERE id = 3", "1 rows of tracks do not fit to others"),
     ],
 )
 def test_a_catalog_that_is_not_what_was_written(home: Home, statement: str, said: str) -> None:
@@ -113,12 +113,19 @@ def test_a_space_behind_the_library(home: Home, tunes: Path, tmp_path: Path, son
     assert (what, verdict) == ("space", "warning") and "lacks 1 songs of the library, and has 0 that left" in said
 
 
-def test_songs_without_vectors_and_without_files(home: Home) -> None:
-    _change(
-        home, f"DELETE FROM vectors WHERE song = 3 AND encoder = '{DESCRIPTORS}'", "DELETE FROM files WHERE song = 4"
-    )
+def test_songs_without_vectors(home: Home) -> None:
+    _change(home, f"DELETE FROM vectors WHERE song = 3 AND encoder = '{DESCRIPTORS}'")
     verdict, said = _not_ok(home)["songs"]
-    assert verdict == "warning" and "Of 18 songs, 1 have no file and 1 have not been encoded. Run `songspace" in said
+    assert verdict == "warning" and "Of 18 songs, 1 have not been encoded. Run `songspace" in said
+
+
+def test_songs_that_are_away(home: Home) -> None:
+    _change(
+        home, "UPDATE files SET away = 1.7e9, why = 'its folder is empty' WHERE CAST(path AS TEXT) LIKE '%Artist 00%'"
+    )
+    verdict, said = _not_ok(home)["music"]
+    assert verdict == "warning"
+    assert "Songs are away: 3 in " in said and "Artist 00 since 2023-11-1" in said and "(its folder is empty)" in said
 
 
 @pytest.mark.parametrize("file", ["space", "weights"])

@@ -45,7 +45,7 @@ def test_a_folder_that_goes_away_half_way_takes_no_song(
         report = pipeline.learn(home, music, reporter=told(away), **PLAIN)
     else:
         report = pipeline.update(home, workers=2, reporter=told(away))
-        assert report.songs == 18
+        assert report.songs + report.tally.away == 18 and report.tally.gone == 0
     assert report.tally.failures and {reason for _, reason in report.tally.failures} == {
         "cannot be read: no such file or directory"
     }
@@ -64,7 +64,8 @@ def test_learn_forgets_who_is_gone_as_if_they_had_never_been(
     pipeline.learn(home, music, **small)
     for gone in sorted(music.rglob("*.flac"))[::3]:
         gone.unlink()
-    pipeline.learn(home, music, **small)
+    assert pipeline.learn(home, music, **small).tally.away == 6
+    assert pipeline.learn(home, music, **small).tally.gone == 6  # a third of all: when they are missed again
     pipeline.learn(other, music, **small)
     assert known(home.folder) == known(other.folder)
 

@@ -71,7 +71,7 @@ def learnt(
     with Catalog(Home(home).catalog) as catalog:
         files = {os.path.basename(path): row for path, row in catalog.files().items()}
         known = {song.id: song for song in catalog.songs()}
-        found = {name: known[row.song] for name, row in files.items() if row.song is not None}
+        found = {name: known[row.songs[0]] for name, row in files.items() if row.songs}
         reasons = {os.path.basename(path): reason for path, reason in catalog.failures()}
     if COUNT > 150:
         print(*(f"{number:5d} {reason}" for reason, number in Counter(reasons.values()).most_common()), sep="\n")

@@ -32,7 +32,7 @@ damages = st.lists(
 def read(path: Path) -> Tags:
     """Tags and cover, which are such or are not there."""
     tags = read_tags(path)
-    for said in astuple(tags):
+    for said in (one for each in astuple(tags) for one in (each if isinstance(each, tuple) else (each,))):
         assert said is None or isinstance(said, int) or (said == said.strip() != "" and len(said) <= 1_000)
         assert not isinstance(said, str) or not any(c < " " or "\x7f" <= c < "\xa0" for c in said)
         str(said).encode()  # no lone surrogates

@@ -129,7 +129,7 @@ def test_a_folder_that_may_not_be_read_takes_nothing(
         _unreadable(shelf, patch, number)
         tally = shelf.run()
         assert (tally.away, tally.gone) == (4, 0)
-        assert [(place.path, place.songs) for place in tally.places] == [(str(shelf.music / "usb"), 4)]
+        assert [(place.path, place.songs) for place in tally.places] == [(str(shelf.music / "usb" / "far"), 4)]
         assert shelf.run().away == 0  # none more
     assert shelf.run().back == 4 and shelf.here() == before
 

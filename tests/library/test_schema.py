@@ -136,11 +136,11 @@ def test_one_of_this_version_stays_where_it_is(kept: Path) -> None:
     assert kept.read_bytes() == before
 
 
-def test_first_bytes_that_were_damaged_are_put_right(kept: Path) -> None:
+@pytest.mark.parametrize("place", [63, 68], ids=["the version", "whose it is"])
+def test_first_bytes_that_were_damaged_are_put_right(kept: Path, place: int) -> None:
     Catalog(kept, write=True).close()
     content = bytearray(kept.read_bytes())
-    content[60] ^= 1  # the version
-    content[68] ^= 1  # whose it is
+    content[place] ^= 1
     kept.write_bytes(content)
     mend(kept, print)
     with Catalog(kept) as catalog:

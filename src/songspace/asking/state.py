@@ -11,7 +11,7 @@ from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.failures import kind
-from songspace.library.folders import away as away_now
+from songspace.library.folders import groups_of_away
 from songspace.library.learnt import learnt
 from songspace.library.scan import is_inside
 
@@ -47,7 +47,7 @@ def away_groups(catalog: Catalog) -> list[dict[str, Any]]:
     """Where songs are away, since when (a date) and why; the place with the most songs first."""
     return [
         {"path": group.path, "songs": group.songs, "since": _date(group.since), "why": group.why}
-        for group in away_now(catalog.files(), catalog.roots())
+        for group in groups_of_away(catalog.files(), catalog.roots(), {song.id for song in catalog.away()})
     ]
 
 

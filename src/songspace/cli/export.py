@@ -12,13 +12,16 @@ from songspace.asking.view import opened
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 
+_CALLED = {"start": "part_start", "end": "part_end"}
+
 
 def write_parquet(library: Library, output: Path, *, segments: bool = False) -> int:
     """Write a row for each song, or each segment, and return how many.
 
-    Columns: those of :class:`songspace.library.Song`, then ``vector`` (a fixed-size list of float32), and with
-    ``segments`` also ``start`` in seconds. A song's vector is centred and of unit length; those of segments are as
-    the encoder gave them. Paths that are not UTF-8 have replacement characters.
+    Columns: those of :class:`songspace.library.Song` (but ``identity`` in hexadecimal digits, and ``part_start`` and
+    ``part_end`` for the part of a file that is the song), then ``vector`` (a fixed-size list of float32), and with
+    ``segments`` also ``start`` in seconds from the beginning of the song. A song's vector is centred and of unit
+    length; those of segments are as the encoder gave them. Paths that are not UTF-8 have replacement characters.
     """
     import pyarrow
     from pyarrow import parquet
@@ -33,7 +36,9 @@ def write_parquet(library: Library, output: Path, *, segments: bool = False) -> 
         songs = [by_id[int(id)] for id in groups]
         extra = {"start": pyarrow.array(starts)}
     columns = {
-        field.name: pyarrow.array([_storable(getattr(song, field.name)) for song in songs]) for field in fields(Song)
+        _CALLED.get(field.name, field.name): pyarrow.array([_storable(getattr(song, field.name)) for song in songs])
+        for field in fields(Song)
+        if field.name != "away"  # none of these is
     }
     flat = pyarrow.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
     vector = pyarrow.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
@@ -46,4 +51,8 @@ def write_parquet(library: Library, output: Path, *, segments: bool = False) -> 
 
 
 def _storable(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return list(value)
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

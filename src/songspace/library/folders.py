@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from songspace.library.catalog import Catalog, Row
@@ -52,18 +52,18 @@ class Group:
     why: str
 
 
-def away(rows: dict[str, Row], roots: Iterable[str]) -> list[Group]:
-    """The files that hold songs and cannot be reached, by folder of the library and reason; most songs first."""
+def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[int]) -> list[Group]:
+    """Where those ``songs`` are that are away, by folder of the library and reason; most songs first."""
     listed = list(roots)
     groups: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for path, row in rows.items():
-        if row.away is not None and row.songs:
+        if row.away is not None and any(song in songs for song in row.songs):
             root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))
             groups.setdefault((root, row.why or ""), []).append((path, row))
     found = [
         Group(
             os.path.commonpath([os.path.dirname(path) for path, _ in files]),
-            sum(len(row.songs) for _, row in files),
+            len({song for _, row in files for song in row.songs}),
             min(row.away for _, row in files if row.away is not None),
             why,
         )

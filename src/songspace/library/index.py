@@ -23,6 +23,7 @@ from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Row, Track
 from songspace.library.cue import Part, embedded_parts, with_tags
+from songspace.library.folders import Group, groups_of_away
 from songspace.library.identity import identify, identity_of_part
 from songspace.library.scan import Found, Listing, Stamp, is_inside, look_through
 from songspace.library.tags import Tags, read_tags_and_sheet
@@ -78,15 +79,6 @@ class Known:
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Somewhere that cannot be reached, and how many songs of the library that hides."""
-
-    path: str
-    songs: int
-    why: str
-
-
 @dataclass
 class Tally:
     """What a run over the folders found.
@@ -100,7 +92,7 @@ class Tally:
     away, back : int
         Songs that cannot be reached and could be before, and the other way round.
     failures : list of (path, reason)
-    places : list of Place
+    places : list of Group
         Where songs are away, whether since this run or before.
     absent : dict of str to str
         The folders that are not there, with the reason.
@@ -117,7 +109,7 @@ class Tally:
     away: int = 0
     back: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
+    places: list[Group] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     left_out: int = 0
@@ -293,6 +285,7 @@ def index(
         work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
         let_go()
     are_away = {song.id for song in catalog.away()}
+    tally.places = groups_of_away(catalog.files(), catalog.roots(), are_away)
     tally.away, tally.back = len(are_away - were_away), sum(catalog.song(id) is not None for id in were_away - are_away)
     tally.failures.sort()
     return tally
@@ -370,18 +363,15 @@ def _settle(
         for path, row in rows.items()
         if not row.songs and is_inside(path, folder) and path not in {file.path for file in listing.files}
     }
-    away: dict[str, tuple[str, str]] = {}
+    away: dict[str, str] = {}
     for folder, one in missed.items():
         moved = {path for path in one.vanished if here.issuperset(after[path].songs)}
         left = {path: place for path, place in one.vanished.items() if path not in moved}
         alive = (file.path for file in looks[folder].files if file.path in after and after[file.path].songs)
         gone |= moved | (set(left) if forget_missing else presence.judge(left, rows, folder, alive))
-        away |= {path: (place, presence.MANY) for path, place in left.items()}
-        for path, why in one.away.items():
-            place = one.where[path]
-            if forget_missing and place not in looks[folder].unreachable:
-                gone.add(path)
-            away[path] = place, why
+        away |= dict.fromkeys(left, presence.MANY) | one.away
+        if forget_missing:
+            gone |= one.away.keys() - one.errors
     for folder in _absent(catalog, looks, tally):
         inside = [path for path, row in rows.items() if row.songs and is_inside(path, folder)]
         songs = {song for path in inside for song in rows[path].songs}
@@ -390,27 +380,15 @@ def _settle(
             tally.absent.pop(folder, None)
             tally.moved.append(folder)
         elif folder in tally.absent:
-            away |= dict.fromkeys(inside, (folder, "its folder is not there"))
+            away |= dict.fromkeys(inside, "its folder is not there")
     catalog.forget(gone)
-    away = {path: found for path, found in away.items() if path not in gone}
-    catalog.set_away({path: why for path, (_, why) in away.items()})
-    tally.places = _places(away, rows, here)
+    catalog.set_away({path: why for path, why in away.items() if path not in gone})
 
 
 def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
     """The folders of the library that are not there, whether or not this run was to look through them."""
     others = (folder for folder in catalog.roots() if folder not in looks and folder not in tally.absent)
     return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
-
-
-def _places(away: dict[str, tuple[str, str]], rows: dict[str, Row], here: set[int]) -> list[Place]:
-    """Where songs are away that are nowhere else, the place with the most of them first."""
-    hidden: dict[tuple[str, str], set[int]] = {}
-    for path, (place, why) in away.items():
-        folder = os.path.dirname(place) if place == path else place
-        hidden.setdefault((folder, why), set()).update(set(rows[path].songs) - here)
-    found = [Place(folder, len(songs), why) for (folder, why), songs in hidden.items() if songs]
-    return sorted(found, key=lambda one: -one.songs)
 
 
 def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]] | None) -> Track:

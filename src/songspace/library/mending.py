@@ -142,8 +142,9 @@ def _is_sound(path: Path) -> bool | None:
     with closing(_connect(path)) as db:
         try:
             there = schema.tables_of(db)
-            if there == schema.tables(schema.VERSION) and schema.marks(db) != (schema.APPLICATION, schema.VERSION):
-                schema.mark(db)  # the very tables of this version: what its first bytes say is damaged
+            application, version = schema.marks(db)
+            if there == schema.tables(schema.VERSION) and (application != schema.APPLICATION or version == 0):
+                schema.mark(db)  # the very tables of this version: its first bytes are damaged
             try:
                 schema.version_of(db)
             except schema.OtherTablesError:

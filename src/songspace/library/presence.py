@@ -72,14 +72,14 @@ class Missing:
     ----------
     away : dict of str to str
         Why they cannot be reached, by path.
-    where : dict of str to str
-        The place that cannot be reached, by path.
+    errors : set of str
+        Those of them where something is there by name and gives an error.
     vanished : dict of str to str
         The nearest folder that is still there, by path.
     """
 
     away: dict[str, str] = field(default_factory=dict)
-    where: dict[str, str] = field(default_factory=dict)
+    errors: set[str] = field(default_factory=set)
     vanished: dict[str, str] = field(default_factory=dict)
 
 
@@ -95,7 +95,9 @@ def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Dev
         if why is None:
             result.vanished[path] = os.path.dirname(place) if place in listing.left_out else place
         else:
-            result.away[path], result.where[path] = why, place
+            result.away[path] = why
+            if place in listing.unreachable:
+                result.errors.add(path)
     return result
 
 

@@ -57,7 +57,7 @@ class Report:
 
         Examples
         --------
-        >>> Report(9, "pca", Tally(places=[Place("/music/usb", 3, "a link that leads nowhere")])).lost_sight()
+        >>> Report(9, "pca", Tally(places=[Group("/music/usb", 3, 0.0, "a link that leads nowhere")])).lost_sight()
         ['3 songs in /music/usb are away (a link that leads nowhere): nothing is lost, and they come back with it.']
         >>> Report(9, "pca", Tally(moved=["/old"])).lost_sight()
         ['/old is no more, and its songs were found elsewhere: it is no folder of the library now.']

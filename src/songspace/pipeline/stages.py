@@ -18,8 +18,9 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
 from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
+from songspace.library.folders import Group
 from songspace.library.home import Home
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Place, Tally, hear, index, known_file
+from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
 from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found, is_inside, shown
 from songspace.pipeline.budget import DESCRIBING
@@ -139,7 +140,7 @@ def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
     )
 
 
-def places(away: Sequence[Place]) -> str:
+def places(away: Sequence[Group]) -> str:
     """Where songs are away, and why, in words."""
     most = ", ".join(f"{one.songs} in {shown(one.path)} ({one.why})" for one in away[:_SHOWN])
     return most + (f", and {len(away) - _SHOWN} more places" if len(away) > _SHOWN else "")
