@@ -8,7 +8,6 @@ and Widmer 2005), and intervals draw whole units.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from songspace.categories import artist_codes, categorize, printable
 from songspace.errors import SongspaceError
-from songspace.library.names import plain
+from songspace.library.names import nearest, plain
 from songspace.space import Space
 
 FEWEST = 4
@@ -164,7 +163,7 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
         near.setdefault(plain(known) or known.casefold(), known)
     wanted = plain(name) or name.casefold()
     within = [key for key in near if wanted and wanted in key]
-    close = list(dict.fromkeys([*within[:3], *difflib.get_close_matches(wanted, near, n=3, cutoff=0.5)]))[:3]
+    close = list(dict.fromkeys([*within[:3], *nearest(wanted, near, 3)]))[:3]
     hint = f" Did you mean: {'; '.join(near[key] for key in close)}?" if close else ""
     raise SongspaceError(f"There is no {what} called “{printable(name)}”.{hint}")
 

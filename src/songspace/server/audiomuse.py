@@ -23,9 +23,9 @@ from songspace.asking.ruling import Ruling
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.library.catalog import Link
-from songspace.library.names import plain
+from songspace.library.artists import artist_of
+from songspace.library.names import compared, plain
 from songspace.playlists.order import order
-from songspace.playlists.titles import artist_of, compared
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.shelves import Shelves, shelves_of
 from songspace.server.opensubsonic.sonic import centers_of

@@ -14,7 +14,7 @@ from functools import cached_property
 from songspace.asking.view import View, in_rows, open_space
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library, Song
-from songspace.library.names import plain
+from songspace.library.names import sought
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
 
@@ -56,7 +56,9 @@ class Snapshot:
     @cached_property
     def words(self) -> list[str]:
         """For each song listed, what a search looks at: name, album and file, as they are compared."""
-        return [plain(f"{song.name} {song.album or ''} {os.path.basename(song.path)}") for song in self.listed]
+        return [
+            " ".join(map(sought, (song.name, song.album or "", os.path.basename(song.path)))) for song in self.listed
+        ]
 
     def song(self, id: int) -> Song:
         """The song of an id.

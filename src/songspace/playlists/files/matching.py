@@ -15,9 +15,11 @@ from itertools import takewhile
 from typing import TypeVar
 
 from songspace.library.catalog import Song
+from songspace.library.artists import artist_of
+from songspace.library.names import compared
 from songspace.playlists.files.paths import turned, unmapped
 from songspace.playlists.files.reading import Entry
-from songspace.playlists.titles import artist_of, compared, title_of
+from songspace.playlists.titles import title_of
 
 Key = TypeVar("Key")
 
