@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from songspace.asking.facts import song_facts
-from songspace.asking.ruling import Ruling
+from songspace.asking.ruling import Ruling, artists_of
 from songspace.asking.view import View
 from songspace.library import Song
 from songspace.reporter import Reporter
@@ -17,20 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedMix:
-    """A mix, what it is called, its songs in the order of playing, and whether some stand nearer than was asked."""
+    """A mix: its name, its songs in the order of playing, whether some stand nearer than was asked, and by how many."""
 
     name: str
     songs: list[Song]
     mix: Mix
     crowded: bool
+    artists: int
 
     @property
     def seconds(self) -> float:
         return sum(song.duration for song in self.songs)
-
-    @property
-    def artists(self) -> int:
-        return len({song.artist for song in self.songs if song.artist})
 
     def facts(self) -> dict[str, Any]:
         """This mix in numbers that JSON knows."""
@@ -67,7 +64,14 @@ def make_mixes(
     rules = ruling.rules(view.library, songs, space, reporter=reporter)
     found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
+    whose = artists_of(songs)
     return [
-        NamedMix(name, [songs[row] for row in mix.rows], mix, not rules.gaps_kept(mix.rows))
+        NamedMix(
+            name,
+            [songs[row] for row in mix.rows],
+            mix,
+            not rules.gaps_kept(mix.rows),
+            len({artist for row in mix.rows for artist in whose[row]}),
+        )
         for name, mix in zip(names, found, strict=True)
     ]

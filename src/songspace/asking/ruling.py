@@ -11,6 +11,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
+from songspace.playlists.credits import Credits
 from songspace.playlists.rules import Rules
 from songspace.reporter import Reporter
 from songspace.space import Space
@@ -55,7 +56,7 @@ class Ruling:
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
             len(songs),
-            artists=[song.artist for song in songs],
+            artists=artists_of(songs),
             artist_gap=self.artist_gap,
             most_of_artist=self.most_of_artist,
             albums=[_album(song) for song in songs],
@@ -87,6 +88,12 @@ class Ruling:
         named = [f"--where “{self.where}”"] if self.where is not None else []
         named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
         return ", ".join(named)
+
+
+def artists_of(songs: Sequence[Song]) -> list[tuple[str, ...]]:
+    """The artists of each song, as they are compared."""
+    credits = Credits(songs)
+    return [credits.of(song) for song in songs]
 
 
 def _versions(songs: Sequence[Song], space: Space) -> np.ndarray:

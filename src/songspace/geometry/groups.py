@@ -169,12 +169,25 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
 
 
 def genre_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The genre of each song; of several in one tag ("Rock; Pop") the first, which is the tagger's main one.
+    """The genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
 
     A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
     because they are part of some ("R&B/Soul", "Folk, World, & Country").
     """
-    return [(song.genre and song.genre.split(";")[0].strip()) or None for song in songs]
+    return [next(iter(genres_of(song)), None) for song in songs]
+
+
+def genres_of(song: Any) -> list[str]:
+    """The genres of a song, each value of its tags, or what stands between semicolons in the only one.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Song
+    >>> genres_of(Song(genre="Rock; Pop", genres=())), genres_of(Song(genre="A; B", genres=("A", "B")))
+    (['Rock', 'Pop'], ['A', 'B'])
+    """
+    values = getattr(song, "genres", ()) or (song.genre or "",)
+    return [part.strip() for value in values for part in value.split(";") if part.strip()]
 
 
 def album_labels(songs: Sequence[Any]) -> list[str | None]:

@@ -14,6 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from songspace.library.artists import VARIOUS_MBID, are_several, artist_of
@@ -26,7 +27,7 @@ _VALUES = re.compile(r"[;\0]")
 _GUESTS = re.compile(r"\s[(\[]?(?:feat\b\.?|ft\.|featuring\b)\s*", re.IGNORECASE)
 _IN_TITLE = re.compile(r"[(\[](?:feat\b\.?|ft\b\.?|featuring\b)\s*([^()\[\]]+)[)\]]", re.IGNORECASE)
 _PERHAPS = re.compile(
-    r",\s+(?:(?:&|and|und|et|y)\s+)?|\s+(?:[&+x×]|and|und|et|y|vs\.?|versus|with|ft)\s+|\s*[/、]\s*", re.IGNORECASE
+    r",\s+(?!the\s*$)(?:(?:&|and|und|et|y)\s+)?|\s+(?:[&+x×]|and|und|et|y|vs\.?|versus|with|ft)\s+|\s*[/、]\s*", re.IGNORECASE
 )
 
 
@@ -75,7 +76,7 @@ class Credits:
         self._people: dict[str, tuple[str, ...]] = {}
         self._known: dict[_Said, tuple[tuple[str, str], ...]] = {}
         self._usual: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}  # of most songs: their artists say all
-        for text in {text for song in songs for text in (*_values(song), song.albumartist) if text}:
+        for text in {text for song in songs for text in (*_values(song), getattr(song, "albumartist", None)) if text}:
             for name in _certain(text):
                 key = artist_of(name)
                 if key is not None:
@@ -92,9 +93,13 @@ class Credits:
         """The artists of a song as its tags write them."""
         return tuple(name for _, name in self._credited(song))
 
+    def names_in(self, text: str | None) -> tuple[str, ...]:
+        """The artists whom a text credits, as it writes them; those that are nobody left out."""
+        return tuple(name for name in self._split(text or "") if artist_of(name))
+
     def named(self, text: str | None) -> tuple[str, ...]:
         """The artists whom a text credits, as they are compared: what stands in a playlist of somebody else's."""
-        return tuple(dict.fromkeys(key for name in self._split(text or "") if (key := artist_of(name))))
+        return tuple(dict.fromkeys(key for name in self.names_in(text) if (key := artist_of(name))))
 
     def main(self, song: Credited) -> str | None:
         """The first artist of a song, as the library writes the name most often; None if that is nobody."""
@@ -103,12 +108,12 @@ class Credits:
 
     @cached_property
     def spelled(self) -> dict[str, str]:
-        """Each artist's name as it is written most often."""
+        """Each artist's name as it is written most often, or first of several ways."""
         written: dict[str, Counter[str]] = defaultdict(Counter)
         for song in self._songs:
             for key, name in self._credited(song):
                 written[key][name] += 1
-        return {key: min(names, key=lambda name: (-names[name], name)) for key, names in written.items()}
+        return {key: max(names, key=names.__getitem__) for key, names in written.items()}
 
     def _credited(self, song: Credited) -> tuple[tuple[str, str], ...]:
         title: str = getattr(song, "title", None) or ""
@@ -118,7 +123,7 @@ class Credits:
             return usual
         # Each of what tags say is looked at once, so that nothing is in it that has no part in the answer.
         somebody = not nobody and any(map(artist_of, values))
-        album = None if somebody else song.albumartist
+        album = None if somebody else getattr(song, "albumartist", None)
         tells = _IN_TITLE.search(title) if somebody else " - " in title
         said = _Said(values, nobody, title if tells else "", album)
         if said not in self._known:
@@ -150,7 +155,7 @@ class Credits:
     def _apart(self, name: str) -> Iterator[str]:
         """The parts of what may be a name, or the whole."""
         between = [(0, 0), *(found.span() for found in _PERHAPS.finditer(name)), (len(name), len(name))]
-        parts = [(before[1], after[0]) for before, after in zip(between, between[1:], strict=False)]
+        parts = [(before[1], after[0]) for before, after in pairwise(between)]
         texts = [name[begin:end] for begin, end in parts]
         if len(parts) == 1 or not all(map(artist_of, texts)):
             yield name

@@ -19,7 +19,7 @@ class Lookahead:
     necessary; that it suffices for one gap is Hall's condition for this rule (the tests compare it with trying
     everything). Of several rules, each is looked at by itself.
 
-    A song of several groups counts for one of them only, the one with the most songs to choose from: a condition that is
+    A song of several groups counts for one of them only, the one with the most songs to choose from: that condition is
     necessary still. Whether it may play, all its groups say.
 
     Parameters

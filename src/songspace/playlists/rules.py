@@ -47,7 +47,7 @@ class Spacing:
     also: Also | None = None
 
     def groups_of(self, rows: Sequence[int] | np.ndarray, pad: int = -1) -> np.ndarray:
-        """All groups of some rows: shape (len(rows), most that one of them has), the first of ``group``, then ``pad``."""
+        """All groups of some rows: shape (len(rows), most that one has), that of ``group`` first, then ``pad``."""
         rows = np.asarray(rows, dtype=np.int64)
         first: np.ndarray = self.group[rows][:, None]
         return first if self.also is None else self.also.beside(first, rows, pad)
@@ -391,9 +391,7 @@ def _share(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
     return found
 
 
-def _numbers(
-    names: Sequence[str | Sequence[str] | None] | None, n: int, what: str
-) -> tuple[np.ndarray, Also | None]:
+def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: str) -> tuple[np.ndarray, Also | None]:
     """A number for each name, and those of further names; whoever has none gets one of their own."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")

@@ -15,6 +15,7 @@ from songspace.asking.view import View, in_rows, open_space
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library, Song
 from songspace.library.names import sought
+from songspace.playlists.credits import Credits
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
 
@@ -52,6 +53,11 @@ class Snapshot:
     def by_id(self) -> dict[int, Song]:
         """The songs by their ids."""
         return {song.id: song for song in self.listed}
+
+    @cached_property
+    def credits(self) -> Credits:
+        """Whom the songs listed are by."""
+        return Credits(self.listed)
 
     @cached_property
     def words(self) -> list[str]:

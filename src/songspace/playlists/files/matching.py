@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TypeVar
 
-from songspace.library.catalog import Song
 from songspace.library.artists import artist_of
+from songspace.library.catalog import Song
 from songspace.library.names import compared
 from songspace.playlists.files.paths import turned, unmapped
 from songspace.playlists.files.reading import Entry

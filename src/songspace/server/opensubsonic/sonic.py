@@ -92,8 +92,9 @@ def centers_of(service: Service, at: At) -> Centers:
 
     def make() -> Centers:
         view, whole = at.view, shelves_of(service, at)
-        found = (whole.artist_of.get(song.id) for song in view.songs)
-        return Centers(view.space, [None if artist is None else artist.id for artist in found])
+        found = (whole.artists_of.get(song.id, ()) for song in view.songs)
+        main = [next((artist.id for artist in artists if artist.is_somebody), None) for artists in found]
+        return Centers(view.space, main)
 
     made: Centers = service.once("centers", at.snapshot.key, make)
     return made
@@ -118,7 +119,7 @@ def _heart(call: Call, artist: Artist) -> list[Song]:
 def _info(call: Call) -> dict[str, Any]:
     """Of what an artist's page shows, the similar artists; there are no biographies here."""
     id = call.text("id")
-    artist = call.artist(id) if id.startswith("ar-") else call.whole.artist_of[call.songs_of(id)[0].id]
+    artist = call.artist(id) if id.startswith("ar-") else call.whole.artists_of[call.songs_of(id)[0].id][0]
     near: list[dict[str, Any]] = []
     if call.at.snapshot.space is not None and artist.id in (centers := centers_of(call.service, call.at)):
         found = centers.near(artist.id, call.number("count", 20, most=_MOST))
