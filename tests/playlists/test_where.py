@@ -319,7 +319,7 @@ def test_of_several_artists_and_genres_each_one_counts() -> None:
         Song(4, "/4", 60.0, artist="Kas, Rob", artists=("Kas", "Rob")),
         Song(5, "/5", 60.0, artist="Maunder & Robin"),
         Song(6, "/6", 60.0, artist="Various Artists", albumartist="Mau"),
-        Song(7, "/7", 60.0),
+        Song(7, "/7", 60.0, albumartist="Mau"),
     ]
 
     def ids(text: str) -> list[int]:

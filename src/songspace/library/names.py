@@ -26,6 +26,7 @@ _BETWEEN = re.compile(r"\s[-–—]\s")  # an artist and a title
 _DRAWN_OTHERWISE = str.maketrans("’‘ʼ`´“”–—‐‑−", "'''''\"\"-----")
 _ARTICLES = frozenset(("the", "a", "an"))
 
+_NOTE = re.compile(r"[(\[]|\s[-–—]\s")
 _APOSTROPHES = re.compile(r"['’‘ʼ`´]")
 _AND = re.compile(r"[&+]")
 ROMAN = {
@@ -93,11 +94,14 @@ def signs(text: str) -> str:
 
 
 def compared(text: str) -> str:
-    """Text as names are compared: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷" is not "×".
+    """Text as names are compared: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
 
     Empty only where there is nothing to compare.
     """
-    if not plain(text):
+    begins = text.lstrip()
+    if not begins[:1].isalnum() and (
+        not plain(text) or (plain(head := _NOTE.split(begins, maxsplit=1)[0]) == "" != head)
+    ):
         return signs(text)
     words = f" {plain(_AND.sub(' and ', _APOSTROPHES.sub('', text)))} ".replace(" n ", " and ").strip()
     return _PART.sub(lambda part: f"part {ROMAN.get(part[1], part[1])}", words)

@@ -27,7 +27,8 @@ _VALUES = re.compile(r"[;\0]")
 _GUESTS = re.compile(r"\s[(\[]?(?:feat\b\.?|ft\.|featuring\b)\s*", re.IGNORECASE)
 _IN_TITLE = re.compile(r"[(\[](?:feat\b\.?|ft\b\.?|featuring\b)\s*([^()\[\]]+)[)\]]", re.IGNORECASE)
 _PERHAPS = re.compile(
-    r",\s+(?!the\s*$)(?:(?:&|and|und|et|y)\s+)?|\s+(?:[&+x×]|and|und|et|y|vs\.?|versus|with|ft)\s+|\s*[/、]\s*", re.IGNORECASE
+    r",\s+(?!the\s*$)(?:(?:&|and|und|et|y)\s+)?|\s+(?:[&+x×]|and|und|et|y|vs\.?|versus|with|ft)\s+|\s*[/、]\s*",
+    re.IGNORECASE,
 )
 
 

@@ -361,7 +361,7 @@ def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
     if field == "artist":
         credits = Credits(songs)
         # As it is compared, "The Mau" is "Mau".
-        return [(song.artist, *credits.written(song), *credits.of(song)) for song in songs]
+        return [(song.artist, *credits.written(song), *credits.of(song)) if song.artist else (None,) for song in songs]
     if field == "genre":
         return [(song.genre, *(song.genres or (song.genre or "").split(";"))) for song in songs]
     return [(getattr(song, field),) for song in songs]
