@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class Ruling:
             most_of_artist=self.most_of_artist,
             albums=[_album(song) for song in songs],
             album_gap=self.album_gap,
-            versions=None if self.versions else _versions(songs, space),
+            versions=None if self.versions else versions_of(space, lambda rows: [songs[row] for row in rows]),
             barred=barred,
         )
 
@@ -96,14 +96,14 @@ def artists_of(songs: Sequence[Song]) -> list[tuple[str, ...]]:
     return [credits.of(song) for song in songs]
 
 
-def _versions(songs: Sequence[Song], space: Space) -> np.ndarray:
+def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:
     """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
     from songspace.playlists.versions import versions
 
     numbers = space.versions.copy()
     for row in np.flatnonzero(space.ids < 0).tolist():
         near = [row, *space.neighbors(row, _NEAR)[0].tolist()]
-        same = versions([songs[other] for other in near], space.only(near))
+        same = versions(songs_of(near), space.only(near))
         if (same[1:] == same[0]).any():
             numbers[row] = numbers[near[1 + int((same[1:] == same[0]).argmax())]]
     return numbers

@@ -88,7 +88,7 @@ def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request)
 
 def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:
     def make(at: At) -> Any:
-        found = find_similar(at.asked(ids), query.count, explain=query.explain)
+        found = find_similar(at.asked(ids), query.count, explain=query.explain, versions=query.versions)
         return {"of": [song_facts(song) for song in found.asked.asked], "similar": found.facts()}
 
     return answer(request, make, heavy=query.explain)

@@ -7,7 +7,7 @@ from typing import Any
 from songspace.asking.artists import Centers
 from songspace.asking.playlists import DEFAULT_GAP, make_path
 from songspace.asking.ruling import Ruling
-from songspace.asking.similar import find_similar
+from songspace.asking.similar import find_similar, one_of_each
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
@@ -66,16 +66,8 @@ def _similar(call: Call) -> list[dict[str, Any]]:
         raise NotReadyError(call.at.snapshot.why_not or "It is not in the space yet: run `songspace update`.")
     with call.service.turns.take():
         asked = call.at.asked([song.id for song in songs])
-        space = asked.space
-        alone = len(songs) == 1
-        rows, _ = space.neighbors(asked.center(), 2 * count, exclude=asked.rows if alone else ())
-    seen = set(space.versions[asked.rows].tolist()) if alone else set()
-    kept = []
-    for row in rows.tolist():
-        if (version := int(space.versions[row])) not in seen:
-            seen.add(version)
-            kept.append(row)
-    found = [song for song in asked.songs(kept[:count]) if song.id in call.whole.album_of]
+        rows, _ = one_of_each(asked, count, own=len(songs) > 1)
+    found = [song for song in asked.songs(rows) if song.id in call.whole.album_of]
     return songs_facts(call.whole, found)
 
 
