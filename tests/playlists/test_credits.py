@@ -95,8 +95,10 @@ def test_who_stands_alone_on_a_sleeve_only() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Various Artists", "various", "VA", "V.A.", "V/A", "Verschiedene Interpreten", "Varios Artistas", "群星"]
-    + ["Różni wykonawcy", "Разные исполнители", "Unknown Artist", "", " "],
+    [
+        *("Various Artists", "various", "VA", "V.A.", "V/A", "Verschiedene Interpreten", "Varios Artistas", "群星"),
+        *("Różni wykonawcy", "Разные исполнители", "Unknown Artist", "", " "),
+    ],
 )
 def test_nobody(name: str) -> None:
     assert credited(song(name), song(None, albumartist=name)) == [(), ()]

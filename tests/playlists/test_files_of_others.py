@@ -61,7 +61,7 @@ class TestWhatOthersWrite:
     def test_the_words_beside_names_are_in_the_same_encoding(self, tmp_path: Path, encoding: str) -> None:
         songs = a_library(*ENCODED.values())
         wanted = songs[[*ENCODED].index(encoding)]
-        text = f"#EXTM3U\n#EXTINF:100,{wanted.artist} - {wanted.title}\nD:\\{'elsewhere'}\\x.mp3\n"
+        text = f"#EXTM3U\n#EXTINF:100,{wanted.artist} - {wanted.title}\nD:\\elsewhere\\x.mp3\n"
         (tmp_path / "a.m3u").write_bytes(text.encode(encoding))
         [entry] = understood(entries(tmp_path / "a.m3u"), songs)
         assert (entry.artist, entry.title) == (wanted.artist, wanted.title)

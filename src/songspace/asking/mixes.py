@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from songspace.asking.facts import song_facts
-from songspace.asking.ruling import Ruling, artists_of
+from songspace.asking.ruling import Ruling
 from songspace.asking.view import View
 from songspace.library import Song
 from songspace.reporter import Reporter
@@ -61,17 +61,16 @@ def make_mixes(
     if length is None and minutes is not None:
         mean = sum(song.duration for song in songs) / len(songs)
         length = max(1, round(minutes * 60 / max(1.0, mean)))
-    rules = ruling.rules(view.library, songs, space, reporter=reporter)
+    rules = ruling.rules(view, songs, space, reporter=reporter)
     found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
-    whose = artists_of(songs)
     return [
         NamedMix(
             name,
             [songs[row] for row in mix.rows],
             mix,
             not rules.gaps_kept(mix.rows),
-            len({artist for row in mix.rows for artist in whose[row]}),
+            len({artist for row in mix.rows for artist in view.credits.of(songs[row])}),
         )
         for name, mix in zip(names, found, strict=True)
     ]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.playlists.credits import Credits
 from songspace.playlists.rules import Rules
 from songspace.reporter import Reporter
 from songspace.space import Space
@@ -41,22 +41,20 @@ class Ruling:
     played: Sequence[Path] = ()
     without: Sequence[int] = ()
 
-    def rules(
-        self, library: Library, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None
-    ) -> Rules:
-        """The rules for the songs of a space, one for each row.
+    def rules(self, view: View, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None) -> Rules:
+        """The rules for the songs of a space, one for each row: the view's, or more.
 
         Raises
         ------
         SongspaceError
             If a filter or a list of played songs cannot be read, or no song is left.
         """
-        barred = self._barred(library, songs, reporter)
+        barred = self._barred(view.library, songs, reporter)
         if barred.all():
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
             len(songs),
-            artists=artists_of(songs),
+            artists=[view.credits.of(song) for song in songs],
             artist_gap=self.artist_gap,
             most_of_artist=self.most_of_artist,
             albums=[_album(song) for song in songs],
@@ -88,12 +86,6 @@ class Ruling:
         named = [f"--where “{self.where}”"] if self.where is not None else []
         named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
         return ", ".join(named)
-
-
-def artists_of(songs: Sequence[Song]) -> list[tuple[str, ...]]:
-    """The artists of each song, as they are compared."""
-    credits = Credits(songs)
-    return [credits.of(song) for song in songs]
 
 
 def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:

@@ -10,7 +10,7 @@ import typer
 
 from songspace.asking.lists import rows_of
 from songspace.asking.playlists import DEFAULT_GAP, Playlist, arrange, make_path, make_radio
-from songspace.asking.ruling import Ruling, artists_of
+from songspace.asking.ruling import Ruling
 from songspace.asking.view import View
 from songspace.cli import options, show
 from songspace.library import Library
@@ -122,7 +122,7 @@ def _how_smooth(made: Playlist, smooth: dict[str, Any]) -> str:
     """One sentence on its flow."""
     if len(made.rows) < 2:
         return "One song."
-    artists = len({artist for some in artists_of(made.songs) for artist in some})
+    artists = len({artist for song in made.songs for artist in made.asked.view.credits.of(song)})
     jump = int(np.argmax(made.steps))
     return (
         f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "

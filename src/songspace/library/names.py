@@ -99,10 +99,10 @@ def compared(text: str) -> str:
     Empty only where there is nothing to compare.
     """
     begins = text.lstrip()
-    if not begins[:1].isalnum() and (
-        not plain(text) or (plain(head := _NOTE.split(begins, maxsplit=1)[0]) == "" != head)
-    ):
-        return signs(text)
+    if not begins[:1].isalnum():
+        head = _NOTE.split(begins, maxsplit=1)[0]  # "÷" of "÷ (Live)"
+        if not plain(head or text):
+            return signs(text)
     words = f" {plain(_AND.sub(' and ', _APOSTROPHES.sub('', text)))} ".replace(" n ", " and ").strip()
     return _PART.sub(lambda part: f"part {ROMAN.get(part[1], part[1])}", words)
 

@@ -397,13 +397,17 @@ def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: s
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
     numbers: dict[str, int] = {}
-    known: dict[str | Sequence[str] | None, list[int]] = {}
+    main: dict[str | Sequence[str] | None, int] = {}
+    more: dict[str | Sequence[str] | None, list[int]] = {}
     for name in dict.fromkeys(listed):  # each name once: a library has far fewer than songs
         keys = filter(None, map(_key, [name] if isinstance(name, str) else name or ()))
         if found := [numbers.setdefault(key, len(numbers)) for key in dict.fromkeys(keys)]:
-            known[name] = found
-    first = [known[name][0] if name in known else len(numbers) + row for row, name in enumerate(listed)]
-    further = [(row, number) for row, name in enumerate(listed) for number in known.get(name, ())[1:]]
+            main[name], *rest = found
+            if rest:
+                more[name] = rest
+    first = [main.get(name, len(numbers) + row) for row, name in enumerate(listed)]
+    rows = enumerate(listed if more else ())
+    further = [(row, number) for row, name in rows for number in more.get(name, ())]
     also = Also(*np.array(further, dtype=np.int64).T) if further else None
     return np.array(first, dtype=np.int64), also
 

@@ -107,7 +107,7 @@ class Snapshot:
         """
         if self.space is None:
             raise NotReadyError(self.why_not)
-        return View(library, (self.space, self.songs))
+        return View(library, (self.space, self.songs), self.credits)
 
 
 class _Library(Library):

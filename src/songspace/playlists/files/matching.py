@@ -1,8 +1,8 @@
 """Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
 
 By the file's path, as it stands, as VLC or Windows would write it and through a media server's prefixes, at last in
-any case; by the MusicBrainz id of the recording; by the end of the path, folder and file; by artist and title. What could
-be more than one song is none.
+any case; by the MusicBrainz id of the recording; by the end of the path, folder and file; by artist and title. What
+could be more than one song is none.
 
 Of a playlist in 8-bit letters that does not say which, that reading is taken in which most of its songs are found.
 """
@@ -118,7 +118,7 @@ class _Library:
             if found := self._at(path):
                 return found
         for path in paths:
-            if len(alike := self._paths_in_any_case.get(_in_any_case(path), ())) == 1:
+            if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
                 return alike[0]
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
 
@@ -154,7 +154,7 @@ class _Library:
             return None
         best: list[Song] = []
         most = (0, False)
-        for song in self._files.get(tuple(tail[:2])) or self._files.get((tail[0],), ()):
+        for song in self._files.get(tuple(tail[:2])) or self._files.get((tail[0],)) or []:
             there = _tail(song.path)
             alike = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tail, there, strict=False))))
             likeness = (alike, _suffix(song.path) == _suffix(name))

@@ -75,7 +75,9 @@ class Entry:
         if self.guessed is None or encoding == self.guessed:
             return self
         try:
-            said = {what: self._recoded(what, encoding) for what in ("name", "title", "artist", "album")}
+            said: dict[str, Any] = {
+                what: self._recoded(what, encoding) for what in ("name", "title", "artist", "album")
+            }
         except UnicodeError:
             return None
         again = replace(self, guessed=None, **said)
