@@ -72,16 +72,23 @@ class Credits:
 
     def __init__(self, songs: Sequence[Credited]) -> None:
         self._songs = songs
-        self._alone: set[str] = set()
-        self._joined: set[str] = set()  # what has a sign in it that may join artists
         self._people: dict[str, tuple[str, ...]] = {}
         self._known: dict[_Said, tuple[tuple[str, str], ...]] = {}
         self._usual: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}  # of most songs: their artists say all
-        for text in {text for song in songs for text in (*_values(song), getattr(song, "albumartist", None)) if text}:
+
+    @cached_property
+    def _standing(self) -> tuple[set[str], set[str]]:
+        """The names that stand alone somewhere: those of one part, and those with a sign in them that may join."""
+        alone: set[str] = set()
+        joined: set[str] = set()
+        for text in {
+            text for song in self._songs for text in (*_values(song), getattr(song, "albumartist", None)) if text
+        }:
             for name in _certain(text):
                 key = artist_of(name)
                 if key is not None:
-                    (self._joined if _PERHAPS.search(name) else self._alone).add(key)
+                    (joined if _PERHAPS.search(name) else alone).add(key)
+        return alone, joined
 
     def of(self, song: Credited) -> tuple[str, ...]:
         """The artists of a song as they are compared (see :func:`songspace.library.artists.artist_of`), the main first.
@@ -178,8 +185,8 @@ class Credits:
 
     def _stands(self, text: str, parts: int) -> bool:
         """Whether this is a name in the library without the others."""
-        key = artist_of(text)
-        return key in self._alone if parts == 1 else key in self._joined and [*self._split(text)] == [text]
+        key, (alone, joined) = artist_of(text), self._standing
+        return key in alone if parts == 1 else key in joined and [*self._split(text)] == [text]
 
 
 def _values(song: Credited) -> tuple[str, ...]:
