@@ -100,7 +100,9 @@ class _Known:
 
     @classmethod
     def of(cls, song: Song) -> _Known:
-        artist, of_album = artist_of(song.artist), artist_of(song.albumartist)
+        # Of several values the first is whose song it is, as before "feat.": one copy may have these, another one that.
+        artist = artist_of(song.artists[0] if song.artists else song.artist)
+        of_album = artist_of(song.albumartist)
         has_artist = bool(artist or of_album)
         text = song.title or _TRACK_NUMBER.sub("", os.path.splitext(os.path.basename(song.path))[0], count=1)
         if not has_artist:
