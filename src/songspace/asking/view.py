@@ -6,14 +6,17 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.learnt import Segments, in_brief, learnt
-from songspace.playlists.credits import Credits
 from songspace.space import Space
+
+if TYPE_CHECKING:
+    from songspace.playlists.credits import Credits
 
 
 def open_space(library: Library) -> Space:
@@ -89,6 +92,8 @@ class View:
     @cached_property
     def credits(self) -> Credits:
         """Whom the songs are by."""
+        from songspace.playlists.credits import Credits
+
         return Credits(self.songs)
 
     def song(self, row: int) -> Song:
