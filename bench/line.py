@@ -57,7 +57,7 @@ def main() -> None:
     space, songs = view.space, view.songs
     kept = read(place_of(view.library.home, "tsne", str(space.checksum)))
     points = (kept or draw(space, "pca")).points
-    rules = Ruling(2).rules(view.library, songs, space)
+    rules = Ruling(2).rules(view, songs, space)
     rng = np.random.default_rng(options.seed)
     drawn = [curve(rng) for _ in range(options.lines)]
     print(f"{len(space):,} songs, {options.lines} lines, {options.length} songs along each")

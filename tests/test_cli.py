@@ -77,7 +77,6 @@ def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None
     ("arguments", "sentence"),
     [
         (("similar", "Tune 77"), "Did you mean: Artist"),
-        (("similar", "Tune"), "songs fit “Tune”"),
         (("playlist", "nothing like it"), "No song of the library is called"),
         (("geometry", "albums", "--of", "nobody"), "There is no artist called “nobody”"),
         (("evaluate", "--labels", "nowhere.csv"), "nowhere.csv"),
@@ -93,6 +92,17 @@ def test_what_cannot_be_done_is_one_sentence_and_status_1(
     assert done.returncode == 1 and done.stdout == ""
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_several_songs_of_a_name_are_a_short_table_to_choose_from(learnt_home: Path) -> None:
+    done = _shell("similar", "Tune", "--json", home=learnt_home)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, *table, last = done.stderr.strip().splitlines()
+    assert first == "18 songs fit “Tune”: say more, or give the id of one."
+    assert last == "And 6 more."
+    numbers = [int(line.split()[0]) for line in table if line.split() and line.split()[0].isdigit()]
+    assert len(numbers) == 12
+    assert _shell("similar", str(numbers[3]), home=learnt_home).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_of_several_genres_the_first_counts() -> None:
     tags = ["Rock; Pop", ";Pop", "R&B/Soul", "Folk, World, & Country", None, " ; "]
     assert genre_labels([SimpleNamespace(genre=tag) for tag in tags]) == [
         "Rock",
-        None,
+        "Pop",
         "R&B/Soul",
         "Folk, World, & Country",
         None,

@@ -89,6 +89,71 @@ def templates(draw: st.DrawFn, n: int) -> tuple[list[int | None], list[int]]:
     return template, [row for row in rows if row not in template]
 
 
+def keeps_for_each(rows: tuple[int, ...], credited: list[set[int]], gap: int, most: int | None = None) -> bool:
+    """As :func:`keeps`, of songs by several artists."""
+    found = [credited[row] for row in rows]
+    near = any(a & b and j - i <= gap for (i, a), (j, b) in combinations(enumerate(found), 2))
+    counts = [sum(artist in some for some in found) for artist in {artist for some in found for artist in some}]
+    return not near and (most is None or all(count <= most for count in counts))
+
+
+CREDITS = st.lists(st.lists(st.integers(0, 4), max_size=3, unique=True), min_size=1, max_size=6)
+
+
+class TestSeveralArtists:
+    @given(CREDITS, st.integers(0, 3), st.integers(1, 3))
+    def test_a_list_is_broken_if_it_is_by_hand(self, credited: list[list[int]], gap: int, most: int) -> None:
+        artists = [tuple(f"a{a}" for a in some) or None for some in credited]
+        rules = Rules.of(len(artists), artists=artists, artist_gap=gap, most_of_artist=most)
+        rows = tuple(range(len(artists)))
+        by = [set(some) for some in credited]
+        assert (rules.broken(rows) == []) == keeps_for_each(rows, by, gap, most)
+        assert rules.gaps_kept(rows) == keeps_for_each(rows, by, gap)
+
+    @given(CREDITS, st.integers(0, 3), st.none() | st.integers(1, 2), st.data())
+    @settings(max_examples=400, deadline=None)
+    def test_it_finds_a_list_exactly_if_there_is_one(
+        self, credited: list[list[int]], gap: int, most: int | None, data: st.DataObject
+    ) -> None:
+        template, pool = data.draw(templates(len(credited)))
+        cost = np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(pool), max_size=len(pool))))
+        artists = [tuple(f"a{a}" for a in some) or None for some in credited]
+        rules = Rules.of(len(artists), artists=artists, artist_gap=gap, most_of_artist=most)
+        found = rules.fill(template, pool, lambda _: cost)
+        by = [set(some) for some in credited]
+        if found is None:
+            lists = permutations(range(len(artists)), len(template))
+            assert not any(fits(rows, template) and keeps_for_each(rows, by, gap, most) for rows in lists)
+        else:
+            assert len(set(found)) == len(template) and fits(tuple(found), template)
+            assert keeps_for_each(tuple(found), by, gap, most)
+
+    @given(st.lists(st.integers(0, 3), min_size=1, max_size=9), st.integers(0, 3), st.data())
+    @settings(deadline=None)
+    def test_one_artist_each_is_what_it_was(self, artists: list[int], gap: int, data: st.DataObject) -> None:
+        template, pool = data.draw(templates(len(artists)))
+        cost = np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(pool), max_size=len(pool))))
+        one, several = (
+            Rules.of(len(artists), artists=names, artist_gap=gap, most_of_artist=3)
+            for names in ([f"a{a}" for a in artists], [(f"a{a}",) for a in artists])
+        )
+        assert one.fill(template, pool, lambda _: cost) == several.fill(template, pool, lambda _: cost)
+
+    def test_its_sentences(self) -> None:
+        rules = Rules.of(3, artists=[("Ann", "Bea"), "Cy", ("bea",)], artist_gap=2, most_of_artist=1)
+        assert rules.broken([0, 1, 2]) == [
+            "Songs 1 and 3 are by one artist, with 1 other between them instead of 2.",
+            "Songs 1, 3 are by one artist, and at most 1 may be.",
+        ]
+
+        def works(other: Rules, length: int) -> bool:
+            return other.fill([None] * length, [0, 1, 2], lambda _: np.zeros(3)) is not None
+
+        error = rules.unmet("It", 3, works)
+        assert "It cannot have 3 songs and keep a gap of 2 other songs between two of one artist" in str(error)
+        assert str(error).endswith("2 songs would do.")
+
+
 class TestFill:
     @given(st.lists(st.integers(0, 3), min_size=1, max_size=7), st.integers(0, 3), st.data())
     @settings(max_examples=300, deadline=None)

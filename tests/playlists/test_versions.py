@@ -365,3 +365,18 @@ def test_any_title_is_taken_apart(text: str, artist: str | None) -> None:
 def test_a_hostile_title_takes_no_time_to_speak_of(piece: str) -> None:
     """A playlist from elsewhere may hold anything, and some of the work grows as a square."""
     assert len(title_of(piece * 200_000).song) <= 1000
+
+
+def test_guests_are_written_in_several_ways() -> None:
+    credits = [
+        ("Ann", ()),
+        ("Ann feat. Bea", ()),
+        ("Ann (ft. Bea)", ()),
+        ("Ann, Bea", ("Ann", "Bea")),
+        ("Ann & Bob", ()),
+    ]
+    songs = [
+        Song(number, f"/{number}.mp3", 200.0 + number, "Blue Hour", artist, artists=several)
+        for number, (artist, several) in enumerate(credits, 1)
+    ]
+    assert versions(songs, Space.from_vectors(np.eye(len(songs)))).tolist() == [0, 0, 0, 0, 4]

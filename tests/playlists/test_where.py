@@ -309,3 +309,27 @@ def test_what_is_printed() -> None:
 def test_it_can_be_built_without_text() -> None:
     where: Where = And((Comparison("year", ">", (1990,)), Not(Or((Comparison("genre", "has"),)))))
     assert where.mask(SONGS).tolist() == [False, False, True, False]
+
+
+def test_of_several_artists_and_genres_each_one_counts() -> None:
+    songs = [
+        Song(1, "/1", 60.0, artist="Mau", genre="Jazz"),
+        Song(2, "/2", 60.0, artist="Mau feat. Rob", genre="Jazz; Funk", genres=("Jazz", "Funk")),
+        Song(3, "/3", 60.0, artist="Kas & The Mau", genre="Funk;Soul"),
+        Song(4, "/4", 60.0, artist="Kas, Rob", artists=("Kas", "Rob")),
+        Song(5, "/5", 60.0, artist="Maunder & Robin"),
+        Song(6, "/6", 60.0, artist="Various Artists", albumartist="Mau"),
+        Song(7, "/7", 60.0, albumartist="Mau"),
+    ]
+
+    def ids(text: str) -> list[int]:
+        return [song.id for song, there in zip(songs, parse(text).mask(songs), strict=True) if there]
+
+    assert ids("artist = Mau") == [1, 2, 3, 6]
+    assert ids('artist = "mau feat. rob"') == [2]
+    assert ids("artist in (kas, 'maunder & robin')") == [3, 4, 5]
+    assert ids("artist != mau") == [4, 5]
+    assert ids("artist ~ mau") == [1, 2, 3, 5, 6]
+    assert ids('artist = "various artists"') == [6]
+    assert ids("has artist") == [1, 2, 3, 4, 5, 6]
+    assert (ids("genre = funk"), ids("genre != funk"), ids('genre = "jazz; funk"')) == ([2, 3], [1], [2])

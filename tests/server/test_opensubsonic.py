@@ -355,9 +355,41 @@ def test_ids_stay_when_numbers_do_not(
         songs = ask_json("search3", client=client, query="")["searchResult3"]["song"]
         found.append({(song["albumId"], song["artistId"]) for song in songs})
     assert found[0] == found[1] and len(found[0]) == 1
-    [index] = ask_json("getArtists", client=client)["artists"]["index"]
+    index, guests = ask_json("getArtists", client=client)["artists"]["index"]
     [artist] = index["artist"]  # with guests and an article it is the same one
     assert (artist["id"], artist["albumCount"], index["name"]) == (found[0].pop()[1], 1, "A")
+    assert [(one["name"], one["albumCount"]) for one in guests["artist"]] == [("Bea", 1)]
+
+
+def test_a_song_is_on_the_page_of_each_of_its_artists_and_various_artists_is_nobody(
+    made_up: Callable[..., Path], clients: Callable[..., TestClient], ask_json: Ask, tmp_path: Path
+) -> None:
+    tags = [
+        Tags(title="1", artist="Mau", album="Solo", artist_mbid="m"),
+        Tags(title="2", artist="Mau & Kas", albumartist="Mau & Kas", album="Duo", artist_mbid="m"),
+        Tags(title="3", artist="Simon & Garfunkel", albumartist="Various Artists", album="Hits", artist_mbid="s"),
+        Tags(title="4", artist="Various Artists", albumartist="Various Artists", album="Hits"),
+    ]
+    home = made_up(tmp_path / "home", tags)
+    User(NAME, PASSWORD).save(Home(home).user)
+    client = clients(create_app(home))
+    songs = {one["title"]: one for one in ask_json("search3", client=client, query="")["searchResult3"]["song"]}
+    shown = {title: [artist["name"] for artist in one["artists"]] for title, one in songs.items()}
+    assert shown == {"1": ["Mau"], "2": ["Mau", "Kas"], "3": ["Simon & Garfunkel"], "4": ["Various Artists"]}
+    assert songs["2"]["artist"] == songs["2"]["displayAlbumArtist"] == "Mau & Kas"
+    mau, kas = songs["2"]["artists"]
+    for artist, albums, mbid in ((mau, {"Solo", "Duo"}, "m"), (kas, {"Duo"}, "")):
+        page = ask_json("getArtist", client=client, id=artist["id"])["artist"]
+        assert ({album["name"] for album in page["album"]}, page["musicBrainzId"]) == (albums, mbid)
+    albums = ask_json("getAlbumList2", client=client, type="alphabeticalByName")["albumList2"]["album"]
+    hits = next(album for album in albums if album["name"] == "Hits")
+    assert hits["artist"] == "Various Artists"
+    near, nobodys = (
+        ask_json("getArtistInfo2", client=client, id=id)["artistInfo2"].get("similarArtist", [])
+        for id in (mau["id"], hits["artistId"])
+    )
+    assert [artist["name"] for artist in near] == ["Simon & Garfunkel"]
+    assert nobodys == []
 
 
 # Sound and covers

@@ -56,7 +56,7 @@ def make_line(
     """
     from songspace.playlists.line import line
 
-    rules = ruling.rules(view.library, view.songs, view.space, reporter=reporter)
+    rules = ruling.rules(view, view.songs, view.space, reporter=reporter)
     if among is not None:
         rules = _only(rules, among)
     refused: SongspaceError | None = None
@@ -115,7 +115,7 @@ def make_mix(
 
     reporter = reporter or Reporter()
     space, songs = view.space, view.songs
-    rules = ruling.rules(view.library, songs, space, reporter=reporter)
+    rules = ruling.rules(view, songs, space, reporter=reporter)
     rules = _only(rules, rows)
 
     def make(count: int) -> list[int]:

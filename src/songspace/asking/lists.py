@@ -28,8 +28,9 @@ def rows_of(
     SongspaceError
         If the file cannot be read, or the library has none of its songs.
     """
-    entries = files.entries(file)
-    found = files.match(entries, songs, prefixes=prefixes, at=library.catalog.song_at)
+    at = library.catalog.song_at
+    entries = files.understood(files.entries(file), songs, prefixes=prefixes, at=at)
+    found = files.match(entries, songs, prefixes=prefixes, at=at)
     unknown = [entry.label for entry, song in zip(entries, found, strict=True) if song is None]
     row_of = {song.id: row for row, song in enumerate(songs)}
     rows = [row_of[song.id] for song in found if song is not None and song.id in row_of]

@@ -17,20 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedMix:
-    """A mix, what it is called, its songs in the order of playing, and whether some stand nearer than was asked."""
+    """A mix: its name, its songs in the order of playing, whether some stand nearer than was asked, and by how many."""
 
     name: str
     songs: list[Song]
     mix: Mix
     crowded: bool
+    artists: int
 
     @property
     def seconds(self) -> float:
         return sum(song.duration for song in self.songs)
-
-    @property
-    def artists(self) -> int:
-        return len({song.artist for song in self.songs if song.artist})
 
     def facts(self) -> dict[str, Any]:
         """This mix in numbers that JSON knows."""
@@ -64,10 +61,16 @@ def make_mixes(
     if length is None and minutes is not None:
         mean = sum(song.duration for song in songs) / len(songs)
         length = max(1, round(minutes * 60 / max(1.0, mean)))
-    rules = ruling.rules(view.library, songs, space, reporter=reporter)
+    rules = ruling.rules(view, songs, space, reporter=reporter)
     found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
     return [
-        NamedMix(name, [songs[row] for row in mix.rows], mix, not rules.gaps_kept(mix.rows))
+        NamedMix(
+            name,
+            [songs[row] for row in mix.rows],
+            mix,
+            not rules.gaps_kept(mix.rows),
+            len({artist for row in mix.rows for artist in view.credits.of(songs[row])}),
+        )
         for name, mix in zip(names, found, strict=True)
     ]

@@ -104,7 +104,7 @@ def make_radio(
 
     asked = Asked(view, [*names, *minus])
     songs = asked.everyone()
-    rules = ruling.rules(view.library, songs, asked.space, reporter=reporter)
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
     seeds, away = asked.rows[: len(names)], asked.rows[len(names) :]
 
     def make(count: int) -> list[int]:
@@ -130,7 +130,7 @@ def make_path(
 
     asked = Asked(view, names)
     songs = asked.everyone()
-    rules = ruling.rules(view.library, songs, asked.space, reporter=reporter)
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
     start, *via, end = asked.rows
 
     def make(count: int) -> list[int]:
@@ -179,7 +179,7 @@ def arrange(
     opening = next(ends) if first is not None else None
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
-    rules = ruling.rules(view.library, songs, asked.space, reporter=reporter)
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
     given = listed(songs)
     rows = [row for row in dict.fromkeys([*given, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.playlists.rules import Rules
@@ -40,27 +41,25 @@ class Ruling:
     played: Sequence[Path] = ()
     without: Sequence[int] = ()
 
-    def rules(
-        self, library: Library, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None
-    ) -> Rules:
-        """The rules for the songs of a space, one for each row.
+    def rules(self, view: View, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None) -> Rules:
+        """The rules for the songs of a space, one for each row: the view's, or more.
 
         Raises
         ------
         SongspaceError
             If a filter or a list of played songs cannot be read, or no song is left.
         """
-        barred = self._barred(library, songs, reporter)
+        barred = self._barred(view.library, songs, reporter)
         if barred.all():
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
             len(songs),
-            artists=[song.artist for song in songs],
+            artists=[view.credits.of(song) for song in songs],
             artist_gap=self.artist_gap,
             most_of_artist=self.most_of_artist,
             albums=[_album(song) for song in songs],
             album_gap=self.album_gap,
-            versions=None if self.versions else _versions(songs, space),
+            versions=None if self.versions else versions_of(space, lambda rows: [songs[row] for row in rows]),
             barred=barred,
         )
 
@@ -89,14 +88,14 @@ class Ruling:
         return ", ".join(named)
 
 
-def _versions(songs: Sequence[Song], space: Space) -> np.ndarray:
+def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:
     """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
     from songspace.playlists.versions import versions
 
     numbers = space.versions.copy()
     for row in np.flatnonzero(space.ids < 0).tolist():
         near = [row, *space.neighbors(row, _NEAR)[0].tolist()]
-        same = versions([songs[other] for other in near], space.only(near))
+        same = versions(songs_of(near), space.only(near))
         if (same[1:] == same[0]).any():
             numbers[row] = numbers[near[1 + int((same[1:] == same[0]).argmax())]]
     return numbers

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from songspace.asking.facts import song_facts
+from songspace.asking.ruling import versions_of
 from songspace.asking.view import Asked
 from songspace.library import Song
 
@@ -45,12 +46,53 @@ class Similar:
         return answers
 
 
-def find_similar(asked: Asked, count: int, *, explain: bool = False) -> Similar:
-    """The songs most like the ones asked for."""
-    rows, distances = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
-    listed = rows.tolist()
-    reasons = explainer(asked).similar(asked.rows, listed) if explain else None
-    return Similar(asked, listed, asked.songs(rows), distances.tolist(), reasons)
+def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: bool = False) -> Similar:
+    """The songs most like the ones asked for.
+
+    Parameters
+    ----------
+    asked : Asked
+    count : int
+    explain : bool
+        Whether to say why.
+    versions : bool
+        Whether the versions of a song count as songs; by default there is one of each, and none of those asked for.
+    """
+    if versions:
+        found, apart = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
+        rows, distances = found.tolist(), apart.tolist()
+    else:
+        rows, distances = one_of_each(asked, count)
+    reasons = explainer(asked).similar(asked.rows, rows) if explain else None
+    return Similar(asked, rows, asked.songs(rows), distances, reasons)
+
+
+def one_of_each(asked: Asked, count: int, *, own: bool = False) -> tuple[list[int], list[float]]:
+    """The rows most like the songs asked for, and how far they are, with one version of each song.
+
+    Parameters
+    ----------
+    asked : Asked
+    count : int
+    own : bool
+        Whether the songs asked for are among them.
+    """
+    space = asked.space
+    numbers = versions_of(space, asked.songs)
+    look = 2 * count
+    while True:
+        found, apart = space.neighbors(asked.center(), look, exclude=() if own else asked.rows)
+        seen: set[int] = set() if own else set(numbers[asked.rows].tolist())
+        rows: list[int] = []
+        distances: list[float] = []
+        for row, distance in zip(found.tolist(), apart.tolist(), strict=True):
+            if (version := int(numbers[row])) not in seen and len(rows) < count:
+                seen.add(version)
+                rows.append(row)
+                distances.append(distance)
+        if len(rows) == count or len(found) < look:
+            return rows, distances
+        look *= 4
 
 
 def explainer(asked: Asked) -> Explainer:

@@ -64,7 +64,7 @@ def make_suggestions(
     if both := [songs[row].name for row in liked if row in {*disliked}]:
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
         raise SongspaceError(f"{both[0]}{more} cannot be both liked and disliked: take it off one of the lists.")
-    rules = ruling.rules(view.library, songs, view.space, reporter=reporter)
+    rules = ruling.rules(view, songs, view.space, reporter=reporter)
     found = taste.suggest(view.space, liked, disliked=disliked, count=count, rules=rules)
     if not found:
         raise SongspaceError("No song of the library is left that is on none of the lists and fits.")

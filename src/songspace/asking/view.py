@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.learnt import Segments, in_brief, learnt
 from songspace.space import Space
+
+if TYPE_CHECKING:
+    from songspace.playlists.credits import Credits
 
 
 def open_space(library: Library) -> Space:
@@ -57,12 +61,18 @@ class View:
     library : Library
     opened : tuple of Space and list of Song, optional
         The space and the song of each of its rows, from whoever has read them already.
+    credits : Credits, optional
+        Whom the songs are by, from whoever has looked already.
     """
 
-    def __init__(self, library: Library, opened: tuple[Space, list[Song]] | None = None) -> None:
+    def __init__(
+        self, library: Library, opened: tuple[Space, list[Song]] | None = None, credits: Credits | None = None
+    ) -> None:
         self.library = library
         if opened is not None:
             self.space, self.songs = opened
+        if credits is not None:
+            self.credits = credits
 
     @cached_property
     def space(self) -> Space:
@@ -78,6 +88,13 @@ class View:
     def listed(self) -> list[Song]:
         """All songs of the library, in the order of their paths."""
         return self.library.songs()
+
+    @cached_property
+    def credits(self) -> Credits:
+        """Whom the songs are by."""
+        from songspace.playlists.credits import Credits
+
+        return Credits(self.songs)
 
     def song(self, row: int) -> Song:
         """The song of a row, without reading all others for it."""

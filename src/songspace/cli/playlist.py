@@ -122,7 +122,7 @@ def _how_smooth(made: Playlist, smooth: dict[str, Any]) -> str:
     """One sentence on its flow."""
     if len(made.rows) < 2:
         return "One song."
-    artists = len({song.artist for song in made.songs if song.artist})
+    artists = len({artist for song in made.songs for artist in made.asked.view.credits.of(song)})
     jump = int(np.argmax(made.steps))
     return (
         f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "

@@ -13,15 +13,21 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from songspace.durations import about, taken
 from songspace.reporter import Reporter
 
+if TYPE_CHECKING:
+    from songspace.library import Song
+
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe, where nothing is known of the reader's width."""
+
+_CHOICE = 12
+"""Songs that are listed where a person has to choose: more than a look takes in are no choice."""
 
 _DETAILED, _BESIDE_BAR = 100, 54
 """Columns of a terminal that has room for details beside the bars, and those that all but a bar takes."""
@@ -51,21 +57,31 @@ def answer(document: Any) -> None:
     print(json.dumps(document, indent=2))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> None:
-    """A table on standard output; columns numbered in ``right`` are set flush right."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = (), aside: bool = False
+) -> None:
+    """A table on standard output, or ``aside`` on standard error; columns numbered in ``right`` are set flush right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if known else _WIDE, highlight=False)
+    known = (sys.stderr if aside else sys.stdout).isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if known else _WIDE, highlight=False, stderr=aside)
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for number, column in enumerate(columns):
         shown.add_column(column, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(clean(str(cell))) for cell in row))
     console.print(shown)
+
+
+def choice(songs: Sequence[Song]) -> None:
+    """Some songs to choose from by their ids, on standard error."""
+    rows = [(song.id, song.name, song.album or "", shown_path(song.path)) for song in songs[:_CHOICE]]
+    table(("id", "song", "album", "file"), rows, right=(0,), aside=True)
+    if len(songs) > _CHOICE:
+        say(f"And {len(songs) - _CHOICE} more.")
 
 
 def paragraph(text: str, *, indent: int = 0) -> None:

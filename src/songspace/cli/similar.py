@@ -23,6 +23,7 @@ def similar(
     clips: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Explain, and write these seconds as sound, with a page.")
     ] = None,
+    versions: Annotated[bool, typer.Option("--versions", help="Also other versions of these songs.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -31,7 +32,7 @@ def similar(
     from songspace.asking.view import Asked, View
 
     asked = Asked(View(Library(home)), songs)
-    found = find_similar(asked, count, explain=explain or clips is not None)
+    found = find_similar(asked, count, explain=explain or clips is not None, versions=versions)
     answers = found.facts()
     if clips is not None:
         for answer, names in zip(answers, _write_clips(clips, found), strict=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from songspace.errors import SongspaceError
+from songspace.playlists.credits import Credits
 
 _PATH = ("path", "file", "filename", "filepath", "file_path")
 _LABEL = ("label", "genre", "style", "class")
@@ -43,8 +44,9 @@ class Labels:
     values : tuple of str or None
         One label for each song; None where there is none, or where no other song has it.
     artists : tuple of str or None
-        The artist of each song, so that songs by one artist can be kept apart; None where unknown. All None
-        when the artists are the labels.
+        The main artist of each song, so that songs by one artist can be kept apart; None where unknown, as behind
+        "Various Artists". All None when the artists are the labels. Guests do not count: who shares a guest with whom
+        is no partition, which the intervals need, and soon joins half a library.
     source : str
         "genre", "folder", "artist" or the path of the table.
     missing : int
@@ -95,7 +97,8 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str]) -> Labels:
     (('folk', 'folk', 'jazz', 'jazz', None), 1)
     """
     source = os.fspath(source)
-    artists = [_clean(song.artist or song.albumartist) for song in songs]
+    credits = Credits(songs)
+    artists = [_clean(credits.main(song)) for song in songs]
     unmatched = 0
     if source == "genre":
         values = [_clean(song.genre) for song in songs]

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from songspace.geometry.between import Between, Way, songs_between, way
-from songspace.geometry.groups import album_labels, genre_labels
+from songspace.geometry.groups import album_labels, genre_labels, genres_of
 from songspace.geometry.regions import Overlap, Region, Regions, describe
 from songspace.geometry.years import Drift, Station, Years, through_years
 
@@ -28,6 +28,7 @@ __all__ = [
     "album_labels",
     "describe",
     "genre_labels",
+    "genres_of",
     "songs_between",
     "through_years",
     "way",

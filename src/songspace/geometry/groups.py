@@ -8,7 +8,6 @@ and Widmer 2005), and intervals draw whole units.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from songspace.categories import artist_codes, categorize, printable
 from songspace.errors import SongspaceError
-from songspace.library.names import plain
+from songspace.library.names import nearest, plain
 from songspace.space import Space
 
 FEWEST = 4
@@ -164,18 +163,31 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
         near.setdefault(plain(known) or known.casefold(), known)
     wanted = plain(name) or name.casefold()
     within = [key for key in near if wanted and wanted in key]
-    close = list(dict.fromkeys([*within[:3], *difflib.get_close_matches(wanted, near, n=3, cutoff=0.5)]))[:3]
+    close = list(dict.fromkeys([*within[:3], *nearest(wanted, near, 3)]))[:3]
     hint = f" Did you mean: {'; '.join(near[key] for key in close)}?" if close else ""
     raise SongspaceError(f"There is no {what} called “{printable(name)}”.{hint}")
 
 
 def genre_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The genre of each song; of several in one tag ("Rock; Pop") the first, which is the tagger's main one.
+    """The genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
 
     A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
     because they are part of some ("R&B/Soul", "Folk, World, & Country").
     """
-    return [(song.genre and song.genre.split(";")[0].strip()) or None for song in songs]
+    return [next(iter(genres_of(song)), None) for song in songs]
+
+
+def genres_of(song: Any) -> list[str]:
+    """The genres of a song, each value of its tags, or what stands between semicolons in the only one.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Song
+    >>> genres_of(Song(genre="Rock; Pop", genres=())), genres_of(Song(genre="A; B", genres=("A", "B")))
+    (['Rock', 'Pop'], ['A', 'B'])
+    """
+    values = getattr(song, "genres", ()) or (song.genre or "",)
+    return [part.strip() for value in values for part in value.split(";") if part.strip()]
 
 
 def album_labels(songs: Sequence[Any]) -> list[str | None]:

@@ -4,15 +4,53 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
 
-SHOWN = 8
+NEAR = 0.75
+"""How alike a name must be that is offered in place of a wrong one: three of four letters, in their order."""
 
 _TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+# What stands on, in or under a letter and makes no other letter of it: the accents of Latin, Greek and Cyrillic, the
+# points that most texts in Hebrew and Arabic leave out, and what says how a sign is drawn. Not the vowels of Devanagari
+# or Thai, nor the two strokes that make another syllable of a kana.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]"
+)
+_BETWEEN = re.compile(r"\s[-–—]\s")  # an artist and a title
+_DRAWN_OTHERWISE = str.maketrans("’‘ʼ`´“”–—‐‑−", "'''''\"\"-----")
+_ARTICLES = frozenset(("the", "a", "an"))
+
+_NOTE = re.compile(r"[(\[]|\s[-–—]\s")
+_APOSTROPHES = re.compile(r"['’‘ʼ`´]")
+_AND = re.compile(r"[&+]")
+ROMAN = {
+    ten + one: str(10 * tens + ones)
+    for tens, ten in enumerate(("", "x", "xx", "xxx"))
+    for ones, one in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+    if ten + one
+}
+"""The Roman numbers up to 39, as titles count their parts."""
+_PART = re.compile(r"\b(?:parts?|pts?|teil|partie|parte) ?(\d+|[ivx]+)\b")
+
+
+class AmbiguousError(SongspaceError):
+    """Several songs have the name that a person gave.
+
+    Attributes
+    ----------
+    songs : list of Song
+        The songs to choose from.
+    """
+
+    def __init__(self, text: str, songs: Sequence[Song]) -> None:
+        super().__init__(f"{len(songs)} songs fit “{text}”: say more, or give the id of one.")
+        self.songs = list(songs)
 
 
 def folded(text: str) -> str:
@@ -27,7 +65,7 @@ def folded(text: str) -> str:
         return text.lower()
     for _ in range(2):  # folding a letter may bring forth one that decomposes, and the other way round
         text = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in text if not unicodedata.combining(c))
+    return _ACCENTS.sub("", text)
 
 
 def plain(text: str) -> str:
@@ -40,20 +78,67 @@ def plain(text: str) -> str:
     """
     bare = folded(text)
     # The same either way; most titles are ASCII, and this is asked of every song of a library.
-    spaced = bare.translate(_TO_BLANKS) if bare.isascii() else "".join(c if c.isalnum() else " " for c in bare)
+    spaced = bare.translate(_TO_BLANKS) if bare.isascii() else "".join(map(_or_blank, bare))
     return " ".join(spaced.split())
+
+
+def signs(text: str) -> str:
+    """Text that has no letter and no digit, as it is compared.
+
+    Examples
+    --------
+    >>> signs("? ! …")
+    '?!...'
+    """
+    return "".join(folded(text).split())
+
+
+def compared(text: str) -> str:
+    """Text as names are compared: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
+
+    Empty only where there is nothing to compare.
+    """
+    begins = text.lstrip()
+    if not begins[:1].isalnum():
+        head = _NOTE.split(begins, maxsplit=1)[0]  # "÷" of "÷ (Live)"
+        if not plain(head or text):
+            return signs(text)
+    words = f" {plain(_AND.sub(' and ', _APOSTROPHES.sub('', text)))} ".replace(" n ", " and ").strip()
+    return _PART.sub(lambda part: f"part {ROMAN.get(part[1], part[1])}", words)
+
+
+def sought(text: str) -> str:
+    """Text as it is searched for: as :func:`plain` has it, but an artist or a title that is all signs keeps them.
+
+    Signs that no keyboard has ("÷", a heart) are words.
+
+    Examples
+    --------
+    >>> sought("!!! - Slyd!"), sought("Xx – ?"), sought("Ed ÷"), sought("+/-")
+    ('!!! slyd', 'xx ?', 'ed ÷', '+/-')
+    """
+    if not text.isascii():
+        text = folded(text)
+        text = "".join(f" {c} " if not c.isascii() and unicodedata.category(c) in ("So", "Sm") else c for c in text)
+        parts = [_words(part) or signs(part) for part in _BETWEEN.split(text)]
+    else:
+        parts = [plain(part) or signs(part) for part in (text.split(" - ") if " - " in text else (text,))]
+    return " ".join(filter(None, parts))
 
 
 def find(songs: Sequence[Song], text: str) -> Song:
     """The one song that ``text`` names.
 
-    Tried in this order: the whole name or title, a part of the name, and all the words anywhere in artist, title,
-    album and file name. A title that several files share is answered by the first of them by path.
+    Tried in this order: the whole name or title as it is spelled; without case and accents; without punctuation; a part
+    of the name; and all the words anywhere in artist, title, album and file name. A name that several files share is
+    answered by the first of them by path.
 
     Raises
     ------
+    AmbiguousError
+        If several songs fit.
     SongspaceError
-        If none fits, with the nearest names; if several do, with their numbers.
+        If none does, with the names that are near.
 
     Examples
     --------
@@ -61,37 +146,116 @@ def find(songs: Sequence[Song], text: str) -> Song:
     >>> find(songs, "green").id
     2
     """
-    wanted = plain(text)
-    names = [plain(song.name) for song in songs]
-    titles = [plain(song.title or "") for song in songs]
-    words = wanted.split()
+    wanted = sought(text)
+    if wanted:
+        for spelled in (_exactly, _in_any_case):
+            if fitting := _called(songs, text, spelled):
+                return _one(fitting, text)
+        names = [
+            f"{sought(song.artist)} {sought(_titled(song))}" if song.artist else sought(_titled(song)) for song in songs
+        ]
+        titles = [sought(song.title or "") for song in songs]
+        words = wanted.split()
 
-    def anywhere(i: int) -> str:
-        song = songs[i]
-        return f"{names[i]} {plain(song.album or '')} {plain(os.path.basename(song.path))}"
+        def anywhere(i: int) -> str:
+            song = songs[i]
+            return f"{names[i]} {sought(song.album or '')} {sought(os.path.basename(song.path))}"
 
-    tests = (
-        lambda i: wanted in (names[i], titles[i]),
-        lambda i: wanted in names[i],
-        lambda i: all(word in anywhere(i) for word in words),
-    )
-    for test in tests if wanted else ():
-        fitting = [song for i, song in enumerate(songs) if test(i)]
-        if len({plain(song.name) for song in fitting}) == 1:
-            return fitting[0]
-        if fitting:
-            shown = "; ".join(f"{song.name} (id {song.id})" for song in fitting[:SHOWN])
-            more = f"; and {len(fitting) - SHOWN} more" if len(fitting) > SHOWN else ""
-            raise SongspaceError(f"{len(fitting)} songs fit “{text}”: {shown}{more}. Say more, or give the id.")
-    near = _nearest(wanted, names, titles)
-    hint = " Did you mean: " + "; ".join(songs[i].name for i in near) + "?" if near else ""
+        tests: tuple[Callable[[int], bool], ...] = (
+            lambda i: wanted in (names[i], titles[i]),
+            lambda i: wanted in names[i],
+            lambda i: all(word in anywhere(i) for word in words),
+        )
+        for test in tests:
+            if fitting := [song for i, song in enumerate(songs) if test(i)]:
+                return _one(fitting, text)
+        where: dict[str, int] = {}
+        for i, pair in enumerate(zip(names, titles, strict=True)):
+            for name in filter(None, pair):
+                where.setdefault(name, i)
+        near = dict.fromkeys(where[name] for name in nearest(wanted, where, 6))
+        hint = " Did you mean: " + "; ".join(songs[i].name for i in list(near)[:3]) + "?" if near else ""
+    else:
+        hint = ""
     raise SongspaceError(f"No song of the library is called “{text}”.{hint}")
 
 
-def _nearest(wanted: str, names: Sequence[str], titles: Sequence[str]) -> list[int]:
-    where: dict[str, int] = {}
-    for i, (name, title) in enumerate(zip(names, titles, strict=True)):
-        where.setdefault(name, i)
-        where.setdefault(title, i)
-    close = difflib.get_close_matches(wanted, where, n=4, cutoff=0.5)
-    return list(dict.fromkeys(where[name] for name in close))[:3]
+def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
+    """The names that somebody may have meant who wrote another one, the likeliest first.
+
+    A name is near if three of four letters stand in both in one order (the ratio of Ratcliff and Obershelp, as Python's
+    difflib counts it), as they are written or with their words sorted and without articles: a typing error or two in a
+    word, words that changed places, a "The" that is missing. What is less alike is another name, and no help.
+
+    Parameters
+    ----------
+    wanted : str
+    names : iterable of str
+        As :func:`plain` or :func:`sought` gives them, like ``wanted``.
+    most : int
+
+    Examples
+    --------
+    >>> names = ["ann blue moon", "the beatles help", "bea green"]
+    >>> nearest("ann blew mon", names, 3), nearest("help beatles", names, 3), nearest("dan brown", names, 3)
+    (['ann blue moon'], ['the beatles help'], [])
+    """
+    if not wanted:
+        return []
+    # The one text that all others are compared with: difflib learns it once.
+    as_written, in_order = (difflib.SequenceMatcher(None, "", b, autojunk=False) for b in (wanted, _sorted(wanted)))
+    found = []
+    for name in names:
+        as_written.set_seq1(name)
+        likeness = 0.0
+        if as_written.real_quick_ratio() >= NEAR and as_written.quick_ratio() >= NEAR:
+            likeness = as_written.ratio()
+        by_words = _sorted(name)
+        in_order.set_seq1(by_words)
+        if likeness < 1 and in_order.real_quick_ratio() >= NEAR and in_order.quick_ratio() >= NEAR:
+            likeness = max(likeness, in_order.ratio())
+        if likeness >= NEAR:
+            found.append((-likeness, name))
+    return [name for _, name in sorted(found)[:most]]
+
+
+def _sorted(name: str) -> str:
+    words = name.split()
+    return " ".join(sorted([word for word in words if word not in _ARTICLES] or words))
+
+
+def _called(songs: Sequence[Song], text: str, spelled: Callable[[str], str]) -> list[Song]:
+    wanted = spelled(text)
+    return [song for song in songs if wanted in (spelled(song.name), song.title and spelled(song.title))]
+
+
+def _exactly(text: str) -> str:
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+
+
+def _in_any_case(text: str) -> str:
+    return " ".join(folded(text if text.isascii() else text.translate(_DRAWN_OTHERWISE)).split())
+
+
+def _one(fitting: Sequence[Song], text: str) -> Song:
+    """The first of some songs if all have one name: then they are copies."""
+    if len({_in_any_case(song.name) for song in fitting}) == 1:
+        return fitting[0]
+    raise AmbiguousError(text, fitting)
+
+
+def _titled(song: Song) -> str:
+    return song.name[len(song.artist) + 3 :] if song.artist else song.name
+
+
+def _or_blank(c: str) -> str:
+    """A character that is a part of a word, vowels that are written as marks among them; or a blank."""
+    return c if c.isalnum() or unicodedata.category(c)[0] == "M" else " "
+
+
+def _words(bare: str) -> str:
+    """As :func:`plain`, of folded text in which signs are words of their own."""
+    if not any(c.isalnum() for c in bare):
+        return ""
+    kept = (c if not c.isascii() and unicodedata.category(c) in ("So", "Sm") else _or_blank(c) for c in bare)
+    return " ".join("".join(kept).split())

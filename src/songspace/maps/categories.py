@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from songspace.library.artists import artist_of
+
 Color = Literal["genre", "artist", "year"]
 COLORS: tuple[Color, ...] = ("genre", "artist", "year")
 
@@ -43,6 +45,12 @@ def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
     if color not in COLORS:
         raise ValueError(f"color must be one of {', '.join(COLORS)}, got {color!r}")
     return xy
+
+
+def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
+    """What each song says of its genre or artist; "Various Artists" is none."""
+    values = [getattr(song, color) for song in songs]
+    return values if color != "artist" else [value if artist_of(value) else None for value in values]
 
 
 def note(method: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from songspace.categories import Categories, categorize, printable
 from songspace.drawing import PALETTE
 from songspace.drawing.files import written
-from songspace.maps.categories import Color, check, note, span
+from songspace.maps.categories import Color, check, note, span, values_of
 
 RAMP = (
     "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725",
@@ -102,7 +102,7 @@ def _data(xy: np.ndarray, songs: Sequence[Any], color: str) -> dict[str, Any]:
         "year": years,
         "span": [round(year) for year in span(known)] if len(known) else [0, 1],
         "genre": _grouping(categorize([song.genre for song in songs], most=len(PALETTE))),
-        "artist": _grouping(categorize([song.artist for song in songs], most=len(PALETTE))),
+        "artist": _grouping(categorize(values_of(songs, "artist"), most=len(PALETTE))),
         "palette": PALETTE,
         "ramp": RAMP,
     }

@@ -13,7 +13,7 @@ from songspace.categories import OTHER, UNKNOWN, Categories, categorize
 from songspace.drawing import FAINT, GREY, INK, PALE, PALETTE, PAPER
 from songspace.drawing.files import written
 from songspace.drawing.text import short, writer
-from songspace.maps.categories import Color, check, note, span
+from songspace.maps.categories import Color, check, note, span, values_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def draw_png(
         if color == "year":
             _by_year(figure, axes, xy, [song.year for song in songs], size)
         else:
-            found = categorize([getattr(song, color) for song in songs], most=len(PALETTE))
+            found = categorize(values_of(songs, color), most=len(PALETTE))
             _by_category(figure, axes, xy, found, color, size)
             _name_regions(figure, axes, xy, found, size)
         figure.savefig(beside, format="png", dpi=DPI)

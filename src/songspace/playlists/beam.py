@@ -103,14 +103,18 @@ def _bar_broken(total: np.ndarray, lists: np.ndarray, songs: np.ndarray, rules: 
     """Make it cost infinitely much to go on with a song that the list holds already, or one that breaks a rule."""
     total[_held(lists, songs) > 0] = np.inf
     for rule in rules.spacings:
+        groups = rule.groups_of(songs).T  # of each song the first, the second ...
         for recent in lists[:, -rule.gap :].T if rule.gap else ():
-            total[rule.group[songs][:, None] == rule.group[recent]] = np.inf
+            for there in rule.groups_of(recent, pad=-2).T:
+                for group in groups:
+                    total[group[:, None] == there] = np.inf
         if rule.most is not None:
-            group = rule.group[songs]
-            held = _held(rule.group[lists], group)
-            for row in ahead:
-                held += (group == rule.group[row])[:, None]
-            total[held >= rule.most] = np.inf
+            there = rule.groups_of(lists.reshape(-1), pad=-2).reshape(len(lists), -1)
+            for group in groups:
+                held = _held(there, group)
+                for row in ahead:
+                    held += np.isin(group, rule.groups_of([row], pad=-2)[0])[:, None]
+                total[held >= rule.most] = np.inf
 
 
 def _held(lists: np.ndarray, songs: np.ndarray) -> np.ndarray:

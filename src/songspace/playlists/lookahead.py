@@ -19,6 +19,9 @@ class Lookahead:
     necessary; that it suffices for one gap is Hall's condition for this rule (the tests compare it with trying
     everything). Of several rules, each is looked at by itself.
 
+    A song of several groups counts for one of them only, the one with the most songs to choose from: that condition is
+    necessary still. Whether it may play, all its groups say.
+
     Parameters
     ----------
     rules : Rules
@@ -41,9 +44,8 @@ class Lookahead:
         """Whether the fixed songs agree with each other, and the pool can fill the places between them."""
         places, rows = np.array(self.fixed, dtype=np.int64).reshape(-1, 2).T
         for view in self._views:
-            group = view.rule.group[rows]
             near = np.abs(places[:, None] - places) <= view.rule.gap
-            if np.triu((group[:, None] == group) & near, 1).any() or view.rule.too_many(rows):
+            if np.triu(_alike(view.rule.groups_of(rows)) & near, 1).any() or view.rule.too_many(rows):
                 return False
         return self.in_the_way([], []) is None
 
@@ -57,7 +59,7 @@ class Lookahead:
     def in_the_way(self, chain: list[int], used: list[int]) -> np.ndarray | None:
         """None if the rest can be filled, as far as each rule by itself can tell.
 
-        Otherwise the songs of the pool (m,) that are of the last song's group, by the rule that is in the way.
+        Otherwise the songs of the pool (m,) that are of the last song's groups, by the rule that is in the way.
         """
         unused = self._unused(used)
         ahead = range(len(chain), len(self.template))
@@ -66,7 +68,7 @@ class Lookahead:
             return unused
         for view in self._views:
             if len(places) and not view.enough(chain, unused, places):
-                return view.group == view.group_of(chain[-1]) if chain else unused
+                return view.kind == view.kind[used[-1]] if chain else unused
         return None
 
     def _unused(self, used: list[int]) -> np.ndarray:
@@ -76,29 +78,60 @@ class Lookahead:
 
 
 class _View:
-    """One rule, as the songs of a pool see it; their groups are numbered from 0."""
+    """One rule, as the songs of a pool see it; their groups are numbered from 0.
+
+    Attributes
+    ----------
+    kind : int array of shape (m,)
+        The same for songs of the pool that are of the same groups.
+    """
 
     def __init__(self, rule: Spacing, pool: np.ndarray, fixed: list[tuple[int, int]], song: np.ndarray) -> None:
         self.rule = rule
-        self._numbers, self.group = np.unique(rule.group[pool], return_inverse=True)
-        _, first, pair = np.unique(np.stack([self.group, song]), axis=1, return_index=True, return_inverse=True)
-        self._pair, self._group_of_pair = pair.reshape(-1), self.group[first]
-        self._fixed = [(place, self.group_of(row)) for place, row in fixed]
+        # The further groups of the pool's songs: a place in the pool, and the number of the group.
+        self._where = self._further = np.zeros(0, dtype=np.int64)
+        self._numbers, self._group = np.unique(rule.group[pool], return_inverse=True)
+        self.kind = self._group
+        self._known: dict[int, list[int]] = {}
+        if rule.also is not None and (groups := rule.groups_of(pool)).shape[1] > 1:
+            self._choose(groups)
+        _, first, pair = np.unique(np.stack([self._group, song]), axis=1, return_index=True, return_inverse=True)
+        self._pair, self._group_of_pair = pair.reshape(-1), self._group[first]
+        self._fixed = [(place, group) for place, row in fixed for group in self._groups_of(row)]
 
-    def group_of(self, row: int) -> int:
-        """The number of a row's group; -1 if no song of the pool is of it."""
-        number = self.rule.group[row]
-        at = int(np.searchsorted(self._numbers, number))
-        return at if at < len(self._numbers) and self._numbers[at] == number else -1
+    def _choose(self, groups: np.ndarray) -> None:
+        """Number all groups (m, k) of the pool, and choose which one each of its songs counts for."""
+        groups = np.sort(groups, axis=1)  # so that songs of the same groups count for the same one
+        there = groups >= 0
+        self._numbers, numbered = np.unique(groups[there], return_inverse=True)
+        groups = np.full(groups.shape, -1)
+        groups[there] = numbered
+        songs = np.bincount(numbered, minlength=len(self._numbers))
+        chosen = np.where(there, songs[groups], 0).argmax(axis=1)
+        self._group = groups[np.arange(len(groups)), chosen]
+        there[np.arange(len(groups)), chosen] = False
+        self._where, column = np.nonzero(there)
+        self._further = groups[self._where, column]
+        self.kind = np.unique(groups, axis=0, return_inverse=True)[1].reshape(-1)
+
+    def _groups_of(self, row: int) -> list[int]:
+        """The numbers of a row's groups, of those that a song of the pool is of."""
+        if row not in self._known:
+            groups = self.rule.groups_of([row])[0]
+            self._known[row] = np.flatnonzero(np.isin(self._numbers, groups)).tolist()
+        return self._known[row]
 
     def may_play(self, chain: list[int]) -> np.ndarray:
-        """Which songs are far enough from their group, and not too many of it."""
+        """Which songs are far enough from their groups, and not too many of them."""
         place, gap = len(chain), self.rule.gap
-        near = [self.group_of(row) for row in chain[max(0, place - gap) :]] if gap else []
+        near = [group for row in (chain[max(0, place - gap) :] if gap else ()) for group in self._groups_of(row)]
         near += [group for at, group in self._fixed if place < at <= place + gap]
-        may: np.ndarray = ~np.isin(self.group, near)
+        may: np.ndarray = ~np.isin(self._group, near)
+        may[self._where[np.isin(self._further, near)]] = False
         if self.rule.most is not None:
-            may &= self._taken(chain)[self.group] < self.rule.most
+            full = self._taken(chain) >= self.rule.most
+            may &= ~full[self._group]
+            may[self._where[full[self._further]]] = False
         return may
 
     def enough(self, chain: list[int], unused: np.ndarray, places: np.ndarray) -> bool:
@@ -111,15 +144,14 @@ class _View:
             songs = np.minimum(songs, self.rule.most - self._taken(chain))
         begin = np.full(count, len(chain))  # the first place in which each group may play
         for place in range(max(0, len(chain) - gap), len(chain)):
-            if (group := self.group_of(chain[place])) >= 0:
-                begin[group] = place + gap + 1
+            begin[self._groups_of(chain[place])] = place + gap + 1
         to_come = [(place, group) for place, group in self._fixed if len(chain) <= place]
         between = any(place < places[-1] for place, _ in to_come)
         demand = np.arange(1, len(places) + 1)
         if not between:  # then the last few places tell all
             places, demand = places[-gap - 1 :], demand[-gap - 1 :]
         uses = _fit(begin, places[:, None], gap)
-        for group in {group for _, group in to_come if group >= 0}:
+        for group in {group for _, group in to_come}:
             uses[:, group] = 0
             first = begin[group]
             for place, other in to_come:
@@ -131,9 +163,17 @@ class _View:
 
     def _taken(self, chain: list[int]) -> np.ndarray:
         """How many songs of each group stand in the list, those that are fixed further on among them."""
-        groups = [self.group_of(row) for row in chain]
+        groups = [group for row in chain for group in self._groups_of(row)]
         groups += [group for place, group in self._fixed if place >= len(chain)]
-        return np.bincount([group for group in groups if group >= 0], minlength=len(self._numbers))
+        return np.bincount(groups, minlength=len(self._numbers))
+
+
+def _alike(groups: np.ndarray) -> np.ndarray:
+    """Which of some songs share a group, of which each has several (m, k): shape (m, m), bool."""
+    found: np.ndarray = np.zeros((len(groups), len(groups)), bool)
+    for column in groups.T:
+        found |= ((groups[:, None, :] == column[None, :, None]) & (column >= 0)[None, :, None]).any(axis=2)
+    return found
 
 
 def _fit(first: np.ndarray, last: np.ndarray, gap: int) -> np.ndarray:

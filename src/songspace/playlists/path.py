@@ -180,7 +180,7 @@ class _Band:
         for rule in self.rules.spacings:
             for at, row in self.stops.items():
                 if abs(at - place) <= rule.gap or rule.most == 1:
-                    barred |= rule.group == rule.group[row]
+                    barred |= rule.among(rule.groups_of([row])[0])
         return barred
 
     def search(self, barred: np.ndarray) -> list[int] | None:

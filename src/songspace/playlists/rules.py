@@ -9,7 +9,7 @@ what may play next: they look ahead, and when no list can keep them they say whi
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -36,29 +36,74 @@ class Spacing:
         At least so many other songs between two of a group; 0 allows everything.
     most : int or None
         At most so many songs of a group in a list.
+    also : Also, optional
+        The further groups of the songs that are of several.
     """
 
     what: str
     group: np.ndarray
     gap: int = 0
     most: int | None = None
+    also: Also | None = None
+
+    def groups_of(self, rows: Sequence[int] | np.ndarray, pad: int = -1) -> np.ndarray:
+        """All groups of some rows: shape (len(rows), most that one has), that of ``group`` first, then ``pad``."""
+        rows = np.asarray(rows, dtype=np.int64)
+        first: np.ndarray = self.group[rows][:, None]
+        return first if self.also is None else self.also.beside(first, rows, pad)
+
+    def among(self, groups: Iterable[int]) -> np.ndarray:
+        """Which rows are of one of some groups: shape (n,), bool."""
+        wanted = list(groups)
+        found: np.ndarray = np.isin(self.group, wanted)
+        if self.also is not None:
+            found[self.also.rows[np.isin(self.also.groups, wanted)]] = True
+        return found
 
     def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
         """The pairs of positions in a list that are too near to each other, in order."""
-        group = self.group[np.asarray(rows, dtype=np.int64)]
+        groups = self.groups_of(rows)
         return sorted(
             (int(i), int(i) + apart)
-            for apart in range(1, min(self.gap, len(group) - 1) + 1)
-            for i in np.flatnonzero(group[:-apart] == group[apart:])
+            for apart in range(1, min(self.gap, len(groups) - 1) + 1)
+            for i in np.flatnonzero(_share(groups[:-apart], groups[apart:]))
         )
 
     def too_many(self, rows: Sequence[int] | np.ndarray) -> list[list[int]]:
         """The positions in a list of each group that comes too often."""
         if self.most is None:
             return []
-        group = self.group[np.asarray(rows, dtype=np.int64)]
-        numbers, counts = np.unique(group, return_counts=True)
-        return [np.flatnonzero(group == number).tolist() for number in numbers[counts > self.most]]
+        groups = self.groups_of(rows)
+        numbers, counts = np.unique(groups[groups >= 0], return_counts=True)
+        return [np.flatnonzero((groups == number).any(axis=1)).tolist() for number in numbers[counts > self.most]]
+
+
+@dataclass(frozen=True)
+class Also:
+    """The further groups of songs that are of several: of a song by two artists, the second.
+
+    Few songs are, so that there is an entry for each of these groups and nothing for all other songs.
+
+    Attributes
+    ----------
+    rows, groups : ndarray of shape (m,), int64
+        A row and a further group of it; the rows ascend.
+    """
+
+    rows: np.ndarray
+    groups: np.ndarray
+
+    def beside(self, first: np.ndarray, rows: np.ndarray, pad: int) -> np.ndarray:
+        """The groups (len(rows), 1) that rows have first, with their further ones beside them."""
+        begins = np.searchsorted(self.rows, rows)
+        counts = np.searchsorted(self.rows, rows, side="right") - begins
+        most = int(counts.max(initial=0))
+        if not most:
+            return first
+        at = begins[:, None] + np.arange(most)
+        there = np.arange(most) < counts[:, None]
+        further = np.where(there, self.groups[at.clip(max=len(self.groups) - 1)], pad)
+        return np.concatenate([first, further], axis=1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +131,7 @@ class Rules:
         cls,
         n: int,
         *,
-        artists: Sequence[str | None] | None = None,
+        artists: Sequence[str | Sequence[str] | None] | None = None,
         artist_gap: int = 2,
         most_of_artist: int | None = None,
         albums: Sequence[str | None] | None = None,
@@ -100,7 +145,8 @@ class Rules:
         ----------
         n : int
         artists, albums : sequence of str or None, one for each row, optional
-            Who plays what and where it was published, compared without case and spaces; None is unknown.
+            Who plays what and where it was published, compared without case and spaces; None is unknown. Of the artists
+            of a song there may be several: the rules hold for each of them.
         artist_gap, album_gap : int
             At least so many other songs between two of one.
         most_of_artist : int, optional
@@ -120,9 +166,10 @@ class Rules:
                 raise ValueError(f"{name} must not be negative, got {number}")
         if most_of_artist is not None and most_of_artist < 1:
             raise ValueError(f"most_of_artist must be at least 1, got {most_of_artist}")
+        whose, also = _numbers(artists, n, "artist")
         spacings = [
-            Spacing("artist", _numbers(artists, n, "artist"), artist_gap, most_of_artist),
-            Spacing("album", _numbers(albums, n, "album"), album_gap),
+            Spacing("artist", whose, artist_gap, most_of_artist, also),
+            Spacing("album", _numbers(albums, n, "album")[0], album_gap),
         ]
         if versions is not None:
             spacings.append(Spacing("version", _checked(versions, n, "version", np.int64), most=1))
@@ -218,11 +265,11 @@ class Rules:
         price = np.where(self.barred[ahead.pool] | ~ahead.free(chain, used), np.inf, cost(chain))
         while len(price) and np.isfinite(price[best := int(price.argmin())]):
             price[best] = np.inf
-            group = ahead.in_the_way([*chain, int(ahead.pool[best])], [*used, best])
-            if group is None:
+            alike = ahead.in_the_way([*chain, int(ahead.pool[best])], [*used, best])
+            if alike is None:
                 yield best
-            else:  # what is wrong with it, is wrong with all of its group
-                price[group] = np.inf
+            else:  # what is wrong with it, is wrong with all that are of the same groups
+                price[alike] = np.inf
 
     def unmet(self, what: str, length: int, works: Callable[[Rules, int], bool]) -> SongspaceError:
         """The error that says which rule makes a list impossible, and what to loosen.
@@ -336,17 +383,33 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).random(n) < 0.6 * variety
 
 
-def _numbers(names: Sequence[str | None] | None, n: int, what: str) -> np.ndarray:
-    """A number for each name; whoever has none gets one of their own."""
+def _share(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which rows of two arrays have a group in common: shape (m,), bool."""
+    found: np.ndarray = np.zeros(len(groups), bool)
+    for column in groups.T:
+        found |= ((others == column[:, None]) & (column >= 0)[:, None]).any(axis=1)
+    return found
+
+
+def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: str) -> tuple[np.ndarray, Also | None]:
+    """A number for each name, and those of further names; whoever has none gets one of their own."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
     numbers: dict[str, int] = {}
-    known: dict[str | None, int] = {}
+    main: dict[str | Sequence[str] | None, int] = {}
+    more: dict[str | Sequence[str] | None, list[int]] = {}
     for name in dict.fromkeys(listed):  # each name once: a library has far fewer than songs
-        if name and (key := _key(name)):
-            known[name] = numbers.setdefault(key, len(numbers))
-    return np.array([known.get(name, len(numbers) + row) for row, name in enumerate(listed)], dtype=np.int64)
+        keys = filter(None, map(_key, [name] if isinstance(name, str) else name or ()))
+        if found := [numbers.setdefault(key, len(numbers)) for key in dict.fromkeys(keys)]:
+            main[name], *rest = found
+            if rest:
+                more[name] = rest
+    first = [main.get(name, len(numbers) + row) for row, name in enumerate(listed)]
+    rows = enumerate(listed if more else ())
+    further = [(row, number) for row, name in rows for number in more.get(name, ())]
+    also = Also(*np.array(further, dtype=np.int64).T) if further else None
+    return np.array(first, dtype=np.int64), also
 
 
 def _key(name: str) -> str:

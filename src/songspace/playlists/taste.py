@@ -121,7 +121,6 @@ def suggest(
     fits: dict[int, np.ndarray] = {}
     taken: list[int] = []
     found: list[Suggestion] = []
-    spacings = [(rule, rule.group[rows]) for rule in rules.spacings]
     empty: set[int] = set()
     while len(found) < count and len(empty) < len(groups):
         taste = next(turns)
@@ -133,12 +132,13 @@ def suggest(
             fits[taste][closed] = -np.inf
         fit = fits[taste].copy()
         fit[taken] = -np.inf
-        for rule, group in spacings:
-            if rule.gap:
-                fit[np.isin(group, group[taken[-rule.gap :]])] = -np.inf
-            if rule.most is not None and taken:
-                kinds, counts = np.unique(group[taken], return_counts=True)
-                fit[np.isin(group, kinds[counts >= rule.most])] = -np.inf
+        for rule in rules.spacings:
+            of_taken = rule.groups_of(rows[taken])
+            near = of_taken[-rule.gap :] if rule.gap else of_taken[:0]
+            kinds, counts = np.unique(of_taken[of_taken >= 0], return_counts=True)
+            full = kinds[counts >= rule.most] if rule.most is not None else kinds[:0]
+            if taken:
+                fit[rule.among([*near[near >= 0], *full])[rows]] = -np.inf
         best = int(fit.argmax())
         if fit[best] == -np.inf:
             empty.add(taste)
@@ -236,7 +236,7 @@ def _closed(rules: Rules, rows: np.ndarray, listed: np.ndarray) -> np.ndarray:
     closed = rules.barred[rows].copy()
     closed[listed] = True
     for rule in rules.spacings:
-        if rule.what == "version":
+        if rule.what == "version":  # of which a song is one
             group = rule.group[rows]
             closed |= np.isin(group, group[listed])
     return closed

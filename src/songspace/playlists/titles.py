@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from songspace.library.names import folded, plain
+from songspace.library.artists import GUESTS, artist_of
+from songspace.library.names import ROMAN, compared, plain
 
 
 class Title(NamedTuple):
@@ -35,19 +36,9 @@ class Title(NamedTuple):
 _LONGEST = 1000  # characters that are looked at: tags have no more, and a playlist may say anything
 _BRACKETS = re.compile(r"[(\[{（【〔][^()\[\]{}（）【】〔〕]*[)\]}）】〕]")
 _DASH = re.compile(r"\s*[-–—~|]\s+|\s+[-–—~|]\s*|_")
-_GUESTS = re.compile(r"\s(?:feat\b\.?|ft\.|featuring\b)\s*\S.*", re.IGNORECASE | re.DOTALL)
 _MAY_HAVE_NOTES = re.compile(r"[\[({（【〔_–—~|-]|feat|ft\.", re.IGNORECASE)
-_APOSTROPHES = re.compile(r"['’‘ʼ`´]")
-_AND = re.compile(r"[&+]")
 _YEAR = re.compile(r"(?:19|20)\d\d(?: \d\d \d\d)?")
 _NUMBER = re.compile(r"\d{1,4}(?:st|nd|rd|th)?|\d+s")
-_PART = re.compile(r"\b(?:parts?|pts?|teil|partie|parte) ?(\d+|[ivx]+)\b")
-_ROMAN = {
-    ten + one: str(10 * tens + ones)
-    for tens, ten in enumerate(("", "x", "xx", "xxx"))
-    for ones, one in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
-    if ten + one
-}
 
 # One of these makes a note of a segment that has otherwise only these and _BESIDE ...
 _NOTES = frozenset(
@@ -97,11 +88,6 @@ _UNTELLING = frozenset(
     "part pt act scene chapter kapitel movement mvt no nr number disc cd side a b c d f g in major minor flat sharp "
     "dur moll the".split()
 )
-_NOBODY = frozenset(
-    "various artists|various artist|various|va|v a|verschiedene interpreten|verschiedene|divers|artistes divers|"
-    "varios artistas|varios|artisti vari|unknown artist|unknown|unbekannter interpret|unbekannt|artista desconocido|"
-    "soundtrack|original soundtrack|ost|compilation|no artist|none".split("|")
-)
 
 
 def title_of(text: str, artist: str | None = None) -> Title:
@@ -127,8 +113,8 @@ def title_of(text: str, artist: str | None = None) -> Title:
     bare = text
     if _MAY_HAVE_NOTES.search(text):
         bare = _without_dashes(_without_brackets(_without_artist(text, artist), variants), variants)
-        bare = _GUESTS.sub("", bare)
-    song = compared(bare) or "".join(folded(text).split())
+        bare = GUESTS.sub("", bare)
+    song = compared(bare) or compared(text)
     return Title(song, " ".join(sorted(variants)), telling=any(map(_tells, song.split())))
 
 
@@ -146,31 +132,8 @@ def artist_and_title(text: str) -> tuple[str | None, str]:
     return (artist, title) if one else (None, text)
 
 
-@lru_cache(maxsize=65536)
-def artist_of(text: str | None) -> str | None:
-    """An artist as it is compared, without guests; None if that is nobody in particular.
-
-    Examples
-    --------
-    >>> artist_of("The Beatles"), artist_of("Simon & Garfunkel feat. X"), artist_of("Various Artists")
-    ('beatles', 'simon and garfunkel', None)
-    """
-    if not text:
-        return None
-    name = compared(_GUESTS.sub("", text))
-    if name in _NOBODY:
-        return None
-    return name.removeprefix("the ").removesuffix(" the") or "".join(folded(text).split()) or None
-
-
-def compared(text: str) -> str:
-    """Text as it is compared here: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)"."""
-    words = f" {plain(_AND.sub(' and ', _APOSTROPHES.sub('', text)))} ".replace(" n ", " and ").strip()
-    return _PART.sub(lambda part: f"part {_ROMAN.get(part[1], part[1])}", words)
-
-
 def _tells(word: str) -> bool:
-    known = word in _UNTELLING or word in _NOTES or word in _ROMAN
+    known = word in _UNTELLING or word in _NOTES or word in ROMAN
     return not known and word[0].isalnum() and not (word.isdecimal() and len(word) < 4)
 
 

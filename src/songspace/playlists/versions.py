@@ -27,9 +27,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from songspace.library.artists import artist_of
 from songspace.library.catalog import Song
 from songspace.library.names import plain
-from songspace.playlists.titles import Title, artist_and_title, artist_of, title_of
+from songspace.playlists.titles import Title, artist_and_title, title_of
 from songspace.space import Space
 
 CLOSE = 0.25
@@ -99,7 +100,9 @@ class _Known:
 
     @classmethod
     def of(cls, song: Song) -> _Known:
-        artist, of_album = artist_of(song.artist), artist_of(song.albumartist)
+        # Of several values the first is whose song it is, as before "feat.": one copy may have these, another one that.
+        artist = artist_of(song.artists[0] if song.artists else song.artist)
+        of_album = artist_of(song.albumartist)
         has_artist = bool(artist or of_album)
         text = song.title or _TRACK_NUMBER.sub("", os.path.splitext(os.path.basename(song.path))[0], count=1)
         if not has_artist:

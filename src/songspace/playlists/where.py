@@ -17,6 +17,9 @@
 Text is compared without case, accents and punctuation (in ``path``: without case and accents), and ``~`` asks whether
 it contains the value. Text with blanks needs quotes. Durations are whole seconds, written ``210`` or ``3:30``.
 
+An artist is each one whom the tags credit, and all of them as they are written: ``artist = Mau`` is true of "Mau feat.
+Rob" and of "Mau & Rob". Of several genres each one counts.
+
 A song that lacks a tag fulfils no comparison with it, ``!=``, ``!~`` and ``not in`` included. ``not`` turns round
 whatever stands behind it: ``genre != jazz`` is true of the songs whose genre is known and another, ``not genre = jazz``
 of those without a genre as well. Two truth values are enough for that, and nobody has to know SQL's third.
@@ -40,6 +43,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
 from songspace.library.names import folded, plain
+from songspace.playlists.credits import Credits
 
 LONGEST = 10_000
 """Characters in a filter."""
@@ -107,10 +111,10 @@ class Comparison(Where):
     values: tuple[str | int, ...] = ()
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        column = [getattr(song, self.field) for song in songs]
+        column = _column(self.field, songs)
         test = _test(self.field, self.operator, self.values)
         # Tags repeat: each of them is looked at once.
-        verdicts = {value: value is not None and test(value) for value in set(column)}
+        verdicts = {value: test(value) for value in set(column)}
         return np.fromiter((verdicts[value] for value in column), bool, len(column))
 
     def __str__(self) -> str:
@@ -352,16 +356,27 @@ def _tokens(text: str) -> Iterable[_Token]:
         at = found.end()
 
 
-def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Any], bool]:
-    """What is asked of a field's value, when there is one."""
+def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
+    """What each song says of a field: of artists and genres the whole, and each of several."""
+    if field == "artist":
+        credits = Credits(songs)
+        # As it is compared, "The Mau" is "Mau".
+        return [(song.artist, *credits.written(song), *credits.of(song)) if song.artist else (None,) for song in songs]
+    if field == "genre":
+        return [(song.genre, *(song.genres or (song.genre or "").split(";"))) for song in songs]
+    return [(getattr(song, field),) for song in songs]
+
+
+def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Sequence[Any]], bool]:
+    """What is asked of what a song says of a field, if it says something."""
     if sign == "has":
-        return lambda said: _present(field, said)
+        return lambda said: any(_present(field, one) for one in said)
     if field in NUMBERS:
         if sign in ("in", "not in"):
             wanted = frozenset(values)
-            return lambda said: _present(field, said) and (round(said) in wanted) == (sign == "in")
+            return lambda said: _present(field, said[0]) and (round(said[0]) in wanted) == (sign == "in")
         compare, number = _ORDER[sign], values[0]
-        return lambda said: _present(field, said) and compare(round(said), number)
+        return lambda said: _present(field, said[0]) and compare(round(said[0]), number)
     # What is nothing but punctuation is compared as it stands: there is a band called "!!!".
     exact = [folded(value).strip() for value in values if field == "path" or not plain(value)]
     by_words = [plain(value) for value in values if field != "path" and plain(value)]
@@ -376,7 +391,11 @@ def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Any], bool]
                     return True
         return False
 
-    return lambda said: _present(field, said) and fits(said) != negated
+    def verdict(said: Sequence[Any]) -> bool:
+        there = [one for one in said if _present(field, one)]
+        return bool(there) and any(map(fits, there)) != negated
+
+    return verdict
 
 
 def _present(field: str, said: Any) -> bool:

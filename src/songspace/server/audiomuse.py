@@ -22,10 +22,10 @@ from songspace.asking.playlists import DEFAULT_GAP, make_path
 from songspace.asking.ruling import Ruling
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.library.artists import artist_of
 from songspace.library.catalog import Link
-from songspace.library.names import plain
+from songspace.library.names import compared, plain
 from songspace.playlists.order import order
-from songspace.playlists.titles import artist_of, compared
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.shelves import Shelves, shelves_of
 from songspace.server.opensubsonic.sonic import centers_of
@@ -50,7 +50,7 @@ class Ids:
         self.linked = any(links.values())
         told = [link for some in links.values() for link in some]
         if not self.linked:
-            told = [Link(str(song.id), song.id, shelves.artist_of[song.id].id) for song in songs]
+            told = [Link(str(song.id), song.id, shelves.artists_of[song.id][0].id) for song in songs]
         self.song: dict[str, int] = {}
         self.item: dict[int, str] = {}
         people: dict[str, Counter[str]] = {}
@@ -58,7 +58,7 @@ class Ids:
         for link in told:
             self.song.setdefault(link.item, link.song)
             self.item.setdefault(link.song, link.item)
-            artist = shelves.artist_of.get(link.song)
+            artist = next(iter(shelves.artists_of.get(link.song, ())), None)
             if link.artist is not None and artist is not None:
                 people.setdefault(artist.id, Counter())[link.artist] += 1
                 self._artists.setdefault(link.artist, artist.id)
@@ -171,10 +171,10 @@ def similar_tracks(request: Request) -> Response:
             found, version = view.songs[row], int(space.versions[row])
             if found.id not in ids.item or (bounded and version in versions):
                 continue
-            artist = artist_of(found.artist)
-            if bounded and artist is not None and by[artist] >= _OF_ONE_ARTIST:
+            artists = asked.at.snapshot.credits.of(found)
+            if bounded and any(by[artist] >= _OF_ONE_ARTIST for artist in artists):
                 continue
-            by[artist or ""] += 1
+            by.update(artists)
             versions.add(version)
             kept[row] = distance
             if len(kept) == count:
@@ -193,9 +193,11 @@ def _meant(asked: Asked) -> Song:
     title, artist = asked.text("title"), asked.text("artist")
     if not (title and artist):
         raise SongspaceError("Request must include either 'item_id' or both 'title' and 'artist'.")
-    wanted = compared(title), artist_of(artist)
+    name, credits = compared(title), asked.at.snapshot.credits
+    whole, main = artist_of(artist), credits.named(artist)[:1]
     for song in asked.at.snapshot.listed:
-        if song.title and (compared(song.title), artist_of(song.artist or song.albumartist)) == wanted:
+        theirs = artist_of(song.artist or song.albumartist)
+        if song.title and compared(song.title) == name and (theirs == whole or {*main} & {*credits.of(song)}):
             return asked.at.snapshot.placed(song.id)
     raise UnknownError("There is no song of that title by that artist here.")
 

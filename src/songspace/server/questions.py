@@ -44,6 +44,7 @@ class SongsQuery(Asked):
 class NeighboursQuery(Asked):
     count: int = Field(10, ge=1, le=500)
     explain: bool = Field(False, description="Say which seconds sound alike.")
+    versions: bool = Field(False, description="Several versions of a song, those of the songs asked for among them.")
 
 
 class AudioQuery(Asked):

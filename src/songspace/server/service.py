@@ -83,7 +83,11 @@ class At:
     def view(self) -> View:
         """The space and its songs."""
         view = self.snapshot.view(self.library)
-        return view if self.seconds is None else View(self.library, (Hurried(view.space, self.seconds), view.songs))
+        return (
+            view
+            if self.seconds is None
+            else View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
+        )
 
     def asked(self, ids: Sequence[int]) -> Asked:
         """The songs of some ids, as rows of the space."""

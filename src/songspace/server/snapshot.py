@@ -14,7 +14,8 @@ from functools import cached_property
 from songspace.asking.view import View, in_rows, open_space
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library, Song
-from songspace.library.names import plain
+from songspace.library.names import sought
+from songspace.playlists.credits import Credits
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
 
@@ -54,9 +55,16 @@ class Snapshot:
         return {song.id: song for song in self.listed}
 
     @cached_property
+    def credits(self) -> Credits:
+        """Whom the songs listed are by."""
+        return Credits(self.listed)
+
+    @cached_property
     def words(self) -> list[str]:
         """For each song listed, what a search looks at: name, album and file, as they are compared."""
-        return [plain(f"{song.name} {song.album or ''} {os.path.basename(song.path)}") for song in self.listed]
+        return [
+            " ".join(map(sought, (song.name, song.album or "", os.path.basename(song.path)))) for song in self.listed
+        ]
 
     def song(self, id: int) -> Song:
         """The song of an id.
@@ -99,7 +107,7 @@ class Snapshot:
         """
         if self.space is None:
             raise NotReadyError(self.why_not)
-        return View(library, (self.space, self.songs))
+        return View(library, (self.space, self.songs), self.credits)
 
 
 class _Library(Library):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.playlists.credits import Credits
 
 if TYPE_CHECKING:
     from songspace.space import Space
@@ -77,10 +78,14 @@ def labelled(view: View, kind: Kind, *, needed: bool = True) -> Labelled:
     if needed and not any(labels):
         raise SongspaceError(f"No song has a tag that says its {kind.one}.")
     units = artists(songs) if kind is Kind.genres else None
-    several = sum(";" in (song.genre or "").strip("; ") for song in songs) if kind is Kind.genres else 0
+    several = sum(len(rooms.genres_of(song)) > 1 for song in songs) if kind is Kind.genres else 0
     return Labelled(kind, space, songs, labels, units, several)
 
 
 def artists(songs: Sequence[Song]) -> list[str | None]:
-    """Whose each song is."""
-    return [song.artist or song.albumartist for song in songs]
+    """Whose each song is: its main artist, as it is with genres; None for "Various Artists".
+
+    A song in the regions of two artists would make them overlap by its tag alone, not by its sound.
+    """
+    credits = Credits(songs)
+    return [credits.main(song) for song in songs]

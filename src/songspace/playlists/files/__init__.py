@@ -11,8 +11,8 @@ Sources: xspf.org/spec (version 1), xspf.org/jspf, musicbrainz.org/doc/jspf (Lis
 metabrainz/troi writes it).
 """
 
-from songspace.playlists.files.matching import match
+from songspace.playlists.files.matching import match, understood
 from songspace.playlists.files.reading import Entry, entries, read
 from songspace.playlists.files.writing import Listed, put, write, written
 
-__all__ = ["Entry", "Listed", "entries", "match", "put", "read", "write", "written"]
+__all__ = ["Entry", "Listed", "entries", "match", "put", "read", "understood", "write", "written"]

@@ -1,28 +1,46 @@
 """Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
 
-By the file's path, as it stands and through a media server's prefixes; by the MusicBrainz id of the recording; by the
-end of the path, folder and file; by artist and title. What could be more than one song is none.
+By the file's path, as it stands, as VLC or Windows would write it and through a media server's prefixes, at last in
+any case; by the MusicBrainz id of the recording; by the end of the path, folder and file; by artist and title. What
+could be more than one song is none.
+
+Of a playlist in 8-bit letters that does not say which, that reading is taken in which most of its songs are found.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 from typing import TypeVar
+from unicodedata import normalize
 
+from songspace.library.artists import artist_of
 from songspace.library.catalog import Song
-from songspace.playlists.files.paths import turned, unmapped
+from songspace.library.names import compared
+from songspace.playlists.credits import Credits
+from songspace.playlists.files.paths import readings, turned, unmapped
 from songspace.playlists.files.reading import Entry
-from songspace.playlists.titles import artist_of, compared, title_of
+from songspace.playlists.titles import title_of
 
 Key = TypeVar("Key")
 
-_DEEPEST = 3  # folders further up are different on every machine
 _AS_LONG = 3.0  # seconds that two statements of one length may differ
+_SAMPLE = 500  # entries by which an encoding is judged
+
+ENCODINGS = (
+    *("cp1252", "utf-8", "cp1251", "cp932", "gb18030", "cp949", "big5", "euc-jp", "cp1250"),
+    *("cp1254", "cp1253", "cp1257", "cp1255", "cp1256", "cp1258", "cp874", "koi8-r"),
+    *("cp850", "cp437", "cp866", "mac-roman", "latin-1"),
+)
+"""What a playlist may be written in that does not say it.
+
+First those of Windows, whose players wrote most such lists, by how many people use them, and "utf-8" for names of files
+that are no text; then those of Unix, of DOS and of old Macs. The order decides only between readings in which equally
+many songs are found: where names exist in one reading, they hardly do in another.
+"""
 
 
 def match(
@@ -57,7 +75,18 @@ def match(
     [1, 2]
     """
     library = _Library(songs, prefixes or {}, at)
-    return [library.song(entry) for entry in entries]
+    return [library.song(entry) for entry in library.understood(entries)]
+
+
+def understood(
+    entries: Iterable[Entry],
+    songs: Sequence[Song],
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    at: Callable[[str], Song | None] | None = None,
+) -> list[Entry]:
+    """The entries of a playlist in the encoding in which most of them are songs of the library; see :func:`match`."""
+    return _Library(songs, prefixes or {}, at).understood(entries)
 
 
 class _Library:
@@ -70,12 +99,42 @@ class _Library:
         by_path = {song.path: song for song in songs}
         self._at = at or by_path.get
 
+    def understood(self, entries: Iterable[Entry]) -> list[Entry]:
+        entries = list(entries)
+        unsure = [entry for entry in entries if entry.guessed is not None][:_SAMPLE]
+        if not unsure:
+            return entries
+        best, most = "", sum(self.song(entry) is not None for entry in unsure)
+        for encoding in ENCODINGS:
+            again = [entry.reread(encoding) for entry in unsure]
+            found = sum(entry is not None and self.song(entry) is not None for entry in again)
+            if found > most:
+                best, most = encoding, found
+        return [(entry.reread(best) if best else None) or entry for entry in entries]
+
     def song(self, entry: Entry) -> Song | None:
-        paths = [path for path in (entry.path, *unmapped(entry.name or "", self._prefixes)) if path]
+        paths = self._paths(entry)
         for path in paths:
             if found := self._at(path):
                 return found
+        for path in paths:
+            if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
+                return alike[0]
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
+
+    def _paths(self, entry: Entry) -> list[str]:
+        """What may be the path of an entry's file here, the likeliest first."""
+        names = readings(entry.name or "", None)
+        here = readings(entry.name, entry.folder) if entry.name and entry.folder is not None else []
+        paths = [entry.path, *here, *(path for name in names for path in unmapped(name, self._prefixes))]
+        # macOS takes accents apart.
+        return list(
+            dict.fromkeys(
+                form
+                for path in filter(None, paths)
+                for form in ((path,) if path.isascii() else (path, *(normalize(way, path) for way in ("NFC", "NFD"))))
+            )
+        )
 
     def _by_recording(self, entry: Entry) -> Song | None:
         # Each song of one recording will do; the one from the entry's album is the best.
@@ -84,12 +143,18 @@ class _Library:
 
     def _by_tail(self, entry: Entry) -> Song | None:
         name = entry.name or ""
-        tail = [] if "://" in name and not name.lower().startswith("file://") else _tail(name)
+        if "://" in name and not name.lower().startswith("file://"):
+            return None
+        found = (self._by_tail_of(one, entry) for one in readings(name, None))
+        return next((song for song in found if song is not None), None)
+
+    def _by_tail_of(self, name: str, entry: Entry) -> Song | None:
+        tail = _tail(name)
         if not tail:
             return None
         best: list[Song] = []
         most = (0, False)
-        for song in self._files.get(tail[0], ()):
+        for song in self._files.get(tuple(tail[:2])) or self._files.get((tail[0],)) or []:
             there = _tail(song.path)
             alike = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tail, there, strict=False))))
             likeness = (alike, _suffix(song.path) == _suffix(name))
@@ -103,16 +168,18 @@ class _Library:
         return best[0] if most[0] > 1 or _lasts_as_long(best[0], entry) else None
 
     def _by_title(self, entry: Entry) -> Song | None:
-        if not entry.title:
+        title, artist = compared(entry.title or ""), artist_of(entry.artist)
+        if not title:
             return None
-        title, artist = compared(entry.title), artist_of(entry.artist)
         if artist is None:
             return _only(self._titles.get((None, title), []), entry, _lasts_as_long, needed=True)
-        found = [song for song in self._titles.get((artist, title), ()) if not _lasts_otherwise(song, entry)]
-        if found:
-            return _only(found, entry, _on_its_album) or _only(found, entry, _lasts_as_long)
+        # "Ann & Bea" may be "Ann" here.
+        for name in dict.fromkeys((artist, *self._credits.named(entry.artist)[:1])):
+            found = [song for song in self._titles.get((name, title), ()) if not _lasts_otherwise(song, entry)]
+            if found:
+                return _only(found, entry, _on_its_album) or _only(found, entry, _lasts_as_long)
         # "Heroes - 2017 Remaster" may be called "Heroes" here, and a live version may, too, but lasts otherwise.
-        song, variant, telling = title_of(entry.title, entry.artist)
+        song, variant, telling = title_of(entry.title or "", entry.artist)
         others = self._versions.get((artist, song, variant), []) if telling else []
         return _only(others, entry, _lasts_as_long, needed=True)
 
@@ -121,15 +188,27 @@ class _Library:
         return _index(self._songs, lambda song: [song.recording_mbid.lower()] if song.recording_mbid else [])
 
     @cached_property
-    def _files(self) -> dict[str, list[Song]]:
-        return _index(self._songs, lambda song: _tail(song.path)[:1])
+    def _files(self) -> dict[tuple[str, ...], list[Song]]:
+        def keys(song: Song) -> list[tuple[str, ...]]:
+            tail = _tail(song.path)
+            return list({tuple(tail[:1]), tuple(tail[:2])})
+
+        return _index(self._songs, keys)
+
+    @cached_property
+    def _paths_in_any_case(self) -> dict[str, list[Song]]:
+        return _index(self._songs, lambda song: [_in_any_case(song.path)])
+
+    @cached_property
+    def _credits(self) -> Credits:
+        return Credits(self._songs)
 
     @cached_property
     def _titles(self) -> dict[tuple[str | None, str], list[Song]]:
         def keys(song: Song) -> list[tuple[str | None, str]]:
             title = compared(song.title or "")
-            artists = {None, artist_of(song.artist), artist_of(song.albumartist)}
-            return [(artist, title) for artist in artists] if song.title else []
+            artists = {None, artist_of(song.artist), artist_of(song.albumartist), *self._credits.of(song)[:1]}
+            return [(artist, title) for artist in artists] if title else []
 
         return _index(self._songs, keys)
 
@@ -173,11 +252,15 @@ def _lasts_otherwise(song: Song, entry: Entry) -> bool:
 
 def _tail(path: str) -> list[str]:
     """The file's name without its suffix and the folders above it, the nearest first, as they are compared."""
-    parts = [part for part in turned(path).split("/") if part not in ("", ".", "..")][-_DEEPEST:]
+    parts = [part for part in _in_any_case(turned(path)).split("/") if part not in ("", ".", "..")]
     if parts:
         parts[-1] = os.path.splitext(parts[-1])[0]
-    # macOS takes accents apart, and Windows does not mind the case.
-    return [unicodedata.normalize("NFC", part).casefold() for part in reversed(parts)]
+    return parts[::-1]
+
+
+def _in_any_case(path: str) -> str:
+    """A path as it is compared: macOS takes accents apart, and Windows does not mind the case."""
+    return path.casefold() if path.isascii() else normalize("NFC", path).casefold()
 
 
 def _suffix(path: str) -> str:

@@ -44,14 +44,36 @@ def from_uri(uri: str) -> str:
     Whoever wrote it may have left ``#``, ``?`` or ``%`` unescaped, so that these are taken for part of the name.
     """
     name = uri
-    if uri[:7].lower() == "file://":
-        host, _, rest = uri[7:].partition("/")
+    if uri[:6].lower() == "file:/":
+        host, _, rest = (uri[7:] if uri[6:7] == "/" else uri[5:]).partition("/")  # Java writes "file:/music/a.mp3"
         if host.lower() not in ("", "localhost"):
             return uri
         name = rest if os.name == "nt" else f"/{rest}"
     elif SCHEME.match(uri):
         return uri
     return os.fsdecode(unquote_to_bytes(name))
+
+
+def readings(name: str, folder: str | None) -> list[str]:
+    """The paths that the name of a file in a playlist may mean, as it stands first.
+
+    VLC escapes relative names as URIs do, so that "50%25 Off" is "50% Off"; but a name may have a "%" of its own.
+    Windows turns slashes the other way.
+
+    Examples
+    --------
+    >>> readings("Zo%C3%AB\\\\a.mp3", "/music")
+    ['/music/Zo%C3%AB\\\\a.mp3', '/music/Zo%C3%AB/a.mp3', '/music/Zoë\\\\a.mp3', '/music/Zoë/a.mp3']
+    """
+    if "://" in name and SCHEME.match(name):
+        return [name]
+    names = [name]
+    if "%" in name and (unescaped := os.fsdecode(unquote_to_bytes(os.fsencode(name)))) != name:
+        names.append(unescaped)
+    names = [other for one in names for other in dict.fromkeys((one, one.replace("\\", "/")))]
+    return [
+        name if folder is None else os.path.normpath(os.path.join(folder, name)) for name in names if "\0" not in name
+    ]
 
 
 def to_uri(name: str) -> str:
@@ -112,7 +134,7 @@ def unmapped(name: str, prefixes: Mapping[str, str]) -> list[str]:
 
 def turned(name: str) -> str:
     """A name as Windows or a URI has it, with all slashes one way."""
-    if name[:7].lower() == "file://":
+    if name[:6].lower() == "file:/":
         name = os.fsdecode(unquote_to_bytes(name[5:]))
     name = name.replace("\\", "/").rstrip("/")
     return name[1:] if re.match(r"/[A-Za-z]:(/|$)", name) else name

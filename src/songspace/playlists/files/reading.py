@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ _RECORDING = re.compile(r"musicbrainz\.org/recording/([0-9a-f]{8}(?:-[0-9a-f]{4}
 _DECLARED_UTF8 = re.compile(rb"^(\xef\xbb\xbf|#EXTENC: *UTF-?8)", re.IGNORECASE | re.MULTILINE)
 _EXTINF = re.compile(r"#EXTINF: *(-?\d{1,7}(?:\.\d{1,6})?)?[^,\"]*(?:\"[^\"]*\"[^,\"]*)*,?(.*)", re.ASCII)
 _PLS = re.compile(r"(File|Title|Length)(\d{1,6}) *= *(.*)", re.IGNORECASE | re.ASCII)
+_LINES = re.compile(r"\r\n|\n|\r")
+_BLANKS = " \t\r\n"
+_ERRORS = {"utf-8": "surrogateescape"}  # so that nothing is lost of what is none
 _CUE = re.compile(r'^FILE "[^"\n]*" (?:WAVE|MP3|AIFF|BINARY|MOTOROLA)\s*$', re.IGNORECASE | re.MULTILINE)
 _HLS = re.compile(r"^#EXT-X-(?:TARGETDURATION|STREAM-INF)", re.MULTILINE)
 _DAMAGED = "it is damaged, or something else"
@@ -50,6 +53,11 @@ class Entry:
         Seconds.
     recording_mbid : str or None
         In lower case.
+    folder : str or None
+        The folder that relative names begin in.
+    guessed : str or None
+        The encoding in which the text was read, if the playlist does not say its own: it may be another one, and
+        :meth:`reread` reads it in that.
     """
 
     name: str | None = None
@@ -59,6 +67,28 @@ class Entry:
     album: str | None = None
     duration: float | None = None
     recording_mbid: str | None = None
+    folder: str | None = field(default=None, compare=False, repr=False)
+    guessed: str | None = field(default=None, compare=False, repr=False)
+
+    def reread(self, encoding: str) -> Entry | None:
+        """The same in another encoding; None if it cannot be text in that."""
+        if self.guessed is None or encoding == self.guessed:
+            return self
+        try:
+            said: dict[str, Any] = {
+                what: self._recoded(what, encoding) for what in ("name", "title", "artist", "album")
+            }
+        except UnicodeError:
+            return None
+        again = replace(self, guessed=None, **said)
+        return again if self.folder is None else _located(again, Path(self.folder))
+
+    def _recoded(self, what: str, encoding: str) -> str | None:
+        text: str | None = getattr(self, what)
+        was = self.guessed or "utf-8"
+        if text is None or text.isascii() or (was == "utf-8" and not _holds_bytes(text)):
+            return text
+        return text.encode(was, _ERRORS.get(was, "strict")).decode(encoding, _ERRORS.get(encoding, "strict"))
 
     @property
     def label(self) -> str:
@@ -131,20 +161,34 @@ def _bytes_of(path: Path, suffix: str) -> bytes:
 def _located(entry: Entry, folder: Path) -> Entry:
     if entry.name is None:
         return entry
-    return replace(entry, path=located(entry.name, folder))
+    # A URI does not say the encoding of what it escapes.
+    guessed = entry.guessed or ("utf-8" if _holds_bytes(entry.name) else None)
+    return replace(entry, path=located(entry.name, folder), folder=str(folder), guessed=guessed)
 
 
-def _text(data: bytes, suffix: str) -> str:
-    """The text of a file that does not say its encoding, or by a mark at its beginning."""
+def _holds_bytes(text: str) -> bool:
+    """Whether there is something in a text that is no text, and stands as it is in the names of files."""
+    return any("\udc80" <= c <= "\udcff" for c in text) if not text.isascii() else False
+
+
+def _text(data: bytes, suffix: str) -> tuple[str, str | None]:
+    """The text of a file, and the encoding in which it was read if that is a guess: if it is not UTF-8 or UTF-16."""
+    guessed = None
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         text = data.decode("utf-16")
-    elif suffix == ".m3u8" or _DECLARED_UTF8.search(data):
-        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
     else:
+        data = data.removeprefix(codecs.BOM_UTF8)
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            text = data.decode("latin-1")
+            # Names of files need not be text, and a list of UTF-8 holds them as they are.
+            says_utf8 = suffix == ".m3u8" or _DECLARED_UTF8.search(data)
+            guessed = "utf-8" if says_utf8 else "cp1252"
+            try:
+                text = data.decode(guessed, _ERRORS.get(guessed, "strict"))
+            except UnicodeDecodeError:
+                guessed = "latin-1"
+                text = data.decode(guessed)
     begins = text[:2000].lstrip()
     if "\0" in text:
         raise _NotAPlaylistError(_DAMAGED)
@@ -156,35 +200,37 @@ def _text(data: bytes, suffix: str) -> str:
         raise _NotAPlaylistError("it is a cue sheet, which names the tracks of one file")
     if _HLS.search(begins):
         raise _NotAPlaylistError("it lists the pieces of a stream (HLS)")
-    return text
+    return text, guessed
 
 
 def _read_m3u(data: bytes, suffix: str) -> Iterator[Entry]:
     said: dict[str, Any] = {}
-    for line in re.split("\r\n|\n|\r", _text(data, suffix)):
+    text, guessed = _text(data, suffix)
+    for line in _LINES.split(text):
         if not line.startswith("#"):
             if line.strip():
-                yield Entry(_name(line), **said)
+                yield Entry(_name(line), **said, guessed=None if line.isascii() and _are_ascii(said) else guessed)
                 said = {}
         elif len(line) > _LONGEST:  # pictures stand in some
             continue
         elif found := _EXTINF.match(line):
             said |= {"duration": _positive(found[1]), **_artist_and_title(found[2])}
         elif line[:8].upper() in ("#EXTALB:", "#EXTART:"):
-            said["album" if line[:8].upper() == "#EXTALB:" else "artist"] = line[8:].strip() or None
+            said["album" if line[:8].upper() == "#EXTALB:" else "artist"] = line[8:].strip(_BLANKS) or None
 
 
 def _read_pls(data: bytes, suffix: str) -> Iterator[Entry]:
     found: dict[int, dict[str, str]] = {}
-    text = _text(data, suffix)
+    text, guessed = _text(data, suffix)
     if not text.lstrip().lower().startswith("[playlist]"):
         raise _NotAPlaylistError(_DAMAGED)
-    for line in text.splitlines():
-        if match := _PLS.fullmatch(line.strip()):
-            found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
+    for line in _LINES.split(text):
+        if match := _PLS.fullmatch(line.strip(_BLANKS)):
+            found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip(_BLANKS)
     for _, said in sorted(found.items()):
         if name := said.get("file"):
-            yield Entry(_name(name), duration=_positive(said.get("length")), **_artist_and_title(said.get("title", "")))
+            length, names = _positive(said.get("length")), _artist_and_title(said.get("title", ""))
+            yield Entry(_name(name), duration=length, **names, guessed=None if _are_ascii(said) else guessed)
 
 
 class _WithoutDoctype(ElementTree.TreeBuilder):
@@ -238,7 +284,7 @@ def _name(said: str, *, uri: bool = False) -> str:
     """The file that an entry means, which may be named by its URI."""
     if len(said) > _LONGEST:
         raise _NotAPlaylistError("it names a file by more characters than any name has")
-    return from_uri(said) if uri or said[:7].lower() == "file://" else said
+    return from_uri(said) if uri or said[:6].lower() == "file:/" else said
 
 
 def _positive(text: str | None) -> float | None:
@@ -250,7 +296,12 @@ def _positive(text: str | None) -> float | None:
 def _artist_and_title(shown: str) -> dict[str, str]:
     artist, dash, title = shown.partition(" - ")
     said = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
-    return {key: value.strip() for key, value in said.items() if value.strip()}
+    # In another encoding what is a blank here may be half of a letter, so only those go that are blanks everywhere.
+    return {key: value.strip(_BLANKS) for key, value in said.items() if value.strip()}
+
+
+def _are_ascii(said: dict[str, Any]) -> bool:
+    return all(not isinstance(text, str) or text.isascii() for text in said.values())
 
 
 _READERS: dict[str, Callable[[bytes, str], Iterator[Entry]]] = {

@@ -17,8 +17,8 @@ from itertools import count
 from typing import Protocol
 
 from songspace.library.names import plain
+from songspace.playlists.credits import Credits
 
-_NOBODY = frozenset(("various artists", "various", "va", "unknown artist", "unknown", "artist"))
 _NO_GENRE = frozenset(
     ("other", "unknown", "unknown genre", "misc", "miscellaneous", "none", "undefined", "genre", "music")
 )
@@ -38,6 +38,8 @@ class Tagged(Protocol):
     def name(self) -> str: ...
     @property
     def artist(self) -> str | None: ...
+    @property
+    def albumartist(self) -> str | None: ...
     @property
     def genre(self) -> str | None: ...
     @property
@@ -97,10 +99,11 @@ class _Common:
 
     def __init__(self, library: Sequence[Tagged]) -> None:
         self.genres = Counter(key for song in library for key in _genres(song))
-        self.artists = Counter(key for song in library for key in _artist(song))
+        self.credits = Credits(library)
+        self.artists = Counter(key for song in library for key in self.credits.of(song))
         self.years = _range([song.year for song in library if song.year])
-        self.spelling = _spellings(part for song in library for part in _parts(song.genre))
-        self.people = _spellings(song.artist.strip() for song in library if song.artist)
+        self.spelling = _spellings(part for song in library for part in _parts(song))
+        self.people = self.credits.spelled
 
 
 def _candidates(
@@ -147,7 +150,7 @@ def _characteristic_artists(
     Beside a genre stand artists of that genre only; who has given a name to another list stands back, unless a quarter
     of this one is theirs, too.
     """
-    known = [key for song in songs if not genres or _genres(song) & {*genres} for key in _artist(song)]
+    known = [key for song in songs if not genres or _genres(song) & {*genres} for key in common.credits.of(song)]
     if len(known) < _HALF * len(songs):
         return []
     here = Counter(known)
@@ -190,18 +193,14 @@ def _range(years: Sequence[int]) -> tuple[int, int]:
     return (ordered[skipped], ordered[-1 - skipped]) if ordered else (0, 0)
 
 
-def _parts(genre: str | None) -> list[str]:
-    """The genres that a tag names: files join them with ``;``, ``/`` or ``|``."""
-    return [part.strip() for part in re.split(r"[;/|\0]", genre or "") if plain(part)]
+def _parts(song: Tagged) -> list[str]:
+    """The genres that tags name: files join them with ``;``, ``/`` or ``|``."""
+    values = getattr(song, "genres", ()) or (song.genre or "",)
+    return [part.strip() for value in values for part in re.split(r"[;/|\0]", value) if plain(part)]
 
 
 def _genres(song: Tagged) -> set[str]:
-    return {plain(part) for part in _parts(song.genre)} - _NO_GENRE
-
-
-def _artist(song: Tagged) -> list[str]:
-    key = plain(song.artist or "")
-    return [key] if key and key not in _NOBODY else []
+    return {plain(part) for part in _parts(song)} - _NO_GENRE
 
 
 def _spellings(texts: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from songspace.asking.facts import song_facts
 from songspace.asking.similar import find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
-from songspace.library.names import plain
+from songspace.library.names import sought
 from songspace.library.pictures import read_cover
 from songspace.playlists.where import parse
 from songspace.server import answers, media, questions
@@ -46,14 +46,14 @@ def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> 
 
 def search(snapshot: Snapshot, text: str) -> list[Song]:
     """The songs whose name, album and file hold all words of a text: first those whose name or title begin with it."""
-    wanted = plain(text)
+    wanted = sought(text)
     words = wanted.split()
     if not words:
         return []
     fitting = [place for place, said in enumerate(snapshot.words) if all(word in said for word in words)]
 
     def elsewhere(place: int) -> bool:
-        title = plain(snapshot.listed[place].title or "")
+        title = sought(snapshot.listed[place].title or "")
         return not snapshot.words[place].startswith(wanted) and not title.startswith(wanted)
 
     return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
@@ -88,7 +88,7 @@ def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request)
 
 def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:
     def make(at: At) -> Any:
-        found = find_similar(at.asked(ids), query.count, explain=query.explain)
+        found = find_similar(at.asked(ids), query.count, explain=query.explain, versions=query.versions)
         return {"of": [song_facts(song) for song in found.asked.asked], "similar": found.facts()}
 
     return answer(request, make, heavy=query.explain)

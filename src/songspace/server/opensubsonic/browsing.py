@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from songspace.library import Song
-from songspace.library.names import plain
+from songspace.library.names import plain, sought
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, Failure
@@ -149,10 +149,10 @@ def _songs_by_genre(call: Call) -> Answered:
 def _search_3(call: Call) -> Answered:
     """All words of the query; everything, page by page, if there are none: so players take a library in."""
     shelves, query = call.shelves, call.text("query", "")
-    words = plain(query).split()
+    words = sought(query).split() if query.strip(' "*') else []
 
     def fitting(things: Sequence[Any], name: Callable[[Any], str]) -> Sequence[Any]:
-        return [one for one in things if all(word in plain(name(one)) for word in words)] if words else things
+        return [one for one in things if all(word in sought(name(one)) for word in words)] if words else things
 
     def page(what: str, things: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         count, begin = call.number(f"{what}Count", 20, most=_LARGEST_PAGE), call.number(f"{what}Offset", 0)
@@ -160,15 +160,11 @@ def _search_3(call: Call) -> Answered:
 
     def songs() -> Sequence[Song]:
         if not words:
-            return shelves.songs if not query.strip(' "*') else []
+            return shelves.songs
         return [song for song in search(call.at.snapshot, query) if song.id in shelves.album_of]
 
-    if not words and query.strip(' "*'):  # signs alone, which no name has
-        return {"searchResult3": {"artist": [], "album": [], "song": []}}
     artists = page("artist", lambda: fitting([*shelves.artists.values()], lambda artist: artist.name))
-    albums = page(
-        "album", lambda: fitting([*shelves.albums.values()], lambda album: f"{album.name} {album.artist.name}")
-    )
+    albums = page("album", lambda: fitting([*shelves.albums.values()], lambda album: f"{album.name} - {album.by}"))
     return {
         "searchResult3": {
             "artist": [artist_facts(artist) for artist in artists],

@@ -59,7 +59,7 @@ def is_converted(path: str) -> bool:
 
 def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
     """A ``Child``."""
-    album, artist = shelves.album_of[song.id], shelves.artist_of[song.id]
+    album, artists = shelves.album_of[song.id], shelves.artists_of[song.id]
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
     genres, converted = genres_of(song), CONVERTED if is_converted(song.path) else None
     facts: dict[str, Any] = {
@@ -68,7 +68,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "isDir": False,
         "title": song.title or os.path.splitext(os.path.basename(song.path))[0],
         "album": album.name,
-        "artist": song.artist or song.albumartist or artist.name,
+        "artist": song.artist or song.albumartist or artists[0].name,
         "track": song.track,
         "discNumber": song.disc,
         "year": song.year,
@@ -84,16 +84,16 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "path": shelves.place(song.path),
         "created": moment(known.mtime_ns / 1e9 if known else 0.0),
         "albumId": album.id,
-        "artistId": artist.id,
+        "artistId": artists[0].id,
         "type": "music",
         "mediaType": "song",
         "isVideo": False,
         "musicBrainzId": song.recording_mbid or "",
         "genres": [{"name": name} for name in genres],
-        "artists": [_in_brief(artist)],
-        "displayArtist": song.artist or song.albumartist or artist.name,
+        "artists": [_in_brief(artist) for artist in artists],
+        "displayArtist": song.artist or song.albumartist or artists[0].name,
         "albumArtists": [_in_brief(album.artist)],
-        "displayAlbumArtist": album.artist.name,
+        "displayAlbumArtist": album.by,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -104,7 +104,7 @@ def album_facts(album: Album) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "id": album.id,
         "name": album.name,
-        "artist": album.artist.name,
+        "artist": album.by,
         "artistId": album.artist.id,
         "coverArt": album.id,
         "songCount": len(album.songs),
@@ -116,7 +116,7 @@ def album_facts(album: Album) -> dict[str, Any]:
         "musicBrainzId": album.mbid or "",
         "genres": [{"name": name} for name in genres],
         "artists": [_in_brief(album.artist)],
-        "displayArtist": album.artist.name,
+        "displayArtist": album.by,
     }
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -1,7 +1,10 @@
 """The library as players browse it: artists, their albums, the songs of these.
 
+A song lies with each artist whom its tags credit (see :mod:`songspace.playlists.credits`); "Various Artists" is nobody,
+but what players expect to find compilations under.
+
 Ids are made of names, so that they stay when the library is listened to anew: an artist's of the name as it is
-compared, without guests; an album's of its MusicBrainz id, or its title and whose it is, or its title and the folder
+compared; an album's of its MusicBrainz id, or its title and whose it is, or its title and the folder
 that it lies in (as there are many "Greatest Hits"). A song without an album is in one that is called as its folder: so
 a library without any tags is browsed by its folders.
 """
@@ -18,10 +21,11 @@ from typing import Any
 
 from songspace.categories import printable
 from songspace.library import Song
+from songspace.library.artists import artist_of
 from songspace.library.catalog import Row
-from songspace.library.names import folded, plain
+from songspace.library.names import compared, folded, plain
 from songspace.library.scan import is_inside
-from songspace.playlists.titles import artist_of, compared
+from songspace.playlists.credits import Credits
 from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
 from songspace.server.service import At, Service
 
@@ -37,6 +41,8 @@ class Album:
     name: str
     songs: list[Song]
     artist: Artist
+    by: str = ""
+    """Whose it is, as its tags write it."""
     created: float = 0.0
 
     @cached_property
@@ -68,6 +74,13 @@ class Artist:
     name: str
     albums: list[Album] = field(default_factory=list)
     songs: list[Song] = field(default_factory=list)
+    alone: list[Song] = field(default_factory=list)
+    """Of these, the ones by nobody else."""
+
+    @property
+    def is_somebody(self) -> bool:
+        """Whether this is an artist, and not a name for those whom nobody knows."""
+        return artist_of(self.name) is not None
 
     @property
     def sorted_by(self) -> str:
@@ -78,8 +91,8 @@ class Artist:
 
     @property
     def mbid(self) -> str | None:
-        """The MusicBrainz id, if all their songs have the same."""
-        found = {song.artist_mbid for song in self.songs if song.artist_mbid}
+        """The MusicBrainz id, if all songs by them alone have the same."""
+        found = {song.artist_mbid for song in self.alone if song.artist_mbid}
         return found.pop() if len(found) == 1 else None
 
 
@@ -95,8 +108,8 @@ class Shelves:
         In the order of their paths.
     artists : mapping of str to Artist
     albums : mapping of str to Album
-    album_of, artist_of : mapping of int to Album, Artist
-        Those of a song's id.
+    album_of, artists_of : mapping of int to Album, list of Artist
+        Those of a song's id, the main artist first.
     files : mapping of str to Row
         What is known of each file.
     """
@@ -106,7 +119,7 @@ class Shelves:
     artists: Mapping[str, Artist]
     albums: Mapping[str, Album]
     album_of: Mapping[int, Album]
-    artist_of: Mapping[int, Artist]
+    artists_of: Mapping[int, list[Artist]]
     files: Mapping[str, Row]
 
     def artist_named(self, name: str) -> Artist | None:
@@ -134,7 +147,7 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
             if root is None:
                 raise Failure(NOT_FOUND, "There is no music folder of that id.")
             songs = [song for song in songs if is_inside(song.path, root)]
-        return arrange(songs, roots, at.library.catalog.files())
+        return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
 
     folder = folder or None
     if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
@@ -148,8 +161,10 @@ def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
     return ((str(number), root) for number, root in enumerate(roots, 1))
 
 
-def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row]) -> Shelves:
-    """Put songs on their shelves.
+def arrange(
+    songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row], credits: Credits | None = None
+) -> Shelves:
+    """Put songs on their shelves; ``credits`` are those of the whole library, if these are not all of it.
 
     Examples
     --------
@@ -158,40 +173,52 @@ def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row
     >>> [(album.name, album.artist.name) for album in shelves.albums.values()]
     [('b', '[Unknown Artist]'), ('Blue', 'Ann')]
     """
+    credits = credits or Credits(songs)
     keyed: dict[str, list[Song]] = defaultdict(list)
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     by_artist: dict[str, list[Song]] = defaultdict(list)
+    ids_of: dict[int, list[str]] = {}
     for song in songs:
         keyed[_album_key(song, roots)].append(song)
-        id = _artist_id(song.artist or song.albumartist)
-        spelled[id][_shown(song.artist or song.albumartist) or NOBODY] += 1
-        by_artist[id].append(song)
-    owners: dict[str, str] = {}
+        names = credits.written(song) or (song.artist or song.albumartist,)
+        ids_of[song.id] = [*map(_artist_id, names)]
+        for id, name in zip(ids_of[song.id], names, strict=True):
+            spelled[id][_shown(name) or NOBODY] += 1
+            by_artist[id].append(song)
+    owners: dict[str, tuple[str, str]] = {}
     for key, there in keyed.items():
-        owner = _most(song.albumartist for song in there)
+        by = _most(song.albumartist for song in there)
+        owner = next(iter(credits.names_in(by)), by)
         if owner is None:
-            artists = {_artist_id(song.artist): song.artist for song in there}
-            owner = next(iter(artists.values())) if len(artists) == 1 else SEVERAL
-        owners[key] = id = _artist_id(owner)
+            first = {ids_of[song.id][0]: song for song in there}
+            one = next(iter(first.values()))
+            owner = by = next(iter(credits.written(one)), one.artist) if len(first) == 1 else SEVERAL
+        id = _artist_id(owner)
+        owners[key] = id, printable(by)
         spelled[id][printable(owner) or NOBODY] += 1
     artists_by_id = {
-        id: Artist(id, min(names, key=lambda name: (-names[name], name)), songs=by_artist[id])
+        id: Artist(
+            id,
+            min(names, key=lambda name: (-names[name], name)),
+            songs=by_artist[id],
+            alone=[song for song in by_artist[id] if len(ids_of[song.id]) == 1],
+        )
         for id, names in spelled.items()
     }
     found = []
     for key, there in keyed.items():
         name = printable(_most(song.album for song in there)) or _folder(there[0])
-        album = Album(_id("al", key), name, _in_order(there), artists_by_id[owners[key]])
+        owner, by = owners[key]
+        album = Album(_id("al", key), name, _in_order(there), artists_by_id[owner], by or artists_by_id[owner].name)
         album.created = max((files[song.path].mtime_ns / 1e9 for song in there if song.path in files), default=0.0)
         found.append(album)
     found.sort(key=lambda album: (folded(album.name), album.id))
-    album_of, artist_of = {}, {}
+    album_of = {song.id: album for album in found for song in album.songs}
+    artists_of = {song: [artists_by_id[id] for id in ids] for song, ids in ids_of.items()}
     for album in found:
-        of_songs = [artists_by_id[_artist_id(song.artist or song.albumartist)] for song in album.songs]
+        of_songs = [artist for song in album.songs for artist in artists_of[song.id]]
         for artist in {artist.id: artist for artist in (album.artist, *of_songs)}.values():
             artist.albums.append(album)
-        for song, artist in zip(album.songs, of_songs, strict=True):
-            album_of[song.id], artist_of[song.id] = album, artist
     people = sorted(artists_by_id.values(), key=lambda artist: (artist.sorted_by, artist.id))
     return Shelves(
         roots,
@@ -199,14 +226,14 @@ def arrange(songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row
         {artist.id: artist for artist in people},
         {album.id: album for album in found},
         album_of,
-        artist_of,
+        artists_of,
         files,
     )
 
 
 def genres_of(song: Song) -> tuple[str, ...]:
-    """The genres of a song, of which a tag may hold several: "Rock; Pop"."""
-    return _genres(song.genre or "")
+    """The genres of a song, of which there may be several: "Rock; Pop"."""
+    return _genres(song.genres or (song.genre or "",))
 
 
 # The same names come again and again, and what is made of them takes long beside everything else here.
@@ -215,8 +242,8 @@ _shown = _once(printable)
 
 
 @_once
-def _genres(tag: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for part in tag.split(";") if (name := printable(part))))
+def _genres(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for tag in tags for part in tag.split(";") if (name := printable(part))))
 
 
 @_once

@@ -7,7 +7,7 @@ from typing import Any
 from songspace.asking.artists import Centers
 from songspace.asking.playlists import DEFAULT_GAP, make_path
 from songspace.asking.ruling import Ruling
-from songspace.asking.similar import find_similar
+from songspace.asking.similar import find_similar, one_of_each
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
@@ -66,16 +66,8 @@ def _similar(call: Call) -> list[dict[str, Any]]:
         raise NotReadyError(call.at.snapshot.why_not or "It is not in the space yet: run `songspace update`.")
     with call.service.turns.take():
         asked = call.at.asked([song.id for song in songs])
-        space = asked.space
-        alone = len(songs) == 1
-        rows, _ = space.neighbors(asked.center(), 2 * count, exclude=asked.rows if alone else ())
-    seen = set(space.versions[asked.rows].tolist()) if alone else set()
-    kept = []
-    for row in rows.tolist():
-        if (version := int(space.versions[row])) not in seen:
-            seen.add(version)
-            kept.append(row)
-    found = [song for song in asked.songs(kept[:count]) if song.id in call.whole.album_of]
+        rows, _ = one_of_each(asked, count, own=len(songs) > 1)
+    found = [song for song in asked.songs(rows) if song.id in call.whole.album_of]
     return songs_facts(call.whole, found)
 
 
@@ -92,8 +84,9 @@ def centers_of(service: Service, at: At) -> Centers:
 
     def make() -> Centers:
         view, whole = at.view, shelves_of(service, at)
-        found = (whole.artist_of.get(song.id) for song in view.songs)
-        return Centers(view.space, [None if artist is None else artist.id for artist in found])
+        found = (whole.artists_of.get(song.id, ()) for song in view.songs)
+        main = [next((artist.id for artist in artists if artist.is_somebody), None) for artists in found]
+        return Centers(view.space, main)
 
     made: Centers = service.once("centers", at.snapshot.key, make)
     return made
@@ -118,7 +111,7 @@ def _heart(call: Call, artist: Artist) -> list[Song]:
 def _info(call: Call) -> dict[str, Any]:
     """Of what an artist's page shows, the similar artists; there are no biographies here."""
     id = call.text("id")
-    artist = call.artist(id) if id.startswith("ar-") else call.whole.artist_of[call.songs_of(id)[0].id]
+    artist = call.artist(id) if id.startswith("ar-") else call.whole.artists_of[call.songs_of(id)[0].id][0]
     near: list[dict[str, Any]] = []
     if call.at.snapshot.space is not None and artist.id in (centers := centers_of(call.service, call.at)):
         found = centers.near(artist.id, call.number("count", 20, most=_MOST))
