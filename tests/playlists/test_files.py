@@ -35,6 +35,8 @@ class Song:
     recording_mbid: str | None = None
     release_mbid: str | None = None
     artist_mbid: str | None = None
+    start: float | None = None
+    end: float | None = None
 
 
 def song_at(*parts: str | Path) -> Song:

@@ -67,8 +67,8 @@ def _write_clips(folder: Path, found: Similar) -> list[list[str]]:
             of[place] = len(pairs)
             pairs.append(
                 clips.Pair(
-                    clips.Excerpt(other.path, other.name, match.there),
-                    clips.Excerpt(song.path, song.name, match.here),
+                    clips.Excerpt(other.path, other.name, match.there, other.start or 0.0),
+                    clips.Excerpt(song.path, song.name, match.here, song.start or 0.0),
                     reason.sentence,
                 )
             )

@@ -61,17 +61,26 @@ class Library:
         SongspaceError
             If there is none (with the nearest names) or more than one (with their ids).
         """
-        song = self.catalog.song_at(os.path.abspath(text))
-        if song is None and text.isascii() and text.isdigit():
-            song = self.catalog.song(int(text))
-        if song is not None and song.away is not None:
-            since = datetime.fromtimestamp(song.away).isoformat(" ", "minutes")
-            raise SongspaceError(f"{song.name} is away since {since}: its file {shown(song.path)} cannot be reached.")
-        if song is not None:
-            return song
-        from songspace.library.names import find
+        from songspace.library.names import AmbiguousError, find
 
-        return find((among or self.songs)(), text)
+        row = self.catalog.file(os.path.abspath(text))
+        songs = self.catalog.songs(row.songs) if row is not None else []
+        if not songs and text.isascii() and text.isdigit():
+            songs = self.catalog.songs([int(text)])
+        if len(songs) > 1:  # of a file of which a CUE sheet tells
+            raise AmbiguousError(text, songs)
+        if songs:
+            return _reached(songs[0])
+        try:
+            return find((among or self.songs)(), text)
+        except AmbiguousError:
+            raise
+        except SongspaceError as none_here:
+            try:
+                found = find(self.catalog.away(), text)
+            except SongspaceError:
+                raise none_here from None
+            return _reached(found)
 
     @property
     def encoder(self) -> str:
@@ -120,3 +129,17 @@ class Library:
         from songspace.library.learnt import segments_of
 
         return segments_of(self.home, self.catalog, encoder or self.encoder, songs)
+
+
+def _reached(song: Song) -> Song:
+    """A song that is here.
+
+    Raises
+    ------
+    SongspaceError
+        If it is away: it has no place in the space now.
+    """
+    if song.away is not None:
+        since = datetime.fromtimestamp(song.away).isoformat(" ", "minutes")
+        raise SongspaceError(f"{song.name} is away since {since}: its file {shown(song.path)} cannot be reached.")
+    return song

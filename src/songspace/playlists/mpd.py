@@ -127,7 +127,7 @@ def add(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] 
                 "(mpc update), or say what it calls the folder with --prefix HERE=THERE."
             )
         place = mpd.length() + 1
-        mpd.add([name for name in names if name is not None])
+        mpd.add([(name, song) for song, name in zip(songs, names, strict=True) if name is not None])
     return Added([song for song, name in zip(songs, names, strict=True) if name is not None], missing, place)
 
 
@@ -191,13 +191,19 @@ class _Client:
         """How many songs are in the queue."""
         return int(dict(self._do("status")).get("playlistlength", 0))
 
-    def add(self, names: Sequence[str]) -> None:
-        """Add songs to the queue, or none of them."""
+    def add(self, songs: Sequence[tuple[str, Song]]) -> None:
+        """Add songs, each with what MPD calls its file, to the queue, or none of them."""
+        names = [name for name, _ in songs]
         said, refusal = self._list(_command("addid", name) for name in names)
+        ids = [id for key, id in said if key == "Id"]
+        if refusal is None:
+            parts = [(id, song) for id, (_, song) in zip(ids, songs, strict=True) if song.start is not None]
+            ranges = [_command("rangeid", id, f"{song.start:.3f}:{_end(song)}") for id, song in parts]
+            refusal = self._list(ranges).refusal if ranges else None
         if refusal is None:
             return
         # MPD ends a list of commands where one fails, but what they did until then stays.
-        self._list(_command("deleteid", id) for key, id in said if key == "Id")
+        self._list(_command("deleteid", id) for id in ids)
         if refusal.code == _PERMISSION:
             raise self._refused(refusal)
         name = names[min(refusal.at, len(names) - 1)]
@@ -265,9 +271,13 @@ def _connected(address: Address) -> socket.socket:
     return connection
 
 
-def _command(name: str, argument: str) -> str:
-    quoted = argument.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{name} "{quoted}"'
+def _command(name: str, *arguments: str) -> str:
+    escaped = (argument.replace("\\", "\\\\").replace('"', '\\"') for argument in arguments)
+    return " ".join([name, *(f'"{argument}"' for argument in escaped)])
+
+
+def _end(song: Song) -> str:
+    return "" if song.end is None else f"{song.end:.3f}"
 
 
 def _lasts_as_long(song: Song, said: Mapping[str, str]) -> bool:

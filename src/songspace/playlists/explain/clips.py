@@ -56,11 +56,14 @@ class Excerpt:
         What to call it.
     seconds : (float, float)
         From and to.
+    begins : float
+        Where the song begins in its file, in seconds.
     """
 
     path: str
     name: str
     seconds: Seconds
+    begins: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def _write_clips(folder: Path, pairs: Sequence[Pair]) -> list[Written]:
 
 def _read(excerpt: Excerpt) -> np.ndarray:
     try:
-        return read_excerpt(excerpt.path, *excerpt.seconds, rate=RATE)
+        start, stop = (excerpt.begins + second for second in excerpt.seconds)
+        return read_excerpt(excerpt.path, start, stop, rate=RATE)
     except AudioError as error:
         raise AudioError(f"“{excerpt.name}” cannot be heard. {error}") from error
 

@@ -116,11 +116,20 @@ class _Library:
         paths = self._paths(entry)
         for path in paths:
             if found := self._at(path):
-                return found
+                return self._part(found, entry)
         for path in paths:
             if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
                 return alike[0]
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
+
+    def _part(self, song: Song, entry: Entry) -> Song:
+        """Of a file that is several songs, the one that the entry tells of."""
+        if song.start is None:
+            return song
+        parts = [one for one in self._songs if one.path == song.path]
+        title = compared(entry.title or "")
+        called_so = [one for one in parts if title and compared(one.title or "") == title]
+        return _only(called_so or parts, entry, _lasts_as_long) or song
 
     def _paths(self, entry: Entry) -> list[str]:
         """What may be the path of an entry's file here, the likeliest first."""

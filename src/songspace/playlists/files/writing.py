@@ -42,6 +42,10 @@ class Listed(Protocol):
     def release_mbid(self) -> str | None: ...
     @property
     def artist_mbid(self) -> str | None: ...
+    @property
+    def start(self) -> float | None: ...
+    @property
+    def end(self) -> float | None: ...
 
 
 class _Track(NamedTuple):
@@ -177,8 +181,14 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
             name = f"./{name}"
         seconds = round(song.duration) if 0 < song.duration < math.inf else -1
         shown = " - ".join(filter(None, (_line(song.artist), track.title)))
-        lines += [f"#EXTINF:{seconds},{shown}", name]
+        lines += [f"#EXTINF:{seconds},{shown}", *_part(song), name]
     return os.fsencode("".join(f"{line}\n" for line in lines))
+
+
+def _part(song: Listed) -> list[str]:
+    """Which part of its file a song is, as VLC reads it; to other players these lines are comments."""
+    times = {"start": song.start, "stop": song.end}
+    return [f"#EXTVLCOPT:{what}-time={seconds:.3f}" for what, seconds in times.items() if seconds]
 
 
 def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
