@@ -54,7 +54,8 @@ def make_library(home: Home, songs: int) -> None:
                 year=1960 + number % 60,
             )
             path = f"/music/Artist {number // 10}/{number:05d} Title.mp3"
-            catalog.record_song(Found(path, 1, 1), number.to_bytes(16, "big"), tags, duration=200.0)
+            heard = {"duration": 200.0, "starts": [0.0], "silent": [False]}
+            catalog.record_song(Found(path, 1, 1), number.to_bytes(16, "big"), tags, **heard)
         set_learnt(catalog, "contrastive", Learnt("made-up", "made-up"))
         catalog.set_fact("encoder", "contrastive")
         ids = [song.id for song in catalog.songs()]

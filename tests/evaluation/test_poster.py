@@ -97,7 +97,8 @@ def check_the_report_is_one_file_with_everything_in_it(out: Path) -> None:
     assert len(re.findall("data:image/png", page)) == 9
     assert all(reference.startswith(("#", "data:")) for reference in references)
     assert "<b>dle" not in page and "Mid &quot;&amp;&quot; &lt;b&gt;dle&lt;/b&gt;" in page
-    assert "None" not in page and not re.search(r"\bnan\b", re.sub('base64,[^"]*', "", page))
+    words = re.sub('base64,[^"]*', "", page)  # a picture may hold any letters
+    assert "None" not in words and not re.search(r"\bnan\b", words)
 
 
 def check_a_rerun_takes_what_is_there(library: Path, out: Path) -> None:

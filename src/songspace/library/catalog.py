@@ -164,7 +164,6 @@ UNREAD = Stamp(-1)
 """The stamp of a file that is looked at again whatever it is like."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
-_LISTS = ("artists", "genres")
 _SONG = (
     f'SELECT songs.id, tracks.path, duration, {", ".join(_TAGS)}, identity, start, "end", away '
     "FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''"
@@ -491,9 +490,12 @@ class Catalog:
         for row in self._rows(question):
             song = _song(row)
             known = found.get(song.id)
-            if known is None or (known.title is None and song.title is not None):
+            if known is None:
                 found[song.id] = song
-        return sorted(found.values(), key=lambda song: (os.fsencode(song.path), song.start or 0.0))
+            elif known.title is None and song.title is not None:
+                del found[song.id]  # it takes the place of the path that has a title
+                found[song.id] = song
+        return list(found.values())
 
     def song(self, id: int) -> Song | None:
         """The song of that id, also if it is away."""
@@ -605,10 +607,10 @@ class Catalog:
         """
         digest = xxhash.xxh3_64()
         for row in self._rows(
-            f"SELECT id, sum FROM songs WHERE {_HERE} "
+            f"WITH here AS MATERIALIZED (SELECT id FROM songs WHERE {_HERE}) "
+            "SELECT id, sum FROM songs JOIN here USING (id) "
             "UNION ALL SELECT song, tracks.sum FROM tracks JOIN files USING (path) WHERE away IS NULL "
-            "UNION ALL SELECT song, vectors.sum FROM vectors JOIN songs ON songs.id = song "
-            f"WHERE encoder = ? AND {_HERE} ORDER BY 1, 2",
+            "UNION ALL SELECT song, sum FROM vectors JOIN here ON id = song WHERE encoder = ? ORDER BY 1, 2",
             encoder,
         ):
             digest.update(repr(row).encode())
@@ -669,8 +671,6 @@ def _stored(value: Any) -> Any:
 
 
 def _song(row: tuple) -> Song:
-    id, path, duration, *rest = row
-    tags, (identity, start, end, away) = dict(zip(_TAGS, rest, strict=False)), rest[len(_TAGS) :]
-    for name in _LISTS:
-        tags[name] = tuple((tags[name] or "").split("\n")) if tags[name] else ()
-    return Song(id, os.fsdecode(path), duration, **tags, identity=identity, start=start, end=end, away=away)
+    id, path, duration, *tags, artists, genres, identity, start, end, away = row
+    lists = (tuple(values.split("\n")) if values else () for values in (artists, genres))
+    return Song(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away)

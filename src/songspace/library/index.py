@@ -357,17 +357,14 @@ def _settle(
     unseen |= {path for path in rows if any(is_inside(path, folder) for folder in tally.absent)}
     here = {song for path, row in after.items() if path not in unseen and row.away is None for song in row.songs}
 
-    gone: set[str] = {
-        path
-        for folder, listing in looks.items()
-        for path, row in rows.items()
-        if not row.songs and is_inside(path, folder) and path not in {file.path for file in listing.files}
-    }
+    gone: set[str] = set()
     away: dict[str, str] = {}
     for folder, one in missed.items():
+        seen = {file.path for file in looks[folder].files}
+        gone |= {path for path, row in rows.items() if not row.songs and path not in seen and is_inside(path, folder)}
         moved = {path for path in one.vanished if here.issuperset(after[path].songs)}
         left = {path: place for path, place in one.vanished.items() if path not in moved}
-        alive = (file.path for file in looks[folder].files if file.path in after and after[file.path].songs)
+        alive = (path for path in seen if path in after and after[path].songs)
         gone |= moved | (set(left) if forget_missing else presence.judge(left, rows, folder, alive))
         away |= dict.fromkeys(left, presence.MANY) | one.away
         if forget_missing:

@@ -86,8 +86,8 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE vectors (
             encoder TEXT NOT NULL,
             song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+            sum INTEGER,            -- before what is large: it is read without that
             segments BLOB NOT NULL, -- float32, segments x dimensions
-            sum INTEGER,
             PRIMARY KEY (encoder, song)
         ) WITHOUT ROWID""",
         "CREATE INDEX vectors_of_song ON vectors (song)",

@@ -197,7 +197,7 @@ class _Client:
         said, refusal = self._list(_command("addid", name) for name in names)
         ids = [id for key, id in said if key == "Id"]
         if refusal is None:
-            parts = [(id, song) for id, (_, song) in zip(ids, songs, strict=True) if song.start is not None]
+            parts = [(id, song) for id, (_, song) in zip(ids, songs, strict=False) if song.start is not None]
             ranges = [_command("rangeid", id, f"{song.start:.3f}:{_end(song)}") for id, song in parts]
             refusal = self._list(ranges).refusal if ranges else None
         if refusal is None:

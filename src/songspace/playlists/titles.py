@@ -108,7 +108,7 @@ def title_of(text: str, artist: str | None = None) -> Title:
     >>> title_of("Live").song, title_of("Part II").telling
     ('live', False)
     """
-    text = text[:_LONGEST]
+    text = text.strip()[:_LONGEST]
     variants: list[str] = []
     bare = text
     if _MAY_HAVE_NOTES.search(text):
