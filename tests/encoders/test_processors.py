@@ -7,8 +7,10 @@ once, and memory that is written past its end kills the process.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,16 +25,15 @@ PROCESSORS = {
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
     "SSE 4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default"},
 }
-TESTS = [
-    "test_contract.py::test_fitting_and_transforming",
-]
+OTHERS = [name for name, told in PROCESSORS.items() if told]
 
 
 def run(processor: str, *arguments: object) -> str:
     """What a program prints that is run as on another processor."""
     ran = subprocess.run(
         [sys.executable, *map(str, arguments)],
-        env=os.environ | PROCESSORS[processor],
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        | PROCESSORS[processor],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -52,12 +53,21 @@ def test_all_convolutions_give_the_gradients_that_they_give_without_onednn(proce
     assert {name: error for _, error, name in lines if not float(error) < 1e-4} == {}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("processor", OTHERS)
+def test_the_encoders_keep_their_contract_on_other_processors(processor: str) -> None:
+    """The tests of the networks, and those of scikit-learn's contract that train one."""
+    chosen = "not test_contract or contrastive or Contrastive or random or (ali and not memory and not check)"
+    files = [HERE / f"test_{each}.py" for each in ("contract", "contrastive", "ali_networks")]
+    options = ["-q", "-m", "not slow", "-k", chosen, "-p", "no:xdist", "-p", "no:cacheprovider"]
+    said = run(processor, "-m", "pytest", *options, *files)
+    assert int(re.findall(r"(\d+) passed", said)[-1]) > 150
+
+
 def layout(*channels: int) -> torch.memory_format:
-    pairs = list(zip(channels, channels[1:], strict=False))
-    network = nn.Sequential(*(nn.Conv2d(*pair, 3) for pair in pairs))
+    network = nn.Sequential(*(nn.Conv2d(*pair, 3) for pair in pairwise(channels)))
     given = lay_out(network)
-    kept = [module.weight.is_contiguous(memory_format=given) for module in network]
-    assert all(kept)
+    assert all(module.weight.is_contiguous(memory_format=given) for module in network)
     return given
 
 
