@@ -1,7 +1,8 @@
 """Every convolution of every network, as it is met in training, with oneDNN and without it.
 
-Run as a program of its own: what writes past its memory kills a process. Prints a line for each network: its name, how
-many convolutions it has, and the largest difference of an output or a gradient, relative to the largest right value.
+Run as a program of its own: what writes past its memory kills a process. Prints a line for each network: how many
+convolutions it has, the largest difference of an output or a gradient, relative to the largest right value, in 32-bit
+floats and in those that training takes here (bfloat16 where the processor multiplies it), and its name.
 """
 
 from __future__ import annotations
@@ -57,26 +58,26 @@ def results(module: nn.Module, weight: Tensor, x: Tensor, slope: Tensor) -> list
     return [output.detach(), weight.grad, x.grad]
 
 
-def difference(network: nn.Module, play: Callable[[], Tensor]) -> tuple[int, float]:
-    count, worst = 0, 0.0
+def apart(ours: Tensor, theirs: Tensor) -> float:
+    """The largest difference, relative to the largest right value."""
+    error = float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-20))
+    return error if torch.isfinite(ours).all() else torch.inf
+
+
+def differences(network: nn.Module, play: Callable[[], Tensor]) -> tuple[int, float, float]:
+    """How many convolutions there are, and how far they are from right, in 32-bit floats and as they are trained."""
+    count, whole, half = 0, 0.0, 0.0
     for module, x, slope in watched(network, play):
         weight = module.weight  # once: where its norm is kept in bounds, it moves a little each time
         found = results(module, weight, x, slope)
+        with fast_autocast(CPU):
+            trained = results(module, weight, x, slope)
         with torch.backends.mkldnn.flags(enabled=False):
             right = results(module, weight, x, slope)
-        for ours, theirs in zip(found, right, strict=True):
-            error = float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-20))
-            worst = max(worst, error if torch.isfinite(ours).all() else torch.inf)
+        whole = max(whole, *map(apart, found, right))
+        half = max(half, *map(apart, trained, right))
         count += 1
-    return count, worst
-
-
-def step_in_half_precision(network: nn.Module, play: Callable[[], Tensor]) -> None:
-    """As training takes it where the processor multiplies bfloat16: nothing to compare, but it must live through it."""
-    with fast_autocast(CPU):
-        output = play()
-    output.float().square().mean().backward()
-    assert all(torch.isfinite(each.grad).all() for each in network.parameters() if each.grad is not None)
+    return count, whole, half
 
 
 def networks() -> Iterator[tuple[str, nn.Module, Callable[[], Tensor]]]:
@@ -108,6 +109,5 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     print(torch.backends.cpu.get_cpu_capability())
     for name, network, play in networks():
-        count, worst = difference(network, play)
-        step_in_half_precision(network, play)
-        print(f"{count}\t{worst:.3g}\t{name}", flush=True)
+        count, whole, half = differences(network, play)
+        print(f"{count}\t{whole:.3g}\t{half:.3g}\t{name}", flush=True)

@@ -46,11 +46,12 @@ def run(processor: str, *arguments: object) -> str:
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_all_convolutions_give_the_gradients_that_they_give_without_onednn(processor: str) -> None:
     lines = [line.split("\t") for line in run(processor, HERE / "gradients.py").splitlines() if "\t" in line]
-    counts = {name: int(count) for count, _, name in lines}
+    counts = {name: int(count) for count, _, _, name in lines}
     assert counts["convnet 1, a piece"] == counts["convnet 24, a large picture"] == 13
     assert (counts["small encoder 64"], counts["small decoder 1"], counts["small discriminator"]) == (5, 5, 5)
     assert (counts["poster encoder 64"], counts["poster decoder 1"], counts["poster discriminator"]) == (6, 7, 5)
-    assert {name: error for _, error, name in lines if not float(error) < 1e-4} == {}
+    assert {name: error for _, error, _, name in lines if not float(error) < 1e-4} == {}
+    assert {name: error for _, _, error, name in lines if not float(error) < 0.03} == {}  # of bfloat16's 8 bits
 
 
 @pytest.mark.slow
