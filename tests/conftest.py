@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +24,30 @@ from typer.testing import CliRunner, Result
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+"""Of processors, by the names that Linux has for them: those that torch's ways to compute differ by."""
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """The processor, which decides how torch computes; the workers of a run have none to say it to."""
+    if hasattr(config, "workerinput"):
+        return None
+    import torch
+
+    model, flags = platform.processor() or platform.machine(), set()
+    if (about := Path("/proc/cpuinfo")).exists():
+        facts = dict(re.findall(r"^(model name|flags|Features)\s*: (.*)$", about.read_text("utf-8"), re.MULTILINE))
+        model = facts.get("model name", model)
+        flags = set(f"{facts.get('flags', '')} {facts.get('Features', '')}".split())
+    has = [flag for flag in FEATURES if flag in flags] or ["unknown features"]
+    told = [
+        f"{name}={os.environ[name]}" for name in ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY") if name in os.environ
+    ]
+    capability = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"processor: {model} ({' '.join(has)}), torch computes with {capability}{''.join(f', {each}' for each in told)}"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.encoders.base import encoder_class
-from songspace.pipeline.budget import PLANS
+from songspace.pipeline.budget import MOST, PLANS
 from songspace.pipeline.check import held_out
 
 SONGS = st.integers(2, 2_000_000)
@@ -42,6 +42,19 @@ def test_more_songs_get_no_fewer_steps_and_no_less_time(name, some, more):
 def test_a_plan_by_hand(name, songs, steps, minutes):
     assert PLANS[name].steps(songs) == steps
     assert PLANS[name].minutes(steps, songs) == pytest.approx(minutes)
+
+
+@given(NAMES, SONGS)
+def test_where_nobody_says_how_long_steps_end_it_on_two_idle_cores_and_time_on_any_others(name, songs):
+    plan = PLANS[name]
+    steps, minutes = plan.limits(songs, None, None)
+    assert (steps, minutes) == (plan.steps(songs), MOST)
+    assert plan.minutes(steps, songs) < MOST <= 35
+
+
+@pytest.mark.parametrize(("steps", "minutes"), [(7, None), (None, 2.5), (7, 2.5)])
+def test_what_was_asked_for_is_the_only_limit(steps, minutes):
+    assert PLANS["contrastive"].limits(400, steps, minutes) == (steps, minutes)
 
 
 @pytest.mark.parametrize("name", sorted(PLANS))

@@ -20,7 +20,7 @@ from songspace.library import Home
 from songspace.library.index import Tally
 from songspace.library.progress import read_progress
 from songspace.pipeline import course
-from songspace.pipeline.budget import PLANS, ahead
+from songspace.pipeline.budget import PLANS, ahead, at_most
 from songspace.pipeline.course import Course, Steps
 from songspace.pipeline.report import Report
 from songspace.reporter import Reporter
@@ -79,6 +79,29 @@ def test_the_stages_to_come_belong_to_what_is_left(clock: list[float], monkeypat
     run.learnt(50.0, expected=10.0)
     run.tell("learning", 3, 9, 30.0)
     assert told.left[-1] == (30.0, pytest.approx(30.0 + 5 * 4.0))
+
+
+def test_what_time_ends_takes_no_longer_on_a_slow_machine() -> None:
+    told = Told()
+    run = Course(told)
+    run.ahead = {"learning": 1000.0, "encoding": 4.0}
+    run.at_most = {"learning": 1500.0}
+    run.learnt(80.0, expected=20.0)
+    run.tell("listening", 1, 9, 30.0)
+    assert told.left[-1] == (30.0, pytest.approx(30.0 + 1500.0 + 4 * 4.0))
+    run.learnt(20.0, expected=20.0)
+    run.tell("listening", 2, 9, 30.0)
+    assert told.left[-1] == (30.0, pytest.approx(30.0 + 1000.0 + 4.0))
+
+
+@pytest.mark.parametrize("name", sorted(PLANS))
+def test_only_steps_alone_may_take_any_time(name: str) -> None:
+    assert 30 * 60 <= at_most(name)["learning"] <= 35 * 60
+    assert 60 <= at_most(name, minutes=1.0)["learning"] < 90
+    assert at_most(name, steps=10**9, minutes=1.0) == at_most(name, minutes=1.0)
+    assert at_most(name, steps=10**9) == at_most("timbre") == {}
+    assert ahead(name, 5000, 5000)["learning"] <= at_most(name)["learning"]
+    assert ahead(name, 5000, 5000, steps=10**6)["learning"] > 10 * 3600
 
 
 def test_a_file_that_was_not_foreseen_disturbs_nothing(clock: list[float]) -> None:

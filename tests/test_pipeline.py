@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from songspace import Library, SongspaceError, Space, pipeline
 from songspace.encoders import base
 from songspace.library import Home
 from songspace.library.learnt import Segments
+from songspace.pipeline import budget
 from songspace.reporter import Reporter
 
 QUICK = {"windows": 3, "workers": 1}
@@ -174,6 +176,42 @@ def test_time_alone_may_end_training(tunes: Path, home: Home) -> None:
     told = Told()
     pipeline.learn(home, tunes, minutes=0.03, reporter=told, **QUICK)  # type: ignore[arg-type]
     assert "learning" in told.stages and Library(home.folder).encoder == "contrastive"
+
+
+def _interrupt(stage: str, done: int) -> None:
+    if stage == "learning":
+        raise KeyboardInterrupt
+
+
+def test_where_nobody_says_how_long_time_ends_what_its_steps_do_not(
+    tunes: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "MOST", 0.03)
+    told = Told()
+    pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+    begun = next(sentence for sentence in told.sentences if sentence.startswith("Learning"))
+    assert re.search(r"in 1500 steps, .* on two cores, for 0\.03 minutes at most \(--minutes changes it\)\.", begun)
+    [ended] = [sentence for sentence in told.sentences if sentence.startswith("Training ended")]
+    said = re.match(r"Training ended after 0\.03 minutes, with (\d+) of 1500 steps done: .* --steps alone", ended)
+    assert said and 1 <= int(said[1]) < 1500
+    told = Told()
+    pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+    assert "The contrastive encoder has been learnt from these songs already." in told.sentences
+    with pytest.raises(KeyboardInterrupt):  # all of its steps are another thing to learn
+        pipeline.learn(home, tunes, steps=1500, reporter=Told(_interrupt), **QUICK)  # type: ignore[arg-type]
+
+
+def test_steps_that_were_done_in_time_give_the_space_of_steps_alone(
+    tunes: Path, home: Home, undisturbed: dict[str, np.ndarray]
+) -> None:
+    told = Told()
+    pipeline.learn(home, tunes, encoder="contrastive", steps=4, minutes=60, reporter=told, **QUICK)  # type: ignore[arg-type]
+    assert not any(sentence.startswith("Training ended") for sentence in told.sentences)
+    _assert_same(_space(home), undisturbed)
+    for minutes in (60, None):
+        told = Told()
+        pipeline.learn(home, tunes, encoder="contrastive", steps=4, minutes=minutes, reporter=told, **QUICK)  # type: ignore[arg-type]
+        assert "learning" not in told.stages
 
 
 def test_two_runs_at_once_the_second_says_so(tunes: Path, home: Home) -> None:

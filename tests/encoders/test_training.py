@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import signal
 import subprocess
@@ -294,6 +295,44 @@ def test_the_nearer_limit_wins(clock):
     assert by_minutes.seen[-1] > 0.8
 
 
+def test_a_run_that_its_steps_end_in_time_is_the_one_that_only_steps_limit(clock):
+    clock.tick = 1.0
+    game, history = play(steps=30)
+    limited, history_of_limited = play(steps=30, minutes=0.5 * 4)  # a step takes some ticks
+    assert limited.seen == game.seen == [step / 30 for step in range(30)]
+    assert_same(game, limited)
+    assert history == history_of_limited
+
+
+def test_a_slow_first_step_and_a_pause_hurry_no_run():
+    limits = Limits(1000, 10)
+    assert limits.progress(1, 30.0) == 0.001
+    assert limits.progress(500, 300.0) == limits.progress(500, 320.0) == 0.5
+
+
+@pytest.mark.parametrize("pace", [0.5, 1.2, 3.0, 20.0])
+def test_a_run_that_time_ends_has_come_evenly_to_its_end(pace):
+    limits, seconds, step, seen = Limits(1000, 10), 0.0, 0, []
+    while (progress := limits.progress(step, seconds)) < 1:
+        seen.append(progress)
+        step, seconds = step + 1, seconds + 0.6 * pace
+    ends_in_time = pace < 1
+    assert (step == 1000) == ends_in_time and (seconds >= 600) != ends_in_time
+    assert np.all(np.diff(seen) > 0) and seen[-1] > 0.95
+    if ends_in_time:
+        assert seen == [number / 1000 for number in range(1000)]
+    else:
+        assert seconds - 600 < 0.6 * pace + 1e-6
+        assert np.max(np.diff(seen)) < 1.2 * 0.6 * pace / 600  # no leap: a rate follows it
+
+
+def test_how_many_steps_there_will_be_is_told_by_the_limit_that_is_nearer():
+    assert Limits(1000, None).last_step(3, 5.0, 0.1) == 1000
+    assert Limits(1000, 60).last_step(3, 5.0, 0.1) == 1000
+    assert Limits(1000, 1).last_step(100, 30.0, 0.3) == 200
+    assert Limits(None, 1).last_step(100, 30.0, 0.3) == 200
+
+
 def test_time_before_an_interruption_counts(tmp_path, clock):
     clock.tick = 1.0
     with pytest.raises(KeyboardInterrupt):
@@ -444,6 +483,18 @@ def test_processors_without_bfloat16_train_in_32_bits(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
     with fast_autocast(CPU):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_a_library_that_may_not_use_bfloat16_is_not_made_to():
+    script = """
+        import torch
+        from songspace.encoders.devices import fast_autocast
+
+        with fast_autocast(torch.device("cpu")):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    """
+    limited = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=limited, check=True)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other rules")

@@ -99,8 +99,8 @@ def options(
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
     encoder: Annotated[EncoderName, typer.Option(help="What to learn.")] = EncoderName.contrastive,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training, on any machine.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     windows: Annotated[int | None, typer.Option(min=1, help="Segments a song [default: 10].")] = None,
@@ -110,7 +110,11 @@ def learn(
     nice: NiceOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Listen to a folder of music and learn its space; goes on where it was stopped."""
+    """Listen to a folder of music and learn its space; goes on where it was stopped.
+
+    Training takes a number of steps that grows with the library, and at most about half an hour on any machine;
+    --minutes or --steps change it: whichever comes first, where both are given.
+    """
     from songspace import pipeline
 
     if nice:

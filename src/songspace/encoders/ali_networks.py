@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from songspace.encoders.networks import Standardize, channels_last
+from songspace.encoders.networks import Standardize, lay_out
 
 SLOPE = 0.1
 CLIP = 4.0
@@ -45,7 +45,7 @@ class Codec(nn.Module):
         if unit_codes:
             self.encoder = nn.Sequential(self.encoder, nn.BatchNorm1d(latent, affine=False))
         self.decoder = size.decoder(latent)
-        channels_last(self)
+        lay_out(self)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         return self.encode(self.prepare(spectrograms))
@@ -129,7 +129,7 @@ class Discriminator(nn.Module):
             for module in list(self.modules()):
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     spectral_norm(module)
-        channels_last(self)
+        lay_out(self)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Scores (n, heads), the joint one first."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from songspace.encoders.networks import Standardize, channels_last
+from songspace.encoders.networks import Standardize, lay_out
 
 
 class Block(nn.Module):
@@ -56,14 +56,14 @@ class ConvNet(nn.Module):
             Block(2 * width, 4 * width),
             Block(4 * width, 8 * width),
         )
-        channels_last(self)
+        self.layout = lay_out(self)
 
     def forward(self, decibels: Tensor) -> Tensor:
         return self.represent(self.standardize(decibels))
 
     def represent(self, x: Tensor) -> Tensor:
         """The representation of spectrograms that are standardised already."""
-        maps = self.trunk(x[:, None].contiguous(memory_format=torch.channels_last)).float()
+        maps = self.trunk(x[:, None].contiguous(memory_format=self.layout)).float()
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
 
@@ -92,5 +92,5 @@ def folded(network: ConvNet) -> ConvNet:
         for number, (layer, after) in enumerate(pairwise(layers)):
             if isinstance(layer, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
                 layers[number], layers[number + 1] = fuse_conv_bn_eval(layer, after), nn.Identity()
-    channels_last(network)
+    lay_out(network)
     return network

@@ -46,13 +46,17 @@ def fast_autocast(device: torch.device) -> torch.autocast:
     """Mixed precision in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
 
     torch (2.4 to 2.13) keeps the question to a processor under a private name: a version that has
-    lost it, and any processor without the instructions, trains in 32-bit floats.
+    lost it, and any processor without the instructions, trains in 32-bit floats. So does oneDNN that
+    was told not to use them (``ONEDNN_MAX_CPU_ISA``): without it, such a step takes many times as long.
     """
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported()
     else:
-        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        fast = probe is not None and probe() and torch.backends.mkldnn.is_available()
+        of_processor = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        of_onednn = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+        fast = torch.backends.mkldnn.is_available() and all(
+            asked is not None and asked() for asked in (of_processor, of_onednn)
+        )
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 

@@ -93,9 +93,27 @@ class NetworkEncoder(Encoder):
         return {"history": self.history_} if hasattr(self, "history_") else {}
 
 
-def channels_last(network: nn.Module) -> None:
-    """Lay out the weights of convolutions as processors like them: a step takes 0.6 of the time."""
+def lay_out(network: nn.Module) -> torch.memory_format:
+    """Lay out the weights of convolutions as processors like them, where that is safe.
+
+    Channels last, a step takes 0.6 of the time. But the gradient of a 1x1 convolution with a stride is worked out piece
+    by piece by oneDNN (3.12, with torch 2.13): it lays the pieces a whole vector of channels for each pixel apart (8 of
+    them with AVX2, 16 with AVX-512), in memory for no more channels than there are. With fewer, it writes past the end
+    and the process dies, or the gradient is wrong. So all channels of a network are whole vectors (of 8), and as many
+    as the longest vector has (16); or one, which is the same in either layout. Other networks keep torch's own layout.
+
+    Returns
+    -------
+    memory_format
+        How the network is laid out: wholly, for oneDNN takes the layout from weights or pictures, whichever asks for
+        channels last.
+    """
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
+    channels = {count for each in convolutions for count in (each.in_channels, each.out_channels)}
+    if not all(count == 1 or (count >= 16 and count % 8 == 0) for count in channels):
+        return torch.contiguous_format
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
+    return torch.channels_last
 
 
 class Standardize(nn.Module):

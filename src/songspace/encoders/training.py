@@ -37,6 +37,9 @@ WATCH_EVERY = 10
 MONITOR_EVERY = 200
 """Steps between two looks at a game's monitors."""
 
+GRACE = 0.1
+"""Share of a run's minutes that do not hurry it, where its steps are limited, too."""
+
 
 class CameApartError(SongspaceError):
     """A figure is not finite any more; ``history`` is what was recorded until then."""
@@ -82,6 +85,8 @@ class Game:
 class Limits:
     """When a run ends: after some steps or some minutes, whichever comes first.
 
+    With both, a run that its steps end well within its minutes depends on no clock at all, so that it can be repeated.
+
     Raises
     ------
     ValueError
@@ -100,9 +105,16 @@ class Limits:
             check_number("minutes", self.minutes, above=0)
 
     def progress(self, step: int, seconds: float) -> float:
-        """The way done, 0 to 1, by the limit that is nearer."""
+        """The way done, 0 to 1, by the limit that is nearer.
+
+        Rates follow it, and must have come down when the run ends. Of two limits, the minutes begin to count when
+        :data:`GRACE` of them are over: first steps are slow, and pauses are no reason to hurry. From there they catch
+        up evenly, so that only a run which they will end is ever ahead of its steps.
+        """
         by_steps = step / self.steps if self.steps else 0.0
         by_minutes = seconds / (60 * self.minutes) if self.minutes else 0.0
+        if self.steps and self.minutes:
+            by_minutes = (by_minutes - GRACE) / (1 - GRACE)
         return min(1.0, max(by_steps, by_minutes))
 
     def remaining(self, step: int, seconds: float, seconds_per_step: float) -> float:
@@ -110,6 +122,10 @@ class Limits:
         by_steps = (self.steps - step) * seconds_per_step if self.steps else math.inf
         by_minutes = 60 * self.minutes - seconds if self.minutes else math.inf
         return max(0.0, min(by_steps, by_minutes))
+
+    def last_step(self, step: int, seconds: float, seconds_per_step: float) -> int:
+        """An estimate of the number of steps that the run ends with."""
+        return step + math.ceil(self.remaining(step, seconds, seconds_per_step) / seconds_per_step - 1e-6)
 
 
 @dataclass(frozen=True)
@@ -122,6 +138,8 @@ class Progress:
         Steps done, those before a resumption included.
     steps : int or None
         Steps after which the run ends; None if only time limits it.
+    total : int
+        An estimate of the steps with which the run ends, whatever ends it.
     seconds, remaining : float
         Time spent so far (before a resumption, too), and an estimate of what is left.
     segments_per_second : float
@@ -134,6 +152,7 @@ class Progress:
 
     step: int
     steps: int | None
+    total: int
     seconds: float
     remaining: float
     segments_per_second: float
@@ -226,8 +245,11 @@ def train(
             if on_progress is not None:
                 per_step = max((spent - warm) / (steps - 1) if steps > 1 else spent, 1e-9)  # clocks may be coarse
                 remaining = limits.remaining(state.step, state.seconds, per_step)
+                total = limits.last_step(state.step, state.seconds, per_step)
                 speed = len(batch) / per_step
-                on_progress(Progress(state.step, limits.steps, state.seconds, remaining, speed, losses, monitors, note))
+                on_progress(
+                    Progress(state.step, limits.steps, total, state.seconds, remaining, speed, losses, monitors, note)
+                )
             if time.monotonic() - saved_at >= SAVE_EVERY:
                 save()
                 saved_at = time.monotonic()

@@ -26,7 +26,7 @@ from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
 from songspace.library.scan import Found, shown
-from songspace.pipeline.budget import ahead
+from songspace.pipeline.budget import ahead, at_most
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
     Run,
@@ -69,10 +69,10 @@ def learn(
     encoder : str
         A name in :data:`songspace.encoders.base.REGISTRY`.
     steps, minutes : optional
-        When training stops, whichever comes first; by default after a number of steps that grows with the library, and
-        takes about half an hour on two cores at most.
+        When training stops, whichever comes first; one alone is the only limit. By default after a number of steps that
+        grows with the library, or after about half an hour (:data:`songspace.pipeline.budget.MOST`).
     seed : int
-        The same seed on the same songs gives the same space on the same machine.
+        The same seed on the same songs gives the same space on the same machine, unless time ended the training.
     windows : int, optional
         Segments a song (10); another number than before means listening to everything anew.
     workers : int, optional
@@ -100,6 +100,7 @@ def learn(
         def after_listening(songs: int) -> dict[str, float]:
             return ahead(encoder, songs, min(songs, run.cache.capacity), steps=steps, minutes=minutes)
 
+        run.course.at_most = at_most(encoder, steps=steps, minutes=minutes)
         tally = listen(run, catalog.roots(), fill_cache=True, ahead=after_listening)
         learn_timbre(run)
         used = renew(run)

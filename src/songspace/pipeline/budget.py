@@ -1,9 +1,12 @@
-"""How long to train, if nobody says: by the size of the library, at most about half an hour on two cores."""
+"""How long to train, if nobody says: by the size of the library, at most about half an hour on any machine."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+MOST = 33.0
+"""Minutes after which training ends if nobody says how long it may take: on two idle cores, its steps end it before."""
 
 FEW = 100
 """Songs below which a library is little to learn from."""
@@ -26,6 +29,10 @@ class Plan:
     def steps(self, songs: int) -> int:
         """Steps for a library."""
         return round(min(max(self.least, self.per_song * songs), self.most))
+
+    def limits(self, songs: int, steps: int | None, minutes: float | None) -> tuple[int | None, float | None]:
+        """Steps and minutes after which training ends: those that were asked for, or the plan's if nobody asked."""
+        return (self.steps(songs), MOST) if steps is None and minutes is None else (steps, minutes)
 
     def minutes(self, steps: int, songs: int) -> float:
         """About how long so many steps take on two cores."""
@@ -78,11 +85,17 @@ def ahead(
     if name == "timbre":
         return building
     if plan := PLANS.get(name):
-        if steps is None and minutes is None:
-            steps = plan.steps(cached)
+        steps, minutes = plan.limits(cached, steps, minutes)
         by_steps = 60 * plan.minutes(steps, cached) if steps is not None else math.inf
         learning = _START + min(by_steps, 60 * minutes if minutes is not None else math.inf)
     else:
         learning = _FITTING.get(name, 0.0) * cached
     encoded = songs + min(cached, _ENCODED_TWICE.get(name, 0))
     return {"learning": learning, "encoding": encoding(name) * encoded, **building}
+
+
+def at_most(name: str, *, steps: int | None = None, minutes: float | None = None) -> dict[str, float]:
+    """Seconds, by stage, that some stages of `learn` do not exceed on any machine, however slow; as :func:`ahead`."""
+    plan = PLANS.get(name)
+    minutes = plan.limits(0, steps, minutes)[1] if plan else None
+    return {} if minutes is None else {"learning": _START + 60 * minutes}

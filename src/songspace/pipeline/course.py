@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Hashable, Mapping
@@ -28,6 +29,8 @@ class Course:
     ----------
     ahead : dict of str to float
         Stages that are still to come, and the seconds that they take on two cores that have nothing else to do.
+    at_most : dict of str to float
+        Of some of them, the seconds that they take at most, however slow the machine is.
     """
 
     def __init__(self, reporter: Reporter, workers: int | None = None) -> None:
@@ -36,6 +39,7 @@ class Course:
         self._workers, self._cores = min(workers or cores, cores), cores
         self._slowness = 1.0
         self.ahead: dict[str, float] = {}
+        self.at_most: dict[str, float] = {}
 
     def begin(self, stage: str) -> None:
         """A stage begins."""
@@ -44,9 +48,12 @@ class Course:
 
     def tell(self, stage: str, done: int, total: int, left: float | None, detail: str = "") -> None:
         """How far a stage is, and the seconds until it is done."""
-        whole = None if left is None else left + self._slowness * sum(self.ahead.values())
+        whole = None if left is None else left + sum(map(self._to_come, self.ahead))
         self._reporter.remaining(left, whole)
         self._reporter.progress(stage, done, total, detail)
+
+    def _to_come(self, stage: str) -> float:
+        return min(self._slowness * self.ahead[stage], self.at_most.get(stage, math.inf))
 
     def decoded(self, pace: float) -> None:
         """Learn how slow the machine is from the seconds that passed for each second of decoding by one core."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.library.learnt import Learnt, learnt, set_learnt
-from songspace.pipeline.budget import FEW, PLANS
+from songspace.pipeline.budget import FEW, MOST, PLANS
 from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, readable
 
@@ -29,11 +29,15 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     trained = name in PLANS
     ids = run.cache.songs()
     songs = len(ids) - len(held_out(len(ids))) if trained else len(ids)
-    if trained and plan["steps"] is None and plan["minutes"] is None:
-        plan["steps"] = PLANS[name].steps(songs)
-    checkpoint, key = run.home.checkpoint(name), _key(run, name, plan)
+    if trained:
+        steps, minutes = PLANS[name].limits(songs, plan["steps"], plan["minutes"])
+        plan |= {"steps": steps, "minutes": minutes}
+    checkpoint = run.home.checkpoint(name)
+    # A run whose steps were done before its time was over has learnt what its steps alone would have taught.
+    key, key_of_steps = (_key(run, name, each) for each in (plan, plan | {"minutes": None}))
+    both = trained and None not in (plan["steps"], plan["minutes"])
     before = learnt(run.catalog, name)
-    if before and before.key == key and readable(run, name):
+    if before and before.key in ((key, key_of_steps) if both else (key,)) and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         run.course.ahead.pop("learning", None)
         return
@@ -45,12 +49,20 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     if trained:
         checkpoint.parent.mkdir(exist_ok=True)
         step = 60 * PLANS[name].minutes(1, songs)
-        estimator.fit(
-            X,
-            groups=groups,
-            checkpoint=checkpoint,
-            on_progress=lambda progress: _show(run, progress, step),
-        )
+        left = 0.0
+
+        def show(progress: Progress) -> None:
+            nonlocal left
+            left = progress.remaining
+            _show(run, progress, step)
+
+        estimator.fit(X, groups=groups, checkpoint=checkpoint, on_progress=show)
+        if both:
+            done = round(estimator.history_["step"][-1])
+            if done == plan["steps"]:
+                key = key_of_steps
+            elif left == 0:  # or it came apart, which is told
+                run.reporter.say(_cut_short(done, plan))
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
     else:
@@ -87,11 +99,24 @@ def _announcement(name: str, songs: int, plan: dict[str, Any]) -> str:
     if name not in PLANS:
         return f"{sentence}."
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
-    if plan["minutes"] is not None:
+    if plan["steps"] is None:
         return f"{sentence} for {plan['minutes']:g} minutes.{few}"
     minutes = PLANS[name].minutes(plan["steps"], songs)
     long = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or so"
-    return f"{sentence} in {plan['steps']} steps, {long} on two cores (--minutes changes it).{few}"
+    bound = "" if plan["minutes"] is None else f", for {_minutes(plan['minutes'])} at most"
+    return f"{sentence} in {plan['steps']} steps, {long} on two cores{bound} (--minutes changes it).{few}"
+
+
+def _cut_short(done: int, plan: dict[str, Any]) -> str:
+    """That time was over before the steps were done."""
+    return (
+        f"Training ended after {_minutes(plan['minutes'])}, with {done} of {plan['steps']} steps done: "
+        "another run may end elsewhere. --steps alone does all steps, however long that takes."
+    )
+
+
+def _minutes(minutes: float) -> str:
+    return "about half an hour" if minutes == MOST else f"{minutes:g} minutes"
 
 
 def _make(name: str, plan: dict[str, Any]) -> Encoder:
@@ -117,8 +142,6 @@ def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
 
 def _show(run: Run, progress: Progress, expected: float) -> None:
     """Tell how far training is; ``expected`` are the seconds that a step takes on two idle cores."""
-    # Where time alone ends the run, the number of steps is an estimate.
-    steps = progress.steps or progress.step + round(progress.remaining * progress.step / progress.seconds)
     if progress.note:
         run.reporter.say(progress.note)
     monitors = {name: progress.monitors[name] for name in MONITORS if name in progress.monitors}
@@ -127,4 +150,5 @@ def _show(run: Run, progress: Progress, expected: float) -> None:
     if progress.step > 1:  # the first step takes much longer than the others
         left = progress.remaining
         run.course.learnt(progress.seconds, expected * progress.step)
-    run.course.tell("learning", progress.step, steps, left, f"{losses}  {progress.segments_per_second:.0f} segments/s")
+    detail = f"{losses}  {progress.segments_per_second:.0f} segments/s"
+    run.course.tell("learning", progress.step, progress.total, left, detail)

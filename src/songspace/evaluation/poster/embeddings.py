@@ -262,9 +262,8 @@ def _trained(
 
 def _show(reporter: Reporter, name: str, progress: Any) -> None:
     """Tell how far a training is; where time alone ends it, the number of steps is an estimate."""
-    steps = progress.steps or progress.step + round(progress.remaining * progress.step / progress.seconds)
     losses = "  ".join(f"{loss} {value:.3f}" for loss, value in progress.losses.items())
     speed = f"{progress.segments_per_second:.0f} segments/s"
-    reporter.progress(name, progress.step, steps, f"{losses}  {speed}  {progress.remaining:.0f} s left")
+    reporter.progress(name, progress.step, progress.total, f"{losses}  {speed}  {progress.remaining:.0f} s left")
     if getattr(progress, "note", ""):
         reporter.say(f"{name}: {progress.note}")
