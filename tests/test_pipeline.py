@@ -186,6 +186,10 @@ def _interrupt(stage: str, done: int) -> None:
 def test_where_nobody_says_how_long_time_ends_what_its_steps_do_not(
     tunes: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told = Told(_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+    assert any(" on two cores, for about half an hour at most (" in sentence for sentence in told.sentences)
     monkeypatch.setattr(budget, "MOST", 0.03)
     told = Told()
     pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
