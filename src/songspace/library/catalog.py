@@ -673,4 +673,5 @@ def _stored(value: Any) -> Any:
 def _song(row: tuple) -> Song:
     id, path, duration, *tags, artists, genres, identity, start, end, away = row
     lists = (tuple(values.split("\n")) if values else () for values in (artists, genres))
-    return Song(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away)
+    values = (id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away)
+    return Song(*values)
