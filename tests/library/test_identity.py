@@ -7,17 +7,19 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import mutagen
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.apev2 import APEv2
 from mutagen.flac import Picture
 from mutagen.id3 import APIC, ID3, TIT2, TXXX
 
+from songspace.audio import read_windows
 from songspace.library import identity as identifying
 from songspace.library.identity import identify, identity_of_part
 
@@ -242,3 +244,27 @@ def test_parts_of_a_file_have_their_own() -> None:
     assert len({identity_of_part(whole, *part) for part in times} | {whole}) == 5
     assert identity_of_part(whole, 1 / 75, 2.0) == identity_of_part(whole, 0.0133, 2.0)
     assert identity_of_part(b"x" * 16, 0.0, 60.0) != identity_of_part(whole, 0.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "width", "sizes"),
+    [("AIFF", b"SSND", 4, "big"), ("W64", b"data", 8, "little")],
+)
+def test_songs_in_files_that_were_never_finished_are_not_one(
+    tmp_path: Path, kind: str, name: bytes, width: int, sizes: Literal["big", "little"]
+) -> None:
+    """A recorder that was cut off leaves a size of 0 before the sound, and decoders read to the end."""
+    made = []
+    for seed in (1, 2):
+        path = tmp_path / f"{seed}.{kind.lower()}"
+        soundfile.write(path, 0.1 * np.random.default_rng(seed).normal(size=22_050), 22_050, "PCM_16", format=kind)
+        data = bytearray(path.read_bytes())
+        at = data.index(name) + (4 if kind == "AIFF" else 16)
+        assert int.from_bytes(data[at : at + width], sizes) > 2 * 22_050
+        data[at : at + width] = bytes(width)
+        path.write_bytes(data)
+        made.append(
+            (identify(path), float(np.abs(read_windows(path, seconds=0.2, count=2, rate=22_050).samples).max()))
+        )
+    assert all(loudest > 0.1 for _, loudest in made)
+    assert made[0][0] != made[1][0]

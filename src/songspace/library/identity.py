@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from io import SEEK_END
 from typing import BinaryIO, NamedTuple
 
@@ -171,17 +171,17 @@ def _sound(file: BinaryIO, head: bytes, inside: Span) -> list[Span] | None:
     if head[4:8] == b"ftyp":
         return _wanted(_atoms(file, inside), {b"mdat"})
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
-        return _wanted(_chunks(file, begin + 12, end, "<4sI"), {b"fmt ", b"data"})
+        return _wanted(_chunks(file, begin + 12, end, "<4sI"), {b"data"}, {b"fmt "})
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _wanted(_chunks(file, begin + 12, end, ">4sI"), {b"COMM", b"SSND"})
+        return _wanted(_chunks(file, begin + 12, end, ">4sI"), {b"SSND"}, {b"COMM"})
     if head[:4] == b"FRM8":
-        return _wanted(_chunks(file, begin + 16, end, ">4sQ"), {b"PROP", b"DSD ", b"DST "})
+        return _wanted(_chunks(file, begin + 16, end, ">4sQ"), {b"DSD ", b"DST "}, {b"PROP"})
     if head[:4] == b"DSD ":
-        return _wanted(_chunks(file, begin + 28, end, "<4sQ", counts_itself=True, align=1), {b"fmt ", b"data"})
+        return _wanted(_chunks(file, begin + 28, end, "<4sQ", counts_itself=True, align=1), {b"data"}, {b"fmt "})
     if head[:4] == b"caff":
-        return _wanted(_chunks(file, begin + 8, end, ">4sQ", align=1), {b"desc", b"kuki", b"data"})
+        return _wanted(_chunks(file, begin + 8, end, ">4sQ", align=1), {b"data"}, {b"desc", b"kuki"})
     if head[:16] == _W64:
-        return _wanted(_chunks(file, begin + 40, end, "<16sQ", counts_itself=True, align=8), {_W64_FMT, _W64_DATA})
+        return _wanted(_chunks(file, begin + 40, end, "<16sQ", counts_itself=True, align=8), {_W64_DATA}, {_W64_FMT})
     if head[:16] == _ASF:
         return _wanted(_chunks(file, begin, end, "<16sQ", counts_itself=True, align=1), {_ASF_DATA})
     return None
@@ -194,8 +194,15 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
-def _wanted(parts: Iterator[tuple[bytes, Span]], names: set[bytes]) -> list[Span] | None:
-    return [span for name, span in parts if name in names and span.begin < span.end] or None
+def _wanted(
+    parts: Iterator[tuple[bytes, Span]], sound: Set[bytes], shape: Set[bytes] = frozenset()
+) -> list[Span] | None:
+    """The parts that hold sound, and those that say how it is to be read; None if none holds any.
+
+    What says how it is to be read is the same in many files: by that alone, different songs would be one.
+    """
+    found = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
+    return [span for _, span in found] if any(name in sound for name, _ in found) else None
 
 
 def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
