@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from songspace import Library, SongspaceError, pipeline
 from songspace.cli.commands import app
 from songspace.library import Home
+from songspace.library.catalog import Catalog
 from songspace.space import Space
 
 
@@ -202,3 +203,72 @@ def test_a_song_that_was_tagged_anew_is_not_decoded(music: Path, call: Callable[
 def test_no_library(tmp_path: Path) -> None:
     with pytest.raises(SongspaceError, match="There is no library"):
         pipeline.forget(Home(tmp_path), tmp_path)
+
+
+def test_of_two_folders_that_are_one_by_now_the_named_one_is_forgotten(
+    tmp_path: Path, song: Callable[..., Path]
+) -> None:
+    """A link, which comes first by name, leads to the other folder since the disk behind it is away."""
+    for number in range(2):
+        song(tmp_path / "old" / f"{number}.flac", number)
+        song(tmp_path / "new" / f"{number}.flac", 10 + number)
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    for folder in ("link", "new"):
+        pipeline.learn(Home(tmp_path / "library"), tmp_path / folder, encoder="timbre", windows=2, workers=1)
+    catalog = Library(tmp_path / "library").catalog
+    before = set(catalog.identities().values())
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    assert pipeline.forget(Home(tmp_path / "library"), tmp_path / "new").tally.gone == 2
+    assert catalog.roots() == [str(tmp_path / "link")]
+    assert set(catalog.identities().values()) < before
+
+
+def test_forgetting_one_folder_while_the_other_is_away_keeps_what_was_learnt(
+    tmp_path: Path, song: Callable[..., Path]
+) -> None:
+    home = Home(tmp_path / "library")
+    for number in range(4):
+        song(tmp_path / "a" / f"{number}.flac", number)
+        song(tmp_path / "b" / f"{number}.flac", 10 + number, style=1)
+    for folder in ("a", "b"):
+        pipeline.learn(home, tmp_path / folder, encoder="timbre", windows=2, workers=1)
+    pipeline.learn(home, tmp_path / "b", encoder="pca", windows=2, workers=1)
+    used = Library(home.folder).catalog.fact("encoder")
+    assert used == "pca"
+    (tmp_path / "b").rename(tmp_path / "unplugged")
+    pipeline.update(home, workers=1)
+    pipeline.forget(home, tmp_path / "a")
+    (tmp_path / "unplugged").rename(tmp_path / "b")
+    pipeline.update(home, workers=1)
+    assert Library(home.folder).catalog.fact("encoder") == used
+
+
+def test_songs_that_are_away_are_listened_to_in_the_new_way_too(tmp_path: Path, song: Callable[..., Path]) -> None:
+    """Also where no other song is there when the way changes: segments of two kinds are never in one library."""
+    home = Home(tmp_path / "library")
+    for place, name in enumerate("abc"):
+        for number in range(2):
+            song(tmp_path / name / f"{number}.flac", 10 * place + number, seconds=20)
+    for folder in ("a", "b"):
+        pipeline.learn(home, tmp_path / folder, encoder="timbre", windows=2, workers=1)
+    (tmp_path / "a").rename(tmp_path / "unplugged")
+    pipeline.update(home, workers=1)
+    pipeline.forget(home, tmp_path / "b")
+    pipeline.learn(home, tmp_path / "c", encoder="timbre", windows=3, workers=1)
+    (tmp_path / "unplugged").rename(tmp_path / "a")
+    pipeline.update(home, workers=1)
+    catalog = Library(home.folder).catalog
+    assert [len(catalog.segments(one.id)[0]) for one in catalog.songs()] == [3] * 4
+
+
+def test_a_run_that_is_killed_while_it_puts_a_folder_around_others_loses_none(
+    music: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Catalog, "add_root", killed)
+        _learn(music, music)
+    assert Library(music / "library").catalog.roots() == [str(music / "music"), str(music / "usb")]

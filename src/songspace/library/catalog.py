@@ -294,6 +294,13 @@ class Catalog:
         """Add a folder to the library."""
         self._db.execute(schema.insert("roots"), (os.fsencode(folder),))
 
+    def replace_roots(self, folders: Iterable[str], folder: str) -> None:
+        """Put a folder in the place of others, all at once: the songs in them are never without one."""
+        with self._transaction():
+            for one in folders:
+                self.drop_root(one)
+            self.add_root(folder)
+
     def drop_root(self, folder: str) -> None:
         """Take a folder out of the library; its files stay until they are forgotten."""
         self._db.execute("DELETE FROM roots WHERE path = ?", (os.fsencode(folder),))

@@ -26,9 +26,7 @@ def admit(catalog: Catalog, folder: str) -> str:
             inside.append(root)
     if not all(is_inside(root, folder) for root in inside):
         folder = real  # a link: the paths of the songs that are known stay as they are
-    for root in inside:
-        catalog.drop_root(root)
-    catalog.add_root(folder)
+    catalog.replace_roots(inside, folder)
     return folder
 
 

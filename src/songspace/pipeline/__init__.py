@@ -179,7 +179,9 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
     path = os.path.abspath(folder)
     with _writing(home, "forget", path, {}, reporter or Reporter()) as (catalog, log):
         roots = catalog.roots()
-        named = [root for root in roots if path == root or os.path.realpath(path) == os.path.realpath(root)]
+        # Of two folders that are one by now, as a link may lead elsewhere than before, the one of that name is meant.
+        named = [root for root in roots if root == path]
+        named += [root for root in roots if os.path.realpath(root) == os.path.realpath(path)]
         if not named:
             listed = ", ".join(map(shown, roots)) or "none"
             raise SongspaceError(f"{shown(path)} is no folder of the library. Its folders: {listed}.")
@@ -190,7 +192,8 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
         if catalog.count():
             renew(run)
         else:
-            catalog.drop_fact("encoder")
+            if not catalog.identities():  # what was learnt is of use again to songs that are away
+                catalog.drop_fact("encoder")
             home.space.unlink(missing_ok=True)
         return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
 

@@ -60,7 +60,7 @@ def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Lis
     """How this library is listened to; another way than before starts it anew."""
     remembered = catalog.fact("listening")
     listening = Listening(windows=windows) if windows else Listening.of(catalog)
-    if remembered != str(listening) and catalog.count():  # it may be lost, too
+    if remembered != str(listening) and catalog.identities():  # also of songs that are away; it may be lost, too
         reporter.say("Songs are listened to in another way than before: all are decoded anew.")
         catalog.reset()
     if remembered != str(listening):
