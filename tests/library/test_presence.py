@@ -227,6 +227,48 @@ def test_a_song_that_was_damaged_keeps_its_number_until_it_is_put_right(shelf: S
     assert shelf.run().new == 0 and shelf.here()["music/home/0.wav"] == id
 
 
+SHEET = 'FILE "album.wav" WAVE\n' + "".join(
+    f"TRACK {number:02d} AUDIO\nINDEX 01 00:{10 * number:02d}:00\n" for number in range(3)
+)
+
+
+def _album(shelf: Shelf) -> Path:
+    """A file of three songs, the first of which has the number 0; its sheet lies on the disk."""
+    soundfile.write(shelf.music / "album.wav", 0.1 * np.random.default_rng(90).normal(size=30 * RATE), RATE)
+    sheet = shelf.folder / "disk" / "album.cue"
+    sheet.write_text(SHEET)
+    (shelf.music / "album.cue").symlink_to(sheet)
+    return sheet
+
+
+def test_a_sheet_that_cannot_be_reached_takes_no_song(shelf: Shelf) -> None:
+    sheet = _album(shelf)
+    shelf.run()
+    file, before = str(shelf.music / "album.wav"), shelf.catalog.identities()
+    songs = shelf.catalog.files()[file].songs
+    assert len(songs) == 3
+    sheet.rename(shelf.folder / "album.cue")
+    for _ in range(2):
+        tally = shelf.run()
+        assert (tally.new, tally.gone) == (0, 0) and shelf.catalog.files()[file].songs == songs
+    (shelf.folder / "album.cue").rename(sheet)
+    assert shelf.run().new == 0 and shelf.catalog.identities() == before
+    (shelf.music / "album.cue").unlink()  # now it is known: the file is one song
+    tally = shelf.run()
+    assert (tally.new, tally.gone) == (1, 3)
+
+
+def test_a_track_of_number_0_is_listened_to_again_where_the_cache_is_gone(shelf: Shelf) -> None:
+    _album(shelf)
+    shelf.run(fill_cache=True)
+    before = {song for song, *_ in shelf.catalog.slots()}
+    assert len(before) == 13
+    shelf.cache.unlink()
+    shelf.catalog.clear_slots()
+    shelf.run(fill_cache=True)
+    assert {song for song, *_ in shelf.catalog.slots()} == before
+
+
 # Several folders
 
 

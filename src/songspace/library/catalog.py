@@ -360,7 +360,8 @@ class Catalog:
     def parts(self, path: str) -> tuple[Part, ...]:
         """The parts of a file that are songs of their own, without what is said of them; none if it is one song."""
         rows = self._rows(
-            'SELECT number, start, "end" FROM tracks WHERE path = ? AND number > 0 ORDER BY number', os.fsencode(path)
+            'SELECT number, start, "end" FROM tracks WHERE path = ? AND (number > 0 OR start NOT NULL) ORDER BY number',
+            os.fsencode(path),
         )
         return tuple(Part(*row) for row in rows)
 
@@ -412,7 +413,8 @@ class Catalog:
         """Files that were away are there again, as they were but for the number of their device, or their own."""
         with self._transaction():
             for file in files:
-                self._set_file(file.path, file.stamp, file.sheet, None)
+                known = self.file(file.path) if file.sheet_away else None
+                self._set_file(file.path, file.stamp, known.sheet if known else file.sheet, None)
 
     def _set_file(self, path: str, stamp: Stamp, sheet: int, failure: str | None) -> None:
         """Write what is known of a file that can be reached; the songs in it stay."""

@@ -61,7 +61,9 @@ class Devices:
         """Whether a file may hold something else than when it was read."""
         before, now = row.stamp, file.stamp
         moved = before.inode != now.inode and now.device not in self._renumbered
-        return before[:3] != now[:3] or moved or row.sheet != file.sheet
+        # A sheet that cannot be reached says nothing: the songs that it told of stay.
+        told_anew = row.sheet != file.sheet and not file.sheet_away
+        return before[:3] != now[:3] or moved or told_anew
 
 
 @dataclass

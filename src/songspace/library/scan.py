@@ -86,6 +86,8 @@ class Found:
         Why it cannot be a song, if that can be seen without opening it.
     parts : tuple of Part
         The songs in it, if a CUE sheet beside it says that it holds several.
+    sheet_away : bool
+        Whether there is a CUE sheet beside it that cannot be reached: it may be about this file.
     """
 
     path: str
@@ -96,6 +98,7 @@ class Found:
     device: int = 0
     inode: int = 0
     parts: tuple[Part, ...] = ()
+    sheet_away: bool = False
 
     @property
     def stamp(self) -> Stamp:
@@ -167,7 +170,7 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
         listing.left_out[folder] = f"it holds {min(marks)}"
         return
     listing.folders[folder] = (here.device, not entries)
-    sheets = _sheets(entries)
+    sheets, sheet_away = _sheets(entries)
     for entry in entries:
         is_sound = os.path.splitext(entry.name)[1].lower() in SUFFIXES
         try:
@@ -180,7 +183,8 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
                 listing.left_out[entry.path] = f"{'a folder' if is_folder else 'a file'} that is {kind}"
             continue
         if is_sound:
-            found = _look(entry, sheets.get(entry.name, ()))
+            parts = sheets.get(entry.name, ())
+            found = _look(entry, parts, sheet_away and not parts)
             listing.files.append(found)
             if found.problem and not found.device:
                 listing.unreachable[found.path] = found.problem
@@ -190,7 +194,7 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
             _walk(entry.path, listing, walked)
 
 
-def _look(entry: os.DirEntry[str], parts: tuple[Part, ...]) -> Found:
+def _look(entry: os.DirEntry[str], parts: tuple[Part, ...], sheet_away: bool) -> Found:
     try:
         status = entry.stat()
     except FileNotFoundError:
@@ -205,26 +209,31 @@ def _look(entry: os.DirEntry[str], parts: tuple[Part, ...]) -> Found:
     elif status.st_size == 0:
         problem = "the file is empty"
     stamp = Stamp.of(status)
-    return Found(
-        entry.path, stamp.size, stamp.mtime_ns, problem, stamp.ctime_ns, stamp.device, stamp.inode, parts=parts
-    )
+    size, mtime_ns, ctime_ns, device, inode = stamp
+    return Found(entry.path, size, mtime_ns, problem, ctime_ns, device, inode, parts, sheet_away)
 
 
-def _sheets(entries: list[os.DirEntry[str]]) -> dict[str, tuple[Part, ...]]:
-    """The songs in the files of a folder, by the files' names, as the CUE sheets beside them say."""
+def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]], bool]:
+    """The songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
+
+    And whether one of the sheets cannot be reached.
+    """
     sheets = [entry for entry in entries if entry.name.lower().endswith(".cue") and not _HIDDEN.match(entry.name)]
     if not sheets:
-        return {}
+        return {}, False
     names = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
     found: dict[str, tuple[Part, ...]] = {}
+    is_away = False
     for sheet in sheets:
-        for name, parts in read_sheet(_read_sheet(sheet.path), names).items():
+        data = _read_sheet(sheet.path)
+        is_away |= data is None
+        for name, parts in read_sheet(data or b"", names).items():
             found.setdefault(name, parts)
-    return found
+    return found, is_away
 
 
-def _read_sheet(path: str) -> bytes:
-    """The bytes of a sheet; none, if it cannot be read or is no sheet: then its file is one song."""
+def _read_sheet(path: str) -> bytes | None:
+    """The bytes of a sheet; nothing, if it is no sheet: then its file is one song; None, if it cannot be reached."""
     try:
         # A pipe that has that name must not make anybody wait for it.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -232,7 +241,7 @@ def _read_sheet(path: str) -> bytes:
             status = os.fstat(number)
             return file.read() if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_SHEET else b""
     except OSError:
-        return b""
+        return None
 
 
 def _reason(error: OSError) -> str:
