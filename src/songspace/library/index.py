@@ -365,8 +365,9 @@ def _settle(
         moved = {path for path in one.vanished if here.issuperset(after[path].songs)}
         left = {path: place for path, place in one.vanished.items() if path not in moved}
         alive = (path for path in seen if path in after and after[path].songs)
-        gone |= moved | (set(left) if forget_missing else presence.judge(left, rows, folder, alive))
-        away |= dict.fromkeys(left, presence.MANY) | one.away
+        deleted, missed_for_now = presence.judge(left, rows, folder, alive)
+        gone |= moved | (set(left) if forget_missing else deleted)
+        away |= missed_for_now | one.away
         if forget_missing:
             gone |= one.away.keys() - one.errors
     for folder in _absent(catalog, looks, tally):

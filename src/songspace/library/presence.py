@@ -6,6 +6,7 @@ It is remembered with all that was worked out of it until it is back. Gone is wh
     A file is gone if the nearest folder above it that is still there was listed without an error, lies on the disk on
     which the file lay, and is not empty. All else is away. Where a fifth or more of a folder's songs (and more than
     one) would be gone at once, they are away until another look misses them again while others are where they were.
+    Others are songs that were there before: a folder that holds nothing but new ones is on another disk.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from songspace.library.scan import Found, Listing, Stamp, is_inside
 
 MANY = "many songs vanished at once"
 """Why files are away that look deleted, until another look confirms it."""
+
+NONE_LEFT = "nothing that was in its folder is left there"
+"""Why files are away that look deleted, and that looking again does not confirm: it may be another disk."""
 
 _LARGE_SHARE = 5
 """A large share is one in so many."""
@@ -123,8 +127,10 @@ def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> s
     return None if devices.is_there(stamp.device, device) else "its disk is not there"
 
 
-def judge(vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]) -> set[str]:
-    """The files that are gone, of those that have vanished from a folder; the others are away for now.
+def judge(
+    vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]
+) -> tuple[set[str], dict[str, str]]:
+    """The files that are gone, of those that have vanished from a folder, and why the others are away for now.
 
     Parameters
     ----------
@@ -135,16 +141,30 @@ def judge(vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, ali
     folder : str
         The folder that was looked through.
     alive : iterable of str
-        Files that hold songs and were found where they were.
+        Files that hold songs and were found in the folder.
     """
-    alive_in: set[str] = set()
-    for path in alive:
-        while path != folder and (path := os.path.dirname(path)) not in alive_in:
-            alive_in.add(path)
-    confirmed = {path for path, place in vanished.items() if rows[path].why == MANY and place in alive_in}
-    anew = {path for path in vanished if rows[path].why != MANY}
+    alive = [path for path in alive if path in rows and rows[path].songs]
+    old, back = _above(alive, folder), _above((path for path in alive if rows[path].away is not None), folder)
+    confirmed = {path for path, place in vanished.items() if rows[path].why == MANY and place in old}
+    anew = {path for path in vanished if rows[path].why not in (MANY, NONE_LEFT)}
     before = {song for path, row in rows.items() if row.away is None and is_inside(path, folder) for song in row.songs}
     lost = {song for path in anew for song in rows[path].songs}
     if len(lost) > 1 and _LARGE_SHARE * len(lost) >= len(before):
         anew = set()
-    return confirmed | anew
+    gone = confirmed | anew
+    away = {}
+    for path, place in vanished.items():
+        if path not in gone:
+            # What is there by now beside files that were missed before may have come in their place.
+            others = back if rows[path].why == NONE_LEFT else old
+            away[path] = MANY if place in others or rows[path].why == MANY else NONE_LEFT
+    return gone, away
+
+
+def _above(paths: Iterable[str], folder: str) -> set[str]:
+    """The folders that hold one of some files, up to the folder that was looked through."""
+    found: set[str] = set()
+    for path in paths:
+        while path != folder and (path := os.path.dirname(path)) not in found:
+            found.add(path)
+    return found

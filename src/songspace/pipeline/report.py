@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 from songspace.durations import taken
 from songspace.library.index import Tally
-from songspace.library.presence import MANY
+from songspace.library.presence import MANY, NONE_LEFT
 from songspace.library.scan import shown
+
+_ENDINGS = {
+    MANY: "another `songspace update` that misses them, or `songspace update --forget-missing`, lets them go",
+    NONE_LEFT: "nothing is lost; `songspace update --forget-missing` lets them go if they were deleted",
+}
+"""What comes of songs that are away for a reason of these."""
 
 
 @dataclass
@@ -72,10 +78,6 @@ class Report:
         for place in self.tally.places:
             songs = "1 song" if place.songs == 1 else f"{place.songs} songs"
             are = "is" if place.songs == 1 else "are"
-            ending = (
-                "another `songspace update` that misses them, or `songspace update --forget-missing`, lets them go"
-                if place.why == MANY
-                else "nothing is lost, and they come back with it"
-            )
+            ending = _ENDINGS.get(place.why, "nothing is lost, and they come back with it")
             said.append(f"{songs} in {shown(place.path)} {are} away ({place.why}): {ending}.")
         return said
