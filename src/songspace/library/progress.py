@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from songspace.library.home import Home
+from songspace.plainfiles import read_json
 from songspace.reporter import Reporter
 
 EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
@@ -100,11 +101,13 @@ def _rounded(seconds: float | None) -> float | None:
 def read_progress(home: Home) -> Progress | None:
     """How far the run is that works on a home; None if there is none, or it tells nothing."""
     try:
-        with home.progress.open("rb") as file:
-            told = json.loads(file.read(_LONGEST))
+        told = read_json(home.progress, _LONGEST)
         command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
         left, in_all = (None if seconds is None else float(seconds) for seconds in times)
-        found = Progress(str(command), str(stage), int(done), int(total), left, in_all, float(began))
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        texts, numbers = (command, stage), (done, total, *(time for time in (left, in_all) if time is not None), began)
+        if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not 0 <= n for n in numbers):
+            return None  # no run wrote it
+        found = Progress(command, stage, int(done), int(total), left, in_all, float(began))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return found if home.is_locked() else None

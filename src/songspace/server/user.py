@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain, parse_json
 
 LONGEST = 200
 
@@ -86,10 +87,10 @@ def read_user(path: Path) -> User | None:
         If the file can be read by others, or is none that :meth:`User.save` wrote.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, links=True) as file:
             if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise SongspaceError(f"Others can read {path}, where the password for players lies: chmod 600 it.")
-            said = json.loads(file.read(2**16))
+            said = parse_json(file.read(2**16))
         return User(said["name"], said["password"])
     except FileNotFoundError:
         return None
