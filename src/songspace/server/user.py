@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain, parse_json
 
 LONGEST = 200
+_KEY = 32  # bytes
 
 
 class User:
@@ -65,17 +67,7 @@ class User:
 
     def save(self, path: Path) -> None:
         """Write them into a file that only its owner can read, whole or not at all."""
-        new = path.with_name(f"{path.name}.new")
-        new.unlink(missing_ok=True)
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(file, "w", encoding="utf-8") as writing:
-                json.dump({"name": self.name, "password": self._password}, writing)
-            os.replace(new, path)
-        except BaseException:
-            with suppress(OSError):
-                new.unlink()
-            raise
+        _put(path, json.dumps({"name": self.name, "password": self._password}).encode())
 
 
 def read_user(path: Path) -> User | None:
@@ -98,6 +90,35 @@ def read_user(path: Path) -> User | None:
         raise SongspaceError(f"{path} cannot be read ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SongspaceError(f"{path} is damaged: `songspace user NAME` writes it anew.") from None
+
+
+def cookie_key(path: Path) -> bytes:
+    """The secret of a home's cookies, drawn the first time; where it cannot be kept, another one for each server."""
+    with suppress(OSError, ValueError):
+        with open_plain(path) as file:
+            kept = file.read(_KEY + 1)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if len(kept) == _KEY and (os.name == "nt" or not mode & 0o077):
+            return kept
+    key = secrets.token_bytes(_KEY)
+    with suppress(OSError):
+        _put(path, key)
+    return key
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(file, "wb") as writing:
+            writing.write(data)
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
 
 
 def _bytes(text: str) -> bytes:
