@@ -13,6 +13,8 @@ import math
 import os
 import re
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from io import BufferedReader
 from typing import Any
 
@@ -63,6 +65,43 @@ def read_plain(path: str | os.PathLike[str], most: int, *, links: bool = False) 
     if len(data) > most:
         raise ValueError(f"it is longer than {most} bytes")
     return data
+
+
+def put_plain(
+    path: str | os.PathLike[str], parts: Iterable[bytes | memoryview], *, mode: int = 0o666, sync: bool = False
+) -> None:
+    """Put a file in place of what is there: whole or not at all, and through nothing that lies there already.
+
+    Parameters
+    ----------
+    path : path-like
+    parts : iterable of bytes
+    mode : int
+        Who may read it, as for :func:`os.open`.
+    sync : bool
+        Whether it is to last even if the machine stops at once.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was begun is gone then.
+    """
+    beside = f"{os.fspath(path)}.new"
+    with suppress(FileNotFoundError):
+        os.unlink(beside)
+    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with os.fdopen(opened, "wb") as file:
+            for part in parts:
+                file.write(part)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
 
 
 def read_json(path: str | os.PathLike[str], most: int, *, links: bool = False, finite: bool = True) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.plainfiles import open_plain, parse_json
+from songspace.plainfiles import open_plain, parse_json, put_plain
 
 ALIGNMENT = 64  # bytes: a cache line, and enough for every vector instruction
 _LONGEST_HEADER = 1 << 16
@@ -72,17 +72,7 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     OSError
         If it cannot be written; the unfinished file is gone then.
     """
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    put_plain(path, parts, sync=True)
 
 
 def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -7,13 +7,12 @@ does: a run that was killed took the lock with it, and left the file.
 from __future__ import annotations
 
 import json
-import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from songspace.library.home import Home
-from songspace.plainfiles import read_json
+from songspace.plainfiles import put_plain, read_json
 from songspace.reporter import Reporter
 
 EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
@@ -88,10 +87,8 @@ class Telling(Reporter):
 
     def _write(self, stage: str, done: int, total: int, left: float | None, in_all: float | None) -> None:
         told = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
-        beside = self._home.progress.with_name(f"{self._home.progress.name}.new")
         with suppress(OSError):
-            beside.write_text(json.dumps(asdict(told)), "utf-8")
-            os.replace(beside, self._home.progress)
+            put_plain(self._home.progress, [json.dumps(asdict(told)).encode()])
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -348,9 +348,16 @@ class SavedPlaylists(Told):
     playlists: list[SavedPlaylist]
 
 
+class SavedEntry(Told):
+    song: int | None = Field(description="None while it is not here.")
+    name: str
+    away: float | None = Field(description="Since when it is away, in seconds since 1970, if that is known.")
+
+
 class SavedInFull(SavedPlaylist):
-    entries: list[Song]
-    missing: list[str] = Field(description="What it holds that the library has no more.")
+    entries: list[Song] = Field(description="The songs that are here.")
+    missing: list[str] = Field(description="What it holds that is not here.")
+    order: list[SavedEntry] = Field(description="All that it holds, each in its place.")
 
 
 class Health(Told):

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from songspace.errors import SongspaceError
-from songspace.plainfiles import open_plain, parse_json
+from songspace.plainfiles import open_plain, parse_json, put_plain
 
 LONGEST = 200
 _KEY = 32  # bytes
@@ -67,7 +67,8 @@ class User:
 
     def save(self, path: Path) -> None:
         """Write them into a file that only its owner can read, whole or not at all."""
-        _put(path, json.dumps({"name": self.name, "password": self._password}).encode())
+        said = {"name": self.name, "password": self._password}
+        put_plain(path, [json.dumps(said).encode()], mode=0o600)
 
 
 def read_user(path: Path) -> User | None:
@@ -102,23 +103,8 @@ def cookie_key(path: Path) -> bytes:
             return kept
     key = secrets.token_bytes(_KEY)
     with suppress(OSError):
-        _put(path, key)
+        put_plain(path, [key], mode=0o600)
     return key
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(file, "wb") as writing:
-            writing.write(data)
-        os.replace(new, path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
 
 
 def _bytes(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
 
-By the file's path, as it stands and through a media server's prefixes; by the MusicBrainz id of the recording; by the
+By the identity of its sound, where songspace wrote it; by the file's path, as it stands and through a media server's prefixes; by the MusicBrainz id of the recording; by the
 end of the path, folder and file; by artist and title. What could be more than one song is none.
 """
 
@@ -56,26 +56,50 @@ def match(
     >>> [song and song.id for song in found]
     [1, 2]
     """
-    library = _Library(songs, prefixes or {}, at)
+    library = Matcher(songs, prefixes=prefixes, at=at)
     return [library.song(entry) for entry in entries]
 
 
-class _Library:
-    """Songs by all that a playlist may say of them; each index is made when it is first asked."""
+class Matcher:
+    """Songs by all that a playlist may say of them; each index is made when it is first asked.
+
+    Parameters
+    ----------
+    songs, prefixes, at
+        As for :func:`match`.
+    """
 
     def __init__(
-        self, songs: Sequence[Song], prefixes: Mapping[str, str], at: Callable[[str], Song | None] | None
+        self,
+        songs: Sequence[Song],
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        at: Callable[[str], Song | None] | None = None,
     ) -> None:
-        self._songs, self._prefixes = songs, prefixes
-        by_path = {song.path: song for song in songs}
-        self._at = at or by_path.get
+        self._songs, self._prefixes = songs, prefixes or {}
+        self._at = at if at is not None else lambda path: self._paths.get(path)
 
     def song(self, entry: Entry) -> Song | None:
+        """The song that an entry means; None where there is no such song, or it could be more than one."""
+        if entry.identity and (same := self._identities.get(entry.identity)):
+            return same
         paths = [path for path in (entry.path, *unmapped(entry.name or "", self._prefixes)) if path]
         for path in paths:
-            if found := self._at(path):
+            if (found := self._at(path)) and found.away is None:
                 return found
+        return self.like(entry)
+
+    def like(self, entry: Entry) -> Song | None:
+        """The song that has the tags or the file's name that an entry tells, wherever it lies."""
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
+
+    @cached_property
+    def _identities(self) -> dict[bytes, Song]:
+        return {song.identity: song for song in self._songs if song.identity}
+
+    @cached_property
+    def _paths(self) -> dict[str, Song]:
+        return {song.path: song for song in self._songs}
 
     def _by_recording(self, entry: Entry) -> Song | None:
         # Each song of one recording will do; the one from the entry's album is the best.

@@ -31,6 +31,8 @@ def located(name: str, folder: Path) -> str:
     if SCHEME.match(name) and "://" in name:
         return name
     joined = folder / name
+    if os.path.normpath(joined) == os.fspath(joined) and "\\" not in name:
+        return os.fspath(joined)  # no ".." leads through a link, so that nobody has to look
     if "\\" in name and os.path.exists(turned := folder / name.replace("\\", "/")) and not os.path.exists(joined):
         joined = turned  # the list was written under Windows
     plain = os.path.normpath(joined)

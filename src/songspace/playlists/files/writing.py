@@ -12,10 +12,14 @@ from typing import Any, NamedTuple, Protocol
 from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
+from songspace.library.catalog import Song
+from songspace.plainfiles import put_plain
 from songspace.playlists.files.paths import SCHEME, mapped, named, to_uri
 
 _XSPF = "http://xspf.org/ns/0/"
 _MUSICBRAINZ = "https://musicbrainz.org"
+IDENTITY = "urn:songspace:"
+"""What the identity of a song's sound begins with, as an identifier; 32 hexadecimal digits follow."""
 
 # What would end a line, or may not stand in XML: control characters, Unicode's separators, halves of surrogate
 # pairs (in Python the mark of a byte that is no character) and non-characters.
@@ -115,12 +119,9 @@ def put(path: Path, data: bytes) -> None:
     SongspaceError
         If they cannot be written.
     """
-    beside = path.with_name(path.name + ".new")
     try:
-        beside.write_bytes(data)
-        beside.replace(path)
+        put_plain(path, [data])
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise SongspaceError(f"The playlist cannot be written to {path} ({error.strerror}).") from error
 
 
@@ -196,28 +197,41 @@ def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
 
 
 def _write_jspf(tracks: Sequence[_Track], title: str) -> bytes:
-    listed = []
-    for track in tracks:
-        said = _said(track)
-        extension: dict[str, Any] = {}
-        if artist := _musicbrainz("artist", track.song.artist_mbid):
-            extension["artist_identifiers"] = [artist]
-        if release := _musicbrainz("release", track.song.release_mbid):
-            extension["release_identifier"] = release
-        if track.similarity is not None:
-            extension["additional_metadata"] = {"similarity": track.similarity}
-        if extension:
-            said["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
-        listed.append(said)
+    return jspf([_jspf_track(track) for track in tracks], title)
+
+
+def _jspf_track(track: _Track) -> dict[str, Any]:
+    said = _said(track)
+    extension: dict[str, Any] = {}
+    if artist := _musicbrainz("artist", track.song.artist_mbid):
+        extension["artist_identifiers"] = [artist]
+    if release := _musicbrainz("release", track.song.release_mbid):
+        extension["release_identifier"] = release
+    if track.similarity is not None:
+        extension["additional_metadata"] = {"similarity": track.similarity}
+    if extension:
+        said["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
+    return said
+
+
+def jspf_track(song: Song) -> dict[str, Any]:
+    """What JSPF says of a song whose place is in this library: with its absolute path, and the identity of its sound."""
+    said = _jspf_track(_Track(song, song.path, _line(song.title) or _line(Path(song.path).stem), None))
+    ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
+    return said | ({"identifier": ids} if ids else {})
+
+
+def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
+    """A JSPF file of tracks as :func:`jspf_track` or another JSPF file says them."""
     # ListenBrainz takes no playlist that does not say whether it is public.
     about = {"public": False, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
     playlist = {
         "title": title,
         "creator": "songspace",
         "extension": {f"{_MUSICBRAINZ}/doc/jspf#playlist": about},
-        "track": listed,
+        "track": list(tracks),
     }
-    return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode() + b"\n"
+    return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
 
 
 _FORMATS: dict[str, Callable[[Sequence[_Track], str], bytes]] = {

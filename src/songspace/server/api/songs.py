@@ -113,7 +113,7 @@ def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()],
     """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on."""
     service = service_of(request)
     with service.at() as at:
-        file = media.open_song(at.snapshot.song(id), at.library.catalog)
+        file = service.files.open(at.snapshot.song(id), at.library.catalog)
     if query.format is not None:
         body = request.method != "HEAD"
         return EncodedSong(file, service.streams, query.format, refusal, start=query.start, body=body)
@@ -124,8 +124,8 @@ def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()],
 @router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
 def cover(id: questions.SongId, request: Request) -> Response:
     """The picture that is embedded in the file of a song."""
-
-    with service_of(request).at() as at, media.open_song(at.snapshot.song(id), at.library.catalog) as file:
+    service = service_of(request)
+    with service.at() as at, service.files.open(at.snapshot.song(id), at.library.catalog) as file:
         said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
         if media.matches(request.headers.get("if-none-match"), said["ETag"]):
             return Response(status_code=304, headers=said)

@@ -32,7 +32,7 @@ def _stream(call: Call) -> Answered:
     """
     song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
     most, start = call.number("maxBitRate", 0), _seconds(call)
-    file, method = media.open_song(song, call.at.library.catalog), call.request.method
+    file, method = call.service.files.open(song, call.at.library.catalog), call.request.method
     suffix = os.path.splitext(song.path)[1].lower().removeprefix(".")
     as_it_is = wanted == suffix or (wanted == "" and not is_converted(song.path))
     size = os.fstat(file.fileno()).st_size
@@ -64,7 +64,7 @@ def _seconds(call: Call) -> float:
 
 def _download(call: Call) -> Answered:
     song = call.song(call.text("id"))
-    file = media.open_song(song, call.at.library.catalog)
+    file = call.service.files.open(song, call.at.library.catalog)
     response = media.file_response(file, call.request.headers, method=call.request.method)
     name = quote(os.path.basename(song.path), safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
@@ -74,7 +74,7 @@ def _download(call: Call) -> Answered:
 def _cover(call: Call) -> Answered:
     """The first cover in the files of a song, an album or an artist, in the size that it has there."""
     for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
-        with suppress(UnknownError, AudioError), media.open_song(song, call.at.library.catalog) as file:
+        with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
             said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
             if media.matches(call.request.headers.get("if-none-match"), said["ETag"]):
                 return Response(status_code=304, headers=said)
