@@ -30,6 +30,8 @@ def located(name: str, folder: Path) -> str:
     """The absolute path of what a playlist in ``folder`` calls ``name``."""
     if SCHEME.match(name) and "://" in name:
         return name
+    if "\0" in name:
+        raise ValueError("no file has a name with a NUL in it")
     joined = folder / name
     if os.path.normpath(joined) == os.fspath(joined) and "\\" not in name:
         return os.fspath(joined)  # no ".." leads through a link, so that nobody has to look
