@@ -42,6 +42,19 @@ def located(name: str, folder: Path) -> str:
     return plain if os.path.realpath(plain) == real else real
 
 
+def spelled(name: str) -> str:
+    """A file's name as the text of a playlist, which is UTF-8: bytes that are none are kept as surrogates.
+
+    In Python a name's characters are those of the system's encoding, which may know fewer (``LC_ALL=C``, Latin-1).
+    """
+    return os.fsencode(name).decode("utf-8", "surrogateescape") if os.name != "nt" else name
+
+
+def native(name: str) -> str:
+    """The file's name that the text of a playlist spells: the way back of :func:`spelled`."""
+    return os.fsdecode(name.encode("utf-8", "surrogateescape")) if os.name != "nt" else name
+
+
 def from_uri(uri: str) -> str:
     """The file name that a URI (or a relative reference) stands for; a URI of anything else as it is.
 

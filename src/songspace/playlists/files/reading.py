@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
-from songspace.playlists.files.paths import from_uri, located
+from songspace.playlists.files.paths import from_uri, located, native
 
 LARGEST = 64 * 2**20
 """Bytes; a hundred thousand songs in the wordiest of the formats fit into it."""
@@ -143,7 +143,7 @@ def _text(data: bytes, suffix: str) -> str:
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         text = data.decode("utf-16")
     elif suffix == ".m3u8" or _DECLARED_UTF8.search(data):
-        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     else:
         try:
             text = data.decode()
@@ -260,7 +260,7 @@ def _name(said: str, *, uri: bool = False) -> str:
     """The file that an entry means, which may be named by its URI."""
     if len(said) > _LONGEST:
         raise _NotAPlaylistError("it names a file by more characters than any name has")
-    return from_uri(said) if uri or said[:7].lower() == "file://" else said
+    return from_uri(said) if uri or said[:7].lower() == "file://" else native(said)
 
 
 def _positive(text: str | None) -> float | None:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
 from songspace.plainfiles import put_plain
-from songspace.playlists.files.paths import SCHEME, mapped, named, to_uri
+from songspace.playlists.files.paths import SCHEME, mapped, named, spelled, to_uri
 
 _XSPF = "http://xspf.org/ns/0/"
 _MUSICBRAINZ = "https://musicbrainz.org"
@@ -159,7 +159,7 @@ def written(
         _Track(
             song,
             (mapped(song.path, prefixes) if prefixes else None) or named(song.path, folder),
-            _line(song.title) or _line(Path(song.path).stem),
+            _titled(song),
             None if one is None else round(float(one), 4),
         )
         for song, one in zip(songs, alike, strict=True)
@@ -171,7 +171,7 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
     # The second line tells players that would take .m3u for Latin-1; to the others it is a comment.
     lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{title}"]
     for track in tracks:
-        song, name = track.song, track.name
+        song, name = track.song, spelled(track.name)
         if "\n" in name or "\r" in name:
             raise SongspaceError(f"M3U cannot hold the line break in {song.path!r}: write .xspf or .jspf instead.")
         if name[0] == "#" or name[0].isspace() or SCHEME.match(name):
@@ -179,7 +179,7 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
         seconds = round(song.duration) if 0 < song.duration < math.inf else -1
         shown = " - ".join(filter(None, (_line(song.artist), track.title)))
         lines += [f"#EXTINF:{seconds},{shown}", name]
-    return os.fsencode("".join(f"{line}\n" for line in lines))
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
@@ -216,7 +216,7 @@ def _jspf_track(track: _Track) -> dict[str, Any]:
 
 def jspf_track(song: Song) -> dict[str, Any]:
     """What JSPF says of a song whose place is in this library: with its absolute path, and the identity of its sound."""
-    said = _jspf_track(_Track(song, song.path, _line(song.title) or _line(Path(song.path).stem), None))
+    said = _jspf_track(_Track(song, song.path, _titled(song), None))
     ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
     return said | ({"identifier": ids} if ids else {})
 
@@ -259,6 +259,10 @@ def _said(track: _Track) -> dict[str, Any]:
 
 def _musicbrainz(kind: str, mbid: str | None) -> str | None:
     return f"{_MUSICBRAINZ}/{kind}/{mbid.lower()}" if mbid and _UUID.fullmatch(mbid) else None
+
+
+def _titled(song: Listed) -> str:
+    return _line(song.title) or _line(spelled(Path(song.path).stem))
 
 
 def _line(text: str | None) -> str:
