@@ -146,8 +146,9 @@ def parse_json(data: bytes, *, finite: bool = True) -> Any:
     """
     if _is_deep(data):
         raise ValueError("it is nested too deeply")
-    numbers = {"parse_constant": _constant, "parse_float": _real} if finite else {}
-    return json.loads(data.decode(), parse_int=_whole, **numbers)
+    if finite:
+        return json.loads(data.decode(), parse_int=_whole, parse_float=_real, parse_constant=_constant)
+    return json.loads(data.decode(), parse_int=_whole)
 
 
 def _is_deep(data: bytes) -> bool:

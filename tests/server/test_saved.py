@@ -230,7 +230,13 @@ def test_what_is_no_playlist_costs_itself_only(
 
 @pytest.mark.parametrize(
     ("track", "seconds"),
-    [('{"duration":-5}', 0), ('{"duration":"1"}', 0), ('{"duration":true}', 0), ('{"duration":1500.0}', 1.5), ("{}", 0)],
+    [
+        ('{"duration":-5}', 0),
+        ('{"duration":"1"}', 0),
+        ('{"duration":true}', 0),
+        ('{"duration":1500.0}', 1.5),
+        ("{}", 0),
+    ],
 )
 def test_a_length_that_is_none_is_not_counted(saved: Saved, tmp_path: Path, track: str, seconds: float) -> None:
     kept(saved)
@@ -286,7 +292,9 @@ def test_a_pipe_a_link_and_a_folder_make_nobody_wait(client: TestClient, served_
         client.delete(f"/api/v1/playlists/{made['id']}")
 
 
-def test_of_many_only_those_that_changed_are_read(saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_only_those_that_changed_are_read(
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = [kept(saved, 1, 2) for _ in range(30)]
     read: list[str] = []
     real = module.read_plain

@@ -1,7 +1,7 @@
 """Standard input, output and error as this program needs them, whatever it was started with.
 
-Somebody may have closed them, have given a full disk, or read no further (``| head -1``); and a terminal may have another
-encoding than the names of songs.
+Somebody may have closed them, have given a full disk, or read no further (``| head -1``); and a terminal may have
+another encoding than the names of songs.
 """
 
 from __future__ import annotations

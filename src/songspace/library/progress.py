@@ -102,7 +102,7 @@ def read_progress(home: Home) -> Progress | None:
         command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
         left, in_all = (None if seconds is None else float(seconds) for seconds in times)
         texts, numbers = (command, stage), (done, total, *(time for time in (left, in_all) if time is not None), began)
-        if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not 0 <= n for n in numbers):
+        if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not n >= 0 for n in numbers):
             return None  # no run wrote it
         found = Progress(command, stage, int(done), int(total), left, in_all, float(began))
     except (OSError, ValueError, TypeError, KeyError):

@@ -52,9 +52,10 @@ _MAGIC = (
 class Files:
     """The files of songs, each opened only if it is the one that was listened to.
 
-    Reading a file to know it takes as long as reading it. So a file is known by its stamp (device, inode, size and both
-    dates) where it lies in the library's folders and the catalog knows that very stamp. Otherwise (device numbers change
-    when a machine starts, tags are edited, a link leads elsewhere) its sound is looked at once, and its stamp remembered.
+    To know a file by its sound takes as long as to read it. So a file is known by its stamp (device, inode, size and
+    both dates) where it lies in the library's folders and the catalog knows that very stamp. Otherwise (device numbers
+    change when a machine starts, tags are edited, a link leads elsewhere) its sound is looked at once, and its stamp
+    remembered.
 
     Parameters
     ----------

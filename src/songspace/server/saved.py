@@ -156,7 +156,7 @@ class Saved:
                     continue
                 if id not in known or known[id][0] != stamp:
                     kept = self._read(id)
-                    known[id] = (stamp, kept and kept.told)
+                    known[id] = (stamp, None if kept is None else kept.told)
                 self._told[id] = known[id]
             found = [dict(told) for _, told in self._told.values() if told is not None]
         return sorted(found, key=lambda one: (one["title"].casefold(), one["id"]))
@@ -409,8 +409,9 @@ def _is_track(track: Any) -> bool:
 def _duration(track: _Track) -> float:
     """How long a track says that it lasts, in milliseconds; 0 if that is no length."""
     said = track.get("duration")
-    known = isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < _LONGEST_SONG
-    return float(said) if known else 0.0
+    if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < _LONGEST_SONG:
+        return float(said)
+    return 0.0
 
 
 def _called(title: str) -> str:

@@ -1,7 +1,8 @@
 """Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
 
-By the identity of its sound, where songspace wrote it; by the file's path, as it stands and through a media server's prefixes; by the MusicBrainz id of the recording; by the
-end of the path, folder and file; by artist and title. What could be more than one song is none.
+By the identity of its sound, where songspace wrote it; by the file's path, as it stands and through a media server's
+prefixes; by the MusicBrainz id of the recording; by the end of the path, folder and file; by artist and title. What
+could be more than one song is none.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def _positive(text: str | None) -> float | None:
     return float(text) or None if known and text else None
 
 
-def _artist_and_title(shown: str) -> dict[str, str]:
+def _artist_and_title(shown: str) -> dict[str, Any]:
     artist, dash, title = shown.partition(" - ")
     said = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
     return {key: value.strip() for key, value in said.items() if value.strip()}

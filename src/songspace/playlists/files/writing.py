@@ -215,7 +215,7 @@ def _jspf_track(track: _Track) -> dict[str, Any]:
 
 
 def jspf_track(song: Song) -> dict[str, Any]:
-    """What JSPF says of a song whose place is in this library: with its absolute path, and the identity of its sound."""
+    """What JSPF says of a song of this library: with its absolute path, and the identity of its sound."""
     said = _jspf_track(_Track(song, song.path, _titled(song), None))
     ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
     return said | ({"identifier": ids} if ids else {})
