@@ -3,10 +3,11 @@
     python bench/soak.py [FOLDER] [--home DIR] [--minutes 20] [--callers 50] [--json]
 
 FOLDER is learnt with the hand-made descriptors into a home of its own; without it, the demo's library is rendered.
-`--home` takes a library that is learnt already; a copy of it is served, without its cache. Callers ask for neighbours,
-radios, paths, searches, covers, parts of songs, songs encoded anew, maps and OpenSubsonic's calls; they make, change and
-delete playlists, bring wrong passwords and tokens, send what is no request, and hang up in the middle of an answer. Each
-has an address of its own on this machine's loopback (127.0.0.0/8 on Linux), so that those who guess lock out only themselves.
+`--home` takes a library that is learnt already; a copy of it is served, without its cache. Callers ask for
+neighbours, radios, paths, searches, covers, parts of songs, songs encoded anew, maps and OpenSubsonic's calls; they
+make, change and delete playlists, bring wrong passwords and tokens, send what is no request, and hang up in the
+middle of an answer. Each has an address of its own on this machine's loopback (127.0.0.0/8 on Linux), so that those
+who guess lock out only themselves.
 
 Every few seconds the server's memory and open files are looked at. They level off if the last third of the time has no
 more of them than the middle third, to 5 % (and 5 files): the status is 1 if they do not, or if an answer was no answer.

@@ -8,7 +8,7 @@ from songspace.errors import FORESEEN, sentence
 
 
 def main() -> None:
-    """Run ``songspace``: 0 is done, 1 nothing could be done (one sentence says why), 2 wrong use, 141 nobody reads on."""
+    """Run ``songspace``: 0 done, 1 nothing could be done (a sentence says why), 2 wrong use, 141 nobody reads on."""
     from songspace.cli import streams
 
     streams.prepare()
