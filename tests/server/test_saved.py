@@ -271,7 +271,7 @@ def test_a_pipe_a_link_and_a_folder_make_nobody_wait(client: TestClient, served_
     made = client.post("/api/v1/playlists", json={"title": "Good", "songs": [songs[0].id]}).json()
     elsewhere = served_home.parent / "other.jspf"
     elsewhere.write_bytes((folder / f"{made['id']}.jspf").read_bytes())
-    odd = [folder / f"{'0' * 15}{n}.jspf" for n in range(4)]
+    odd = [folder / f"{'a' * 15}{n}.jspf" for n in range(4)]
     os.mkfifo(odd[0])
     odd[1].symlink_to(elsewhere)
     odd[2].mkdir()

@@ -93,9 +93,12 @@ def serve(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether it is worth saying: that somebody was listening when the server was stopped is not."""
-    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError)) and (
-        "graceful shutdown" not in record.getMessage()
+    """Whether it is worth saying: that somebody was listening when the server was stopped is not, nor what others send.
+
+    Anybody could fill a disk with lines about requests that are none.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError)) and not (
+        "graceful shutdown" in record.getMessage() or "Invalid HTTP request" in record.getMessage()
     )
 
 
