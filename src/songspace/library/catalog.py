@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 from songspace.library.cue import Part
 from songspace.library.scan import Found, Stamp
-from songspace.library.tags import Tags
+from songspace.library.tags import Tags, genres_apart, shown_genres
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Song:
     artist, genre : str or None
         As they are shown: several values stand side by side ("Ann, Bea"; "Jazz; Funk").
     artists, genres : tuple of str
-        Each value that the tags give; empty where they give none.
+        Each value that the tags give; empty where they give none. A genre may be parted by signs that a person named.
     identity : bytes
         Of its sound: the same in every library.
     start, end : float or None
@@ -162,6 +162,9 @@ class Row:
 
 UNREAD = Stamp(-1)
 """The stamp of a file that is looked at again whatever it is like."""
+
+SEPARATORS = "genre separators"
+"""The fact that tells the signs which stand between several genres in one text."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
 _SONG = (
@@ -310,6 +313,13 @@ class Catalog:
     def drop_fact(self, key: str) -> None:
         """Forget a fact."""
         self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+
+    def read_tags_again(self) -> None:
+        """Look at every file that holds songs again at the next run; what was heard of them stays."""
+        marks = "size, -1, -1, device, inode, sheet, failure"  # a date that no file has; the rest tells it from others
+        question = f"SELECT path, {marks} FROM files WHERE EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
+        with self._transaction():
+            self._db.executemany(schema.update("files"), self._db.execute(question).fetchall())
 
     def left_out(self) -> list[tuple[str, str]]:
         """(path, reason) of what the last look at the folders left out on purpose."""
@@ -487,8 +497,9 @@ class Catalog:
 
     def _by_path(self, question: str) -> list[Song]:
         found: dict[int, Song] = {}
+        separators = self.fact(SEPARATORS) or ""
         for row in self._rows(question):
-            song = _song(row)
+            song = _song(row, separators)
             known = found.get(song.id)
             if known is None:
                 found[song.id] = song
@@ -508,7 +519,7 @@ class Catalog:
     def _one_song(self, condition: str, value: Any) -> Song | None:
         order = "ORDER BY away IS NOT NULL, title IS NULL, tracks.path, number LIMIT 1"
         row = self._row(f"{_SONG} AND {condition} {order}", value) if _is_storable(value) else None
-        return _song(row) if row else None
+        return _song(row, self.fact(SEPARATORS) or "") if row else None
 
     def song_at(self, path: str) -> Song | None:
         """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
@@ -603,9 +614,9 @@ class Catalog:
     def digest(self, encoder: str) -> str:
         """A checksum of all songs that can be reached, their tracks and their vectors of that encoder.
 
-        That is all that a space is made of.
+        That is all that a space is made of, and how the songs in it are shown.
         """
-        digest = xxhash.xxh3_64()
+        digest = xxhash.xxh3_64((self.fact(SEPARATORS) or "").encode())
         for row in self._rows(
             f"WITH here AS MATERIALIZED (SELECT id FROM songs WHERE {_HERE}) "
             "SELECT id, sum FROM songs JOIN here USING (id) "
@@ -670,8 +681,11 @@ def _stored(value: Any) -> Any:
     return "\n".join(value) or None if isinstance(value, tuple) else value
 
 
-def _song(row: tuple) -> Song:
+def _song(row: tuple, separators: str) -> Song:
     id, path, duration, *tags, artists, genres, identity, start, end, away = row
-    lists = (tuple(values.split("\n")) if values else () for values in (artists, genres))
-    values = (id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away)
-    return Song(*values)
+    lists = [tuple(values.split("\n")) if values else () for values in (artists, genres)]
+    song = Song(*(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away))
+    if not separators:
+        return song
+    apart = genres_apart(song.genres, separators)
+    return replace(song, genres=apart, genre=shown_genres(apart))

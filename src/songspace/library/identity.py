@@ -5,7 +5,7 @@ and only their bytes are digested, so that a file has the same identity after it
 not known, or a file that breaks its own rules, all bytes count.
 
 Layouts: id3.org (ID3v1, ID3v2, Lyrics3), APEv2 (wiki.hydrogenaud.io), RFC 9639 (FLAC), RFC 3533 (Ogg), ISO 14496-12
-(MP4), the RIFF, AIFF, Wave64, CAF, DSF and DSDIFF specifications, and Microsoft's ASF specification.
+(MP4), RFC 9559 (Matroska), the RIFF, AIFF, Wave64, CAF, DSF and DSDIFF specifications, and Microsoft's of ASF.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 import xxhash
 
-from songspace.library import id3
+from songspace.library import id3, matroska
 
 WHOLE = 64 * 2**20
 """Bytes of sound that are all digested; of more, so many pieces of a megabyte that lie evenly spaced in it."""
@@ -121,12 +121,23 @@ def _untagged(file: BinaryIO, size: int) -> Span:
         if not length or begin + length >= end:
             break
         begin += length
+    for tag in _tags_between(file, begin, end):
+        end = tag.begin
+    return Span(begin, end)
+
+
+def tags_behind(file: BinaryIO, begin: int) -> list[Span]:
+    """The tags at the end of a file, the last one first; ``begin`` is where its music begins."""
+    return list(_tags_between(file, begin, file.seek(0, SEEK_END)))
+
+
+def _tags_between(file: BinaryIO, begin: int, end: int) -> Iterator[Span]:
     for _ in range(_MOST_TAGS):
         length = _tag_before(file, begin, end)
         if not length or end - length <= begin:
-            break
+            return
+        yield Span(end - length, end)
         end -= length
-    return Span(begin, end)
 
 
 def _tag_at(head: bytes) -> int:
@@ -184,6 +195,8 @@ def _sound(file: BinaryIO, head: bytes, inside: Span) -> list[Span] | None:
         return _wanted(_chunks(file, begin + 40, end, "<16sQ", counts_itself=True, align=8), {_W64_FMT, _W64_DATA})
     if head[:16] == _ASF:
         return _wanted(_chunks(file, begin, end, "<16sQ", counts_itself=True, align=1), {_ASF_DATA})
+    if head[:4] == matroska.MAGIC:
+        return _matroska(file, inside)
     return None
 
 
@@ -196,6 +209,16 @@ _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 def _wanted(parts: Iterator[tuple[bytes, Span]], names: set[bytes]) -> list[Span] | None:
     return [span for name, span in parts if name in names and span.begin < span.end] or None
+
+
+def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:
+    """The clusters: editors write everything else anew, and often in another place."""
+    try:
+        return [
+            span for begin, end in matroska.clusters(file, *inside) if (span := Span(begin, end)).begin < end
+        ] or None
+    except matroska.MalformedError:
+        return None
 
 
 def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:

@@ -65,7 +65,8 @@ def song(id: questions.SongId, request: Request) -> Response:
 
     def make(at: At) -> Any:
         found, space = at.snapshot.song(id), at.snapshot.space
-        more = ("name", "albumartist", "track", "disc", "recording_mbid", "release_mbid", "artist_mbid", "artists", "genres")
+        more = ("name", "albumartist", "track", "disc", "artists", "genres")
+        more += ("recording_mbid", "release_mbid", "artist_mbid")
         in_space = space is not None and bool((space.ids == id).any())
         return song_facts(found) | {name: getattr(found, name) for name in more} | {"in_space": in_space}
 
