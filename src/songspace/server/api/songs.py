@@ -65,10 +65,8 @@ def song(id: questions.SongId, request: Request) -> Response:
 
     def make(at: At) -> Any:
         found, space = at.snapshot.song(id), at.snapshot.space
-        more = ("name", "albumartist", "track", "disc", "artists", "genres")
-        more += ("recording_mbid", "release_mbid", "artist_mbid")
         in_space = space is not None and bool((space.ids == id).any())
-        return song_facts(found) | {name: getattr(found, name) for name in more} | {"in_space": in_space}
+        return song_facts(found) | {name: getattr(found, name) for name in _MORE} | {"in_space": in_space}
 
     return answer(request, make)
 
@@ -94,6 +92,11 @@ def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery)
 
     return answer(request, make, heavy=query.explain)
 
+
+_MORE = (
+    *("name", "albumartist", "track", "disc", "artists", "genres"),
+    *("recording_mbid", "release_mbid", "artist_mbid"),
+)
 
 PART = "mp3"
 """How a part of a file is encoded where nobody says how: every player plays it."""
