@@ -28,7 +28,7 @@ from scipy.signal import firwin2, oaconvolve
 from machine import about
 from songspace import Library
 from songspace.evaluation import robustness
-from songspace.library.index import Heard, Listening, hear
+from songspace.library.index import Failure, Heard, Listening, hear
 from songspace.library.scan import Found
 from songspace.pipeline.stages import load_learnt
 from songspace.space import Space
@@ -142,10 +142,12 @@ def main() -> None:
                 for number, job in zip(some, jobs, strict=True)
                 for name, path in zip(ALTERATIONS, job.result(), strict=True)
             }
-            for file, heard in hear([Found(path, 0, 0) for path in of], listening, workers=wanted.workers):
-                if not isinstance(heard, Heard):
+            for file, outcome in hear([Found(path) for path in of], listening, workers=wanted.workers):
+                if isinstance(outcome, Failure):
                     failed += 1
                     continue
+                [heard] = outcome
+                assert isinstance(heard, Heard)
                 name, row = of[file.path]
                 # As pipeline.encode_file makes the vector of one file.
                 vectors[name].append(encoder.transform(heard.codes[~heard.silent]).mean(axis=0))

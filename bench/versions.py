@@ -19,7 +19,7 @@ import numpy as np
 from machine import about
 from robustness import ALTERATIONS, alter
 from songspace import Library
-from songspace.library.index import Heard, Listening, hear
+from songspace.library.index import Failure, Heard, Listening, hear
 from songspace.library.scan import Found
 from songspace.pipeline.stages import load_learnt
 from songspace.playlists.versions import CLOSE, SAME, versions
@@ -78,8 +78,9 @@ def main() -> None:
         for row in sorted(drawn.tolist()):
             made = alter(songs[row].path, Path(folder), row, wanted.seed)
             of |= {path: (name, row) for name, path in zip(ALTERATIONS, made, strict=True)}
-        for file, heard in hear([Found(path, 0, 0) for path in of], listening, workers=wanted.workers):
-            if isinstance(heard, Heard):
+        for file, outcome in hear([Found(path) for path in of], listening, workers=wanted.workers):
+            for heard in () if isinstance(outcome, Failure) else outcome:
+                assert isinstance(heard, Heard)
                 name, row = of[file.path]
                 copy = space.place(encoder.transform(heard.codes[~heard.silent]).mean(axis=0))
                 copies[name].append(space.distance(row, copy))

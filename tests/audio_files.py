@@ -5,6 +5,7 @@ Tests reach it through the fixture ``audio_files`` of ``conftest.py``: ``audio_f
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -113,6 +114,38 @@ def write(path: Path, kind: str, samples: np.ndarray | None = None, *, rate: int
             for part in convert.resample(frame):
                 container.mux(stream.encode(part))
         container.mux(stream.encode(None))
+    return path
+
+
+def write_dsd(path: Path, *, seconds: float = 3.0, tones: tuple[float, float] = (440.0, 660.0)) -> Path:
+    """Write a tone in each of two channels as DSD64, ``.dff`` (DSDIFF) or ``.dsf`` as the path says.
+
+    Nothing encodes DSD, so it is made here: a sigma-delta modulator of the first order.
+    """
+    rate = 64 * 44_100
+    time = np.arange(round(seconds * rate) // 8 * 8) / rate
+    waves = [0.4 * np.sin(2 * np.pi * tone * time) for tone in tones]
+    bits = [np.diff(np.floor(np.cumsum((wave + 1) / 2)), prepend=0).astype(np.uint8) for wave in waves]
+    if path.suffix == ".dff":
+        sound = np.stack([np.packbits(channel) for channel in bits], axis=1).tobytes()
+
+        def chunk(name: bytes, data: bytes) -> bytes:
+            return name + struct.pack(">Q", len(data)) + data + bytes(len(data) % 2)
+
+        about = b"SND " + chunk(b"FS  ", struct.pack(">I", rate)) + chunk(b"CHNL", b"\0\2SLFTSRGT")
+        about += chunk(b"CMPR", b"DSD \x0enot compressed\0")
+        body = chunk(b"FVER", b"\1\5\0\0") + chunk(b"PROP", about) + chunk(b"DSD ", sound)
+        path.write_bytes(chunk(b"FRM8", b"DSD " + body))
+        return path
+    block = 4_096
+    blocks = -(-len(time) // 8 // block)
+    channels = [np.zeros(blocks * block, np.uint8) for _ in bits]
+    for channel, ones in zip(channels, bits, strict=True):
+        channel[: len(ones) // 8] = np.packbits(ones, bitorder="little")
+    sound = np.stack([channel.reshape(blocks, block) for channel in channels], axis=1).tobytes()
+    head = b"DSD " + struct.pack("<QQQ", 28, 28 + 52 + 12 + len(sound), 0)
+    head += b"fmt " + struct.pack("<Q6IQII", 52, 1, 0, 2, 2, rate, 1, len(time), block, 0)
+    path.write_bytes(head + b"data" + struct.pack("<Q", 12 + len(sound)) + sound)
     return path
 
 

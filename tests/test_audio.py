@@ -257,6 +257,16 @@ class TestWindows:
         assert found.duration == expected.duration
         np.testing.assert_allclose(found.samples, expected.samples, atol=1e-6)
 
+    @pytest.mark.parametrize("suffix", ["dff", "dsf"])
+    def test_dsd(self, suffix: str, tmp_path: Path, audio_files: ModuleType) -> None:
+        path = audio_files.write_dsd(tmp_path / f"song.{suffix}", seconds=6)
+        windows = read_windows(path, seconds=2, count=3, rate=22_050)
+        assert windows.starts.tolist() == [0, 2, 4] and not windows.silent.any()
+        for samples in windows.samples:
+            spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))[:20_000]
+            tones = sorted(np.argsort(spectrum)[-6:] / 2)
+            assert {round(tone / 10) * 10 for tone in tones} == {440, 660}
+
     def test_a_name_that_is_no_text_can_be_read(self, tmp_path: Path, songs: Callable[..., Path]) -> None:
         for kind in ("flac 16", "mp3 variable", "aac"):
             song = Path(str(tmp_path / "Ca") + "\udcf1\udcf3n")  # Latin-1, as on old disks

@@ -132,7 +132,8 @@ def test_lengths_of_time_are_never_absurd() -> None:
 
 def test_a_summary_says_what_has_changed() -> None:
     everything = Report(9, "pca", Tally(new=3, linked=2, gone=1), 75.0).sentence()
-    assert everything == "9 songs: 3 new, 2 moved or copied, 1 gone; the pca space is ready, after 1 min 15 s."
+    changes = "3 new, 2 moved, copied or tagged anew, 1 gone"
+    assert everything == f"9 songs: {changes}; the pca space is ready, after 1 min 15 s."
     assert "9 songs: nothing has changed; " in Report(9, "pca", Tally(files=9)).sentence()
 
 
@@ -175,7 +176,8 @@ def test_the_log_tells_what_became_of_a_library(tunes: Path, tmp_path: Path, son
     again = log(home)[before:]
     assert again[0].startswith("INFO update --workers 1 (songspace ")
     assert told.failures == [] and not any(line.startswith("WARNING") for line in again)  # they are told once
-    assert any(line.startswith("INFO 1 song: 1 moved or copied, 1 gone; the pca space is ready,") for line in again)
+    changes = "1 moved, copied or tagged anew, 1 gone"
+    assert any(line.startswith(f"INFO 1 song: {changes}; the pca space is ready,") for line in again)
 
     before = len(log(home))
     with pytest.raises(SongspaceError):

@@ -354,3 +354,21 @@ def test_what_becomes_of_an_adversarial_game_is_said(tunes: Path, home: Home) ->
     pipeline.learn(home, tunes, encoder="ali", steps=2, reporter=told, **QUICK)
     assert any("The encoder of step 2 is kept" in sentence for sentence in told.sentences)
     assert any("auc" in detail for detail in details)
+
+
+def test_how_tags_are_written_is_remembered_and_taken_back(tunes: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    pipeline.learn(home, tunes, encoder="timbre", genre_separators="/,", **QUICK)
+    genres = {song.path: song.genres for song in Library(home.folder).songs()}
+    for said, expected in (
+        ({}, ("/,", None)),
+        ({"tag_encoding": "Windows-1251"}, ("/,", "cp1251")),
+        ({"tag_encoding": "", "genre_separators": ""}, (None, None)),
+    ):
+        report = pipeline.update(home, workers=1, **said)
+        catalog = Library(home.folder).catalog
+        assert (catalog.fact("genre separators"), catalog.fact("tag encoding")) == expected
+        assert report.tally.new == 0 and (report.tally.linked > 0) == ("tag_encoding" in said)
+    assert {song.path: song.genres for song in Library(home.folder).songs()} == genres
+    with pytest.raises(SongspaceError, match="no encoding of old tags"):
+        pipeline.update(home, workers=1, tag_encoding="nope")

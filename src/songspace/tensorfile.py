@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain, parse_json, put_plain
 
 ALIGNMENT = 64  # bytes: a cache line, and enough for every vector instruction
 _LONGEST_HEADER = 1 << 16
@@ -71,17 +72,7 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     OSError
         If it cannot be written; the unfinished file is gone then.
     """
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    put_plain(path, parts, sync=True)
 
 
 def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -100,7 +91,7 @@ def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     SongspaceError
         If it is something else, cut off, or its header is damaged.
     """
-    with path.open("rb") as file:
+    with open_plain(path, links=True) as file:  # a large file may well lie on another disk
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= min(size - 8, _LONGEST_HEADER):
@@ -127,7 +118,7 @@ _Places = dict[str, tuple[np.dtype[Any], tuple[int, ...], int]]
 def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]:
     """Dtype, shape and begin of each array, after checking that together they are the ``size`` bytes of the numbers."""
     try:
-        header = json.loads(text)
+        header = parse_json(text)
         metadata = dict(header["__metadata__"])
         if metadata["seal"] != _seal(header):
             raise SongspaceError(f"{path} is damaged: its header is not the one that was written.")

@@ -137,7 +137,16 @@ MAGIC = [
     b"DSD ",
     b"MAC ",
 ]
-MAGIC += [b"APETAGEX", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\0\x20ftypM4A ", b"wvpk", b"TTA1", b"MPCK"]
+MAGIC += [
+    b"APETAGEX",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+    b"\0\0\0\x20ftypM4A ",
+    b"wvpk",
+    b"TTA1",
+    b"MPCK",
+    b"caff\0\1\0\0",
+]
+MAGIC += [b"RIFF\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF", b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67"]
 
 
 @given(

@@ -28,7 +28,9 @@ def _open(catalog: Catalog, tmp_path: Path, cap: int = 10**6) -> SpectrogramCach
 
 def _put(catalog: Catalog, cache: SpectrogramCache, number: int, segments: int = 3) -> tuple[int, np.ndarray]:
     identity = bytes([number]) * 16
-    song = catalog.record_song(Found(f"/m/{number}", 1, 1), identity, Tags(), silent=[False] * segments)
+    song = catalog.record_song(
+        Found(f"/m/{number}", 1, 1), identity, Tags(), starts=range(segments), silent=[False] * segments
+    )
     codes = np.random.default_rng(number).integers(0, 256, (segments, *SHAPE[1:]), np.uint8)
     cache.put(song, identity, codes)
     return song, codes
@@ -61,7 +63,7 @@ def test_what_was_read_of_the_rows_does_not_stay_in_the_process(catalog: Catalog
     cache = SpectrogramCache(tmp_path / "cache.u8", catalog, shape=(3, 512, 512), cap=10**9)
     for number in range(10):
         identity = bytes([number]) * 16
-        song = catalog.record_song(Found(f"/m/{number}", 1, 1), identity, Tags(), silent=[False] * 3)
+        song = catalog.record_song(Found(f"/m/{number}", 1, 1), identity, Tags(), starts=range(3), silent=[False] * 3)
         cache.put(song, identity, np.full((3, 512, 512), number, np.uint8))
     X, groups = cache.rows()
     for row in range(len(X)):

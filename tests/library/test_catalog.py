@@ -12,7 +12,7 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 from songspace.library.catalog import UNREAD, Catalog, Link, Song, Track
 from songspace.library.cue import Part
-from songspace.library.mending import mend
+from songspace.library.mending import damage, mend
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
 
@@ -169,6 +169,7 @@ def test_a_row_of_the_wrong_length_is_told_and_mended(
     song = _record(catalog, "/m/a", b"a" * 16)
     db = sqlite3.connect(catalog.path)
     schema.prepare(db)
+    db.execute("PRAGMA ignore_check_constraints = ON")
     db.execute(f"UPDATE {table} SET {column} = ?", (value,))
     db.execute(f"UPDATE {table} SET sum = NULL")  # a stranger can also write the checksum that fits:
     columns = ", ".join(f"CAST({name} AS BLOB)" if name != "duration" else name for name in schema.SUMMED[table])
@@ -184,6 +185,55 @@ def test_a_row_of_the_wrong_length_is_told_and_mended(
     assert "was damaged" in told[0]
     with Catalog(catalog.path) as mended:
         assert mended.encoded("enc", song) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("roots", "path", 7),
+        ("files", "path", "text"),
+        ("files", "size", "many"),
+        ("files", "failure", b"\xff"),
+        ("files", "away", "yesterday"),
+        ("files", "away", 2**62),
+        ("files", "why", b"\xff"),
+        ("songs", "duration", "long"),
+        ("songs", "duration", float("inf")),
+        ("songs", "silent", 7),
+        ("songs", "identity", b"short"),
+        ("songs", "slot", "abc"),
+        ("songs", "id", -7),
+        ("tracks", "title", b"\xff"),
+        ("tracks", "year", "nineteen"),
+        ("tracks", "start", "now"),
+        ("vectors", "segments", "text"),
+        ("links", "artist", b"\xff"),
+        ("left_out", "reason", b"\xff"),
+        ("facts", "value", b"\xff"),
+    ],
+)
+def test_what_no_column_may_hold_is_refused_found_and_mended(
+    catalog: Catalog, table: str, column: str, value: object
+) -> None:
+    _record(catalog, "/m/a", b"a" * 16)
+    catalog.record_failure(FILE, "no sound")
+    catalog.add_root("/m")
+    catalog.set_links("http://s", [Link("x", 1, "art")])
+    catalog.set_left_out("/m", {"/m/.x": "hidden"})
+    catalog.set_fact("key", "value")
+    catalog.close()
+    db = sqlite3.connect(catalog.path, isolation_level=None)
+    schema.prepare(db)
+    first = f"WHERE {schema.SUMMED[table][0]} = (SELECT MIN({schema.SUMMED[table][0]}) FROM {table})"
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"):
+        db.execute(f"UPDATE {table} SET {column} = ? {first}", (value,))
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    db.execute(f"UPDATE {table} SET {column} = ? {first}", (value,))
+    db.close()
+    assert damage(catalog.path) != []
+    told: list[str] = []
+    mend(catalog.path, told.append)
+    assert "was damaged" in told[0] and damage(catalog.path) == []
 
 
 def _strange(path: Path, statement: str) -> None:

@@ -22,6 +22,7 @@ from mutagen.id3 import APIC, ID3, TIT2, TXXX
 from songspace.audio import read_windows
 from songspace.library import identity as identifying
 from songspace.library.identity import identify, identity_of_part
+from songspace.library.tags import read_tags
 
 LONG = "a long comment " * 10_000
 COVER = bytes(range(256)) * 800
@@ -127,6 +128,7 @@ TAGGED: list[tuple[str, Callable[[Path], None]]] = [
     ("flac 24", _id3),
     ("ogg vorbis", _comments),
     ("opus", _comments),
+    ("ogg flac", _comments),
     ("aac", _atoms),
     ("aac, index first", _atoms),
     ("alac", _atoms),
@@ -138,6 +140,15 @@ TAGGED: list[tuple[str, Callable[[Path], None]]] = [
     ("wavpack", _ape_and_version_1),
     ("tta", _ape),
 ]
+
+
+def _id3_of_dsd(path: Path) -> None:
+    """A chunk of DSDIFF; of DSF what lies behind all chunks, and a place in its head."""
+    file = mutagen.File(path)
+    file.add_tags()
+    file.tags.add(TIT2(text="Blue"))
+    file.tags.add(TXXX(desc="comment", text=LONG))
+    file.save()
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +184,69 @@ def test_a_byte_in_the_middle_of_the_sound_is(made: Callable[..., Path], tmp_pat
     content[len(content) * 2 // 3] ^= 1
     (tmp_path / "changed").write_bytes(content)
     assert identify(tmp_path / "changed") != identify(made(kind))
+
+
+@pytest.mark.parametrize("suffix", ["dff", "dsf"])
+def test_tags_are_no_part_of_dsd(audio_files: ModuleType, tmp_path: Path, suffix: str) -> None:
+    plain = audio_files.write_dsd(tmp_path / f"plain.{suffix}", seconds=0.2)
+    edited = shutil.copy(plain, tmp_path / f"edited.{suffix}")
+    _id3_of_dsd(edited)
+    assert edited.read_bytes() != plain.read_bytes()
+    assert identify(edited) == identify(plain)
+    other = audio_files.write_dsd(tmp_path / f"other.{suffix}", seconds=0.2, tones=(440.0, 661.0))
+    assert identify(other) != identify(plain)
+
+
+def _size(number: int) -> bytes:
+    return (1 << 56 | number).to_bytes(8, "big")
+
+
+SEGMENT, TAGS = bytes.fromhex("18538067"), bytes.fromhex("1254c367")
+
+
+def _as_propedit(data: bytes, *, tags: bytes) -> bytes:
+    """A Matroska file whose tags were taken out, and others put behind everything."""
+    at = data.rindex(TAGS)  # before it, an index says where they are
+    width = 9 - data[at + 4].bit_length()
+    length = int.from_bytes(data[at + 4 : at + 4 + width], "big") & (1 << 7 * width) - 1
+    old = 4 + width + length
+    void = b"\xec" + _size(old - 9) + bytes(old - 9)
+    begin = data.index(SEGMENT) + 4
+    assert data[begin] == 1  # FFmpeg leaves eight bytes for the size
+    assert int.from_bytes(data[begin + 1 : begin + 8], "big") == len(data) - begin - 8
+    data = data[:at] + void + data[at + old :] + TAGS + _size(len(tags)) + tags
+    return data[:begin] + _size(len(data) - begin - 8) + data[begin + 8 :]
+
+
+@pytest.mark.parametrize("kind", ["matroska flac", "matroska opus"])
+def test_tags_are_no_part_of_matroska(made: Callable[..., Path], tmp_path: Path, kind: str) -> None:
+    plain = made(kind)
+    text = _simple_tag(b"TITLE", b"Blue")
+    edited = tmp_path / "edited.mka"
+    edited.write_bytes(_as_propedit(plain.read_bytes(), tags=text))
+    assert read_tags(edited).title == "Blue"
+    assert identify(edited) == identify(plain)
+    assert identify(made(kind, 1)) != identify(plain)
+
+
+def _simple_tag(name: bytes, text: bytes) -> bytes:
+    inner = b"\x45\xa3" + _size(len(name)) + name + b"\x44\x87" + _size(len(text)) + text
+    simple = b"\x67\xc8" + _size(len(inner)) + inner
+    return b"\x73\x73" + _size(len(simple)) + simple
+
+
+def test_of_matroska_that_breaks_its_rules_all_bytes_count(made: Callable[..., Path], tmp_path: Path) -> None:
+    data = bytearray(made("matroska flac").read_bytes())
+    at = data.index(bytes.fromhex("1f43b675")) + 4
+    data[at : at + 9 - data[at].bit_length()] = b"\xff" * (9 - data[at].bit_length())  # of unknown size
+    before = _identity(tmp_path, data)
+    data[data.index(b"matroska")] ^= 1
+    assert _identity(tmp_path, data) != before
+
+
+def _identity(folder: Path, data: bytes | bytearray) -> bytes:
+    (folder / "song.mka").write_bytes(data)
+    return identify(folder / "song.mka")
 
 
 def test_it_is_that_of_an_open_file(made: Callable[..., Path]) -> None:
@@ -227,7 +301,7 @@ def test_of_two_parts_of_one_flac_that_keep_its_checksum(made: Callable[..., Pat
 
 
 MAGIC = [b"", b"fLaC", b"OggS", b"RIFF....WAVE", b"FORM....AIFF", b"....ftyp", b"ID3\x04\0\0", b"APETAGEX", b"caff"]
-MAGIC += [b"DSD ", b"FRM8", identifying._W64, identifying._ASF, b"\x01vorbis"]
+MAGIC += [b"DSD ", b"FRM8", b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67", identifying._W64, identifying._ASF, b"\x01vorbis"]
 
 
 @given(st.sampled_from(MAGIC), st.binary(max_size=400), st.sampled_from([*MAGIC, b"LYRICS200", b"TAG" + bytes(125)]))

@@ -17,6 +17,7 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
 from songspace.library.scan import Found, Listing, look_through, scan
+from songspace.library.tagging import remember
 
 LISTENING = Listening(windows=3)
 RATE = 22050
@@ -295,3 +296,18 @@ def test_tags_and_identity_come_with_the_sound(shelf: Shelf) -> None:
     assert heard.tags.title == "Blue" and len(heard.identity) == 16
     assert heard.codes.shape == (3, 64, 251) and heard.codes.dtype == np.uint8
     assert heard.descriptors.shape[0] == 3 and np.isfinite(heard.descriptors).all()
+
+
+def test_another_encoding_of_tags_reads_them_again_and_decodes_nothing(shelf: Shelf) -> None:
+    from mutagen.id3 import ID3, TIT2
+
+    tags = ID3()
+    tags.add(TIT2(encoding=0, text="Звезда".encode("cp1251").decode("latin-1")))
+    tags.save(_song(shelf.music / "a.mp3"))
+    assert (shelf.run().new, [song.title for song in shelf.catalog.songs()]) == (1, ["Çâåçäà"])
+    [before] = shelf.catalog.songs()
+    remember(shelf.catalog, encoding="cp1251")
+    tally = shelf.run()
+    assert (tally.new, tally.linked, tally.away) == (0, 1, 0)
+    assert shelf.catalog.songs() == [replace(before, title="Звезда")]
+    assert shelf.run().linked == 0

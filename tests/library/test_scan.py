@@ -1,4 +1,4 @@
-"""Walking folders, identities, tags."""
+"""Walking folders, and identities."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-import mutagen
-import numpy as np
 import pytest
-import soundfile
-from mutagen.id3 import ID3, TALB, TCON, TDOR, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK, TXXX, UFID
 
 from songspace.library.identity import identify
 from songspace.library.scan import is_inside, scan
-from songspace.library.tags import Tags, read_tags
 
 
 def _touch(path: Path, content: bytes = b"x") -> Path:
@@ -105,112 +100,6 @@ def test_identity_is_of_the_content_alone(tmp_path: Path) -> None:
     assert identify(one) == identify(same)
     assert identify(one) != identify(other)
     assert len(identify(one)) == 16
-
-
-def _song(path: Path) -> Path:
-    soundfile.write(path, np.zeros(44100, np.float32), 44100)
-    return path
-
-
-FULL = Tags(
-    title="Blue",
-    artist="Ann",
-    albumartist="Ann & Co",
-    album="Colours",
-    genre="Jazz",
-    year=1990,
-    track=3,
-    disc=2,
-    recording_mbid="aaaaaaaa-0000-0000-0000-000000000000",
-    release_mbid="bbbbbbbb-0000-0000-0000-000000000000",
-    artist_mbid="cccccccc-0000-0000-0000-000000000000",
-    artists=("Ann",),
-    genres=("Jazz",),
-)
-
-
-@pytest.mark.parametrize("suffix", ["flac", "ogg"])
-def test_vorbis_comments(tmp_path: Path, suffix: str) -> None:
-    path = _song(tmp_path / f"song.{suffix}")
-    file = mutagen.File(path)
-    file["title"], file["artist"], file["albumartist"], file["album"] = "Blue", "Ann", "Ann & Co", "Colours"
-    file["genre"], file["originaldate"], file["date"] = "Jazz", "1990-02-03", "2011"
-    file["tracknumber"], file["discnumber"] = "03/12", "2/2"
-    file["musicbrainz_trackid"], file["musicbrainz_albumid"] = FULL.recording_mbid, FULL.release_mbid
-    file["musicbrainz_artistid"] = FULL.artist_mbid
-    file.save()
-    assert read_tags(path) == FULL
-
-
-def test_all_values_of_artist_and_genre_are_kept(tmp_path: Path) -> None:
-    path = _song(tmp_path / "song.flac")
-    file = mutagen.File(path)
-    file["artist"], file["genre"] = ["Ann", "Bea", "Ann"], ["Jazz", "Jazz/Funk"]
-    file.save()
-    tags = read_tags(path)
-    assert (tags.artist, tags.artists) == ("Ann, Bea", ("Ann", "Bea"))
-    assert (tags.genre, tags.genres) == ("Jazz; Jazz/Funk", ("Jazz", "Jazz/Funk"))
-
-
-@pytest.mark.parametrize("suffix", ["mp3", "wav", "aiff"])
-def test_id3(tmp_path: Path, suffix: str) -> None:
-    path = _song(tmp_path / f"song.{suffix}")
-    frames = [
-        TIT2(text="Blue"),
-        TPE1(text="Ann"),
-        TPE2(text="Ann & Co"),
-        TALB(text="Colours"),
-        TCON(text="(8)"),
-        TDOR(text="1990-02-03"),
-        TDRC(text="2011"),
-        TRCK(text="3/12"),
-        TPOS(text="2/2"),
-        UFID(owner="http://musicbrainz.org", data=FULL.recording_mbid.encode()),
-        TXXX(desc="MusicBrainz Album Id", text=FULL.release_mbid),
-        TXXX(desc="MusicBrainz Artist Id", text=FULL.artist_mbid),
-    ]
-    if suffix == "mp3":
-        tags = ID3()
-        for frame in frames:
-            tags.add(frame)
-        tags.save(path)
-    else:
-        file = mutagen.File(path)
-        file.add_tags()
-        for frame in frames:
-            file.tags.add(frame)
-        file.save()
-    assert read_tags(path) == FULL
-
-
-def test_tags_are_cleaned(tmp_path: Path) -> None:
-    path = _song(tmp_path / "song.flac")
-    file = mutagen.File(path)
-    file["title"], file["artist"], file["album"], file["date"] = "two\nlines\x00", "   ", "long" * 1000, "unknown"
-    file.save()
-    tags = read_tags(path)
-    assert tags.title == "two lines"
-    assert tags.artist is None
-    assert tags.album is not None and len(tags.album) == 1000
-    assert tags.year is None
-
-
-@pytest.mark.parametrize("content", [b"", b"ID3\x04\x00\x00\xff\xff\xff\xff" * 20, b"OggS" * 100, os.urandom(5000)])
-def test_no_tags_from_what_is_no_music(tmp_path: Path, content: bytes) -> None:
-    assert read_tags(_touch(tmp_path / "song.mp3", content)) == Tags()
-
-
-def test_whatever_mutagen_raises_means_no_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(path: object) -> None:
-        raise AttributeError("a damaged file")
-
-    path = _song(tmp_path / "song.flac")
-    file = mutagen.File(path)
-    file["title"] = "Blue"
-    file.save()
-    assert read_tags(path).title == "Blue"
-    monkeypatch.setattr(mutagen, "File", broken)
-    assert read_tags(path) == Tags()
 
 
 def test_is_inside() -> None:

@@ -23,8 +23,9 @@ from starlette.testclient import TestClient
 
 from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
+from songspace.library.identity import identify
 from songspace.library.learnt import Learnt, set_learnt
-from songspace.library.scan import Found
+from songspace.library.scan import Found, scan
 from songspace.library.tags import Tags
 from songspace.server import connections, maps
 from songspace.server.app import create_app
@@ -142,8 +143,10 @@ def made_up() -> Callable[..., Path]:
             catalog.add_root(root)
             for number, of_song in enumerate(tags):
                 path = paths[number] if paths is not None else f"{root}/{number}.mp3"
-                identity = number.to_bytes(16, "big")
-                catalog.record_song(Found(path, 1, 1), identity, of_song, duration=200.0, starts=[0.0], silent=[False])
+                identity, found = number.to_bytes(16, "big"), Found(path, 1, 1)
+                if os.path.isfile(path) and not os.path.islink(path):  # or it would not be sent
+                    identity, [found] = identify(path), [one for one in scan(Path(path).parent) if one.path == path]
+                catalog.record_song(found, identity, of_song, duration=200.0, starts=[0.0], silent=[False])
             set_learnt(catalog, "timbre", Learnt("made-up", "made-up"))
             catalog.set_fact("encoder", "timbre")
             ids = [song.id for song in catalog.songs()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -162,12 +163,73 @@ def test_links_out_of_the_library_lead_only_to_what_was_listened_to(
         os.symlink(tmp_path / "secret", music / name)
         assert sent(name) == 404
     (music / "0.flac").unlink()
-    os.symlink(music / "1.flac", music / "0.flac")  # within the library
-    assert sent("0.flac") == 200
+    os.symlink(music / "1.flac", music / "0.flac")  # within the library, but another song
+    assert sent("0.flac") == 404 and sent("1.flac") == 200
     (music / "1.flac").unlink()
     assert sent("1.flac") == 404 and sent("0.flac") == 404
     (music / "1.flac").mkdir()
     assert sent("1.flac") == 404
+
+
+def in_place_of(path: Path, how: str, content: bytes, elsewhere: Path) -> None:
+    """Put other content where a song is, of the same size and date; no link leads to what nobody may have written."""
+    known = path.stat()
+    assert len(content) == known.st_size
+    path.unlink()
+    if how == "a file":
+        path.write_bytes(content)
+        os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns))
+        return
+    elsewhere.write_bytes(content)
+    os.utime(elsewhere, ns=(known.st_atime_ns, known.st_mtime_ns))
+    (os.link if how == "a hard link" else os.symlink)(elsewhere, path)
+
+
+@pytest.mark.parametrize("how", ["a link", "a hard link", "a file"])
+def test_a_file_of_the_same_size_and_date_is_not_the_one_that_was_listened_to(
+    linked: tuple[Path, Any], clients: Callable[..., TestClient], tmp_path: Path, how: str
+) -> None:
+    music, app = linked
+    client, song = clients(app), Library(tmp_path / "home").find(str(music / "0.flac"))
+    sound = (music / "0.flac").read_bytes()
+    url = f"/api/v1/songs/{song.id}/audio"
+    assert client.get(url).content == sound
+    secret = b"TOP SECRET KEY".ljust(len(sound), b"x")
+    in_place_of(music / "0.flac", how, secret, tmp_path / "id_rsa")
+    for path in ("audio", "cover", "audio?format=mp3"):
+        got = client.get(f"/api/v1/songs/{song.id}/{path}")
+        assert got.status_code == 404 and b"SECRET" not in got.content, path
+    assert client.get(url, headers={"Range": "bytes=0-13"}).status_code == 404
+    (music / "0.flac").unlink()
+    (music / "0.flac").write_bytes(sound)  # it is back, with another number and date
+    assert client.get(url).content == sound
+
+
+def test_a_file_that_was_looked_at_is_not_looked_at_for_each_part_of_it(
+    linked: tuple[Path, Any], clients: Callable[..., TestClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    music, app = linked
+    looked_at, identify, now = [], media.identify, time.time_ns()
+    monkeypatch.setattr(media, "identify", lambda file: looked_at.append(1) or identify(file))
+    monkeypatch.setattr(media.time, "time_ns", lambda: now + 60 * 10**9)  # all was written long ago
+    client, song = clients(app), Library(tmp_path / "home").find(str(music / "2.flac"))
+    sound = (music / "2.flac").read_bytes()
+    for begin in range(0, 1000, 100):
+        got = client.get(f"/api/v1/songs/{song.id}/audio", headers={"Range": f"bytes={begin}-{begin + 99}"})
+        assert got.content == sound[begin : begin + 100]
+    assert len(looked_at) == 1
+    os.utime(tmp_path / "disk" / "2.flac")
+    assert client.get(f"/api/v1/songs/{song.id}/audio").content == sound
+    assert len(looked_at) == 2
+
+
+def test_only_so_many_files_are_remembered(linked: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    files, library, now = media.Files(most=2), Library(linked[1].app.state.service.home.folder), time.time_ns()
+    monkeypatch.setattr(media.time, "time_ns", lambda: now + 60 * 10**9)
+    for song in library.songs() * 2:
+        os.utime(song.path)  # nothing is known of it any more
+        files.open(song, library.catalog).close()
+    assert len(files._known) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
@@ -281,14 +343,20 @@ def test_a_cover_that_is_too_large_and_files_that_are_damaged(song: Callable[...
 def test_a_cover_is_served_by_what_it_is(
     linked: tuple[Path, Any], clients: Callable[..., TestClient], tmp_path: Path
 ) -> None:
-    music, app = linked
-    client = clients(app)
+    music, home = linked[0], Home(tmp_path / "home")
+
+    def updated() -> tuple[TestClient, str]:
+        pipeline.update(home, workers=1)
+        song = Library(home.folder).find(str(music / "0.flac"))
+        return clients(create_app(home)), f"/api/v1/songs/{song.id}/cover"
+
     in_flac(music / "0.flac", (PNG, 3))
-    url = f"/api/v1/songs/{Library(tmp_path / 'home').catalog.song_at(str(music / '0.flac')).id}/cover"  # type: ignore[union-attr]
+    client, url = updated()
     got = client.get(url)
     assert (got.status_code, got.content, got.headers["content-type"]) == (200, PNG, "image/png")
     assert client.get(url, headers={"If-None-Match": got.headers["etag"]}).status_code == 304
     in_flac(music / "0.flac", (PNG + bytes(LARGEST), 3))
+    client, url = updated()
     assert client.get(url).json()["detail"] == "The cover is larger than 8 MB."
     shutil.rmtree(music)
     assert client.get(url).status_code == 404

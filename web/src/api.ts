@@ -9,6 +9,7 @@ export interface Song {
   genre: string | null;
   year: number | null;
   duration: number;
+  part: boolean;
 }
 
 export interface Match {

@@ -21,7 +21,7 @@ const unplayable = new Set<number>();
 
 function needsEncoding(song: Song): boolean {
   const type = TYPES[/\.(\w+)$/.exec(song.path)?.[1]?.toLowerCase() ?? ""];
-  return ENCODING !== null && (unplayable.has(song.id) || (type !== undefined && !plays(type)));
+  return ENCODING !== null && (song.part || unplayable.has(song.id) || (type !== undefined && !plays(type)));
 }
 
 export class Deck {

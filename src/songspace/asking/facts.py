@@ -18,4 +18,5 @@ def song_facts(song: Song) -> dict[str, Any]:
         "genre": song.genre,
         "year": song.year,
         "duration": round(song.duration, 3),
+        "part": song.start is not None,
     }

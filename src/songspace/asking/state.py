@@ -27,6 +27,7 @@ def holdings(view: View) -> dict[str, Any]:
     """What there is: the first part of the ``summary``, ``away`` and ``failures``; read from the catalog at once."""
     catalog = view.library.catalog
     failures, away = failed(catalog), away_groups(catalog)
+    left_out = len(catalog.left_out())
     reasons = Counter(failure["reason"] for failure in failures)
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
@@ -35,11 +36,12 @@ def holdings(view: View) -> dict[str, Any]:
         "hours": round(catalog.seconds() / 3600, 1),
         "away": _away_in_words(away),
         "failed": ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "none",
-        "left out": len(catalog.left_out()) or "nothing",
+        "left out": left_out and f"{left_out} hidden or marked places",
         "encoder": catalog.fact("encoder") or "none yet",
     }
-    if not away:
-        del summary["away"]
+    for what in ("away", "left out"):
+        if not summary[what]:
+            del summary[what]
     return {"summary": summary, "failures": failures, "away": away}
 
 

@@ -138,6 +138,7 @@ class Asked:
         return self._from_outside(name) if outside else library.find(name, among=lambda: self.view.listed)
 
     def _from_outside(self, name: str) -> Song:
+        from songspace.library.tagging import ENCODING
         from songspace.library.tags import read_tags
         from songspace.pipeline import encode_file
 
@@ -147,7 +148,7 @@ class Asked:
         id = min(0, int(self.space.ids.min())) - 1
         self.space = self.space.extended(vector, [id], openings=opening, endings=ending)
         self._segments[id] = segments
-        tags = read_tags(name)
+        tags = read_tags(name, encoding=library.catalog.fact(ENCODING))
         known = {field: getattr(tags, field) for field in tags.__slots__}
         return Song(id, os.path.abspath(name), duration, **known)
 

@@ -24,7 +24,7 @@ from songspace.audio._source import QuietFile, UndecodableError, check_rate, gat
 
 # FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
 _CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,mp3,mpc,"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,webm,mov,mp4,m4a,mp3,mpc,"
     "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
 )
 _PREROLLS = 0.5, 5.0  # s; in the first, Opus forgets to a millionth what it has not heard

@@ -7,6 +7,7 @@ the length of the song.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -16,6 +17,7 @@ from threading import Lock
 from typing import Any, NamedTuple, cast
 
 import av
+import numpy as np
 
 from songspace.audio._pyav import STUMBLES, open_container, sound_of
 from songspace.audio._source import UndecodableError, check_rate, decoding
@@ -66,6 +68,8 @@ class Transcoder:
         One of ``FORMATS``.
     start : float
         The second at which to begin.
+    end : float, optional
+        The second at which to end, to the sample.
     kilobits : int, optional
         At most so many a second, as far as the format goes down.
 
@@ -84,8 +88,16 @@ class Transcoder:
     6.0
     """
 
-    def __init__(self, file: BufferedReader, format: str, *, start: float = 0.0, kilobits: int | None = None) -> None:
-        self._song, self._start = _Song(file), start
+    def __init__(
+        self,
+        file: BufferedReader,
+        format: str,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        kilobits: int | None = None,
+    ) -> None:
+        self._song, self._start, self._end = _Song(file), start, math.inf if end is None else end
         self._format, self._kilobits = FORMATS[format], kilobits
         self._sink = _Sink()
         self._encoder: _Encoder | None = None
@@ -136,17 +148,27 @@ class Transcoder:
     def _steps(self) -> Iterator[None]:
         """All of the work, a frame at a time."""
         for second, frame in self._song.frames_from(self._start):
-            late = self._start - second
+            late, left = self._start - second, (self._end - second) * frame.sample_rate
+            if left < 0.5:
+                break
             if late * frame.sample_rate < frame.samples:
                 if self._encoder is None:
                     self._encoder = _Encoder(self._sink, self._format, frame, self._kilobits, max(0.0, late))
-                self._encoder.put(frame)
+                self._encoder.put(frame if left >= frame.samples else _head(frame, round(left)))
             yield
         if self._encoder is not None:
             self._encoder.finish()
         if self._encoder is None or not self._encoder.count:
             reason = f"It ends before second {self._start:g}." if self._start else "It holds no sound."
             raise UndecodableError(reason)
+
+
+def _head(frame: Any, samples: int) -> Any:
+    """The first samples of a frame."""
+    values = frame.to_ndarray()[:, : samples * (1 if frame.format.is_planar else frame.layout.nb_channels)]
+    head = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), frame.format.name, frame.layout.name)
+    head.sample_rate = frame.sample_rate
+    return head
 
 
 class _Song:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from songspace.errors import FORESEEN, sentence
 
 
 def main() -> None:
-    """Run ``songspace``: 0 is done, 1 nothing could be done (and one sentence why), 2 wrong use."""
+    """Run ``songspace``: 0 done, 1 nothing could be done (a sentence says why), 2 wrong use, 141 nobody reads on."""
+    from songspace.cli import streams
+
+    streams.prepare()
     from songspace.cli.commands import app
     from songspace.cli.show import choice, say
 
     try:
-        app()
-    except BrokenPipeError:  # whoever read the answer has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # what cannot be written is told now, or never
+            raise
     except FORESEEN as error:
         from songspace.library.names import AmbiguousError
 

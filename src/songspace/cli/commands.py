@@ -40,6 +40,12 @@ app = typer.Typer(
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
+TagEncodingOption = Annotated[
+    str | None, typer.Option(help='Of old tags that do not say it, such as cp1251 or shift_jis; remembered ("": none).')
+]
+GenreSeparatorsOption = Annotated[
+    str | None, typer.Option(help='Signs between several genres in one text, such as "/,"; remembered ("": none).')
+]
 NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody else wants the processor.")]
 
 
@@ -104,6 +110,8 @@ def learn(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     windows: Annotated[int | None, typer.Option(min=1, help="Segments a song [default: 10].")] = None,
+    tag_encoding: TagEncodingOption = None,
+    genre_separators: GenreSeparatorsOption = None,
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
@@ -129,6 +137,8 @@ def learn(
             seed=seed,
             device=device,
             windows=windows,
+            tag_encoding=tag_encoding,
+            genre_separators=genre_separators,
             workers=workers,
             timeout=timeout,
             cache_bytes=round(cache * 1e9),
@@ -143,6 +153,8 @@ def update(
     forget_missing: Annotated[
         bool, typer.Option("--forget-missing", help="Let go of songs that are away in folders that are there.")
     ] = False,
+    tag_encoding: TagEncodingOption = None,
+    genre_separators: GenreSeparatorsOption = None,
     workers: WorkersOption = None,
     timeout: TimeoutOption = 60.0,
     cache: CacheOption = 4.0,
@@ -159,6 +171,8 @@ def update(
             _home(home),
             folder,
             forget_missing=forget_missing,
+            tag_encoding=tag_encoding,
+            genre_separators=genre_separators,
             workers=workers,
             timeout=timeout,
             cache_bytes=round(cache * 1e9),

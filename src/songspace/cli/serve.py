@@ -46,6 +46,14 @@ def serve(
             "the user's password or the token. Can be given several times; without it no page elsewhere may.",
         ),
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A proxy before this server (an IP address or a network), whose X-Forwarded-For is believed. Can be "
+            "given several times; without it nobody's is.",
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Open the library to browsers and other programs, on this machine alone unless told otherwise."""
@@ -56,7 +64,12 @@ def serve(
     from songspace.server.connections import settings
 
     app = create_app(
-        home, token=_token(token_file), host=host, allowed_hosts=allow_host or (), allowed_origins=allow_origin or ()
+        home,
+        token=_token(token_file),
+        host=host,
+        allowed_hosts=allow_host or (),
+        allowed_origins=allow_origin or (),
+        proxies=proxy or (),
     )
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
@@ -80,9 +93,12 @@ def serve(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether it is worth saying: that somebody was listening when the server was stopped is not."""
-    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError)) and (
-        "graceful shutdown" not in record.getMessage()
+    """Whether it is worth saying: that somebody was listening when the server was stopped is not, nor what others send.
+
+    Anybody could fill a disk with lines about requests that are none.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError)) and not (
+        "graceful shutdown" in record.getMessage() or "Invalid HTTP request" in record.getMessage()
     )
 
 

@@ -71,8 +71,10 @@ def table(
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for number, column in enumerate(columns):
         shown.add_column(column, justify="right" if number in right else "left", overflow="fold")
+    # What a terminal of another encoding cannot show is replaced before columns are measured.
+    encoding = sys.stdout.encoding or "utf-8"
     for row in rows:
-        shown.add_row(*(Text(clean(str(cell))) for cell in row))
+        shown.add_row(*(Text(clean(str(cell)).encode(encoding, "replace").decode(encoding)) for cell in row))
     console.print(shown)
 
 

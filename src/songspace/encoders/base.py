@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from songspace import frontends
 from songspace.encoders import PIPELINE
 from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain, read_json
 from songspace.tensorfile import write_whole
 
 REGISTRY = {
@@ -235,9 +236,8 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
     """
     folder = Path(folder)
     try:
-        if (folder / "encoder.json").stat().st_size > _LONGEST_DESCRIPTION:
-            raise ValueError("its description is too long")
-        description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+        description = read_json(folder / "encoder.json", _LONGEST_DESCRIPTION, links=True, finite=False)
+        open_plain(folder / "weights.safetensors", links=True).close()  # nobody waits for a pipe
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:
             raise SongspaceError(f"The encoder in {folder} was made by another version of songspace: learn again.")

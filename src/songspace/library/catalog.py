@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 from songspace.library.cue import Part
 from songspace.library.scan import Found, Stamp
-from songspace.library.tags import Tags
+from songspace.library.tags import Tags, genres_apart, shown_genres
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Song:
     artist, genre : str or None
         As they are shown: several values stand side by side ("Ann, Bea"; "Jazz; Funk").
     artists, genres : tuple of str
-        Each value that the tags give; empty where they give none.
+        Each value that the tags give; empty where they give none. A genre may be parted by signs that a person named.
     identity : bytes
         Of its sound: the same in every library.
     start, end : float or None
@@ -162,6 +162,9 @@ class Row:
 
 UNREAD = Stamp(-1)
 """The stamp of a file that is looked at again whatever it is like."""
+
+SEPARATORS = "genre separators"
+"""The fact that tells the signs which stand between several genres in one text."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
 _SONG = (
@@ -318,6 +321,13 @@ class Catalog:
         """Forget a fact."""
         self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
 
+    def read_tags_again(self) -> None:
+        """Look at every file that holds songs again at the next run; what was heard of them stays."""
+        marks = "size, -1, -1, device, inode, sheet, failure"  # a date that no file has; the rest tells it from others
+        question = f"SELECT path, {marks} FROM files WHERE EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
+        with self._transaction():
+            self._db.executemany(schema.update("files"), self._db.execute(question).fetchall())
+
     def left_out(self) -> list[tuple[str, str]]:
         """(path, reason) of what the last look at the folders left out on purpose."""
         return [(os.fsdecode(path), why) for path, why in self._rows("SELECT path, reason FROM left_out ORDER BY path")]
@@ -419,7 +429,7 @@ class Catalog:
     def _set_file(self, path: str, stamp: Stamp, sheet: int, failure: str | None) -> None:
         """Write what is known of a file that can be reached; the songs in it stay."""
         values = (os.fsencode(path), *stamp, sheet, failure)
-        self._db.execute(schema.insert("files", instead="IGNORE"), values)
+        self._db.execute(schema.insert("files", replace=False), values)
         self._db.execute(schema.update("files"), values)
         self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", values[:1])
 
@@ -476,7 +486,7 @@ class Catalog:
             np.asarray(track.starts, np.float64).tobytes(),
             np.asarray(track.silent, np.bool_).tobytes(),
         )
-        self._db.execute(schema.insert("songs", instead="IGNORE"), values)
+        self._db.execute(schema.insert("songs", replace=False), values)
         if values[3]:
             self._db.execute(f"{schema.update('songs')} AND silent = x''", values)  # it was to be heard anew
         song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (track.identity,)).fetchone()[0]
@@ -496,8 +506,9 @@ class Catalog:
 
     def _by_path(self, question: str) -> list[Song]:
         found: dict[int, Song] = {}
+        separators = self.fact(SEPARATORS) or ""
         for row in self._rows(question):
-            song = _song(row)
+            song = _song(row, separators)
             known = found.get(song.id)
             if known is None:
                 found[song.id] = song
@@ -517,7 +528,7 @@ class Catalog:
     def _one_song(self, condition: str, value: Any) -> Song | None:
         order = "ORDER BY away IS NOT NULL, title IS NULL, tracks.path, number LIMIT 1"
         row = self._row(f"{_SONG} AND {condition} {order}", value) if _is_storable(value) else None
-        return _song(row) if row else None
+        return _song(row, self.fact(SEPARATORS) or "") if row else None
 
     def song_at(self, path: str) -> Song | None:
         """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
@@ -546,8 +557,11 @@ class Catalog:
             for (identity,) in self._db.execute("SELECT identity FROM songs").fetchall():
                 self._db.execute(schema.update("songs"), (identity, 0.0, b"", b""))
             self._db.execute("UPDATE songs SET slot = NULL, codes = NULL")
-            for path, failure in self._db.execute("SELECT path, failure FROM files").fetchall():
-                self._db.execute(schema.update("files"), (path, *UNREAD, 0, failure))
+            # Where they lie is remembered: it tells a disk that is away from one that is there.
+            rows = self._db.execute("SELECT path, device, inode, failure FROM files").fetchall()
+            for path, device, inode, failure in rows:
+                unread = UNREAD._replace(device=device, inode=inode)
+                self._db.execute(schema.update("files"), (path, *unread, 0, failure))
 
     # Vectors
 
@@ -612,11 +626,11 @@ class Catalog:
     def digest(self, encoder: str) -> str:
         """A checksum of all songs that can be reached, their tracks and their vectors of that encoder.
 
-        That is all that a space is made of.
+        That is all that a space is made of, and how the songs in it are shown.
         """
-        digest = xxhash.xxh3_64()
+        digest = xxhash.xxh3_64((self.fact(SEPARATORS) or "").encode())
         for row in self._rows(
-            f"WITH here AS MATERIALIZED (SELECT id FROM songs WHERE {_HERE}) "
+            f"WITH here AS (SELECT id FROM songs WHERE {_HERE}) "
             "SELECT id, sum FROM songs JOIN here USING (id) "
             "UNION ALL SELECT song, tracks.sum FROM tracks JOIN files USING (path) WHERE away IS NULL "
             "UNION ALL SELECT song, sum FROM vectors JOIN here ON id = song WHERE encoder = ? ORDER BY 1, 2",
@@ -679,8 +693,11 @@ def _stored(value: Any) -> Any:
     return "\n".join(value) or None if isinstance(value, tuple) else value
 
 
-def _song(row: tuple) -> Song:
+def _song(row: tuple, separators: str) -> Song:
     id, path, duration, *tags, artists, genres, identity, start, end, away = row
-    lists = (tuple(values.split("\n")) if values else () for values in (artists, genres))
-    values = (id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away)
-    return Song(*values)
+    lists = [tuple(values.split("\n")) if values else () for values in (artists, genres)]
+    song = Song(*(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away))
+    if not separators:
+        return song
+    apart = genres_apart(song.genres, separators)
+    return replace(song, genres=apart, genre=shown_genres(apart))

@@ -81,7 +81,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (  # the first that fits
         Kind("of a kind that cannot be read", "Convert the file with a program that plays it, to FLAC in stereo."),
     ),
     (
-        r"damaged|not a sound file|not an mp3|header|shorter|bit rate",
+        r"damaged|not a sound file|not an mp3|header|shorter|ends before|bit rate",
         Kind(
             "damaged, or not sound",
             "If a player plays it, convert it to FLAC (what is copy-protected cannot be read); "

@@ -65,6 +65,11 @@ class Home:
         return self.folder / "user.json"
 
     @property
+    def cookies(self) -> Path:
+        """The secret of which the cookies of browsers are made; only its owner can read it."""
+        return self.folder / "cookies.key"
+
+    @property
     def encoders(self) -> Path:
         """The folder of the learnt encoders, a folder each."""
         return self.folder / "encoders"

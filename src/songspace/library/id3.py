@@ -14,6 +14,8 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
+from songspace.library.eight_bits import decoded
+
 _MOST_FRAMES = 20_000  # stepped over
 _MOST_KEPT = 1_000
 _DEFLATED = 4_096  # bytes that may be inflated, which makes up to a thousand times as many
@@ -97,6 +99,31 @@ def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest
         + _number(len(frames), 4)
         + frames
     )
+
+
+def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
+    """(name, text) of the 128 bytes that end many old files; nothing if it is none.
+
+    ``encoding`` is that of its texts, which they do not tell; see :func:`songspace.library.eight_bits.decoded`.
+
+    Examples
+    --------
+    >>> tag = b"TAG" + b"Blue".ljust(30, b"\\0") + b"Ann".ljust(30) + bytes(30) + b"1990" + bytes(29) + b"\\x07\\x08"
+    >>> version_1(tag)
+    [('title', 'Blue'), ('artist', 'Ann'), ('date', '1990'), ('track', '7'), ('genre', 'Jazz')]
+    """
+    if len(tag) < 128 or tag[:3] != b"TAG":
+        return []
+    from mutagen.id3 import TCON
+
+    places = {"title": (3, 33), "artist": (33, 63), "album": (63, 93), "date": (93, 97)}
+    texts = [(name, tag[begin:end].partition(b"\0")[0].strip()) for name, (begin, end) in places.items()]
+    found = [(name, decoded(text, encoding)) for name, text in texts if text]
+    if tag[125] == 0 and tag[126]:
+        found.append(("track", str(tag[126])))
+    if tag[127] < len(TCON.GENRES):
+        found.append(("genre", TCON.GENRES[tag[127]]))
+    return found
 
 
 class _Frame(NamedTuple):

@@ -5,7 +5,7 @@ and only their bytes are digested, so that a file has the same identity after it
 not known, or a file that breaks its own rules, all bytes count.
 
 Layouts: id3.org (ID3v1, ID3v2, Lyrics3), APEv2 (wiki.hydrogenaud.io), RFC 9639 (FLAC), RFC 3533 (Ogg), ISO 14496-12
-(MP4), the RIFF, AIFF, Wave64, CAF, DSF and DSDIFF specifications, and Microsoft's ASF specification.
+(MP4), RFC 9559 (Matroska), the RIFF, AIFF, Wave64, CAF, DSF and DSDIFF specifications, and Microsoft's of ASF.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 import xxhash
 
-from songspace.library import id3
+from songspace.library import id3, matroska
 
 WHOLE = 64 * 2**20
 """Bytes of sound that are all digested; of more, so many pieces of a megabyte that lie evenly spaced in it."""
@@ -121,12 +121,23 @@ def _untagged(file: BinaryIO, size: int) -> Span:
         if not length or begin + length >= end:
             break
         begin += length
+    for tag in _tags_between(file, begin, end):
+        end = tag.begin
+    return Span(begin, end)
+
+
+def tags_behind(file: BinaryIO, begin: int) -> list[Span]:
+    """The tags at the end of a file, the last one first; ``begin`` is where its music begins."""
+    return list(_tags_between(file, begin, file.seek(0, SEEK_END)))
+
+
+def _tags_between(file: BinaryIO, begin: int, end: int) -> Iterator[Span]:
     for _ in range(_MOST_TAGS):
         length = _tag_before(file, begin, end)
         if not length or end - length <= begin:
-            break
+            return
+        yield Span(end - length, end)
         end -= length
-    return Span(begin, end)
 
 
 def _tag_at(head: bytes) -> int:
@@ -184,6 +195,8 @@ def _sound(file: BinaryIO, head: bytes, inside: Span) -> list[Span] | None:
         return _wanted(_chunks(file, begin + 40, end, "<16sQ", counts_itself=True, align=8), {_W64_DATA}, {_W64_FMT})
     if head[:16] == _ASF:
         return _wanted(_chunks(file, begin, end, "<16sQ", counts_itself=True, align=1), {_ASF_DATA})
+    if head[:4] == matroska.MAGIC:
+        return _matroska(file, inside)
     return None
 
 
@@ -203,6 +216,16 @@ def _wanted(
     """
     found = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
     return [span for _, span in found] if any(name in sound for name, _ in found) else None
+
+
+def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:
+    """The clusters: editors write everything else anew, and often in another place."""
+    try:
+        return [
+            span for begin, end in matroska.clusters(file, *inside) if (span := Span(begin, end)).begin < end
+        ] or None
+    except matroska.MalformedError:
+        return None
 
 
 def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
@@ -270,6 +293,7 @@ def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
 _PAGE = struct.Struct("<4sBBqIIIB")
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex  ": 2}
 """How many packets stand before the sound, by how the first of them begins; the second holds the comments."""
+_FLAC_IN_OGG = b"\x7fFLAC"
 
 
 def _of_ogg(file: BinaryIO, inside: Span) -> bytes | None:
@@ -295,7 +319,7 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
     """The packets before the sound but for the comments, and where the page begins on which the sound does."""
     at, packets, open_packet = inside.begin, 0, bytearray()
     kept: list[bytes] = []
-    needed = 0
+    needed, flac = 0, False
     for _ in range(_MOST_PARTS):
         head = _read(file, at, _PAGE.size)
         if len(head) < _PAGE.size or head[:4] != b"OggS":
@@ -310,10 +334,13 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
             if length == 255:
                 continue
             if packets == 0:
-                needed = next((count for magic, count in _HEADERS.items() if open_packet.startswith(magic)), 0)
+                needed = _headers_of(open_packet)
                 if not needed:
                     return None
-            if packets != 1:
+            if open_packet.startswith(_FLAC_IN_OGG):
+                flac = True
+                kept.append(bytes(open_packet[9:]))  # all but how many packets follow: pictures are packets, too
+            elif packets != 1 and not flac:
                 kept.append(bytes(open_packet))
             packets += 1
             open_packet.clear()
@@ -322,6 +349,14 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
         if len(open_packet) > _LARGEST_COMMENT:
             return None
     return None
+
+
+def _headers_of(first: bytes | bytearray) -> int:
+    """How many packets stand before the sound, by the first of them; 0 if that is not known."""
+    if first.startswith(_FLAC_IN_OGG):
+        count = int.from_bytes(first[7:9], "big")
+        return count + 1 if count else 0
+    return next((count for magic, count in _HEADERS.items() if first.startswith(magic)), 0)
 
 
 def _payloads(data: bytes) -> Iterator[bytes]:

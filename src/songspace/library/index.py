@@ -26,6 +26,7 @@ from songspace.library.cue import Part, embedded_parts, with_tags
 from songspace.library.folders import Group, groups_of_away
 from songspace.library.identity import identify, identity_of_part
 from songspace.library.scan import Found, Listing, Stamp, is_inside, look_through
+from songspace.library.tagging import ENCODING
 from songspace.library.tags import Tags, read_tags_and_sheet
 from songspace.library.workers import Failure as Failure
 from songspace.library.workers import outcomes
@@ -115,14 +116,15 @@ class Tally:
     left_out: int = 0
 
 
-def _prepare(listening: Listening, known: frozenset[bytes]) -> None:
+def _prepare(listening: Listening, known: frozenset[bytes], tag_encoding: str | None) -> None:
     """Tell a worker what holds for all files."""
-    global _listening, _known
-    _listening, _known = listening, known
+    global _listening, _known, _tag_encoding
+    _listening, _known, _tag_encoding = listening, known, tag_encoding
 
 
 _listening: Listening
 _known: frozenset[bytes]
+_tag_encoding: str | None
 
 
 def _hear(file: Found, again: bool) -> tuple[Heard | Known, ...] | Failure:
@@ -130,7 +132,7 @@ def _hear(file: Found, again: bool) -> tuple[Heard | Known, ...] | Failure:
     try:
         before = Stamp.of(os.stat(path))
         whole = identify(path)
-        tags, sheet = read_tags_and_sheet(path)
+        tags, sheet = read_tags_and_sheet(path, encoding=_tag_encoding)
         parts = file.parts or embedded_parts(sheet)
         songs = [(identity_of_part(whole, part.start or 0.0, part.end), part) for part in parts]
         outcome = _songs([(id, replace(part, tags=with_tags(part, tags))) for id, part in songs], path, again)
@@ -181,6 +183,7 @@ def hear(
     *,
     known: frozenset[bytes] = frozenset(),
     again: bool = False,
+    tag_encoding: str | None = None,
     workers: int | None = None,
     timeout: float = 60.0,
 ) -> Iterator[tuple[Found, tuple[Heard | Known, ...] | Failure]]:
@@ -192,14 +195,15 @@ def hear(
     listening : Listening
     known : frozenset of bytes
         Identities that need not be decoded, unless ``again``.
+    tag_encoding : str, optional
+        See :func:`songspace.library.tags.read_tags`.
     workers : int, optional
         Processes; the number of cores by default.
     timeout : float
         Seconds after which a file is given up and its worker replaced.
     """
-    return outcomes(
-        _hear, files, again, prepare=_prepare, prepared=(listening, known), workers=workers, timeout=timeout
-    )
+    prepared = (listening, known, tag_encoding)
+    return outcomes(_hear, files, again, prepare=_prepare, prepared=prepared, workers=workers, timeout=timeout)
 
 
 def index(
@@ -254,7 +258,13 @@ def index(
 
     def work_on(files: list[Found], again: bool) -> None:
         for file, outcome in hear(
-            files, listening, known=frozenset(known), again=again, workers=workers, timeout=timeout
+            files,
+            listening,
+            known=frozenset(known),
+            again=again,
+            tag_encoding=catalog.fact(ENCODING),
+            workers=workers,
+            timeout=timeout,
         ):
             if isinstance(outcome, Failure):
                 # What befalls a file that was heard before and has not changed takes no song from the library.
@@ -330,6 +340,8 @@ def _take_in(
                 tally.failures.append((file.path, file.problem))
                 if row is None or (row.failure, row.stamp) != (file.problem, file.stamp):
                     problems.append((file, file.problem, True))
+            elif row is not None and row.sheet and file.sheet_away and devices.has_changed(row, file):
+                continue  # which songs it holds, its CUE sheet has to say
             elif row is None or devices.has_changed(row, file) or not (row.songs or row.failure):
                 todo.append(file)
             elif row.failure:

@@ -6,7 +6,9 @@ disk that is full costs what would be written here, and nothing else.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import platform
 import re
 import time
@@ -15,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
 from songspace.durations import taken
@@ -106,6 +109,11 @@ class Log(Reporter):
 
 
 class _Handler(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        if os.path.exists(self.baseFilename) and not os.path.isfile(self.baseFilename):
+            raise OSError(errno.EINVAL, "it is no ordinary file", self.baseFilename)  # nobody waits for a pipe
+        return super()._open()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Keep silent: the run is what counts."""
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from songspace.errors import AudioError
-from songspace.library.tagged import Tagged, tagged
-from songspace.library.tags import MUTAGEN_RAISES
+from songspace.library.tagged import MUTAGEN_RAISES, Pictured, pictured
 
 LARGEST = 8 * 2**20
 """Bytes of a picture; larger ones are taken for a mistake, or worse."""
@@ -40,7 +39,7 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     import mutagen
 
     try:
-        of = tagged(file, pictures=True)
+        of = pictured(file)
         found = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
     except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return None
@@ -65,7 +64,7 @@ def picture_type(data: bytes) -> str | None:
     return next((media_type for magic, media_type in _MAGIC.items() if data.startswith(magic)), None)
 
 
-def _pictures(of: Tagged) -> Iterator[tuple[int, bytes]]:
+def _pictures(of: Pictured) -> Iterator[tuple[int, bytes]]:
     """(type, data) of every picture, in whichever way the format keeps them."""
     for picture in of.pictures:
         yield picture.type, bytes(picture.data)

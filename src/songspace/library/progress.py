@@ -7,12 +7,12 @@ does: a run that was killed took the lock with it, and left the file.
 from __future__ import annotations
 
 import json
-import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from songspace.library.home import Home
+from songspace.plainfiles import put_plain, read_json
 from songspace.reporter import Reporter
 
 EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
@@ -87,10 +87,8 @@ class Telling(Reporter):
 
     def _write(self, stage: str, done: int, total: int, left: float | None, in_all: float | None) -> None:
         told = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
-        beside = self._home.progress.with_name(f"{self._home.progress.name}.new")
         with suppress(OSError):
-            beside.write_text(json.dumps(asdict(told)), "utf-8")
-            os.replace(beside, self._home.progress)
+            put_plain(self._home.progress, [json.dumps(asdict(told)).encode()])
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -100,11 +98,13 @@ def _rounded(seconds: float | None) -> float | None:
 def read_progress(home: Home) -> Progress | None:
     """How far the run is that works on a home; None if there is none, or it tells nothing."""
     try:
-        with home.progress.open("rb") as file:
-            told = json.loads(file.read(_LONGEST))
+        told = read_json(home.progress, _LONGEST)
         command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
         left, in_all = (None if seconds is None else float(seconds) for seconds in times)
-        found = Progress(str(command), str(stage), int(done), int(total), left, in_all, float(began))
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        texts, numbers = (command, stage), (done, total, *(time for time in (left, in_all) if time is not None), began)
+        if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not n >= 0 for n in numbers):
+            return None  # no run wrote it
+        found = Progress(command, stage, int(done), int(total), left, in_all, float(began))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return found if home.is_locked() else None

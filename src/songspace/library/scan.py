@@ -17,6 +17,7 @@ import xxhash
 
 from songspace.library.cue import LARGEST as LARGEST_SHEET
 from songspace.library.cue import Part, read_sheet
+from songspace.library.tags import read_tags as read_tags  # it was here, and scripts of others import it from here
 
 SUFFIXES = frozenset(
     ".mp3 .mp2 .flac .wav .wave .w64 .aif .aiff .aifc .caf .au .snd .ogg .oga .opus .spx .m4a .m4b .mp4 .aac .alac "

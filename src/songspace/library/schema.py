@@ -5,8 +5,9 @@ that were released after it, whatever the classes of the program look like by th
 released; add one.** A step that adds a column to a table also adds it to ``SUMMED`` and works out the checksums of that
 table anew, in the step: rows without right checksums are taken for damaged.
 
-SQLite finds pages that make no sense, but not a byte that has changed inside of one. So each row has its checksum in
-the column ``sum``; :mod:`songspace.library.mending` compares.
+What a column may hold is part of the tables, too: SQLite refuses to write anything else, and finds it where another
+hand has written it. It finds pages that make no sense, but not a byte that has changed inside of one. So each row has
+its checksum in the column ``sum``; :mod:`songspace.library.mending` compares.
 """
 
 from __future__ import annotations
@@ -34,17 +35,21 @@ _TAGS = (
 _STEPS: tuple[tuple[str, ...], ...] = (
     # Version 1
     (
-        "CREATE TABLE roots (path BLOB PRIMARY KEY, sum INTEGER) WITHOUT ROWID",
+        "CREATE TABLE roots (path BLOB PRIMARY KEY CHECK (typeof(path) = 'blob'), sum INTEGER) WITHOUT ROWID",
         # A number is never given to another song, so it is drawn from a sequence that only grows.
         """CREATE TABLE songs (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             identity BLOB NOT NULL UNIQUE,
             duration REAL NOT NULL,
             starts BLOB NOT NULL,   -- float64 seconds, one for each segment
-            silent BLOB NOT NULL,   -- one byte for each segment
+            silent BLOB NOT NULL,   -- one byte for each segment; none: it has to be heard anew
             slot INTEGER UNIQUE,    -- where its spectrograms lie in the cache, if they do
             codes INTEGER,          -- the checksum of its spectrograms in the cache
-            sum INTEGER
+            sum INTEGER,
+            CHECK (id > 0 AND typeof(identity) = 'blob' AND length(identity) = 16),
+            CHECK (typeof(duration) = 'real' AND duration BETWEEN 0 AND 1e12),
+            CHECK (typeof(starts) = 'blob' AND typeof(silent) = 'blob' AND length(starts) = 8 * length(silent)),
+            CHECK (typeof(slot) IN ('integer', 'null') AND typeof(codes) IN ('integer', 'null'))
         )""",
         """CREATE TABLE files (
             path BLOB PRIMARY KEY,
@@ -57,7 +62,11 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             failure TEXT,           -- why it could not be read
             away REAL,              -- since when it cannot be reached, in seconds since 1970; null: it can
             why TEXT,               -- why it cannot be reached
-            sum INTEGER
+            sum INTEGER,
+            CHECK (typeof(path) = 'blob' AND typeof(failure) IN ('text', 'null') AND typeof(why) IN ('text', 'null')),
+            CHECK (typeof(size) = 'integer' AND typeof(mtime_ns) = 'integer' AND typeof(ctime_ns) = 'integer'),
+            CHECK (typeof(device) = 'integer' AND typeof(inode) = 'integer' AND typeof(sheet) = 'integer'),
+            CHECK (away IS NULL OR (typeof(away) = 'real' AND away BETWEEN 0 AND 1e11))
         ) WITHOUT ROWID""",
         # A song of a file; the tags are the file's, for two files of one sound may have different ones.
         """CREATE TABLE tracks (
@@ -80,7 +89,17 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             artists TEXT,            -- each value on a line
             genres TEXT,             -- each value on a line
             sum INTEGER,
-            PRIMARY KEY (path, number)
+            PRIMARY KEY (path, number),
+            CHECK (typeof(path) = 'blob' AND typeof(number) = 'integer' AND typeof(song) = 'integer'),
+            CHECK (start IS NULL OR (typeof(start) = 'real' AND start BETWEEN 0 AND 1e12)),
+            CHECK ("end" IS NULL OR (typeof("end") = 'real' AND "end" BETWEEN 0 AND 1e12)),
+            CHECK (typeof(title) IN ('text', 'null') AND typeof(artist) IN ('text', 'null')),
+            CHECK (typeof(albumartist) IN ('text', 'null') AND typeof(album) IN ('text', 'null')),
+            CHECK (typeof(genre) IN ('text', 'null') AND typeof(year) IN ('integer', 'null')),
+            CHECK (typeof(track) IN ('integer', 'null') AND typeof(disc) IN ('integer', 'null')),
+            CHECK (typeof(recording_mbid) IN ('text', 'null') AND typeof(release_mbid) IN ('text', 'null')),
+            CHECK (typeof(artist_mbid) IN ('text', 'null')),
+            CHECK (typeof(artists) IN ('text', 'null') AND typeof(genres) IN ('text', 'null'))
         ) WITHOUT ROWID""",
         "CREATE INDEX tracks_of_song ON tracks (song, path)",
         """CREATE TABLE vectors (
@@ -88,7 +107,8 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             song INTEGER NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
             sum INTEGER,            -- before what is large: it is read without that
             segments BLOB NOT NULL, -- float32, segments x dimensions
-            PRIMARY KEY (encoder, song)
+            PRIMARY KEY (encoder, song),
+            CHECK (typeof(encoder) = 'text' AND typeof(song) = 'integer' AND typeof(segments) = 'blob')
         ) WITHOUT ROWID""",
         "CREATE INDEX vectors_of_song ON vectors (song)",
         # By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
@@ -98,10 +118,22 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             identity BLOB NOT NULL,
             artist TEXT,            -- the server's id of the song's artist
             sum INTEGER,
-            PRIMARY KEY (server, item)
+            PRIMARY KEY (server, item),
+            CHECK (typeof(server) = 'text' AND typeof(item) = 'text' AND typeof(identity) = 'blob'),
+            CHECK (typeof(artist) IN ('text', 'null'))
         ) WITHOUT ROWID""",
-        "CREATE TABLE left_out (path BLOB PRIMARY KEY, reason TEXT NOT NULL, sum INTEGER) WITHOUT ROWID",
-        "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID",
+        """CREATE TABLE left_out (
+            path BLOB PRIMARY KEY,
+            reason TEXT NOT NULL,
+            sum INTEGER,
+            CHECK (typeof(path) = 'blob' AND typeof(reason) = 'text')
+        ) WITHOUT ROWID""",
+        """CREATE TABLE facts (
+            key TEXT PRIMARY KEY,
+            value TEXT NOT NULL,
+            sum INTEGER,
+            CHECK (typeof(key) = 'text' AND typeof(value) = 'text')
+        ) WITHOUT ROWID""",
     ),
 )
 
@@ -233,12 +265,15 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             db.execute("ROLLBACK")
 
 
-def insert(table: str, *, instead: str = "REPLACE") -> str:
-    """The statement that writes a row of the columns in ``SUMMED``, with its checksum."""
+def insert(table: str, *, replace: bool = True) -> str:
+    """The statement that writes a row of the columns in ``SUMMED``, with its checksum.
+
+    ``replace`` says whether it takes the place of a row of the same key, or is not written where there is one.
+    """
     columns = SUMMED[table]
     marks = [f"?{number}" for number in range(1, len(columns) + 1)]
-    into = f"INSERT OR {instead} INTO {table} ({', '.join(map(_quoted, columns))}, sum)"
-    return f"{into} VALUES ({', '.join(marks)}, {_row_sum(table, marks)})"
+    into = f"INSERT {'OR REPLACE ' * replace}INTO {table} ({', '.join(map(_quoted, columns))}, sum)"
+    return f"{into} VALUES ({', '.join(marks)}, {_row_sum(table, marks)}){'' if replace else ' ON CONFLICT DO NOTHING'}"
 
 
 _UPDATED_BY = {"songs": "identity", "files": "path"}

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import SEEK_END, SEEK_SET, BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
-from songspace.library import id3
+from songspace.library import ape, chunks, id3, matroska
+from songspace.library.eight_bits import read_anew
+from songspace.library.identity import tags_behind
 
 _MOST = 128 * 2**20  # bytes read of one file
 _READS = 300_000
-_CHUNKS = 10_000
-_OLD = 512  # bytes at the end of a file that hold an ID3v1 tag, if it has one
 
 _TEXT = 2**16, 2**20  # bytes of one text in an ID3 tag, and of all of them
 _PICTURE = 2**25, 2**25
 
+_ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
+_APE_FIRST = (b"MAC ", b"MPCK", b"MP+", b"wvpk")
 
-class Tagged(NamedTuple):
+# A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
+MUTAGEN_RAISES = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    NotImplementedError,
+    struct.error,
+)
+
+
+class Pictured(NamedTuple):
     """What mutagen found in a file."""
 
     tags: Any
@@ -25,68 +46,108 @@ class Tagged(NamedTuple):
     """FLAC keeps them beside the tags."""
 
 
-def tagged(file: BinaryIO, *, pictures: bool = False) -> Tagged | None:
-    """The tags of a music file, or None if mutagen knows none in it.
+Texts = list[tuple[str, Any]]
+"""(name, value) of what one tag says, in order; a value may be a list of them."""
 
-    Parameters
-    ----------
-    file : binary file
-        Open for reading.
-    pictures : bool
-        Whether the pictures are wanted of an ID3 tag, or else the texts. Other kinds of tags are read as they are.
+
+def pictured(file: BinaryIO) -> Pictured | None:
+    """The tags of a music file with its pictures, or None if mutagen knows none in it.
 
     Raises
     ------
     Exception
-        Nearly any, if the file is damaged: :data:`songspace.library.scan.MUTAGEN_RAISES`.
+        Nearly any, if the file is damaged: :data:`MUTAGEN_RAISES`.
     """
     import mutagen
     import mutagen.id3
 
     start, at = _id3_in(file)
-    if at is None:
+    if at is None or start:
         found = mutagen.File(_Bounded(file, start))
-        return None if found is None else Tagged(found.tags, tuple(getattr(found, "pictures", ())))
-    names, (largest, most) = ((b"APIC", b"PIC"), _PICTURE) if pictures else ((b"T", b"UFI"), _TEXT)
-    tag = id3.trimmed(file, at, lambda name: name.startswith(names), largest=largest, most=most)
-    file.seek(max(0, file.seek(0, SEEK_END) - _OLD))
-    return Tagged(mutagen.id3.ID3(BytesIO(tag + file.read(_OLD))))
+        return None if found is None else Pictured(found.tags, tuple(getattr(found, "pictures", ())))
+    largest, most = _PICTURE
+    tag = id3.trimmed(file, at, lambda name: name in (b"APIC", b"PIC"), largest=largest, most=most)
+    return Pictured(mutagen.id3.ID3(BytesIO(tag))) if tag else None
+
+
+def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
+    """What each tag of a music file says, the one to be believed first.
+
+    That is the tag that belongs to the format: Vorbis comments, atoms, Matroska's tags, ASF's attributes; APEv2 in
+    Monkey's Audio, Musepack and WavPack; ID3v2 in all else. Then what others were put around it, and at last those
+    that say less: INFO and the text chunks of AIFF (no album artist, no disc), and ID3v1 (30 letters).
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    encoding : str, optional
+        That of texts which say none; see :func:`songspace.library.eight_bits.decoded`.
+    """
+    start, at = _id3_in(file)
+    head = _read(file, start, 12)
+    behind = tags_behind(file, start)
+    ways: list[Callable[[], Texts]] = []
+    if head[:4] in (b"fLaC", b"OggS") or head[4:8] == b"ftyp" or head[:8] == _ASF:
+        ways.append(partial(_by_mutagen, file, start))
+    elif head[:4] == matroska.MAGIC:
+        ways += [partial(list, said) for said in matroska.texts(file, start, file.seek(0, SEEK_END))]
+    apes = [partial(ape.texts, file, at, encoding=encoding) for at in (*(span.end - 32 for span in behind), start)]
+    version_2 = [partial(_id3, file, at, encoding)] if at is not None else []
+    ways += [*apes, *version_2] if head.startswith(_APE_FIRST) else [*version_2, *apes]
+    ways.append(partial(chunks.texts, file, head, encoding=encoding))
+    ways += [partial(id3.version_1, _read(file, span.begin, 128), encoding) for span in behind]
+    for way in ways:
+        try:
+            if found := way():
+                yield found
+        except _raised():
+            continue
+
+
+def _raised() -> tuple[type[BaseException], ...]:
+    import mutagen
+
+    return (mutagen.MutagenError, *MUTAGEN_RAISES)
 
 
 def _id3_in(file: BinaryIO) -> tuple[int, int | None]:
-    """Where the music begins, and where its ID3 tag lies if that is the one to read."""
-    file.seek(0)
-    head = file.read(12)
+    """Where the music begins, and where its ID3 tag lies."""
+    head = _read(file, 0, 12)
     if (first := id3.header(head)) is not None:
-        file.seek(first.end)
-        others = file.read(4).startswith((b"fLaC", b"OggS", b"MAC ", b"MPCK", b"MP+", b"wvpk"))
-        return (first.end, None) if others else (0, 0)
+        others = _read(file, first.end, 4).startswith((b"fLaC", b"OggS", *_APE_FIRST))
+        return (first.end if others else 0), 0
     if head[:4] == b"DSD ":
-        file.seek(20)
-        return 0, struct.unpack("<Q", file.read(8))[0]
-    if head[:4] in (b"RIFF", b"FORM", b"FRM8"):
-        # Without a chunk of ID3 mutagen finds nothing in these; the end of the file is none.
-        chunk = _chunk(
-            file, 16 if head[:4] == b"FRM8" else 12, {b"RIFF": "<4sI", b"FORM": ">4sI"}.get(head[:4], ">4sQ")
-        )
-        return 0, chunk
-    return 0, None
+        return 0, int.from_bytes(_read(file, 20, 8), "little") or None
+    return 0, chunks.id3_in(file, head)
 
 
-def _chunk(file: BinaryIO, at: int, layout: str) -> int:
-    """Where the chunk ``ID3`` of a file in chunks begins, or where the chunks end."""
-    width = struct.calcsize(layout)
-    for _ in range(_CHUNKS):
-        file.seek(at)
-        head = file.read(width)
-        if len(head) < width:
-            break
-        name, size = struct.unpack(layout, head)
-        at += width
-        if name.upper() == b"ID3 ":
-            break
-        at += size + size % 2
-    return at
+def _read(file: BinaryIO, at: int, length: int) -> bytes:
+    file.seek(at)
+    return file.read(length)
+
+
+def _by_mutagen(file: BinaryIO, start: int) -> Texts:
+    import mutagen
+
+    found = mutagen.File(_Bounded(file, start))
+    return list(found.tags.items()) if found is not None and found.tags else []
+
+
+def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
+    import mutagen.id3
+
+    largest, most = _TEXT
+    tag = id3.trimmed(file, at, lambda name: name.startswith((b"T", b"UFI")), largest=largest, most=most)
+    if not tag:
+        return []
+    found: Texts = []
+    for key, frame in mutagen.id3.ID3(BytesIO(tag), load_v1=False).items():
+        values = getattr(frame, "genres", None) or getattr(frame, "text", None) or getattr(frame, "data", None)
+        if getattr(frame, "encoding", None) == mutagen.id3.Encoding.LATIN1 and isinstance(values, list):
+            values = [read_anew(str(value), encoding) for value in values]
+        found.append((key, values))
+    return found
 
 
 class _Bounded:

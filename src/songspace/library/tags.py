@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from songspace.library.tagged import tagged
+from songspace.library.tagged import MUTAGEN_RAISES, Texts, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Tags:
     artist, genre : str or None
         All values side by side, as they are shown: "Ann, Bea"; "Jazz; Funk".
     artists, genres : tuple of str
-        Each value by itself.
+        Each value by itself; where a file names the artists one by one besides, and not only as they are credited,
+        these are they.
     """
 
     title: str | None = None
@@ -38,115 +39,135 @@ class Tags:
     genres: tuple[str, ...] = ()
 
 
-# Where each field lives: ID3 frame, MP4 atom, Vorbis comment or APE key, ASF attribute.
-_WHERE: dict[str, tuple[str, str, str, str]] = {
-    "title": ("TIT2", "\xa9nam", "title", "Title"),
-    "artist": ("TPE1", "\xa9ART", "artist", "Author"),
-    "albumartist": ("TPE2", "aART", "albumartist", "WM/AlbumArtist"),
-    "album": ("TALB", "\xa9alb", "album", "WM/AlbumTitle"),
-    "genre": ("TCON", "\xa9gen", "genre", "WM/Genre"),
-    "original": (
-        "TDOR",
-        "----:com.apple.iTunes:ORIGINALDATE",
-        "originaldate",
-        "WM/OriginalReleaseTime",
-    ),
-    "date": ("TDRC", "\xa9day", "date", "WM/Year"),
-    "year": ("TYER", "\xa9day", "year", "WM/Year"),
-    "track": ("TRCK", "trkn", "tracknumber", "WM/TrackNumber"),
-    "disc": ("TPOS", "disk", "discnumber", "WM/PartOfSet"),
-    "recording_mbid": (
-        "UFID:http://musicbrainz.org",
-        "----:com.apple.iTunes:MusicBrainz Track Id",
-        "musicbrainz_trackid",
-        "MusicBrainz/Track Id",
-    ),
-    "release_mbid": (
-        "TXXX:MusicBrainz Album Id",
-        "----:com.apple.iTunes:MusicBrainz Album Id",
-        "musicbrainz_albumid",
-        "MusicBrainz/Album Id",
-    ),
-    "artist_mbid": (
-        "TXXX:MusicBrainz Artist Id",
-        "----:com.apple.iTunes:MusicBrainz Artist Id",
-        "musicbrainz_artistid",
-        "MusicBrainz/Artist Id",
-    ),
+# What each field is called, spelled as `_spelled` does: by ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes,
+# and by the words that Vorbis comments, APEv2, Matroska, CAF and ID3's and MP4's free texts share. The first counts.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "title": ("tit2", "\xa9nam", "title", "inam", "name", "diti"),
+    "artist": ("tpe1", "\xa9art", "artist", "iart", "author", "auth", "diar"),
+    "artists": ("artists", "wmartists"),
+    "albumartist": ("tpe2", "aart", "albumartist", "wmalbumartist"),
+    "album": ("talb", "\xa9alb", "album", "wmalbumtitle", "iprd"),
+    "genre": ("tcon", "\xa9gen", "genre", "wmgenre", "ignr"),
+    "original": ("tdor", "originaldate", "originalyear", "wmoriginalreleasetime", "wmoriginalreleaseyear"),
+    "date": ("tdrc", "\xa9day", "date", "datereleased", "daterecorded", "recordeddate", "wmyear", "icrd", "(c)"),
+    "year": ("tyer", "year"),
+    "track": ("trck", "trkn", "tracknumber", "track", "wmtracknumber", "partnumber", "itrk", "iprt"),
+    "disc": ("tpos", "disk", "discnumber", "disc", "wmpartofset"),
+    "recording_mbid": ("ufid:http://musicbrainz.org", "musicbrainztrackid"),
+    "release_mbid": ("musicbrainzalbumid",),
+    "artist_mbid": ("musicbrainzartistid",),
 }
+_WANTED = frozenset(name for names in _NAMES.values() for name in names) | {"cuesheet"}
 
 _MOST_VALUES = 50
-
-# A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
-MUTAGEN_RAISES = (
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    AssertionError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    struct.error,
-)
+_SIGNS = str.maketrans("", "", " _-")
 
 
-def read_tags(path: str | os.PathLike[str]) -> Tags:
+def read_tags(path: str | os.PathLike[str], *, encoding: str | None = None) -> Tags:
     """The tags of a file; empty ones if it has none or they cannot be read.
 
-    Titles without a tag stay ``None``: a name to show is :attr:`songspace.library.catalog.Song.name`.
+    Titles without a tag stay ``None``: a name to show is :attr:`songspace.library.catalog.Song.name`. Of several tags
+    in a file, each field is that of the first that has it; see :func:`songspace.library.tagged.texts`.
+
+    Parameters
+    ----------
+    path : path
+    encoding : str, optional
+        That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
     """
-    return read_tags_and_sheet(path)[0]
+    return read_tags_and_sheet(path, encoding=encoding)[0]
 
 
-def read_tags_and_sheet(path: str | os.PathLike[str]) -> tuple[Tags, str]:
+def read_tags_and_sheet(path: str | os.PathLike[str], *, encoding: str | None = None) -> tuple[Tags, str]:
     """The tags of a file, and the CUE sheet among them; an empty one if there is none."""
-    import mutagen
-
     try:
         with open(path, "rb") as file:
-            found = tagged(file)
-        if found is None or not found.tags:
-            return Tags(), ""
-        return _tags(found.tags), _sheet(found.tags)
-    except (mutagen.MutagenError, *MUTAGEN_RAISES):
+            found = [_by_name(texts_of) for texts_of in texts(file, encoding)]
+    except MUTAGEN_RAISES:
         return Tags(), ""
+    return _tags(found), next((sheet for tag in found if (sheet := _sheet(tag))), "")
 
 
-def _tags(tags: Any) -> Tags:
-    several = {field: _values(tags, where) for field, where in _WHERE.items()}
+_Tag = dict[str, list[Any]]
+"""The values of one tag by their names, spelled as in ``_NAMES``."""
+
+
+def _by_name(texts_of: Texts) -> _Tag:
+    found: _Tag = {}
+    for name, value in texts_of:
+        if (spelled := _spelled(name)) in _WANTED:
+            found.setdefault(spelled, []).append(value)
+    return found
+
+
+def _spelled(name: str) -> str:
+    """The name of a field as it is compared: tags write "Album Artist", "ALBUMARTIST", "album_artist".
+
+    Examples
+    --------
+    >>> [_spelled(name) for name in ("TXXX:MusicBrainz Album Id", "MusicBrainz/Album Id", "MUSICBRAINZ_ALBUMID")]
+    ['musicbrainzalbumid', 'musicbrainzalbumid', 'musicbrainzalbumid']
+    >>> _spelled("----:com.apple.iTunes:ARTISTS")
+    'artists'
+    """
+    name = name.casefold()
+    if name.startswith(("txxx:", "----:")):
+        name = name.rpartition(":")[2]
+    return name if name.startswith("ufid:") else name.translate(_SIGNS).replace("/", "")
+
+
+def _tags(found: list[_Tag]) -> Tags:
+    each = [{field: _values(tag, names) for field, names in _NAMES.items()} for tag in found]
+    several = {field: next((tag[field] for tag in each if tag[field]), ()) for field in _NAMES}
+    # Who plays is said by one tag: what another calls each of them may be meant otherwise.
+    who = next((tag for tag in each if tag["artist"] or tag["artists"]), None)
+    credit, artists = ((), ()) if who is None else (who["artist"] or who["artists"], who["artists"] or who["artist"])
     texts = {field: values[0] if values else None for field, values in several.items()}
-    year = next((y for key in ("original", "date", "year") if (y := number_in(texts[key], r"\d{4}"))), None)
+    dates = (tag[field][0] for field in ("original", "date", "year") for tag in each if tag[field])
     known: dict[str, Any] = {field.name: texts.get(field.name) for field in fields(Tags)}
-    known |= {"year": year} | {field: number_in(texts[field], r"\d{1,4}") for field in ("track", "disc")}
-    known |= {"artist": ", ".join(several["artist"])[:1000] or None, "artists": several["artist"]}
-    known |= {"genre": "; ".join(several["genre"])[:1000] or None, "genres": several["genre"]}
+    known |= {"year": next((year for date in dates if (year := number_in(date, r"\d{4}"))), None)}
+    known |= {field: number_in(texts[field], r"\d{1,4}") for field in ("track", "disc")}
+    known |= {"artist": ", ".join(credit)[:1000] or None, "artists": artists}
+    known |= {"genre": shown_genres(several["genre"]), "genres": several["genre"]}
     return Tags(**known)
 
 
-def _sheet(tags: Any) -> str:
-    for key in ("cuesheet", "TXXX:CUESHEET", "TXXX:cuesheet"):
-        try:
-            found = tags[key]
-        except (KeyError, ValueError):
-            continue
-        found = getattr(found, "text", found)
-        return str(found[0] if isinstance(found, list) and found else found)
-    return ""
+def shown_genres(genres: Iterable[str]) -> str | None:
+    """Several genres side by side.
+
+    Examples
+    --------
+    >>> shown_genres(["Jazz", "Funk"])
+    'Jazz; Funk'
+    """
+    return "; ".join(genres)[:1000] or None
 
 
-def _values(tags: Any, where: tuple[str, str, str, str]) -> tuple[str, ...]:
-    """Every value of a field, in order; of several keys the first that has any."""
-    for key in where:
-        try:
-            found = tags[key]
-        except (KeyError, ValueError):  # Vorbis comments refuse a key that is not ASCII
-            continue
-        found = getattr(found, "genres", None) or getattr(found, "text", None) or getattr(found, "data", found)
-        if values := tuple(dict.fromkeys(filter(None, map(_text, _flat(found))))):
+def genres_apart(genres: Iterable[str], separators: str) -> tuple[str, ...]:
+    """Genres of which each is one, where a person says which signs stand between several.
+
+    Examples
+    --------
+    >>> genres_apart(["Jazz/Funk", "Soul, Funk"], "/,")
+    ('Jazz', 'Funk', 'Soul')
+    >>> genres_apart(["Jazz/Funk"], "")
+    ('Jazz/Funk',)
+    """
+    if not separators:
+        return tuple(genres)
+    between = f"[{re.escape(separators)}]"
+    return tuple(dict.fromkeys(filter(None, (one.strip() for genre in genres for one in re.split(between, genre)))))
+
+
+def _sheet(tag: _Tag) -> str:
+    value = next(iter(_flat(tag.get("cuesheet", []))), "")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _values(tag: _Tag, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Every value of a field, in order; of several names the first that has any."""
+    for name in names:
+        if values := tuple(dict.fromkeys(filter(None, map(_text, _flat(tag.get(name, ())))))):
             return values
     return ()
 

@@ -26,6 +26,7 @@ from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
 from songspace.library.scan import Found, shown
+from songspace.library.tagging import remember
 from songspace.pipeline.budget import ahead, at_most
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
@@ -53,6 +54,8 @@ def learn(
     seed: int = 0,
     device: str = "auto",
     windows: int | None = None,
+    tag_encoding: str | None = None,
+    genre_separators: str | None = None,
     workers: int | None = None,
     timeout: float = 60.0,
     cache_bytes: int = CAP,
@@ -75,6 +78,8 @@ def learn(
         The same seed on the same songs gives the same space on the same machine, unless time ended the training.
     windows : int, optional
         Segments a song (10); another number than before means listening to everything anew.
+    tag_encoding, genre_separators : str, optional
+        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
     workers : int, optional
         Processes that decode: the number of cores by default.
     timeout : float
@@ -94,6 +99,7 @@ def learn(
         raise SongspaceError(f"There is no folder {shown(root)}.")
     asked = {"encoder": encoder, "steps": steps, "minutes": minutes, "seed": seed, "device": device, "windows": windows}
     with _writing(home, "learn", root, asked | {"workers": workers}, reporter, anew=True) as (catalog, log):
+        remember(catalog, encoding=tag_encoding, separators=genre_separators)
         root = admit(catalog, root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))
 
@@ -123,6 +129,8 @@ def update(
     folder: str | os.PathLike[str] | None = None,
     *,
     forget_missing: bool = False,
+    tag_encoding: str | None = None,
+    genre_separators: str | None = None,
     workers: int | None = None,
     timeout: float = 60.0,
     cache_bytes: int = CAP,
@@ -137,6 +145,8 @@ def update(
         are not there are told, and their songs are away.
     forget_missing : bool
         Let go of the songs that are away in folders that are there, but for what gives an error.
+    tag_encoding, genre_separators : str, optional
+        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
 
     Raises
     ------
@@ -156,6 +166,7 @@ def update(
             if not os.path.isdir(roots[0]):
                 raise SongspaceError(f"There is no folder {roots[0]}: is its disk mounted?")
             roots = [admit(catalog, roots[0])]
+        remember(catalog, encoding=tag_encoding, separators=genre_separators)
         run = Run(home, catalog, None, workers, timeout, cache_bytes, Telling(home, "update", log))
         tally = listen(run, roots, fill_cache=False, forget_missing=forget_missing)
         if learnt(catalog, "timbre") is None or not readable(run, "timbre"):

@@ -37,6 +37,19 @@ class Report:
     tally: Tally
     seconds: float = 0.0
 
+    @property
+    def changes(self) -> list[tuple[int, str]]:
+        """How many songs are what, for what there is any of: (12, "new")."""
+        tally = self.tally
+        counts = {
+            "new": tally.new,
+            "moved, copied or tagged anew": tally.linked,
+            "back": tally.back,
+            "away": tally.away,
+            "gone": tally.gone,
+        }
+        return [(count, what) for what, count in counts.items() if count]
+
     def sentence(self) -> str:
         """How many songs there are, what has changed, and how long that took.
 
@@ -47,14 +60,7 @@ class Report:
         >>> Report(1, "timbre", Tally(), 0.4).sentence()
         '1 song: nothing has changed; the timbre space is ready, after 0.4 s.'
         """
-        changes = [
-            (self.tally.new, "new"),
-            (self.tally.linked, "moved, copied or tagged anew"),
-            (self.tally.back, "back"),
-            (self.tally.away, "away"),
-            (self.tally.gone, "gone"),
-        ]
-        changed = ", ".join(f"{count} {what}" for count, what in changes if count) or "nothing has changed"
+        changed = ", ".join(f"{count} {what}" for count, what in self.changes) or "nothing has changed"
         songs = "1 song" if self.songs == 1 else f"{self.songs} songs"
         return f"{songs}: {changed}; the {self.encoder} space is ready, after {taken(self.seconds)}."
 
@@ -63,6 +69,7 @@ class Report:
 
         Examples
         --------
+        >>> from songspace.library.folders import Group
         >>> Report(9, "pca", Tally(places=[Group("/music/usb", 3, 0.0, "a link that leads nowhere")])).lost_sight()
         ['3 songs in /music/usb are away (a link that leads nowhere): nothing is lost, and they come back with it.']
         >>> Report(9, "pca", Tally(moved=["/old"])).lost_sight()

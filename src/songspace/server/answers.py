@@ -24,6 +24,7 @@ class Song(Told):
     genre: str | None
     year: int | None
     duration: float = Field(description="Seconds.")
+    part: bool = Field(description="Whether it is a part of its file, as a CUE sheet says: it is sent encoded.")
 
 
 class SongInFull(Song):
@@ -34,6 +35,8 @@ class SongInFull(Song):
     recording_mbid: str | None
     release_mbid: str | None
     artist_mbid: str | None
+    artists: list[str]
+    genres: list[str]
     in_space: bool
 
 
@@ -356,9 +359,16 @@ class SavedPlaylists(Told):
     playlists: list[SavedPlaylist]
 
 
+class SavedEntry(Told):
+    song: int | None = Field(description="None while it is not here.")
+    name: str
+    away: float | None = Field(description="Since when it is away, in seconds since 1970, if that is known.")
+
+
 class SavedInFull(SavedPlaylist):
-    entries: list[Song]
-    missing: list[str] = Field(description="What it holds that the library has no more.")
+    entries: list[Song] = Field(description="The songs that are here.")
+    missing: list[str] = Field(description="What it holds that is not here.")
+    order: list[SavedEntry] = Field(description="All that it holds, each in its place.")
 
 
 class Health(Told):

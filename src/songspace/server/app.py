@@ -23,8 +23,9 @@ from songspace.server.documents import BUILT, add_page
 from songspace.server.guard import Guard, Token, is_local, names_of
 from songspace.server.origins import checked_origins
 from songspace.server.problems import Problem, add_handlers
+from songspace.server.proxies import Proxies
 from songspace.server.service import Service
-from songspace.server.user import read_user
+from songspace.server.user import cookie_key, read_user
 
 
 def create_app(
@@ -34,6 +35,7 @@ def create_app(
     host: str = "127.0.0.1",
     allowed_hosts: Iterable[str] = (),
     allowed_origins: Iterable[str] = (),
+    proxies: Iterable[str] = (),
     page: Path = BUILT,
     every: float = 1.0,
 ) -> Guard:
@@ -52,6 +54,8 @@ def create_app(
         Other names that it answers to.
     allowed_origins : iterable of str
         Of pages elsewhere whose scripts may ask the APIs, such as ``https://player.example``.
+    proxies : iterable of str
+        Addresses and networks of proxies whose ``X-Forwarded-For`` is believed.
     page : Path
         The folder of the built page.
     every : float
@@ -61,17 +65,17 @@ def create_app(
     ------
     SongspaceError
         If there is no library, the token is too short, or there is neither a token nor a user although others can reach
-        that address; if the user's file can be read by others; if what is allowed is no origin.
+        that address; if the user's file can be read by others; if what is allowed is no origin, or a proxy no address.
     """
-    secret = None if token is None else Token(token)
     where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
+    secret = None if token is None else Token(token, cookie_key(where.cookies))
     user = read_user(where.user)  # what is wrong with its file is told before anybody asks
     if secret is None and not is_local(host) and user is None:
         raise SongspaceError(
             f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
             "and give --token-file FILE (or SONGSPACE_TOKEN). For players alone, `songspace user NAME` is enough."
         )
-    origins = checked_origins(allowed_origins)
+    origins, before = checked_origins(allowed_origins), Proxies(proxies)
     service = Service(where, token=secret, every=every)
 
     @asynccontextmanager
@@ -113,6 +117,7 @@ def create_app(
         own=opensubsonic.PATHS,
         origins=origins,
         guesses=service.guesses,
+        proxies=before,
     )
 
 

@@ -53,6 +53,7 @@ def settings() -> dict[str, Any]:
     return {
         "http": Connection,
         "ws": "none",
+        "proxy_headers": False,  # it would believe every program of this machine; see songspace.server.proxies
         "limit_concurrency": MOST,
         "h11_max_incomplete_event_size": LONGEST_HEADERS,
         "timeout_keep_alive": 5,

@@ -28,8 +28,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from songspace.errors import SongspaceError
 from songspace.server import origins
-from songspace.server.guesses import TOO_MANY, Guesses, address_of
+from songspace.server.guesses import TOO_MANY, Guesses, TooManyError, address_of
 from songspace.server.problems import problem
+from songspace.server.proxies import Proxies
 
 SHORTEST_TOKEN = 16
 LARGEST_BODY = 2**20
@@ -58,27 +59,34 @@ _PAGE = (
 class Token:
     """The secret that opens a door; it is compared in constant time and never shown.
 
+    Parameters
+    ----------
+    secret : str
+    key : bytes
+        Another secret, drawn at random, of which cookies are made: of the token alone, whoever guesses could make the
+        cookie of each guess, and cookies are not counted.
+
     Raises
     ------
     SongspaceError
         If it is shorter than 16 characters, or not all of them can be sent in a header.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, key: bytes) -> None:
         if len(secret) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", secret):
             raise SongspaceError(
                 f"A token has at least {SHORTEST_TOKEN} characters, all of them ASCII and none a blank: "
                 "`openssl rand -hex 16` makes one."
             )
-        self._secret = secret.encode()
+        self._secret, self._key = secret.encode(), key
 
     def __repr__(self) -> str:
         return "Token(...)"
 
     @property
     def cookie(self) -> str:
-        """What a browser keeps instead of it: made of it, but it does not tell it."""
-        return hmac.new(self._secret, b"songspace: the cookie of a browser", hashlib.sha256).hexdigest()
+        """What a browser keeps instead of it: another one for another token, and nobody can make it of a guess."""
+        return hmac.new(self._key, self._secret, hashlib.sha256).hexdigest()
 
     def is_borne(self, headers: Headers) -> bool:
         """Whether a request brings it as ``Authorization: Bearer``."""
@@ -160,6 +168,8 @@ class Guard:
         Of pages elsewhere that may ask; see :mod:`songspace.server.origins`.
     guesses : Guesses
         Who was wrong lately.
+    proxies : Proxies
+        Whose word about where a request comes from is believed.
     """
 
     app: ASGIApp
@@ -170,6 +180,7 @@ class Guard:
     own: tuple[str, ...] = ()
     origins: frozenset[str] = frozenset()
     guesses: Guesses = field(default_factory=Guesses)
+    proxies: Proxies = field(default_factory=Proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -178,6 +189,7 @@ class Guard:
             await send({"type": "websocket.close"})
         else:
             headers = Headers(scope=scope)
+            scope = self.proxies.seen(scope, headers)
             origin = origins.origin_of(scope, headers, self.origins)
             if origin is not None:  # what a browser brings by itself does not count
                 scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"cookie"]}
@@ -213,13 +225,13 @@ class Guard:
 
     def _guess(self, scope: Scope, headers: Headers) -> Response | None:
         """Count a token that is wrong, and look at none from where too many were; cookies cannot be guessed."""
-        if self.token is None or _borne(headers) is None:
+        if self.token is None or (given := _borne(headers)) is None:
             return None
-        address = address_of(scope)
-        if wait := self.guesses.wait(address):
-            return problem(429, TOO_MANY, {"Retry-After": str(wait)})
-        if not self.token.is_borne(headers):
-            self.guesses.note(address)
+        token = self.token
+        try:
+            self.guesses.is_right(address_of(scope), lambda: token.is_told(given))
+        except TooManyError as error:
+            return problem(429, TOO_MANY, {"Retry-After": str(error.seconds)})
         return None
 
     def _secured(self, scope: Scope, send: Send, origin: str | None) -> Send:

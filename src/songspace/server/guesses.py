@@ -6,7 +6,7 @@ import ipaddress
 import math
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from starlette.types import Scope
@@ -17,10 +17,18 @@ MOST = 20
 WITHIN = 60.0
 """Seconds."""
 
-REMEMBERED = 4096
-"""Addresses; beyond that, the one that was wrong longest ago is forgotten."""
+REMEMBERED = 2**16
+"""Addresses; beyond that, the one that was wrong longest ago is forgotten: nobody has to wait for others."""
 
 TOO_MANY = "Too many wrong passwords or tokens came from this address: try again in a minute."
+
+
+class TooManyError(Exception):
+    """Nothing that comes from an address is looked at for so many ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(TOO_MANY)
+        self.seconds = seconds
 
 
 class Guesses:
@@ -29,33 +37,55 @@ class Guesses:
     Examples
     --------
     >>> guesses = Guesses(most=2, clock=lambda: 0.0)
-    >>> guesses.note("192.168.1.7"), guesses.wait("192.168.1.7")
-    (None, 0)
-    >>> guesses.note("192.168.1.7"), guesses.wait("192.168.1.7"), guesses.wait("192.168.1.8")
-    (None, 60, 0)
+    >>> [guesses.is_right("192.168.1.7", lambda: False) for _ in range(2)]
+    [False, False]
+    >>> guesses.wait("192.168.1.7"), guesses.wait("192.168.1.8")
+    (60, 0)
     """
 
     def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
-        self._changing = threading.Lock()
+        self._wrong: OrderedDict[str, list[float]] = OrderedDict()  # the one that was wrong longest ago comes first
+        self._judging = threading.Lock()
 
-    def note(self, address: str) -> None:
-        """Something wrong came from there."""
-        with self._changing:
-            times = self._wrong.setdefault(address, deque(maxlen=self._most))
-            times.append(self._clock())
-            self._wrong.move_to_end(address)
-            if len(self._wrong) > REMEMBERED:
-                self._wrong.popitem(last=False)
+    def is_right(self, address: str, judge: Callable[[], bool]) -> bool:
+        """Whether what comes from an address is right.
+
+        One after the other is judged, so that of many that come at once no more are looked at than of a row of them.
+
+        Parameters
+        ----------
+        address : str
+        judge : function giving bool
+            Compares, and does nothing else: everybody waits for it.
+
+        Raises
+        ------
+        TooManyError
+            If too many from there were wrong. It is not looked at then, or who guesses would learn that it was right.
+        """
+        with self._judging:
+            if seconds := self._wait(address):
+                raise TooManyError(seconds)
+            right = judge()
+            if not right:
+                self._note(address)
+            return right
 
     def wait(self, address: str) -> int:
         """Seconds for which nothing that comes from there is looked at; 0, if it may try."""
-        with self._changing:
-            times = self._wrong.get(address)
-            if times is None or len(times) < self._most:
-                return 0
-            return max(0, math.ceil(times[0] + WITHIN - self._clock()))
+        with self._judging:
+            return self._wait(address)
+
+    def _wait(self, address: str) -> int:
+        times = self._wrong.get(address, [])
+        return max(0, math.ceil(times[0] + WITHIN - self._clock())) if len(times) >= self._most else 0
+
+    def _note(self, address: str) -> None:
+        now = self._clock()
+        self._wrong[address] = [*self._wrong.pop(address, []), now][-self._most :]
+        while len(self._wrong) > REMEMBERED or next(iter(self._wrong.values()))[-1] < now - WITHIN:
+            self._wrong.popitem(last=False)
 
 
 def address_of(scope: Scope) -> str:

@@ -1,16 +1,18 @@
 """The files of songs: which may be sent, what they are, and parts of them.
 
-Only a file that the catalog names is ever opened, and a request names a song by its number, never a path. A link that
-leads out of the library's folders may be a person's own (a second disk), or put there by whoever can write into the
-folder, to have another file sent: it is followed only while the file behind it has the very size and date that the
-catalog knows, so that what is sent is what was listened to.
+Only a file that the catalog names is ever opened, and a request names a song by its number, never a path. What is found
+there may be another file than the one that was listened to: whoever can write into the folder may have put a link to a
+letter in its place, with the size and the date of the song. So a file is sent only if it is known by all that the
+system says of it, or by its sound.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -21,11 +23,15 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from songspace.errors import AudioError
 from songspace.library import Catalog, Song
-from songspace.library.scan import is_inside
+from songspace.library.identity import identify, identity_of_part
+from songspace.library.scan import Stamp, is_inside
+from songspace.plainfiles import open_plain
 from songspace.server.problems import UnknownError, problem
 
 CHUNK = 256 * 1024
+_COARSEST = 3_000_000_000  # nanoseconds: no file system has coarser dates than two seconds
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 _MAGIC = (
     (0, b"fLaC", "audio/flac"),
@@ -42,39 +48,82 @@ _MAGIC = (
 )
 
 
-def open_song(song: Song, catalog: Catalog) -> BufferedReader:
-    """Open the file of a song for reading.
+class Files:
+    """The files of songs, each opened only if it is the one that was listened to.
 
-    Raises
-    ------
-    UnknownError
-        If it is not there, no ordinary file, or a link leads from it to another file than the one that was listened to.
+    To know a file by its sound takes as long as to read it. So a file is known by its stamp (device, inode, size and
+    both dates) where it lies in the library's folders and the catalog knows that very stamp. Otherwise (device numbers
+    change when a machine starts, tags are edited, a link leads elsewhere) its sound is looked at once, and its stamp
+    remembered.
+
+    Parameters
+    ----------
+    most : int
+        Files that are remembered.
     """
-    gone = UnknownError(f"The file of song {song.id} is not there: run `songspace update`.")
-    try:
-        # A pipe that has taken a song's place must not make anybody wait for it.
-        file = os.fdopen(
-            os.open(song.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
-        )
-    except OSError:
-        raise gone from None
-    try:
-        opened, real = os.fstat(file.fileno()), os.path.realpath(song.path)
-        if not stat.S_ISREG(opened.st_mode) or not os.path.samestat(opened, os.stat(real)):
-            raise gone
-        inside = any(is_inside(real, os.path.realpath(root)) for root in catalog.roots())
-        known = catalog.file(song.path)
-        if not inside and (known is None or (known.size, known.mtime_ns) != (opened.st_size, opened.st_mtime_ns)):
-            raise UnknownError(
-                f"The file of song {song.id} is a link out of the library, to a file that the library does not know."
-            )
-    except OSError:
-        file.close()
-        raise gone from None
-    except UnknownError:
-        file.close()
-        raise
-    return file
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[bytes, Stamp], None] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def open(self, song: Song, catalog: Catalog) -> BufferedReader:
+        """Open the file of a song for reading.
+
+        Raises
+        ------
+        UnknownError
+            If it is not there, no ordinary file, or another one than that which was listened to.
+        """
+        gone = UnknownError(f"The file of song {song.id} is not there: run `songspace update`.")
+        try:
+            file = open_plain(song.path, links=True)
+        except OSError:
+            raise gone from None
+        try:
+            if not self._is(song, file, catalog):
+                raise UnknownError(
+                    f"The file of song {song.id} is not the one that was listened to: run `songspace update`."
+                )
+        except (OSError, AudioError):
+            file.close()
+            raise gone from None
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _is(self, song: Song, file: BufferedReader, catalog: Catalog) -> bool:
+        """Whether an open file holds the sound of a song."""
+        stamp, identity = Stamp.of(os.fstat(file.fileno())), song.identity
+        row = catalog.file(song.path)
+        known = row is not None and song.id in row.songs and row.stamp == stamp
+        if known and _is_in_its_folder(song.path, catalog):
+            return True
+        with self._changing:
+            if (identity, stamp) in self._known:
+                self._known.move_to_end((identity, stamp))
+                return True
+        found = identify(file)
+        if song.start is not None:
+            found = identity_of_part(found, song.start, song.end)
+        file.seek(0)
+        if found != identity:
+            return False
+        # What was written to a moment ago, or meanwhile, may be written to once more without another date.
+        settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > _COARSEST
+        if settled:
+            with self._changing:
+                self._known[identity, stamp] = None
+                while len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        return True
+
+
+def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
+    """Whether a path leads, through all links, to somewhere below a folder of the library that it is said to lie in."""
+    real = os.path.realpath(path)
+    return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in catalog.roots())
 
 
 def media_type(begins: bytes) -> str:

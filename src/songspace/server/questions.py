@@ -198,5 +198,12 @@ class PlaylistAsked(Asked):
 class PlaylistChanged(Asked):
     title: str | None = Field(None, min_length=1, max_length=200, description="As it was, if left out.")
     songs: list[Id] | None = Field(
-        None, min_length=1, max_length=LONGEST_SAVED, description="All of them; as they were, if left out."
+        None,
+        min_length=1,
+        max_length=LONGEST_SAVED,
+        description="All of those that are here; as they were, if left out. What is not here stays where it was.",
     )
+    remove: list[Annotated[int, Field(ge=0)]] = Field(
+        [], max_length=LONGEST_SAVED, description="Places in `order`, from 0 on, which are taken out."
+    )
+    add: list[Id] = Field([], max_length=LONGEST_SAVED, description="Songs to add at the end.")

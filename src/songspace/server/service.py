@@ -18,13 +18,14 @@ from starlette.responses import Response
 from songspace import __version__
 from songspace.asking.view import Asked, View
 from songspace.library import Home, Library, Song
+from songspace.playlists.files import Matcher
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
 from songspace.server.hurried import MOST_WORK, Hurried
 from songspace.server.maps import Maps
-from songspace.server.media import matches
+from songspace.server.media import Files, matches
 from songspace.server.problems import BusyError
-from songspace.server.saved import Saved
+from songspace.server.saved import Here, Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
 from songspace.server.work import Updates
@@ -121,6 +122,7 @@ class Service:
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
         self.streams = Streams()
+        self.files = Files()
         self._making: dict[str, threading.Lock] = {}
         self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
 
@@ -133,6 +135,16 @@ class Service:
                 if kept is None or kept[0] != key:
                     kept = self.known[what] = (key, make())
         return kept[1]
+
+    def here(self, at: At) -> Here:
+        """How to find the songs that entries of playlists mean."""
+        snapshot, catalog = at.snapshot, at.library.catalog
+        return Here(
+            snapshot.by_id,
+            catalog.song_at,
+            catalog.song_of,
+            lambda: self.once("matcher", snapshot.key, lambda: Matcher(snapshot.listed)),
+        )
 
     def close(self) -> None:
         """Stop what is at work."""

@@ -79,8 +79,10 @@ class EncodedSong(Response):
         One of :data:`songspace.audio.transcoding.FORMATS`.
     refuse : function of a SongspaceError, giving a Response
         How it is told that it cannot be done; after the first byte nothing is.
+    part : (float or None, float or None)
+        The part of the file that is the song, in seconds; None is the file's own beginning or end.
     start : float
-        The second at which to begin.
+        The second of the song at which to begin.
     kilobits : int, optional
         At most so many a second.
     body : bool
@@ -94,12 +96,14 @@ class EncodedSong(Response):
         format: str,
         refuse: Callable[[SongspaceError], Response],
         *,
+        part: tuple[float | None, float | None] = (None, None),
         start: float = 0.0,
         kilobits: int | None = None,
         body: bool = True,
     ) -> None:
         self._file, self._streams, self._refuse, self._body = file, streams, refuse, body
-        self._transcoder = Transcoder(file, format, start=start, kilobits=kilobits)
+        begins, ends = part
+        self._transcoder = Transcoder(file, format, start=(begins or 0.0) + start, end=ends, kilobits=kilobits)
         self._since: float | None = None
         self.status_code, self.background = 200, None
         said = {"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": FORMATS[format].media_type}

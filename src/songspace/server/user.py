@@ -11,13 +11,16 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain, parse_json, put_plain
 
 LONGEST = 200
+_KEY = 32  # bytes
 
 
 class User:
@@ -64,17 +67,8 @@ class User:
 
     def save(self, path: Path) -> None:
         """Write them into a file that only its owner can read, whole or not at all."""
-        new = path.with_name(f"{path.name}.new")
-        new.unlink(missing_ok=True)
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(file, "w", encoding="utf-8") as writing:
-                json.dump({"name": self.name, "password": self._password}, writing)
-            os.replace(new, path)
-        except BaseException:
-            with suppress(OSError):
-                new.unlink()
-            raise
+        said = {"name": self.name, "password": self._password}
+        put_plain(path, [json.dumps(said).encode()], mode=0o600)
 
 
 def read_user(path: Path) -> User | None:
@@ -86,10 +80,10 @@ def read_user(path: Path) -> User | None:
         If the file can be read by others, or is none that :meth:`User.save` wrote.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, links=True) as file:
             if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise SongspaceError(f"Others can read {path}, where the password for players lies: chmod 600 it.")
-            said = json.loads(file.read(2**16))
+            said = parse_json(file.read(2**16))
         return User(said["name"], said["password"])
     except FileNotFoundError:
         return None
@@ -97,6 +91,20 @@ def read_user(path: Path) -> User | None:
         raise SongspaceError(f"{path} cannot be read ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SongspaceError(f"{path} is damaged: `songspace user NAME` writes it anew.") from None
+
+
+def cookie_key(path: Path) -> bytes:
+    """The secret of a home's cookies, drawn the first time; where it cannot be kept, another one for each server."""
+    with suppress(OSError, ValueError):
+        with open_plain(path) as file:
+            kept = file.read(_KEY + 1)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if len(kept) == _KEY and (os.name == "nt" or not mode & 0o077):
+            return kept
+    key = secrets.token_bytes(_KEY)
+    with suppress(OSError):
+        put_plain(path, [key], mode=0o600)
+    return key
 
 
 def _bytes(text: str) -> bytes:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -160,26 +161,24 @@ def update(home: Home) -> dict[str, Any]:
         return {"ok": True, "sentence": _STOPPED}
     except FORESEEN as error:
         return {"ok": False, "sentence": sentence(error)}
-    tally = report.tally
-    said = summary(tally.new, tally.linked, tally.gone, len(tally.failures))
-    return {"ok": True, "sentence": " ".join([said, *remarks.sentences])}
+    said = summary(report.changes, len(report.tally.failures))
+    return {"ok": True, "sentence": " ".join([said, *report.lost_sight(), *remarks.sentences])}
 
 
-def summary(new: int, moved: int, gone: int, failed: int) -> str:
+def summary(changes: Iterable[tuple[int, str]], failed: int) -> str:
     """What an update found, as a sentence.
 
     Examples
     --------
-    >>> summary(12, 0, 1, 2)
+    >>> summary([(12, "new"), (1, "gone")], 2)
     '12 songs are new, 1 is gone; 2 files cannot be read.'
-    >>> summary(0, 0, 0, 0)
+    >>> summary([], 0)
     'Nothing has changed.'
     """
     parts: list[str] = []
-    for count, what in ((new, "new"), (moved, "moved or copied"), (gone, "gone")):
-        if count:
-            songs = "" if parts else " song" if count == 1 else " songs"
-            parts.append(f"{count:,}{songs} {'is' if count == 1 else 'are'} {what}")
+    for count, what in changes:
+        songs = "" if parts else " song" if count == 1 else " songs"
+        parts.append(f"{count:,}{songs} {'is' if count == 1 else 'are'} {what}")
     unread = f"; {failed:,} {'file' if failed == 1 else 'files'} cannot be read" if failed else ""
     return f"{', '.join(parts) or 'Nothing has changed'}{unread}."
 

@@ -11,8 +11,22 @@ Sources: xspf.org/spec (version 1), xspf.org/jspf, musicbrainz.org/doc/jspf (Lis
 metabrainz/troi writes it).
 """
 
-from songspace.playlists.files.matching import match, understood
-from songspace.playlists.files.reading import Entry, entries, read
-from songspace.playlists.files.writing import Listed, put, write, written
+from songspace.playlists.files.matching import Matcher, match, understood
+from songspace.playlists.files.reading import Entry, entries, jspf_entry, read
+from songspace.playlists.files.writing import Listed, jspf, jspf_track, put, write, written
 
-__all__ = ["Entry", "Listed", "entries", "match", "put", "read", "understood", "write", "written"]
+__all__ = [
+    "Entry",
+    "Listed",
+    "Matcher",
+    "entries",
+    "jspf",
+    "jspf_entry",
+    "jspf_track",
+    "match",
+    "put",
+    "read",
+    "understood",
+    "write",
+    "written",
+]

@@ -1,8 +1,8 @@
 """Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
 
-By the file's path, as it stands, as VLC or Windows would write it and through a media server's prefixes, at last in
-any case; by the MusicBrainz id of the recording; by the end of the path, folder and file; by artist and title. What
-could be more than one song is none.
+By the identity of its sound, where songspace wrote it; by the file's path, as it stands, as VLC or Windows would write
+it and through a media server's prefixes, at last in any case; by the MusicBrainz id of the recording; by the end of the
+path, folder and file; by artist and title. What could be more than one song is none.
 
 Of a playlist in 8-bit letters that does not say which, that reading is taken in which most of its songs are found.
 """
@@ -74,7 +74,7 @@ def match(
     >>> [song and song.id for song in found]
     [1, 2]
     """
-    library = _Library(songs, prefixes or {}, at)
+    library = Matcher(songs, prefixes=prefixes, at=at)
     return [library.song(entry) for entry in library.understood(entries)]
 
 
@@ -86,18 +86,27 @@ def understood(
     at: Callable[[str], Song | None] | None = None,
 ) -> list[Entry]:
     """The entries of a playlist in the encoding in which most of them are songs of the library; see :func:`match`."""
-    return _Library(songs, prefixes or {}, at).understood(entries)
+    return Matcher(songs, prefixes=prefixes, at=at).understood(entries)
 
 
-class _Library:
-    """Songs by all that a playlist may say of them; each index is made when it is first asked."""
+class Matcher:
+    """Songs by all that a playlist may say of them; each index is made when it is first asked.
+
+    Parameters
+    ----------
+    songs, prefixes, at
+        As for :func:`match`.
+    """
 
     def __init__(
-        self, songs: Sequence[Song], prefixes: Mapping[str, str], at: Callable[[str], Song | None] | None
+        self,
+        songs: Sequence[Song],
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        at: Callable[[str], Song | None] | None = None,
     ) -> None:
-        self._songs, self._prefixes = songs, prefixes
-        by_path = {song.path: song for song in songs}
-        self._at = at or by_path.get
+        self._songs, self._prefixes = songs, prefixes or {}
+        self._at = at if at is not None else lambda path: self._by_path.get(path)
 
     def understood(self, entries: Iterable[Entry]) -> list[Entry]:
         entries = list(entries)
@@ -113,13 +122,20 @@ class _Library:
         return [(entry.reread(best) if best else None) or entry for entry in entries]
 
     def song(self, entry: Entry) -> Song | None:
+        """The song that an entry means; None where there is no such song, or it could be more than one."""
+        if entry.identity and (same := self._identities.get(entry.identity)):
+            return same
         paths = self._paths(entry)
         for path in paths:
-            if found := self._at(path):
+            if (found := self._at(path)) and found.away is None:
                 return self._part(found, entry)
         for path in paths:
             if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
                 return alike[0]
+        return self.like(entry)
+
+    def like(self, entry: Entry) -> Song | None:
+        """The song that has the tags or the file's name that an entry tells, wherever it lies."""
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
 
     def _part(self, song: Song, entry: Entry) -> Song:
@@ -144,6 +160,14 @@ class _Library:
                 for form in ((path,) if path.isascii() else (path, *(normalize(way, path) for way in ("NFC", "NFD"))))
             )
         )
+
+    @cached_property
+    def _identities(self) -> dict[bytes, Song]:
+        return {song.identity: song for song in self._songs if song.identity}
+
+    @cached_property
+    def _by_path(self) -> dict[str, Song]:
+        return {song.path: song for song in self._songs}
 
     def _by_recording(self, entry: Entry) -> Song | None:
         # Each song of one recording will do; the one from the entry's album is the best.

@@ -30,12 +30,29 @@ def located(name: str, folder: Path) -> str:
     """The absolute path of what a playlist in ``folder`` calls ``name``."""
     if SCHEME.match(name) and "://" in name:
         return name
+    if "\0" in name:
+        raise ValueError("no file has a name with a NUL in it")
     joined = folder / name
+    if os.path.normpath(joined) == os.fspath(joined) and "\\" not in name:
+        return os.fspath(joined)  # no ".." leads through a link, so that nobody has to look
     if "\\" in name and os.path.exists(turned := folder / name.replace("\\", "/")) and not os.path.exists(joined):
         joined = turned  # the list was written under Windows
     plain = os.path.normpath(joined)
     real = os.path.realpath(joined)
     return plain if os.path.realpath(plain) == real else real
+
+
+def spelled(name: str) -> str:
+    """A file's name as the text of a playlist, which is UTF-8: bytes that are none are kept as surrogates.
+
+    In Python a name's characters are those of the system's encoding, which may know fewer (``LC_ALL=C``, Latin-1).
+    """
+    return os.fsencode(name).decode("utf-8", "surrogateescape") if os.name != "nt" else name
+
+
+def native(name: str) -> str:
+    """The file's name that the text of a playlist spells: the way back of :func:`spelled`."""
+    return os.fsdecode(name.encode("utf-8", "surrogateescape")) if os.name != "nt" else name
 
 
 def from_uri(uri: str) -> str:

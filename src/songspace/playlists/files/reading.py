@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ _PIECE = {".xspf": b"<", ".jspf": b"[{,"}
 
 _XSPF = "{http://xspf.org/ns/0/}"
 _RECORDING = re.compile(r"musicbrainz\.org/recording/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_IDENTITY = re.compile(r"urn:songspace:([0-9a-f]{32})", re.IGNORECASE)
 _DECLARED_UTF8 = re.compile(rb"^(\xef\xbb\xbf|#EXTENC: *UTF-?8)", re.IGNORECASE | re.MULTILINE)
 _EXTINF = re.compile(r"#EXTINF: *(-?\d{1,7}(?:\.\d{1,6})?)?[^,\"]*(?:\"[^\"]*\"[^,\"]*)*,?(.*)", re.ASCII)
 _PLS = re.compile(r"(File|Title|Length)(\d{1,6}) *= *(.*)", re.IGNORECASE | re.ASCII)
@@ -58,6 +59,8 @@ class Entry:
     guessed : str or None
         The encoding in which the text was read, if the playlist does not say its own: it may be another one, and
         :meth:`reread` reads it in that.
+    identity : bytes or None
+        Of the sound, where this program wrote it (see :attr:`songspace.library.Song.identity`).
     """
 
     name: str | None = None
@@ -67,6 +70,7 @@ class Entry:
     album: str | None = None
     duration: float | None = None
     recording_mbid: str | None = None
+    identity: bytes | None = None
     folder: str | None = field(default=None, compare=False, repr=False)
     guessed: str | None = field(default=None, compare=False, repr=False)
 
@@ -254,10 +258,25 @@ def _read_xspf(data: bytes, suffix: str) -> Iterator[Entry]:
 
 def _read_jspf(data: bytes, suffix: str) -> Iterator[Entry]:
     for track in json.loads(data)["playlist"]["track"]:
-        said = {tag: value if isinstance(value, list) else [value] for tag, value in track.items() if value}
-        if any(not isinstance(value, str) for value in said.get("location", ())):
-            raise _NotAPlaylistError(_DAMAGED)
-        yield _entry(said)
+        yield _jspf_entry(track)
+
+
+def _jspf_entry(track: Mapping[str, Any]) -> Entry:
+    said = {tag: value if isinstance(value, list) else [value] for tag, value in track.items() if value}
+    if any(not isinstance(value, str) for value in said.get("location", ())):
+        raise _NotAPlaylistError(_DAMAGED)
+    return _entry(said)
+
+
+def jspf_entry(track: Mapping[str, Any], folder: Path) -> Entry:
+    """What a track of a JSPF file in a folder says.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    return _located(_jspf_entry(track), folder)
 
 
 def _entry(said: dict[str, list[Any]]) -> Entry:
@@ -267,7 +286,9 @@ def _entry(said: dict[str, list[Any]]) -> Entry:
         value = next(iter(said.get(tag, ())), None)
         return value.strip() or None if isinstance(value, str) else None
 
-    ids = [found[1].lower() for one in said.get("identifier", ()) if (found := _RECORDING.search(str(one)))]
+    named = [one for one in said.get("identifier", ()) if isinstance(one, str)]
+    ids = [found[1].lower() for one in named if (found := _RECORDING.search(one))]
+    own = [found[1] for one in named if (found := _IDENTITY.fullmatch(one))]
     location = next(iter(said.get("location", ())), None)
     milliseconds = _positive(str(next(iter(said.get("duration", ())), "")))
     return Entry(
@@ -277,6 +298,7 @@ def _entry(said: dict[str, list[Any]]) -> Entry:
         album=text("album"),
         duration=milliseconds / 1000 if milliseconds else None,
         recording_mbid=ids[0] if ids else None,
+        identity=bytes.fromhex(own[0]) if own else None,
     )
 
 
@@ -293,7 +315,7 @@ def _positive(text: str | None) -> float | None:
     return float(text) or None if known and text else None
 
 
-def _artist_and_title(shown: str) -> dict[str, str]:
+def _artist_and_title(shown: str) -> dict[str, Any]:
     artist, dash, title = shown.partition(" - ")
     said = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
     # In another encoding what is a blank here may be half of a letter, so only those go that are blanks everywhere.

@@ -12,10 +12,14 @@ from typing import Any, NamedTuple, Protocol
 from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
-from songspace.playlists.files.paths import SCHEME, mapped, named, to_uri
+from songspace.library.catalog import Song
+from songspace.plainfiles import put_plain
+from songspace.playlists.files.paths import SCHEME, mapped, named, spelled, to_uri
 
 _XSPF = "http://xspf.org/ns/0/"
 _MUSICBRAINZ = "https://musicbrainz.org"
+IDENTITY = "urn:songspace:"
+"""What the identity of a song's sound begins with, as an identifier; 32 hexadecimal digits follow."""
 
 # What would end a line, or may not stand in XML: control characters, Unicode's separators, halves of surrogate
 # pairs (in Python the mark of a byte that is no character) and non-characters.
@@ -119,12 +123,9 @@ def put(path: Path, data: bytes) -> None:
     SongspaceError
         If they cannot be written.
     """
-    beside = path.with_name(path.name + ".new")
     try:
-        beside.write_bytes(data)
-        beside.replace(path)
+        put_plain(path, [data])
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise SongspaceError(f"The playlist cannot be written to {path} ({error.strerror}).") from error
 
 
@@ -162,7 +163,7 @@ def written(
         _Track(
             song,
             (mapped(song.path, prefixes) if prefixes else None) or named(song.path, folder),
-            _line(song.title) or _line(Path(song.path).stem),
+            _titled(song),
             None if one is None else round(float(one), 4),
         )
         for song, one in zip(songs, alike, strict=True)
@@ -174,7 +175,7 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
     # The second line tells players that would take .m3u for Latin-1; to the others it is a comment.
     lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{title}"]
     for track in tracks:
-        song, name = track.song, track.name
+        song, name = track.song, spelled(track.name)
         if "\n" in name or "\r" in name:
             raise SongspaceError(f"M3U cannot hold the line break in {song.path!r}: write .xspf or .jspf instead.")
         if name[0] == "#" or name[0].isspace() or SCHEME.match(name):
@@ -182,7 +183,7 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
         seconds = round(song.duration) if 0 < song.duration < math.inf else -1
         shown = " - ".join(filter(None, (_line(song.artist), track.title)))
         lines += [f"#EXTINF:{seconds},{shown}", *_part(song), name]
-    return os.fsencode("".join(f"{line}\n" for line in lines))
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def _part(song: Listed) -> list[str]:
@@ -206,28 +207,41 @@ def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
 
 
 def _write_jspf(tracks: Sequence[_Track], title: str) -> bytes:
-    listed = []
-    for track in tracks:
-        said = _said(track)
-        extension: dict[str, Any] = {}
-        if artist := _musicbrainz("artist", track.song.artist_mbid):
-            extension["artist_identifiers"] = [artist]
-        if release := _musicbrainz("release", track.song.release_mbid):
-            extension["release_identifier"] = release
-        if track.similarity is not None:
-            extension["additional_metadata"] = {"similarity": track.similarity}
-        if extension:
-            said["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
-        listed.append(said)
+    return jspf([_jspf_track(track) for track in tracks], title)
+
+
+def _jspf_track(track: _Track) -> dict[str, Any]:
+    said = _said(track)
+    extension: dict[str, Any] = {}
+    if artist := _musicbrainz("artist", track.song.artist_mbid):
+        extension["artist_identifiers"] = [artist]
+    if release := _musicbrainz("release", track.song.release_mbid):
+        extension["release_identifier"] = release
+    if track.similarity is not None:
+        extension["additional_metadata"] = {"similarity": track.similarity}
+    if extension:
+        said["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
+    return said
+
+
+def jspf_track(song: Song) -> dict[str, Any]:
+    """What JSPF says of a song of this library: with its absolute path, and the identity of its sound."""
+    said = _jspf_track(_Track(song, song.path, _titled(song), None))
+    ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
+    return said | ({"identifier": ids} if ids else {})
+
+
+def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
+    """A JSPF file of tracks as :func:`jspf_track` or another JSPF file says them."""
     # ListenBrainz takes no playlist that does not say whether it is public.
     about = {"public": False, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
     playlist = {
         "title": title,
         "creator": "songspace",
         "extension": {f"{_MUSICBRAINZ}/doc/jspf#playlist": about},
-        "track": listed,
+        "track": list(tracks),
     }
-    return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode() + b"\n"
+    return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
 
 
 _FORMATS: dict[str, Callable[[Sequence[_Track], str], bytes]] = {
@@ -255,6 +269,10 @@ def _said(track: _Track) -> dict[str, Any]:
 
 def _musicbrainz(kind: str, mbid: str | None) -> str | None:
     return f"{_MUSICBRAINZ}/{kind}/{mbid.lower()}" if mbid and _UUID.fullmatch(mbid) else None
+
+
+def _titled(song: Listed) -> str:
+    return _line(song.title) or _line(spelled(Path(song.path).stem))
 
 
 def _line(text: str | None) -> str:

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.asking.facts import song_facts
+from songspace.errors import SongspaceError
 from songspace.playlists.files import written
 from songspace.playlists.mixes import file_name
 from songspace.server import answers, questions
+from songspace.server.saved import Place
 from songspace.server.service import Answer, At, changing, service_of
 
 router = APIRouter(prefix="/playlists", tags=["playlists"])
@@ -34,16 +36,24 @@ def create(asked: questions.PlaylistAsked, request: Request) -> Response:
     return Answer(told, 201, {"Location": f"{request.url.path}/{told['id']}"})
 
 
-def _one(at: At, request: Request, id: str) -> Any:
-    return service_of(request).saved.one(id, at.snapshot.listed, at.library.catalog.song_at)
+def _one(at: At, request: Request, id: str) -> tuple[dict[str, Any], list[Place]]:
+    service = service_of(request)
+    return service.saved.places(id, service.here(at))
 
 
 @router.get("/{id}", response_model=answers.SavedInFull)
 def playlist(id: questions.PlaylistId, request: Request) -> Response:
     """One of them, with its songs."""
     with service_of(request).at() as at:
-        told, songs, missing = _one(at, request, id)
-    return changing(request, told | {"entries": [song_facts(song) for song in songs], "missing": missing})
+        told, places = _one(at, request, id)
+    told |= {
+        "entries": [song_facts(place.song) for place in places if place.song is not None],
+        "missing": [place.entry.label for place in places if place.song is None],
+        "order": [
+            {"song": place.song.id if place.song else None, "name": place.label, "away": place.away} for place in places
+        ],
+    }
+    return changing(request, told)
 
 
 @router.get(
@@ -54,7 +64,8 @@ def playlist(id: questions.PlaylistId, request: Request) -> Response:
 def file(id: questions.PlaylistId, query: Annotated[questions.FileQuery, Query()], request: Request) -> Response:
     """One of them as a file, with the paths that songs have here."""
     with service_of(request).at() as at:
-        told, songs, _ = _one(at, request, id)
+        told, places = _one(at, request, id)
+    songs = [place.song for place in places if place.song is not None]
     data = written(f".{query.format}", songs, title=told["title"])
     name = quote(f"{file_name(told['title'])}.{query.format}", safe="")
     said = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "private, no-cache"}
@@ -63,11 +74,22 @@ def file(id: questions.PlaylistId, query: Annotated[questions.FileQuery, Query()
 
 @router.patch("/{id}", response_model=answers.SavedPlaylist)
 def change(id: questions.PlaylistId, asked: questions.PlaylistChanged, request: Request) -> Response:
-    """Give one of them another title, other songs, or both."""
+    """Give one of them another title, other songs, or both; or take entries out, and add songs at the end.
+
+    What is not here at the moment stays in its place, unless it is taken out by `remove`.
+    """
     service = service_of(request)
-    snapshot = service.snapshots.current()
-    songs = None if asked.songs is None else [snapshot.song(number) for number in asked.songs]
-    return Answer(service.saved.change(id, title=asked.title, songs=songs))
+    with service.at() as at:
+        here, song = service.here(at), at.snapshot.song
+        if asked.remove or asked.add:
+            if asked.songs is not None:
+                raise SongspaceError("Give songs, or what to remove and to add, but not both.")
+            added = [song(number) for number in asked.add]
+            told = service.saved.edit(id, here, title=asked.title, remove=asked.remove, add=added)
+        else:
+            songs = None if asked.songs is None else [song(number) for number in asked.songs]
+            told = service.saved.change(id, title=asked.title, songs=songs, here=here)
+    return Answer(told)
 
 
 @router.delete("/{id}", status_code=204)

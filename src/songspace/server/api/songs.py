@@ -65,9 +65,8 @@ def song(id: questions.SongId, request: Request) -> Response:
 
     def make(at: At) -> Any:
         found, space = at.snapshot.song(id), at.snapshot.space
-        more = ("name", "albumartist", "track", "disc", "recording_mbid", "release_mbid", "artist_mbid")
         in_space = space is not None and bool((space.ids == id).any())
-        return song_facts(found) | {name: getattr(found, name) for name in more} | {"in_space": in_space}
+        return song_facts(found) | {name: getattr(found, name) for name in _MORE} | {"in_space": in_space}
 
     return answer(request, make)
 
@@ -94,6 +93,14 @@ def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery)
     return answer(request, make, heavy=query.explain)
 
 
+_MORE = (
+    *("name", "albumartist", "track", "disc", "artists", "genres"),
+    *("recording_mbid", "release_mbid", "artist_mbid"),
+)
+
+PART = "mp3"
+"""How a part of a file is encoded where nobody says how: every player plays it."""
+
 _SOUND = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
 _AUDIO: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file, or the song as it was encoded.", "content": _SOUND},
@@ -110,13 +117,17 @@ _COVER: dict[int | str, dict[str, Any]] = {
 @router.head("/songs/{id}/audio", include_in_schema=False)
 @router.get("/songs/{id}/audio", response_class=Response, responses=_AUDIO)
 def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()], request: Request) -> Response:
-    """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on."""
+    """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on.
+
+    A song that is a part of its file, as a CUE sheet says, is always encoded: as MP3, if no format is named.
+    """
     service = service_of(request)
     with service.at() as at:
-        file = media.open_song(at.snapshot.song(id), at.library.catalog)
-    if query.format is not None:
-        body = request.method != "HEAD"
-        return EncodedSong(file, service.streams, query.format, refusal, start=query.start, body=body)
+        song = at.snapshot.song(id)
+        file = service.files.open(song, at.library.catalog)
+    if query.format is not None or song.start is not None:  # nobody is sent an album for one of its songs
+        part, format, body = (song.start, song.end), query.format or PART, request.method != "HEAD"
+        return EncodedSong(file, service.streams, format, refusal, part=part, start=query.start, body=body)
     return media.file_response(file, request.headers, method=request.method)
 
 
@@ -124,8 +135,8 @@ def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()],
 @router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
 def cover(id: questions.SongId, request: Request) -> Response:
     """The picture that is embedded in the file of a song."""
-
-    with service_of(request).at() as at, media.open_song(at.snapshot.song(id), at.library.catalog) as file:
+    service = service_of(request)
+    with service.at() as at, service.files.open(at.snapshot.song(id), at.library.catalog) as file:
         said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
         if media.matches(request.headers.get("if-none-match"), said["ETag"]):
             return Response(status_code=304, headers=said)

@@ -17,10 +17,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from songspace.errors import SongspaceError
-from songspace.server.guesses import TOO_MANY, address_of
+from songspace.server.guesses import TOO_MANY, TooManyError, address_of
 from songspace.server.opensubsonic import browsing, playlists, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, WRONG, WRONG_KEY, Failure, refuse, respond
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse, respond
 from songspace.server.problems import UnknownError
 from songspace.server.service import service_of
 
@@ -65,18 +65,16 @@ def _answer(name: str, request: Request, given: dict[str, list[str]], format: st
         if name == "getOpenSubsonicExtensions":
             answered = system.extensions(service)
             return answered if isinstance(answered, Response) else respond(answered, format)
-        if wait := service.guesses.wait(address):
-            refused = refuse(Failure(GENERIC, TOO_MANY), format, status=429)
-            refused.headers["Retry-After"] = str(wait)
-            return refused
-        user = authenticate(service, given)
+        user = authenticate(service, given, address)
         if name not in HANDLERS:
             return refuse(Failure(GENERIC, "songspace has no such call."), format, status=404)
         with service.at() as at:
             answered = HANDLERS[name](Call(request, service, at, given, user))
+    except TooManyError as error:
+        refused = refuse(Failure(GENERIC, TOO_MANY), format, status=429)
+        refused.headers["Retry-After"] = str(error.seconds)
+        return refused
     except Failure as failure:
-        if failure.code in (WRONG, WRONG_KEY):
-            service.guesses.note(address)
         return refuse(failure, format)
     except UnknownError as error:
         return refuse(Failure(NOT_FOUND, str(error)), format)

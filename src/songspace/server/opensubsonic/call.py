@@ -135,20 +135,23 @@ def known_user(service: Service) -> User | None:
         raise Failure(GENERIC, "This server's file with the user cannot be used: `songspace serve` says why.") from None
 
 
-def authenticate(service: Service, given: Mapping[str, Sequence[str]]) -> str:
+def authenticate(service: Service, given: Mapping[str, Sequence[str]], address: str) -> str:
     """Who asks: by ``u`` with ``p`` or with ``t`` and ``s``, or by ``apiKey``, which is the server's token.
 
     Raises
     ------
     Failure
         If that is not known, or not told.
+    TooManyError
+        If too many wrong ones came from this address.
     """
     said = {name: (given.get(name) or ("",))[0] for name in ("u", "p", "t", "s", "apiKey")}
     user = known_user(service)
     if said["apiKey"]:
         if said["u"] or said["p"] or said["t"]:
             raise Failure(CONFLICTING, "Give a user with a password, or an API key, but not both.")
-        if service.token is None or not service.token.is_told(said["apiKey"]):
+        token = service.token
+        if token is None or not service.guesses.is_right(address, lambda: token.is_told(said["apiKey"])):
             raise Failure(WRONG_KEY, "Wrong API key: it is the token of `songspace serve --token-file`.")
         return user.name if user is not None else "songspace"
     if user is None:
@@ -158,14 +161,16 @@ def authenticate(service: Service, given: Mapping[str, Sequence[str]]) -> str:
     for name in ("u", *(("t", "s") if said["t"] or said["s"] else ("p",))):
         if not said[name]:
             raise Failure(MISSING, f"The parameter {name} is missing.")
-    known = (
-        user.has_digest(said["u"], said["t"], said["s"][: 10 * LONGEST])
-        if said["t"]
-        else user.has(said["u"], _plain(said["p"]))
-    )
-    if not known:
+    known = user  # who cannot change any more while somebody else is judged
+
+    def is_known() -> bool:
+        if said["t"]:
+            return known.has_digest(said["u"], said["t"], said["s"][: 10 * LONGEST])
+        return known.has(said["u"], _plain(said["p"]))
+
+    if not service.guesses.is_right(address, is_known):
         raise Failure(WRONG, _WRONG)
-    return user.name
+    return known.name
 
 
 def _plain(password: str) -> str:
@@ -175,4 +180,4 @@ def _plain(password: str) -> str:
     try:
         return bytes.fromhex(password[4:]).decode()
     except ValueError:
-        raise Failure(WRONG, _WRONG) from None
+        return ""  # nobody has such a one

@@ -42,8 +42,9 @@ def _id(call: Call, name: str = "id") -> str:
 
 
 def _kept(call: Call, id: str) -> tuple[dict[str, Any], list[Song]]:
-    told, songs, _ = call.service.saved.one(id, call.at.snapshot.listed, call.at.library.catalog.song_at)
-    return told, songs
+    """What is told of a playlist, and the songs in it that are here: players know of no others."""
+    told, places = call.service.saved.places(id, call.service.here(call.at))
+    return told, [place.song for place in places if place.song is not None]
 
 
 def _name(call: Call, default: str | None = None) -> str:
@@ -67,8 +68,9 @@ def _create(call: Call) -> Answered:
         raise Failure(MISSING, "The parameter name is missing.")
     songs = call.songs("songId", most=LONGEST_SAVED)
     if call.given.get("playlistId"):
-        told, _ = _kept(call, _id(call, "playlistId"))
-        told = call.service.saved.change(told["id"], title=_name(call, told["title"]), songs=songs)
+        title = _name(call) if call.given.get("name") else None
+        here = call.service.here(call.at)
+        told = call.service.saved.change(_id(call, "playlistId"), title=title, songs=songs, here=here)
     else:
         told = call.service.saved.create(_name(call), songs)
     return _in_full(call, told, songs)
@@ -76,18 +78,17 @@ def _create(call: Call) -> Answered:
 
 def _update(call: Call) -> Answered:
     """Another name, songs added at the end, songs taken out by their places; comments are not kept."""
-    told, before = _kept(call, _id(call, "playlistId"))
-    out = set()
+    id, out = _id(call, "playlistId"), set()
     for place in call.all("songIndexToRemove", most=LONGEST_SAVED):
-        if not (place.isascii() and place.isdigit() and len(place) < 9 and int(place) < len(before)):
+        if not (place.isascii() and place.isdigit() and len(place) < 9):
             raise Failure(NOT_FOUND, "The playlist has no song in that place.")
         out.add(int(place))
-    songs = [song for place, song in enumerate(before) if place not in out]
-    songs += call.songs("songIdToAdd", most=LONGEST_SAVED)
-    if len(songs) > LONGEST_SAVED:
-        raise Failure(GENERIC, f"A playlist has at most {LONGEST_SAVED} songs.")
-    other = None if songs == before else songs  # who only renames it loses nothing that is not here at the moment
-    call.service.saved.change(told["id"], title=_name(call, told["title"]), songs=other)
+    added = call.songs("songIdToAdd", most=LONGEST_SAVED)
+    title = _name(call) if call.given.get("name") else None
+    if out or added:
+        call.service.saved.edit(id, call.service.here(call.at), title=title, remove=out, add=added, shown=True)
+    else:
+        call.service.saved.change(id, title=title)
     return {}
 
 

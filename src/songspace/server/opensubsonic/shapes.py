@@ -61,7 +61,8 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
     """A ``Child``."""
     album, artists = shelves.album_of[song.id], shelves.artists_of[song.id]
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
-    genres, converted = genres_of(song), CONVERTED if is_converted(song.path) else None
+    whole = song.start is None
+    genres, converted = genres_of(song), None if whole and not is_converted(song.path) else CONVERTED
     facts: dict[str, Any] = {
         "id": str(song.id),
         "parent": album.id,
@@ -74,13 +75,13 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "year": song.year,
         "genre": genres[0] if genres else None,
         "coverArt": str(song.id),
-        "size": known and known.size,
+        "size": (known and whole and known.size) or None,
         "contentType": TYPES.get(suffix, "application/octet-stream"),
         "suffix": suffix[1:],
         "transcodedContentType": converted and FORMATS[converted].media_type,
         "transcodedSuffix": converted and FORMATS[converted].suffix,
         "duration": round(song.duration),
-        "bitRate": round(known.size * 8 / song.duration / 1000) if known and song.duration else None,
+        "bitRate": round(known.size * 8 / song.duration / 1000) if known and whole and song.duration else None,
         "path": shelves.place(song.path),
         "created": moment(known.mtime_ns / 1e9 if known else 0.0),
         "albumId": album.id,

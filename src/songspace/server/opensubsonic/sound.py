@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from songspace.audio.transcoding import FORMATS
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.pictures import read_cover
 from songspace.server import media
@@ -32,15 +33,19 @@ def _stream(call: Call) -> Answered:
     """
     song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
     most, start = call.number("maxBitRate", 0), _seconds(call)
-    file, method = media.open_song(song, call.at.library.catalog), call.request.method
+    file, method = call.service.files.open(song, call.at.library.catalog), call.request.method
     suffix = os.path.splitext(song.path)[1].lower().removeprefix(".")
     as_it_is = wanted == suffix or (wanted == "" and not is_converted(song.path))
+    whole = song.start is None  # nobody is sent an album for one of its songs
     size = os.fstat(file.fileno()).st_size
     fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
-    if wanted == "raw" or (as_it_is and fits and not start):
+    if whole and (wanted == "raw" or (as_it_is and fits and not start)):
         return media.file_response(file, call.request.headers, method=method)
     format, kilobits, body = _FORMATS.get(wanted, CONVERTED), most or None, method != "HEAD"
-    return EncodedSong(file, call.service.streams, format, _refusal(call), start=start, kilobits=kilobits, body=body)
+    part = (song.start, song.end)
+    return EncodedSong(
+        file, call.service.streams, format, _refusal(call), part=part, start=start, kilobits=kilobits, body=body
+    )
 
 
 def _refusal(call: Call) -> Callable[[SongspaceError], Response]:
@@ -64,9 +69,14 @@ def _seconds(call: Call) -> float:
 
 def _download(call: Call) -> Answered:
     song = call.song(call.text("id"))
-    file = media.open_song(song, call.at.library.catalog)
-    response = media.file_response(file, call.request.headers, method=call.request.method)
-    name = quote(os.path.basename(song.path), safe="", errors="replace")
+    file, method = call.service.files.open(song, call.at.library.catalog), call.request.method
+    response: Response
+    if song.start is None:
+        response, called = media.file_response(file, call.request.headers, method=method), os.path.basename(song.path)
+    else:
+        part, called = (song.start, song.end), f"{song.name}.{FORMATS[CONVERTED].suffix}"
+        response = EncodedSong(file, call.service.streams, CONVERTED, _refusal(call), part=part, body=method != "HEAD")
+    name = quote(called, safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
 
@@ -74,7 +84,7 @@ def _download(call: Call) -> Answered:
 def _cover(call: Call) -> Answered:
     """The first cover in the files of a song, an album or an artist, in the size that it has there."""
     for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
-        with suppress(UnknownError, AudioError), media.open_song(song, call.at.library.catalog) as file:
+        with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
             said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
             if media.matches(call.request.headers.get("if-none-match"), said["ETag"]):
                 return Response(status_code=304, headers=said)

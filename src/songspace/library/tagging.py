@@ -1,0 +1,45 @@
+"""What a person says of how their tags are written, remembered by the library."""
+
+from __future__ import annotations
+
+from songspace.library.catalog import SEPARATORS, Catalog
+from songspace.library.eight_bits import known_encoding
+
+ENCODING = "tag encoding"
+"""The fact that tells the encoding of old tags."""
+
+
+def remember(catalog: Catalog, *, encoding: str | None = None, separators: str | None = None) -> None:
+    """Take over what a person says; None leaves what was said before, and an empty text takes it back.
+
+    Another encoding lets all tags be read again, and with them all files, since a file that changed meanwhile must not
+    be taken for the one that was heard; nothing is decoded. Separators take effect at once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Open for writing.
+    encoding : str, optional
+        That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
+    separators : str, optional
+        Signs that stand between several genres in one text.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no such encoding.
+    """
+    if encoding is not None:
+        encoding = known_encoding(encoding) if encoding else ""
+        if encoding != (catalog.fact(ENCODING) or ""):
+            catalog.read_tags_again()  # before the fact: whoever is stopped in between says it again
+            _set(catalog, ENCODING, encoding)
+    if separators is not None:
+        _set(catalog, SEPARATORS, separators)
+
+
+def _set(catalog: Catalog, fact: str, value: str) -> None:
+    if value:
+        catalog.set_fact(fact, value)
+    else:
+        catalog.drop_fact(fact)
