@@ -12,6 +12,7 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 from songspace.library.catalog import UNREAD, Catalog, Link, Song, Track
 from songspace.library.cue import Part
+from songspace.library.index import Listening
 from songspace.library.mending import damage, mend
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
@@ -234,6 +235,14 @@ def test_what_no_column_may_hold_is_refused_found_and_mended(
     told: list[str] = []
     mend(catalog.path, told.append)
     assert "was damaged" in told[0] and damage(catalog.path) == []
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", "{}", '{"windows": null}', '{"windows": 1e999}', "[" * 100_000])
+def test_a_fact_that_makes_no_sense_is_told_in_a_sentence(catalog: Catalog, value: str) -> None:
+    assert Listening.of(catalog).windows == 10
+    catalog.set_fact("listening", value)
+    with pytest.raises(SongspaceError, match="what it says of “listening” makes no sense"):
+        Listening.of(catalog)
 
 
 def _strange(path: Path, statement: str) -> None:

@@ -8,14 +8,15 @@ killed at any moment: what was finished stays.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xxhash
@@ -25,6 +26,8 @@ from songspace.library import schema
 from songspace.library.cue import Part
 from songspace.library.scan import Found, Stamp
 from songspace.library.tags import Tags, genres_apart, shown_genres
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +315,25 @@ class Catalog:
         """A remembered fact, such as which encoder is in use."""
         found = self._row("SELECT value FROM facts WHERE key = ?", key)
         return found[0] if found else None
+
+    def told(self, key: str, read: Callable[[dict[str, Any]], Told]) -> Told | None:
+        """What ``read`` makes of a fact that is an object in JSON; None if there is no such fact.
+
+        Raises
+        ------
+        SongspaceError
+            If the fact is none that was written here.
+        """
+        value = self.fact(key)
+        if value is None:
+            return None
+        try:
+            return read(json.loads(value))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            raise SongspaceError(
+                f"The catalog {self.path} is damaged: what it says of “{key}” makes no sense. Put it aside, and run "
+                "`songspace learn FOLDER` again."
+            ) from None
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember a fact."""

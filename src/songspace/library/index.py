@@ -45,8 +45,8 @@ class Listening:
     @classmethod
     def of(cls, catalog: Catalog) -> Listening:
         """How the songs of a catalog were listened to (by default, if it has none yet)."""
-        remembered = catalog.fact("listening")
-        return cls(windows=json.loads(remembered)["windows"]) if remembered else cls()
+        windows = catalog.told("listening", lambda said: int(said["windows"]))
+        return cls() if windows is None else cls(windows=windows)
 
     def __str__(self) -> str:
         return json.dumps({"windows": self.windows, "pipeline": PIPELINE} | asdict(self.frontend))

@@ -41,8 +41,7 @@ class Learnt:
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
     """The encoder of that name, if the library has learnt it."""
-    value = catalog.fact(f"learnt:{name}")
-    return Learnt(**json.loads(value)) if value else None
+    return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
 
 
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
@@ -97,8 +96,7 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
         If the library has not learnt that encoder.
     """
     key, finished = _stored(home, catalog, name)
-    remembered = catalog.fact("listening")
-    seconds = float(json.loads(remembered)["seconds"]) if remembered else 5.0
+    seconds = catalog.told("listening", lambda said: float(said["seconds"])) or 5.0
     found = {}
     for id in dict.fromkeys(songs):
         if (encoded := catalog.encoded(key, id)) is not None:
