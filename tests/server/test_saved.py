@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from songspace import SongspaceError
 from songspace.library import Home, Song
-from songspace.library.scan import Tags
+from songspace.library.tags import Tags
 from songspace.playlists import files
 from songspace.server import saved as module
 from songspace.server.app import create_app

@@ -14,6 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from html import unescape
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -196,7 +197,10 @@ def _values(song: Credited) -> tuple[str, ...]:
 
 def _certain(text: str) -> Iterator[str]:
     """The names in a credit that surely are several."""
-    for value in _VALUES.split(text[:_LONGEST]):
+    text = text[:_LONGEST]
+    if "&" in text and ";" in text:  # "Ann &amp; Bea", from a page: no sign between values
+        text = unescape(text)
+    for value in _VALUES.split(text):
         name, *guests = _GUESTS.split(f" {value}")
         for one in (name, *(guest.rstrip(" )]") for guest in guests)):
             if bare := one.strip():
