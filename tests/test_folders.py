@@ -74,6 +74,9 @@ def test_an_absent_folder_is_named_and_the_others_are_worked_on(
     assert "not there" in call("folders").stdout
     asked = call("similar", "Far 1")
     assert asked.exit_code == 1 and "away" in str(asked.exception)
+    (music / "list.m3u").write_text("usb/1.flac\nmusic/home/1.flac\nmusic/home/4.flac\nnowhere.flac\n")
+    listed = call("playlist", "--order", music / "list.m3u")
+    assert "1 of 4 are away: Far 1." in listed.stderr and "1 of 4 are not in the library: nowhere." in listed.stderr
     (music / "unplugged").rename(music / "usb")
     assert "3 back" in call("update").stderr
     assert len(_titles(music)) == 10

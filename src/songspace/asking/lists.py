@@ -21,7 +21,7 @@ def rows_of(
     prefixes: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
 ) -> list[int]:
-    """The rows of the songs that a playlist names, in its order; those that the library lacks are told.
+    """The rows of the songs that a playlist names, in its order; those that are away, or not there, are told.
 
     Raises
     ------
@@ -31,14 +31,25 @@ def rows_of(
     at = library.catalog.song_at
     entries = files.understood(files.entries(file), songs, prefixes=prefixes, at=at)
     found = files.match(entries, songs, prefixes=prefixes, at=at)
-    unknown = [entry.label for entry, song in zip(entries, found, strict=True) if song is None]
+    missing = [entry for entry, song in zip(entries, found, strict=True) if song is None]
+    elsewhere = files.match(missing, library.catalog.away(), prefixes=prefixes) if missing else []
+    away = [song.name for song in elsewhere if song is not None]
+    unknown = [entry.label for entry, song in zip(missing, elsewhere, strict=True) if song is None]
     row_of = {song.id: row for row, song in enumerate(songs)}
     rows = [row_of[song.id] for song in found if song is not None and song.id in row_of]
     if not entries:
         raise SongspaceError(f"{file} names no songs.")
+    if not rows and away:
+        raise SongspaceError(f"Of the {len(entries)} songs of {file} none is here; away: {_listed(away)}.")
     if not rows:
         raise SongspaceError(f"The library has none of the {len(entries)} songs of {file}, as {unknown[0]}.")
-    if unknown and reporter is not None:
-        more = f"; and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        reporter.say(f"{len(unknown)} of {len(entries)} are not in the library: {'; '.join(unknown[:_NAMED])}{more}.")
+    if reporter is not None:
+        for names, where in ((away, "away"), (unknown, "not in the library")):
+            if names:
+                reporter.say(f"{len(names)} of {len(entries)} are {where}: {_listed(names)}.")
     return rows
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more
