@@ -6,9 +6,10 @@ import importlib.util
 import os
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 # Tests run beside each other: threads that wait for a busy core took up to 80 times as long. This has to be said before
 # NumPy is loaded, and holds for the programs that tests start, too.
@@ -81,6 +82,25 @@ def write_song(path: Path, seed: int, *, seconds: float = 8.0, style: int = 0, *
 def song() -> Callable[..., Path]:
     """:func:`write_song`."""
     return write_song
+
+
+@pytest.fixture
+def heard_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listen in this process: workers are the business of their own tests, and take most of a second to start."""
+
+    def outcomes(
+        work: Callable[..., Any],
+        files: Iterable[Any],
+        *args: Any,
+        prepare: Callable[..., None],
+        prepared: tuple[Any, ...],
+        **how: Any,
+    ) -> Iterator[tuple[Any, Any]]:
+        prepare(*prepared)
+        for file in files:
+            yield file, work(file, *args)
+
+    monkeypatch.setattr("songspace.library.index.outcomes", outcomes)
 
 
 GENRES = ("Low", "Middle", "High")

@@ -190,7 +190,7 @@ def test_a_relative_path_is_one_in_a_folder_of_the_library(tmp_path: Path) -> No
     with Catalog(home.catalog, write=True) as catalog:
         catalog.add_root("/music")
         for number, path in enumerate(paths):
-            catalog.record_song(Found(path, 1, 1), bytes([number]), Tags(), starts=[0.0], silent=[False])
+            catalog.record_song(Found(path, 1, 1), bytes([number]) * 16, Tags(), starts=[0.0], silent=[False])
     with answering(_subsonic([{"id": "second", "path": "y/a/b/c/1.mp3"}])) as url:
         link(home, Subsonic(url, "ann", PASSWORD))
     library = Library(home.folder)

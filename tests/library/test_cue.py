@@ -18,6 +18,8 @@ from songspace.library import Home, Library
 from songspace.library.cue import embedded_parts, read_sheet
 from songspace.library.tags import Tags
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
 SHEET = """\
 REM GENRE Folk
 REM DATE 1971

@@ -21,6 +21,8 @@ from songspace.library.catalog import Catalog, Row
 from songspace.library.index import Listening, Tally, index
 from songspace.library.scan import Found, Listing, Stamp, look_through
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
 LISTENING = Listening(windows=1)
 RATE = 22_050
 
@@ -111,12 +113,12 @@ def test_a_disk_that_is_away_takes_nothing_and_comes_back_without_decoding(
     disk = shelf.folder / "disk"
     disk.unlink(missing_ok=True) if disk.is_symlink() or not disk.exists() else shutil.rmtree(disk)
     (shelf.folder / "away").rename(disk)
-    monkeypatch.setattr("songspace.library.workers.ThreadPoolExecutor", _refuse)
+    monkeypatch.setattr("songspace.library.index._decoded", _refuse)
     assert shelf.run().back == 4 and shelf.here() == before
 
 
 def _refuse(*args: object, **kwargs: object) -> object:
-    raise AssertionError("a worker was started, although there was nothing to do")
+    raise AssertionError("a file was decoded, although there was nothing to do")
 
 
 @pytest.mark.parametrize("number", [13, 5, 116], ids=["EACCES", "EIO", "ESTALE"])

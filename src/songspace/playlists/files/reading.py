@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
-from songspace.playlists.files.paths import from_uri, located
+from songspace.playlists.files.paths import from_uri, located, native
 
 LARGEST = 64 * 2**20
 """Bytes; a hundred thousand songs in the wordiest of the formats fit into it."""
@@ -82,10 +82,10 @@ class Entry:
             said: dict[str, Any] = {
                 what: self._recoded(what, encoding) for what in ("name", "title", "artist", "album")
             }
-        except UnicodeError:
+            again = replace(self, guessed=None, **said)
+            return again if self.folder is None else _located(again, Path(self.folder))
+        except UnicodeError:  # also where the system's own encoding (LC_ALL=C) has no such name
             return None
-        again = replace(self, guessed=None, **said)
-        return again if self.folder is None else _located(again, Path(self.folder))
 
     def _recoded(self, what: str, encoding: str) -> str | None:
         text: str | None = getattr(self, what)
@@ -306,7 +306,7 @@ def _name(said: str, *, uri: bool = False) -> str:
     """The file that an entry means, which may be named by its URI."""
     if len(said) > _LONGEST:
         raise _NotAPlaylistError("it names a file by more characters than any name has")
-    return from_uri(said) if uri or said[:6].lower() == "file:/" else said
+    return from_uri(said) if uri or said[:6].lower() == "file:/" else native(said)
 
 
 def _positive(text: str | None) -> float | None:
