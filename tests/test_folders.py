@@ -92,6 +92,14 @@ def test_where_no_folder_is_there_a_sentence_says_so_and_nothing_changes(
         (music / name).rename(music / f"{name} away")
     done = call("update")
     assert done.exit_code == 1 and "is its disk mounted?" in str(done.exception)
+    assert "`songspace update` and that folder" in str(done.exception)
+    told = json.loads(call("status", "--json").stdout)["away"]
+    assert [(one["path"], one["songs"], one["since"]) for one in told] == [
+        (str(music / "music"), 6, "now"),
+        (str(music / "usb"), 3, "now"),
+    ]
+    folders = json.loads(call("folders", "--json").stdout)["folders"]
+    assert [(one["there"], one["songs"], one["away"]) for one in folders] == [(False, 6, 6), (False, 3, 3)]
     for name in ("music", "usb"):
         (music / f"{name} away").rename(music / name)
     assert _titles(music) == before
@@ -121,7 +129,8 @@ def test_a_folder_is_forgotten_with_its_songs(music: Path, call: Callable[..., R
 
 
 def test_the_last_folder_can_be_forgotten_and_learnt_again(music: Path, call: Callable[..., Result]) -> None:
-    assert [call("forget", music / name).exit_code for name in ("usb", "music")] == [0, 0]
+    assert call("forget", music / "usb").exit_code == 0
+    assert "6 gone: no song is left in the library." in call("forget", music / "music").stderr
     asked = call("similar", "Home 1")
     assert asked.exit_code == 1 and "songspace learn" in str(asked.exception)
     assert _learn(music, music / "music").tally.new == 6
@@ -165,7 +174,8 @@ def test_what_is_left_out_is_counted_and_listed(
         song(music / "music" / name / "song.flac", 70 + number, title=name)
     (music / "music" / "books" / ".notmusic").touch()
     done = call("update", "--workers", 1)
-    assert "4 new" in done.stderr and "2 hidden or marked places were left out" in done.stderr
+    assert "4 new" in done.stderr and "Left out: 2 more hidden or marked places" in done.stderr
+    assert "Left out" not in call("update").stderr  # it is told once
     assert {"...And Justice", ".5", "!!!", "÷"} < _titles(music)
     listed = json.loads(call("status", "--left-out", "--json").stdout)["left_out"]
     assert [(Path(one["path"]).name, one["reason"]) for one in listed] == [

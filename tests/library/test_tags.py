@@ -450,7 +450,7 @@ def test_a_person_says_what_stands_between_genres(tmp_path: Path) -> None:
     id = catalog.record_song(Found("/a.mp3", 1, 2), b"a" * 16, tags, starts=[0.0], silent=[False])
     before = catalog.digest("none")
     for separators, genres in {None: tags.genres, "/,": ("Jazz", "Funk", "Soul"), "": tags.genres}.items():
-        remember(catalog, separators=separators)
+        remember(catalog, print, separators=separators)
         for song in (catalog.song(id), *catalog.songs()):
             assert song is not None
             assert (song.genres, song.genre) == (genres, "; ".join(genres))
@@ -497,7 +497,7 @@ def test_another_encoding_lets_tags_be_read_again_and_files_away_keep_their_plac
     catalog.record_failure(Found("/b.mp3", 1, 2), "no sound")
     catalog.set_away({"/a.mp3": "a link that leads nowhere"})
     before = catalog.files()
-    remember(catalog, encoding="windows-1251")
+    remember(catalog, print, encoding="windows-1251")
     after = catalog.files()
     assert catalog.fact("tag encoding") == "cp1251"
     assert after["/b.mp3"] == before["/b.mp3"]
@@ -505,12 +505,12 @@ def test_another_encoding_lets_tags_be_read_again_and_files_away_keep_their_plac
     assert after["/a.mp3"].stamp[:3] != file.stamp[:3]
     assert (after["/a.mp3"].why, after["/a.mp3"].songs) == (before["/a.mp3"].why, before["/a.mp3"].songs)
     catalog.set_back([file])
-    remember(catalog, encoding="cp1251")  # it is that already
-    remember(catalog)
+    remember(catalog, print, encoding="cp1251")  # it is that already
+    remember(catalog, print)
     assert catalog.files()["/a.mp3"].stamp == file.stamp
     with pytest.raises(SongspaceError):
-        remember(catalog, encoding="nope")
-    remember(catalog, encoding="")
+        remember(catalog, print, encoding="nope")
+    remember(catalog, print, encoding="")
     assert catalog.fact("tag encoding") is None and catalog.files()["/a.mp3"].stamp != file.stamp
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
+from songspace.library.catalog import Row
 from songspace.library.failures import kind
 from songspace.library.folders import groups_of_away
 from songspace.library.learnt import learnt
@@ -46,11 +47,32 @@ def holdings(view: View) -> dict[str, Any]:
 
 
 def away_groups(catalog: Catalog) -> list[dict[str, Any]]:
-    """Where songs are away, since when (a date) and why; the place with the most songs first."""
-    return [
+    """Where songs are away, since when (a date) and why; the place with the most songs first.
+
+    Also where a folder is not there that was when `update` looked last: "now".
+    """
+    files, roots = catalog.files(), catalog.roots()
+    found = [
         {"path": group.path, "songs": group.songs, "since": _date(group.since), "why": group.why}
-        for group in groups_of_away(catalog.files(), catalog.roots(), {song.id for song in catalog.away()})
+        for group in groups_of_away(files, roots, {song.id for song in catalog.away()})
     ]
+    missed_now = {root: _songs_in(root, files, away=False) for root in roots if not os.path.isdir(root)}
+    found += [
+        {"path": root, "songs": len(songs), "since": "now", "why": "the folder is not there"}
+        for root, songs in missed_now.items()
+        if songs
+    ]
+    return sorted(found, key=lambda one: -one["songs"])
+
+
+def _songs_in(folder: str, files: dict[str, Row], *, away: bool) -> set[int]:
+    """The songs of a folder: those that were away when `update` looked last, or the others."""
+    return {
+        song
+        for path, row in files.items()
+        if (row.away is not None) == away and is_inside(path, folder)
+        for song in row.songs
+    }
 
 
 def _date(seconds: float) -> str:
@@ -63,14 +85,11 @@ def _away_in_words(groups: list[dict[str, Any]]) -> str:
 
 def folders_of(catalog: Catalog) -> list[dict[str, Any]]:
     """Each folder of the library, whether it is there, its songs, and how many of them are away."""
-    found: list[dict[str, Any]] = [
-        {"path": root, "there": os.path.isdir(root), "songs": 0, "away": 0} for root in catalog.roots()
-    ]
-    for path, row in catalog.files().items():
-        for one in found:
-            if is_inside(path, one["path"]):
-                one["songs"] += len(row.songs)
-                one["away"] += len(row.songs) if row.away is not None else 0
+    files, found = catalog.files(), []
+    for root in catalog.roots():
+        there, here = os.path.isdir(root), _songs_in(root, files, away=False)
+        away = (_songs_in(root, files, away=True) - here) if there else here | _songs_in(root, files, away=True)
+        found.append({"path": root, "there": there, "songs": len(here | away), "away": len(away)})
     return found
 
 

@@ -37,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode [default: the cores].")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")]
 CacheOption = Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")]
 TagEncodingOption = Annotated[
@@ -109,7 +109,7 @@ def learn(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    windows: Annotated[int | None, typer.Option(min=1, help="Segments a song [default: 10].")] = None,
+    windows: Annotated[int | None, typer.Option(min=1, help="Segments a song (default: 10).")] = None,
     tag_encoding: TagEncodingOption = None,
     genre_separators: GenreSeparatorsOption = None,
     workers: WorkersOption = None,
@@ -149,7 +149,10 @@ def learn(
 
 @app.command()
 def update(
-    folder: Annotated[Path | None, typer.Argument(help="One folder [default: all of the library].")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="One folder, also the one to which the library has moved (default: all of the library)."),
+    ] = None,
     forget_missing: Annotated[
         bool, typer.Option("--forget-missing", help="Let go of songs that are away in folders that are there.")
     ] = False,
@@ -189,7 +192,7 @@ def forget(
     folder: Annotated[Path, typer.Argument(help="A folder of the library; nothing in it is touched.")],
     home: HomeOption = None,
 ) -> None:
-    """Let go of a folder of the library, and of all that is known of its songs."""
+    """Let go of a folder of the library, and of all that is known and was learnt of its songs."""
     from songspace import pipeline
 
     with show.reporting() as reporter:
@@ -203,7 +206,8 @@ def _report(report: Report) -> None:
     for sentence in report.lost_sight():
         show.say(sentence)
     if tally.left_out:
-        show.say(f"{tally.left_out} hidden or marked places were left out: `songspace status --left-out` lists them.")
+        more = show.counted(tally.left_out, "more hidden or marked place")
+        show.say(f"Left out: {more}; `songspace status --left-out` lists all.")
     if tally.failures:
         show.say(f"{show.counted(len(tally.failures), 'file')} could not be read:")
         for kind, files in by_kind(tally.failures):
@@ -266,7 +270,7 @@ def map_(
 def evaluate(
     labels: Annotated[str, typer.Option(metavar="genre|folder|FILE.csv")] = "genre",
     encoders: Annotated[
-        str | None, typer.Option(help="Names with commas, or all [default: what is learnt, timbre and random].")
+        str | None, typer.Option(help="Names with commas, or all (default: what is learnt, timbre and random).")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
     json: JsonOption = False,

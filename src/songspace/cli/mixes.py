@@ -27,8 +27,8 @@ class Format(StrEnum):
 
 
 def mixes(
-    count: Annotated[int | None, typer.Option(min=1, help="How many [default: what the library falls into].")] = None,
-    length: Annotated[int | None, typer.Option(min=1, help="Most songs in each [default: 20].")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="How many (default: what the library falls into).")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Most songs in each (default: 20).")] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
     artist_gap: options.ArtistGapOption = 2,
     album_gap: options.AlbumGapOption = 0,

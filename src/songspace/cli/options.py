@@ -20,7 +20,7 @@ HomeOption = Annotated[
     typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
 ]
 PasswordFileOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A file with the password [default: you are asked for it].")
+    Path | None, typer.Option(metavar="FILE", help="A file with the password (default: you are asked for it).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

@@ -25,10 +25,10 @@ def playlist(
     order: Annotated[Path | None, typer.Option(metavar="FILE", help="Arrange this playlist so that it flows.")] = None,
     first: Annotated[str | None, typer.Option(metavar="SONG", help="With --order: the song that opens it.")] = None,
     last: Annotated[str | None, typer.Option(metavar="SONG", help="With --order: the song that closes it.")] = None,
-    length: Annotated[int | None, typer.Option(min=1, help="Songs [default: 20].")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Songs (default: 20).")] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes.")] = None,
     artist_gap: Annotated[
-        int | None, typer.Option(min=0, help="Least songs between two of one artist [default: 2].")
+        int | None, typer.Option(min=0, help="Least songs between two of one artist (default: 2).")
     ] = None,
     album_gap: options.AlbumGapOption = 0,
     most_of_artist: options.MostOption = None,

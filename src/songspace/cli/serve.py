@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import socket
@@ -20,6 +21,20 @@ PORT = 17017
 """Above the ports that need a right and below those that systems lend out (from 32768), in a stretch that IANA has
 given to nobody, and no server's that a listener may have: Navidrome has 4533, Subsonic 4040, Jellyfin 8096, Plex 32400,
 AudioMuse 8000, MPD 6600."""
+
+
+_M_ARENA_MAX = -8  # of malloc.h
+_ARENAS = 2
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from few places, where the system's C library (glibc) can be told to.
+
+    It gives up to eight for each core to threads that ask at the same time, and what is freed in one of them is of no
+    use to the others: after minutes of many callers a server took half as much again (``bench/soak.py``).
+    """
+    with suppress(OSError, AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(ctypes.c_int(_M_ARENA_MAX), ctypes.c_int(_ARENAS))
 
 
 def serve(
@@ -57,6 +72,7 @@ def serve(
     home: HomeOption = None,
 ) -> None:
     """Open the library to browsers and other programs, on this machine alone unless told otherwise."""
+    _share_memory()
     import uvicorn
     from threadpoolctl import threadpool_limits
 

@@ -91,7 +91,7 @@ def _folders(catalog: Catalog) -> Finding:
     roots = catalog.roots()
     lost = [root for root in roots if not Path(root).is_dir()]
     if lost:
-        todo = "Mount the disk, or wait for it; `songspace forget FOLDER` lets go of a folder."
+        todo = "Mount the disk, or wait for it; if the songs are elsewhere now, `songspace update` and that folder."
         return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", todo)
     if groups := away_groups(catalog):
         listed = "; ".join(f"{one['songs']} in {one['path']} since {one['since']} ({one['why']})" for one in groups[:3])

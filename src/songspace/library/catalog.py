@@ -397,6 +397,11 @@ class Catalog:
         )
         return tuple(Part(*row) for row in rows)
 
+    def tracks_sum(self, path: str) -> list[int]:
+        """Checksums of what is known of the songs of a file: other ones if anything of it has changed."""
+        rows = self._rows("SELECT sum FROM tracks WHERE path = ? ORDER BY number", os.fsencode(path))
+        return [one for (one,) in rows]
+
     def failures(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that could not be read."""
         rows = self._rows("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")

@@ -89,7 +89,7 @@ class Tally:
     files : int
         That promise sound.
     new, linked, gone : int
-        Songs that were decoded, files whose sound was known (moved, renamed, copied, tagged anew), songs let go of.
+        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those let go of.
     away, back : int
         Songs that cannot be reached and could be before, and the other way round.
     failures : list of (path, reason)
@@ -100,7 +100,7 @@ class Tally:
     moved : list of str
         The folders that are no more, and whose songs were found elsewhere.
     left_out : int
-        Files and folders that were left out on purpose.
+        Files and folders that are left out on purpose, and were not before.
     """
 
     files: int = 0
@@ -114,6 +114,10 @@ class Tally:
     absent: dict[str, str] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     left_out: int = 0
+
+
+MOVED = "(If its songs are in another folder now: `songspace update` and that folder.)"
+"""What to do about a folder that will not come back."""
 
 
 def _prepare(listening: Listening, known: frozenset[bytes], tag_encoding: str | None) -> None:
@@ -272,9 +276,11 @@ def index(
                     catalog.record_failure(file, outcome.reason, lasting=outcome.lasting)
                 tally.failures.append((file.path, outcome.reason))
             elif not again:
+                before = catalog.tracks_sum(file.path)
                 songs = catalog.record(file, [_track(song, encode) for song in outcome])
                 tally.new += len({song.identity for song in outcome} - known.keys())
-                tally.linked += all(isinstance(song, Known) for song in outcome)
+                if before != catalog.tracks_sum(file.path):  # or it has only another date
+                    tally.linked += sum(isinstance(song, Known) for song in outcome)
                 linked.update(id for song, id in zip(outcome, songs, strict=True) if isinstance(song, Known))
                 known.update({song.identity: id for song, id in zip(outcome, songs, strict=True)})
             if not isinstance(outcome, Failure):
@@ -306,7 +312,7 @@ def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) ->
     looks: dict[str, Listing] = {}
     for folder in folders:
         if not os.path.isdir(folder):
-            tally.absent[folder] = f"There is no folder {folder}: is its disk mounted?"
+            tally.absent[folder] = f"There is no folder {folder}: is its disk mounted? {MOVED}"
             continue
         listing = look_through(folder)
         had = len({song for path, row in rows.items() if is_inside(path, folder) for song in row.songs})
@@ -328,9 +334,10 @@ def _take_in(
     todo: list[Found] = []
     problems: list[tuple[Found, str, bool]] = []
     renewed: list[Found] = []
+    left_out = {path for path, _ in catalog.left_out()}
     for folder, listing in looks.items():
         tally.files += len(listing.files)
-        tally.left_out += len(listing.left_out)
+        tally.left_out += len(listing.left_out.keys() - left_out)
         catalog.set_left_out(folder, listing.left_out)
         for file in listing.files:
             row = rows.get(file.path)

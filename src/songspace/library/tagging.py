@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from songspace.library.catalog import SEPARATORS, Catalog
 from songspace.library.eight_bits import known_encoding
 
@@ -9,7 +11,13 @@ ENCODING = "tag encoding"
 """The fact that tells the encoding of old tags."""
 
 
-def remember(catalog: Catalog, *, encoding: str | None = None, separators: str | None = None) -> None:
+def remember(
+    catalog: Catalog,
+    say: Callable[[str], None],
+    *,
+    encoding: str | None = None,
+    separators: str | None = None,
+) -> None:
     """Take over what a person says; None leaves what was said before, and an empty text takes it back.
 
     Another encoding lets all tags be read again, and with them all files, since a file that changed meanwhile must not
@@ -19,6 +27,8 @@ def remember(catalog: Catalog, *, encoding: str | None = None, separators: str |
     ----------
     catalog : Catalog
         Open for writing.
+    say : function of a sentence
+        How the person is told what changes.
     encoding : str, optional
         That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
     separators : str, optional
@@ -34,8 +44,11 @@ def remember(catalog: Catalog, *, encoding: str | None = None, separators: str |
         if encoding != (catalog.fact(ENCODING) or ""):
             catalog.read_tags_again()  # before the fact: whoever is stopped in between says it again
             _set(catalog, ENCODING, encoding)
-    if separators is not None:
+            say(f"Old tags are read as {encoding}." if encoding else "Old tags are read as they say.")
+    if separators is not None and separators != (catalog.fact(SEPARATORS) or ""):
         _set(catalog, SEPARATORS, separators)
+        signs = " ".join(dict.fromkeys(separators.replace(" ", "")))
+        say(f"What stands between these signs is a genre of its own: {signs}" if signs else "Genres are as tags say.")
 
 
 def _set(catalog: Catalog, fact: str, value: str) -> None:

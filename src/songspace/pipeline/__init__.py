@@ -96,10 +96,11 @@ def learn(
     encoder_class(encoder)  # a wrong name is told before any work
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
-        raise SongspaceError(f"There is no folder {shown(root)}.")
+        is_file = os.path.isfile(root)
+        raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
     asked = {"encoder": encoder, "steps": steps, "minutes": minutes, "seed": seed, "device": device, "windows": windows}
     with _writing(home, "learn", root, asked | {"workers": workers}, reporter, anew=True) as (catalog, log):
-        remember(catalog, encoding=tag_encoding, separators=genre_separators)
+        remember(catalog, log.say, encoding=tag_encoding, separators=genre_separators)
         root = admit(catalog, root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))
 
@@ -164,9 +165,9 @@ def update(
         if folder is not None:
             roots = [os.path.abspath(folder)]
             if not os.path.isdir(roots[0]):
-                raise SongspaceError(f"There is no folder {roots[0]}: is its disk mounted?")
+                raise SongspaceError(f"There is no folder {shown(roots[0])}: is its disk mounted?")
             roots = [admit(catalog, roots[0])]
-        remember(catalog, encoding=tag_encoding, separators=genre_separators)
+        remember(catalog, log.say, encoding=tag_encoding, separators=genre_separators)
         run = Run(home, catalog, None, workers, timeout, cache_bytes, Telling(home, "update", log))
         tally = listen(run, roots, fill_cache=False, forget_missing=forget_missing)
         if learnt(catalog, "timbre") is None or not readable(run, "timbre"):

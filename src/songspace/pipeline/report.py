@@ -61,6 +61,8 @@ class Report:
         '1 song: nothing has changed; the timbre space is ready, after 0.4 s.'
         """
         changed = ", ".join(f"{count} {what}" for count, what in self.changes) or "nothing has changed"
+        if not self.songs:
+            return f"{changed[:1].upper()}{changed[1:]}: no song is left in the library."
         songs = "1 song" if self.songs == 1 else f"{self.songs} songs"
         return f"{songs}: {changed}; the {self.encoder} space is ready, after {taken(self.seconds)}."
 
