@@ -368,7 +368,7 @@ def test_how_tags_are_written_is_remembered_and_taken_back(tunes: Path, tmp_path
         report = pipeline.update(home, workers=1, **said)
         catalog = Library(home.folder).catalog
         assert (catalog.fact("genre separators"), catalog.fact("tag encoding")) == expected
-        assert report.tally.new == 0 and (report.tally.linked > 0) == ("tag_encoding" in said)
+        assert (report.tally.new, report.tally.linked) == (0, 0)  # these tags say the same in any encoding
     assert {song.path: song.genres for song in Library(home.folder).songs()} == genres
     with pytest.raises(SongspaceError, match="no encoding of old tags"):
         pipeline.update(home, workers=1, tag_encoding="nope")
