@@ -5,7 +5,7 @@
 Every home is a library that has learnt an encoder beside the hand-made one (`timbre`). For each song and its nearest
 ones in the space in use, the closest pair of segments is found there, and looked up in the other space: how much more
 alike (cosine) are these two segments than two random segments of the same two songs? Differences are means over songs,
-with 95 % intervals by bootstrap over artists. Beside the choice by cosine stands the choice by what `Matcher` judges
+with 95 % intervals over artists. Beside the choice by cosine stands the choice by what `Matcher` judges
 by, similarities in deviations from what either segment has with all others.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from machine import about
 from songspace import Library, Space
 from songspace.categories import artist_codes
-from songspace.intervals import interval, resamples
+from songspace.intervals import deletions
 from songspace.library.learnt import Segments
 from songspace.playlists.explain.matching import Match, Matcher
 
@@ -49,9 +49,8 @@ def _said(gains: dict[int, list[float]], artists: np.ndarray) -> str:
     """The mean over songs of the mean over their pairs, with its interval."""
     songs = np.array(sorted(gains))
     means = np.array([np.mean(gains[song]) for song in songs])
-    _, artist = np.unique(artists[songs], return_inverse=True)
-    draws = np.array([np.average(means, weights=weights) for weights in resamples(artist) if weights.any()])
-    found = interval(float(means.mean()), draws)
+    smaller = deletions(artists[songs])
+    found = smaller.scatter([means[kept].mean() for kept in smaller.kept]).around(float(means.mean()))
     sure = f" [{found[0]:+.3f}, {found[1]:+.3f}]" if found else " (too few artists for an interval)"
     return f"{means.mean():+.3f}{sure}  {sum(map(len, gains.values()))} pairs"
 

@@ -8,7 +8,7 @@ library has learnt stand PCA and a random network, fitted on its cached spectrog
 Orders: by distance; mutual proximity as in `Space` (normal distributions of squared distances, moments from sums), of
 plain distances, and empirical (Schnitzer et al., JMLR 2012); local scaling (Zelnik-Manor & Perona 2005), NICDM (Pohle
 et al. 2009) and CSLS (Conneau et al. 2018), each over 10 neighbours. P@10 is artist-filtered, with its difference to
-the order by distance and a 95 % interval (paired bootstrap over artists); hubs are counted among all songs. An asterisk
+the order by distance and a 95 % interval (paired, over artists; those who answer stay); hubs are counted among all songs. An asterisk
 marks the order that `Space` chooses by itself.
 """
 
@@ -25,7 +25,7 @@ from songspace import Library, Space
 from songspace.categories import artist_codes, integers
 from songspace.evaluation import embeddings, hubness, retrieval
 from songspace.evaluation.labels import labels as read_labels
-from songspace.intervals import Score, resamples
+from songspace.intervals import Score, deletions
 
 K = 10
 
@@ -104,8 +104,9 @@ def compare(home: str, source: str) -> None:
             remote = measure(space)
             shares = retrieval.precision(lists(remote, people), codes)
             asked = ~np.isnan(shares)
-            drawn = [w @ shares[asked] / w.sum() for w in resamples(integers(people[asked]))]
-            score = Score(shares[asked].mean(), 0, np.array(drawn))
+            smaller = deletions(people[asked])
+            without = [shares[asked][kept].mean() for kept in smaller.kept]
+            score = Score(shares[asked].mean(), 0, smaller.scatter(without))
             plain = plain or score
             against = score.minus(plain)
             bounds = "[{:+.3f}, {:+.3f}]".format(*against["interval"]) if against["interval"] else ""

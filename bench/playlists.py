@@ -9,8 +9,8 @@ The home's library must have learnt `contrastive` and `timbre`; without one, the
 Paths between the same random pairs of songs are chosen in one of these two spaces and measured in the other, which did
 not choose them, and then in their own. Rivals (`rivals.py`) stand there as they are used, and again with the artist gap
 that songspace keeps imposed on them. Figures are means over pairs; steps are shares of the typical distance of the
-space that measures. Differences are paired, songspace minus the best of all others, with 95 % intervals by a bootstrap
-over artists in which a pair counts as often as both its ends' artists were drawn (the pigeonhole bootstrap, Owen 2007).
+space that measures. Differences are paired, songspace minus the best of all others, with 95 % intervals over
+artists: one after the other is left out, with all pairs that have a song of theirs at either end.
 
 With --transitions, paths are chosen with these weights of ends and beginnings in a step, and how far each song's end is
 from the next one's beginning is measured as well, in the space that did not choose: in the library as it is, and with
@@ -43,10 +43,11 @@ from sklearn.mixture import GaussianMixture
 
 from machine import about
 from rivals import RIVALS, Task, graph
-from songspace import Library, Space, intervals
+from songspace import Library, Space
 from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.evaluation import embeddings, playlists
+from songspace.intervals import Smaller, deletions
 from songspace.playlists.order import order
 from songspace.playlists.path import path
 from songspace.playlists.radio import radio
@@ -133,12 +134,11 @@ def measure(space: Space, lists: Lists, artists: list[str]) -> dict[str, Any]:
     return found
 
 
-def difference(apart: np.ndarray, ends: np.ndarray, weights: list[np.ndarray]) -> str:
+def difference(apart: np.ndarray, ends: np.ndarray, smaller: Smaller) -> str:
     """The mean of paired differences and its interval."""
     known = ~np.isnan(apart)
-    times = [weight[ends[known]].prod(axis=1) for weight in weights]
-    draws = np.array([drawn @ apart[known] / drawn.sum() for drawn in times if drawn.any()])
-    bounds = intervals.interval(float(apart[known].mean()), draws)
+    without = [apart[known][kept[ends[known]].all(axis=1)].mean() for kept in smaller.kept]
+    bounds = smaller.scatter(without).around(float(apart[known].mean()))
     return f"{apart[known].mean():+.3f} " + ("[{:+.3f}, {:+.3f}]".format(*bounds) if bounds else "(too few artists)")
 
 
@@ -152,12 +152,12 @@ def report(
     for name, found in measured.items():
         means = {key: np.nanmean(found[key]) if isinstance(found[key], np.ndarray) else found[key] for key in COLUMNS}
         print(f"{name:27}{''.join(form.format(means[key]) for key, form in COLUMNS.items())} {seconds[name]:8.4f}")
-    weights, ends = list(intervals.resamples(artist_codes(artists, len(space)))), np.array(pairs)
+    smaller, ends = deletions(artist_codes(artists, len(space))), np.array(pairs)
     for key, better in BEST.items():
         means = {name: float(np.nanmean(found[key])) for name, found in measured.items() if name != OURS}
         for whose, some in (("", means), (" under the rule", [name for name in means if KEPT in name])):
             best = better(some, key=means.__getitem__)
-            apart = difference(measured[OURS][key] - measured[best][key], ends, weights)
+            apart = difference(measured[OURS][key] - measured[best][key], ends, smaller)
             print(f"  {key:8} {apart} to the best other{whose}, {best}")
     answered, broken = sum(rows is not None for rows in lists[OURS]), int(np.nansum(measured[OURS]["broken"]))
     print(f"  {answered} of {len(pairs)} pairs answered, {broken} rules broken")

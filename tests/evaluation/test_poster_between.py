@@ -8,6 +8,7 @@ import pytest
 from songspace import intervals
 from songspace.errors import SongspaceError
 from songspace.evaluation.poster import between
+from songspace.geometry.regions import DRAWS
 
 TRIPLE = ("jazz", "rock", "funk")
 
@@ -50,15 +51,12 @@ def test_equals_the_plain_version() -> None:
     }
     median = np.median([plain["dub"][1], plain["folk"][1]])
     assert found["margin"]["value"] == pytest.approx(median - plain["funk"][1])
-    # The bootstrap: artists are drawn with all their songs.
-    codes = np.unique(artists, return_inverse=True)[1]
-    first_seen = {code: number for number, code in enumerate(dict.fromkeys(codes.tolist()))}
-    people = np.array([first_seen[code] for code in codes.tolist()])
-    drawn = []
-    for weights in intervals.resamples(people, random_state=3):
-        rows = np.repeat(np.arange(len(labels)), weights)
-        drawn.append(plainly(vectors[rows], [labels[row] for row in rows])["funk"][0])
-    assert found["position"]["interval"] == pytest.approx(intervals.interval(plain["funk"][0], np.array(drawn)))
+    # Half of the artists are left out with all their songs.
+    order = np.argsort([(*TRIPLE, "dub", "folk").index(label) for label in labels], kind="stable")
+    people = np.unique(artists, return_inverse=True)[1][order]
+    smaller = intervals.halves(people, draws=DRAWS, random_state=3)
+    drawn = [plainly(vectors[order[kept]], np.array(labels)[order[kept]].tolist())["funk"][0] for kept in smaller.kept]
+    assert found["position"]["interval"] == pytest.approx(smaller.scatter(drawn).around(plain["funk"][0]))
 
 
 def test_what_lies_between_is_found_and_what_does_not_is_not() -> None:

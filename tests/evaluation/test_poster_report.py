@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from songspace.evaluation.poster import pictures, report
 from songspace.evaluation.poster.findings import findings, spoken_of
 from songspace.evaluation.poster.scores import METRICS, differences
 from songspace.evaluation.poster.work import Work
-from songspace.intervals import Score
+from songspace.intervals import NOTHING, Scatter, Score
 
 HOSTILE = "<script>alert(\"1\")</script> & 'rock' $x$"
 
 
 def score(value: float, width: float | None) -> Score:
-    draws = np.array([]) if width is None else np.linspace(value - width, value + width, 1000)
-    return Score(value, 0.0, draws, 0.01, -1.0)
+    scatter = NOTHING if width is None else Scatter(value + width / 2 * np.tile([-1.0, 1.0], 500), 1.0, 50)
+    return Score(value, 0.0, scatter, 0.01, -1.0)
 
 
 def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
@@ -32,9 +33,10 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
     values = values or {"pca_then": 0.1, "ali_right": 0.4, "timbre": 0.42}
     rng = np.random.default_rng(0)
     found = {key: {metric: score(value, width) for metric in METRICS} for key, value in values.items()}
-    for by_metric in found.values():  # independent draws, so that differences scatter
+    for by_metric in found.values():  # independent of each other, so that differences scatter
         for metric, one in by_metric.items():
-            by_metric[metric] = Score(one.value, one.chance, rng.permutation(one.draws), one.spread, one.lowest)
+            scatter = replace(one.scatter, values=rng.permutation(one.scatter.values))
+            by_metric[metric] = replace(one, scatter=scatter)
 
     def test(split: str, level: str, artists: int) -> dict[str, Any]:
         return {
@@ -71,7 +73,7 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
             "seeds": 5,
         },
         "versions": {"songspace": "1"},
-        "protocol": {"clustering_seeds": [1, 2], "starts": 10, "draws": 1000, "perplexity": 28.0},
+        "protocol": {"clustering_seeds": [1, 2], "starts": 10, "halves": 50, "perplexity": 28.0},
         "genres": {
             genre: {"songs": 20, "artists": 5, "training": 10, "by_song": 5, "by_artist": 5}
             for genre in ("folk", HOSTILE)

@@ -1,4 +1,4 @@
-"""Encoders side by side: one result, the same songs and draws for all, one table."""
+"""Encoders side by side: one result, the same songs for all, one table."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from songspace.errors import SongspaceError
 from songspace.evaluation import clustering, hubness, report, retrieval
 from songspace.evaluation.labels import Labels
+from songspace.intervals import holm
 from songspace.space import Space
 
 N = 60
@@ -62,7 +63,7 @@ def test_says_how_it_was_made(result: dict) -> None:
 def test_differences_are_paired(result: dict) -> None:
     assert set(result["differences"]) == {"wide", "blind"}
     same = result["differences"]["wide"]["precision"]  # only zeros were added
-    assert (same["value"], same["interval"]) == (0.0, [0.0, 0.0])
+    assert (same["value"], same["interval"], same["sure"]) == (0.0, None, False)
     worse = result["differences"]["blind"]
     scores = result["encoders"]
     assert worse["kmeans_ami"]["value"] == pytest.approx(
@@ -70,13 +71,17 @@ def test_differences_are_paired(result: dict) -> None:
     )
     assert worse["kmeans_ami"]["interval"][1] < 0
     assert worse["precision"]["interval"][1] < 0
+    each = [difference for by_metric in result["differences"].values() for difference in by_metric.values()]
+    assert holm([one["p"] for one in each]) == [one["p_holm"] for one in each]
+    assert [one["sure"] for one in each] == [one["p_holm"] is not None and one["p_holm"] < 0.05 for one in each]
+    assert worse["precision"]["sure"]
 
 
 def test_table(result: dict) -> None:
     head, good, _, blind, chance = report.table(result)
     assert {len(row) for row in (head, good, blind, chance)} == {9}
     assert (head[0], head[4], head[5], head[8]) == ("encoder", "P@10", "mAP", "top hub")
-    assert (good[0], good[1]) == ("good", "1.00 ±.00")
+    assert (good[0], good[1]) == ("good", "1.00 ±.06")
     scores = result["encoders"]["blind"]
     low, high = scores["average_precision"]["interval"]
     assert blind[5] == f"{scores['average_precision']['value']:.2f} ±{f'{(high - low) / 2:.2f}'[1:]}"
@@ -90,7 +95,7 @@ def test_sentences(result: dict) -> None:
     scores = result["encoders"]
     value, chance = (10 * scores["good"]["precision"][part] for part in ("value", "chance"))
     assert first.endswith(f"good finds {value:.1f} with the song's own label; chance is {chance:.1f}.")
-    assert wide.startswith(f"wide finds {value:.1f}: the difference may be chance (95 % interval of")
+    assert wide == f"wide finds {value:.1f}: it is the same."
     low, high = (-10 * bound for bound in reversed(result["differences"]["blind"]["precision"]["interval"]))
     expected = f"good is better (95 % interval of the difference {low:.2f} to {high:.2f})."
     assert blind == f"blind finds {10 * scores['blind']['precision']['value']:.1f}: {expected}"

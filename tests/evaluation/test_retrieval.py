@@ -14,7 +14,6 @@ from sklearn.metrics import average_precision_score
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
-from songspace.intervals import resamples
 from songspace.space import Space
 
 
@@ -148,13 +147,32 @@ def test_random_vectors_score_chance() -> None:
     assert precision["interval"][0] <= precision["chance"] <= precision["interval"][1]
 
 
-def test_interval_is_the_scatter_over_artists() -> None:
-    rng = np.random.default_rng(1)
-    vectors, labels, artists = rng.normal(size=(60, 3)), np.arange(60) % 2, np.arange(60) // 3
-    score = retrieval.scores(vectors, labels, artists=artists, k=5, random_state=3)["precision"]
-    each = np.array(slow_precision(vectors, labels.tolist(), artists.tolist(), 5), dtype=float)
-    slow = [np.repeat(each, weights).mean() for weights in resamples(artists, random_state=3)]
-    np.testing.assert_allclose(score.draws, slow)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 20))
+@settings(max_examples=15, deadline=None)
+def test_intervals_are_the_scatter_of_collections_without_an_artist(seed: int, people: int) -> None:
+    """Neither asks nor answers who is left out: the same as scoring what is left, from the beginning."""
+    rng = np.random.default_rng(seed)
+    vectors, labels = rng.normal(size=(60, 3)), np.arange(60) % 3
+    artists = np.r_[np.arange(people), rng.integers(people, size=60 - people)]
+    found = retrieval.scores(vectors, labels, artists=artists, k=5)
+    for metric, slow in (("precision", slow_precision), ("average_precision", slow_average_precision)):
+        expected = []
+        for artist in range(people):
+            left = artists != artist
+            rest = [vectors[left], labels[left].tolist(), artists[left].tolist()]
+            each = slow(*rest, 5) if metric == "precision" else slow(*rest)
+            expected.append(np.mean([value for value in each if value is not None]))
+        np.testing.assert_allclose(found[metric].scatter.values, expected)
+        assert found[metric].scatter.scale == people - 1
+
+
+def test_many_songs_of_an_artist_at_the_head_of_lists_move_up_what_is_behind() -> None:
+    """Where an artist fills all that is looked up, what is left of it counts."""
+    line = np.arange(100.0)[:, None]
+    artists = np.r_[np.arange(20), np.full(60, 20), np.arange(21, 41)]
+    found = retrieval.scores(line, np.arange(100) % 2, artists=artists, k=5)["precision"]
+    assert np.isfinite(found.scatter.values).all()
+    assert len(found.scatter.values) == 41
 
 
 def test_unknown_artists_are_their_own() -> None:
@@ -220,6 +238,27 @@ def test_same_song_equals_a_plain_loop(timed: bool) -> None:
     assert found["average_precision"]["value"] == pytest.approx(average)
     assert found["queries"] == asked
     assert found["top1"]["interval"][0] < top1 < found["top1"]["interval"][1]
+    scores, _ = retrieval.same_song_scores(segments, songs, starts=starts, min_gap=6.0)
+    order = list(dict.fromkeys(songs.tolist()))
+    for song, *values in zip(
+        order, *(scores[name].scatter.values for name in ("top1", "average_precision")), strict=True
+    ):
+        left = songs != song
+        assert values == pytest.approx(
+            slow_same_song(segments[left], songs[left], None if starts is None else starts[left], 6.0)[:2]
+        )
+
+
+def test_same_song_leaves_out_whole_artists() -> None:
+    rng = np.random.default_rng(0)
+    songs = np.repeat(np.arange(40), 4)
+    segments = rng.normal(size=(40, 4))[songs] + rng.normal(size=(160, 4))
+    scores, _ = retrieval.same_song_scores(segments, songs, artists=songs // 2)
+    values = scores["average_precision"].scatter.values
+    assert len(values) == 20
+    for artist in (0, 7):
+        left = songs // 2 != artist
+        assert values[artist] == pytest.approx(slow_same_song(segments[left], songs[left], None, 0)[1])
 
 
 def test_overlapping_segments_are_neither_right_nor_wrong() -> None:

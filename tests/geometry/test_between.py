@@ -11,6 +11,7 @@ from songspace import intervals
 from songspace.errors import SongspaceError
 from songspace.geometry import songs_between, way
 from songspace.geometry.between import Figure, _verdict, judged, on_the_way, placed
+from songspace.geometry.regions import DRAWS
 from songspace.space import Space
 
 Bounds = tuple[float, float] | None
@@ -63,18 +64,19 @@ def test_equals_the_plain_version() -> None:
         assert one.margin.value == pytest.approx(np.median(others) - offsets[one.name], abs=1e-6)
 
 
-def test_intervals_are_the_bootstrap_over_artists() -> None:
+def test_intervals_are_the_scatter_over_halves_of_the_artists() -> None:
     space, labels, units = library()
     found = way(space, labels, "jazz", "rock", units, seed=5)
-    codes = np.unique(units[:144], return_inverse=True)[1]
-    seen = {code: number for number, code in enumerate(dict.fromkeys(codes.tolist()))}
-    people = np.array([seen[code] for code in codes.tolist()])
-    drawn = []
-    for weights in intervals.resamples(people, random_state=5):
-        rows = np.repeat(np.arange(144), weights)
-        drawn.append(plainly(space.vectors[rows], [labels[row] for row in rows], "jazz", "rock", "funk")[0])
+    order = np.concatenate([found.groups.rows[found.groups.of(g)] for g in range(len(found.groups))])
+    names = [label for label in found.groups.names if label not in ("jazz", "rock")]
+    order = np.array(sorted(order.tolist(), key=lambda row: ["jazz", "rock", *names].index(labels[row])))
+    smaller = intervals.halves(np.unique(units, return_inverse=True)[1][order], draws=DRAWS, random_state=5)
+    drawn = [
+        plainly(space.vectors[order[kept]], [labels[row] for row in order[kept]], "jazz", "rock", "funk")[0]
+        for kept in smaller.kept
+    ]
     [funk] = [one for one in found.between if one.name == "funk"]
-    assert funk.position.interval == pytest.approx(intervals.interval(funk.position.value, np.array(drawn)), abs=1e-5)
+    assert funk.position.interval == pytest.approx(smaller.scatter(drawn).around(funk.position.value), abs=1e-5)
 
 
 def test_funk_lies_between_jazz_and_rock_and_nothing_else_does() -> None:
@@ -205,9 +207,9 @@ def test_a_group_that_is_not_drawn_has_no_say() -> None:
     rng = np.random.default_rng(0)
     parts = [rng.standard_normal((n, 3)) for n in (20, 20, 1, 5)]
     units = [np.arange(20), np.arange(20, 40), np.array([40]), np.arange(41, 46)]
-    values, drawn = placed(parts, units)
-    assert np.isnan(drawn[:, 0, 0]).mean() == pytest.approx(np.exp(-1), abs=0.06)
-    found = judged(["one", "five"], [1, 5], values, drawn)
+    values, drawn, smaller = placed(parts, units)
+    assert np.isnan(drawn[:, 0, 0]).mean() == pytest.approx(0.5, abs=0.1)
+    found = judged(["one", "five"], [1, 5], values, drawn, smaller)
     assert all(np.isfinite(one.position.interval or [np.nan]).all() for one in found)
 
 

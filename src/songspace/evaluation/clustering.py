@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,12 @@ from threadpoolctl import threadpool_limits
 
 from songspace.categories import artist_codes, integers
 from songspace.evaluation.checks import check_labels, check_vectors
-from songspace.intervals import Score, resamples
+from songspace.intervals import Score, Smaller, halves
 
+METHODS = ("kmeans", "mixture")
 STARTS = 10
+STARTS_AGAIN = 3
+"""For the intervals everything is clustered anew in smaller collections: fewer starts scatter a little more."""
 MIXTURE_DIMENSIONS = 20
 
 
@@ -116,33 +120,47 @@ def mixture_dimensions(n: int, n_clusters: int) -> int:
     return int(np.clip(n // (2 * n_clusters), 1, MIXTURE_DIMENSIONS))
 
 
-def assign(coordinates: np.ndarray, n_clusters: int, *, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
-    """Cluster songs by both methods, once for each seed.
+def assign(
+    coordinates: np.ndarray,
+    n_clusters: int,
+    *,
+    seeds: Sequence[int],
+    starts: int = STARTS,
+    methods: Sequence[str] = METHODS,
+) -> dict[str, list[np.ndarray]]:
+    """Cluster songs by some of the methods, once for each seed.
 
     Parameters
     ----------
     coordinates : array of shape (n, d)
         From :func:`principal_coordinates`.
+    starts : int
+        Each clustering is the best of so many.
+    methods : sequence of str
+        Of :data:`METHODS`.
 
     Returns
     -------
     dict
-        "kmeans" and "mixture": a cluster number for each song (int array of shape (n,)), for each seed.
+        For each method, a cluster number for each song (int array of shape (n,)), for each seed.
     """
     few = coordinates[:, : mixture_dimensions(len(coordinates), n_clusters)]
     few = few / (np.sqrt(np.mean(few**2)) or 1.0)  # so that `reg_covar` means the same in every space
-    kmeans = [KMeans(n_clusters, n_init=STARTS, random_state=seed) for seed in seeds]
-    mixtures = [
-        GaussianMixture(n_clusters, n_init=STARTS, reg_covar=1e-3, max_iter=200, random_state=seed) for seed in seeds
-    ]
-    # On songs by the thousand a second thread gains little, and loses a lot when another process wants the core.
-    with threadpool_limits(1), warnings.catch_warnings():
+
+    def kmeans(seed: int) -> np.ndarray:
+        found: np.ndarray = KMeans(n_clusters, n_init=starts, random_state=seed).fit_predict(coordinates)
+        return found
+
+    def mixture(seed: int) -> np.ndarray:
+        model = GaussianMixture(n_clusters, n_init=starts, reg_covar=1e-3, max_iter=200, random_state=seed)
+        found: np.ndarray = model.fit_predict(few)
+        return found
+
+    ways = {"kmeans": kmeans, "mixture": mixture}
+    with warnings.catch_warnings():
         # Fewer distinct songs than clusters, or an unfinished mixture, is the encoder's fault: the score says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return {
-            "kmeans": [model.fit_predict(coordinates) for model in kmeans],
-            "mixture": [model.fit_predict(few) for model in mixtures],
-        }
+        return {method: [ways[method](seed) for seed in seeds] for method in methods}
 
 
 def scores(
@@ -153,22 +171,23 @@ def scores(
     seeds: int = 5,
     artists: Sequence[Hashable | None] | None = None,
     both_normalisers: bool = False,
+    methods: Sequence[str] = METHODS,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with the draws behind their intervals, for differences between encoders."""
+    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
     vectors, codes = validate(vectors, labels, n_clusters)
-    clusterings = assign(
-        principal_coordinates(vectors),
-        n_clusters or int(codes.max()) + 1,
-        seeds=clustering_seeds(seeds, random_state),
-    )
-    people = artist_codes(artists, len(vectors))
-    found = {}
-    for method, assignments in clusterings.items():
-        for metric, score in _score(codes, assignments, people, random_state).items():
-            if metric != "ami_max" or both_normalisers:
-                found[f"{method}_{metric}"] = score
-    return found
+    wanted = n_clusters or int(codes.max()) + 1
+    # On songs by the thousand a second thread gains little, and loses a lot when another process wants the core.
+    with threadpool_limits(1):
+        coordinates = principal_coordinates(vectors)
+        clusterings = assign(coordinates, wanted, seeds=clustering_seeds(seeds, random_state), methods=methods)
+        smaller = _comparable(halves(artist_codes(artists, len(vectors)), random_state=random_state), codes)
+        again = [
+            _once(coordinates[kept], wanted, seed, methods)
+            for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
+        ]
+    found = _scores(codes, clusterings, smaller, again)
+    return {name: score for name, score in found.items() if both_normalisers or not name.endswith("ami_max")}
 
 
 def evaluate(
@@ -194,8 +213,8 @@ def evaluate(
     seeds : int
         Both methods run with so many seeds, each keeping the best of ten starts; scores are means over them.
     artists : sequence of length n, optional
-        For the intervals, which are bootstraps over artists (None: unknown, an artist of its own). The clusters
-        stay as they are found on all songs, and so does the chance term of AMI; the songs scored are drawn.
+        For the intervals (None: unknown, an artist of its own): songs of half of the artists are clustered anew, again
+        and again. See :mod:`songspace.intervals`.
     both_normalisers : bool
         Whether AMI is also given by the larger entropy, as on the poster: ``kmeans_ami_max``, ``mixture_ami_max``.
     random_state : int
@@ -243,41 +262,50 @@ def clustering_seeds(seeds: int, random_state: int) -> list[int]:
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
-def _score(
-    labels: np.ndarray, assignments: list[np.ndarray], artists: np.ndarray, random_state: int
+def _comparable(smaller: Smaller, labels: np.ndarray) -> Smaller:
+    """Those of the smaller collections that have two labels at least."""
+    told = [len(np.unique(labels[kept])) > 1 for kept in smaller.kept]
+    return replace(smaller, kept=smaller.kept[np.array(told, bool)])
+
+
+def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
+    """Cluster a smaller collection."""
+    coordinates = principal_coordinates(vectors)
+    n_clusters = min(n_clusters, len(vectors))
+    found = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
+    return {method: clusters for method, [clusters] in found.items()}
+
+
+def _scores(
+    labels: np.ndarray, clusterings: dict[str, list[np.ndarray]], smaller: Smaller, again: list[dict[str, np.ndarray]]
 ) -> dict[str, Score]:
-    """AMI and V-measure: means over the assignments, on all songs and in every resampled collection."""
-    tables = [_table(labels, clusters) for clusters in assignments]
-    expected = np.array([_expected(table) for table in tables])
-    # The chance term stays that of all songs in the drawn collections too: they have fewer different songs
-    # than songs, for which the formula does not hold, and computing it each time would be most of the work.
-    drawn = [
-        _measures([_table(labels, clusters, weights) for clusters in assignments], expected).mean(axis=1)
-        for weights in resamples(artists, random_state=random_state)
-    ]
-    draws = np.reshape(drawn, (-1, 4))
-    values = _measures(tables, expected)
-    spread = values.std(axis=1, ddof=1) if len(tables) > 1 else np.zeros(4)
-    ami, ami_max, v, chance = values.mean(axis=1)
-    return {
-        "ami": Score(ami, 0.0, draws[:, 0], spread[0], lowest=-1.0),
-        "ami_max": Score(ami_max, 0.0, draws[:, 1], spread[1], lowest=-1.0),
-        "v_measure": Score(v, chance, draws[:, 2], spread[2]),
-    }
+    """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections."""
+    found = {}
+    for method, assignments in clusterings.items():
+        values = np.array([_measures(labels, clusters) for clusters in assignments])
+        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
+        drawn = [_measures(labels[kept], clusters[method]) for kept, clusters in zip(smaller.kept, again, strict=True)]
+        scatters = [smaller.scatter(column) for column in np.reshape(drawn, (-1, 4)).T]
+        ami, ami_max, v, chance = values.mean(axis=0)
+        found[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
+        found[f"{method}_ami_max"] = Score(ami_max, 0.0, scatters[1], spread[1], lowest=-1.0)
+        found[f"{method}_v_measure"] = Score(v, chance, scatters[2], spread[2])
+    return found
 
 
-def _measures(tables: list[np.ndarray], expected: np.ndarray) -> np.ndarray:
-    """AMI by both normalisers, V-measure and its chance value (rows) of some contingency tables (columns)."""
-    mutual, mean, larger = np.transpose([_information(table) for table in tables])
+def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float, float]:
+    """AMI by both normalisers, V-measure and its chance value of a clustering."""
+    table = _table(labels, clusters)
+    mutual, mean, larger = _information(table)
+    expected = _expected(table)
     ami, ami_max = (np.clip(_ratio(mutual - expected, most - expected), -1, 1) for most in (mean, larger))
-    return np.array([ami, ami_max, _ratio(mutual, mean), _ratio(expected, mean)])
+    return float(ami), float(ami_max), float(_ratio(mutual, mean)), float(_ratio(expected, mean))
 
 
-def _table(labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def _table(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """The contingency table: how many songs of each label (row) lie in each cluster (column)."""
     rows, columns = int(labels.max()) + 1, int(clusters.max()) + 1
-    counts = np.bincount(labels * columns + clusters, weights, minlength=rows * columns)
-    return counts.reshape(rows, columns)
+    return np.bincount(labels * columns + clusters, minlength=rows * columns).reshape(rows, columns)
 
 
 def _information(table: np.ndarray) -> tuple[float, float, float]:
@@ -290,7 +318,7 @@ def _information(table: np.ndarray) -> tuple[float, float, float]:
 
 def _expected(table: np.ndarray) -> float:
     """The mutual information that permuted labels would have on average."""
-    table = table[:, table.any(axis=0)]  # a clustering may leave a cluster empty
+    table = table[table.any(axis=1)][:, table.any(axis=0)]  # of labels and clusters, some may be empty
     return float(expected_mutual_information(table, int(table.sum())))
 
 

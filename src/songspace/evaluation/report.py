@@ -1,7 +1,8 @@
 """Several encoders side by side on the same songs: one result that JSON knows, one table and some plain sentences.
 
 Beside every score stand chance and a 95 % interval, and beside the scores what is needed to make them again:
-seeds, settings, versions. Encoders are compared by paired differences: each resampled collection scores both.
+seeds, settings, versions. Encoders are compared by paired differences: each smaller collection scores both. As there
+are many comparisons, their p-values are corrected (Holm), and a difference is called sure only then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
 from songspace.evaluation.checks import check_points
 from songspace.evaluation.labels import Labels
-from songspace.intervals import Score
+from songspace.intervals import SURE, Score, holm
 from songspace.space import Space
 
 MAX_CLUSTERED = 5000
@@ -82,9 +83,9 @@ def evaluate(
         ``encoders`` (for each name its ``dimensions``, the scores of :mod:`~songspace.evaluation.clustering` and
         :mod:`~songspace.evaluation.retrieval` as ``{"value", "chance", "interval"}``, the ``skewness``, ``antihubs``
         and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and what its neighbours are ``ranked_by``,
-        "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first
-        encoder, ``songs``, ``labels`` (how many songs each has), ``artists``, ``left_out``, ``settings``,
-        ``versions``.
+        "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first encoder (``{"value",
+        "interval", "p", "p_holm", "sure"}``, ``p_holm`` corrected for all of them), ``songs``, ``labels`` (how many
+        songs each has), ``artists``, ``left_out``, ``settings``, ``versions``.
 
     Raises
     ------
@@ -141,7 +142,8 @@ def evaluate(
             "starts": clustering.STARTS,
             "mixture_dimensions": clustering.mixture_dimensions(min(len(rows), MAX_CLUSTERED), len(set(said))),
             "neighbors": retrieval.coverage(said, artists=people, k=k),
-            "draws": intervals.DRAWS,
+            "deletions": min(len(set(artist_codes(people, len(rows)).tolist())), intervals.MOST_DELETIONS),
+            "halves": intervals.HALVES,
             "random_state": random_state,
         },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
@@ -208,8 +210,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
         said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI)"]
     said[0] += f"; chance is {chance}."
     for name, theirs in others:
-        interval = result["differences"][name][metric]["interval"]
-        verdict = _verdict(first, interval and sorted(-of * bound for bound in interval))
+        verdict = _verdict(first, result["differences"][name][metric], of)
         said.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
     nobody = scores["antihubs"]
     reached = f"{nobody:.1%} of the songs are never among" if nobody else "every song is among"
@@ -220,12 +221,15 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _verdict(first: str, interval: Sequence[float] | None) -> str:
-    if interval is None:
-        return "there are too few artists to say whether that is chance"
-    low, high = interval
-    better = f"{first} is better" if low > 0 else f"{first} is worse" if high < 0 else "the difference may be chance"
-    return f"{better} (95 % interval of the difference {low:.2f} to {high:.2f})"
+def _verdict(first: str, difference: Mapping[str, Any], of: int) -> str:
+    """What the difference of an encoder to the first one says of the first."""
+    if difference["interval"] is None:
+        same = difference["value"] == 0
+        return "it is the same" if same else "there are too few artists to say whether that is chance"
+    low, high = sorted(-of * bound for bound in difference["interval"])
+    better = "worse" if difference["value"] > 0 else "better"
+    verdict = f"{first} is {better}" if difference["sure"] else "the difference may be chance"
+    return f"{verdict} (95 % interval of the difference {low:.2f} to {high:.2f})"
 
 
 def _named(name: str) -> str:
@@ -235,8 +239,11 @@ def _named(name: str) -> str:
 def _cell(score: Mapping[str, Any] | None) -> str:
     if score is None:
         return "–"
-    bounds = score["interval"]
-    return f"{score['value']:.2f}" + (f" ±{f'{(bounds[1] - bounds[0]) / 2:.2f}'.lstrip('0')}" if bounds else "")
+    if score["interval"] is None:
+        return f"{score['value']:.2f}"
+    low, high = score["interval"]
+    half = f"{max((high - low) / 2, 0.01):.2f}".lstrip("0")
+    return f"{score['value']:.2f} ±{half}"
 
 
 def _clusters(
@@ -260,12 +267,16 @@ def _clusters(
 
 
 def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str, Any]]:
-    """Each encoder minus the first, with paired intervals."""
+    """Each encoder minus the first, with paired intervals, and how sure that is among all that is compared."""
     (_, first), *others = found.items()
-    return {
+    compared = {
         name: {metric: scores[metric].minus(first[metric]) for metric in HEADLINES if metric in first}
         for name, scores in others
     }
+    each = [difference for differences in compared.values() for difference in differences.values()]
+    for difference, corrected in zip(each, holm([one["p"] for one in each]), strict=True):
+        difference |= {"p_holm": corrected, "sure": corrected is not None and corrected < SURE}
+    return compared
 
 
 def _left_out(labels: Labels | Sequence[str | None], kept: int) -> dict[str, int]:

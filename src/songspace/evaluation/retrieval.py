@@ -24,11 +24,17 @@ from songspace.categories import artist_codes, integers
 from songspace.errors import SongspaceError
 from songspace.evaluation.checks import check_labels, check_points, check_vectors
 from songspace.evaluation.neighbors import distance_blocks, nearest
-from songspace.intervals import Score, resamples
+from songspace.intervals import Score, Smaller, deletions
 from songspace.space import Space
 
 QUERIES = 5000
 """Songs whose average precision is taken, drawn at random from a larger collection: each sorts all songs."""
+
+SPARE = 4
+"""Times as many neighbours as are asked for are looked up: those behind move up where an artist is left out."""
+
+
+NO_TWO = "There is nothing to compare: no two songs have segments far enough apart."
 
 
 def validate(points: np.ndarray | Space, labels: Sequence[Hashable], k: int) -> tuple[np.ndarray | Space, np.ndarray]:
@@ -39,19 +45,21 @@ def validate(points: np.ndarray | Space, labels: Sequence[Hashable], k: int) -> 
     return points, check_labels(labels, len(points))
 
 
-def precision(neighbors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The share of each row's neighbours that have its label.
+def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    """The share of each query's neighbours that have its label.
 
     Parameters
     ----------
-    neighbors : int array of shape (n, k)
+    neighbors : int array of shape (m, k)
         Rows, however they were found; -1 where there are no more, and then fewer are asked for.
     labels : array of shape (n,)
+    own : array of shape (m,), optional
+        The label of each query; by default every row is one.
 
     Returns
     -------
-    float array of shape (n,)
-        NaN for a row without neighbours.
+    float array of shape (m,)
+        NaN for a query without neighbours.
 
     Examples
     --------
@@ -59,7 +67,7 @@ def precision(neighbors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     [0.5, 1.0, nan]
     """
     there = neighbors >= 0
-    right = (labels[neighbors] == labels[:, None]) & there
+    right = (labels[neighbors] == (labels if own is None else own)[:, None]) & there
     asked = there.sum(axis=1)
     return np.where(asked > 0, right.sum(axis=1) / np.maximum(asked, 1), np.nan)
 
@@ -88,15 +96,19 @@ def scores(
     k: int = 10,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with the draws behind their intervals, for differences between encoders."""
+    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
     points, codes = validate(points, labels, k)
     people = artist_codes(artists, len(points))
     right, candidates = _candidates(codes, people)
     asked = candidates > 0
     if not asked.any():
         raise SongspaceError("There is nothing to compare: every song is by the same artist.")
-    shares = precision(nearest(points, k, apart=people), codes)[asked]
-    found = {"precision": _score(shares, right[asked] / candidates[asked], people[asked], random_state)}
+    smaller = deletions(people, random_state=random_state)
+    near = nearest(points, SPARE * k, apart=people)
+    shares = precision(near[:, :k], codes)[asked]
+    without = [np.nanmean(precision(_first(near[kept], kept, k), codes, codes[kept])) for kept in smaller.kept]
+    chance = float(np.mean(right[asked] / candidates[asked]))
+    found = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
     rows = _drawn(np.flatnonzero(right > 0), QUERIES, random_state)
     if len(rows):
 
@@ -104,9 +116,8 @@ def scores(
             others, alike = people != people[row], codes == codes[row]
             return others & alike, others & ~alike
 
-        averages = np.array([average_precision(ranks) for _, ranks, _ in _ranks(points, rows, sides)])
-        chances = [_chance_of_average_precision(*pair) for pair in zip(right[rows], candidates[rows], strict=True)]
-        found["average_precision"] = _score(averages, np.array(chances), people[rows], random_state)
+        lists = Lists(points, rows, sides, smaller)
+        found["average_precision"] = lists.average_precision()
     return found
 
 
@@ -132,7 +143,8 @@ def evaluate(
     k : int
         Neighbours asked for. A song with fewer candidates is asked for all of them and scored by their number.
     random_state : int
-        For the interval: a bootstrap over artists of the songs that ask; the songs that answer stay.
+        For the draw of songs whose average precision is taken, and for the intervals: one artist after the other is
+        left out, of the songs that ask and of those that answer. See :mod:`songspace.intervals`.
 
     Returns
     -------
@@ -190,6 +202,7 @@ def same_song(
     starts: Sequence[float] | np.ndarray | None = None,
     min_gap: float = 5.0,
     queries: int = 2000,
+    artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
     """Ask segments for their nearest segments, and see whether these are of the same song.
@@ -207,8 +220,10 @@ def same_song(
         Seconds; the length of a segment by default.
     queries : int
         Segments that ask: so many, drawn at random, or all if there are no more. All segments answer.
+    artists : sequence of length n, optional
+        The artist of each segment, for the intervals: one after the other is left out. By default, songs are.
     random_state : int
-        For the draw, and for the intervals, which are bootstraps over songs.
+        For the draw, and for the intervals.
 
     Returns
     -------
@@ -231,7 +246,7 @@ def same_song(
     (1.0, 0.4)
     """
     found, facts = same_song_scores(
-        segments, songs, starts=starts, min_gap=min_gap, queries=queries, random_state=random_state
+        segments, songs, starts=starts, min_gap=min_gap, queries=queries, artists=artists, random_state=random_state
     )
     return {name: score.as_dict() for name, score in found.items()} | facts
 
@@ -243,9 +258,10 @@ def same_song_scores(
     starts: Sequence[float] | np.ndarray | None = None,
     min_gap: float = 5.0,
     queries: int = 2000,
+    artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> tuple[dict[str, Score], dict[str, Any]]:
-    """The scores of :func:`same_song` with the draws behind their intervals, and the facts that stand beside them."""
+    """The scores of :func:`same_song` with what is behind their intervals, and the facts that stand beside them."""
     segments = check_vectors(segments)
     if len(songs) != len(segments) or (starts is not None and np.shape(starts) != (len(segments),)):
         raise ValueError(f"Expected one song and one start for each of {len(segments)} segments")
@@ -261,26 +277,116 @@ def same_song_scores(
             own &= np.abs(times - times[row]) >= min_gap
         return own, others
 
-    asked, found = [], []
-    for row, ranks, candidates in _ranks(segments, drawn, sides):
-        count = len(ranks)
-        chance = _chance_of_average_precision(count, candidates)
-        asked.append(row)
-        found.append((ranks[0] == 1, count / candidates, average_precision(ranks), chance))
-    if not asked or groups.max() == 0:
-        raise SongspaceError("There is nothing to compare: no two songs have segments far enough apart.")
-    top1, top1_chance, average, average_chance = np.transpose(found).astype(float)
-    found_scores = {
-        "top1": _score(top1, top1_chance, groups[asked], random_state),
-        "average_precision": _score(average, average_chance, groups[asked], random_state),
-    }
+    if groups.max() == 0:
+        raise SongspaceError(NO_TWO)
+    smaller = deletions(groups if artists is None else artist_codes(artists, len(groups)), random_state=random_state)
+    lists = Lists(segments, drawn, sides, smaller)
+    if not len(lists):
+        raise SongspaceError(NO_TWO)
     facts = {
-        "queries": len(asked),
-        "without_target": len(drawn) - len(asked),
+        "queries": len(lists),
+        "without_target": len(drawn) - len(lists),
         "min_gap": None if times is None else float(min_gap),
         "random_state": random_state,
     }
-    return found_scores, facts
+    return {"top1": lists.top1(), "average_precision": lists.average_precision()}, facts
+
+
+class Lists:
+    """The list of all candidates, nearest first, of each query that has something right in it.
+
+    Parameters
+    ----------
+    points : Space, or array of shape (n, d)
+    queries : int array
+        Rows that ask.
+    sides : callable
+        Gives of a row what is right and what is wrong for it, as masks of shape (n,); all else is no candidate. Equal
+        distances count against it.
+    smaller : Smaller
+        From :func:`~songspace.intervals.deletions`.
+    """
+
+    def __init__(
+        self,
+        points: np.ndarray | Space,
+        queries: np.ndarray,
+        sides: Callable[[int], tuple[np.ndarray, np.ndarray]],
+        smaller: Smaller,
+    ) -> None:
+        self._smaller = smaller
+        count = len(smaller.kept)
+        group = (~smaller.kept).argmax(axis=0) if count else np.zeros(len(points), np.int64)
+        rows: list[tuple[np.ndarray, ...]] = []
+        for row, right, groups in _in_order(points, queries, sides, group):
+            top1, average = left_out(right, groups, count)
+            if count:
+                top1[group[row]] = average[group[row]] = np.nan  # what is left out does not ask either
+            chance = _chance_of_average_precision(int(right.sum()), len(right))
+            values = np.array([right[0], right.mean(), average_precision(np.flatnonzero(right) + 1), chance])
+            rows.append((values, top1, average))
+        self._values, self._top1, self._average = (
+            np.array([row[part] for row in rows]).reshape(len(rows), width)
+            for part, width in enumerate((4, count, count))
+        )
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def top1(self) -> Score:
+        """How many queries have something right in the first place."""
+        return self._score(0, self._top1)
+
+    def average_precision(self) -> Score:
+        """The mean of the queries' average precisions."""
+        return self._score(2, self._average)
+
+    def _score(self, part: int, without: np.ndarray) -> Score:
+        value, chance = self._values[:, part : part + 2].mean(axis=0)
+        asked = np.isfinite(without)
+        sums, counts = np.where(asked, without, 0).sum(axis=0), asked.sum(axis=0)
+        means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        return Score(float(value), float(chance), self._smaller.scatter(means[: len(self._smaller.kept)]))
+
+
+def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a query's list is worth when each group is left out of it.
+
+    Parameters
+    ----------
+    right : bool array of shape (m,)
+        Whether each of the candidates is right, nearest first.
+    groups : int array of shape (m,)
+        Their groups, from 0 to ``count`` - 1.
+    count : int
+
+    Returns
+    -------
+    top1, average_precision : float arrays of shape (count,)
+        NaN where nothing right is left.
+
+    Examples
+    --------
+    >>> top1, average = left_out(np.array([False, True, True]), np.array([0, 1, 2]), 3)
+    >>> top1.tolist(), average.round(2).tolist()
+    ([1.0, 0.0, 0.0], [1.0, 0.5, 0.5])
+    """
+    places = np.flatnonzero(right)
+    m = len(places)
+    # How many of each group stand in the list up to each right one, itself included; and how many of those are right.
+    stretch = np.cumsum(right) - right
+    upto = np.bincount(stretch * count + groups, minlength=(m + 1) * count)[: m * count]
+    before = np.cumsum(upto.reshape(m, count), axis=0)
+    own = groups[places, None] == np.arange(count)
+    found = np.cumsum(own, axis=0)
+    precisions = np.where(own, 0, (np.arange(1, m + 1)[:, None] - found) / np.maximum(places[:, None] + 1 - before, 1))
+    left = m - own.sum(axis=0)
+    average = np.divide(precisions.sum(axis=0), left, out=np.full(count, np.nan), where=left > 0)
+    top1 = np.where(left > 0, float(right[0]), np.nan)
+    behind = np.flatnonzero(groups != groups[0])  # where the first one's group is left out, another one is first
+    if count and left[groups[0]] > 0:
+        top1[groups[0]] = right[behind[0]]
+    return top1, average
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -297,27 +403,28 @@ def _drawn(rows: np.ndarray, most: int, random_state: int) -> np.ndarray:
     return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))
 
 
-def _score(values: np.ndarray, chances: np.ndarray, artists: np.ndarray, random_state: int) -> Score:
-    """Their mean, and its scatter over collections drawn by artists."""
-    drawn = resamples(integers(artists), random_state=random_state)
-    draws = np.array([weights @ values / weights.sum() for weights in drawn])
-    return Score(values.mean(), chances.mean(), draws)
+def _first(near: np.ndarray, kept: np.ndarray, k: int) -> np.ndarray:
+    """The first ``k`` neighbours of each row of ``near`` that are kept; -1 where there are no more."""
+    there = (near >= 0) & kept[near]
+    order = np.argsort(~there, axis=1, kind="stable")[:, :k]
+    return np.where(np.take_along_axis(there, order, axis=1), np.take_along_axis(near, order, axis=1), -1)
 
 
-def _ranks(
-    points: np.ndarray | Space, queries: np.ndarray, sides: Callable[[int], tuple[np.ndarray, np.ndarray]]
-) -> Iterator[tuple[int, np.ndarray, int]]:
-    """For each query that has any: the ranks of what is right for it, among how many candidates.
-
-    ``sides`` gives of a row what is right and what is wrong for it, as masks; equal distances count against it.
-    """
+def _in_order(
+    points: np.ndarray | Space,
+    queries: np.ndarray,
+    sides: Callable[[int], tuple[np.ndarray, np.ndarray]],
+    group: np.ndarray,
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """For each query that has any: its candidates, nearest first, whether each is right, and its group."""
     for rows, distances in distance_blocks(points, queries):
         for row, line in zip(rows.tolist(), distances, strict=True):
             right, wrong = sides(row)
             if right.any():
-                others = np.sort(line[wrong])
-                ahead = np.searchsorted(others, np.sort(line[right]), side="right")
-                yield row, ahead + np.arange(1, len(ahead) + 1), len(ahead) + len(others)
+                wrongs = np.flatnonzero(wrong)
+                candidates = np.concatenate([wrongs, np.flatnonzero(right)])  # of equal ones, the wrong come first
+                order = np.argsort(line[candidates], kind="stable")
+                yield row, order >= len(wrongs), group[candidates[order]]
 
 
 def _chance_of_average_precision(relevant: int, candidates: int) -> float:

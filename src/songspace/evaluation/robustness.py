@@ -22,7 +22,7 @@ import numpy as np
 from songspace.categories import artist_codes, integers
 from songspace.evaluation.checks import check_vectors
 from songspace.evaluation.neighbors import distance_blocks
-from songspace.intervals import Score, resamples
+from songspace.intervals import Score, deletions
 
 
 def validate(
@@ -89,8 +89,8 @@ def evaluate(
     originals : int array of shape (m,)
         The row of each copy's original.
     artists : sequence of length n, optional
-        Of the songs. For the intervals, which are bootstraps over the artists of the originals; by default over the
-        originals.
+        Of the songs. For the intervals: the copies of one artist after the other are left out, while all songs of the
+        library stay; by default, of one original after the other.
     random_state : int
         Equal numbers give equal results.
 
@@ -111,10 +111,10 @@ def evaluate(
     n = len(songs)
     ranks = original_ranks(songs, copies, rows)
     groups = integers(artist_codes(artists, n)[rows].tolist())
-    weights = list(resamples(groups, random_state=random_state))
+    smaller = deletions(groups, random_state=random_state)
 
     def score(values: np.ndarray, chance: float) -> dict[str, Any]:
-        return Score(values.mean(), chance, np.array([drawn @ values / drawn.sum() for drawn in weights])).as_dict()
+        return Score(values.mean(), chance, smaller.scatter([values[kept].mean() for kept in smaller.kept])).as_dict()
 
     return {
         "top1": score(ranks == 1, 1 / n),

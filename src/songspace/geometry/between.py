@@ -27,7 +27,8 @@ import numpy as np
 from songspace.categories import categorize
 from songspace.errors import SongspaceError
 from songspace.geometry.groups import FEWEST, MOST, Groups, called, grouped
-from songspace.intervals import DRAWS, MIN_ARTISTS, interval, resamples
+from songspace.geometry.regions import DRAWS
+from songspace.intervals import MIN_ARTISTS, Smaller, halves
 from songspace.space import Space
 
 Verdict = Literal["yes", "no", "unsure", "unknown"]
@@ -119,7 +120,7 @@ def way(
     ----------
     space : Space
     labels, units : sequences of str or None, one for each row
-        As of :func:`songspace.geometry.describe`: intervals draw whole units.
+        As of :func:`songspace.geometry.describe`: intervals leave out whole units.
     a, b : str
         The labels that the way leads from and to, in any case.
     fewest, most : int
@@ -157,17 +158,19 @@ def way(
     if length < 1e-6:
         both = " and ".join(groups.names[end] for end in ends)
         raise SongspaceError(f"There is no way to look along: the centres of {both} lie in one place.")
-    values, drawn = placed(parts, whose, seed=seed)
+    values, drawn, smaller = placed(parts, whose, seed=seed)
     apart = [len(np.unique(own)) for own in whose]
     known = [min(*apart[:2], count) >= MIN_ARTISTS for count in apart[2:]]
     names, sizes = [groups.names[g] for g in order], groups.sizes[order]
-    found = judged(names[2:], sizes[2:].tolist(), values, drawn, known, all_asked=True)
+    found = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
     ranks: dict[Verdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
     found.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
     return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, found, groups)
 
 
-def placed(parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def placed(
+    parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, Smaller]:
     """Positions and offsets of groups against the way from the first to the second of them.
 
     Parameters
@@ -181,13 +184,15 @@ def placed(parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: in
     -------
     values : ndarray of shape (2, k)
     drawn : ndarray of shape (DRAWS or 0, 2, k)
-        The same in resampled collections of units; not a number where a group has no unit in one.
+        The same in halves of the units; not a number where a group has no unit in one.
+    smaller : Smaller
+        These halves.
     """
     values = on_the_way(np.array([part.mean(axis=0, dtype=np.float64) for part in parts]))
-    everyone, numbers = np.unique(np.concatenate(units), return_inverse=True)
-    weights = np.zeros((DRAWS if len(everyone) >= MIN_ARTISTS else 0, len(everyone)), np.uint8)
-    for row, draw in zip(weights, resamples(np.arange(len(everyone)), random_state=seed), strict=True):
-        row[:] = draw
+    everyones = np.concatenate(units)
+    _, first, numbers = np.unique(everyones, return_index=True, return_inverse=True)
+    smaller = halves(everyones, draws=DRAWS, random_state=seed)
+    weights = smaller.kept[:, first]
     drawn = np.empty((len(weights), 2, len(parts) - 2))
     ends = []
     begin = 0
@@ -198,7 +203,7 @@ def placed(parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: in
             ends.append(centers)
         else:
             drawn[:, :, number - 2] = _against(ends[0], ends[1], centers)
-    return values, drawn
+    return values, drawn, smaller
 
 
 def judged(
@@ -206,10 +211,11 @@ def judged(
     sizes: Sequence[int],
     values: np.ndarray,
     drawn: np.ndarray,
+    smaller: Smaller,
     known: Sequence[bool] | None = None,
     all_asked: bool = False,
 ) -> list[Between]:
-    """Turn positions and offsets (2, k), and the same in resampled collections (draws, 2, k), into answers.
+    """Turn positions and offsets (2, k), and the same in halves (draws, 2, k), into answers.
 
     Parameters
     ----------
@@ -223,13 +229,13 @@ def judged(
     others = _medians_of_the_others(np.concatenate([values[None, 1], drawn[:, 1]]))
     for i, name in enumerate(names):
         draws = drawn[:, :, i] if known[i] else drawn[:0, :, i]
-        position = _figure(values[0, i], draws[:, 0])
-        offset = _figure(values[1, i], draws[:, 1], lowest=0.0)
+        position = _figure(values[0, i], draws[:, 0], smaller)
+        offset = _figure(values[1, i], draws[:, 1], smaller, lowest=0.0)
         margin = None
         if len(names) > 1:
             margins = others[:, i] - np.concatenate([values[None, 1, i], drawn[:, 1, i]])
-            margin = _figure(margins[0], margins[1:] if known[i] else margins[:0])
-        step = _figure(_longer_step(values[:, i]), _longer_step(draws.T))
+            margin = _figure(margins[0], margins[1:] if known[i] else margins[:0], smaller)
+        step = _figure(_longer_step(values[:, i]), _longer_step(draws.T), smaller)
         verdict = _verdict(position, margin, step if all_asked else None)
         found.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
     return found
@@ -305,7 +311,7 @@ def _end(groups: Groups, name: str, fewest: int) -> int:
 
 
 def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Centres (draws, d) of a group in collections where units come so often; not a number where none of it comes."""
+    """Centres (draws, d) of a group in collections of some units; not a number where none of it is there."""
     order = np.argsort(units, kind="stable")
     own, first, counts = np.unique(units[order], return_index=True, return_counts=True)
     sums = np.add.reduceat(vectors[order], first, axis=0, dtype=np.float64)
@@ -328,8 +334,8 @@ def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
         return np.stack([np.nanmedian(np.delete(offsets, i, axis=1), axis=1) for i in range(k)], axis=1)
 
 
-def _figure(value: Any, drawn: np.ndarray, lowest: float = -np.inf) -> Figure:
-    bounds = interval(float(value), drawn[np.isfinite(drawn)])
+def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np.inf) -> Figure:
+    bounds = smaller.scatter(drawn).around(float(value))
     return Figure(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +12,7 @@ from songspace.geometry.energy import energy_distances, mean_distances, typical_
 from songspace.geometry.groups import FEWEST, MOST, Groups, grouped
 from songspace.geometry.homes import Homes, homes
 from songspace.geometry.tree import leaves, linkage
-from songspace.intervals import MIN_ARTISTS, Score, resamples
+from songspace.intervals import MIN_ARTISTS, NOTHING, Score, Smaller, halves
 from songspace.space import Space
 
 OVERLAPPING = 0.2
@@ -21,6 +20,9 @@ OVERLAPPING = 0.2
 
 SONGS = 3
 """So many are named of a region's heart, and of its border."""
+
+DRAWS = 200
+"""Halves of the units that figures are taken of anew: that costs little here."""
 
 CHUNK = 50
 
@@ -155,7 +157,7 @@ def describe(
         Songs without are left out; labels that differ in case or surrounding space only are one.
     units : sequence of str or None, one for each row, optional
         What makes songs alike beyond their label: for genres, the artists. Of a unit's songs, none is compared with
-        another, and intervals draw units. Where there are none (artists, albums), songs are.
+        another, and intervals leave out units. Where there are none (artists, albums), songs are.
     fewest : int
         Labels of fewer songs get no region.
     most : int
@@ -187,7 +189,7 @@ def describe(
     typical = typical_distance(space, whose, seed=seed)
     k = len(groups)
     if not k:
-        nothing, nowhere = Score(float("nan"), float("nan"), np.zeros(0)), np.zeros((0, 0))
+        nothing, nowhere = Score(float("nan"), float("nan"), NOTHING), np.zeros((0, 0))
         return Regions([], nowhere, nowhere, [], np.zeros((0, 4)), [], typical, nothing, groups)
     means = mean_distances(space, groups, seed=seed)
     distances = energy_distances(means)
@@ -197,12 +199,13 @@ def describe(
     shares = np.minimum(away + away.T, 1)
     pairs = [(int(a), int(b)) for a, b in np.argwhere(np.triu(shares, 1) >= OVERLAPPING)]
     pairs = sorted(pairs, key=lambda pair: -shares[pair])[: 5 * k]
-    draws, everyones = _draws(groups, told, pairs, seed)
+    smaller = halves(groups.units, draws=DRAWS, random_state=seed)
+    draws, everyones = _draws(groups, told, pairs, smaller)
     joints = linkage(distances)
     counts = np.array([len(np.unique(groups.units[groups.of(g)])) for g in range(k)])
 
     def score(value: float, chance: float, drawn: np.ndarray, units: int) -> Score:
-        return Score(value, chance, drawn[np.isfinite(drawn)] if units >= MIN_ARTISTS else drawn[:0])
+        return Score(value, chance, smaller.scatter(drawn) if units >= MIN_ARTISTS else NOTHING)
 
     found = [
         _region(space, groups, g, told, distances[g], shares[g], float(means[g, g]), int(counts[g]),
@@ -217,7 +220,7 @@ def describe(
         )
         for number, (a, b) in enumerate(pairs)
     ]
-    everyone = Score(float(home.mean()), 1 / k, everyones)
+    everyone = Score(float(home.mean()), 1 / k, smaller.scatter(everyones))
     return Regions(found, distances, shares, overlaps, joints, leaves(joints), typical, everyone, groups)
 
 
@@ -257,13 +260,16 @@ def _region(
     )
 
 
-def _draws(groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """In every resampled collection: the share at home of each region and the overlap of each pair; the mean share.
+def _draws(
+    groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], smaller: Smaller
+) -> tuple[np.ndarray, np.ndarray]:
+    """In every half: the share at home of each region and the overlap of each pair; the mean share.
 
-    The centres are those of the whole collection: what is drawn is whose songs are asked.
+    The centres are those of the whole collection: what is halved is whose songs are asked.
     """
     k = len(groups)
-    _, units = np.unique(groups.units, return_inverse=True)
+    _, first_song, units = np.unique(groups.units, return_index=True, return_inverse=True)
+    kept = smaller.kept[:, first_song]
     shape = (k, int(units.max()) + 1)
     home = sparse.csr_matrix(((told.margin >= 0).astype(float), (groups.codes, units)), shape=shape)
     size = sparse.csr_matrix((np.ones(len(units)), (groups.codes, units)), shape=shape)
@@ -277,9 +283,8 @@ def _draws(groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], seed: 
     away = sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(sides), shape[1]))
     first = np.array([a for a, _ in sides], int)
     drawn, means = [], []
-    whole = resamples(np.arange(shape[1]), random_state=seed)
-    while some := list(islice(whole, CHUNK)):
-        weights = np.array(some, float).T
+    for begin in range(0, len(smaller.kept), CHUNK):
+        weights = kept[begin : begin + CHUNK].T.astype(float)
         with np.errstate(invalid="ignore"):  # a region that is not drawn has no share
             sizes = size @ weights
             shares = (home @ weights) / sizes

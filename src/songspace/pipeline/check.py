@@ -25,7 +25,7 @@ class Check:
         Mean average precision, 0 to 1.
     difference : float
     interval : list of float or None
-        95 %, by bootstrap over songs; None of fewer than ten.
+        95 %; None of fewer than ten songs.
     """
 
     songs: int

@@ -46,7 +46,7 @@ def _show(asked: Labelled, found: Regions) -> None:
     from songspace.geometry.tree import drawn, linkage
 
     kind = asked.kind.value
-    sure = {frozenset(pair.names): bool(pair.overlap.draws.size) for pair in found.overlaps}
+    sure = {frozenset(pair.names): pair.overlap.scatter.error is not None for pair in found.overlaps}
     shown = found.regions[:TABLE]
     by_artists = asked.units is not None
     rows = []

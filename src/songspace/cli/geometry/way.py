@@ -64,7 +64,7 @@ def _show(asked: Labelled, found: Way, along: Along) -> None:
         )
     show.say(
         f"From the centre of {found.a} (0) to that of {found.b} (1), {found.length:.2f} apart; off the line as a share "
-        f"of that, with 95 % intervals by bootstrap over {asked.unit}. Between: surely on the way, nearer to the "
+        f"of that, with 95 % intervals over {asked.unit}. Between: surely on the way, nearer to the "
         f"line than most other {kind}, and nearer to both ends than these are to each other."
     )
     beyond = len(found.between) - len(inside)

@@ -72,7 +72,7 @@ def lies_between(
     *,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Where C lies against the way from A to B, with intervals by bootstrap over artists.
+    """Where C lies against the way from A to B, with intervals over artists.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def lies_between(
     genres = [*triple, *sorted(set(labels) - set(triple))]
     known, whose = np.asarray(labels), artist_codes(artists, len(labels))
     members = [known == genre for genre in genres]
-    values, drawn = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
-    c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn)
+    values, drawn, smaller = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
+    c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn, smaller)
     return {
         "position": c.position.as_dict(),
         "offset": c.offset.as_dict(),

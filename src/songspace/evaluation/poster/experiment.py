@@ -148,7 +148,7 @@ def _run(
         "protocol": {
             "clustering_seeds": clustering.clustering_seeds(settings.seeds, settings.seed),
             "starts": clustering.STARTS,
-            "draws": intervals.DRAWS,
+            "halves": intervals.HALVES,
             "perplexity": gallery.PERPLEXITY,
         },
         "genres": _genres(data, sides),

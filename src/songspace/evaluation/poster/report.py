@@ -84,9 +84,9 @@ def _head(result: Mapping[str, Any], title: str) -> str:
 def _findings(result: Mapping[str, Any]) -> str:
     items = "".join(f"<li>{_text(sentence)}</li>" for sentence in findings(result))
     return (
-        f'<div class="findings"><h2>What came out</h2><ul>{items}</ul><p class="note">In brackets: 95 % intervals by '
-        "bootstrap over artists. “Surely” means that the interval of the paired difference does not hold 0; nothing "
-        "is corrected for the number of questions asked.</p></div>"
+        f'<div class="findings"><h2>What came out</h2><ul>{items}</ul><p class="note">In brackets: 95 % intervals: '
+        "half of the artists left out and everything clustered anew, again and again. “Surely” means that the paired "
+        "difference is no chance after Holm’s correction for all questions asked of a test.</p></div>"
     )
 
 

@@ -13,7 +13,7 @@ from songspace.evaluation.poster.data import Data
 from songspace.evaluation.poster.embeddings import Embedding
 from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
 from songspace.evaluation.poster.work import Work, digest
-from songspace.intervals import DRAWS, Score
+from songspace.intervals import HALVES, SURE, Scatter, Score, holm
 from songspace.space import Space
 
 METRICS = {
@@ -153,8 +153,8 @@ def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarr
 
 
 def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
-    """The scores of an embedding in a test, with the draws behind their intervals."""
-    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, DRAWS]
+    """The scores of an embedding in a test, with what is behind their intervals."""
+    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
     key = digest(embedding.key, test.level, *asked)
 
     def cluster() -> dict[str, np.ndarray]:
@@ -166,15 +166,19 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
             both_normalisers=True,
             random_state=seed,
         )
-        numbers = {name: [s.value, s.chance, s.spread or 0.0, s.lowest] for name, s in found.items()}
-        draws = {f"{name}-draws": s.draws for name, s in found.items()}
-        return {name: np.array(values) for name, values in numbers.items()} | draws
+        numbers = {
+            name: [s.value, s.chance, s.spread or 0.0, s.lowest, s.scatter.scale, s.scatter.degrees]
+            for name, s in found.items()
+        }
+        halves = {f"{name}-halves": s.scatter.values for name, s in found.items()}
+        return {name: np.array(values) for name, values in numbers.items()} | halves
 
     held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
     scores = {}
     for metric in METRICS:
-        value, chance, spread, lowest = held[metric].tolist()
-        scores[metric] = Score(value, chance, held[f"{metric}-draws"], spread, lowest)
+        value, chance, spread, lowest, scale, degrees = held[metric].tolist()
+        scatter = Scatter(held[f"{metric}-halves"], scale, degrees)
+        scores[metric] = Score(value, chance, scatter, spread, lowest)
     return scores
 
 
@@ -184,30 +188,30 @@ def differences(found: Mapping[str, Mapping[str, Score]]) -> list[dict[str, Any]
     Returns
     -------
     list of dict
-        ``better``, ``than`` (keys of embeddings), ``difference``, ``interval`` and ``says``: "better", "worse",
-        "may be chance", or "unknown" where artists are too few for an interval.
+        ``better``, ``than`` (keys of embeddings), ``difference``, ``interval``, ``p_holm`` (the p-value, corrected for
+        all of these questions) and ``says``: "better", "worse", "may be chance", or "unknown" where artists are too few
+        for an interval.
     """
-    answers = []
-    for better, than in PAIRS:
-        if better in found and than in found:
-            difference = found[better][HEADLINE].minus(found[than][HEADLINE])
-            says = meaning(difference["interval"])
-            answers.append(
-                {"better": better, "than": than, "difference": difference["value"], "interval": difference["interval"]}
-                | {"says": says}
-            )
-    return answers
+    asked = [(better, than) for better, than in PAIRS if better in found and than in found]
+    answers = [found[better][HEADLINE].minus(found[than][HEADLINE]) for better, than in asked]
+    corrected = holm([answer["p"] for answer in answers])
+    return [
+        {"better": better, "than": than, "difference": answer["value"], "interval": answer["interval"]}
+        | {"p_holm": p, "says": meaning(answer["value"], p)}
+        for (better, than), answer, p in zip(asked, answers, corrected, strict=True)
+    ]
 
 
-def meaning(interval: Sequence[float] | None) -> str:
-    """What the interval of a difference says.
+def meaning(difference: float, p: float | None) -> str:
+    """What a difference and its corrected p-value say.
 
     Examples
     --------
-    >>> meaning([0.1, 0.2]), meaning([-0.1, 0.2]), meaning([-0.2, -0.1]), meaning(None)
+    >>> meaning(0.1, 0.01), meaning(0.1, 0.2), meaning(-0.1, 0.01), meaning(0.1, None)
     ('better', 'may be chance', 'worse', 'unknown')
     """
-    if interval is None:
+    if p is None:
         return "unknown"
-    low, high = interval
-    return "better" if low > 0 else "worse" if high < 0 else "may be chance"
+    if p >= SURE:
+        return "may be chance"
+    return "better" if difference > 0 else "worse"

@@ -46,7 +46,7 @@ def draw_way(found: Way, *, title: str = "", what: str = "regions", unit: str = 
     FigureCanvasAgg(figure)
     write = writer(figure)
     write(0.03, 0.945, short(title, 80), size=17, weight="bold")
-    note = f"Centres against the line between two of them. Crosses: 95 % intervals by bootstrap over {unit}."
+    note = f"Centres against the line between two of them. Crosses: 95 % intervals over {unit}."
     write(0.03, 0.905, note, size=9.5, color=FAINT)
     axes = figure.add_axes((0.075, 0.16, 0.9, 0.72))
     axes.set_facecolor(PAPER)
