@@ -8,8 +8,8 @@ library has learnt stand PCA and a random network, fitted on its cached spectrog
 Orders: by distance; mutual proximity as in `Space` (normal distributions of squared distances, moments from sums), of
 plain distances, and empirical (Schnitzer et al., JMLR 2012); local scaling (Zelnik-Manor & Perona 2005), NICDM (Pohle
 et al. 2009) and CSLS (Conneau et al. 2018), each over 10 neighbours. P@10 is artist-filtered, with its difference to
-the order by distance and a 95 % interval (paired, over artists; those who answer stay); hubs are counted among all songs. An asterisk
-marks the order that `Space` chooses by itself.
+the order by distance and a 95 % interval (paired, over artists; those who answer stay); hubs are counted among all
+songs. An asterisk marks the order that `Space` chooses by itself.
 """
 
 from __future__ import annotations

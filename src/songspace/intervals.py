@@ -23,8 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from songspace.categories import integers
-
 MIN_ARTISTS = 10
 """With fewer artists than this no interval is given: they do not tell how artists differ (Cameron et al., 2008)."""
 
@@ -170,7 +168,7 @@ def deletions(artists: np.ndarray, *, random_state: int = 0) -> Smaller:
     random_state : int
         Deals artists into groups.
     """
-    codes = integers(artists.tolist())
+    _, codes = np.unique(artists, return_inverse=True)
     count = int(codes.max()) + 1
     groups = min(count, MOST_DELETIONS)
     if groups < count:
@@ -192,7 +190,7 @@ def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -
     random_state : int
         Equal numbers give equal halves.
     """
-    codes = integers(artists.tolist())
+    _, codes = np.unique(artists, return_inverse=True)
     count = int(codes.max()) + 1
     draws = draws if count >= MIN_ARTISTS else 0
     rng = np.random.default_rng(random_state)
@@ -208,7 +206,7 @@ def _degrees(artists: np.ndarray, collections: int) -> float:
     (Sum of sizes)^2 / (sum of squared sizes) is how many artists of equal size would tell as much: the simplest case
     of Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.
     """
-    sizes = np.bincount(integers(artists.tolist())).astype(float)
+    sizes = np.unique(artists, return_counts=True)[1].astype(float)
     return float(max(1.0, min(sizes.sum() ** 2 / np.square(sizes).sum(), collections) - 1))
 
 
