@@ -314,3 +314,45 @@ def test_failures_of_same_song() -> None:
         retrieval.same_song(segments, [0, 0, 0, 1, 1, 1], starts=[0, 1, 2] * 2)
     with pytest.raises(ValueError, match="one start for each of 6 segments"):
         retrieval.same_song(segments, [0, 0, 0, 1, 1, 1], starts=[0.0])
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_same_artist_equals_a_plain_loop(tagged: bool) -> None:
+    rng = np.random.default_rng(0)
+    artists = [None if person == 0 else f"artist {person}" for person in rng.integers(15, size=70)]
+    albums = [f"album {record}" if record else None for record in rng.integers(4, size=70)] if tagged else None
+    points = rng.normal(size=(70, 4))
+    points += rng.normal(size=(15, 4))[[0 if artist is None else int(artist.split()[1]) for artist in artists]]
+    top1, average, asked, apart = [], [], 0, 0
+    for song in range(70):
+        mine = [other for other in range(70) if artists[other] == artists[song] and artists[song] and other != song]
+        records = {albums[other] or other for other in [*mine, song]} if albums else {song}
+        if albums and len(records) > 1:
+            mine = [other for other in mine if albums[other] is None or albums[other] != albums[song]]
+        if not mine:
+            continue
+        rest = [
+            other for other in range(70) if other != song and (artists[other] != artists[song] or not artists[song])
+        ]
+        near = np.linalg.norm(points[[*mine, *rest]] - points[song], axis=1)
+        right = np.arange(len(near)) < len(mine)
+        top1.append(right[np.argmin(near)])
+        average.append(average_precision_score(right, -near))
+        asked += 1
+        apart += bool(albums) and len(records) > 1
+    found = retrieval.same_artist(points, artists, albums=albums)
+    assert found["top1"]["value"] == pytest.approx(np.mean(top1))
+    assert found["average_precision"]["value"] == pytest.approx(np.mean(average))
+    assert found["queries"] == asked and found["average_precision"]["interval"]
+    assert bool(found["other_albums"]) == tagged
+    if tagged:
+        assert found["other_albums"] == apart
+
+
+def test_failures_of_same_artist() -> None:
+    points = np.arange(4.0)[:, None]
+    for artists in (["A", "B", "C", "D"], ["A"] * 4, [None] * 4):
+        with pytest.raises(SongspaceError, match="no two artists, one of them with two songs"):
+            retrieval.same_artist(points, artists)
+    with pytest.raises(ValueError, match="one artist for each of 4 songs"):
+        retrieval.same_artist(points, ["A"])

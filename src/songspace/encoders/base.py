@@ -116,6 +116,16 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
         return map(self.transform, songs)
 
+    def controls(self) -> dict[str, Encoder]:
+        """What the worth of its training is a difference to, by what each lacks; nothing, if it is not trained.
+
+        Returns
+        -------
+        dict of str to Encoder
+            Not fitted. "untrained", the same with its network as it was drawn; "without network", the same without it.
+        """
+        return {}
+
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete.
 

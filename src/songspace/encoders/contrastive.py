@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from songspace.encoders import discriminants
+from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
+from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.descriptors import check_descriptors, descriptors, is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import Discriminants
@@ -87,6 +89,7 @@ class Contrastive(Convolutional):
 
     name: ClassVar[str] = "contrastive"
     batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
+    has_network: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -157,37 +160,44 @@ class Contrastive(Convolutional):
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
-            game = ContrastiveGame(
-                network,
-                int(songs.max()) + 1,
-                temperature=self.temperature,
-                relation=self.relation,
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                device=device,
-            )
+            game = self._game(network, int(songs.max()) + 1, device)
         network.standardize.measure(self._sample(X))
-        pairs = Pairs(
-            lambda rows: self._rows(X, rows),
-            songs,
-            frames=self.shape_[1],
-            crop=self.crop,
-            batch_size=self.batch_size,
-            seed=self.random_state,
-        )
-        self.history_ = train(
-            game,
-            pairs,
-            limits=limits,
-            seed=self.random_state,
-            device=device,
-            checkpoint=checkpoint,
-            identity=self._identity(X, songs),
-            on_progress=on_progress,
-        )
+        if game is None:
+            calibrate(network, self._sample(X))
+        else:
+            pairs = Pairs(
+                lambda rows: self._rows(X, rows),
+                songs,
+                frames=self.shape_[1],
+                crop=self.crop,
+                batch_size=self.batch_size,
+                seed=self.random_state,
+            )
+            self.history_ = train(
+                game,
+                pairs,
+                limits=limits,
+                seed=self.random_state,
+                device=device,
+                checkpoint=checkpoint,
+                identity=self._identity(X, songs),
+                on_progress=on_progress,
+            )
         self._take(network.cpu())
         self._discriminate(X, songs)
         return self
+
+    def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
+        """What trains the network; None leaves it as it was drawn."""
+        return ContrastiveGame(
+            network,
+            songs,
+            temperature=self.temperature,
+            relation=self.relation,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            device=device,
+        )
 
     def _discriminate(self, X: Any, songs: np.ndarray) -> None:
         """Find in which directions songs lie apart, on at most :data:`SAMPLED` of them."""
@@ -205,6 +215,11 @@ class Contrastive(Convolutional):
         codes = np.unique(songs[some], return_inverse=True)[1]
         self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
 
+    def controls(self) -> dict[str, Encoder]:
+        params = self.get_params(deep=False)
+        found: dict[str, Encoder] = {"untrained": Untrained(**params)}
+        return found | ({"without network": WithoutNetwork(**params)} if self.statistics else {})
+
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         X, described = self._checked(X), check_descriptors(described)
         if len(described) != X.shape[0]:
@@ -214,14 +229,14 @@ class Contrastive(Convolutional):
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
-        learnt = super()._embed(batch)
+        learnt = [super()._embed(batch)] if self.has_network else []
         if not self.statistics:
-            return [learnt]
+            return learnt
         frontend = self.get_frontend()
         assert isinstance(frontend, LogMel)  # or `fit` has refused it
         if described is None:
             described = descriptors(batch, frame_rate=frontend.frame_rate)
-        return [learnt, described, patterns(batch, frame_rate=frontend.frame_rate)]
+        return [*learnt, described, patterns(batch, frame_rate=frontend.frame_rate)]
 
     def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
         rows = np.concatenate(self._describe(batch, described), axis=1)
@@ -256,3 +271,19 @@ class Contrastive(Convolutional):
                 "statistics must be False unless a LogMel makes spectrograms of at least 21 bands and 9 frames, "
                 f"got {self.statistics!r}"
             )
+
+
+class Untrained(Contrastive):
+    """:class:`Contrastive` with its network as it was drawn: only the statistics of its batch norms are measured."""
+
+    name: ClassVar[str] = "untrained"
+
+    def _game(self, network: ConvNet, songs: int, device: torch.device) -> None:
+        return None
+
+
+class WithoutNetwork(Untrained):
+    """:class:`Contrastive` without its network: discriminants of the hand-made statistics alone."""
+
+    name: ClassVar[str] = "without-network"
+    has_network: ClassVar[bool] = False

@@ -9,6 +9,8 @@ Metrics
   over songs is the mAP.
 * :func:`same_song`: how near a segment's nearest neighbours are to being of the same song. It needs no labels,
   so that any library can check its space.
+* :func:`same_artist`: how near a song's nearest neighbours are to being by the same artist, from other albums. It needs
+  tags, and asks for more than the sound of one recording.
 
 Chance is exact: what neighbours drawn at random from the same candidates would score on average.
 """
@@ -289,6 +291,80 @@ def same_song_scores(
         "min_gap": None if times is None else float(min_gap),
         "random_state": random_state,
     }
+    return {"top1": lists.top1(), "average_precision": lists.average_precision()}, facts
+
+
+def same_artist(
+    points: np.ndarray | Space,
+    artists: Sequence[Hashable | None],
+    *,
+    albums: Sequence[Hashable | None] | None = None,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Ask songs for the other songs by their artist.
+
+    Parameters
+    ----------
+    points : Space, or array of shape (n, d)
+        Best of artists that no encoder was trained on.
+    artists : sequence of length n
+        Songs whose artist is not known (None) only answer.
+    albums : sequence of length n, optional
+        Of an artist with several albums, songs of one album are no candidates for each other: they share a studio.
+    random_state : int
+        For the intervals, over artists.
+
+    Returns
+    -------
+    dict
+        ``top1`` (the share of songs whose nearest is by their artist) and ``average_precision`` (of the artist's other
+        songs in the list of all candidates), each ``{"value", "chance", "interval"}``; ``queries``, and
+        ``other_albums``, how many of them were asked for other albums.
+
+    Raises
+    ------
+    SongspaceError
+        If no artist has two songs, or there is only one.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [0.1], [5.0], [5.1]])
+    >>> found = same_artist(points, ["Ada", "Ada", "Bob", "Bob"])
+    >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
+    (1.0, 0.333)
+    """
+    found, facts = same_artist_scores(points, artists, albums=albums, random_state=random_state)
+    return {name: score.as_dict() for name, score in found.items()} | facts
+
+
+def same_artist_scores(
+    points: np.ndarray | Space,
+    artists: Sequence[Hashable | None],
+    *,
+    albums: Sequence[Hashable | None] | None = None,
+    random_state: int = 0,
+) -> tuple[dict[str, Score], dict[str, Any]]:
+    """The scores of :func:`same_artist` with what is behind their intervals, and the facts that stand beside them."""
+    points = check_points(points)
+    people = artist_codes(artists, len(points))
+    records = artist_codes(albums, len(points))  # an unknown album is of one song
+    known = np.array([album not in (None, "") for album in albums] if albums is not None else [False] * len(points))
+    pairs = np.unique(np.stack([people, records])[:, known], axis=1)
+    several = np.bincount(pairs[0], minlength=int(people.max()) + 1)[people] > 1
+
+    def sides(row: int) -> tuple[np.ndarray, np.ndarray]:
+        own = people == people[row]
+        others = ~own
+        own[row] = False
+        if several[row]:
+            own &= records != records[row]
+        return own, others
+
+    lists = Lists(points, np.arange(len(points)), sides, deletions(people, random_state=random_state))
+    if not len(lists) or people.max() == 0:
+        raise SongspaceError("There is nothing to compare: no two artists, one of them with two songs.")
+    asked = [row for row in range(len(points)) if sides(row)[0].any()]
+    facts = {"queries": len(lists), "other_albums": int(several[asked].sum()), "random_state": random_state}
     return {"top1": lists.top1(), "average_precision": lists.average_precision()}, facts
 
 
