@@ -326,7 +326,7 @@ def test_same_artist_equals_a_plain_loop(tagged: bool) -> None:
     top1, average, asked, apart = [], [], 0, 0
     for song in range(70):
         mine = [other for other in range(70) if artists[other] == artists[song] and artists[song] and other != song]
-        records = {albums[other] or other for other in [*mine, song]} if albums else {song}
+        records = {albums[other] for other in [*mine, song] if albums[other]} if albums else set()
         if albums and len(records) > 1:
             mine = [other for other in mine if albums[other] is None or albums[other] != albums[song]]
         if not mine:
