@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -74,21 +75,45 @@ class Encoder(TransformerMixin, BaseEstimator):
         """The frontend whose spectrograms this encoder takes (``LogMel()`` unless another was given)."""
         return self.frontend if self.frontend is not None else frontends.LogMel()
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any) -> Any:
         """Encode spectrograms.
 
         Parameters
         ----------
-        X : array of shape (n, bands, frames)
-            Spectrograms from :meth:`get_frontend`: floats, or ``uint8`` as the frontend quantises them. Anything
-            with ``shape``, ``dtype`` and row indexing will do, so that it need not fit in memory.
+        X : array or tensor of shape (n, bands, frames)
+            Spectrograms from :meth:`get_frontend`: floats, or :class:`~songspace.frontends.Codes` as the frontend
+            quantises them. Anything with ``shape``, ``dtype`` and row indexing will do, so that it need not fit in
+            memory.
 
         Returns
         -------
-        ndarray of shape (n, d), float32
+        ndarray or tensor of shape (n, d), float32
+            Of the kind that went in, and on the same device; a table, where ``set_output`` asks for one.
         """
+        vectors = self.encode(X)
+        return sys.modules["torch"].from_numpy(vectors).to(X.device) if frontends.is_tensor(X) else vectors
+
+    def encode(self, X: Any) -> np.ndarray:
+        """Do as :meth:`transform` does; whatever went in, and whatever ``set_output`` says, an array comes out."""
         X = self._checked(X)
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """What to call the numbers of a vector: the encoder's name with 0, 1, 2 and so on.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Not used; one name for each pixel, if it is given.
+        """
+        check_is_fitted(self)
+        if input_features is not None and len(input_features) != self.n_features_in_:
+            raise ValueError(
+                f"input_features should have length equal to number of features ({self.n_features_in_}), "
+                f"got {len(input_features)}"
+            )
+        count = self._embed(np.zeros((1, *self.shape_), np.float32)).shape[1]
+        return np.array([f"{self.name}{number}" for number in range(count)], dtype=object)
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         """Do as :meth:`transform` does, where the descriptors of ``X`` are known already.
@@ -110,11 +135,11 @@ class Encoder(TransformerMixin, BaseEstimator):
         ValueError
             If an encoder that needs them gets descriptors of another shape.
         """
-        return self.transform(X)
+        return self.encode(X)
 
     def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
         """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
-        return map(self.transform, songs)
+        return map(self.encode, songs)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete.
@@ -125,6 +150,11 @@ class Encoder(TransformerMixin, BaseEstimator):
             If it cannot be written, with the reason.
         """
         check_is_fitted(self)
+        if not frontends.is_registered(frontend := self.get_frontend()):
+            raise SongspaceError(
+                f"The encoder cannot be saved: whoever loads it would not find its frontend {type(frontend).__name__} "
+                "(register it with songspace.frontends.register)."
+            )
         folder = Path(folder)
         arrays = {key: np.ascontiguousarray(value) for key, value in self._arrays().items()}
         description = self._description() | {"facts": self._facts(), "fingerprint": self.fingerprint_}
@@ -174,8 +204,12 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def _rows(self, X: Any, rows: Any) -> np.ndarray:
         """Some rows of ``X`` as float32 decibels (or whatever unit the frontend has), checked to be finite."""
-        batch = np.asarray(X[rows])
-        batch = self.get_frontend().dequantize(batch) if batch.dtype == np.uint8 else batch.astype(np.float32)
+        batch = X[rows]
+        if frontends.are_codes(batch):
+            batch = self.get_frontend().dequantize(batch)
+        else:
+            check_kind(batch := np.asarray(batch))
+            batch = batch.astype(np.float32)
         if not np.isfinite(batch).all():
             raise ValueError("Input X contains NaN or infinity.")
         return batch
@@ -208,22 +242,44 @@ class Encoder(TransformerMixin, BaseEstimator):
 
 
 def check_spectrograms(X: Any) -> Any:
-    """Return ``X`` if it is a stack of spectrograms, as an array if it was a list.
+    """Return ``X`` if it is a stack of spectrograms, as an array if it was a list or a tensor.
 
     Raises
     ------
     ValueError
         If it is empty, not three-dimensional or not real numbers.
     """
+    if frontends.is_tensor(X):
+        X = X.detach().cpu()
+        X = (X.float() if X.is_floating_point() else X).numpy()
     if not (hasattr(X, "shape") and hasattr(X, "dtype")):
         X = np.asarray(X)
+        X = X.astype(np.float32) if X.dtype.kind in "iu" else X  # of a list, 1 is as good as 1.0
     if len(X.shape) != 3:
         raise ValueError(f"Expected spectrograms of shape (n, bands, frames), got an array of shape {X.shape}")
     if 0 in X.shape:
         raise ValueError(f"Expected at least one spectrogram, got an array of shape {X.shape}")
-    if np.dtype(X.dtype).kind not in "fiub":
-        raise ValueError(f"Expected spectrograms of real numbers, got dtype {X.dtype}")
+    if isinstance(X, np.ndarray) or np.dtype(X.dtype).kind not in "fu":  # of others, the rows say it
+        check_kind(X)
     return X
+
+
+def check_kind(X: Any) -> None:
+    """Check that numbers can only be read in one way.
+
+    Raises
+    ------
+    ValueError
+        If they are whole, which may be a picture's, or something else's, and are not marked as codes; or not real.
+    """
+    if frontends.are_codes(X) or np.dtype(X.dtype).kind == "f":
+        return
+    if np.dtype(X.dtype).kind not in "iub":
+        raise ValueError(f"Expected spectrograms of real numbers, got dtype {X.dtype}")
+    raise ValueError(
+        f"Expected spectrograms as floats in their frontend's unit, or as songspace.frontends.Codes, got {X.dtype}: "
+        "whole numbers may mean anything"
+    )
 
 
 def load(folder: str | os.PathLike[str]) -> Encoder:
