@@ -15,7 +15,7 @@ from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
-from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.options import EncoderOption, HomeOption, JsonOption, NamingEncoders
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.priority import be_nice
@@ -51,17 +51,6 @@ NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody
 
 _EXAMPLES = 3
 """Files of each kind that the summary of a run names."""
-
-
-class EncoderName(StrEnum):
-    """What can be learnt."""
-
-    contrastive = "contrastive"
-    ali = "ali"
-    pca = "pca"
-    raw = "raw"
-    timbre = "timbre"
-    random = "random"
 
 
 class Method(StrEnum):
@@ -101,10 +90,10 @@ def options(
         os.environ["SONGSPACE_HOME"] = str(home)
 
 
-@app.command()
+@app.command(cls=NamingEncoders)
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
-    encoder: Annotated[EncoderName, typer.Option(help="What to learn.")] = EncoderName.contrastive,
+    encoder: EncoderOption = "contrastive",
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training, on any machine.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -131,7 +120,7 @@ def learn(
         report = pipeline.learn(
             _home(home),
             folder,
-            encoder=encoder.value,
+            encoder=encoder,
             steps=steps,
             minutes=minutes,
             seed=seed,

@@ -13,7 +13,9 @@ PIPELINE = 1
 
 _WHERE = {
     "Encoder": "base",
-    "encoder_class": "base",
+    "encoder_class": "registry",
+    "encoder_names": "registry",
+    "Plan": "plan",
     "load": "base",
     "Raw": "baselines",
     "PCA": "baselines",

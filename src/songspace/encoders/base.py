@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,38 +25,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace import frontends
 from songspace.encoders import PIPELINE
+from songspace.encoders.plan import Plan
+from songspace.encoders.registry import REGISTRY as REGISTRY
+from songspace.encoders.registry import encoder_class as encoder_class
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain, read_json
 from songspace.tensorfile import write_whole
 
-REGISTRY = {
-    "raw": "songspace.encoders.baselines:Raw",
-    "pca": "songspace.encoders.baselines:PCA",
-    "timbre": "songspace.encoders.baselines:Timbre",
-    "random": "songspace.encoders.random_conv:RandomConv",
-    "ali": "songspace.encoders.ali:ALI",
-    "contrastive": "songspace.encoders.contrastive:Contrastive",
-}
-"""Every encoder by the name that the command line knows: one file and one line here make a new one."""
-
 _LONGEST_DESCRIPTION = 1 << 24
 
 _NOT_PART_OF_THE_MAPPING = {"device"}
-
-
-def encoder_class(name: str) -> type[Encoder]:
-    """The encoder class of a registered name; its module (and torch, if it needs it) loads now.
-
-    Raises
-    ------
-    SongspaceError
-        If there is no encoder of that name.
-    """
-    if name not in REGISTRY:
-        raise SongspaceError(f"There is no encoder called {name!r}: choose from {', '.join(REGISTRY)}.")
-    module, _, attribute = REGISTRY[name].partition(":")
-    found: type[Encoder] = getattr(import_module(module), attribute)
-    return found
 
 
 class Encoder(TransformerMixin, BaseEstimator):
@@ -65,10 +42,33 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     A subclass sets ``name``, learns in ``fit`` after calling :meth:`_start_fit`, and says in ``_embed`` how a
     float batch becomes vectors, in ``_arrays`` and ``_restore`` which arrays it is made of.
+
+    What else there is to know of a kind of encoder stands in its class, too. Seconds are those of two idle cores, and
+    only foretell how long a run will take.
+
+    Attributes
+    ----------
+    name : str
+        What the command line and the catalog call it.
+    batch_rows : int
+        Spectrograms that are encoded at once.
+    plan : Plan or None
+        How long it is trained if nobody says; None if it does not learn step by step. One with a plan has the
+        parameters ``steps`` and ``minutes``, and ``fit`` takes ``checkpoint`` and ``on_progress``.
+    seconds_to_fit : float
+        For each song, of one without a plan.
+    seconds_to_encode : float
+        For each song whose spectrograms are there.
+    encoded_twice : int
+        Songs, at most, that it encodes while it is learnt, after its last step.
     """
 
     name: ClassVar[str]
     batch_rows: ClassVar[int] = 32
+    plan: ClassVar[Plan | None] = None
+    seconds_to_fit: ClassVar[float] = 0.0
+    seconds_to_encode: ClassVar[float] = 0.005
+    encoded_twice: ClassVar[int] = 0
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:

@@ -44,6 +44,11 @@ def learnt(catalog: Catalog, name: str) -> Learnt | None:
     return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
 
 
+def all_learnt(catalog: Catalog) -> list[str]:
+    """The names of the encoders that the library has learnt, whether or not there still is a package for each."""
+    return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
+
+
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     """Remember that the library has learnt an encoder."""
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))

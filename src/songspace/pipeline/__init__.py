@@ -70,10 +70,10 @@ def learn(
     folder : path
         A folder of music.
     encoder : str
-        A name in :data:`songspace.encoders.base.REGISTRY`.
+        A name of :func:`songspace.encoders.encoder_names`.
     steps, minutes : optional
         When training stops, whichever comes first; one alone is the only limit. By default after a number of steps that
-        grows with the library, or after about half an hour (:data:`songspace.pipeline.budget.MOST`).
+        grows with the library, or after about half an hour (:data:`songspace.encoders.plan.MOST`).
     seed : int
         The same seed on the same songs gives the same space on the same machine, unless time ended the training.
     windows : int, optional

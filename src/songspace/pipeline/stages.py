@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from songspace import __version__
-from songspace.encoders.base import REGISTRY, Encoder
+from songspace.encoders.base import Encoder
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
@@ -21,10 +21,9 @@ from songspace.library.failures import by_kind
 from songspace.library.folders import Group
 from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
-from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
+from songspace.library.learnt import Learnt, all_learnt, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found, is_inside, shown
 from songspace.pipeline.budget import DESCRIBING
-from songspace.pipeline.budget import encoding as encoding_cost
 from songspace.pipeline.course import Course, Steps
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
@@ -215,7 +214,7 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
     encoder = load_learnt(run.home, run.catalog, name)
-    _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoding_cost(name))
+    _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoder.seconds_to_encode)
 
 
 def describe(run: Run) -> None:
@@ -297,7 +296,7 @@ def _is_built(run: Run, made_of: str) -> bool:
 
 def forget_others(run: Run) -> None:
     """Let go of encoders that were learnt anew, and of their vectors."""
-    known = {name: what for name in REGISTRY if (what := learnt(run.catalog, name))}
+    known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
     run.catalog.keep_vectors_of({DESCRIPTORS} | {what.vectors for what in known.values()})
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.plan import MOST, Plan
 from songspace.library.learnt import Learnt, learnt, set_learnt
-from songspace.pipeline.budget import FEW, MOST, PLANS
+from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, readable
 
@@ -26,11 +27,12 @@ MONITORS = ("auc", "retrieval")
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     """Learn an encoder on the cache, unless it was learnt from the same songs in the same way."""
-    trained = name in PLANS
+    training = encoder_class(name).plan
+    trained = training is not None
     ids = run.cache.songs()
     songs = len(ids) - len(held_out(len(ids))) if trained else len(ids)
-    if trained:
-        steps, minutes = PLANS[name].limits(songs, plan["steps"], plan["minutes"])
+    if training is not None:
+        steps, minutes = training.limits(songs, plan["steps"], plan["minutes"])
         plan |= {"steps": steps, "minutes": minutes}
     checkpoint = run.home.checkpoint(name)
     # A run whose steps were done before its time was over has learnt what its steps alone would have taught.
@@ -45,10 +47,10 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     X, groups = run.cache.rows(without=without)
     estimator = _make(name, plan)
     run.course.begin("learning")
-    run.reporter.say(_announcement(name, songs, plan))
-    if trained:
+    run.reporter.say(_announcement(name, songs, training, plan))
+    if training is not None:
         checkpoint.parent.mkdir(exist_ok=True)
-        step = 60 * PLANS[name].minutes(1, songs)
+        step = 60 * training.minutes(1, songs)
         left = 0.0
 
         def show(progress: Progress) -> None:
@@ -75,7 +77,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
 def judge(run: Run, name: str) -> str:
     """Say how much better a trained encoder is than the hand-made one, and which of them should answer."""
     what = learnt(run.catalog, name)
-    if name not in PLANS or what is None:
+    if encoder_class(name).plan is None or what is None:
         return name
     run.course.begin("judging")
     found = check(run, name, frozenset(what.held_out))
@@ -93,15 +95,15 @@ def judge(run: Run, name: str) -> str:
     return name
 
 
-def _announcement(name: str, songs: int, plan: dict[str, Any]) -> str:
+def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt, and for how long."""
     sentence = f"Learning the {name} encoder from {songs} songs"
-    if name not in PLANS:
+    if training is None:
         return f"{sentence}."
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
     if plan["steps"] is None:
         return f"{sentence} for {plan['minutes']:g} minutes.{few}"
-    minutes = PLANS[name].minutes(plan["steps"], songs)
+    minutes = training.minutes(plan["steps"], songs)
     long = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or so"
     bound = "" if plan["minutes"] is None else f", for {_minutes(plan['minutes'])} at most"
     return f"{sentence} in {plan['steps']} steps, {long} on two cores{bound} (--minutes changes it).{few}"
