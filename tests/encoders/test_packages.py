@@ -13,14 +13,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from songspace import Library, SongspaceError
+from songspace.audio import read_places
 from songspace.cli.commands import app
 from songspace.encoders import encoder_class, encoder_names
-from songspace.encoders.base import load
+from songspace.encoders.base import REGISTRY, load
+from songspace.frontends import PowerSpectrogram
 
 TOY = '''
 """The mean level of each band, and nothing else."""
 import numpy as np
 from songspace.encoders import Encoder
+from songspace.frontends import PowerSpectrogram
 
 class Toy(Encoder):
     name = "toy"
@@ -45,6 +48,18 @@ class Toy(Encoder):
 
 class Anonymous(Toy):
     name = "somebody"
+
+class Wide(Toy):
+    """It hears what the library does not: twice the rate, two seconds."""
+    name = "wide"
+
+    def get_frontend(self):
+        return self.frontend or PowerSpectrogram(seconds=2.0, log=True)
+
+    def fit(self, X, y=None, *, groups=None):
+        assert X[0:1].dtype == np.float32
+        self.groups_ = groups
+        return super().fit(X)
 '''
 Install = Callable[..., Path]
 
@@ -88,7 +103,7 @@ def test_a_toy_is_learnt_saved_loaded_evaluated_and_answered_with(
     home = tmp_path / "home"
     monkeypatch.setenv("SONGSPACE_HOME", str(home))
     assert "toy" in encoder_names()
-    assert "random, toy." in " ".join(run("learn", "--help").stdout.replace("│", "").split())
+    assert "onnx, toy." in " ".join(run("learn", "--help").stdout.replace("│", "").split())
     learnt = run("learn", tunes, "--encoder", "toy", "--windows", 2, "--workers", 1)
     assert learnt.exit_code == 0, learnt.output
     assert "the toy space is ready" in learnt.output
@@ -147,4 +162,29 @@ def test_two_packages_with_one_name_are_told_apart_by_nobody(install: Install) -
 
 def test_a_name_that_is_no_folders_name_is_none(install: Install) -> None:
     install("odd-ear", TOY, **{"../toy": "Toy", "Toy": "Toy", "a b": "Toy"})
-    assert encoder_names() == ["contrastive", "ali", "pca", "raw", "timbre", "random"]
+    assert encoder_names() == list(REGISTRY)
+
+
+def test_one_that_hears_otherwise_than_the_library_learns_from_what_it_hears(
+    install: Install, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("wide-ear", TOY, wide="Wide")
+    home = tmp_path / "home"
+    monkeypatch.setenv("SONGSPACE_HOME", str(home))
+    learnt = run("learn", tunes, "--encoder", "wide", "--windows", 2, "--workers", 2)
+    assert learnt.exit_code == 0, learnt.output
+    library = Library(home)
+    [folder] = (home / "encoders").glob("wide-*")
+    encoder = load(folder)
+    vectors, ids, starts = library.segments()
+    assert vectors.shape == (36, 257)
+    one = library.songs()[5]
+    sound = read_places(one.path, starts[ids == one.id] + 1.5, seconds=2.0, rate=44100)
+    expected = encoder.transform(PowerSpectrogram(seconds=2.0, log=True)(sound))
+    np.testing.assert_allclose(vectors[ids == one.id], expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-3)
+    assert {path.name for path in home.iterdir() if path.is_file()} >= {"catalog.sqlite", "space.safetensors"}
+    again = tmp_path / "again"
+    assert run("learn", tunes, "--encoder", "wide", "--windows", 2, "--workers", 1, "--home", again).exit_code == 0
+    assert [each.name for each in (again / "encoders").glob("wide-*")] == [folder.name]
+    assert "learnt from these songs already" in run("learn", tunes, "--encoder", "wide", "--windows", 2).output

@@ -94,6 +94,10 @@ def options(
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
     encoder: EncoderOption = "contrastive",
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx", help="Of the onnx encoder; FILE.json beside it says what it takes."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training, on any machine.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -121,6 +125,7 @@ def learn(
             _home(home),
             folder,
             encoder=encoder,
+            model=model,
             steps=steps,
             minutes=minutes,
             seed=seed,

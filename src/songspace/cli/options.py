@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 from songspace.cli import show
 from songspace.errors import SongspaceError
@@ -48,7 +48,7 @@ class NamingEncoders(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         for parameter in self.params:
-            if parameter.name == "encoder":
+            if isinstance(parameter, TyperOption) and parameter.name == "encoder":
                 parameter.help = f"What to learn: {', '.join(_encoders())}."
         super().format_help(ctx, formatter)
 

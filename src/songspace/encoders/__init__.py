@@ -23,6 +23,7 @@ _WHERE = {
     "RandomConv": "random_conv",
     "Contrastive": "contrastive",
     "ALI": "ali",
+    "ONNX": "onnx",
 }
 
 __all__ = ["PIPELINE", *_WHERE]

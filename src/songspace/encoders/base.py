@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,6 +62,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         For each song whose spectrograms are there.
     encoded_twice : int
         Songs, at most, that it encodes while it is learnt, after its last step.
+    pretrained : bool
+        Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
     """
 
     name: ClassVar[str]
@@ -69,6 +72,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     seconds_to_fit: ClassVar[float] = 0.0
     seconds_to_encode: ClassVar[float] = 0.005
     encoded_twice: ClassVar[int] = 0
+    pretrained: ClassVar[bool] = False
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:
@@ -141,6 +145,39 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
         return map(self.encode, songs)
 
+    @property
+    def patches(self) -> int:
+        """Spectrograms that :meth:`encode_song` takes for each segment of a song."""
+        return 1
+
+    def encode_song(self, X: Any) -> np.ndarray:
+        """The vectors (segments, d) of one song, heard with this encoder's own frontend.
+
+        Parameters
+        ----------
+        X : array of shape (segments * patches, bands, frames)
+            The :attr:`patches` of the first segment, then those of the next.
+        """
+        return self.encode(X)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether this encoder gives words a place beside the sounds."""
+        return False
+
+    def encode_text(self, text: str) -> np.ndarray:
+        """The vector (d,) of some words, to be compared with those of segments by the cosine.
+
+        Raises
+        ------
+        SongspaceError
+            If this encoder knows no words.
+        """
+        raise SongspaceError(
+            f"The {self.name} encoder knows no words: to search by meaning takes an onnx encoder with a text tower "
+            "(see docs/encoders.md)."
+        )
+
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write this fitted encoder into ``folder``; ``encoder.json``, written last, makes it complete.
 
@@ -160,6 +197,10 @@ class Encoder(TransformerMixin, BaseEstimator):
         description = self._description() | {"facts": self._facts(), "fingerprint": self.fingerprint_}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            for name, source in self._copies().items():
+                if not (folder / name).exists() or not os.path.samefile(source, folder / name):
+                    with open_plain(source, links=True) as file:
+                        write_whole(folder / name, iter(partial(file.read, 1 << 20), b""))
             write_whole(folder / "weights.safetensors", [to_bytes(arrays)])
             write_whole(folder / "encoder.json", [(json.dumps(description, indent=2) + "\n").encode()])
         except OSError as error:
@@ -229,6 +270,13 @@ class Encoder(TransformerMixin, BaseEstimator):
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def _copies(self) -> dict[str, Path]:
+        """Files of which a saved encoder keeps copies, by what they are called there; their sums are described."""
+        return {}
+
+    def _restore_files(self, folder: Path, description: dict[str, Any]) -> None:
+        """Take the copies in a folder; a ValueError if they are not those that were saved."""
+
     def _facts(self) -> dict[str, Any]:
         """What is worth keeping beside the weights but does not change the mapping (history, versions)."""
         return {}
@@ -297,11 +345,13 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:
             raise SongspaceError(f"The encoder in {folder} was made by another version of songspace: learn again.")
-        params = dict(description["params"])
-        params["frontend"] = frontends.build(params["frontend"])
-        encoder = encoder_class(description["encoder"])(**params)
+        kind, params = encoder_class(description["encoder"]), dict(description["params"])
+        if "frontend" in kind._get_param_names():
+            params["frontend"] = frontends.build(params["frontend"])
+        encoder = kind(**params)
         encoder.shape_ = tuple(description["shape"])
         encoder.n_features_in_ = encoder.shape_[0] * encoder.shape_[1]
+        encoder._restore_files(folder, description)
         encoder._restore(arrays, description["facts"])
         whole = encoder.fingerprint_ == description["fingerprint"]
     except FileNotFoundError:

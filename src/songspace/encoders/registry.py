@@ -24,6 +24,7 @@ REGISTRY = {
     "raw": "songspace.encoders.baselines:Raw",
     "timbre": "songspace.encoders.baselines:Timbre",
     "random": "songspace.encoders.random_conv:RandomConv",
+    "onnx": "songspace.encoders.onnx:ONNX",
 }
 """Those that come with songspace, in the order of help: one file and one line here make a new one."""
 

@@ -8,6 +8,7 @@ without it.
 
 from songspace.frontends.base import Array, Frontend, build, describe, is_registered, is_tensor, register
 from songspace.frontends.codes import Codes, are_codes
+from songspace.frontends.given import MelSpectrogram, Waveform
 from songspace.frontends.spectrograms import LogMel, PowerSpectrogram
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "Codes",
     "Frontend",
     "LogMel",
+    "MelSpectrogram",
     "PowerSpectrogram",
+    "Waveform",
     "are_codes",
     "build",
     "describe",

@@ -50,6 +50,7 @@ class SpectrogramCache:
     def __init__(self, path: Path, catalog: Catalog, *, shape: tuple[int, int, int], cap: int = CAP) -> None:
         self.path, self.shape, self._catalog = path, shape, catalog
         self._record = int(np.prod(shape))
+        self.most = cap
         self.capacity = max(1, cap // self._record)
         self._held = min(self.capacity, path.stat().st_size // self._record if path.exists() else 0)
         self._places: dict[int, _Place] = {}

@@ -30,6 +30,8 @@ class Learnt:
         Ids of the songs that it was not trained on.
     check : dict or None
         How it did on them, beside the hand-made space.
+    heard : float
+        Seconds that it hears of a song for one vector: nearer than that, two vectors have some sound in common.
     """
 
     fingerprint: str
@@ -37,6 +39,7 @@ class Learnt:
     key: str = ""
     held_out: list[int] = field(default_factory=list)
     check: dict[str, Any] | None = None
+    heard: float = 5.0
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
