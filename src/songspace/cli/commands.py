@@ -19,6 +19,7 @@ from songspace.cli.options import EncoderOption, HomeOption, JsonOption, NamingE
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.priority import be_nice
+from songspace.cli.search import search
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.status import status
@@ -214,6 +215,9 @@ def _report(report: Report) -> None:
 
 
 app.command()(similar)
+
+
+app.command()(search)
 
 
 app.command()(playlist)

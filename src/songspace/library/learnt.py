@@ -32,6 +32,8 @@ class Learnt:
         How it did on them, beside the hand-made space.
     heard : float
         Seconds that it hears of a song for one vector: nearer than that, two vectors have some sound in common.
+    words : bool
+        Whether it gives words a place beside the sounds.
     """
 
     fingerprint: str
@@ -40,6 +42,7 @@ class Learnt:
     held_out: list[int] = field(default_factory=list)
     check: dict[str, Any] | None = None
     heard: float = 5.0
+    words: bool = False
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

@@ -46,12 +46,14 @@ def take(run: Run, encoder: Encoder) -> None:
         run.reporter.say(f"The library has this {name} encoder already.")
     else:
         encoder.save(run.home.encoder(name, fingerprint))
-    set_learnt(run.catalog, name, Learnt(fingerprint, fingerprint, fingerprint, held_out=apart, heard=_heard(encoder)))
+    set_learnt(run.catalog, name, _learnt(encoder, fingerprint, apart))
 
 
-def _heard(encoder: Encoder) -> float:
-    """Seconds that an encoder hears for one vector: its windows lie around a segment, or within it."""
-    return max(Listening().frontend.seconds, encoder.get_frontend().seconds)
+def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
+    """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
+    heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
+    fingerprint = encoder.fingerprint_
+    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words)
 
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
@@ -99,9 +101,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    fingerprint = estimator.fingerprint_
-    apart = sorted(without)
-    set_learnt(run.catalog, name, Learnt(fingerprint, fingerprint, key, held_out=apart, heard=_heard(estimator)))
+    set_learnt(run.catalog, name, _learnt(estimator, key, sorted(without)))
     checkpoint.unlink(missing_ok=True)
 
 
