@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -172,6 +173,25 @@ def test_a_song_that_a_model_cannot_encode_costs_only_itself(
     assert "loud.flac could not be encoded" in " ".join(learnt.output.split())
     library = Library(home)
     assert len(Space.open(library.home.space)) == 2 and len(library.songs()) == 3
+
+
+def test_without_onnx_runtime_old_songs_answer_and_new_ones_wait(
+    home: Path, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "home"
+    shutil.copytree(home, own)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert answered(own, "similar", 1, "-n", 2)["similar"]
+    assert run(own, "update", "--workers", 1).exit_code == 0
+    song(tmp_path / "more" / "new.flac", 98, style=1)
+    song(tmp_path / "more" / "newer.flac", 97, style=1)
+    updated = run(own, "update", tmp_path / "more", "--workers", 1)
+    assert updated.exit_code == 1
+    assert str(updated.exception) == 'The onnx encoder needs ONNX Runtime: pip install "songspace[onnx]".'
+    assert "could not be encoded" not in updated.output
+    monkeypatch.undo()
+    assert run(own, "update", "--workers", 1).exit_code == 0
+    assert len(Space.open(own / "space.safetensors")) == 20
 
 
 def test_a_model_belongs_to_onnx_and_onnx_to_a_model(tunes: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from songspace.encoders.onnx_settings import Port
-from songspace.errors import SongspaceError
+from songspace.errors import EncodingError, SongspaceError
 from songspace.plainfiles import open_plain
 
 INSTALL = 'pip install "songspace[onnx]"'
@@ -123,8 +123,10 @@ class Session:
 
         Raises
         ------
+        EncodingError
+            If it is not finite.
         SongspaceError
-            If it cannot be worked out, or is of another shape than is said, or not finite.
+            If it cannot be worked out, or is of another shape than is said.
         """
         name = self.output_name(port)
         feeds = {key: value.astype(_DTYPES[self.inputs[key].type], copy=False) for key, value in feeds.items()}
@@ -145,7 +147,7 @@ class Session:
         vectors = np.asarray(found).transpose(order).astype(np.float32)
         vectors = vectors.reshape(rows, -1, shape[port.axes.index("features")]).mean(axis=1)
         if not np.isfinite(vectors).all():
-            raise SongspaceError(f"{self.path} gives numbers that are not finite.")
+            raise EncodingError(f"{self.path} gives numbers that are not finite.")
         return vectors
 
 

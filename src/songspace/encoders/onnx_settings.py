@@ -16,6 +16,8 @@ SEGMENT = 5.0
 """Seconds of a segment of a song: what several inputs are taken from."""
 
 _MEL = ("n_fft", "hop", "n_mels", "fmin", "fmax", "mel", "norm", "window", "center", "power", "log")
+_FASTEST, _LONGEST_INPUT = 384_000, 600  # samples a second, and seconds
+_LARGEST = {"n_fft": 1 << 18, "n_mels": 4096}
 _MOST_PATCHES = 20
 _MOST_TOKENS = 4096
 
@@ -120,7 +122,7 @@ def settings_of(said: Any) -> Settings:
         If a field is missing, unknown or wrong.
     """
     top = _Fields("", said, ("rate", "seconds", "frontend", "input"), ("output", "patches", "pooling", "text"))
-    rate, seconds = top.number("rate", whole=True), top.number("seconds")
+    rate, seconds = top.number("rate", whole=True, most=_FASTEST), top.number("seconds", most=_LONGEST_INPUT)
     frontend = _frontend(rate, seconds, top.inner("frontend"))
     sound = ("samples",) if isinstance(frontend, Waveform) else ("bands", "frames")
     patches = top.number("patches", 1, whole=True, most=_MOST_PATCHES)
@@ -144,6 +146,8 @@ def _frontend(rate: float, seconds: float, said: Any) -> Frontend:
         _Fields("frontend.", said, ("kind",), ())
         return Waveform(int(rate), float(seconds))
     fields = _Fields("frontend.", said, ("kind", *_MEL), ("padding", "win_length", "frames"))
+    for key, most in _LARGEST.items():
+        fields.number(key, whole=True, most=most)
     if said["center"] is True and "padding" not in said:
         raise ValueError("frontend.padding is missing")
     log = _Fields("frontend.log.", fields.inner("log"), ("kind",), ("scale", "offset", "floor")).said

@@ -15,7 +15,7 @@ from songspace.encoders.base import Encoder
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
-from songspace.errors import SongspaceError
+from songspace.errors import EncodingError, SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.costs import decoding, recognizing
@@ -250,7 +250,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
         for song, X in heard:
             try:
                 vectors = encoder.encode_song(X)
-            except SongspaceError as error:
+            except EncodingError as error:
                 reason = error
                 run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")
                 continue
