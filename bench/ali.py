@@ -26,6 +26,7 @@ from songspace.encoders import ali_pictures
 from songspace.encoders.ali import ALI
 from songspace.encoders.ali_pictures import Pictures
 from songspace.encoders.devices import choose_device
+from songspace.frontends import Codes
 
 
 def made_up(path: Path, ali: ALI, n: int) -> np.ndarray:
@@ -38,7 +39,7 @@ def made_up(path: Path, ali: ALI, n: int) -> np.ndarray:
     for row in range(n):
         decibels = slope[row] + random.normal(0, 6, (bands, frames))
         X[row] = frontend.quantize(decibels) if eight_bits else decibels
-    return X
+    return X.view(Codes) if eight_bits else X
 
 
 def seconds(

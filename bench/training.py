@@ -36,7 +36,7 @@ from songspace.encoders.networks import NetworkEncoder
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.training import Progress, epochs
 from songspace.errors import SongspaceError
-from songspace.frontends import LogMel
+from songspace.frontends import Codes, LogMel
 from songspace.library.scan import scan
 
 SONGS, SEGMENTS = 400, 10
@@ -54,7 +54,7 @@ def made_up() -> np.ndarray:
     for row in X:
         slope = -50 + random.normal(0, 1, (len(row), 1)).cumsum(axis=0)
         row[:] = frontend.quantize(slope + random.normal(0, 6, row.shape))
-    return X
+    return X.view(Codes)
 
 
 def seconds(work: Work, device: torch.device) -> float:

@@ -132,7 +132,17 @@ def learnt_home(tunes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def audio_files() -> ModuleType:
     """The helper module that writes songs in every format: ``audio_files.write(path, kind)``."""
-    spec = importlib.util.spec_from_file_location("audio_files", Path(__file__).with_name("audio_files.py"))
+    return _beside("audio_files")
+
+
+@pytest.fixture(scope="session")
+def onnx_files() -> ModuleType:
+    """The helper module that writes small ONNX models with their JSON."""
+    return _beside("onnx_files")
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

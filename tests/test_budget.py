@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songspace.encoders.base import encoder_class
-from songspace.pipeline.budget import MOST, PLANS
+from songspace.encoders.base import REGISTRY, encoder_class
+from songspace.encoders.plan import MOST
 from songspace.pipeline.check import held_out
 
+PLANS = {name: plan for name in REGISTRY if (plan := encoder_class(name).plan) is not None}
 SONGS = st.integers(2, 2_000_000)
 NAMES = st.sampled_from(sorted(PLANS))
+
+
+def test_those_that_learn_step_by_step_have_a_plan():
+    assert set(PLANS) == {"contrastive", "ali"}
 
 
 @given(NAMES, SONGS)

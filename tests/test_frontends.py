@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import librosa
 import numpy as np
@@ -15,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from songspace.frontends import LogMel, PowerSpectrogram, build, describe
+from songspace.errors import SongspaceError
+from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram, build, describe, register
+from songspace.frontends.base import Registry
 
 LOG_MELS = [
     LogMel(),
@@ -274,6 +278,120 @@ def test_the_shape_is_known_beforehand(frontend):
 def test_what_describes_no_frontend_is_refused(description):
     with pytest.raises(ValueError, match=r"frontend|cannot be made|got"):
         build(description)
+
+
+@pytest.mark.parametrize("frontend", [LogMel(seconds=0.5), PowerSpectrogram(rate=22050, seconds=0.5)], ids=str)
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_whole_numbers_are_scaled_by_their_type(frontend, bits):
+    sound = np.clip(sounds(frontend.samples, frontend.rate)[:2], -0.99, 0.99)
+    whole = np.rint(sound.astype(np.float64) * 2 ** (bits - 1)).astype(f"int{bits}")
+    expected = frontend(whole / np.float64(2 ** (bits - 1)))
+    np.testing.assert_allclose(frontend(whole), expected, rtol=1e-4, atol=1e-4)
+    tensor = frontend(torch.from_numpy(whole))
+    np.testing.assert_array_equal(tensor.numpy(), frontend(torch.from_numpy(whole).float() / 2 ** (bits - 1)).numpy())
+    if bits == 8:  # as WAV files have them
+        np.testing.assert_array_equal(frontend((whole.astype(int) + 128).astype(np.uint8)), frontend(whole))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "bool", "complex64"])
+@pytest.mark.parametrize("kind", [np.zeros, torch.zeros])
+def test_sound_of_no_known_scale_is_refused(dtype, kind):
+    windows = kind((1, 11025), dtype=getattr(torch if kind is torch.zeros else np, dtype))
+    with pytest.raises(ValueError, match=f"got {dtype}"):
+        LogMel(seconds=0.5)(windows)
+
+
+def test_codes_stay_codes_wherever_they_go():
+    codes = LogMel().quantize(np.linspace(-80, 47.5, 256).reshape(4, 64))
+    for same in (codes[1:], codes[[0, 2]], codes.reshape(-1), np.concatenate([codes, codes]), codes.copy()):
+        assert type(same) is Codes and same.dtype == np.uint8
+    again = pickle.loads(pickle.dumps(codes))
+    assert type(again) is Codes
+    np.testing.assert_array_equal(again, codes)
+    assert type(codes + 1) is type(codes == 0) is type(np.sqrt(codes)) is np.ndarray
+    assert isinstance(codes.max(), np.uint8)
+    np.testing.assert_array_equal(codes.decibels(), LogMel().dequantize(codes))
+
+
+# A frontend of one's own
+
+
+@dataclass(frozen=True)
+class Envelope(Frontend):
+    rate: int = 100
+    seconds: float = 2.0
+    parts: int = 4
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return 1, self.parts
+
+    def compute(self, windows: np.ndarray) -> np.ndarray:
+        return np.abs(windows).reshape(len(windows), 1, self.parts, -1).mean(axis=3)
+
+
+def test_a_frontend_of_ones_own_takes_arrays_and_tensors():
+    sound = np.random.default_rng(0).normal(size=(3, 200))
+    expected = np.abs(sound).reshape(3, 1, 4, 50).mean(axis=3)
+    np.testing.assert_allclose(Envelope()(sound), expected)
+    tensor = Envelope()(torch.from_numpy(sound))
+    assert isinstance(tensor, torch.Tensor) and tensor.dtype == torch.float32
+    np.testing.assert_allclose(tensor.numpy(), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="windows of shape"):
+        Envelope()(sound[:, 1:])
+    with pytest.raises(ValueError, match="rate"):
+        Envelope(rate=0)
+    with pytest.raises(ValueError, match="no 8-bit form"):
+        Envelope().quantize(expected)
+
+
+def test_a_name_finds_a_frontend_that_is_registered_and_no_other():
+    description = describe(Envelope(parts=5))
+    with pytest.raises(ValueError, match="no frontend is called 'Envelope'"):
+        build(description)
+    with pytest.raises(ValueError, match="no frontend is called 'tests"):
+        build(description | {"name": "tests.test_frontends:Envelope"})
+    try:
+        assert register(register(Envelope)) is Envelope
+        assert build(json.loads(json.dumps(description))) == Envelope(parts=5)
+        other = dataclass(frozen=True)(type("Envelope", (Frontend,), {"__module__": "elsewhere"}))
+        with pytest.raises(ValueError, match=f"called Envelope already, in {__name__}"):
+            register(other)
+    finally:
+        Registry.classes.pop("Envelope", None)
+    for wrong in (Frontend, dict, 7):
+        with pytest.raises(ValueError, match="a frontend is a dataclass"):
+            register(wrong)
+
+
+def test_packages_offer_frontends(tmp_path, monkeypatch):
+    """By entry points: nothing that an encoder's file says is imported."""
+    source = """
+from dataclasses import dataclass
+from songspace.frontends import Frontend
+
+@dataclass(frozen=True)
+class Loud(Frontend):
+    rate: int = 10
+    seconds: float = 1.0
+"""
+    (tmp_path / "toy_ears.py").write_text(source, "utf-8")
+    (tmp_path / "toy_ears-1.0.dist-info").mkdir()
+    (tmp_path / "toy_ears-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: toy-ears\nVersion: 1.0\n"
+    )
+    points = "[songspace.frontends]\nLoud = toy_ears:Loud\nDeaf = toy_ears:Deaf\nSoft = toy_ears:Loud\n"
+    (tmp_path / "toy_ears-1.0.dist-info" / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert build({"name": "Loud", "rate": 20, "seconds": 1.0}).samples == 20
+        with pytest.raises(SongspaceError, match=r"The frontend 'Deaf' of the package toy-ears cannot be loaded"):
+            build({"name": "Deaf"})
+        with pytest.raises(SongspaceError, match=r"'Soft' of the package toy-ears is called Loud"):
+            build({"name": "Soft"})
+    finally:
+        Registry.classes.pop("Loud", None)
+        sys.modules.pop("toy_ears", None)
 
 
 def test_decoding_workers_need_neither_torch_nor_scikit_learn():

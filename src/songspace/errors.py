@@ -17,6 +17,10 @@ class AudioError(SongspaceError):
     """A file could not be turned into sound; the message is the reason that ``status`` shows."""
 
 
+class EncodingError(SongspaceError):
+    """What an encoder made of one song makes no sense; it may well encode others."""
+
+
 FORESEEN = (SongspaceError, sqlite3.Error, OSError)
 """What may end a command and is no defect: it is told by :func:`sentence`."""
 

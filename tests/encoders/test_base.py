@@ -7,10 +7,12 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,8 @@ from songspace import encoders
 from songspace.encoders.base import REGISTRY, Encoder, check_spectrograms, encoder_class, load
 from songspace.encoders.baselines import PCA, Raw, Timbre
 from songspace.errors import SongspaceError
-from songspace.frontends import LogMel, PowerSpectrogram
+from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram, register
+from songspace.frontends.base import Registry
 
 X = np.random.default_rng(0).normal(-30, 10, (20, 24, 30)).astype(np.float32)
 
@@ -324,8 +327,72 @@ def test_lists_become_arrays():
 
 
 def test_what_is_like_an_array_is_left_as_it_is(tmp_path):
-    mapped = np.memmap(tmp_path / "x", np.uint8, "w+", shape=(2, 3, 4))
+    mapped = np.memmap(tmp_path / "x", np.uint8, "w+", shape=(2, 3, 4)).view(Codes)
     assert check_spectrograms(mapped) is mapped
+    assert np.may_share_memory(mapped[1:], mapped)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int64, bool])
+def test_whole_numbers_are_not_taken_for_decibels_or_codes(dtype):
+    """A picture of somebody's own, for instance: its 255 is not 47.5 dB."""
+    picture = np.random.default_rng(0).integers(0, 2, (4, 24, 30)).astype(dtype)
+    for look in (picture, Lazy(picture), torch.from_numpy(picture) if dtype != np.uint16 else picture):
+        with pytest.raises(ValueError, match=r"as floats .* or as songspace.frontends.Codes, got "):
+            Raw(frontend=LogMel(n_mels=24)).fit(X).transform(look)
+
+
+def test_codes_that_were_cast_are_codes_no_more():
+    codes = LogMel().quantize(X)
+    encoder = Raw(frontend=LogMel(n_mels=24)).fit(codes)
+    np.testing.assert_array_equal(encoder.transform(codes[2:4]), -80 + 0.5 * np.asarray(codes[2:4]).reshape(2, -1))
+    np.testing.assert_array_equal(encoder.transform(codes.astype(np.float32)), np.asarray(codes).reshape(len(X), -1))
+    with pytest.raises(ValueError, match="whole numbers"):
+        encoder.transform(codes.astype(np.int32))
+
+
+class Lazy:
+    """Rows that come as they are asked for."""
+
+    def __init__(self, X):
+        self.shape, self.dtype, self._X = X.shape, X.dtype, X
+
+    def __getitem__(self, rows):
+        return self._X[rows]
+
+
+# A frontend of one's own
+
+
+@dataclass(frozen=True)
+class Coarse(Frontend):
+    rate: int = 800
+    seconds: float = 0.5
+    bands: int = 4
+
+    @property
+    def shape(self):
+        return self.bands, 10
+
+    def compute(self, windows):
+        return np.abs(windows).reshape(len(windows), *self.shape, -1).mean(axis=3)
+
+
+def test_an_encoder_takes_a_frontend_of_ones_own_and_keeps_it(tmp_path):
+    frontend = Coarse(bands=8)
+    sound = np.random.default_rng(0).normal(0, 0.1, (6, 400))
+    encoder = PCA(n_components=2, frontend=frontend).fit(frontend(sound))
+    with pytest.raises(SongspaceError, match=r"Coarse .*songspace.frontends.register"):
+        encoder.save(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+    register(Coarse)
+    try:
+        loaded = load(encoder.save(tmp_path / "a"))
+    finally:
+        del Registry.classes["Coarse"]
+    assert loaded.get_frontend() == frontend
+    np.testing.assert_array_equal(loaded.transform(frontend(sound)), encoder.transform(frontend(sound)))
+    with pytest.raises(SongspaceError, match="no frontend is called 'Coarse'"):
+        load(tmp_path / "a")
 
 
 def test_an_encoder_must_say_how():

@@ -53,6 +53,7 @@ export interface Status {
   failures: { path: string; reason: string; kind: string; advice: string }[];
   failed: number;
   ready: boolean;
+  words: boolean; // whether songs can be found by what words mean
   version: string;
 }
 
@@ -147,6 +148,21 @@ export async function search(q: string, signal: AbortSignal): Promise<{ songs: S
   const { songs, total } = await get<{ songs: Song[]; total: number }>("songs", { q, limit: 30 }, signal);
   return { songs: songs.map(called), total };
 }
+let words: Promise<Status> | null = null;
+/** Songs that sound as some words mean; none where the encoder knows no words, which is asked once. */
+export async function meant(q: string, signal: AbortSignal): Promise<Song[]> {
+  try {
+    words ??= get<Status>("status", { limit: 0 });
+    if (!(await words).words) return [];
+    return (await get<{ songs: Song[] }>("search", { q, count: 10 }, signal)).songs.map(called);
+  } catch (error) {
+    if (error instanceof Refusal) return []; // of these words the model knows none
+    words = null;
+    throw error;
+  }
+}
+/** The library is another one than before: its encoder may know words now. */
+export const askForWordsAgain = (): void => void (words = null);
 export const neighbours = async (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> => {
   const { similar } = await get<{ similar: Similar[] }>(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
   return { similar: similar.map(called) };

@@ -285,7 +285,10 @@ async function look({ snapshot, drawing }: api.Work): Promise<boolean> {
   describe(all);
   map?.mark({ playing: player.song ? all.row(player.song.id) : -1 });
   seen = { snapshot, settled: places.settled };
-  if (snapshot !== before.snapshot) library.renew();
+  if (snapshot !== before.snapshot) {
+    library.renew();
+    api.askForWordsAgain();
+  }
   return !places.settled;
 }
 

@@ -16,6 +16,7 @@ export class Search {
   private asked: AbortController | null = null;
   private wait: ReturnType<typeof setTimeout> | undefined;
   private songs: api.Song[] = [];
+  private named = 0; // of these songs, those whose names hold the words; the others sound as the words mean
   private offers: Offer[] = [];
   private at = -1;
 
@@ -49,7 +50,12 @@ export class Search {
     try {
       const { songs, total } = await api.search(words.slice(0, 200), this.asked.signal);
       this.songs = songs;
+      this.named = songs.length;
       this.offers = this.events.offers(words);
+      this.fill(total);
+      const { signal } = this.asked, meant = await api.meant(words.slice(0, 200), signal);
+      if (signal.aborted || !meant.length) return;
+      this.songs = [...songs, ...meant.filter(({ id }) => !songs.some((song) => song.id === id))];
       this.fill(total);
     } catch (error) {
       if (error instanceof api.Refusal) say(error.message);
@@ -58,13 +64,18 @@ export class Search {
 
   private fill(total: number): void {
     const item = (title: string, more: string, kind: string, i: number): HTMLElement =>
-      h("li", { role: "option", class: kind || null, id: `found-${i}`, "aria-selected": "false", click: () => this.choose(i) }, name(title, "title"), name(more, "more"));
+      h("li", { role: "option", class: kind || null, id: `found-${i}`, "aria-selected": String(i === this.at), click: () => this.choose(i) }, name(title, "title"), name(more, "more"));
     const offers = this.offers.map((offer, i) => item(offer.label, offer.more, "offer", i));
     const items = this.songs.map((song, i) => item(song.title || "Untitled", [song.artist, song.album].filter(Boolean).join(" · ") || "Unknown artist", "", offers.length + i));
-    const rest = total - this.songs.length;
-    const remark = total === 0 ? "Nothing by these words" : rest > 0 ? `and ${rest.toLocaleString()} more` : "";
-    this.list.replaceChildren(...offers, ...items, ...(remark ? [h("li", { role: "presentation", class: "remark" }, remark)] : []));
-    this.list.scrollTop = 0;
+    const rest = total - this.named, meant = items.splice(this.named);
+    const remark = (text: string): HTMLElement[] => (text ? [h("li", { role: "presentation", class: "remark" }, text)] : []);
+    this.list.replaceChildren(
+      ...offers,
+      ...items,
+      ...remark(total === 0 ? "Nothing by these words" : rest > 0 ? `and ${rest.toLocaleString()} more` : ""),
+      ...(meant.length ? [...remark("Sounds as these words mean"), ...meant] : []),
+    );
+    if (this.at < 0) this.list.scrollTop = 0;
     this.show(true);
   }
 

@@ -133,8 +133,10 @@ def _self_check(library: Library) -> str:
     from songspace.evaluation import retrieval
 
     vectors, groups, starts = library.segments()
+    what = learnt(library.catalog, library.encoder)
+    gap = what.heard if what is not None else 5.0
     try:
-        top = retrieval.same_song(vectors, groups, starts=starts)["top1"]
+        top = retrieval.same_song(vectors, groups, starts=starts, min_gap=gap)["top1"]
     except SongspaceError:  # every segment overlaps every other of its song
         return "the songs are too short to tell"
     return f"{top['value']:.0%} (chance {top['chance']:.1%})"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BufferedReader
@@ -27,7 +27,7 @@ from songspace.audio._soundfile import MAGIC, SoundfileSource
 from songspace.audio._source import Source, UndecodableError, decoding
 from songspace.errors import AudioError
 
-__all__ = ["SILENCE", "Windows", "read_excerpt", "read_windows"]
+__all__ = ["SILENCE", "Windows", "read_excerpt", "read_places", "read_windows"]
 
 SILENCE = 10 ** (-60 / 20)
 """RMS, relative to full scale, below which a window is silent: -60 dB.
@@ -144,6 +144,50 @@ def read_windows(
     if not (isfinite(seconds) and count >= 1 and rate >= 1 and seconds * rate >= 1):
         raise ValueError(f"seconds, count and rate must be positive, got {seconds!r}, {count!r} and {rate!r}")
     return _decoded(path, lambda source: _spread(_part(source, start, end), seconds, count, rate, rng))
+
+
+def read_places(
+    path: str | os.PathLike[str],
+    starts: Sequence[float] | np.ndarray,
+    *,
+    seconds: float,
+    rate: int,
+    start: float | None = None,
+    end: float | None = None,
+) -> np.ndarray:
+    """Read windows that begin at some seconds of a song; where one would begin too early or end too late, it is moved.
+
+    Parameters
+    ----------
+    path : path
+        As in :func:`read_windows`.
+    starts : sequence of float
+        Seconds.
+    seconds : float
+        Length of a window. Zeros follow a song that is shorter.
+    rate : int
+        Samples a second of the result.
+    start, end : float, optional
+        As in :func:`read_windows`.
+
+    Returns
+    -------
+    ndarray of shape (len(starts), round(seconds * rate)), float32
+
+    Raises
+    ------
+    AudioError
+        As in :func:`read_windows`.
+    """
+    width = round(seconds * rate)
+    asked = np.rint(np.asarray(starts, np.float64) * rate).astype(int)
+
+    def read(source: Source) -> np.ndarray:
+        part = _part(source, start, end)
+        total = _length(part, rate)
+        return _cut(part, np.clip(asked, 0, max(0, total - width)), width, rate, total)
+
+    return _decoded(path, read)
 
 
 def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rate: int = 44_100) -> np.ndarray:
@@ -282,21 +326,10 @@ def _part(source: Source, start: float | None, end: float | None) -> Source:
 def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.random.Generator | None) -> Windows:
     """Read ``count`` windows from an opened song."""
     width = round(seconds * rate)
-    total = source.frames * rate // source.rate
-    if total == 0:
-        raise UndecodableError("It holds no sound.")
-    if total > _LONGEST:
-        raise UndecodableError("Its header does not say how long it is.")
+    total = _length(source, rate)
     share = np.linspace(0, 1, count) if rng is None else np.sort(rng.random(count))
     first = [0] if total < width else np.rint(share * (total - width)).astype(int)
-    samples = np.zeros((len(first), width), np.float32)
-    if total <= count * width:  # windows that overlap: decoding everything once is less
-        song = _read(source, 0, total, rate)
-        for window, start in zip(samples, first, strict=True):
-            window[:total] = song[start : start + width]
-    else:
-        for window, start in zip(samples, first, strict=True):
-            window[:] = _read(source, int(start), int(start) + width, rate)
+    samples = _cut(source, first, width, rate, total)
     rms = np.sqrt(np.mean(np.square(samples[:, :total]), axis=1))
     return Windows(
         samples=samples,
@@ -305,6 +338,29 @@ def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.rando
         rate=rate,
         silent=rms < SILENCE,
     )
+
+
+def _length(source: Source, rate: int) -> int:
+    """Samples of an opened song at a rate."""
+    total = source.frames * rate // source.rate
+    if total == 0:
+        raise UndecodableError("It holds no sound.")
+    if total > _LONGEST:
+        raise UndecodableError("Its header does not say how long it is.")
+    return total
+
+
+def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: int, total: int) -> np.ndarray:
+    """Windows of a song that is ``total`` samples long, from their first samples on."""
+    samples = np.zeros((len(first), width), np.float32)
+    if total <= len(first) * width:  # windows that overlap: decoding everything once is less
+        song = _read(source, 0, total, rate)
+        for window, start in zip(samples, first, strict=True):
+            window[:total] = song[start : start + width]
+    else:
+        for window, start in zip(samples, first, strict=True):
+            window[:] = _read(source, int(start), int(start) + width, rate)
+    return samples
 
 
 def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:

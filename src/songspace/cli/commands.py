@@ -15,10 +15,11 @@ from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
-from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.options import EncoderOption, HomeOption, JsonOption, NamingEncoders
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.priority import be_nice
+from songspace.cli.search import search
 from songspace.cli.serve import serve
 from songspace.cli.similar import similar
 from songspace.cli.status import status
@@ -51,17 +52,6 @@ NiceOption = Annotated[bool, typer.Option("--nice", help="Work only while nobody
 
 _EXAMPLES = 3
 """Files of each kind that the summary of a run names."""
-
-
-class EncoderName(StrEnum):
-    """What can be learnt."""
-
-    contrastive = "contrastive"
-    ali = "ali"
-    pca = "pca"
-    raw = "raw"
-    timbre = "timbre"
-    random = "random"
 
 
 class Method(StrEnum):
@@ -101,10 +91,14 @@ def options(
         os.environ["SONGSPACE_HOME"] = str(home)
 
 
-@app.command()
+@app.command(cls=NamingEncoders)
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
-    encoder: Annotated[EncoderName, typer.Option(help="What to learn.")] = EncoderName.contrastive,
+    encoder: EncoderOption = "contrastive",
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx", help="Of the onnx encoder; FILE.json beside it says what it takes."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training, on any machine.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -131,7 +125,8 @@ def learn(
         report = pipeline.learn(
             _home(home),
             folder,
-            encoder=encoder.value,
+            encoder=encoder,
+            model=model,
             steps=steps,
             minutes=minutes,
             seed=seed,
@@ -220,6 +215,9 @@ def _report(report: Report) -> None:
 
 
 app.command()(similar)
+
+
+app.command()(search)
 
 
 app.command()(playlist)

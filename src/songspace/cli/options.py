@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from songspace.cli import show
 from songspace.errors import SongspaceError
@@ -23,6 +24,33 @@ PasswordFileOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A file with the password (default: you are asked for it).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def _encoder(name: str) -> str:
+    """The name of an encoder: of songspace, or of another package that is installed."""
+    if name not in (names := _encoders()):
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, names))}.")
+    return name
+
+
+def _encoders() -> list[str]:
+    from songspace.encoders import encoder_names
+
+    names: list[str] = encoder_names()
+    return names
+
+
+EncoderOption = Annotated[str, typer.Option(parser=_encoder, metavar="NAME", help="What to learn.")]
+
+
+class NamingEncoders(TyperCommand):
+    """A command whose help names the encoders: which there are is asked when somebody wants to read it."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        for parameter in self.params:
+            if isinstance(parameter, TyperOption) and parameter.name == "encoder":
+                parameter.help = f"What to learn: {', '.join(_encoders())}."
+        super().format_help(ctx, formatter)
 
 
 def _seconds(text: str) -> float:

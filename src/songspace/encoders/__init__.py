@@ -13,7 +13,9 @@ PIPELINE = 1
 
 _WHERE = {
     "Encoder": "base",
-    "encoder_class": "base",
+    "encoder_class": "registry",
+    "encoder_names": "registry",
+    "Plan": "plan",
     "load": "base",
     "Raw": "baselines",
     "PCA": "baselines",
@@ -21,6 +23,7 @@ _WHERE = {
     "RandomConv": "random_conv",
     "Contrastive": "contrastive",
     "ALI": "ali",
+    "ONNX": "onnx",
 }
 
 __all__ = ["PIPELINE", *_WHERE]

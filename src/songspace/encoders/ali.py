@@ -26,6 +26,7 @@ from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
 from songspace.encoders.networks import SAMPLE, NetworkEncoder
+from songspace.encoders.plan import Plan
 from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
@@ -127,6 +128,8 @@ class ALI(NetworkEncoder):
     """
 
     name: ClassVar[str] = "ali"
+    plan: ClassVar[Plan | None] = Plan(per_song=20, least=3000, most=6000, batch=64, views=1, speed=200)
+    seconds_to_encode: ClassVar[float] = 0.0075
     network_: Codec
 
     def __init__(

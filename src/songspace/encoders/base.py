@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,38 +26,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace import frontends
 from songspace.encoders import PIPELINE
+from songspace.encoders.plan import Plan
+from songspace.encoders.registry import REGISTRY as REGISTRY
+from songspace.encoders.registry import encoder_class as encoder_class
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain, read_json
 from songspace.tensorfile import write_whole
 
-REGISTRY = {
-    "raw": "songspace.encoders.baselines:Raw",
-    "pca": "songspace.encoders.baselines:PCA",
-    "timbre": "songspace.encoders.baselines:Timbre",
-    "random": "songspace.encoders.random_conv:RandomConv",
-    "ali": "songspace.encoders.ali:ALI",
-    "contrastive": "songspace.encoders.contrastive:Contrastive",
-}
-"""Every encoder by the name that the command line knows: one file and one line here make a new one."""
-
 _LONGEST_DESCRIPTION = 1 << 24
 
 _NOT_PART_OF_THE_MAPPING = {"device"}
-
-
-def encoder_class(name: str) -> type[Encoder]:
-    """The encoder class of a registered name; its module (and torch, if it needs it) loads now.
-
-    Raises
-    ------
-    SongspaceError
-        If there is no encoder of that name.
-    """
-    if name not in REGISTRY:
-        raise SongspaceError(f"There is no encoder called {name!r}: choose from {', '.join(REGISTRY)}.")
-    module, _, attribute = REGISTRY[name].partition(":")
-    found: type[Encoder] = getattr(import_module(module), attribute)
-    return found
 
 
 class Encoder(TransformerMixin, BaseEstimator):
@@ -64,31 +43,81 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     A subclass sets ``name``, learns in ``fit`` after calling :meth:`_start_fit`, and says in ``_embed`` how a
     float batch becomes vectors, in ``_arrays`` and ``_restore`` which arrays it is made of.
+
+    What else there is to know of a kind of encoder stands in its class, too. Seconds are those of two idle cores, and
+    only foretell how long a run will take.
+
+    Attributes
+    ----------
+    name : str
+        What the command line and the catalog call it.
+    batch_rows : int
+        Spectrograms that are encoded at once.
+    plan : Plan or None
+        How long it is trained if nobody says; None if it does not learn step by step. One with a plan has the
+        parameters ``steps`` and ``minutes``, and ``fit`` takes ``checkpoint`` and ``on_progress``.
+    seconds_to_fit : float
+        For each song, of one without a plan.
+    seconds_to_encode : float
+        For each song whose spectrograms are there.
+    encoded_twice : int
+        Songs, at most, that it encodes while it is learnt, after its last step.
+    pretrained : bool
+        Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
     """
 
     name: ClassVar[str]
     batch_rows: ClassVar[int] = 32
+    plan: ClassVar[Plan | None] = None
+    seconds_to_fit: ClassVar[float] = 0.0
+    seconds_to_encode: ClassVar[float] = 0.005
+    encoded_twice: ClassVar[int] = 0
+    pretrained: ClassVar[bool] = False
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:
         """The frontend whose spectrograms this encoder takes (``LogMel()`` unless another was given)."""
         return self.frontend if self.frontend is not None else frontends.LogMel()
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any) -> Any:
         """Encode spectrograms.
 
         Parameters
         ----------
-        X : array of shape (n, bands, frames)
-            Spectrograms from :meth:`get_frontend`: floats, or ``uint8`` as the frontend quantises them. Anything
-            with ``shape``, ``dtype`` and row indexing will do, so that it need not fit in memory.
+        X : array or tensor of shape (n, bands, frames)
+            Spectrograms from :meth:`get_frontend`: floats, or :class:`~songspace.frontends.Codes` as the frontend
+            quantises them. Anything with ``shape``, ``dtype`` and row indexing will do, so that it need not fit in
+            memory.
 
         Returns
         -------
-        ndarray of shape (n, d), float32
+        ndarray or tensor of shape (n, d), float32
+            Of the kind that went in, and on the same device; a table, where ``set_output`` asks for one.
         """
+        vectors = self.encode(X)
+        return sys.modules["torch"].from_numpy(vectors).to(X.device) if frontends.is_tensor(X) else vectors
+
+    def encode(self, X: Any) -> np.ndarray:
+        """Do as :meth:`transform` does; whatever went in, and whatever ``set_output`` says, an array comes out."""
         X = self._checked(X)
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """What to call the numbers of a vector: the encoder's name with 0, 1, 2 and so on.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Not used; one name for each pixel, if it is given.
+        """
+        check_is_fitted(self)
+        if input_features is not None and len(input_features) != self.n_features_in_:
+            raise ValueError(
+                f"input_features should have length equal to number of features ({self.n_features_in_}), "
+                f"got {len(input_features)}"
+            )
+        count = self._embed(np.zeros((1, *self.shape_), np.float32)).shape[1]
+        return np.array([f"{self.name}{number}" for number in range(count)], dtype=object)
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         """Do as :meth:`transform` does, where the descriptors of ``X`` are known already.
@@ -110,11 +139,44 @@ class Encoder(TransformerMixin, BaseEstimator):
         ValueError
             If an encoder that needs them gets descriptors of another shape.
         """
-        return self.transform(X)
+        return self.encode(X)
 
     def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
         """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
-        return map(self.transform, songs)
+        return map(self.encode, songs)
+
+    @property
+    def patches(self) -> int:
+        """Spectrograms that :meth:`encode_song` takes for each segment of a song."""
+        return 1
+
+    def encode_song(self, X: Any) -> np.ndarray:
+        """The vectors (segments, d) of one song, heard with this encoder's own frontend.
+
+        Parameters
+        ----------
+        X : array of shape (segments * patches, bands, frames)
+            The :attr:`patches` of the first segment, then those of the next.
+        """
+        return self.encode(X)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether this encoder gives words a place beside the sounds."""
+        return False
+
+    def encode_text(self, text: str) -> np.ndarray:
+        """The vector (d,) of some words, to be compared with those of segments by the cosine.
+
+        Raises
+        ------
+        SongspaceError
+            If this encoder knows no words.
+        """
+        raise SongspaceError(
+            f"The {self.name} encoder knows no words: to search by meaning takes an onnx encoder with a text tower "
+            "(see docs/encoders.md)."
+        )
 
     def controls(self) -> dict[str, Encoder]:
         """What the worth of its training is a difference to, by what each lacks; nothing, if it is not trained.
@@ -135,11 +197,20 @@ class Encoder(TransformerMixin, BaseEstimator):
             If it cannot be written, with the reason.
         """
         check_is_fitted(self)
+        if not frontends.is_registered(frontend := self.get_frontend()):
+            raise SongspaceError(
+                f"The encoder cannot be saved: whoever loads it would not find its frontend {type(frontend).__name__} "
+                "(register it with songspace.frontends.register)."
+            )
         folder = Path(folder)
         arrays = {key: np.ascontiguousarray(value) for key, value in self._arrays().items()}
         description = self._description() | {"facts": self._facts(), "fingerprint": self.fingerprint_}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            for name, source in self._copies().items():
+                if not (folder / name).exists() or not os.path.samefile(source, folder / name):
+                    with open_plain(source, links=True) as file:
+                        write_whole(folder / name, iter(partial(file.read, 1 << 20), b""))
             write_whole(folder / "weights.safetensors", [to_bytes(arrays)])
             write_whole(folder / "encoder.json", [(json.dumps(description, indent=2) + "\n").encode()])
         except OSError as error:
@@ -184,8 +255,12 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def _rows(self, X: Any, rows: Any) -> np.ndarray:
         """Some rows of ``X`` as float32 decibels (or whatever unit the frontend has), checked to be finite."""
-        batch = np.asarray(X[rows])
-        batch = self.get_frontend().dequantize(batch) if batch.dtype == np.uint8 else batch.astype(np.float32)
+        batch = X[rows]
+        if frontends.are_codes(batch):
+            batch = self.get_frontend().dequantize(batch)
+        else:
+            check_kind(batch := np.asarray(batch))
+            batch = batch.astype(np.float32)
         if not np.isfinite(batch).all():
             raise ValueError("Input X contains NaN or infinity.")
         return batch
@@ -205,6 +280,13 @@ class Encoder(TransformerMixin, BaseEstimator):
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def _copies(self) -> dict[str, Path]:
+        """Files of which a saved encoder keeps copies, by what they are called there; their sums are described."""
+        return {}
+
+    def _restore_files(self, folder: Path, description: dict[str, Any]) -> None:
+        """Take the copies in a folder; a ValueError if they are not those that were saved."""
+
     def _facts(self) -> dict[str, Any]:
         """What is worth keeping beside the weights but does not change the mapping (history, versions)."""
         return {}
@@ -218,22 +300,44 @@ class Encoder(TransformerMixin, BaseEstimator):
 
 
 def check_spectrograms(X: Any) -> Any:
-    """Return ``X`` if it is a stack of spectrograms, as an array if it was a list.
+    """Return ``X`` if it is a stack of spectrograms, as an array if it was a list or a tensor.
 
     Raises
     ------
     ValueError
         If it is empty, not three-dimensional or not real numbers.
     """
+    if frontends.is_tensor(X):
+        X = X.detach().cpu()
+        X = (X.float() if X.is_floating_point() else X).numpy()
     if not (hasattr(X, "shape") and hasattr(X, "dtype")):
         X = np.asarray(X)
+        X = X.astype(np.float32) if X.dtype.kind in "iu" else X  # of a list, 1 is as good as 1.0
     if len(X.shape) != 3:
         raise ValueError(f"Expected spectrograms of shape (n, bands, frames), got an array of shape {X.shape}")
     if 0 in X.shape:
         raise ValueError(f"Expected at least one spectrogram, got an array of shape {X.shape}")
-    if np.dtype(X.dtype).kind not in "fiub":
-        raise ValueError(f"Expected spectrograms of real numbers, got dtype {X.dtype}")
+    if isinstance(X, np.ndarray) or np.dtype(X.dtype).kind not in "fu":  # of others, the rows say it
+        check_kind(X)
     return X
+
+
+def check_kind(X: Any) -> None:
+    """Check that numbers can only be read in one way.
+
+    Raises
+    ------
+    ValueError
+        If they are whole, which may be a picture's, or something else's, and are not marked as codes; or not real.
+    """
+    if frontends.are_codes(X) or np.dtype(X.dtype).kind == "f":
+        return
+    if np.dtype(X.dtype).kind not in "iub":
+        raise ValueError(f"Expected spectrograms of real numbers, got dtype {X.dtype}")
+    raise ValueError(
+        f"Expected spectrograms as floats in their frontend's unit, or as songspace.frontends.Codes, got {X.dtype}: "
+        "whole numbers may mean anything"
+    )
 
 
 def load(folder: str | os.PathLike[str]) -> Encoder:
@@ -251,11 +355,13 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:
             raise SongspaceError(f"The encoder in {folder} was made by another version of songspace: learn again.")
-        params = dict(description["params"])
-        params["frontend"] = frontends.build(params["frontend"])
-        encoder = encoder_class(description["encoder"])(**params)
+        kind, params = encoder_class(description["encoder"]), dict(description["params"])
+        if "frontend" in kind._get_param_names():
+            params["frontend"] = frontends.build(params["frontend"])
+        encoder = kind(**params)
         encoder.shape_ = tuple(description["shape"])
         encoder.n_features_in_ = encoder.shape_[0] * encoder.shape_[1]
+        encoder._restore_files(folder, description)
         encoder._restore(arrays, description["facts"])
         whole = encoder.fingerprint_ == description["fingerprint"]
     except FileNotFoundError:

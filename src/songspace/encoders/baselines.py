@@ -96,6 +96,7 @@ class PCA(Encoder):
     """
 
     name: ClassVar[str] = "pca"
+    seconds_to_fit: ClassVar[float] = 0.01
     batch_rows: ClassVar[int] = 128
     passes: ClassVar[int] = 4
     oversampling: ClassVar[int] = 64

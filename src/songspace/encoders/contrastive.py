@@ -19,6 +19,7 @@ from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import Discriminants
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.patterns import patterns
+from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
@@ -90,6 +91,9 @@ class Contrastive(Convolutional):
     name: ClassVar[str] = "contrastive"
     batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
     has_network: ClassVar[bool] = True
+    plan: ClassVar[Plan | None] = Plan(per_song=10, least=1500, most=5600, batch=128, views=2, speed=800)
+    seconds_to_encode: ClassVar[float] = 0.013
+    encoded_twice: ClassVar[int] = SAMPLED
 
     def __init__(
         self,

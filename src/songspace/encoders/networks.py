@@ -35,7 +35,7 @@ class NetworkEncoder(Encoder):
         raise NotImplementedError
 
     def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
-        return side_by_side(self.transform, songs, choose_device(self.device))
+        return side_by_side(self.encode, songs, choose_device(self.device))
 
     def _take(self, network: nn.Module) -> None:
         """Have learnt this network."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from songspace.encoders.base import REGISTRY, encoder_class
+from songspace.encoders import encoder_class, encoder_names
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.index import Listening
-from songspace.library.learnt import SongVectors, in_brief, learnt, song_vectors
+from songspace.library.learnt import SongVectors, all_learnt, in_brief, song_vectors
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
@@ -47,18 +47,20 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     SongspaceError
         If an encoder would have to be trained first.
     """
-    has = [name for name in REGISTRY if learnt(library.catalog, name)]
-    has.sort(key=lambda name: (name != library.encoder, name in REFERENCES))
+    has = all_learnt(library.catalog)
+    order = encoder_names()
+    has.sort(key=lambda name: (name != library.encoder, name in REFERENCES, [*order, name].index(name)))
     if names is None:
         names = [*has, *(name for name in REFERENCES if name not in has and _cheap(library))]
     elif list(names) == ["all"]:
         names = [*has, *(name for name in BASELINES if name not in has)]
     found = {}
     for name in dict.fromkeys(names):
-        encoder_class(name)
-        if name in has:
+        if name in has:  # also if its package is gone
             found[name] = song_vectors(library.home, library.catalog, name)
-        elif name in BASELINES:
+            continue
+        encoder_class(name)
+        if name in BASELINES:
             found[name] = _fitted(library, name)
         else:
             raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
@@ -90,7 +92,7 @@ def _fitted(library: Library, name: str) -> SongVectors:
     found = []
     for song in ids:
         _, silent = library.catalog.segments(song)
-        found.append(in_brief(encoder.transform(cache.get(song)[~silent])))
+        found.append(in_brief(encoder.encode(cache.get(song)[~silent])))
     vectors, openings, endings = np.stack(found, axis=1)
     return SongVectors(vectors, openings, endings, np.array(ids))
 

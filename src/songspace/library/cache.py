@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from songspace.errors import SongspaceError
+from songspace.frontends import Codes
 from songspace.library.catalog import Catalog
 from songspace.library.schema import codes_sum
 
@@ -49,6 +50,7 @@ class SpectrogramCache:
     def __init__(self, path: Path, catalog: Catalog, *, shape: tuple[int, int, int], cap: int = CAP) -> None:
         self.path, self.shape, self._catalog = path, shape, catalog
         self._record = int(np.prod(shape))
+        self.most = cap
         self.capacity = max(1, cap // self._record)
         self._held = min(self.capacity, path.stat().st_size // self._record if path.exists() else 0)
         self._places: dict[int, _Place] = {}
@@ -133,8 +135,8 @@ class SpectrogramCache:
         self.forget_gone()
         return damaged
 
-    def get(self, song: int) -> np.ndarray:
-        """The spectrograms (segments, bands, frames) of a song in the cache, uint8.
+    def get(self, song: int) -> Codes:
+        """The spectrograms (segments, bands, frames) of a song in the cache.
 
         Raises
         ------
@@ -144,7 +146,7 @@ class SpectrogramCache:
         if not self.is_whole(song):
             raise SongspaceError(f"The cache {self.path} is damaged: run `songspace learn FOLDER` to mend it.")
         place = self._places[song]
-        return np.array(self._map()[place.slot, : place.segments])
+        return np.array(self._map()[place.slot, : place.segments]).view(Codes)
 
     def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
         """All segments in the cache, by the identity of their songs, and which belong together.
@@ -157,7 +159,7 @@ class SpectrogramCache:
         Returns
         -------
         X : Rows
-            Like an array (n, bands, frames) of uint8 that is read from the disk as it is indexed.
+            Like an array (n, bands, frames) of codes that is read from the disk as it is indexed.
         groups : ndarray of shape (n,), int64
             The number of the song in :meth:`songs`. (Not its id: ids follow the order in which workers finished, and
             what is learnt must not.)
@@ -170,7 +172,7 @@ class SpectrogramCache:
             where.append(place.slot * self.shape[0] + np.arange(place.segments))
             groups.append(np.full(place.segments, number))
         flat = self._map().reshape(-1, *self.shape[1:])
-        return Rows(flat, np.concatenate(where)), np.concatenate(groups)
+        return Rows(flat, np.concatenate(where), kind=Codes), np.concatenate(groups)
 
     def __len__(self) -> int:
         return len(self._sample)
@@ -188,10 +190,19 @@ class SpectrogramCache:
 
 
 class Rows:
-    """Some rows of a memory-mapped array, read when they are indexed."""
+    """Some rows of a memory-mapped array, read when they are indexed.
 
-    def __init__(self, array: np.ndarray, where: np.ndarray) -> None:
-        self._array, self._where = array, where
+    Parameters
+    ----------
+    array : ndarray
+    where : ndarray of shape (n,)
+        The rows.
+    kind : type
+        Of what comes of indexing: the file does not say that its numbers are codes.
+    """
+
+    def __init__(self, array: np.ndarray, where: np.ndarray, *, kind: type[np.ndarray] = np.ndarray) -> None:
+        self._array, self._where, self._kind = array, where, kind
         self.shape = (len(where), *array.shape[1:])
         self.dtype = array.dtype
 
@@ -204,4 +215,4 @@ class Rows:
         # cache, where it is in nobody's way.)
         with suppress(AttributeError):  # no such advice on this system, or an array in memory
             self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-        return found
+        return found.view(self._kind)

@@ -316,6 +316,10 @@ class Catalog:
         found = self._row("SELECT value FROM facts WHERE key = ?", key)
         return found[0] if found else None
 
+    def facts(self, prefix: str) -> list[str]:
+        """The names of the remembered facts that begin in some way, in their order."""
+        return [key for (key,) in self._rows("SELECT key FROM facts ORDER BY key") if key.startswith(prefix)]
+
     def told(self, key: str, read: Callable[[dict[str, Any]], Told]) -> Told | None:
         """What ``read`` makes of a fact that is an object in JSON; None if there is no such fact.
 

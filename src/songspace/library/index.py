@@ -18,7 +18,7 @@ from songspace.audio import read_windows
 from songspace.encoders import PIPELINE
 from songspace.encoders.descriptors import descriptors
 from songspace.errors import AudioError, SongspaceError
-from songspace.frontends import LogMel
+from songspace.frontends import Codes, LogMel
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Row, Track
@@ -61,8 +61,8 @@ class Heard:
     duration: float
     starts: np.ndarray
     silent: np.ndarray
-    codes: np.ndarray
-    """uint8 (segments, bands, frames)"""
+    codes: Codes
+    """(segments, bands, frames)"""
     descriptors: np.ndarray
     """float32 (segments, numbers)"""
 

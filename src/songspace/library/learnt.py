@@ -30,6 +30,10 @@ class Learnt:
         Ids of the songs that it was not trained on.
     check : dict or None
         How it did on them, beside the hand-made space.
+    heard : float
+        Seconds that it hears of a song for one vector: nearer than that, two vectors have some sound in common.
+    words : bool
+        Whether it gives words a place beside the sounds.
     """
 
     fingerprint: str
@@ -37,11 +41,18 @@ class Learnt:
     key: str = ""
     held_out: list[int] = field(default_factory=list)
     check: dict[str, Any] | None = None
+    heard: float = 5.0
+    words: bool = False
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
     """The encoder of that name, if the library has learnt it."""
     return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
+
+
+def all_learnt(catalog: Catalog) -> list[str]:
+    """The names of the encoders that the library has learnt, whether or not there still is a package for each."""
+    return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
 
 
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:

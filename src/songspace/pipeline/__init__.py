@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from songspace.encoders.base import encoder_class
+import numpy as np
+
+from songspace.encoders.base import Encoder, encoder_class
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
@@ -20,18 +23,21 @@ from songspace.library.cue import Part
 from songspace.library.failures import by_kind
 from songspace.library.folders import admit
 from songspace.library.home import Home
+from songspace.library.identity import identify
 from songspace.library.index import Failure, Heard, Listening, Tally, hear
 from songspace.library.learnt import Segments, learnt
 from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
 from songspace.library.scan import Found, shown
+from songspace.library.sounds import hear_sounds
 from songspace.library.tagging import remember
 from songspace.pipeline.budget import ahead, at_most
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
     Run,
     demand_songs,
+    ears,
     encode,
     learn_timbre,
     listen,
@@ -40,7 +46,7 @@ from songspace.pipeline.stages import (
     renew,
     use,
 )
-from songspace.pipeline.training import DEFAULT, judge, train
+from songspace.pipeline.training import DEFAULT, judge, make, take, train
 from songspace.reporter import Reporter
 
 
@@ -49,6 +55,7 @@ def learn(
     folder: str | os.PathLike[str],
     *,
     encoder: str = DEFAULT,
+    model: str | os.PathLike[str] | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
@@ -70,10 +77,12 @@ def learn(
     folder : path
         A folder of music.
     encoder : str
-        A name in :data:`songspace.encoders.base.REGISTRY`.
+        A name of :func:`songspace.encoders.encoder_names`.
+    model : path, optional
+        What an encoder that was made elsewhere is taken from: of ``onnx``, the file of the model.
     steps, minutes : optional
         When training stops, whichever comes first; one alone is the only limit. By default after a number of steps that
-        grows with the library, or after about half an hour (:data:`songspace.pipeline.budget.MOST`).
+        grows with the library, or after about half an hour (:data:`songspace.encoders.plan.MOST`).
     seed : int
         The same seed on the same songs gives the same space on the same machine, unless time ended the training.
     windows : int, optional
@@ -93,12 +102,23 @@ def learn(
         If nothing in the folder could be read, or another run works on this library.
     """
     reporter = reporter or Reporter()
-    encoder_class(encoder)  # a wrong name is told before any work
+    kind = encoder_class(encoder)  # a wrong name is told before any work
+    if model is not None and "model" not in kind._get_param_names():
+        raise SongspaceError(f"The {encoder} encoder is learnt here: only one that was made elsewhere has a model.")
+    given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         is_file = os.path.isfile(root)
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
-    asked = {"encoder": encoder, "steps": steps, "minutes": minutes, "seed": seed, "device": device, "windows": windows}
+    asked = {
+        "encoder": encoder,
+        "model": model,
+        "steps": steps,
+        "minutes": minutes,
+        "seed": seed,
+        "device": device,
+        "windows": windows,
+    }
     with _writing(home, "learn", root, asked | {"workers": workers}, reporter, anew=True) as (catalog, log):
         remember(catalog, log.say, encoding=tag_encoding, separators=genre_separators)
         root = admit(catalog, root)
@@ -113,11 +133,10 @@ def learn(
         used = renew(run)
         demand_songs(catalog, root, tally)
         if encoder != "timbre":
-            train(
-                run,
-                encoder,
-                {"steps": steps, "minutes": minutes, "random_state": seed, "device": device},
-            )
+            if given is not None:
+                take(run, given)
+            else:
+                train(run, encoder, {"steps": steps, "minutes": minutes, "random_state": seed, "device": device})
             encode(run, encoder)
             encoder = judge(run, encoder)
         if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
@@ -272,10 +291,24 @@ def encode_file(
     assert isinstance(heard, Heard)
     encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
     segments = Segments.of(
-        encoder.transform_described(heard.codes, heard.descriptors),
+        _vectors(encoder, listening, found, heard, timeout),
         heard.starts,
         heard.silent,
         seconds=listening.frontend.seconds,
         duration=heard.duration,
     )
     return segments, heard.duration
+
+
+def _vectors(encoder: Encoder, listening: Listening, file: Found, heard: Heard, timeout: float) -> np.ndarray:
+    """The vectors of a file that was heard; an encoder with ears of its own hears it once more."""
+    own = ears(encoder, listening)
+    if own is None:
+        return encoder.transform_described(heard.codes, heard.descriptors)
+    file = replace(file, parts=())  # all of it is the song
+    starts = {identify(file.path): heard.starts}
+    [(_, outcome)] = hear_sounds([file], own, starts, workers=1, timeout=timeout)
+    if isinstance(outcome, Failure) or not outcome:
+        reason = outcome.reason if isinstance(outcome, Failure) else "it changed while it was read"
+        raise AudioError(f"{file.path}: {reason}.")
+    return encoder.encode_song(outcome[0][1])

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from songspace import __version__
-from songspace.encoders.base import REGISTRY, Encoder
+from songspace.encoders.base import Encoder
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
-from songspace.errors import SongspaceError
+from songspace.errors import EncodingError, SongspaceError
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Song
 from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
 from songspace.library.folders import Group
 from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
-from songspace.library.learnt import Learnt, learnt, set_learnt, song_vectors
+from songspace.library.learnt import Learnt, all_learnt, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found, is_inside, shown
+from songspace.library.sounds import Ears, hear_sounds
 from songspace.pipeline.budget import DESCRIBING
-from songspace.pipeline.budget import encoding as encoding_cost
 from songspace.pipeline.course import Course, Steps
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
@@ -164,6 +166,8 @@ def encoding(run: Run) -> Callable[[Heard], dict[str, np.ndarray]] | None:
     if name == "timbre":
         return None
     encoder = load_learnt(run.home, run.catalog, name)
+    if ears(encoder, run.listening):  # it hears them afterwards, for itself
+        return None
     fingerprint = encoder.fingerprint_
     return lambda heard: {fingerprint: encoder.transform_described(heard.codes, heard.descriptors)}
 
@@ -215,7 +219,65 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
     encoder = load_learnt(run.home, run.catalog, name)
-    _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoding_cost(name))
+    if own := ears(encoder, run.listening):
+        _encode_sounds(run, encoder, own)
+        return
+    _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoder.seconds_to_encode)
+
+
+def ears(encoder: Encoder, listening: Listening) -> Ears | None:
+    """How an encoder hears songs that does not look at the library's own spectrograms; None of one that does."""
+    frontend = encoder.get_frontend()
+    if frontend == listening.frontend and encoder.patches == 1:
+        return None
+    return Ears(frontend, encoder.patches, listening.frontend.seconds)
+
+
+def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
+    """Encode every song that this encoder has not encoded yet, as it hears them; one that it cannot encode is told."""
+    catalog, key = run.catalog, encoder.fingerprint_
+    missing = [song for song in catalog.songs(catalog.without_vectors(key)) if song.away is None]
+    if not missing:
+        return
+    run.course.begin("encoding")
+    encoded, reason = 0, None
+
+    def cost(file: Found, songs: int) -> tuple[str, float]:
+        kind, seconds = decoding(file)
+        return kind, seconds + songs * encoder.seconds_to_encode
+
+    with closing(sounds(run, missing, own, "encoding", cost)) as heard:
+        for song, X in heard:
+            try:
+                vectors = encoder.encode_song(X)
+            except EncodingError as error:
+                reason = error
+                run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")
+                continue
+            catalog.set_vectors(key, song.id, vectors)
+            encoded += 1
+    if reason is not None and not encoded:
+        raise reason
+
+
+def sounds(
+    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], tuple[str, float]]
+) -> Generator[tuple[Song, np.ndarray]]:
+    """Some songs in the order in which they are heard, and their spectrograms by somebody's own ears."""
+    wanted = {song.identity: song for song in songs}
+    starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
+    by_path = Counter(song.path for song in wanted.values())
+    files = [known_file(run.catalog, path) for path in by_path]
+    steps = Steps(run.course, stage, {file.path: cost(file, by_path[file.path]) for file in files})
+    for file, outcome in hear_sounds(files, own, starts, workers=run.workers, timeout=run.timeout):
+        if isinstance(outcome, Failure):
+            run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
+        elif not outcome:
+            run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
+        else:
+            for identity, X in outcome:
+                yield wanted[identity], X
+        steps.done(file.path)
 
 
 def describe(run: Run) -> None:
@@ -297,7 +359,7 @@ def _is_built(run: Run, made_of: str) -> bool:
 
 def forget_others(run: Run) -> None:
     """Let go of encoders that were learnt anew, and of their vectors."""
-    known = {name: what for name in REGISTRY if (what := learnt(run.catalog, name))}
+    known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
     run.catalog.keep_vectors_of({DESCRIPTORS} | {what.vectors for what in known.values()})
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():

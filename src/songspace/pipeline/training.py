@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import asdict, replace
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.plan import MOST, Plan
+from songspace.errors import SongspaceError
+from songspace.library.cache import Rows
+from songspace.library.costs import decoding
+from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
-from songspace.pipeline.budget import FEW, MOST, PLANS
+from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import check, held_out
-from songspace.pipeline.stages import Run, readable
+from songspace.pipeline.stages import Run, ears, readable, sounds
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
@@ -24,13 +33,37 @@ MONITORS = ("auc", "retrieval")
 """Those of a run's monitors that stand beside its losses on the screen."""
 
 
+def take(run: Run, encoder: Encoder) -> None:
+    """Take an encoder that was made elsewhere and needs no songs, unless the library has it already.
+
+    It has not been trained on any of them; those are held out that would have been, so that its check is like others'.
+    """
+    fingerprint, name = encoder.fingerprint_, encoder.name
+    ids = run.cache.songs()
+    apart = sorted(ids[place] for place in held_out(len(ids)))
+    before = learnt(run.catalog, name)
+    if before and before.fingerprint == fingerprint and readable(run, name):
+        run.reporter.say(f"The library has this {name} encoder already.")
+    else:
+        encoder.save(run.home.encoder(name, fingerprint))
+    set_learnt(run.catalog, name, _learnt(encoder, fingerprint, apart))
+
+
+def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
+    """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
+    heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
+    fingerprint = encoder.fingerprint_
+    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words)
+
+
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     """Learn an encoder on the cache, unless it was learnt from the same songs in the same way."""
-    trained = name in PLANS
+    training = encoder_class(name).plan
+    trained = training is not None
     ids = run.cache.songs()
     songs = len(ids) - len(held_out(len(ids))) if trained else len(ids)
-    if trained:
-        steps, minutes = PLANS[name].limits(songs, plan["steps"], plan["minutes"])
+    if training is not None:
+        steps, minutes = training.limits(songs, plan["steps"], plan["minutes"])
         plan |= {"steps": steps, "minutes": minutes}
     checkpoint = run.home.checkpoint(name)
     # A run whose steps were done before its time was over has learnt what its steps alone would have taught.
@@ -42,13 +75,13 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         run.course.ahead.pop("learning", None)
         return
     without = {ids[place] for place in held_out(len(ids))} if trained else set()
-    X, groups = run.cache.rows(without=without)
-    estimator = _make(name, plan)
+    estimator = make(name, plan)
+    X, groups = _rows(run, estimator, [id for id in ids if id not in without])
     run.course.begin("learning")
-    run.reporter.say(_announcement(name, songs, plan))
-    if trained:
+    run.reporter.say(_announcement(name, songs, training, plan))
+    if training is not None:
         checkpoint.parent.mkdir(exist_ok=True)
-        step = 60 * PLANS[name].minutes(1, songs)
+        step = 60 * training.minutes(1, songs)
         left = 0.0
 
         def show(progress: Progress) -> None:
@@ -68,14 +101,44 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    set_learnt(run.catalog, name, Learnt(estimator.fingerprint_, estimator.fingerprint_, key, held_out=sorted(without)))
+    set_learnt(run.catalog, name, _learnt(estimator, key, sorted(without)))
     checkpoint.unlink(missing_ok=True)
+
+
+def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray]:
+    """What an encoder learns from: the cache, or what it hears itself of the songs in the cache.
+
+    That lies in a file without a name for as long as somebody reads it, and takes no more room than the cache may.
+    """
+    own = ears(encoder, run.listening)
+    if own is None:
+        return run.cache.rows(without=set(run.cache.songs()) - set(songs))
+    one = int(np.prod(own.frontend.shape)) * 4
+    most = max(2, run.cache.most // (run.listening.windows * own.patches * one))
+    places = {id: place for place, id in enumerate(songs[:most])}  # by their identities: as good as drawn at random
+    chosen = [song for song in run.catalog.songs(places) if song.away is None]
+    run.course.begin("hearing")
+    heard: dict[int, tuple[int, int]] = {}
+    run.home.folder.mkdir(exist_ok=True)
+    with TemporaryFile(dir=run.home.folder) as file:
+        with closing(sounds(run, chosen, own, "hearing", lambda file, songs: decoding(file))) as each:
+            for song, X in each:
+                heard[song.id] = (file.tell() // one, len(X))
+                file.write(np.ascontiguousarray(X, np.float32).data)
+        if not heard:
+            raise SongspaceError(f"No song could be heard for the {encoder.name} encoder.")
+        file.flush()
+        flat = np.memmap(file, np.float32, "r").reshape(-1, *own.frontend.shape)
+    order = sorted(heard, key=places.__getitem__)  # not that in which workers finished
+    where = np.concatenate([first + np.arange(count) for first, count in map(heard.__getitem__, order)])
+    groups = np.concatenate([np.full(heard[id][1], places[id]) for id in order])
+    return Rows(flat, where), groups
 
 
 def judge(run: Run, name: str) -> str:
     """Say how much better a trained encoder is than the hand-made one, and which of them should answer."""
     what = learnt(run.catalog, name)
-    if name not in PLANS or what is None:
+    if what is None or not (encoder_class(name).plan or encoder_class(name).pretrained):
         return name
     run.course.begin("judging")
     found = check(run, name, frozenset(what.held_out))
@@ -93,15 +156,15 @@ def judge(run: Run, name: str) -> str:
     return name
 
 
-def _announcement(name: str, songs: int, plan: dict[str, Any]) -> str:
+def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt, and for how long."""
     sentence = f"Learning the {name} encoder from {songs} songs"
-    if name not in PLANS:
+    if training is None:
         return f"{sentence}."
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
     if plan["steps"] is None:
         return f"{sentence} for {plan['minutes']:g} minutes.{few}"
-    minutes = PLANS[name].minutes(plan["steps"], songs)
+    minutes = training.minutes(plan["steps"], songs)
     long = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or so"
     bound = "" if plan["minutes"] is None else f", for {_minutes(plan['minutes'])} at most"
     return f"{sentence} in {plan['steps']} steps, {long} on two cores{bound} (--minutes changes it).{few}"
@@ -119,7 +182,8 @@ def _minutes(minutes: float) -> str:
     return "about half an hour" if minutes == MOST else f"{minutes:g} minutes"
 
 
-def _make(name: str, plan: dict[str, Any]) -> Encoder:
+def make(name: str, plan: dict[str, Any]) -> Encoder:
+    """An encoder with what it takes of what was asked for."""
     found = encoder_class(name)
     accepted = found._get_param_names()
     given = {key: value for key, value in plan.items() if key in accepted}

@@ -77,6 +77,15 @@ class SimilarSongs(Told):
     similar: list[SimilarSong]
 
 
+class MeantSong(Song):
+    similarity: float = Field(description="The cosine with the words, -1 to 1.")
+
+
+class MeantSongs(Told):
+    words: str
+    songs: list[MeantSong]
+
+
 class Listed(Song):
     why: str | None = None
 
@@ -338,6 +347,7 @@ class Status(Told):
     failures: list[Failure]
     failed: int = Field(description="How many files could not be read, of which failures is one page.")
     ready: bool = Field(description="Whether there is a space, so that questions are answered.")
+    words: bool = Field(description="Whether the encoder knows words, so that /search is answered.")
     version: str
 
 

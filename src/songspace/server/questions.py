@@ -47,6 +47,11 @@ class NeighboursQuery(Asked):
     versions: bool = Field(False, description="Several versions of a song, those of the songs asked for among them.")
 
 
+class MeaningQuery(Asked):
+    q: str = Field(min_length=1, max_length=200, description='Words, as in "sad piano".')
+    count: int = Field(10, ge=1, le=500)
+
+
 class AudioQuery(Asked):
     format: Literal["mp3", "opus", "webm"] | None = Field(
         None, description="Encoded while it is sent, without ranges: Opus comes in Ogg, or in WebM. None: as it is."

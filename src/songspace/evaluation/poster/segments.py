@@ -20,7 +20,7 @@ import numpy as np
 from songspace.audio import read_windows
 from songspace.encoders import PIPELINE
 from songspace.errors import AudioError, SongspaceError
-from songspace.frontends import Frontend, LogMel, PowerSpectrogram
+from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram
 from songspace.library.cache import Rows
 from songspace.library.identity import identify
 from songspace.library.scan import Found
@@ -235,7 +235,8 @@ class Shelf:
         path, dtype, shape = self._files[name]
         count = path.stat().st_size // (int(np.prod(shape)) * dtype.itemsize)
         mapped = np.memmap(path, dtype, "r", shape=(count, *shape))
-        rows = Rows(mapped, np.asarray(slots) * self.segments + np.asarray(which))
+        kind = Codes if name == "mel" else np.ndarray
+        rows = Rows(mapped, np.asarray(slots) * self.segments + np.asarray(which), kind=kind)
         return rows if name == "mel" else Floats(rows, from_codes if frontend == DECIBELS else to_power)
 
 

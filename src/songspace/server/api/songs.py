@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.asking.facts import song_facts
+from songspace.asking.meaning import Meaning, WordlessError, find_meant
 from songspace.asking.similar import find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
@@ -16,7 +17,7 @@ from songspace.library.names import sought
 from songspace.library.pictures import read_cover
 from songspace.playlists.where import parse
 from songspace.server import answers, media, questions
-from songspace.server.problems import UnknownError, refusal, responses
+from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
 from songspace.server.service import At, answer, service_of
 from songspace.server.snapshot import Snapshot
 from songspace.server.streams import EncodedSong
@@ -77,6 +78,22 @@ def neighbours(
 ) -> Response:
     """The songs that sound most like a song, and why; as ``songspace similar``."""
     return _similar(request, [id], query)
+
+
+@router.get("/search", response_model=answers.MeantSongs)
+def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -> Response:
+    """The songs that sound as some words mean; as ``songspace search``. 409, where the encoder knows no words."""
+    service = service_of(request)
+
+    def make(at: At) -> Any:
+        view = at.snapshot.view(at.library)
+        try:
+            meaning = service.once("meaning", at.snapshot.key, lambda: Meaning(at.library, view.space))
+        except WordlessError as error:
+            raise NotReadyError(str(error)) from None
+        return {"words": query.q, "songs": find_meant(view, meaning, query.q, query.count).facts()}
+
+    return answer(request, make, heavy=True, most=None)  # once for each space, all segments are read
 
 
 @router.get("/similar", response_model=answers.SimilarSongs, response_model_exclude_unset=True)

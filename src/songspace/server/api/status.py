@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace import __version__
+from songspace.asking.meaning import knows_words
 from songspace.asking.state import holdings, quality
 from songspace.asking.view import View
 from songspace.server import answers, questions
@@ -26,6 +27,7 @@ def status(query: Annotated[questions.FailuresQuery, Query()], request: Request)
             "failures": failures[query.offset : query.offset + query.limit],
             "failed": len(failures),
             "ready": at.snapshot.space is not None,
+            "words": knows_words(at.library),
             "version": __version__,
         }
     return changing(request, told)

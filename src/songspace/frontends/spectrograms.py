@@ -1,105 +1,47 @@
-"""Windows of sound to spectrograms: what every encoder looks at.
+"""The spectrograms that songspace makes itself: log-mels, and the poster's.
 
-Two frontends. :class:`LogMel` is small and near to what is heard: mel bands in decibels, with an 8-bit form
-for storage. :class:`PowerSpectrogram` is the 2017 poster's: linear frequency, plain power. Both are frozen
-sets of numbers, so that an encoder can be saved with the frontend that it was trained on, and both take
-NumPy arrays or torch tensors. torch itself is never imported here: decoding workers do without it.
+:class:`LogMel` is small and near to what is heard: mel bands in decibels, with an 8-bit form for storage.
+:class:`PowerSpectrogram` is the 2017 poster's: linear frequency, plain power. Both take NumPy arrays or torch tensors.
 """
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from scipy import fft
 
-Array = TypeVar("Array")
-"""A NumPy array or a torch tensor: what goes in comes out."""
+from songspace.frontends.base import Frontend, check, check_whole, register
+from songspace.frontends.codes import Codes, from_codes
+from songspace.frontends.mel import mel_filters, window_of
 
 FLOOR = 1e-10
 """The least power that decibels are taken of: -100 dB."""
 
-CODE_ZERO = -80.0
-CODE_STEP = 0.5
 
+class _Framed(Frontend):
+    """Sound in frames: what both have in common."""
 
-class _Frontend:
-    """What both frontends share: framing, validation, and the choice between NumPy and torch."""
-
-    rate: int
     n_fft: int
     hop: int
-    seconds: float
 
     def __post_init__(self) -> None:
-        for field, least in {"rate": 1, "n_fft": 2, "hop": 1}.items():
-            value = getattr(self, field)
-            _check(isinstance(value, int) and value >= least, f"{field} must be a whole number >= {least}", value)
-        _check(0 < self.seconds < np.inf, "seconds must be a positive number", self.seconds)
-        _check(self.samples >= self.n_fft, "a window must be at least one frame (n_fft) long", self)
-
-    @property
-    def samples(self) -> int:
-        """Samples in a window."""
-        return round(self.seconds * self.rate)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Bands (or bins) and frames of one spectrogram."""
-        raise NotImplementedError
+        for field, least in {"n_fft": 2, "hop": 1}.items():
+            check_whole(field, getattr(self, field), least)
+        super().__post_init__()
+        check(self.samples >= self.n_fft, "a window must be at least one frame (n_fft) long", self)
 
     @property
     def frame_rate(self) -> float:
         """Frames a second."""
         return self.rate / self.hop
 
-    def __call__(self, windows: Array) -> Array:
-        """Compute the spectrograms of windows.
 
-        Parameters
-        ----------
-        windows : array or tensor of shape (n, samples)
-            Sound between -1 and 1.
-
-        Returns
-        -------
-        array or tensor of shape (n, bands, frames), float32
-            Of the kind that went in, and on the same device.
-
-        Raises
-        ------
-        ValueError
-            If ``windows`` is not two-dimensional, or its rows are not ``samples`` long.
-        """
-        torch = sys.modules.get("torch")  # no tensor can exist where torch was never imported
-        tensor = torch is not None and isinstance(windows, torch.Tensor)
-        sound: Any = windows if tensor else np.asarray(windows)
-        if len(sound.shape) != 2 or sound.shape[1] != self.samples:
-            found = tuple(sound.shape)
-            raise ValueError(f"Expected windows of shape (n, {self.samples}), got {found}")
-        spectrograms: Any = self._torch(sound, torch) if tensor else self._numpy(sound)
-        return spectrograms
-
-    def quantize(self, spectrograms: np.ndarray) -> np.ndarray:
-        """Round to 8 bits, where the frontend has such a form; otherwise a ValueError."""
-        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
-
-    def dequantize(self, codes: np.ndarray) -> np.ndarray:
-        """Undo :meth:`quantize`, where the frontend has an 8-bit form; otherwise a ValueError."""
-        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
-
-    def _numpy(self, windows: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
-
-    def _torch(self, windows: Any, torch: Any) -> Any:
-        raise NotImplementedError
-
-
+@register
 @dataclass(frozen=True)
-class LogMel(_Frontend):
+class LogMel(_Framed):
     """Log-mel spectrogram: power in mel bands, in decibels relative to 1.
 
     The same numbers as librosa's ``power_to_db(melspectrogram(y))`` with its defaults (Slaney's mel scale,
@@ -146,9 +88,9 @@ class LogMel(_Frontend):
     def __post_init__(self) -> None:
         super().__post_init__()
         whole = isinstance(self.n_mels, int) and self.n_mels >= 1
-        _check(whole, "n_mels must be a whole number >= 1", self.n_mels)
+        check(whole, "n_mels must be a whole number >= 1", self.n_mels)
         fmin, fmax = self._mel_scale[-2:]
-        _check(0 <= fmin < fmax <= self.rate / 2, "0 <= fmin < fmax <= rate / 2 must hold", self)
+        check(0 <= fmin < fmax <= self.rate / 2, "0 <= fmin < fmax <= rate / 2 must hold", self)
 
     @property
     def _mel_scale(self) -> tuple[int, int, int, float, float]:
@@ -159,23 +101,22 @@ class LogMel(_Frontend):
     def shape(self) -> tuple[int, int]:
         return self.n_mels, 1 + (self.samples + 2 * (self.n_fft // 2) - self.n_fft) // self.hop
 
-    def quantize(self, spectrograms: np.ndarray) -> np.ndarray:
+    def quantize(self, spectrograms: Any) -> Codes:
         """Round decibels to 8 bits: code q stands for -80 + q / 2 dB, so from -80 to 47.5.
 
         Examples
         --------
         >>> LogMel().quantize(np.array([-100.0, -79.4, 0.0, 90.0]))
-        array([  0,   1, 160, 255], dtype=uint8)
+        Codes([  0,   1, 160, 255], dtype=uint8)
         """
-        codes = np.rint((np.asarray(spectrograms) - CODE_ZERO) / CODE_STEP)
-        return np.clip(codes, 0, 255).astype(np.uint8)
+        return Codes.of(spectrograms)
 
-    def dequantize(self, codes: np.ndarray) -> np.ndarray:
-        """Turn codes back into float32 decibels, within 0.25 dB of what they were."""
-        return np.asarray(codes, np.float32) * np.float32(CODE_STEP) + np.float32(CODE_ZERO)
+    def dequantize(self, codes: Any) -> np.ndarray:
+        """Turn codes, marked or not, back into float32 decibels, within 0.25 dB of what they were."""
+        return from_codes(codes)
 
-    def _numpy(self, windows: np.ndarray) -> np.ndarray:
-        window = _hann(self.n_fft).astype(np.float32)
+    def compute(self, windows: np.ndarray) -> np.ndarray:
+        window = window_of("hann", self.n_fft).astype(np.float32)
         blocks = _mel_blocks(*self._mel_scale)
         edge = self.n_fft // 2
         padded = np.zeros(self.samples + 2 * edge, np.float32)
@@ -189,17 +130,21 @@ class LogMel(_Frontend):
                 np.matmul(weights, power[:, bins].T, out=bands[rows])
         return _decibels(mel)
 
-    def _torch(self, windows: Any, torch: Any) -> Any:
+    def compute_tensor(self, windows: Any, torch: Any) -> Any:
         windows = windows.to(torch.float32)
-        window, weights = torch.from_numpy(_hann(self.n_fft)), torch.from_numpy(_mel_filters(*self._mel_scale))
+        window, weights = (
+            torch.from_numpy(window_of("hann", self.n_fft)),
+            torch.from_numpy(mel_filters(*self._mel_scale)),
+        )
         framing = {"center": True, "pad_mode": "constant", "return_complex": True}
         spectrum = torch.stft(windows, self.n_fft, self.hop, window=window.to(windows), **framing)
         mel = weights.to(windows) @ (spectrum.real.square() + spectrum.imag.square())
         return 10 * torch.log10(mel.clamp_min(FLOOR))
 
 
+@register
 @dataclass(frozen=True)
-class PowerSpectrogram(_Frontend):
+class PowerSpectrogram(_Framed):
     """The poster's spectrogram: linear frequency, plain power, frames that do not overlap.
 
     The same numbers as ``scipy.signal.spectrogram`` (``window="hann"``, ``detrend=False``,
@@ -237,7 +182,7 @@ class PowerSpectrogram(_Frontend):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check(self.full_scale > 0, "full_scale must be positive", self.full_scale)
+        check(self.full_scale > 0, "full_scale must be positive", self.full_scale)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -246,14 +191,14 @@ class PowerSpectrogram(_Frontend):
     @property
     def _window(self) -> np.ndarray:
         # SciPy's "spectrum" scaling, and the step to integers, folded into the window.
-        return _hann(self.n_fft) * (self.full_scale / _hann(self.n_fft).sum())
+        return window_of("hann", self.n_fft) * (self.full_scale / window_of("hann", self.n_fft).sum())
 
     @property
     def _paired(self) -> slice:
         """Bins that stand for a negative frequency too: all but 0 Hz and half the rate."""
         return slice(1, (self.n_fft + 1) // 2)
 
-    def _numpy(self, windows: np.ndarray) -> np.ndarray:
+    def compute(self, windows: np.ndarray) -> np.ndarray:
         window = self._window
         spectrograms = np.empty((len(windows), *self.shape), np.float32)
         for sound, spectrogram in zip(windows, spectrograms, strict=True):
@@ -268,7 +213,7 @@ class PowerSpectrogram(_Frontend):
             spectrogram[:] = power
         return spectrograms
 
-    def _torch(self, windows: Any, torch: Any) -> Any:
+    def compute_tensor(self, windows: Any, torch: Any) -> Any:
         frames = windows.to(torch.float64).unfold(-1, self.n_fft, self.hop)
         spectrum = torch.fft.rfft(frames * torch.from_numpy(self._window).to(windows.device))
         power = (spectrum.real.square() + spectrum.imag.square()).transpose(1, 2)
@@ -282,72 +227,10 @@ class PowerSpectrogram(_Frontend):
         return power.to(torch.float32)
 
 
-Frontend = LogMel | PowerSpectrogram
-
-_FRONTENDS: dict[str, type[Frontend]] = {"LogMel": LogMel, "PowerSpectrogram": PowerSpectrogram}
-
-
-def describe(frontend: Frontend) -> dict[str, Any]:
-    """Say what a frontend is in a dictionary that JSON can hold; :func:`build` is its inverse.
-
-    Examples
-    --------
-    >>> build(describe(LogMel(n_mels=48))) == LogMel(n_mels=48)
-    True
-    """
-    return {"name": type(frontend).__name__, **asdict(frontend)}
-
-
-def build(description: dict[str, Any]) -> Frontend:
-    """Make the frontend that :func:`describe` described.
-
-    Raises
-    ------
-    ValueError
-        If the name, a field or a value is none that a frontend has.
-    """
-    fields = dict(description)
-    name = fields.pop("name", None)
-    if name not in _FRONTENDS:
-        raise ValueError(f"no frontend is called {name!r}: choose from {', '.join(_FRONTENDS)}")
-    try:
-        return _FRONTENDS[name](**fields)
-    except TypeError as error:
-        raise ValueError(f"a {name} cannot be made of {fields}: {error}") from error
-
-
-def _mel_frequencies(count: int, fmin: float, fmax: float) -> np.ndarray:
-    """Evenly spaced on Slaney's mel scale: linear below 1 kHz, logarithmic above.
-
-    M. Slaney, "Auditory Toolbox", Interval Research Corporation, technical report 1998-010.
-    """
-    knee, hz_per_mel, mels_per_log = 1000.0, 200 / 3, 27 / np.log(6.4)
-    mel_at_knee = knee / hz_per_mel
-
-    def to_mel(hz: float) -> float:
-        return hz / hz_per_mel if hz < knee else mel_at_knee + mels_per_log * np.log(hz / knee)
-
-    mels = np.linspace(to_mel(fmin), to_mel(fmax), count)
-    above = knee * np.exp((mels - mel_at_knee) / mels_per_log)
-    return np.where(mels < mel_at_knee, mels * hz_per_mel, above)
-
-
-@lru_cache(maxsize=8)
-def _mel_filters(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """Triangular filters of equal area, float32 of shape (n_mels, n_fft // 2 + 1)."""
-    edges = _mel_frequencies(n_mels + 2, fmin, fmax)
-    bins = np.fft.rfftfreq(n_fft, 1 / rate)
-    width = np.diff(edges)[:, None]
-    rising = (bins - edges[:-2, None]) / width[:-1]
-    falling = (edges[2:, None] - bins) / width[1:]
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    return (triangles * 2 / (width[:-1] + width[1:])).astype(np.float32)
-
-
 @lru_cache(maxsize=8)
 def _mel_blocks(*mel_scale: Any) -> list[tuple[slice, slice, np.ndarray]]:
     """Eight filters at a time, cut to the bins that they touch: half the time of all at once."""
-    filters = _mel_filters(*mel_scale)
+    filters = mel_filters(*mel_scale)
     blocks = []
     for start in range(0, len(filters), 8):
         rows = slice(start, start + 8)
@@ -355,12 +238,6 @@ def _mel_blocks(*mel_scale: Any) -> list[tuple[slice, slice, np.ndarray]]:
         bins = slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 1)
         blocks.append((rows, bins, np.ascontiguousarray(filters[rows, bins])))
     return blocks
-
-
-@lru_cache(maxsize=8)
-def _hann(length: int) -> np.ndarray:
-    """The periodic Hann window, float64."""
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
 def _squared_magnitude(spectrum: np.ndarray) -> np.ndarray:
@@ -375,8 +252,3 @@ def _decibels(power: np.ndarray) -> np.ndarray:
     np.log(power, out=power)
     power *= 10 / np.log(10)
     return power
-
-
-def _check(holds: bool, rule: str, value: Any) -> None:
-    if not holds:
-        raise ValueError(f"{rule}, got {value}")

@@ -1,0 +1,35 @@
+"""``songspace search``: songs that sound as some words mean."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from songspace.cli import show
+from songspace.cli.options import HomeOption, JsonOption
+from songspace.library import Library
+
+
+def search(
+    words: Annotated[str, typer.Argument(help='As in "sad piano".')],
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Songs that sound as some words mean, where the library's encoder is an onnx model with a text tower."""
+    from songspace.asking.meaning import Meaning, demand_words, find_meant
+    from songspace.asking.view import View
+
+    view = View(Library(home))
+    demand_words(view.library)
+    found = find_meant(view, Meaning(view.library, view.space), words, count)
+    if json:
+        show.answer({"words": words, "songs": found.facts()})
+        return
+    show.say(f"Sounds most like “{words}”:")
+    rows = [
+        (f"{similarity:.3f}", song.name, song.genre or "", show.shown_path(song.path))
+        for song, similarity in zip(found.songs, found.similarities, strict=True)
+    ]
+    show.table(("similarity", "song", "genre", "file"), rows, right=(0,))

@@ -1,0 +1,203 @@
+"""A network that somebody made elsewhere, as an ONNX file: its vectors become a space like any other's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from songspace.encoders import PIPELINE
+from songspace.encoders.base import Encoder, check_spectrograms
+from songspace.encoders.onnx_session import Session
+from songspace.encoders.onnx_settings import Settings, read_settings, settings_of
+from songspace.encoders.onnx_words import Words
+from songspace.errors import SongspaceError
+from songspace.frontends import Frontend
+from songspace.plainfiles import open_plain
+
+MODEL, TEXT, TOKENIZER = "model.onnx", "text.onnx", "tokenizer.json"
+"""What the copies are called that a saved encoder keeps."""
+
+_BLOCK = 1 << 20
+
+
+class ONNX(Encoder):
+    """A model that takes sound or a mel spectrogram, and gives vectors; nothing is learnt from the songs.
+
+    Beside ``NAME.onnx`` lies ``NAME.json``, which says what the model takes and what it gives: see docs/encoders.md.
+    The model is run by ONNX Runtime, which is installed by ``pip install "songspace[onnx]"``. A saved encoder keeps a
+    copy of all files, and goes on without the originals.
+
+    Parameters
+    ----------
+    model : path
+        The model. (An encoder that was loaded has its own copies instead.)
+    device : {"auto", "cpu", "cuda"}
+        Where it is run.
+
+    Attributes
+    ----------
+    settings_ : Settings
+        What the JSON says.
+    sha256_ : dict of str to str
+        Of the files, by the names of their copies.
+    """
+
+    name: ClassVar[str] = "onnx"
+    batch_rows: ClassVar[int] = 8
+    pretrained: ClassVar[bool] = True
+    seconds_to_encode: ClassVar[float] = 0.5
+
+    _opened: tuple[Session, int | None] | None
+    _words: Words | None
+
+    def __init__(self, model: str | os.PathLike[str] | None = None, device: str = "auto") -> None:
+        self.model = model
+        self.device = device
+
+    def get_frontend(self) -> Frontend:
+        """The frontend of which the JSON tells; before ``fit`` the files are read for it."""
+        settings = self.settings_ if hasattr(self, "settings_") else read_settings(self._json())
+        return settings.frontend
+
+    def fit(self, X: Any = None, y: None = None, *, groups: Any = None) -> Self:
+        """Open the model, and try whether it takes and gives what its JSON says.
+
+        Parameters
+        ----------
+        X : array of shape (n, bands, frames), optional
+            Only its shape is looked at.
+        y, groups
+            Not used.
+
+        Raises
+        ------
+        SongspaceError
+            If a file is missing or damaged, a field of the JSON is wrong, or the model does not fit to it.
+        """
+        settings = read_settings(self._json())
+        model = self._json().with_suffix(".onnx")
+        files = {MODEL: model if self.model is None else Path(self.model)}
+        if settings.text is not None:
+            files |= {TEXT: model.parent / settings.text.model, TOKENIZER: model.parent / settings.text.tokenizer}
+        self._take(settings, files, {name: _sha256(path) for name, path in files.items()})
+        if X is not None and tuple(check_spectrograms(X).shape[1:]) != self.shape_:
+            raise ValueError(f"X has spectrograms of {X.shape[1:]}, but the model takes {self.shape_}")
+        vectors = self._embed(np.random.default_rng(0).normal(0, 0.1, (2, *self.shape_)).astype(np.float32))
+        if settings.text is not None and (words := len(self.encode_text("music"))) != vectors.shape[1]:
+            raise SongspaceError(
+                f"{files[TEXT]} gives {words} numbers and {files[MODEL]} {vectors.shape[1]}: they are no pair."
+            )
+        return self
+
+    @property
+    def patches(self) -> int:
+        return self.settings_.patches
+
+    def encode_song(self, X: Any) -> np.ndarray:
+        vectors = self.encode(X)
+        vectors = vectors.reshape(-1, self.patches, vectors.shape[1])
+        pooled: np.ndarray = vectors.max(axis=1) if self.settings_.pooling == "max" else vectors.mean(axis=1)
+        return pooled
+
+    @property
+    def has_words(self) -> bool:
+        return self.settings_.text is not None
+
+    def encode_text(self, text: str) -> np.ndarray:
+        check_is_fitted(self)
+        if self.settings_.text is None:
+            return super().encode_text(text)
+        if self._words is None:
+            self._words = Words(self.settings_.text, self._files[TEXT], self._files[TOKENIZER])
+        return self._words(text)
+
+    def _json(self) -> Path:
+        if self.model is None:
+            raise SongspaceError("The onnx encoder needs a model: --model FILE.onnx, with FILE.json beside it.")
+        return Path(self.model).with_suffix(".json")
+
+    def _take(self, settings: Settings, files: dict[str, Path], sums: dict[str, str]) -> None:
+        self.settings_, self._files, self.sha256_ = settings, files, sums
+        self.shape_ = settings.frontend.shape
+        self.n_features_in_ = self.shape_[0] * self.shape_[1]
+        self._opened, self._words = None, None
+
+    def _session(self) -> tuple[Session, int | None]:
+        """The model, opened when it is first needed, and how many rows it takes if that is fixed."""
+        if self._opened is None:
+            session = Session(self._files[MODEL], self.device)
+            bands, frames = self.shape_
+            sides = {"bands": bands, "frames": frames, "samples": frames}
+            self._opened = session, session.check_input(self.settings_.input, sides)
+        return self._opened
+
+    def _embed(self, batch: np.ndarray) -> np.ndarray:
+        session, fixed = self._session()
+        port = self.settings_.input
+        own = ["batch", *(["samples"] if "samples" in port.axes else ["bands", "frames"])]
+        rows = batch.reshape(len(batch), -1) if "samples" in port.axes else batch
+        found = []
+        size = fixed or self.batch_rows
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            count = len(part)
+            if fixed and count < fixed:
+                part = np.concatenate([part, np.zeros((fixed - count, *part.shape[1:]), np.float32)])
+            part = part.transpose([own.index(axis) for axis in port.axes if axis != "channel"])
+            for place, axis in enumerate(port.axes):
+                if axis == "channel":
+                    part = np.expand_dims(part, place)
+            feeds = {session.input(port).name: np.ascontiguousarray(part)}
+            found.append(session.run(feeds, self.settings_.output, size if fixed else count)[:count])
+        return np.concatenate(found)
+
+    def _description(self) -> dict[str, Any]:
+        return {
+            "encoder": self.name,
+            "pipeline": PIPELINE,
+            "shape": list(self.shape_),
+            "params": {},
+            "settings": self.settings_.said,
+            "sha256": self.sha256_,
+        }
+
+    def _copies(self) -> dict[str, Path]:
+        return self._files
+
+    def _restore_files(self, folder: Path, description: dict[str, Any]) -> None:
+        settings, sums = settings_of(description["settings"]), dict(description["sha256"])
+        if set(sums) != {MODEL, *((TEXT, TOKENIZER) if settings.text is not None else ())}:
+            raise ValueError("its files are not those of its settings")
+        files = {name: folder / name for name in sums}
+        for name, path in files.items():
+            if _sha256(path) != sums[name]:
+                raise ValueError(f"{name} is not the file that was taken")
+        self._take(settings, files, sums)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        pass
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return {key: None if key in ("_opened", "_words") else value for key, value in state.items()}
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open_plain(path, links=True) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except FileNotFoundError:
+        raise SongspaceError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise SongspaceError(f"{path} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()

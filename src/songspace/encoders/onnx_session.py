@@ -1,0 +1,274 @@
+"""A model in ONNX Runtime: opened, held against what is said of it, and run. It can do arithmetic and nothing else.
+
+Libraries of operators are never loaded, and weights in files beside the model are refused: a model is one file, of
+which the encoder keeps a copy.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace.encoders.onnx_settings import Port
+from songspace.errors import EncodingError, SongspaceError
+from songspace.plainfiles import open_plain
+
+INSTALL = 'pip install "songspace[onnx]"'
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+_SOUND = ("tensor(float)", "tensor(float16)", "tensor(double)")
+
+
+class Session:
+    """An opened model.
+
+    Parameters
+    ----------
+    path : Path
+    device : {"auto", "cpu", "cuda"}
+
+    Raises
+    ------
+    SongspaceError
+        If ONNX Runtime is not installed, or the file is none that it can use.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise SongspaceError(f"The onnx encoder needs ONNX Runtime: {INSTALL}.") from None
+        self.path = path
+        check_one_file(path)
+        self._errors = _errors_of_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads(), 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # who waits, leaves the core to others
+        options.log_severity_level = 4  # what is wrong is said by an exception
+        onnxruntime.disable_telemetry_events()
+        try:
+            self._session = onnxruntime.InferenceSession(
+                os.fspath(path), options, providers=_providers(device, onnxruntime.get_available_providers())
+            )
+        except self._errors as error:
+            raise SongspaceError(f"ONNX Runtime cannot use {path}: {_line(error)}.") from error
+        self.inputs = {each.name: each for each in self._session.get_inputs()}
+        self.outputs = {each.name: each for each in self._session.get_outputs()}
+
+    def input(self, port: Port) -> Any:
+        """The input of a port (the only one, if it has no name) that takes sound; other inputs there may be none.
+
+        Raises
+        ------
+        SongspaceError
+            If there is none, or another one, too.
+        """
+        name = self._named(port.name, self.inputs, "input")
+        others = [other for other in self.inputs if other != name]
+        if others:
+            raise SongspaceError(f"{self.path} has inputs that nothing is said of: {', '.join(others)}.")
+        found = self.inputs[name]
+        if found.type not in _SOUND:
+            raise SongspaceError(f"The input {name} of {self.path} takes {found.type}, not floats.")
+        return found
+
+    def check_input(self, port: Port, sides: dict[str, int]) -> int | None:
+        """Check that an input takes what is given to it; returns the rows that it always takes, or None if any many.
+
+        Raises
+        ------
+        SongspaceError
+            If its axes are others.
+        """
+        found = self.input(port)
+        expected = [sides.get(axis, 1) for axis in port.axes]
+        if len(found.shape) != len(expected):
+            raise SongspaceError(
+                f"The input {found.name} of {self.path} has {len(found.shape)} axes, and input.axes names "
+                f"{len(expected)}: {', '.join(port.axes)}."
+            )
+        for axis, side, given in zip(port.axes, found.shape, expected, strict=True):
+            if axis != "batch" and isinstance(side, int) and side > 0 and side != given:
+                raise SongspaceError(
+                    f"The input {found.name} of {self.path} takes {side} {axis}, but the settings make {given}."
+                )
+        batch = found.shape[port.axes.index("batch")]
+        return batch if isinstance(batch, int) and batch > 0 else None
+
+    def output_name(self, port: Port) -> str:
+        """The name of an output; the only one, if the port has none."""
+        return self._named(port.name, self.outputs, "output")
+
+    def _named(self, name: str, there: dict[str, Any], what: str) -> str:
+        if not name and len(there) == 1:
+            return next(iter(there))
+        if name not in there:
+            said = f"has no {what} called {name}" if name else f"has several {what}s and {what}.name is missing"
+            raise SongspaceError(f"{self.path} {said}: it has {', '.join(there)}.")
+        return name
+
+    def run(self, feeds: dict[str, np.ndarray], port: Port, rows: int) -> np.ndarray:
+        """What a model gives, as float32 (batch, features): averaged over time.
+
+        Raises
+        ------
+        EncodingError
+            If it is not finite.
+        SongspaceError
+            If it cannot be worked out, or is of another shape than is said.
+        """
+        name = self.output_name(port)
+        feeds = {key: value.astype(_DTYPES[self.inputs[key].type], copy=False) for key, value in feeds.items()}
+        try:
+            [found] = self._session.run([name], feeds)
+        except self._errors as error:
+            raise SongspaceError(f"{self.path} cannot work with its input: {_line(error)}.") from error
+        shape = np.shape(found)
+        channels = [side for axis, side in zip(port.axes, shape, strict=False) if axis == "channel"]
+        if len(shape) != len(port.axes) or shape[port.axes.index("batch")] != rows or set(channels) > {1}:
+            raise SongspaceError(
+                f"The output {name} of {self.path} has the shape {shape}, which is not ({', '.join(port.axes)}) of "
+                f"{rows}."
+            )
+        order = sorted(
+            range(len(shape)), key=lambda axis: ("batch", "channel", "time", "features").index(port.axes[axis])
+        )
+        vectors = np.asarray(found).transpose(order).astype(np.float32)
+        vectors = vectors.reshape(rows, -1, shape[port.axes.index("features")]).mean(axis=1)
+        if not np.isfinite(vectors).all():
+            raise EncodingError(f"{self.path} gives numbers that are not finite.")
+        return vectors
+
+
+def threads() -> int:
+    """Threads for a model: what ``OMP_NUM_THREADS`` says, as for every other encoder, or the cores that may be used."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if said.isdigit() and int(said):
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _providers(device: str, available: list[str]) -> list[str]:
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    has_gpu = "CUDAExecutionProvider" in available
+    if device == "cuda" and not has_gpu:
+        raise SongspaceError("There is no GPU that this ONNX Runtime can use: take --device cpu.")
+    return (
+        ["CUDAExecutionProvider", "CPUExecutionProvider"] if has_gpu and device != "cpu" else ["CPUExecutionProvider"]
+    )
+
+
+def _errors_of_onnxruntime() -> tuple[type[Exception], ...]:
+    """What it raises: classes of its own that have nothing in common, and a few of Python's."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)]
+    return (*own, RuntimeError, ValueError, TypeError)
+
+
+def _line(error: Exception) -> str:
+    """The first line of what ONNX Runtime says, without the number before it."""
+    line = str(error).strip().partition("\n")[0]
+    return line.rpartition("] : ")[2].rstrip(". ") or type(error).__name__
+
+
+# Whether a model is one file: the few fields of its protocol buffer (onnx.proto) that can say otherwise.
+
+_MODEL = {7: "graph", 25: "function"}
+_INSIDE: dict[str, dict[int, str]] = {
+    "model": _MODEL,
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+}
+_EXTERNAL, _DEEPEST = 14, 64
+
+
+def check_one_file(path: Path) -> None:
+    """Check that a model holds all of its weights.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot be read, is no model, or refers to other files.
+    """
+    try:
+        with open_plain(path, links=True) as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise SongspaceError(f"{path} is empty.")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                external = _has_external(data, 0, len(data), "model", 0)
+    except FileNotFoundError:
+        raise SongspaceError(f"There is no model {path}.") from None
+    except OSError as error:
+        raise SongspaceError(f"The model {path} cannot be read: {error.strerror}.") from error
+    except ValueError:
+        raise SongspaceError(f"{path} is damaged, or no ONNX model.") from None
+    if external:
+        raise SongspaceError(
+            f"{path} has weights in other files beside it: save it as one file "
+            "(onnx.save_model(model, path, save_as_external_data=False))."
+        )
+
+
+def _has_external(data: mmap.mmap, begin: int, end: int, what: str, depth: int) -> bool:
+    if depth > _DEEPEST:
+        raise ValueError("too deep")
+    for number, value, first, last in _fields(data, begin, end):
+        if what == "tensor":
+            if number == _EXTERNAL and value == 1:
+                return True
+            continue
+        inner = _INSIDE[what].get(number)
+        if inner and first is not None and last is not None and _has_external(data, first, last, inner, depth + 1):
+            return True
+    return False
+
+
+def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int | None, int | None]]:
+    """(number, value, begin, end) of the fields of a message; begin and end are None of a plain number."""
+    while at < end:
+        key, at = _varint(data, at, end)
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            value, at = _varint(data, at, end)
+            yield number, value, None, None
+        elif wire in (1, 5):
+            at += 8 if wire == 1 else 4
+        elif wire == 2:
+            length, at = _varint(data, at, end)
+            if at + length > end:
+                raise ValueError("it is cut off")
+            yield number, 0, at, at + length
+            at += length
+        else:
+            raise ValueError("it is no protocol buffer")
+    if at != end:
+        raise ValueError("it is cut off")
+
+
+def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= end:
+            raise ValueError("it is cut off")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise ValueError("a number has no end")

@@ -1,0 +1,94 @@
+"""Every encoder by its name: those that come with songspace, and those that other packages offer.
+
+A package offers one as an entry point of the group ``songspace.encoders`` whose name is the encoder's. Names are known
+without importing anything; a class is loaded when it is asked for, so that a package that does not work stands in
+nobody's way.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from songspace.errors import SongspaceError
+
+if TYPE_CHECKING:
+    from songspace.encoders.base import Encoder
+
+REGISTRY = {
+    "contrastive": "songspace.encoders.contrastive:Contrastive",
+    "ali": "songspace.encoders.ali:ALI",
+    "pca": "songspace.encoders.baselines:PCA",
+    "raw": "songspace.encoders.baselines:Raw",
+    "timbre": "songspace.encoders.baselines:Timbre",
+    "random": "songspace.encoders.random_conv:RandomConv",
+    "onnx": "songspace.encoders.onnx:ONNX",
+}
+"""Those that come with songspace, in the order of help: one file and one line here make a new one."""
+
+GROUP = "songspace.encoders"
+"""The entry points by which packages offer encoders."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)  # it is part of a folder's name
+
+
+def encoder_names() -> list[str]:
+    """All names: those of songspace's own first, then those of other packages."""
+    return [*REGISTRY, *sorted(_offered())]
+
+
+def encoder_class(name: str) -> type[Encoder]:
+    """The encoder class of a name; its module (and torch, if it needs it) loads now.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no encoder of that name, several packages have one, or its package does not work.
+    """
+    if name in REGISTRY:
+        module, _, attribute = REGISTRY[name].partition(":")
+        own: type[Encoder] = getattr(import_module(module), attribute)
+        return own
+    offered = _offered()
+    if name not in offered:
+        names = ", ".join([*REGISTRY, *sorted(offered)])
+        raise SongspaceError(f"There is no encoder called {name!r}: choose from {names}.")
+    first, *others = offered[name]
+    if others:
+        packages = " and ".join(sorted(map(_package, offered[name])))
+        raise SongspaceError(f"Several packages have an encoder called {name!r}: {packages}; uninstall all but one.")
+    return _loaded(first)
+
+
+def _offered() -> dict[str, list[EntryPoint]]:
+    """The entry points of other packages by name; one that is found twice on the path is the same."""
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.name in REGISTRY or not _NAME.fullmatch(entry.name):
+            continue
+        known = found.setdefault(entry.name, [])
+        if (entry.value, _package(entry)) not in ((other.value, _package(other)) for other in known):
+            known.append(entry)
+    return found
+
+
+def _loaded(entry: EntryPoint) -> type[Encoder]:
+    from songspace.encoders.base import Encoder
+
+    whose = f"The encoder {entry.name!r} of the package {_package(entry)}"
+    try:
+        found = entry.load()
+    except Exception as error:
+        # Whatever somebody else's module does when it is imported: it is that package which does not work.
+        raise SongspaceError(f"{whose} cannot be loaded ({type(error).__name__}: {error}).") from error
+    if not (isinstance(found, type) and issubclass(found, Encoder)):
+        raise SongspaceError(f"{whose} is no songspace.encoders.Encoder.")
+    if getattr(found, "name", None) != entry.name:
+        raise SongspaceError(f"{whose} calls itself {getattr(found, 'name', None)!r}: both names must be the same.")
+    return found
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.module

@@ -1,0 +1,255 @@
+"""What a frontend is, one of somebody's own too: sound in, spectrograms out, saved as its name and its numbers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, is_dataclass
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.frontends.codes import Codes
+
+Array = TypeVar("Array")
+"""A NumPy array or a torch tensor: what goes in comes out."""
+
+FrontendType = TypeVar("FrontendType", bound="type[Frontend]")
+
+GROUP = "songspace.frontends"
+"""The entry points by which packages offer frontends of their own."""
+
+
+class Frontend:
+    """Makes spectrograms (n, bands, frames) of windows of sound (n, samples).
+
+    One of your own is a frozen dataclass that has the fields ``rate`` (samples a second) and ``seconds`` (the length
+    of a window) and whatever else it needs, says its ``shape``, and works out spectrograms in :meth:`compute`. Its
+    fields are numbers, text or such: they are saved with an encoder, beside the name of the class. To be found by that
+    name again it is registered: by :func:`register`, or by its package, as an entry point of the group
+    ``songspace.frontends``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @register
+    ... @dataclass(frozen=True)
+    ... class Loudness(Frontend):
+    ...     rate: int = 100
+    ...     seconds: float = 1.0
+    ...     parts: int = 10
+    ...
+    ...     shape = property(lambda self: (1, self.parts))
+    ...
+    ...     def compute(self, windows):
+    ...         return np.square(windows).reshape(len(windows), 1, self.parts, -1).mean(axis=3)
+    >>> loudness = Loudness(parts=20)
+    >>> loudness(np.ones((2, 100))).shape
+    (2, 1, 20)
+    >>> build(describe(loudness)) == loudness
+    True
+    """
+
+    rate: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        check_whole("rate", self.rate, 1)
+        check(isinstance(self.seconds, (int, float)) and 0 < self.seconds < np.inf, SECONDS, self.seconds)
+        check(self.samples >= 1, "a window must be at least a sample long", self)
+
+    @property
+    def samples(self) -> int:
+        """Samples in a window."""
+        return round(self.seconds * self.rate)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Bands (or bins) and frames of one spectrogram."""
+        raise NotImplementedError
+
+    def __call__(self, windows: Array) -> Array:
+        """Compute the spectrograms of windows.
+
+        Parameters
+        ----------
+        windows : array or tensor of shape (n, samples)
+            Sound between -1 and 1: floats; or whole numbers of 8, 16 or 32 bits as files hold them, which are scaled
+            by their type.
+
+        Returns
+        -------
+        array or tensor of shape (n, bands, frames), float32
+            Of the kind that went in, and on the same device.
+
+        Raises
+        ------
+        ValueError
+            If ``windows`` is not two-dimensional, its rows are not ``samples`` long, or its numbers are no sound.
+        """
+        tensor = is_tensor(windows)
+        sound: Any = windows if tensor else np.asarray(windows)
+        if len(sound.shape) != 2 or sound.shape[1] != self.samples:
+            found = tuple(sound.shape)
+            raise ValueError(f"Expected windows of shape (n, {self.samples}), got {found}")
+        sound = _scaled(sound)
+        spectrograms: Any = self.compute_tensor(sound, sys.modules["torch"]) if tensor else self.compute(sound)
+        return spectrograms
+
+    def compute(self, windows: np.ndarray) -> np.ndarray:
+        """The spectrograms of windows that were checked: floats (n, samples)."""
+        raise NotImplementedError
+
+    def compute_tensor(self, windows: Any, torch: Any) -> Any:
+        """The same for a tensor; by way of NumPy, unless a frontend knows better."""
+        spectrograms = np.asarray(self.compute(windows.detach().cpu().numpy()), np.float32)
+        return torch.from_numpy(spectrograms).to(windows.device)
+
+    def quantize(self, spectrograms: Any) -> Codes:
+        """Round to 8 bits, where the frontend has such a form; otherwise a ValueError."""
+        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
+
+    def dequantize(self, codes: Any) -> np.ndarray:
+        """Undo :meth:`quantize`, where the frontend has an 8-bit form; otherwise a ValueError."""
+        raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
+
+
+class Registry:
+    """The frontends that can be found by their names."""
+
+    classes: ClassVar[dict[str, type[Frontend]]] = {}
+
+    @classmethod
+    def find(cls, name: Any) -> type[Frontend] | None:
+        """The frontend of a name: registered, or of a package that is installed and offers one."""
+        if isinstance(name, str) and name not in cls.classes:
+            for entry in entry_points(group=GROUP, name=name):
+                found = _loaded(entry)
+                if found.__name__ != name:
+                    raise SongspaceError(f"The frontend {name!r} of {_package(entry)} is called {found.__name__}.")
+                register(found)
+        return cls.classes.get(name) if isinstance(name, str) else None
+
+
+def _package(entry: Any) -> str:
+    return f"the package {entry.dist.name}" if entry.dist is not None else "an installed package"
+
+
+def _loaded(entry: Any) -> type[Frontend]:
+    try:
+        found: type[Frontend] = entry.load()
+    except Exception as error:
+        # Whatever somebody else's module does when it is imported: it is that package which does not work.
+        raise SongspaceError(
+            f"The frontend {entry.name!r} of {_package(entry)} cannot be loaded ({type(error).__name__}: {error})."
+        ) from error
+    return found
+
+
+def register(frontend: FrontendType) -> FrontendType:
+    """Let a frontend of one's own be found by its name, so that encoders with it can be loaded; a decorator.
+
+    An encoder's file says the name of a frontend and its numbers, and nothing that could be run: only what whoever
+    loads it has registered, or has installed a package for, is ever made of it.
+
+    Raises
+    ------
+    ValueError
+        If it is no dataclass that is a :class:`Frontend`, or another one has its name.
+    """
+    if not (isinstance(frontend, type) and issubclass(frontend, Frontend) and is_dataclass(frontend)):
+        raise ValueError(f"a frontend is a dataclass that is a songspace.frontends.Frontend, got {frontend!r}")
+    name = frontend.__name__
+    known = Registry.classes.setdefault(name, frontend)
+    # The same class may be defined again, as in a notebook.
+    if (known.__module__, known.__qualname__) != (frontend.__module__, frontend.__qualname__):
+        raise ValueError(f"there is a frontend called {name} already, in {known.__module__}: choose another name")
+    Registry.classes[name] = frontend
+    return frontend
+
+
+def is_registered(frontend: Frontend) -> bool:
+    """Whether a frontend can be found by what :func:`describe` says of it."""
+    return Registry.find(type(frontend).__name__) is type(frontend)
+
+
+def describe(frontend: Frontend) -> dict[str, Any]:
+    """Say what a frontend is in a dictionary that JSON can hold; :func:`build` is its inverse.
+
+    Examples
+    --------
+    >>> from songspace.frontends import LogMel
+    >>> build(describe(LogMel(n_mels=48))) == LogMel(n_mels=48)
+    True
+    """
+    return {"name": type(frontend).__name__, **asdict(frontend)}  # type: ignore[call-overload]  # it is a dataclass
+
+
+def build(description: dict[str, Any]) -> Frontend:
+    """Make the frontend that :func:`describe` described.
+
+    Raises
+    ------
+    ValueError
+        If the name, a field or a value is none that a frontend has.
+    SongspaceError
+        If a package offers the frontend and cannot be loaded.
+    """
+    fields = dict(description)
+    name = fields.pop("name", None)
+    found = Registry.find(name)
+    if found is None:
+        raise ValueError(f"no frontend is called {name!r}: choose from {', '.join(Registry.classes)}")
+    try:
+        return found(**fields)
+    except TypeError as error:
+        raise ValueError(f"a {name} cannot be made of {fields}: {error}") from error
+
+
+def is_tensor(array: Any) -> bool:
+    """Whether something is a torch tensor, asked without importing torch: where it was never imported, there is none.
+
+    Examples
+    --------
+    >>> is_tensor(np.zeros(3))
+    False
+    """
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+_SCALES = {"uint8": (2.0**7, 2.0**7), "int8": (0.0, 2.0**7), "int16": (0.0, 2.0**15), "int32": (0.0, 2.0**31)}
+"""What silence and full scale are, of 8 bits without a sign as WAV files have them."""
+
+
+def _scaled(sound: Any) -> Any:
+    """Sound as floats: whole numbers as sound files hold them are scaled by their type."""
+    kind = str(sound.dtype).rpartition(".")[2]
+    if "float" in kind:
+        return sound
+    if kind not in _SCALES:
+        raise ValueError(f"Expected sound as floats, or as whole numbers of 8, 16 or 32 bits, got {kind}")
+    zero, scale = _SCALES[kind]
+    return ((sound.astype(np.float32) if isinstance(sound, np.ndarray) else sound.float()) - zero) / scale
+
+
+SECONDS = "seconds must be a positive number"
+
+
+def check_whole(field: str, value: Any, least: int) -> None:
+    """Check a field that is a whole number."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    check(whole, f"{field} must be a whole number >= {least}", value)
+
+
+def check(holds: bool, rule: str, value: Any) -> None:
+    """Check a rule.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold.
+    """
+    if not holds:
+        raise ValueError(f"{rule}, got {value}")

@@ -1,0 +1,57 @@
+"""What docs/encoders.md shows, works."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from songspace.encoders import encoder_class
+from songspace.encoders.onnx_settings import settings_of
+from songspace.frontends import build, describe
+from songspace.frontends.base import Registry
+
+PAGE = (Path(__file__).parents[1] / "docs" / "encoders.md").read_text("utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_settings_are_settings() -> None:
+    musicnn, mert, clap = (settings_of(json.loads(block)) for block in blocks("json"))
+    assert (musicnn.frontend.rate, musicnn.frontend.shape, musicnn.patches) == (16000, (96, 187), 2)
+    assert (mert.frontend.shape, mert.output.axes) == ((1, 120_000), ("batch", "time", "features"))
+    assert clap.frontend.shape == (1, 480_000) and clap.text is not None and clap.text.max_length == 77
+
+
+def test_the_classes_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("docs_of_encoders")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    names: dict[str, Any] = vars(module)
+    try:
+        for block in blocks("python"):
+            exec(block, names)
+        frontend = names["Envelope"](parts=10)
+        assert build(describe(frontend)) == frontend
+    finally:
+        Registry.classes.pop("Envelope", None)
+    X = frontend(np.random.default_rng(0).normal(size=(6, 40_000)))
+    encoder = names["Level"](frontend)
+    np.testing.assert_allclose(encoder.fit_transform(X), X.mean(axis=2) - X.mean(axis=(0, 2)), atol=1e-6)
+    assert encoder.get_feature_names_out().tolist() == ["level0"]
+
+
+@pytest.mark.parametrize("name", ["contrastive", "ali", "pca", "raw", "timbre", "random", "onnx"])
+def test_what_a_class_says_of_itself_is_there(name: str) -> None:
+    table = PAGE.partition("| attribute | what it is |")[2].partition("\n\n")[0]
+    attributes = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if "`" in line))
+    assert attributes == ["plan", "seconds_to_fit", "seconds_to_encode", "encoded_twice", "batch_rows"]
+    for attribute in attributes:
+        assert hasattr(encoder_class(name), attribute)

@@ -1,0 +1,202 @@
+"""A library in the space of somebody's own model: every answer, new songs, and the model gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from songspace import Library, SongspaceError, Space, pipeline
+from songspace.audio import read_places, read_windows
+from songspace.cli.commands import app
+from songspace.encoders.base import load
+from songspace.library import Home
+
+QUICK = ("--windows", 3, "--workers", 1)
+
+
+def run(home: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"SONGSPACE_HOME": str(home)})
+
+
+def answered(home: Path, *arguments: object) -> Any:
+    result = run(home, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def home(tunes: Path, onnx_files: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that has taken a model which hears as MERT does; the model is gone."""
+    place = tmp_path_factory.mktemp("onnx")
+    (place / "models").mkdir()
+    model = onnx_files.sound_model(place / "models" / "m.onnx", onnx_files.MERT)
+    learnt = run(place / "home", "learn", tunes, "--encoder", "onnx", "--model", model, *QUICK)
+    assert learnt.exit_code == 0, learnt.output
+    assert "the onnx space is ready" in learnt.output
+    shutil.rmtree(model.parent)
+    return place / "home"
+
+
+def test_segments_are_encoded_where_they_lie(home: Path, onnx_files: ModuleType) -> None:
+    library = Library(home)
+    assert library.encoder == "onnx"
+    vectors, ids, starts = library.segments()
+    assert vectors.shape == (18 * 3, 2)
+    for song in library.songs()[::5]:
+        windows = read_windows(song.path, seconds=5.0, count=3, rate=24000)
+        np.testing.assert_allclose(starts[ids == song.id], windows.starts, atol=1e-4)
+        sound = read_places(song.path, starts[ids == song.id], seconds=5.0, rate=24000)
+        np.testing.assert_allclose(vectors[ids == song.id], onnx_files.by_numpy(sound), rtol=1e-4)
+
+
+def test_everything_answers(home: Path, tmp_path: Path) -> None:
+    library = Library(home)
+    high = next(song for song in library.songs() if song.genre == "High")
+    similar = answered(home, "similar", high.id, "-n", 4, "--explain")["similar"]
+    assert [song["genre"] for song in similar] == ["High"] * 4
+    made = answered(home, "playlist", high.id, "--length", 5)
+    assert len(made["songs"]) == 5
+    assert run(home, "map", "-o", tmp_path / "map.png", "--method", "pca").exit_code == 0
+    assert "onnx" in json.dumps(answered(home, "evaluate"))
+    summary = answered(home, "status")["summary"]
+    assert summary["encoder"] == "onnx"
+
+
+def test_a_file_outside_of_the_library_is_heard_in_the_same_way(
+    home: Path, song: Callable[..., Path], tmp_path: Path
+) -> None:
+    library = Library(home)
+    inside = library.songs()[0]
+    copied = tmp_path / "copy.flac"
+    shutil.copyfile(inside.path, copied)
+    segments, _ = pipeline.encode_file(library.home, library.catalog, copied)
+    held = library.segments_of([inside.id])[inside.id]
+    np.testing.assert_array_equal(segments.vectors, held.vectors)
+    np.testing.assert_array_equal(segments.starts, held.starts)
+    similar = answered(home, "similar", copied, "-n", 2, "--versions")["similar"]
+    assert similar[0]["id"] == inside.id and similar[0]["similarity"] > 0.999
+
+
+def test_update_hears_what_is_new_and_nothing_else(
+    home: Path, tunes: Path, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Home(tmp_path / "home")
+    shutil.copytree(home, own.folder)
+    song(tmp_path / "more" / "new.flac", 99, style=2, title="New")
+    before = Space.open(own.space)
+    heard: list[str] = []
+    hear = pipeline.stages.hear_sounds
+
+    def watched(files: Any, *args: Any, **how: Any) -> Any:
+        files = list(files)
+        heard.extend(Path(file.path).name for file in files)
+        return hear(files, *args, **how)
+
+    monkeypatch.setattr(pipeline.stages, "hear_sounds", watched)
+    report = pipeline.update(own, tmp_path / "more", workers=1)
+    assert (report.songs, report.encoder, heard) == (19, "onnx", ["new.flac"])
+    after = Space.open(own.space)
+    assert after.encoder == before.encoder and len(after) == 19
+    assert pipeline.update(own, workers=1).tally.new == 0 and heard == ["new.flac"]
+
+
+def test_the_same_model_again_is_not_taken_twice(
+    home: Path, tunes: Path, onnx_files: ModuleType, tmp_path: Path
+) -> None:
+    own = tmp_path / "home"
+    shutil.copytree(home, own)
+    model = onnx_files.sound_model(tmp_path / "other.onnx", onnx_files.MERT)
+    again = run(own, "learn", tunes, "--encoder", "onnx", "--model", model, *QUICK)
+    assert "has this onnx encoder already" in again.output
+    [folder] = (own / "encoders").glob("onnx-*")
+    assert load(folder).fingerprint_ == Space.open(own / "space.safetensors").encoder
+    onnx_files.write(model, onnx_files.MERT | {"seconds": 4})  # 100 pieces of 4 s are others
+    refused = run(own, "learn", tunes, "--encoder", "onnx", "--model", model, *QUICK)
+    assert refused.exit_code == 1 and "takes 120000 samples, but the settings make 96000" in str(refused.exception)
+    changed = onnx_files.sound_model(model, onnx_files.MERT | {"seconds": 2, "patches": 2})
+    assert run(own, "learn", tunes, "--encoder", "onnx", "--model", changed, *QUICK).exit_code == 0
+    assert len(list((own / "encoders").glob("onnx-*"))) == 1
+
+
+def test_what_musicnn_and_clap_take_becomes_a_space(tunes: Path, onnx_files: ModuleType, tmp_path: Path) -> None:
+    for name, model in {
+        "mel": onnx_files.mel_model(tmp_path / "mel.onnx"),
+        "clap": onnx_files.sound_model(tmp_path / "clap.onnx", onnx_files.CLAP),
+    }.items():
+        home = tmp_path / name
+        pipeline.learn(Home(home), tunes, encoder="onnx", model=model, windows=2, workers=2)
+        library = Library(home)
+        vectors, ids, starts = library.segments()
+        one = library.songs()[3]
+        begin = starts[ids == one.id]
+        if name == "mel":  # three seconds in the middle of five
+            sound = read_places(one.path, begin + 1, seconds=3.0, rate=16000)
+            expected = onnx_files.by_librosa(sound).mean(axis=1) @ onnx_files.weights(96, 8)
+        else:  # ten around them; the song has eight
+            sound = np.repeat(read_places(one.path, [0.0], seconds=10.0, rate=48000), 2, axis=0)
+            assert not sound[:, 8 * 48000 :].any()
+            expected = onnx_files.by_numpy(sound)
+        np.testing.assert_allclose(vectors[ids == one.id], expected, rtol=2e-3, atol=2e-4)
+
+
+def test_a_song_that_a_model_cannot_encode_costs_only_itself(
+    song: Callable[..., Path], onnx_files: ModuleType, tmp_path: Path
+) -> None:
+    from onnx import TensorProto, helper
+
+    for number, name in enumerate(("a", "b", "loud")):
+        song(tmp_path / "songs" / f"{name}.flac", number, style=number)
+    nodes = [
+        helper.make_node("ReduceMax", ["sound"], ["most"], axes=[1], keepdims=1),
+        helper.make_node("Sub", ["limit", "most"], ["left"]),
+        helper.make_node("Log", ["left"], ["rest"]),
+        helper.make_node("Concat", ["most", "rest"], ["embedding"], axis=1),
+    ]
+    inputs = {"sound": (TensorProto.FLOAT, ["n", 120_000])}
+    limit = np.array([0.6], np.float32)
+    model = onnx_files.save(
+        tmp_path / "m.onnx", nodes, inputs, {"embedding": (TensorProto.FLOAT, ["n", 2])}, limit=limit
+    )
+    onnx_files.write(model, onnx_files.MERT | {"output": {"name": "embedding"}})
+    home = tmp_path / "home"
+    learnt = run(home, "learn", tmp_path / "songs", "--encoder", "onnx", "--model", model, *QUICK)
+    assert learnt.exit_code == 0, learnt.output
+    assert "loud.flac could not be encoded" in " ".join(learnt.output.split())
+    library = Library(home)
+    assert len(Space.open(library.home.space)) == 2 and len(library.songs()) == 3
+
+
+def test_without_onnx_runtime_old_songs_answer_and_new_ones_wait(
+    home: Path, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "home"
+    shutil.copytree(home, own)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert answered(own, "similar", 1, "-n", 2)["similar"]
+    assert run(own, "update", "--workers", 1).exit_code == 0
+    song(tmp_path / "more" / "new.flac", 98, style=1)
+    song(tmp_path / "more" / "newer.flac", 97, style=1)
+    updated = run(own, "update", tmp_path / "more", "--workers", 1)
+    assert updated.exit_code == 1
+    assert str(updated.exception) == 'The onnx encoder needs ONNX Runtime: pip install "songspace[onnx]".'
+    assert "could not be encoded" not in updated.output
+    monkeypatch.undo()
+    assert run(own, "update", "--workers", 1).exit_code == 0
+    assert len(Space.open(own / "space.safetensors")) == 20
+
+
+def test_a_model_belongs_to_onnx_and_onnx_to_a_model(tunes: Path, tmp_path: Path) -> None:
+    with pytest.raises(SongspaceError, match="The pca encoder is learnt here"):
+        pipeline.learn(Home(tmp_path), tunes, encoder="pca", model="m.onnx")
+    with pytest.raises(SongspaceError, match="The onnx encoder needs a model: --model FILE"):
+        pipeline.learn(Home(tmp_path), tunes, encoder="onnx")
+    assert not (tmp_path / "catalog.sqlite").exists()
