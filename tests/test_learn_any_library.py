@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 
 from songspace import Library, Space, pipeline
 from songspace.cli.commands import app
+from songspace.encoders import load
 from songspace.encoders.contrastive import Contrastive
 from songspace.evaluation import retrieval
-from songspace.library import Home
+from songspace.library import Catalog, Home
 from songspace.library.cache import SpectrogramCache
-from songspace.library.learnt import learnt
-from songspace.pipeline.check import Check, held_out
+from songspace.library.learnt import learnt, set_learnt
+from songspace.pipeline.check import Check, Question, held_out
 from songspace.reporter import Reporter
 
 pytestmark = pytest.mark.slow
@@ -104,7 +105,8 @@ class Learnt:
 def fifty(song: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     folder = tmp_path_factory.mktemp("fifty")
     for number in range(50):
-        song(folder / f"{number:02d}.flac", number, style=number % 3, seconds=LONG)
+        artist = f"artist {number % 3} {number // 6}"  # of two songs in one style
+        song(folder / f"{number:02d}.flac", number, style=number % 3, seconds=LONG, artist=artist)
     return Learnt(folder, Home(tmp_path_factory.mktemp("home of fifty")))
 
 
@@ -113,6 +115,20 @@ def copied(fifty: Learnt, tmp_path: Path) -> Home:
     """The home of the fifty songs, to be changed."""
     shutil.copytree(fifty.home.folder, tmp_path / "home")
     return Home(tmp_path / "home")
+
+
+def checked(difference: float, interval: list[float] | None, *, sure: bool = False) -> Check:
+    """A check in which the learnt space differs from all others by so much."""
+    differs = {"value": difference, "interval": interval, "p_holm": None, "sure": sure}
+    scores = {"learnt": 0.5 + difference, "untrained": 0.5, "timbre": 0.5}
+    question = Question("song", 10, 0, 0.1, scores, {"untrained": differs, "timbre": differs})
+    return Check(10, 5, True, (question,))
+
+
+def forget_check(home: Home) -> None:
+    """Make the library ask again."""
+    with Catalog(home.catalog, write=True) as catalog:
+        set_learnt(catalog, "contrastive", replace(learnt(catalog, "contrastive"), check=None))
 
 
 def held(home: Home, name: str = "contrastive") -> set[int]:
@@ -140,7 +156,9 @@ def test_songs_held_out_are_not_learnt_from(fifty: Learnt):
     library = Library(fifty.home.folder)
     cache = SpectrogramCache(fifty.home.cache, library.catalog, shape=(3, 64, 251))
     without = held(fifty.home)
-    assert {cache.songs()[place] for place in held_out(50)} == without and len(without) == 10
+    songs = library.catalog.songs(cache.songs())
+    assert set(held_out(songs)) == without and len(without) == 10
+    assert {s.artist for s in songs if s.id in without}.isdisjoint(s.artist for s in songs if s.id not in without)
     seen = {row.tobytes() for row in fifty.X}
     assert len(fifty.X) == len(fifty.groups) == len(seen) == 40 * 3 and len(np.unique(fifty.groups)) == 40
     for song in cache.songs():
@@ -149,25 +167,46 @@ def test_songs_held_out_are_not_learnt_from(fifty: Learnt):
 
 
 def test_what_is_said_of_the_songs_held_out_is_what_retrieval_finds(fifty: Learnt):
-    [sentence] = [sentence for sentence in fifty.sentences if "held out" in sentence]
+    [place] = [place for place, sentence in enumerate(fifty.sentences) if "held out" in sentence]
+    head, parts, others, worth, *_ = fifty.sentences[place:]
+    assert head.startswith("On 10 songs by 5 artists held out of training, the contrastive space finds")
     learnt_one, chance = figures(fifty.home, "contrastive")
     by_hand, _ = figures(fifty.home, "timbre")
     assert chance < min(learnt_one, by_hand)
-    assert sentence.startswith(
-        "On 10 songs held out of training, the contrastive space finds the other parts of a song with a mean average "
-        f"precision of {learnt_one:.2f}, the hand-made one with {by_hand:.2f} (chance {chance:.2f}): "
+    assert re.fullmatch(
+        rf"  other parts of the song: mean average precision {learnt_one:.2f}; with its network untrained \S+, "
+        rf"without a network \S+, hand-made {by_hand:.2f} \(chance {chance:.2f}\)\.",
+        parts,
     )
-    remembered = learnt(Library(fifty.home.folder).catalog, "contrastive").check
-    assert remembered["difference"] == pytest.approx(learnt_one - by_hand)
-    low, high = remembered["interval"]
-    assert low <= remembered["difference"] <= high
-    assert (fifty.encoder == "contrastive") == (learnt_one > by_hand)
+    assert others.startswith("  its artist's other songs: mean average precision ")
+    assert worth.startswith("What training adds in finding other parts of the song: ")  # artists are too few to ask of
+    remembered = Check.of(learnt(Library(fifty.home.folder).catalog, "contrastive").check)
+    song = remembered.questions[0]
+    assert song.differences["timbre"]["value"] == pytest.approx(learnt_one - by_hand)
+    assert remembered.better == (fifty.encoder == "contrastive") == (learnt_one > by_hand)
+
+
+def test_controls_are_what_they_are_called(fifty: Learnt):
+    """Fitted here to what the encoder learnt from, and asked of the songs held out, they answer as the check says."""
+    library = Library(fifty.home.folder)
+    cache = SpectrogramCache(fifty.home.cache, library.catalog, shape=(3, 64, 251))
+    encoder = load(fifty.home.encoder("contrastive", learnt(library.catalog, "contrastive").fingerprint))
+    remembered = Check.of(learnt(library.catalog, "contrastive").check)
+    songs = sorted(held(fifty.home))
+    for name, control in encoder.controls().items():
+        control.fit(fifty.X, groups=fifty.groups)
+        vectors = np.concatenate([control.transform(cache.get(song)) for song in songs])
+        unit = vectors - vectors.mean(axis=0)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        starts = np.concatenate([library.catalog.segments(song)[0] for song in songs])
+        found = retrieval.same_song(unit, np.repeat(songs, 3), starts=starts)["average_precision"]["value"]
+        assert remembered.questions[0].scores[name] == pytest.approx(found, abs=1e-4)
 
 
 def test_learning_again_says_it_again(fifty: Learnt, copied: Home):
     encoder, sentences = learn(copied, fifty.folder)
     assert encoder == fifty.encoder
-    assert sentences == ["The contrastive encoder has been learnt from these songs already.", fifty.sentences[-1]]
+    assert sentences == ["The contrastive encoder has been learnt from these songs already.", *fifty.sentences[1:]]
 
 
 def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
@@ -178,7 +217,10 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     encoder, sentences = learn(copied, fifty.folder, seed=1)
     assert encoder == "timbre"
     assert "Learning the contrastive encoder" in sentences[0]
-    assert sentences[-1].endswith(": it is no better. The hand-made one stays in use.")
+    assert sentences[-1].startswith(
+        "The contrastive space is no better than the hand-made one at finding other parts of"
+    )
+    assert sentences[-1].endswith(": the hand-made one stays in use.")
     bad, chance = figures(copied, "contrastive")
     assert abs(bad - chance) < 0.15
 
@@ -197,13 +239,14 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     # And it is said again, without learning again.
     again, more = learn(copied, fifty.folder, seed=1)
     assert again == "timbre"
-    assert more == ["The contrastive encoder has been learnt from these songs already.", sentences[-1]]
+    assert more == ["The contrastive encoder has been learnt from these songs already.", *sentences[1:]]
 
 
 def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, song: Callable[..., Path]
 ):
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: Check(10, 0.2, 0.5, 0.1, -0.3, [-0.4, -0.2]))
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2]))
+    forget_check(copied)
     assert learn(copied, fifty.folder)[0] == "timbre"
     song(tmp_path / "more" / "new.flac", 99, style=1, seconds=LONG)
     report = pipeline.update(copied, tmp_path / "more", workers=1)
@@ -214,13 +257,14 @@ def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
 def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    found = Check(songs=10, learnt=0.71, by_hand=0.5, chance=0.1, difference=0.21, interval=[0.1, 0.3])
-    for interval, ending in (
-        ([0.1, 0.3], ": better by 0.21 [0.10, 0.30]."),
-        ([-0.1, 0.5], ": better by 0.21 [-0.10, 0.50], which may be chance."),
-        (None, ": better by 0.21."),
+    for interval, sure, ending in (
+        ([0.1, 0.3], True, "+0.21 [+0.10, +0.30] to the untrained network."),
+        ([-0.1, 0.5], False, "+0.21 [-0.10, +0.50] to the untrained network, which may be chance."),
+        (None, False, "+0.21 to the untrained network, which may be chance."),
     ):
-        monkeypatch.setattr(pipeline.training, "check", lambda *_, i=interval: replace(found, interval=i))
+        found = checked(0.21, interval, sure=sure)
+        monkeypatch.setattr(pipeline.training, "check", lambda *_, found=found: found)
+        forget_check(copied)
         encoder, sentences = learn(copied, fifty.folder)
         assert encoder == "contrastive"
         assert sentences[-1].endswith(ending)
@@ -230,11 +274,11 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
 def test_an_encoder_that_was_asked_for_is_used_though_it_is_no_better(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    worse = Check(10, 0.2, 0.5, 0.1, -0.3, [-0.4, -0.2])
+    worse = checked(-0.3, [-0.4, -0.2])
     monkeypatch.setattr(pipeline.training, "check", lambda *_: worse)
     encoder, sentences = learn(copied, fifty.folder, encoder="ali", steps=1)
     assert encoder == "ali"
-    assert sentences[-1].endswith(": it is no better. It is used because you asked for it.")
+    assert sentences[-1].endswith("; it is used because you asked for it.")
 
 
 # ── other libraries ───────────────────────────────────────────────────────────────────────────────
@@ -258,7 +302,11 @@ def test_all_songs_by_one_artist(tmp_path: Path, song: Callable[..., Path]):
         song(tmp_path / "music" / f"{number}.flac", number, style=2 * (number % 2), seconds=LONG, **tags)
     home = Home(tmp_path / "home")
     _, sentences = learn(home, tmp_path / "music")
-    assert re.search(r"On 4 songs held out .* \(chance 0\.\d\d\): ", sentences[-1])
+    assert (
+        "On 4 songs by artists whom it was learnt from, too, held out of training, the contrastive space finds"
+        in sentences
+    )
+    assert not any("artist's" in sentence for sentence in sentences)
     found = nearest(home)
     same = [int(name.split(".")[0]) % 2 == int(near.split(".")[0]) % 2 for name, near in found.items()]
     assert sum(same) >= 18  # of 20; chance is 9
@@ -291,7 +339,7 @@ def test_speech_and_near_silence_among_the_music(tmp_path: Path, song: Callable[
     for number, loud in enumerate((1e-3, 1e-4)):
         soundfile.write(music / f"quiet {number}.flac", loud * rng.normal(size=round(LONG * 22050)), 22050)
     _, sentences = learn(home, music)
-    assert re.search(r"On 4 songs held out|Too few songs could be held out", sentences[-1])
+    assert any(re.search(r"On 4 songs by .* held out|Too few songs could be held out", said) for said in sentences)
     found = nearest(home)
     of_a_kind = [name.split()[0] == near.split()[0] for name, near in found.items() if not name.startswith("quiet")]
     assert sum(of_a_kind) >= 17  # of 19

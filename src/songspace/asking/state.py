@@ -104,6 +104,7 @@ def failed(catalog: Catalog) -> list[dict[str, str]]:
 def quality(view: View) -> dict[str, Any]:
     """How good the space is: the rest of the ``summary``, and ``hubs``; this reads every segment of the library."""
     from songspace.evaluation import hubness
+    from songspace.pipeline.check import Check
 
     library = view.library
     songs = library.catalog.count()
@@ -113,11 +114,9 @@ def quality(view: View) -> dict[str, Any]:
     summary = {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
     if what is not None and what.check is not None:
-        check = what.check
-        summary[f"on {check['songs']} songs held out of training"] = (
-            f"mean average precision {check['learnt']:.2f}, hand-made {check['by_hand']:.2f} "
-            f"(chance {check['chance']:.2f})"
-        )
+        check = Check.of(what.check)
+        for question in check.questions:
+            summary[f"of {check.songs} songs held out, {question.what}"] = question.figures
     measured = hubness.evaluate(space, k=min(10, max(1, songs // 4)))
     order = "mutual proximity" if space.mutual else "distance"
     summary["hubness"] = (

@@ -184,7 +184,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         dict of str to Encoder
-            Not fitted. "untrained", the same with its network as it was drawn; "without network", the same without it.
+            Not fitted. "untrained", the same with its network as it was drawn; "no-network", the same without it.
         """
         return {}
 

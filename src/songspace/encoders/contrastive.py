@@ -222,7 +222,7 @@ class Contrastive(Convolutional):
     def controls(self) -> dict[str, Encoder]:
         params = self.get_params(deep=False)
         found: dict[str, Encoder] = {"untrained": Untrained(**params)}
-        return found | ({"without network": WithoutNetwork(**params)} if self.statistics else {})
+        return found | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         X, described = self._checked(X), check_descriptors(described)
@@ -289,5 +289,5 @@ class Untrained(Contrastive):
 class WithoutNetwork(Untrained):
     """:class:`Contrastive` without its network: discriminants of the hand-made statistics alone."""
 
-    name: ClassVar[str] = "without-network"
+    name: ClassVar[str] = "no-network"
     has_network: ClassVar[bool] = False

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from songspace.encoders import encoder_class, encoder_names
+from songspace.encoders import encoder_class, encoder_names, load
+from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.index import Listening
-from songspace.library.learnt import SongVectors, all_learnt, in_brief, song_vectors
+from songspace.library.learnt import SongVectors, all_learnt, in_brief, learnt, song_vectors
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
 """Encoders that need no training to speak of: they are fitted when they are asked for."""
 
 
-REFERENCES = ("timbre", "random")
-"""What a learnt encoder has to be better than: hand-made statistics, and a network that was never trained."""
+REFERENCES = ("timbre",)
+"""What a learnt encoder has to be better than, beside its own controls: hand-made statistics."""
 
 CHEAP = 1000
 """Songs up to which an encoder that nobody asked for is fitted all the same: one core encodes 25 songs a second."""
@@ -28,13 +29,16 @@ CHEAP = 1000
 def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, Space]]:
     """The spaces of several encoders over the same songs.
 
+    A trained encoder stands beside its controls, "NAME-untrained" and "NAME-no-network": fitted to the same songs, with
+    its network as it was drawn, and without it.
+
     Parameters
     ----------
     library : Library
     names : sequence of str, optional
-        Encoders, or ``["all"]``; by default those that the library has learnt, the one in use first and
-        :data:`REFERENCES` last. A random network is fitted for it if the library has no more than :data:`CHEAP` songs,
-        all of them in the cache of spectrograms.
+        Encoders, or ``["all"]``: all that the library has learnt, with their controls, and :data:`BASELINES`. By
+        default those that it has learnt, the one in use first, its controls, and :data:`REFERENCES` last; controls are
+        fitted for it if the library has no more than :data:`CHEAP` songs, all of them in the cache of spectrograms.
 
     Returns
     -------
@@ -50,18 +54,25 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     has = all_learnt(library.catalog)
     order = encoder_names()
     has.sort(key=lambda name: (name != library.encoder, name in REFERENCES, [*order, name].index(name)))
+    controls = {name: _controls(library, name) for name in has}
     if names is None:
-        names = [*has, *(name for name in REFERENCES if name not in has and _cheap(library))]
+        first = list(controls[library.encoder]) if library.encoder in controls and _cheap(library) else []
+        names = [has[0], *first, *has[1:]] if has else []
     elif list(names) == ["all"]:
-        names = [*has, *(name for name in BASELINES if name not in has)]
+        names = [one for name in has for one in (name, *controls[name])]
+        names += [name for name in BASELINES if name not in has]
+    possible = {control: made for some in controls.values() for control, made in some.items()}
     found = {}
     for name in dict.fromkeys(names):
         if name in has:  # also if its package is gone
             found[name] = song_vectors(library.home, library.catalog, name)
             continue
+        if name in possible:
+            found[name] = _fitted(library, *possible[name])
+            continue
         encoder_class(name)
         if name in BASELINES:
-            found[name] = _fitted(library, name)
+            found[name] = _fitted(library, encoder_class(name)())
         else:
             raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
     common = set.intersection(*(set(known.songs.tolist()) for known in found.values()))
@@ -81,13 +92,27 @@ def _cheap(library: Library) -> bool:
     return songs <= CHEAP and len(_cache(library)) == songs
 
 
-def _fitted(library: Library, name: str) -> SongVectors:
-    """Fit a baseline to the cached spectrograms and average its vectors over each song's sounding segments."""
+def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int]]]:
+    """The controls of a learnt encoder, and the songs that neither it nor they are fitted to."""
+    what = learnt(library.catalog, name)
+    if what is None or what.vectors != what.fingerprint:
+        return {}
+    try:
+        encoder = load(library.home.encoder(name, what.fingerprint))
+    except SongspaceError:  # its package is gone, or its files are: what it has encoded still counts
+        return {}
+    if encoder.get_frontend() != Listening.of(library.catalog).frontend:
+        return {}
+    return {f"{name}-{control}": (made, set(what.held_out)) for control, made in encoder.controls().items()}
+
+
+def _fitted(library: Library, encoder: Encoder, without: Collection[int] = ()) -> SongVectors:
+    """Fit an encoder to the cached spectrograms and average its vectors over each song's sounding segments."""
     cache = _cache(library)
     if not cache.identities():
         raise SongspaceError("The cache of spectrograms is gone: run `songspace learn FOLDER` to fill it again.")
-    X, groups = cache.rows()
-    encoder = encoder_class(name)().fit(X, groups=groups)
+    X, groups = cache.rows(without=set(without))
+    encoder.fit(X, groups=groups)
     ids = cache.songs()
     found = []
     for song in ids:

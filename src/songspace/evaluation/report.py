@@ -29,7 +29,7 @@ MAX_CLUSTERED = 5000
 HEADLINES = ("kmeans_ami", "precision", "average_precision")
 """The scores by which encoders are compared."""
 
-WHAT = {"timbre": "hand-made", "random": "untrained"}
+WHAT = {"timbre": "hand-made", "random": "a network as it was drawn"}
 """Encoders that are there for comparison, and what they are."""
 
 _PACKAGES = ("songspace", "numpy", "scipy", "scikit-learn")

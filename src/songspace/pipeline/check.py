@@ -1,109 +1,263 @@
-"""Whether a learnt space is better than the hand-made one: asked, without labels, of songs held out of training."""
+"""Whether what was learnt is worth its training: asked, without labels, of artists that nothing was learnt from.
+
+Two questions: are the other parts of a song found (which every way of learning from songs improves), and are the other
+songs of its artist found? Beside the learnt space answer its controls, the same without what was learnt, and the
+hand-made numbers. A claim of learning is a difference to these.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
-from songspace.library.learnt import learnt, stored_segments
-from songspace.pipeline.stages import Run
+from songspace.intervals import SURE, Score, holm
+from songspace.library.catalog import Song
+from songspace.library.learnt import Learnt, stored_segments
+from songspace.pipeline.stages import Run, ears, load_learnt
 from songspace.space import Space
+
+BY_HAND = "timbre"
+
+NAMES = {
+    "untrained": "with its network untrained",
+    "no-network": "without a network",
+    BY_HAND: "hand-made",
+}
+"""What stands beside the learnt space."""
+
+CONTROLS = {"untrained": "the untrained network", "no-network": "no network"}
+"""What a claim of learning is a difference to."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to several spaces: how early what is right stands in the lists of held-out songs.
+
+    Attributes
+    ----------
+    asked : {"song", "artist"}
+        For the other parts of a song, or for the other songs of its artist.
+    queries : int
+        Segments, or songs, that asked.
+    other_albums : int
+        How many of them asked for other albums.
+    chance : float
+    scores : dict of str to float
+        Mean average precision, 0 to 1: of "learnt", of "untrained" and "no-network" where there are these, of "timbre".
+    differences : dict of str to dict
+        Of "learnt" to each of the others: ``value``, ``interval`` (95 %, None of too few artists), ``p_holm`` (the
+        p-value, corrected for all differences of the check), ``sure``.
+    """
+
+    asked: str
+    queries: int
+    other_albums: int
+    chance: float
+    scores: dict[str, float]
+    differences: dict[str, dict[str, Any]]
+
+    @property
+    def what(self) -> str:
+        """What is looked for."""
+        if self.asked == "song":
+            return "other parts of the song"
+        return "songs on its artist's other albums" if self.other_albums == self.queries else "its artist's other songs"
+
+    @property
+    def figures(self) -> str:
+        """How early it is found, by all."""
+        others = ", ".join(f"{NAMES[name]} {value:.2f}" for name, value in self.scores.items() if name != "learnt")
+        return f"mean average precision {self.scores['learnt']:.2f}; {others} (chance {self.chance:.2f})"
 
 
 @dataclass(frozen=True)
 class Check:
-    """How well two spaces find the other segments of a song, on songs held out of training.
+    """What a learnt space is worth on songs that it was not learnt from.
 
     Attributes
     ----------
-    songs : int
-        Held out.
-    learnt, by_hand, chance : float
-        Mean average precision, 0 to 1.
-    difference : float
-    interval : list of float or None
-        95 %; None of fewer than ten songs.
+    songs, artists : int
+        Held out; songs of unknown artists that share a folder count as one artist's.
+    whole_artists : bool
+        Whether no artist is on both sides.
+    questions : tuple of Question
+        That for the artist is missing where no two held-out songs have one artist.
     """
 
     songs: int
-    learnt: float
-    by_hand: float
-    chance: float
-    difference: float
-    interval: list[float] | None
+    artists: int
+    whole_artists: bool
+    questions: tuple[Question, ...]
+
+    @property
+    def judged(self) -> Question:
+        """The question that decides: that for the artist's songs, if there are artists enough."""
+        last = self.questions[-1]
+        return last if last.differences[BY_HAND]["interval"] is not None else self.questions[0]
 
     @property
     def better(self) -> bool:
-        """Whether the learnt space is the better one."""
-        return self.difference > 0
+        """Whether the learnt space is better than the hand-made one."""
+        return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
-    def sentence(self, name: str) -> str:
+    def as_dict(self) -> dict[str, Any]:
+        """This check in what JSON knows."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Check:
+        """The check that :meth:`as_dict` gave."""
+        return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
+
+    def sentences(self, name: str) -> list[str]:
         """What a person should know."""
-        figures = (
-            f"On {self.songs} songs held out of training, the {name} space finds the other parts of a song with a mean "
-            f"average precision of {self.learnt:.2f}, the hand-made one with {self.by_hand:.2f} "
-            f"(chance {self.chance:.2f})"
-        )
-        if not self.better:
-            return f"{figures}: it is no better."
-        sure = ""
-        if self.interval:
-            low, high = self.interval
-            sure = f" [{low:.2f}, {high:.2f}]" + (", which may be chance" if low <= 0 else "")
-        return f"{figures}: better by {self.difference:.2f}{sure}."
+        whose = f"{self.artists} artists" if self.whole_artists else "artists whom it was learnt from, too,"
+        said = [f"On {self.songs} songs by {whose} held out of training, the {name} space finds"]
+        said += [f"  {question.what}: {question.figures}." for question in self.questions]
+        controls = [control for control in CONTROLS if control in self.judged.differences]
+        if not controls:
+            return said
+        worth = [f"{_signed(self.judged.differences[control])} to {CONTROLS[control]}" for control in controls]
+        sure = all(self.judged.differences[control]["sure"] for control in controls)
+        better = all(self.judged.differences[control]["value"] > 0 for control in controls)
+        verdict = "" if sure and better else ", which is no gain" if not better else ", which may be chance"
+        return [*said, f"What training adds in finding {self.judged.what}: {' and '.join(worth)}{verdict}."]
 
 
-def held_out(songs: int) -> np.ndarray:
-    """Which songs of a library are kept out of training, as places in the order of their identities.
+def _signed(difference: Mapping[str, Any]) -> str:
+    bounds = difference["interval"]
+    return f"{difference['value']:+.2f}" + (f" [{bounds[0]:+.2f}, {bounds[1]:+.2f}]" if bounds else "")
 
-    A tenth, at least 10 and at most 200; of fewer than 50 songs a fifth, and of fewer than 20 none. Identities are
-    hashes, so that songs spread evenly over their order are a random sample.
 
-    Examples
-    --------
-    >>> [len(held_out(songs)) for songs in (19, 20, 50, 400, 10_000)]
-    [0, 4, 10, 40, 200]
+def unit(song: Song) -> str:
+    """Whose a song is: its artist's, as the tags say, or else what lies in its folder."""
+    artist = song.artists[0] if song.artists else song.artist
+    return f"artist {' '.join(artist.casefold().split())}" if artist else f"folder {os.path.dirname(song.path)}"
+
+
+def held_out(songs: Sequence[Song]) -> list[int]:
+    """Which songs of a library are kept out of training: all that some artists have.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+        In the order of their identities, which are hashes: as good as drawn at random.
+
+    Returns
+    -------
+    list of int
+        Their ids: about a tenth of the songs, at least 10 and at most 200; of fewer than 50 songs a fifth, and of fewer
+        than 20 none. An artist with more than half of that stays in training. Where too few are left, as with a single
+        artist, songs are drawn whosever they are.
     """
+    count = _count(len(songs))
+    sizes: dict[str, list[int]] = {}
+    for song in songs:
+        sizes.setdefault(unit(song), []).append(song.id)
+    found: list[int] = []
+    for ids in sizes.values():  # in the order of the first song of each
+        if len(ids) <= max(1, count // 2) and len(found) + len(ids) <= count:
+            found += ids
+    if len(found) < count // 2:
+        return sorted(songs[place].id for place in np.linspace(0, len(songs) - 1, count).round().astype(int))
+    return sorted(found)
+
+
+def _count(songs: int) -> int:
     if songs < 20:
-        count = 0
-    elif songs < 50:
-        count = songs // 5
-    else:
-        count = min(max(10, songs // 10), 200)
-    return np.linspace(0, songs - 1, count).round().astype(int)
+        return 0
+    return songs // 5 if songs < 50 else min(max(10, songs // 10), 200)
 
 
-def check(run: Run, name: str, songs: frozenset[int]) -> Check | None:
-    """Compare a learnt space with the hand-made one on some songs; None where that cannot be asked."""
-    found = []
-    what = learnt(run.catalog, name)
-    gap = what.heard if what is not None else 5.0  # also for the hand-made space: both are asked the same
-    for encoder in (name, "timbre"):
-        held = {song: vectors for song, vectors in stored_segments(run.home, run.catalog, encoder) if song in songs}
-        if len(held) < 2:
-            return None
-        starts = []
-        for song in held:
-            begins, silent = run.catalog.segments(song)
-            starts.append(begins[~silent])
-        groups = np.repeat(list(held), [len(vectors) for vectors in held.values()])
-        # Placed as a space places songs: directions from the middle.
-        placed = Space.from_vectors(np.concatenate(list(held.values())), mutual=False).vectors
-        try:
-            scores, _ = retrieval.same_song_scores(placed, groups, starts=np.concatenate(starts), min_gap=gap)
-        except SongspaceError:  # every segment overlaps every other of its song
-            return None
-        found.append(scores["average_precision"])
-    own, by_hand = found
-    difference = own.minus(by_hand)
-    return Check(
-        songs=len(held),
-        learnt=float(own.value),
-        by_hand=float(by_hand.value),
-        chance=float(own.chance),
-        difference=difference["value"],
-        interval=difference["interval"],
+def check(run: Run, name: str, what: Learnt) -> Check | None:
+    """Ask a learnt space, its controls and the hand-made one about the songs held out; None where that cannot be."""
+    spaces = {
+        "learnt": {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in what.held_out},
+        **_controls(run, name, what),
+        BY_HAND: {song: X for song, X in stored_segments(run.home, run.catalog, BY_HAND) if song in what.held_out},
+    }
+    common = set.intersection(*(set(space) for space in spaces.values()))
+    songs = [song for song in run.catalog.songs(sorted(common)) if song.away is None]
+    if len(songs) < 2:
+        return None
+    people = [unit(song) for song in songs]
+    starts = []
+    for song in songs:
+        begins, silent = run.catalog.segments(song.id)
+        starts.append(begins[~silent])
+    counts = [len(some) for some in starts]
+    owners = np.repeat(people, counts)
+    segments = {name: np.concatenate([space[song.id] for song in songs]) for name, space in spaces.items()}
+    whole = {name: np.stack([space[song.id].mean(axis=0) for song in songs]) for name, space in spaces.items()}
+    numbers = np.repeat(np.arange(len(songs)), counts)
+    asked: dict[str, tuple[dict[str, Score], dict[str, Any]]] = {}
+    try:
+        found = {
+            name: retrieval.same_song_scores(
+                _placed(X), numbers, starts=np.concatenate(starts), min_gap=what.heard, artists=owners
+            )
+            for name, X in segments.items()
+        }
+        asked["song"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+    except SongspaceError:  # every segment overlaps every other of its song
+        return None
+    artists = [song.artist and person for song, person in zip(songs, people, strict=True)]
+    known = [artist for artist in artists if artist]
+    if 1 < len(set(known)) < len(known):
+        found = {
+            name: retrieval.same_artist_scores(_placed(X), artists, albums=[song.album for song in songs])
+            for name, X in whole.items()
+        }
+        asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+    trained = {unit(song) for song in run.catalog.songs(run.cache.songs()) if song.id not in what.held_out}
+    return Check(len(songs), len(set(people)), trained.isdisjoint(people), _questions(asked))
+
+
+def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:
+    """The answers, with their differences to the learnt space, corrected for how many these are."""
+    differences = {
+        question: {name: scores["learnt"].minus(score) for name, score in scores.items() if name != "learnt"}
+        for question, (scores, _) in asked.items()
+    }
+    each = [difference for some in differences.values() for difference in some.values()]
+    for difference, corrected in zip(each, holm([one.pop("p") for one in each]), strict=True):
+        difference |= {"p_holm": corrected, "sure": corrected is not None and corrected < SURE}
+    return tuple(
+        Question(
+            asked=question,
+            queries=facts["queries"],
+            other_albums=facts.get("other_albums", 0),
+            chance=float(scores["learnt"].chance),
+            scores={name: float(score.value) for name, score in scores.items()},
+            differences=differences[question],
+        )
+        for question, (scores, facts) in asked.items()
     )
+
+
+def _placed(vectors: np.ndarray) -> np.ndarray:
+    """As a space places songs: directions from the middle."""
+    return np.asarray(Space.from_vectors(vectors, mutual=False).vectors)
+
+
+def _controls(run: Run, name: str, what: Learnt) -> dict[str, dict[int, np.ndarray]]:
+    """What the controls of an encoder, fitted to the same songs, say of the segments of those held out."""
+    encoder = load_learnt(run.home, run.catalog, name)
+    if ears(encoder, run.listening) is not None:  # it hears for itself, and the cache is of no use to it
+        return {}
+    X, groups = run.cache.rows(without=set(what.held_out))
+    found = {}
+    for control, estimator in encoder.controls().items():
+        estimator.fit(X, groups=groups)
+        found[control] = {
+            song: estimator.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
+            for song in what.held_out
+            if song in run.cache
+        }
+    return found

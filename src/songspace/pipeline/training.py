@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from songspace.library.costs import decoding
 from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
-from songspace.pipeline.check import check, held_out
+from songspace.pipeline.check import BY_HAND, Check, check, held_out
 from songspace.pipeline.stages import Run, ears, readable, sounds
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def take(run: Run, encoder: Encoder) -> None:
     It has not been trained on any of them; those are held out that would have been, so that its check is like others'.
     """
     fingerprint, name = encoder.fingerprint_, encoder.name
-    ids = run.cache.songs()
-    apart = sorted(ids[place] for place in held_out(len(ids)))
+    apart = held_out(run.catalog.songs(run.cache.songs()))
     before = learnt(run.catalog, name)
     if before and before.fingerprint == fingerprint and readable(run, name):
         run.reporter.say(f"The library has this {name} encoder already.")
@@ -61,7 +60,10 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     training = encoder_class(name).plan
     trained = training is not None
     ids = run.cache.songs()
-    songs = len(ids) - len(held_out(len(ids))) if trained else len(ids)
+    without = held_out(run.catalog.songs(ids)) if trained else []
+    apart = frozenset(without)
+    learnt_from = [id for id in ids if id not in apart]
+    songs = len(learnt_from)
     if training is not None:
         steps, minutes = training.limits(songs, plan["steps"], plan["minutes"])
         plan |= {"steps": steps, "minutes": minutes}
@@ -74,9 +76,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         run.course.ahead.pop("learning", None)
         return
-    without = {ids[place] for place in held_out(len(ids))} if trained else set()
     estimator = make(name, plan)
-    X, groups = _rows(run, estimator, [id for id in ids if id not in without])
+    X, groups = _rows(run, estimator, learnt_from)
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
     if training is not None:
@@ -101,7 +102,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    set_learnt(run.catalog, name, _learnt(estimator, key, sorted(without)))
+    set_learnt(run.catalog, name, _learnt(estimator, key, without))
     checkpoint.unlink(missing_ok=True)
 
 
@@ -136,23 +137,25 @@ def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray
 
 
 def judge(run: Run, name: str) -> str:
-    """Say how much better a trained encoder is than the hand-made one, and which of them should answer."""
+    """Say what a trained encoder is worth beside its controls and the hand-made one, and which should answer."""
     what = learnt(run.catalog, name)
     if what is None or not (encoder_class(name).plan or encoder_class(name).pretrained):
         return name
     run.course.begin("judging")
-    found = check(run, name, frozenset(what.held_out))
+    found = Check.of(what.check) if what.check else check(run, name, what)
     if found is None:
         run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
         return name
-    set_learnt(run.catalog, name, replace(what, check=asdict(found)))
+    set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
+    for sentence in found.sentences(name):
+        run.reporter.say(sentence)
     if found.better:
-        run.reporter.say(found.sentence(name))
         return name
+    worse = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
     if name == DEFAULT:
-        run.reporter.say(f"{found.sentence(name)} The hand-made one stays in use.")
-        return "timbre"
-    run.reporter.say(f"{found.sentence(name)} It is used because you asked for it.")
+        run.reporter.say(f"{worse}: the hand-made one stays in use.")
+        return BY_HAND
+    run.reporter.say(f"{worse}; it is used because you asked for it.")
     return name
 
 
