@@ -157,6 +157,21 @@ def test_evaluate_is_a_table_of_100_columns_and_sentences(run: Run, monkeypatch:
     assert "timbre (hand-made) finds" in told
 
 
+def test_evaluate_scores_one_split_of_a_table(run: Run, tmp_path: Path) -> None:
+    rows = [f"{n:02d},{'abc'[n % 3]},{'train' if n < 6 else 'test'}" for n in range(17)]
+    (tmp_path / "labels.csv").write_text("\n".join(["track_id,genre_top,split", *rows, "99,a,test"]), encoding="utf-8")
+    asked = ("evaluate", "--labels", tmp_path / "labels.csv", "--split", "test", "--encoders", "pca", "--seeds", 1)
+    result = json.loads(run(*asked, "--json").stdout)
+    assert result["songs"] == 11
+    assert result["labels"] == {"a": 4, "b": 4, "c": 3}
+    counts = {"without_label": 0, "label_of_one_song": 0, "unknown_paths": 1, "ambiguous_paths": 0}
+    assert result["left_out"] == {"other_splits": 7} | counts
+    shown = " ".join(run(*asked).stdout.split())
+    assert (
+        "11 songs of the split test have labels; left out: 7 songs of other splits, 1 row that names no song" in shown
+    )
+
+
 def test_evaluate_fits_no_network_that_nobody_asked_for_in_a_large_library(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

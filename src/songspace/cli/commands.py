@@ -268,7 +268,10 @@ def map_(
 
 @app.command()
 def evaluate(
-    labels: Annotated[str, typer.Option(metavar="genre|folder|FILE.csv")] = "genre",
+    labels: Annotated[
+        str, typer.Option(metavar="genre|folder|FILE.csv|FOLDER", help="FOLDER: a data set laid out as FMA or GTZAN.")
+    ] = "genre",
+    split: Annotated[str | None, typer.Option(help="Score only this split of the table or the data set.")] = None,
     encoders: Annotated[
         str | None, typer.Option(help="Names with commas, or all (default: what is learnt, timbre and random).")
     ] = None,
@@ -281,10 +284,10 @@ def evaluate(
     from songspace.evaluation.labels import labels as read_labels
 
     library = Library(home)
-    read_labels(library.songs(), labels)  # what is wrong with them is told before any work
+    read_labels(library.songs(), labels, split=split)  # what is wrong with them is told before any work
     with show.reporting() as reporter:
         songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
-        found = read_labels(songs, labels)
+        found = read_labels(songs, labels, split=split)
         result = report.evaluate(spaces, found, seeds=seeds, on_progress=reporter.progress)
     if json:
         show.answer(result)
@@ -292,7 +295,7 @@ def evaluate(
     head, *rows = report.table(result)
     # Heads of two lines leave 100 columns to the figures.
     show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
-    for sentence in report.sentences(result):
+    for sentence in (found.sentence(), *report.sentences(result)):
         print(sentence)
 
 

@@ -271,5 +271,5 @@ def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str
 def _left_out(labels: Labels | Sequence[str | None], kept: int) -> dict[str, int]:
     """Why songs were not scored."""
     if isinstance(labels, Labels):
-        return {"without_label": labels.missing, "label_of_one_song": labels.alone, "unknown_paths": labels.unmatched}
+        return labels.left_out()
     return {"without_label": len(labels) - kept}
