@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import Result
 
@@ -82,7 +81,7 @@ def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None
         (("evaluate", "--labels", "nowhere.csv"), "nowhere.csv"),
         (("evaluate", "--encoders", "ali"), "has not learnt ali"),
         (("learn", "/no/such/folder"), "There is no folder /no/such/folder"),
-        (("export", "-o", "x.csv"), "an export is a .parquet file"),
+        (("export", "-o", "x.csv"), "an export is a .parquet file or a .npz file"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_status_1(
@@ -185,19 +184,6 @@ def test_status(run: Run) -> None:
     assert facts["summary"]["songs"] == 18 and facts["summary"]["encoder"] == "pca"
     assert facts["failures"] == []
     assert "pca" in run("status").stdout
-
-
-@pytest.mark.parametrize(("segments", "rows"), [(False, 18), (True, 54)])
-def test_export(run: Run, tmp_path: Path, segments: bool, rows: int) -> None:
-    from pyarrow import parquet
-
-    assert run("export", "-o", tmp_path / "x.parquet", *(["--segments"] if segments else [])).exit_code == 0
-    table = parquet.read_table(tmp_path / "x.parquet")
-    assert table.num_rows == rows and ("start" in table.column_names) == segments
-    vectors = np.stack(table["vector"].to_numpy())
-    assert vectors.dtype == np.float32
-    if not segments:
-        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, song: Callable[..., Path]) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.doctor import doctor
+from songspace.cli.export import export
 from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
 from songspace.cli.link import link
@@ -308,17 +309,7 @@ app.command()(status)
 app.command()(doctor)
 
 
-@app.command()
-def export(
-    output: Annotated[Path, typer.Option("-o", "--output", help="A .parquet file.")],
-    segments: Annotated[bool, typer.Option("--segments", help="A row for each segment, not for each song.")] = False,
-    home: HomeOption = None,
-) -> None:
-    """Path, id, tags and vector of every song, as Parquet."""
-    from songspace.cli.export import write_parquet
-
-    rows = write_parquet(Library(home), output, segments=segments)
-    show.say(f"Wrote {rows} rows to {output}.")
+app.command()(export)
 
 
 @app.command()
