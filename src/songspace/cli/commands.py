@@ -14,6 +14,7 @@ from songspace.cli.doctor import doctor
 from songspace.cli.export import export
 from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
+from songspace.cli.importing import import_
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
 from songspace.cli.options import HomeOption, JsonOption
@@ -310,6 +311,9 @@ app.command()(doctor)
 
 
 app.command()(export)
+
+
+app.command(name="import")(import_)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from songspace.encoders.base import REGISTRY, encoder_class
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
+from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
 from songspace.library.learnt import SongVectors, in_brief, learnt, song_vectors
 from songspace.space import Space
@@ -47,17 +48,20 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     SongspaceError
         If an encoder would have to be trained first.
     """
-    has = [name for name in REGISTRY if learnt(library.catalog, name)]
+    has = [name for name in (*REGISTRY, IMPORTED) if learnt(library.catalog, name)]
     has.sort(key=lambda name: (name != library.encoder, name in REFERENCES))
     if names is None:
         names = [*has, *(name for name in REFERENCES if name not in has and _cheap(library))]
     elif list(names) == ["all"]:
-        names = [*has, *(name for name in BASELINES if name not in has)]
+        names = [*has, *(name for name in BASELINES if name not in has and IMPORTED not in has)]
     found = {}
     for name in dict.fromkeys(names):
-        encoder_class(name)
+        if name != IMPORTED:
+            encoder_class(name)
         if name in has:
             found[name] = song_vectors(library.home, library.catalog, name)
+        elif IMPORTED in has:
+            demand_sound(library.catalog, f"only they can be scored, and not {name}")
         elif name in BASELINES:
             found[name] = _fitted(library, name)
         else:
