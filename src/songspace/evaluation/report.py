@@ -6,15 +6,13 @@ seeds, settings, versions. Encoders are compared by paired differences: each res
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from songspace import intervals
+from songspace import intervals, provenance
 from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
 from songspace.evaluation.checks import check_points
@@ -84,7 +82,7 @@ def evaluate(
         and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and what its neighbours are ``ranked_by``,
         "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first
         encoder, ``songs``, ``labels`` (how many songs each has), ``artists``, ``left_out``, ``settings``,
-        ``versions``.
+        ``versions`` and the ``machine`` (processor, its features, threads).
 
     Raises
     ------
@@ -144,7 +142,8 @@ def evaluate(
             "draws": intervals.DRAWS,
             "random_state": random_state,
         },
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": provenance.versions(_PACKAGES),
+        "machine": provenance.machine(),
     }
 
 
