@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import Result
 
@@ -82,7 +81,7 @@ def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None
         (("evaluate", "--labels", "nowhere.csv"), "nowhere.csv"),
         (("evaluate", "--encoders", "ali"), "has not learnt ali"),
         (("learn", "/no/such/folder"), "There is no folder /no/such/folder"),
-        (("export", "-o", "x.csv"), "an export is a .parquet file"),
+        (("export", "-o", "x.csv"), "an export is a .parquet file or a .npz file"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_status_1(
@@ -157,6 +156,21 @@ def test_evaluate_is_a_table_of_100_columns_and_sentences(run: Run, monkeypatch:
     assert "timbre (hand-made) finds" in told
 
 
+def test_evaluate_scores_one_split_of_a_table(run: Run, tmp_path: Path) -> None:
+    rows = [f"{n:02d},{'abc'[n % 3]},{'train' if n < 6 else 'test'}" for n in range(17)]
+    (tmp_path / "labels.csv").write_text("\n".join(["track_id,genre_top,split", *rows, "99,a,test"]), encoding="utf-8")
+    asked = ("evaluate", "--labels", tmp_path / "labels.csv", "--split", "test", "--encoders", "pca", "--seeds", 1)
+    result = json.loads(run(*asked, "--json").stdout)
+    assert result["songs"] == 11
+    assert result["labels"] == {"a": 4, "b": 4, "c": 3}
+    counts = {"without_label": 0, "label_of_one_song": 0, "unknown_paths": 1, "ambiguous_paths": 0}
+    assert result["left_out"] == {"other_splits": 7} | counts
+    shown = " ".join(run(*asked).stdout.split())
+    assert (
+        "11 songs of the split test have labels; left out: 7 songs of other splits, 1 row that names no song" in shown
+    )
+
+
 def test_evaluate_fits_no_network_that_nobody_asked_for_in_a_large_library(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,19 +184,6 @@ def test_status(run: Run) -> None:
     assert facts["summary"]["songs"] == 18 and facts["summary"]["encoder"] == "pca"
     assert facts["failures"] == []
     assert "pca" in run("status").stdout
-
-
-@pytest.mark.parametrize(("segments", "rows"), [(False, 18), (True, 54)])
-def test_export(run: Run, tmp_path: Path, segments: bool, rows: int) -> None:
-    from pyarrow import parquet
-
-    assert run("export", "-o", tmp_path / "x.parquet", *(["--segments"] if segments else [])).exit_code == 0
-    table = parquet.read_table(tmp_path / "x.parquet")
-    assert table.num_rows == rows and ("start" in table.column_names) == segments
-    vectors = np.stack(table["vector"].to_numpy())
-    assert vectors.dtype == np.float32
-    if not segments:
-        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_learn_and_update_report_on_standard_error(tunes: Path, tmp_path: Path, song: Callable[..., Path]) -> None:

@@ -9,6 +9,7 @@ from songspace.asking.facts import song_facts
 from songspace.asking.ruling import versions_of
 from songspace.asking.view import Asked
 from songspace.library import Song
+from songspace.library.imported import demand_sound
 
 if TYPE_CHECKING:
     from songspace.playlists.explain import Explainer, Reason
@@ -99,4 +100,5 @@ def explainer(asked: Asked) -> Explainer:
     """Who says why a song is in a list."""
     from songspace.playlists.explain import Explainer
 
+    demand_sound(asked.view.library.catalog, "there are no seconds of them to explain anything by, or to cut out")
     return Explainer(asked.space, asked.segments_of, lambda row: asked.songs([row])[0].name)

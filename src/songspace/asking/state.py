@@ -13,6 +13,7 @@ from songspace.library import Catalog, Library
 from songspace.library.catalog import Row
 from songspace.library.failures import kind
 from songspace.library.folders import groups_of_away
+from songspace.library.imported import imported_from
 from songspace.library.learnt import learnt
 from songspace.library.scan import is_inside
 
@@ -33,6 +34,7 @@ def holdings(view: View) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
         "folders": ", ".join(catalog.roots()),
+        "imported": imported_from(catalog),
         "songs": catalog.count(),
         "hours": round(catalog.seconds() / 3600, 1),
         "away": _away_in_words(away),
@@ -40,7 +42,7 @@ def holdings(view: View) -> dict[str, Any]:
         "left out": left_out and f"{left_out} hidden or marked places",
         "encoder": catalog.fact("encoder") or "none yet",
     }
-    for what in ("away", "left out"):
+    for what in ("imported", "away", "left out"):
         if not summary[what]:
             del summary[what]
     return {"summary": summary, "failures": failures, "away": away}
@@ -110,8 +112,8 @@ def quality(view: View) -> dict[str, Any]:
     songs = library.catalog.count()
     if library.catalog.fact("encoder") is None or songs <= 2:
         return {"summary": {}, "hubs": []}
-    space = view.space
-    summary = {"a segment's nearest is of its own song": _self_check(library)}
+    space, imported = view.space, imported_from(library.catalog)
+    summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
     if what is not None and what.check is not None:
         check = Check.of(what.check)

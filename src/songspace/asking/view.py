@@ -12,6 +12,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
+from songspace.library.imported import imported_from
 from songspace.library.learnt import Segments, in_brief, learnt
 from songspace.space import Space
 
@@ -29,6 +30,8 @@ def open_space(library: Library) -> Space:
     """
     what = learnt(library.catalog, library.encoder)
     space = Space.open(library.home.space)
+    if what is not None and space.encoder != what.fingerprint and (source := imported_from(library.catalog)):
+        raise SongspaceError(f"An import was stopped before its space was built: run `songspace import {source}`.")
     if what is None or space.encoder != what.fingerprint:
         raise SongspaceError("The space is older than the encoder: run `songspace update`.")
     return space

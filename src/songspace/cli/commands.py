@@ -11,8 +11,10 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.doctor import doctor
+from songspace.cli.export import export
 from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
+from songspace.cli.importing import import_
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
 from songspace.cli.options import EncoderOption, HomeOption, JsonOption, NamingEncoders
@@ -266,7 +268,10 @@ def map_(
 
 @app.command()
 def evaluate(
-    labels: Annotated[str, typer.Option(metavar="genre|folder|FILE.csv")] = "genre",
+    labels: Annotated[
+        str, typer.Option(metavar="genre|folder|FILE.csv|FOLDER", help="FOLDER: a data set laid out as FMA or GTZAN.")
+    ] = "genre",
+    split: Annotated[str | None, typer.Option(help="Score only this split of the table or the data set.")] = None,
     encoders: Annotated[
         str | None, typer.Option(help="Names with commas, or all (default: what is learnt, timbre and random).")
     ] = None,
@@ -279,10 +284,10 @@ def evaluate(
     from songspace.evaluation.labels import labels as read_labels
 
     library = Library(home)
-    read_labels(library.songs(), labels)  # what is wrong with them is told before any work
+    read_labels(library.songs(), labels, split=split)  # what is wrong with them is told before any work
     with show.reporting() as reporter:
         songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
-        found = read_labels(songs, labels)
+        found = read_labels(songs, labels, split=split)
         result = report.evaluate(spaces, found, seeds=seeds, on_progress=reporter.progress)
     if json:
         show.answer(result)
@@ -290,7 +295,7 @@ def evaluate(
     head, *rows = report.table(result)
     # Heads of two lines leave 100 columns to the figures.
     show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
-    for sentence in report.sentences(result):
+    for sentence in (found.sentence(), *report.sentences(result)):
         print(sentence)
 
 
@@ -303,17 +308,10 @@ app.command()(status)
 app.command()(doctor)
 
 
-@app.command()
-def export(
-    output: Annotated[Path, typer.Option("-o", "--output", help="A .parquet file.")],
-    segments: Annotated[bool, typer.Option("--segments", help="A row for each segment, not for each song.")] = False,
-    home: HomeOption = None,
-) -> None:
-    """Path, id, tags and vector of every song, as Parquet."""
-    from songspace.cli.export import write_parquet
+app.command()(export)
 
-    rows = write_parquet(Library(home), output, segments=segments)
-    show.say(f"Wrote {rows} rows to {output}.")
+
+app.command(name="import")(import_)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from songspace.doctor.findings import Finding, Verdict
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
+from songspace.library.imported import imported_from
 from songspace.library.index import DESCRIPTORS, Listening
 from songspace.library.learnt import learnt
 from songspace.library.mending import damage
@@ -51,9 +52,12 @@ def library(home: Home) -> Iterator[Finding]:
         yield Finding("catalog", Verdict.OK, "The catalog is whole.")
         yield _folders(catalog)
         yield _files(catalog)
-        yield _songs(catalog)
-        yield _encoder(home, catalog)
-        yield _cache(cache)
+        if (source := imported_from(catalog)) is not None:
+            yield Finding("songs", Verdict.OK, f"{catalog.count()} songs, imported as vectors from {source}.")
+        else:
+            yield _songs(catalog)
+            yield _encoder(home, catalog)
+            yield _cache(cache)
         if catalog.fact("encoder") is not None:
             yield _space(opened)
 

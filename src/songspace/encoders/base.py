@@ -24,7 +24,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from songspace import frontends
+from songspace import frontends, provenance
 from songspace.encoders import PIPELINE
 from songspace.encoders.plan import Plan
 from songspace.encoders.registry import REGISTRY as REGISTRY
@@ -205,6 +205,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         folder = Path(folder)
         arrays = {key: np.ascontiguousarray(value) for key, value in self._arrays().items()}
         description = self._description() | {"facts": self._facts(), "fingerprint": self.fingerprint_}
+        description |= {"made_with": getattr(self, "made_with_", None) or provenance.made_with()}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, source in self._copies().items():
@@ -249,6 +250,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def _start_fit(self, X: Any) -> Any:
         X = check_spectrograms(X)
+        self.made_with_ = provenance.made_with()  # no part of the fingerprint
         self.shape_: tuple[int, int] = (int(X.shape[1]), int(X.shape[2]))
         self.n_features_in_ = self.shape_[0] * self.shape_[1]
         return X
@@ -362,6 +364,7 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
         encoder.shape_ = tuple(description["shape"])
         encoder.n_features_in_ = encoder.shape_[0] * encoder.shape_[1]
         encoder._restore_files(folder, description)
+        encoder.made_with_ = dict(description.get("made_with", {}))
         encoder._restore(arrays, description["facts"])
         whole = encoder.fingerprint_ == description["fingerprint"]
     except FileNotFoundError:

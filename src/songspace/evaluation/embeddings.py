@@ -11,6 +11,7 @@ from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
+from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
 from songspace.library.learnt import SongVectors, all_learnt, in_brief, learnt, song_vectors
 from songspace.space import Space
@@ -60,13 +61,15 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
         names = [has[0], *first, *has[1:]] if has else []
     elif list(names) == ["all"]:
         names = [one for name in has for one in (name, *controls[name])]
-        names += [name for name in BASELINES if name not in has]
+        names += [name for name in BASELINES if name not in has and IMPORTED not in has]
     possible = {control: made for some in controls.values() for control, made in some.items()}
     found = {}
     for name in dict.fromkeys(names):
         if name in has:  # also if its package is gone
             found[name] = song_vectors(library.home, library.catalog, name)
             continue
+        if IMPORTED in has:
+            demand_sound(library.catalog, f"only they can be scored, and not {name}")
         if name in possible:
             found[name] = _fitted(library, *possible[name])
             continue

@@ -5,9 +5,7 @@ Labels only score. Nothing is ever learnt or chosen by them.
 
 from __future__ import annotations
 
-import csv
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from songspace.errors import SongspaceError
+from songspace.evaluation.datasets import MIRDATA, read_folder, read_mirdata
+from songspace.evaluation.tables import Named, Row, cleaned, read_table
 from songspace.playlists.credits import Credits
 
-_PATH = ("path", "file", "filename", "filepath", "file_path")
-_LABEL = ("label", "genre", "style", "class")
-_ARTIST = ("artist", "albumartist", "album_artist")
+_TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}
 
 
 class Labelled(Protocol):
@@ -48,13 +46,19 @@ class Labels:
         "Various Artists". All None when the artists are the labels. Guests do not count: who shares a guest with whom
         is no partition, which the intervals need, and soon joins half a library.
     source : str
-        "genre", "folder", "artist" or the path of the table.
+        "genre", "folder", "artist", or the table or data set.
     missing : int
         Songs for which the source has no label.
     alone : int
         Songs whose label no other song has: nothing could be right for them, so they count as without.
     unmatched : int
         Rows of the table that name no song.
+    ambiguous : int
+        Rows of the table that may mean several songs.
+    split : str or None
+        The only part of the data set whose songs have labels here, if one was named.
+    outside : int
+        Songs that do not belong to that part.
     """
 
     values: tuple[str | None, ...]
@@ -63,9 +67,42 @@ class Labels:
     missing: int = 0
     alone: int = 0
     unmatched: int = 0
+    ambiguous: int = 0
+    split: str | None = None
+    outside: int = 0
+
+    def left_out(self) -> dict[str, int]:
+        """Why songs, and rows of the table, were not used."""
+        return {
+            "other_splits": self.outside,
+            "without_label": self.missing,
+            "label_of_one_song": self.alone,
+            "unknown_paths": self.unmatched,
+            "ambiguous_paths": self.ambiguous,
+        }
+
+    def sentence(self) -> str:
+        """How many songs have labels here, and what was left out.
+
+        Examples
+        --------
+        >>> Labels(("folk", "folk", "jazz", "jazz", None, None), (None,) * 6, "t.csv", 2, split="test").sentence()
+        'By t.csv 4 songs of the split test have labels; left out: 2 songs without a label.'
+        """
+        used = sum(value is not None for value in self.values)
+        whose = f" of the split {self.split}" if self.split is not None else ""
+        counts = (
+            (self.outside, "song", "of other splits"),
+            (self.missing, "song", "without a label"),
+            (self.alone, "song", "whose label no other has"),
+            (self.unmatched, "row", "that name no song" if self.unmatched > 1 else "that names no song"),
+            (self.ambiguous, "row", "that may mean several songs"),
+        )
+        out = ", ".join(f"{n} {what}{'s' if n > 1 else ''} {which}" for n, what, which in counts if n)
+        return f"By {self.source} {used} songs{whose} have labels" + (f"; left out: {out}." if out else ".")
 
 
-def labels(songs: Sequence[Labelled], source: str | os.PathLike[str]) -> Labels:
+def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
     """Find the labels of songs.
 
     Labels are told apart without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
@@ -76,14 +113,22 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str]) -> Labels:
     songs : sequence of songs
         Anything with ``path``, ``genre``, ``artist`` and ``albumartist``.
     source : str or path
-        "genre" (the tag), "folder" (the name of the folder that holds the file), "artist" (the tag), or a CSV
-        file: a column path (or file, filename), absolute or from the CSV's folder; a column label (or genre); if
-        there is a column artist, it is believed more than the tags. Separated by commas, semicolons or tabs.
+        "genre" (the tag), "folder" (the name of the folder that holds the file), "artist" (the tag), or
+
+        - a CSV file, separated by commas, semicolons or tabs. One column names the songs (path, file, filename or
+          track_id): by paths, absolute or from the CSV's folder, or by as much of their ends as tells them apart; by
+          bare names with or without their ending; by the numbers that these are. One column is the label (label,
+          genre, genre_top, style or class). If there is a column artist, it is believed more than the tags.
+        - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.datasets`).
+        - ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``: a data set that mirdata knows, where that is installed.
+    split : str, optional
+        Only songs of this part of the data set have labels: the table's column split (or set), FMA's own splits, or
+        GTZAN's fault-filtered lists.
 
     Raises
     ------
     SongspaceError
-        If the table cannot be used, or if there are fewer than two different labels.
+        If the table cannot be used, has no such split, or if there are fewer than two different labels.
 
     Examples
     --------
@@ -98,41 +143,41 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str]) -> Labels:
     """
     source = os.fspath(source)
     credits = Credits(songs)
-    artists = [_clean(credits.main(song)) for song in songs]
-    unmatched = 0
+    artists = [cleaned(credits.main(song)) for song in songs]
+    unmatched = ambiguous = outside = 0
+    if split is not None and source in _TAGS:
+        raise SongspaceError(f"A split is one of a table or a data set: {_TAGS[source]} have none.")
     if source == "genre":
-        values = [_clean(song.genre) for song in songs]
+        values = [cleaned(song.genre) for song in songs]
     elif source == "folder":
-        values = [_clean(Path(song.path).parent.name) for song in songs]
+        values = [cleaned(Path(song.path).parent.name) for song in songs]
     elif source == "artist":
         values, artists = artists, [None] * len(songs)
     else:
-        values, given, unmatched = _from_table(Path(source), [song.path for song in songs])
-        artists = [theirs or tag for theirs, tag in zip(given, artists, strict=True)]
-    missing = sum(value is None for value in values)
+        found, unmatched, ambiguous = _rows_of_songs(source, [song.path for song in songs])
+        values = [row.label if row else None for row in found]
+        artists = [(row.artist if row else None) or tag for row, tag in zip(found, artists, strict=True)]
+        if split is not None:
+            inside = _inside(found, source, split)
+            outside = inside.count(False)
+            values = [value if here else None for value, here in zip(values, inside, strict=True)]
+    missing = sum(value is None for value in values) - outside
     values = _one_spelling(values)
     counts = Counter(values)
     shared = tuple(value if counts[value] > 1 else None for value in values)
     different = len(set(shared) - {None})
     if different < 2:
-        raise SongspaceError(_nothing(source, different, missing, len(songs)))
-    alone = sum(value is None for value in shared) - missing
-    return Labels(shared, tuple(_one_spelling(artists)), source, missing, alone, unmatched)
+        raise SongspaceError(_nothing(source, different, missing, len(songs) - outside))
+    alone = sum(value is None for value in shared) - missing - outside
+    artists = _one_spelling(artists)
+    return Labels(shared, tuple(artists), source, missing, alone, unmatched, ambiguous, split, outside)
 
 
 def _nothing(source: str, different: int, missing: int, total: int) -> str:
-    where = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}.get(source, source)
+    where = _TAGS.get(source, source)
     count = "one label" if different == 1 else "no label"
     without = f" ({missing} have none)" if missing else ""
     return f"There is nothing to compare: by {where} the {total} songs have {count} that several share{without}."
-
-
-def _clean(text: str | None) -> str | None:
-    """Text without needless space, in one Unicode form, fit to be printed; None if nothing is left."""
-    if text is None:
-        return None
-    printable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return unicodedata.normalize("NFC", " ".join(printable.split())) or None
 
 
 def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
@@ -144,49 +189,41 @@ def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
     return [spelling[value.casefold()] if value else None for value in values]
 
 
-def _from_table(table: Path, paths: Sequence[str]) -> tuple[list[str | None], list[str | None], int]:
-    """The label and the artist of each path, and how many rows of the table name none of the paths."""
-    of_song = {_key(path): row for row, path in enumerate(paths)}
+def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None], int, int]:
+    """What a table or a data set says of each song; how many of its rows name no song, and how many several."""
+    table = Path(source)
+    if source.startswith(MIRDATA):
+        rows = read_mirdata(source)
+    else:
+        rows = read_folder(table) if table.is_dir() else read_table(table)
     # Links may lie on the way to the table: its folder is tried as it was called, and as it really is.
-    folders = (Path(os.path.abspath(table)).parent, table.resolve().parent)
-    values: list[str | None] = [None] * len(paths)
-    artists: list[str | None] = [None] * len(paths)
-    rows = _read(table)
-    unmatched = 0
-    for path, label, artist in rows:
-        song = next((of_song[key] for folder in folders if (key := _key(folder / path)) in of_song), None)
-        if song is None:
-            unmatched += 1
-        elif values[song] not in (None, label):
-            raise SongspaceError(f"{table} gives two labels to {path}: {values[song]} and {label}.")
-        else:
-            values[song], artists[song] = label, artist
-    if unmatched == len(rows):
-        raise SongspaceError(f"None of the {len(rows)} paths in {table} is a song of the library ({rows[0][0]} ...).")
-    return values, artists, unmatched
+    named = Named(paths, (Path(os.path.abspath(table)).parent, table.resolve().parent))
+    found: list[Row | None] = [None] * len(paths)
+    unmatched = ambiguous = 0
+    for row in rows:
+        meant = named.find(row.name)
+        if len(meant) != 1:
+            unmatched, ambiguous = unmatched + (not meant), ambiguous + bool(meant)
+            continue
+        [song] = meant
+        known = found[song]
+        if known is not None and known.label not in (None, row.label):
+            raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
+        found[song] = row
+    if unmatched + ambiguous == len(rows):
+        raise SongspaceError(
+            f"None of the {len(rows)} {'paths' if not ambiguous else 'names'} in {source} is a song of the library "
+            f"({rows[0].name} ...){', or they may mean several' if ambiguous else ''}."
+        )
+    return found, unmatched, ambiguous
 
 
-def _key(path: str | Path) -> str:
-    return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
-
-
-def _read(table: Path) -> list[tuple[str, str | None, str | None]]:
-    """The rows of a table: path, label, artist."""
-    try:
-        with table.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            first = lines.readline()
-            lines.seek(0)
-            found = list(csv.DictReader(lines, delimiter=max(",;\t", key=first.count)))
-    except FileNotFoundError:
-        raise SongspaceError(f"Labels come from genre, folder, artist or a CSV file, and {table} is none.") from None
-    except (OSError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SongspaceError(f"{table} cannot be read as a CSV file ({reason}).") from error
-    names = {name.strip().casefold(): name for name in (found[0] if found else {}) if name}
-    path, label, artist = (next((names[n] for n in known if n in names), None) for known in (_PATH, _LABEL, _ARTIST))
-    if path is None or label is None or not any(row[path] for row in found):
-        missing = "a column label or genre" if path and not label else "a column path"
-        raise SongspaceError(f"{table} is no table of labels: it needs {missing} in its first line, and rows below.")
-    return [
-        (row[path].strip(), _clean(row[label]), _clean(row[artist]) if artist else None) for row in found if row[path]
-    ]
+def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
+    """Whether each song belongs to a split."""
+    theirs = [row.split if row else None for row in rows]
+    inside = [name is not None and name.casefold() == split.casefold() for name in theirs]
+    if not any(inside):
+        counts = ", ".join(f"{name} ({count})" for name, count in sorted(Counter(filter(None, theirs)).items()))
+        has = f"its splits are {counts}" if counts else "it has no column split"
+        raise SongspaceError(f"No song of the library belongs to a split {split} of {source}: {has}.")
+    return inside

@@ -7,15 +7,13 @@ are many comparisons, their p-values are corrected (Holm), and a difference is c
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from songspace import intervals
+from songspace import intervals, provenance
 from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
 from songspace.evaluation.checks import check_points
@@ -85,7 +83,8 @@ def evaluate(
         and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and what its neighbours are ``ranked_by``,
         "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first encoder (``{"value",
         "interval", "p", "p_holm", "sure"}``, ``p_holm`` corrected for all of them), ``songs``, ``labels`` (how many
-        songs each has), ``artists``, ``left_out``, ``settings``, ``versions``.
+        songs each has), ``artists``, ``left_out``, ``settings``, ``versions`` and the ``machine`` (processor, its
+        features, threads).
 
     Raises
     ------
@@ -146,7 +145,8 @@ def evaluate(
             "halves": intervals.HALVES,
             "random_state": random_state,
         },
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": provenance.versions(_PACKAGES),
+        "machine": provenance.machine(),
     }
 
 
@@ -282,5 +282,5 @@ def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str
 def _left_out(labels: Labels | Sequence[str | None], kept: int) -> dict[str, int]:
     """Why songs were not scored."""
     if isinstance(labels, Labels):
-        return {"without_label": labels.missing, "label_of_one_song": labels.alone, "unknown_paths": labels.unmatched}
+        return labels.left_out()
     return {"without_label": len(labels) - kept}

@@ -91,7 +91,7 @@ def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: in
 
     ``units`` has one integer for each row.
     """
-    at = sample(space.ids, most, seed)
+    at = sample(space.numbers, most, seed)
     distances = pairwise(space.vectors[at], space.vectors[at]).astype(np.float64)
     other = units[at][:, None] != units[at]
     if not other.any():
@@ -109,7 +109,7 @@ def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
         else:
             high = middle - 1
     each = max(low, 2)
-    ids = space.ids[groups.rows]
+    ids = space.numbers[groups.rows]
     parts = [groups.starts[g] + sample(ids[groups.of(g)], each, seed) for g in range(len(groups))]
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 

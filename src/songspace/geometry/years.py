@@ -262,7 +262,7 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
 
 def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
     """Mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
-    some = [np.asarray(album)[sample(space.ids[album], SONGS)] for album in albums]
+    some = [np.asarray(album)[sample(space.numbers[album], SONGS)] for album in albums]
     sizes = np.array([len(album) for album in some], float)
     sums = summed(space.vectors[np.concatenate(some)], np.cumsum([0, *sizes[:-1]]).astype(int))
     pairs = np.outer(sizes, sizes) - np.diag(sizes)
@@ -283,7 +283,7 @@ def _albums_of_one_artist(
     found = []
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         rows = order[begin:end]
-        rows = rows[sample(space.ids[rows], SONGS, seed)]
+        rows = rows[sample(space.numbers[rows], SONGS, seed)]
         rows = rows[np.argsort(titles[rows], kind="stable")]
         albums = np.split(rows, np.flatnonzero(np.diff(titles[rows])) + 1)
         if len(albums) > 1:
@@ -294,7 +294,7 @@ def _albums_of_one_artist(
 def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
     """Mean distance of two songs by different artists."""
     known = np.flatnonzero((people >= 0) & placed)
-    known = known[sample(space.ids[known], 2000, seed)]
+    known = known[sample(space.numbers[known], 2000, seed)]
     other = people[known][:, None] != people[known]
     return float(pairwise(space.vectors[known], space.vectors[known])[other].mean()) if other.any() else math.nan
 

@@ -65,7 +65,7 @@ class Library:
 
         row = self.catalog.file(os.path.abspath(text))
         songs = self.catalog.songs(row.songs) if row is not None else []
-        if not songs and text.isascii() and text.isdigit():
+        if not songs and text.isascii() and text.isdigit() and not text.startswith("0"):
             songs = self.catalog.songs([int(text)])
         if len(songs) > 1:  # of a file of which a CUE sheet tells
             raise AmbiguousError(text, songs)

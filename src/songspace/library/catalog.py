@@ -497,18 +497,41 @@ class Catalog:
 
         A song that is known already keeps its id, and what is known of its sound.
         """
+        with self._transaction():
+            return self._record(file, tracks)
+
+    def _record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
         path = os.fsencode(file.path)
         songs = []
-        with self._transaction():
-            self._set_file(file.path, file.stamp, file.sheet, None)
-            self._db.execute("DELETE FROM tracks WHERE path = ?", (path,))
-            for track in tracks:
-                song = self._set_song(track)
-                part = track.part
-                tags = [_stored(getattr(part.tags, name)) for name in _TAGS]
-                self._db.execute(schema.insert("tracks"), (path, part.number, song, part.start, part.end, *tags))
-                songs.append(song)
+        self._set_file(file.path, file.stamp, file.sheet, None)
+        self._db.execute("DELETE FROM tracks WHERE path = ?", (path,))
+        for track in tracks:
+            song = self._set_song(track)
+            part = track.part
+            tags = [_stored(getattr(part.tags, name)) for name in _TAGS]
+            self._db.execute(schema.insert("tracks"), (path, part.number, song, part.start, part.end, *tags))
+            songs.append(song)
         return songs
+
+    def replace_all(self, tracks: Iterable[tuple[Found, Track, int | None]], facts: dict[str, str]) -> None:
+        """Put songs, each the only one of its file, in the place of all others; and remember facts. All at once.
+
+        A song is given the number that stands beside it; if that is None, the one that it had, or a new one.
+        """
+        with self._transaction():
+            had = dict(self._db.execute("SELECT identity, id FROM songs").fetchall())
+            for table in ("vectors", "tracks", "songs", "files", "left_out"):
+                self._db.execute(f"DELETE FROM {table}")
+            for file, track, number in tracks:
+                number = had.get(track.identity) if number is None else number
+                if number is not None:  # a song to be heard anew, with that number: it is filled in below
+                    self._db.execute(
+                        "INSERT INTO songs (id, identity, duration, starts, silent) VALUES (?, ?, 0.0, x'', x'')",
+                        (number, track.identity),
+                    )
+                self._record(file, [track])
+            for key, value in facts.items():
+                self.set_fact(key, value)
 
     def _set_song(self, track: Track) -> int:
         values = (

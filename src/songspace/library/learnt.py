@@ -60,6 +60,11 @@ def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
 
 
+def learnt_fact(name: str, fingerprint: str) -> dict[str, str]:
+    """What :func:`set_learnt` writes of vectors that no encoder of this program made."""
+    return {f"learnt:{name}": json.dumps(asdict(Learnt(fingerprint, fingerprint)))}
+
+
 @dataclass(frozen=True)
 class Segments:
     """The segments of one song that are not silent, in the order of time.

@@ -24,6 +24,7 @@ from songspace.library.failures import by_kind
 from songspace.library.folders import admit
 from songspace.library.home import Home
 from songspace.library.identity import identify
+from songspace.library.imported import demand_sound
 from songspace.library.index import Failure, Heard, Listening, Tally, hear
 from songspace.library.learnt import Segments, learnt
 from songspace.library.log import Log, logged
@@ -250,6 +251,7 @@ def _writing(
             put_aside(home.catalog, log.say)
         mend(home.catalog, log.say)
         with Catalog(home.catalog, write=True) as catalog:
+            demand_sound(catalog, "there is no sound to listen to: music needs a home of its own (--home)")
             yield catalog, log
 
 
@@ -282,6 +284,7 @@ def encode_file(
     AudioError
         If the file cannot be read.
     """
+    demand_sound(catalog, f"nobody here can tell where {shown(os.fspath(path))} would lie among them")
     listening = Listening.of(catalog)
     found = Found(os.path.abspath(path), parts=(Part(),))  # all of it, whatever a CUE sheet in it says
     [(_, outcome)] = hear([found], listening, workers=1, timeout=timeout)

@@ -22,6 +22,7 @@ from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import BY_HAND, Check, check, held_out
 from songspace.pipeline.stages import Run, ears, readable, sounds
+from songspace.provenance import threads
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
@@ -81,6 +82,10 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
     if training is not None:
+        run.reporter.say(
+            f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns the same with as many threads on "
+            "such a processor: sums are split among them."
+        )
         checkpoint.parent.mkdir(exist_ok=True)
         step = 60 * training.minutes(1, songs)
         left = 0.0

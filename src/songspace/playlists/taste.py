@@ -100,7 +100,7 @@ def suggest(
         raise ValueError(f"count must be at least 1, got {count}")
     rules = Rules.of(len(space), artist_gap=0) if rules is None else rules
     # Songs in the order of their ids: what is found does not depend on which row a song stands in.
-    rows = np.argsort(space.ids, kind="stable")
+    rows = np.argsort(space.numbers, kind="stable")
     place = np.argsort(rows)
     vectors = space.vectors[rows]
     likes, dislikes = (np.unique(place[[space.checked(row) for row in some]]) for some in (liked, disliked))
@@ -196,7 +196,7 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9)
         group = (space.vectors[rows] @ middles.T).argmax(axis=1)
     found = [rows[group == number] for number in np.unique(group)]
-    return sorted(found, key=lambda some: (-len(some), int(space.ids[some].min())))
+    return sorted(found, key=lambda some: (-len(some), int(space.numbers[some].min())))
 
 
 def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
@@ -210,8 +210,7 @@ def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
 
 def _together(space: Space) -> float:
     """The mean distance of two songs of the library: groups that are nearer to each other are one taste."""
-    some = np.sort(space.ids)[_some(len(space), _SAMPLE)]
-    rows = [space.row(int(id)) for id in some]
+    rows = np.argsort(space.numbers, kind="stable")[_some(len(space), _SAMPLE)]
     return float(space.pairwise(rows, rows)[np.triu_indices(len(rows), 1)].mean())
 
 

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from songspace.errors import AudioError
 from songspace.library import Catalog, Song
 from songspace.library.identity import identify, identity_of_part
+from songspace.library.imported import imported_from
 from songspace.library.scan import Stamp, is_inside
 from songspace.plainfiles import open_plain
 from songspace.server.problems import UnknownError, problem
@@ -73,8 +74,10 @@ class Files:
         Raises
         ------
         UnknownError
-            If it is not there, no ordinary file, or another one than that which was listened to.
+            If it is not there, no ordinary file, or another one than that which was listened to; or if none was.
         """
+        if imported_from(catalog) is not None:
+            raise UnknownError("The songs of this library were imported as vectors: their files are not played here.")
         gone = UnknownError(f"The file of song {song.id} is not there: run `songspace update`.")
         try:
             file = open_plain(song.path, links=True)

@@ -16,7 +16,7 @@ header, so that the first answer comes after milliseconds however large the libr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
-from songspace.space import points, proximity, search, snapshot
+from songspace.space import names, points, proximity, search, snapshot
 
 
 class Space:
@@ -38,8 +38,10 @@ class Space:
     ----------
     vectors : ndarray of shape (n, d), float32, read-only
         Unit vectors; zeros for a song without a direction (see ``undirected``).
-    ids : ndarray of shape (n,), int64, read-only
-        The catalog's number of the song in each row.
+    ids : ndarray of shape (n,), int64 or object, read-only
+        What the song in each row is called: the catalog's number of it, or any value that can be hashed.
+    numbers : ndarray of shape (n,), int64, read-only
+        The ids, if they are numbers; the rows, if not: what songs are put in order by.
     center : ndarray of shape (d,), float32, read-only
         The mean that was subtracted.
     versions : ndarray of shape (n,), int64, read-only
@@ -61,6 +63,8 @@ class Space:
     >>> rows, distances = space.neighbors(space.row(7), k=2)
     >>> space.ids[rows].tolist(), distances.round(2).tolist()
     ([8, 9], [0.05, 2.0])
+    >>> Space.from_vectors([[0.0, 1.0], [1.0, 0.0]], ids=["a.mp3", ("b.mp3", 2)]).row(("b.mp3", 2))
+    1
     """
 
     def __init__(
@@ -73,16 +77,18 @@ class Space:
         moments: np.ndarray,
         openings: np.ndarray | None = None,
         endings: np.ndarray | None = None,
+        names: np.ndarray | None = None,
         *,
         mutual: bool,
         encoder: str,
     ) -> None:
-        self.vectors, self.ids, self.versions = vectors, ids, versions
+        self._ids, self._names = ids, names  # as they lie in a file, if there are names: read when they are asked for
+        self.vectors, self.versions = vectors, versions
         self.center, self.undirected = center, undirected
         self.ends = None if openings is None or endings is None else (openings, endings)
         self.moments, self.mutual, self.encoder = moments, mutual, encoder
         self._saved_checksum: str | None = None
-        for array in self._arrays().values():
+        for array in (vectors, ids, versions, center, undirected, moments, *(self.ends or ())):
             array.flags.writeable = False
 
     @classmethod
@@ -102,8 +108,9 @@ class Space:
         ----------
         song_vectors : array of shape (n, d)
             One finite vector a song, for instance the mean of its segments' vectors.
-        ids : array of shape (n,), optional
-            A different int for every song, in any order; 0 to n - 1 if left out. Rows keep the order given.
+        ids : sequence of length n, optional
+            A different value for every song, in any order: ints, texts, tuples, or whatever else can be hashed; 0 to
+            n - 1 if left out. Rows keep the order given.
         openings, endings : array of shape (n, d), optional
             One finite vector for how each song begins and for how it ends, for instance the mean of its first and
             last segments' vectors. They are kept in 8 bits, to within a hundredth.
@@ -115,12 +122,12 @@ class Space:
         Raises
         ------
         ValueError
-            If there is no song, a number is not finite, arrays differ in shape, or the ids are not n different ints.
+            If there is no song, a number is not finite, arrays differ in shape, or the ids are not n different ones.
         """
         raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
-        numbers = points.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
+        called = names.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
         vectors = points.place_all(raw, center)
         ends = [points.as_float32(some) for some in (openings, endings) if some is not None]
@@ -131,7 +138,7 @@ class Space:
         mutual = proximity.has_hubs(vectors) if mutual is None else mutual
         moments = proximity.moments(vectors)
         return cls(
-            vectors, numbers, np.arange(len(raw)), center, undirected, moments, *placed, mutual=mutual, encoder=encoder
+            vectors, called, np.arange(len(raw)), center, undirected, moments, *placed, mutual=mutual, encoder=encoder
         )
 
     def __len__(self) -> int:
@@ -280,18 +287,18 @@ class Space:
         ----------
         placed : array of shape (m, d)
             As :meth:`place` gives them.
-        ids : array of shape (m,)
-            Ints that no song of this space has.
+        ids : sequence of length m
+            Such that no song of this space has.
         openings, endings : array of shape (m, d), optional
             As :meth:`place` gives them; ``placed``, if left out.
 
         Raises
         ------
         ValueError
-            If a vector does not belong to this space, or the ids are not m new ints.
+            If a vector does not belong to this space, or the ids are not m new ones.
         """
         placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
-        numbers = points.checked_ids(np.concatenate([self.ids, ids]), len(self) + len(placed))
+        called = names.checked_ids([*self.ids.tolist(), *ids], len(self) + len(placed))
         theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
         vectors = np.concatenate([self.vectors, placed])
         ends = None
@@ -299,7 +306,7 @@ class Space:
             new = (placed if some is None else points.as_float32(some) for some in (openings, endings))
             ends = [np.concatenate([ours, points.in_8_bits(some)]) for ours, some in zip(self.ends, new, strict=True)]
         versions = np.concatenate([self.versions, self.versions.max() + 1 + np.arange(len(placed))])
-        return self._with(vectors, numbers, versions, np.concatenate([self.moments, theirs]), ends)
+        return self._with(vectors, called, versions, np.concatenate([self.moments, theirs]), ends)
 
     def with_versions(self, versions: Any) -> Space:
         """This space, knowing which songs are versions of one.
@@ -315,7 +322,7 @@ class Space:
             If there is not one number for each song.
         """
         numbers = np.array(versions, dtype=np.int64)
-        if numbers.shape != self.ids.shape:
+        if numbers.shape != (len(self),):
             raise ValueError(f"Expected a version for each of {len(self)} songs, got an array of shape {numbers.shape}")
         return self._with(self.vectors, self.ids, numbers, self.moments, self.ends)
 
@@ -328,11 +335,11 @@ class Space:
             If a row is not there, or comes twice.
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
-        numbers = points.checked_ids(self.ids[kept], len(kept))
+        called = names.checked_ids(self.ids[kept], len(kept))
         ends = self.ends and [some[kept] for some in self.ends]
-        return self._with(self.vectors[kept], numbers, self.versions[kept], self.moments[kept], ends)
+        return self._with(self.vectors[kept], called, self.versions[kept], self.moments[kept], ends)
 
-    def row(self, song_id: int) -> int:
+    def row(self, song_id: Hashable) -> int:
         """The row of the song with an id.
 
         Raises
@@ -340,11 +347,21 @@ class Space:
         SongspaceError
             If this space does not hold it.
         """
+        if self.ids.dtype == object:
+            found = self._by_name.get(song_id) if isinstance(song_id, Hashable) else None
+        else:
+            found = self._by_number(song_id)
+        if found is None:
+            song = song_id.item() if isinstance(song_id, np.generic) else song_id
+            raise SongspaceError(f"Song {song!r} is not in the space.")
+        return found
+
+    def _by_number(self, song_id: Any) -> int | None:
+        if not points.is_row(song_id) or int(song_id) not in range(-(2**63), 2**63):
+            return None
         order, ids = self._by_id
         found = int(np.searchsorted(ids, song_id))
-        if found == len(ids) or ids[found] != song_id:
-            raise SongspaceError(f"Song {song_id} is not in the space.")
-        return int(order[found])
+        return int(order[found]) if found < len(ids) and ids[found] == song_id else None
 
     def checked(self, row: Any) -> int:
         """The row as an int, if this space has it.
@@ -364,11 +381,15 @@ class Space:
         Raises
         ------
         SongspaceError
-            If it cannot be written, with the reason.
+            If it cannot be written, with the reason: ids can that are texts, numbers, bytes, None, or tuples of these.
         """
         path = Path(path)
         said = {"encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
-        snapshot.write(path, self._arrays(), said)
+        try:
+            arrays = self._arrays()
+        except TypeError as error:
+            raise SongspaceError(f"The space cannot be written to {path}: {error}.") from None
+        snapshot.write(path, arrays, said)
         return path
 
     @classmethod
@@ -411,12 +432,40 @@ class Space:
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in snapshot.FIELDS}
-        return arrays | dict(zip(snapshot.ENDS, self.ends or (), strict=False))
+        arrays = {name: getattr(self, name) for name in snapshot.FIELDS if name != "ids"}
+        if self._ids.dtype == object:
+            arrays |= {"ids": self.numbers, "names": names.written_ids(self.ids.tolist())}
+        else:
+            arrays |= {"ids": self._ids} | ({} if self._names is None else {"names": self._names})
+        arrays |= dict(zip(snapshot.ENDS, self.ends or (), strict=False))
+        return {name: arrays[name] for name in snapshot.ORDER if name in arrays}
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        if self._names is None:
+            return self._ids
+        try:
+            found = names.read_ids(self._names, len(self))
+        except ValueError:
+            raise SongspaceError("The space is damaged: its ids are not those that were written.") from None
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        if self._ids.dtype != object and self._names is None:
+            return self._ids
+        rows = np.arange(len(self))
+        rows.flags.writeable = False
+        return rows
 
     @cached_property
     def _search(self) -> search.Search:
         return search.Search(self.vectors, self.undirected, self.moments)
+
+    @cached_property
+    def _by_name(self) -> dict[Hashable, int]:
+        return {id: row for row, id in enumerate(self.ids.tolist())}
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:

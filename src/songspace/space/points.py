@@ -26,15 +26,6 @@ def as_float32(numbers: Any) -> np.ndarray:
     return array
 
 
-def checked_ids(ids: Any, n: int) -> np.ndarray:
-    numbers = np.asarray(ids)
-    if numbers.shape != (n,) or numbers.dtype.kind not in "iu":
-        raise ValueError(f"Expected {n} ids that are ints, got {numbers.dtype} of shape {numbers.shape}")
-    if len(np.unique(numbers)) < n:
-        raise ValueError("Two songs have the same id")
-    return numbers.astype(np.int64)
-
-
 def blocks(n: int, d: int) -> Iterator[slice]:
     """Slices of n rows of d numbers, small enough to be copied."""
     size = max(1, BLOCK // d)

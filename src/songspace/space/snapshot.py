@@ -15,6 +15,9 @@ FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")
 """The arrays of a space, as they lie in its file: 8-byte numbers first."""
 ENDS = ("openings", "endings")
 """What lies after these, where it is known."""
+NAMES = "names"
+"""The ids as text, last, where they are no numbers: see :mod:`songspace.space.names`. ``ids`` are rows then."""
+ORDER = (*FIELDS, *ENDS, NAMES)
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str]) -> None:
@@ -45,7 +48,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise SongspaceError(f"There is no space at {path}.") from None
     except OSError as error:
         raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
-    known = arrays.keys() in (set(FIELDS), {*FIELDS, *ENDS})
+    known = arrays.keys() - {NAMES} in (set(FIELDS), {*FIELDS, *ENDS})
     if said.get("format") != FORMAT or "order" not in said or not known:
         raise SongspaceError(
             f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."

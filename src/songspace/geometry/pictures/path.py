@@ -42,7 +42,7 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
     centers = np.stack([space.vectors[list(s.rows)].mean(axis=0, dtype=np.float64) for s in stations])
     middle, axes_of = _plane(songs, centers)
     others = np.setdiff1d(np.arange(len(space)), rows)
-    others = others[sample(space.ids[others], BACKGROUND)]
+    others = others[sample(space.numbers[others], BACKGROUND)]
     around = (space.vectors[others] - middle) @ axes_of
     flat, path = (songs - middle) @ axes_of, (centers - middle) @ axes_of
 

@@ -107,7 +107,7 @@ def mixes(
         raise ValueError(f"length must be at least 1, got {length}")
     rules = Rules.of(len(space), artist_gap=0) if rules is None else rules
     # Songs in the order of their ids: what is found does not depend on which row a song stands in.
-    rows = np.argsort(space.ids, kind="stable")
+    rows = np.argsort(space.numbers, kind="stable")
     rows = rows[~rules.barred[rows]]
     if len(rows) == 0:
         return []
@@ -123,7 +123,7 @@ def mixes(
         ranked = np.concatenate([ranked[~idle[ranked]], ranked[idle[ranked]]])
         core = pick(rows[ranked], length, rules, fewest=min(regions.SMALLEST, length))
         if core:
-            flowing = order(space, sorted(core, key=lambda row: space.ids[row]), rules=rules.loosened(core))
+            flowing = order(space, sorted(core, key=lambda row: space.numbers[row]), rules=rules.loosened(core))
             smooth = smoothness(space, flowing)
             made.append(Mix(flowing, core, len(inside), _coherence(space, core, smooth), smooth))
     return made

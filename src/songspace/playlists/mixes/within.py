@@ -78,12 +78,12 @@ def mix_within(
     given = np.unique([space.checked(row) for row in rows]).astype(np.int64)
     given = given[~rules.barred[given]]
     # Songs in the order of their ids: what is found does not depend on which row a song stands in.
-    given = given[np.argsort(space.ids[given], kind="stable")]
+    given = given[np.argsort(space.numbers[given], kind="stable")]
     if len(given) == 0:
         return []
     ranked = np.concatenate([_ranked(space, some, length) for some in (given[~idle[given]], given[idle[given]])])
     chosen = pick(ranked, length, rules, fewest=min(length, len(ranked)) // 2)
-    chosen = sorted(chosen, key=lambda row: space.ids[row])
+    chosen = sorted(chosen, key=lambda row: space.numbers[row])
     return order(space, chosen, rules=rules.loosened(chosen), transition=transition)
 
 

@@ -1,0 +1,179 @@
+"""Tables of labels as people have them: their columns, and which song each of their rows names."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from songspace.errors import SongspaceError
+
+NAMES = (
+    *("path", "file_path", "filepath", "file", "filename", "file_name"),
+    *("track_id", "id", "track", "clip_id", "song_id"),
+)
+"""Columns that name a song; the first that a table has counts."""
+
+LABELS = ("label", "genre", "genre_top", "track_genre_top", "top_genre", "style", "class", "category")
+ARTISTS = ("artist", "albumartist", "album_artist", "artist_name")
+SPLITS = ("split", "set_split", "set", "fold", "partition")
+
+_NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
+"""What programs write where there is no value."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row of a table says.
+
+    Attributes
+    ----------
+    name : str
+        The path of a song's file (absolute, from the table's folder, or the end of it), its bare name with or without
+        what follows the last dot, or a number that this name is ("2" for ``000002.mp3``).
+    label, artist, split : str or None
+    """
+
+    name: str
+    label: str | None = None
+    artist: str | None = None
+    split: str | None = None
+
+
+def cleaned(text: str | None) -> str | None:
+    """Text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
+
+    Examples
+    --------
+    >>> cleaned("  Hip   Hop "), cleaned(" ")
+    ('Hip Hop', None)
+    """
+    if text is None:
+        return None
+    printable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return unicodedata.normalize("NFC", " ".join(printable.split())) or None
+
+
+def read_table(table: Path) -> list[Row]:
+    """The rows of a CSV file that name a song, separated by commas, semicolons or tabs.
+
+    The head may also stand in two lines, or in three, as in FMA's ``tracks.csv``.
+
+    Raises
+    ------
+    SongspaceError
+        If it is no such file, or has no columns of names and labels.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+            first = lines.readline()
+            lines.seek(0)
+            found = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
+    except FileNotFoundError:
+        raise SongspaceError(
+            f"Labels come from genre, folder, artist, a CSV file or the folder of a data set, and {table} is none."
+        ) from None
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SongspaceError(f"{table} cannot be read as a CSV file ({reason}).") from error
+    head, rows = _head([row for row in found if row])
+    name, label, artist, split = (
+        next((head[known] for known in names if known in head), None) for names in (NAMES, LABELS, ARTISTS, SPLITS)
+    )
+    named = [row for row in rows if name is not None and _cell(row, name).strip()]
+    if name is None or label is None or not named:
+        missing = "a column label or genre" if name is not None and label is None else "a column path or track_id"
+        raise SongspaceError(f"{table} is no table of labels: it needs {missing} in its first line, and rows below.")
+    return [
+        Row(
+            _cell(row, name).strip(),
+            *(None if column is None else _value(_cell(row, column)) for column in (label, artist, split)),
+        )
+        for row in named
+    ]
+
+
+def _head(rows: list[list[str]]) -> tuple[dict[str, int], list[list[str]]]:
+    """The column of each name in the head, and the rows below it."""
+    if len(rows) > 1 and rows[0][0].strip() == rows[1][0].strip() == "" and len(rows[0]) == len(rows[1]) > 1:
+        names = [f"{above}_{below}" for above, below in zip(rows[0], rows[1], strict=True)]
+        names[0], rows = "track_id", rows[2:]
+        if rows and not any(cell.strip() for cell in rows[0][1:]):  # a line with nothing but the name of the first
+            names[0], rows = rows[0][0], rows[1:]
+    else:
+        names, rows = (rows[0], rows[1:]) if rows else ([], [])
+    head: dict[str, int] = {}
+    for column, name in enumerate(names):
+        head.setdefault(re.sub(r"[\s.\-]+", "_", name.strip().casefold()), column)
+    return head, rows
+
+
+def _cell(row: Sequence[str], column: int) -> str:
+    return row[column] if column < len(row) else ""
+
+
+def _value(text: str) -> str | None:
+    return None if text.strip().casefold() in _NOTHING else cleaned(text)
+
+
+class Named:
+    """Finds the songs that the rows of tables name.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Of the songs' files.
+    folders : iterable of Path
+        Where paths in the table may begin.
+
+    Examples
+    --------
+    >>> songs = Named(["/music/000/000002.mp3", "/music/a/01.wav", "/music/b/01.wav"], [Path("/tables")])
+    >>> songs.find("2"), songs.find("000002.mp3"), songs.find("b/01.wav"), songs.find("01.wav"), songs.find("x.mp3")
+    ([0], [0], [2], [1, 2], [])
+    """
+
+    def __init__(self, paths: Sequence[str], folders: Iterable[Path]) -> None:
+        self._folders = list(folders)
+        self._of_path = {key(path): song for song, path in enumerate(paths)}
+        self._parts = [PurePath(key(path)).parts for path in paths]
+        self._of_name: dict[str, list[int]] = {}
+        for song, parts in enumerate(self._parts):
+            for name in dict.fromkeys(_names(parts[-1] if parts else "")):
+                self._of_name.setdefault(name, []).append(song)
+
+    def find(self, name: str) -> list[int]:
+        """The songs that a name may mean: none, one, or several if it is the end of several paths."""
+        for folder in self._folders:
+            if (song := self._of_path.get(key(folder / name))) is not None:
+                return [song]
+        parts = PurePath(key(name)).parts
+        if not parts or os.path.isabs(name):
+            return []
+        for last in _names(parts[-1], whole=True):
+            found = [
+                song
+                for song in self._of_name.get(last, ())
+                if self._parts[song][-len(parts) : -1] == parts[:-1] and len(self._parts[song]) >= len(parts)
+            ]
+            if found:
+                return found
+        return []
+
+
+def _names(name: str, *, whole: bool = False) -> Iterator[str]:
+    """What a file may be called: its name, its name without the ending, and that as a number if it is one."""
+    yield name
+    stem = name if whole else PurePath(name).stem
+    yield stem
+    if stem.isascii() and stem.isdigit():
+        yield f"number {int(stem)}"
+
+
+def key(path: str | Path) -> str:
+    """A path in the form in which paths are compared."""
+    return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
