@@ -18,6 +18,7 @@ from songspace.encoders.ali_game import AdversarialGame
 from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Codec
 from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
+from songspace.encoders.baselines import PCA
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel, PowerSpectrogram
 
@@ -420,3 +421,11 @@ def test_codes_of_another_length_cannot_be_decoded(fitted):
     ali, _ = fitted
     with pytest.raises(ValueError, match=r"codes of shape \(n, 8\)"):
         ali.inverse_transform(np.zeros((3, 9)))
+
+
+def test_controls_are_the_game_not_played_and_a_pca():
+    encoder = ALI(latent=7, steps=3, random_state=2, device="cpu")
+    untrained, linear = encoder.controls().values()
+    assert untrained.get_params() == encoder.get_params() | {"trained": "none"}
+    assert not untrained.controls()
+    assert isinstance(linear, PCA) and linear.n_components == 7

@@ -12,13 +12,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from songspace.encoders import augment, load
+from songspace.encoders import augment, discriminants, load
 from songspace.encoders.contrastive import Contrastive
 from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, relations
 from songspace.encoders.convnet import ConvNet, calibrate, folded
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.devices import seeded
 from songspace.encoders.pairs import Crops, Pairs
+from songspace.encoders.patterns import patterns
 from songspace.encoders.random_conv import RandomConv
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
@@ -500,3 +501,20 @@ def test_many_songs_are_encoded_side_by_side_to_the_same_bits_in_their_order():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_controls_lack_what_they_are_called_after():
+    """Untrained is the network as it was drawn under new discriminants; no-network never asks a network."""
+    X, songs = np.random.default_rng(0).normal(-30, 10, (24, 64, 251)).astype(np.float32), np.repeat(np.arange(8), 3)
+    encoder = Contrastive(width=4, steps=2, n_components=5, random_state=3, device="cpu")
+    controls = encoder.controls()
+    assert list(controls) == ["untrained", "no-network"]
+    for control in controls.values():
+        assert control.get_params() == encoder.get_params() and not control.controls()
+        control.fit(X, groups=songs)
+    drawn = RandomConv(width=4, random_state=3).fit(X)
+    numbers = [drawn.transform(X), descriptors(X, frame_rate=50), patterns(X, frame_rate=50)]
+    for name, blocks in (("untrained", numbers), ("no-network", numbers[1:])):
+        wanted = discriminants.fit(blocks, songs, 5)(np.concatenate(blocks, axis=1))
+        np.testing.assert_allclose(controls[name].transform(X), wanted, atol=1e-3)
+    assert list(Contrastive(statistics=False).controls()) == ["untrained"]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from songspace.encoders.ali_game import AdversarialGame, Rules
@@ -21,7 +22,8 @@ from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
 from songspace.encoders.ali_rungs import PLAYERS, RUNGS
-from songspace.encoders.base import check_spectrograms
+from songspace.encoders.base import Encoder, check_spectrograms
+from songspace.encoders.baselines import PCA
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
@@ -255,6 +257,12 @@ class ALI(NetworkEncoder):
         self._take((game.kept.codec if apart else game.result()).cpu())
         self.verdict_ = apart + verdict(self.history_, int(game.kept.step))
         return self
+
+    def controls(self) -> dict[str, Encoder]:
+        if self.trained == "none":
+            return {}
+        untrained = clone(self).set_params(trained="none")
+        return {"untrained": untrained, "no-network": PCA(self.latent, frontend=self.frontend)}
 
     def set_up(self, X: Any, groups: Any = None) -> tuple[AdversarialGame, Pictures]:
         """The game before its first step, and the pictures that it is played with.

@@ -91,6 +91,7 @@ class Contrastive(Convolutional):
     name: ClassVar[str] = "contrastive"
     batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
     has_network: ClassVar[bool] = True
+    is_trained: ClassVar[bool] = True
     plan: ClassVar[Plan | None] = Plan(per_song=10, least=1500, most=5600, batch=128, views=2, speed=800)
     seconds_to_encode: ClassVar[float] = 0.013
     encoded_twice: ClassVar[int] = SAMPLED
@@ -193,6 +194,8 @@ class Contrastive(Convolutional):
 
     def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
         """What trains the network; None leaves it as it was drawn."""
+        if not self.is_trained:
+            return None
         return ContrastiveGame(
             network,
             songs,
@@ -220,6 +223,8 @@ class Contrastive(Convolutional):
         self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
 
     def controls(self) -> dict[str, Encoder]:
+        if not self.is_trained:
+            return {}
         params = self.get_params(deep=False)
         found: dict[str, Encoder] = {"untrained": Untrained(**params)}
         return found | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
@@ -281,9 +286,7 @@ class Untrained(Contrastive):
     """:class:`Contrastive` with its network as it was drawn: only the statistics of its batch norms are measured."""
 
     name: ClassVar[str] = "untrained"
-
-    def _game(self, network: ConvNet, songs: int, device: torch.device) -> None:
-        return None
+    is_trained: ClassVar[bool] = False
 
 
 class WithoutNetwork(Untrained):
