@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -516,5 +517,6 @@ def test_controls_lack_what_they_are_called_after():
     numbers = [drawn.transform(X), descriptors(X, frame_rate=50), patterns(X, frame_rate=50)]
     for name, blocks in (("untrained", numbers), ("no-network", numbers[1:])):
         wanted = discriminants.fit(blocks, songs, 5)(np.concatenate(blocks, axis=1))
-        np.testing.assert_allclose(controls[name].transform(X), wanted, atol=1e-3)
+        # The directions are known but for their signs.
+        np.testing.assert_allclose(pdist(controls[name].transform(X)), pdist(wanted), rtol=1e-2)
     assert list(Contrastive(statistics=False).controls()) == ["untrained"]

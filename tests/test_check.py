@@ -1,0 +1,95 @@
+"""Which songs are held out of training, and what is said of what was learnt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songspace.library.catalog import Song
+from songspace.pipeline.check import Check, Question, held_out, unit
+
+
+def library(*artists: str | None) -> list[Song]:
+    names = [(artist,) if artist else () for artist in artists]
+    return [Song(id, f"/music/{id}.mp3", 60.0, artist=artist, artists=names[id]) for id, artist in enumerate(artists)]
+
+
+@given(st.lists(st.sampled_from([None, *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"]), max_size=250))
+def test_whole_artists_are_held_out_or_songs_as_they_come(artists: list[str | None]) -> None:
+    songs = library(*artists)
+    out = held_out(songs)
+    count = 0 if len(songs) < 20 else len(songs) // 5 if len(songs) < 50 else min(max(10, len(songs) // 10), 200)
+    assert len(set(out)) == len(out) <= count and out == sorted(out)
+    assert len(out) >= count // 2
+    inside = {unit(song) for song in songs if song.id in out}
+    outside = {unit(song) for song in songs if song.id not in out}
+    assert inside.isdisjoint(outside) or len(out) == count
+
+
+def test_artists_are_one_whatever_the_case_and_the_guests() -> None:
+    songs = library(*(f"artist {number // 2}" for number in range(40)))
+    songs[1] = replace(songs[1], artist="ARTIST  0, Somebody", artists=("ARTIST  0", "Somebody"))
+    out = held_out(songs)
+    assert len(out) == 8 and {0, 1} <= set(out)
+
+
+def test_a_folder_stands_for_an_artist_whom_nobody_named() -> None:
+    songs = [Song(id, f"/music/{id // 3}/{id}.mp3", 60.0) for id in range(60)]
+    out = held_out(songs)
+    assert 7 <= len(out) <= 10
+    for id in out:
+        assert {3 * (id // 3) + other for other in range(3)} <= set(out)
+
+
+def test_with_one_artist_songs_are_held_out() -> None:
+    assert held_out(library(*["A"] * 100)) == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
+
+
+def question(
+    asked: str, own: float, interval: list[float] | None = None, sure: bool = False, albums: int = 0
+) -> Question:
+    scores = {"learnt": own, "untrained": 0.5, "no-network": 0.4, "timbre": 0.3}
+    differences = {
+        name: {"value": own - value, "interval": interval, "p_holm": None, "sure": sure}
+        for name, value in scores.items()
+        if name != "learnt"
+    }
+    return Question(asked, 20, albums, 0.05, scores, differences)
+
+
+def test_the_artists_songs_decide_where_artists_are_enough() -> None:
+    parts, others = question("song", 0.9), question("artist", 0.2, [-0.2, 0.0])
+    assert Check(20, 12, True, (parts, others)).judged == others
+    assert not Check(20, 12, True, (parts, others)).better
+    few = Check(20, 5, True, (parts, question("artist", 0.2)))
+    assert few.judged == parts and few.better
+
+
+@pytest.mark.parametrize(
+    ("own", "sure", "ending"),
+    [
+        (0.6, True, "+0.10 [+0.00, +0.20] to the untrained network and +0.20 [+0.00, +0.20] to no network."),
+        (0.6, False, "to no network, which may be chance."),
+        (0.45, False, "to no network, which is no gain."),
+    ],
+)
+def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -> None:
+    found = Check(20, 12, True, (question("artist", own, [0.0, 0.2], sure, albums=20),))
+    head, figures, worth = found.sentences("ali")
+    assert head == "On 20 songs by 12 artists held out of training, the ali space finds"
+    assert figures == (
+        f"  songs on its artist's other albums: mean average precision {own:.2f}; with its network untrained 0.50, "
+        "without a network 0.40, hand-made 0.30 (chance 0.05)."
+    )
+    assert worth.startswith("What training adds in finding songs on its artist's other albums: ")
+    assert worth.endswith(ending)
+
+
+def test_a_check_survives_the_catalog() -> None:
+    found = Check(20, 12, False, (question("song", 0.9, [0.1, 0.2], True), question("artist", 0.2)))
+    assert Check.of(json.loads(json.dumps(found.as_dict()))) == found
+    assert "by artists whom it was learnt from, too, held out" in found.sentences("ali")[0]
