@@ -35,7 +35,7 @@ _AS_DESCRIBED: dict[str, Any] = {
 }
 
 POSTER_STEPS = 5350
-"""Batches of the poster's training: 4,280 of the encoder (and, as described, the decoder), 1,070 of the discriminator."""
+"""Batches of the poster's training: 4,280 of the encoder's side, 1,070 of the discriminator's."""
 
 RUNGS: dict[str, dict[str, Any]] = {
     "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},
