@@ -200,7 +200,10 @@ def test_the_posters_figures_stand_beside_those_of_the_leaky_test_alone() -> Non
     for title, table in tables.items():
         assert ("the poster’s ALI (4 genres, n = 200)" in table) == ("leaky" in title)
         assert ("0.302" in table) == ("0.349" in table) == ("leaky" in title)
-    assert "its audio differs" in page
+    assert "its audio differs" in page and "networks saw 257 × 430 pixels; here they are small ones" in page
+    assert "for about 5,350 batches of 101; here for 60 of 32;" in report.page(
+        {**result(pca_then=0.1, ali_run=0.1, steps=60), "settings": {**answer["settings"], "batch": 32}}, {}
+    )
     shown = dict(zip(METRICS, cells(tables["As on the poster, leaky"], "the poster’s ALI"), strict=True))
     assert shown == dict.fromkeys(METRICS, "–") | {
         "kmeans_ami_max": "0.302",

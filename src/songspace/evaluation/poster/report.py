@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -15,11 +16,11 @@ from typing import Any
 from songspace.categories import printable
 from songspace.evaluation.poster.findings import (
     LEVELS,
-    OTHER_AUDIO,
     SPLITS,
     findings,
     reference,
     too_few,
+    unlike_the_poster,
 )
 from songspace.evaluation.poster.scores import LEAKY, METRICS
 from songspace.evaluation.poster.work import Work
@@ -143,7 +144,10 @@ def _embeddings(result: Mapping[str, Any]) -> tuple[str, str, str]:
         "embeddings",
         "Embeddings",
         _table(["embedding", "what it is", "fitted on", "training"], rows, words=1)
-        + f'<p class="note">The four rungs of ALI are settings of one class; its networks are {networks}.</p>',
+        + f'<p class="note">The rungs of ALI are settings of one class; its networks are {networks}. A rung of history '
+        "is judged after as many batches as the poster’s had, ALI done right after as many as the poster’s encoder "
+        "learnt from, contrastive after the least that <code>learn</code> takes. After fewer there are figures, and no "
+        "judgements.</p>",
     )
 
 
@@ -178,7 +182,11 @@ def _scores(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[s
         ]
     leaks = [_score_table(test, result) for test in result["tests"].values() if test["split"] == LEAKY]
     if leaks:
-        parts += ["<h3>As on the poster, leaky</h3>", *leaks, f'<p class="note">{escape(OTHER_AUDIO)}</p>']
+        unlike = "".join(f"<li>{_text(sentence)}</li>" for sentence in unlike_the_poster(result))
+        parts += ["<h3>As on the poster, leaky</h3>", *leaks]
+        parts.append(
+            f'<p class="note">The poster’s own figures stand beside these for reference only:</p><ul>{unlike}</ul>'
+        )
     parts.append("<h3>Is one better than the other?</h3>" + _differences(result))
     return "scores", "Scores", "\n".join(part for part in parts if part)
 
@@ -214,7 +222,12 @@ def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     rows.append(("chance first", ["chance", *(f"{chance:.3f}" for chance in chances)]))
     if test["split"] == LEAKY:
         rows += [("reference", row) for row in _posters(reference(test), there)]
-    return caption + _table(["embedding", *(METRICS[column] for column in there)], rows)
+    return caption + _table(["embedding", *(_narrow(METRICS[column]) for column in there)], rows)
+
+
+def _narrow(head: str) -> str:
+    """The head of a column: a word or two a line."""
+    return re.sub(r" (?=mixture|AMI|V)", "<br>", head)
 
 
 def _posters(bars: Mapping[str, Any], columns: Sequence[str]) -> list[list[str]]:
