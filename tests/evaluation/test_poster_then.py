@@ -211,7 +211,7 @@ def test_exact_says_how_long_it_takes_and_stops(
     status, said = refused(capsys, monkeypatch, tmp_path, "-o", tmp_path / "out", "--exact", "--device", "cpu")
     assert status == 1
     assert "3.1 spectrograms a second measured on this processor about 6 days, on a GPU about 27 min" in said
-    assert said.strip().endswith("add --yes to begin.") and said.count("\n") == 1
+    assert said.strip().endswith("add --yes to begin.") and said.count("\n") == 2
     assert not (tmp_path / "out").exists()
 
 
@@ -241,7 +241,7 @@ def test_on_a_gpu_it_is_measured_there() -> None:
 
 
 @pytest.mark.slow
-def test_the_speed_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([10.0, 14.0])
+def test_the_speed_is_measured_over_the_three_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 11.0, 20.0, 21.0, 30.0, 32.0])
     monkeypatch.setattr(exact.time, "monotonic", lambda: next(clock))
-    assert exact.speed("cpu", steps=1, batch=2) == 0.5
+    assert exact.speed("cpu", steps=1, batch=2) == 6 / 4

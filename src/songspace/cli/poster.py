@@ -114,6 +114,7 @@ def _warn(device: str, *, go: bool) -> None:
     from songspace.encoders.devices import choose_device
     from songspace.evaluation.poster.exact import forecast, speed
 
+    show.say("Measuring how fast this machine trains networks of the poster's size ...")
     said = forecast(speed(device), choose_device(device).type)
     if not go:
         raise SongspaceError(f"{said}: add --yes to begin.")

@@ -109,19 +109,7 @@ def _run(
     subset = choose_subset(data, settings.subset)
     triple = betweens.named(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
-    sides = split(
-        [clip.identity for clip in data.clips],
-        [clip.genre for clip in data.clips],
-        [clip.artist for clip in data.clips],
-        seed=settings.seed,
-    )
-    learners = np.flatnonzero(sides == TRAINING)
-    aside = leaky(
-        [data.clips[song].identity for song in learners],
-        [data.clips[song].genre for song in learners],
-        [data.rows_of([int(song)]) for song in learners],
-        seed=settings.seed,
-    )
+    sides, training, aside = set_apart(data, settings.seed)
     tests = make_tests(data, sides, aside, subset, seed=settings.seed)
     if not tests:
         raise SongspaceError("There are too few songs to hold any back for the tests: the experiment needs more.")
@@ -129,7 +117,6 @@ def _run(
         reporter.say("Artists are too few, or not known: there is no test by artist.")
 
     discography = gallery.discography(data)
-    training = np.setdiff1d(data.rows_of(learners), aside)
     wanted = data.rows_of(np.union1d(np.flatnonzero(sides != TRAINING), discography.songs if discography else []))
     wanted = np.union1d(wanted, aside)
     learnt = {}
@@ -185,6 +172,27 @@ def _run(
     pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
     report.write(output, result, pictures, work)
     return result
+
+
+def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is learnt from and what is scored.
+
+    Returns
+    -------
+    sides : int array
+        Of each song: see :func:`songspace.evaluation.poster.splits.split`.
+    training : int array
+        The rows that are learnt from.
+    aside : int array
+        The rows of training songs that are scored in the leaky test instead.
+    """
+    clips = data.clips
+    names, genres = [clip.identity for clip in clips], [clip.genre for clip in clips]
+    sides = split(names, genres, [clip.artist for clip in clips], seed=seed)
+    songs = np.flatnonzero(sides == TRAINING).tolist()
+    rows = [data.rows_of([song]) for song in songs]
+    aside = leaky([names[song] for song in songs], [genres[song] for song in songs], rows, seed=seed)
+    return sides, np.setdiff1d(data.rows_of(songs), aside), aside
 
 
 def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
