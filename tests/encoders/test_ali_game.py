@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from songspace.encoders import ali_game
 from songspace.encoders.ali import PLAYERS, RUNGS
-from songspace.encoders.ali_game import AdversarialGame, Kept, Rules
+from songspace.encoders.ali_game import AdversarialGame, Kept, Rules, turn
 from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
+from songspace.encoders.ali_rungs import POSTER_STEPS
 from songspace.encoders.devices import seeded
 
 CPU = torch.device("cpu")
@@ -23,9 +24,10 @@ pytestmark = pytest.mark.usefixtures("narrow")
 def game(
     name: str = "small", bounds: Bounds | None = None, players: str = "all", monitors: Monitors | None = None, **rules
 ) -> AdversarialGame:
-    size = SIZES[name]
-    codec = Codec(size.grid, size, 8)
-    discriminator = size.discriminator(8, bounds or Bounds())
+    size, bounds = SIZES[name], bounds or Bounds()
+    history = bounds.norm == "keras"
+    codec = Codec(size.grid, size, 8, unit_codes=not history, keras=history)
+    discriminator = size.discriminator(8, bounds)
     return AdversarialGame(
         codec, discriminator, rules=Rules(**rules), players=PLAYERS[players], device=CPU, monitors=monitors
     )
@@ -78,20 +80,124 @@ def test_every_weight_of_every_player_moves_in_the_posters_size(textures):
         assert moved(game("poster"), x, steps=2) == dict.fromkeys(PLAYERS["all"], True)
 
 
-def test_as_run_the_decoder_stays_as_it_was_drawn(pictures):
+def test_of_5350_batches_every_fifth_is_the_discriminators_alone():
+    """As keras-adversarial counts: batches 4, 9, 14 and so on, from 1."""
+    turns = RUNGS["as run"]["turns"]
+    assert turns == RUNGS["as described"]["turns"]
+    schedule = [turn(batch, turns) for batch in range(POSTER_STEPS)]
+    assert [number for number, (judges, _) in enumerate(schedule, 1) if judges][:3] == [4, 9, 14]
+    assert (schedule.count((False, True)), schedule.count((True, False))) == (4280, 1070)
+    assert {turn(batch, 1) for batch in range(10)} == {(True, True)}
+    assert [turn(batch, 2)[0] for batch in range(4)] == [True, False, True, False]
+
+
+ENCODER, DECODER, DISCRIMINATOR = PLAYERS["all"]
+
+
+@pytest.mark.parametrize(("rung", "learners"), [("as run", [ENCODER]), ("as described", [ENCODER, DECODER])])
+def test_in_history_one_side_learns_of_a_batch(pictures, rung, learners):
     with seeded(CPU, 0):
-        played = of_history("as run")
-        assert moved(played, pictures, steps=5) == {"encoder": True, "decoder": False, "discriminator": True}
-        assert played.optimizers.keys() == {"encoder", "discriminator"}
-        assert {o.param_groups[0]["betas"] for o in played.optimizers.values()} == {(0.5, 0.001)}
+        played = of_history(rung)
+        for number in range(1, 11):
+            learn = [DISCRIMINATOR] if number in (4, 9) else learners
+            assert moved(played, pictures, steps=1) == {name: name in learn for name in PLAYERS["all"]}, number
 
 
-def test_as_described_all_learn_and_the_discriminator_has_every_fourth_turn(pictures):
+def test_as_run_the_decoder_has_no_optimiser_and_the_second_decay_is_a_slip():
+    assert of_history("as run").optimizers.keys() == {ENCODER, DISCRIMINATOR}
+    for rung, decay in [("as run", 0.001), ("as described", 0.999)]:
+        assert {o.param_groups[0]["betas"] for o in of_history(rung).optimizers.values()} == {(0.5, decay)}
+
+
+def test_in_history_dropout_is_active_in_the_discriminators_own_batches_only(pictures):
     with seeded(CPU, 0):
         played = of_history("as described")
-        assert moved(played, pictures, steps=1) == dict.fromkeys(PLAYERS["all"], True)
-        assert moved(played, pictures, steps=3) == {"encoder": True, "decoder": True, "discriminator": False}
-        assert moved(played, pictures, steps=1) == dict.fromkeys(PLAYERS["all"], True)
+        dropped: list[float] = []
+        for layer in played.discriminator.joint:
+            if isinstance(layer, nn.Dropout):
+                layer.register_forward_hook(lambda _, seen, out: dropped.append(float((out == 0).float().mean())))
+        by_batch = []
+        for _ in range(9):
+            dropped.clear()
+            played.step(pictures, 0.0)
+            by_batch.append(dropped.copy())
+    assert all(len(shares) == 4 for shares in by_batch)  # two layers, of two kinds of pairs
+    for number, shares in enumerate(by_batch, 1):
+        assert np.allclose(shares, 0.3, atol=0.06) if number in (4, 9) else not any(shares), number
+
+
+def test_in_history_the_moving_statistics_of_all_networks_move_in_every_batch(pictures):
+    """Keras runs the updates of all players' models with whichever of them is trained."""
+    with seeded(CPU, 0):
+        played = of_history("as described")
+        networks = {
+            name: [m for m in n.modules() if isinstance(m, nn.BatchNorm2d)] for name, n in players_of(played).items()
+        }
+        for number in range(1, 6):
+            before = {name: [norm.running_mean.clone() for norm in norms] for name, norms in networks.items()}
+            played.step(pictures, 0.0)
+            for name, norms in networks.items():
+                assert norms
+                for old, norm in zip(before[name], norms, strict=True):
+                    assert not torch.equal(old, norm.running_mean), (number, name)
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_gradients_of_history_are_those_of_its_losses(pictures, number):
+    """Against the game written out plainly: 32-bit floats, a side at a time, the penalty with the discriminator."""
+    with seeded(CPU, 0):
+        played = of_history("as described", noise=0.0, soft_targets=False, penalty=0.01)
+        played.discriminator.joint[2].p = played.discriminator.joint[5].p = 0.0  # scores that can be had again
+        for _ in range(number - 1):
+            played.step(pictures, 0.0)
+    for optimizer in played.optimizers.values():
+        optimizer.step = lambda: None  # the gradients, without the learning
+        optimizer.zero_grad()
+    with seeded(CPU, 1):
+        losses = played.step(pictures, 0.0)
+    found = {name: [p.grad for p in player.parameters()] for name, player in players_of(played).items()}
+    with seeded(CPU, 1):
+        codes = torch.randn(len(pictures), 8)
+    encoded, decoded = played.codec.encode(pictures), played.codec.decode(codes)
+    of_songs, of_codes = played.discriminator(pictures, encoded), played.discriminator(decoded, codes)
+    plain = {
+        "discriminator": of_songs.square().mean() + (of_codes - 1).square().mean(),
+        "encoder": (of_songs - 1).square().mean(),
+        "decoder": of_codes.square().mean(),
+    }
+    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(
+        {name: loss.item() for name, loss in plain.items()}, rel=1e-4
+    )
+    judge = played.discriminator
+    penalised = [
+        *[m for m in judge.of_x.modules() if isinstance(m, nn.Conv2d)][-2:],
+        judge.joint[0],
+        judge.joint[3],
+        judge.joint[6],
+    ]
+    sides = {
+        "encoder": plain["encoder"],
+        "decoder": plain["decoder"],
+        "discriminator": plain["discriminator"]
+        + 0.01 * sum(layer.weight.abs().sum() + layer.weight.square().sum() for layer in penalised),
+    }
+    for name, player in players_of(played).items():
+        learns = (name == DISCRIMINATOR) == (number == 4)
+        assert all((slope is not None) == learns for slope in found[name]), name
+        if learns:
+            for mine, theirs in zip(
+                found[name], torch.autograd.grad(sides[name], list(player.parameters()), retain_graph=True), strict=True
+            ):
+                np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-6 + 1e-3 * float(theirs.abs().max()))
+
+
+def test_history_is_played_in_32_bit_floats(pictures, monkeypatch):
+    asked: list[torch.device] = []
+    monkeypatch.setattr(ali_game, "fast_autocast", lambda device: asked.append(device) or nullcontext())
+    of_history("as run").step(pictures, 0.0)
+    assert asked == []
+    game().step(pictures, 0.0)
+    assert asked
 
 
 def test_each_player_has_its_own_optimiser():
@@ -160,7 +266,7 @@ def test_the_penalty_pulls_the_weights_of_the_discriminator(pictures):
     last = []
     for penalty in (0.0, 1.0):
         with seeded(CPU, 0):
-            played = of_history("as described", penalty=penalty)
+            played = of_history("as described", penalty=penalty, turns=1)
             for _ in range(5):
                 played.step(pictures, 0.0)
             last.append(played.discriminator.penalty().item())
@@ -195,7 +301,7 @@ def test_noise_fades_and_rates_fall_if_they_shall(pictures, monkeypatch, anneale
 
 def test_monitoring_moves_nothing(pictures):
     monitors = Monitors(pictures, None, pictures[:, 0].numpy(), 8)
-    for bounds in (Bounds(), Bounds(norm="batch", unary=False, dropout=0.3)):
+    for bounds in (Bounds(), Bounds(norm="keras", unary=False, dropout=0.3)):
         with seeded(CPU, 0):
             played = game(bounds=bounds, monitors=monitors)
             played.step(pictures[:4], 0.0)

@@ -81,10 +81,18 @@ def check_it_went_on_where_it_was_killed(out: Path, result: Result) -> None:
     assert {key: told["steps"] for key, told in found["embeddings"].items() if told["trained"]} == dict.fromkeys(
         ("ali_run", "ali_described", "ali_right", "contrastive"), 2
     )
-    names = {f"{split}-{level}" for split in ("artist", "song") for level in ("segments", "songs")}
+    names = {f"{split}-{level}" for split in ("artist", "song") for level in ("segments", "songs")} | {"leaky-segments"}
     assert found["tests"].keys() == names | {f"{name}-subset" for name in names}
     for test in found["tests"].values():
         assert test["scores"].keys() == found["embeddings"].keys()
+        assert (test["differences"] == []) == (test["split"] == "leaky")
+        assert all(scores["kmeans_ami"].keys() >= {"value", "interval"} for scores in test["scores"].values())
+    assert "default_mixture_v_measure" in found["tests"]["leaky-segments"]["scores"]["pca_then"]
+    assert {
+        answer["between"] for key, answer in found["between"]["answers"].items() if found["embeddings"][key]["trained"]
+    } == {"too few steps"}
+    assert "Too few steps to say anything, good or bad, of ALI as their code ran (2 of at least 5,350" in result.stdout
+    assert found["settings"]["exact"] is False
     assert found["settings"]["size"] == "small" and found["settings"]["labels"] == "genre"
     assert found["albums"]["artist"] == "Artist 00"
     assert found["albums"]["years"] == {"Album 0": 1990, "Album 1": 1991, "Album 2": 1995}

@@ -15,11 +15,13 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.evaluation.poster import pictures, report
-from songspace.evaluation.poster.findings import findings, spoken_of
+from songspace.evaluation.poster.findings import REFERENCE, findings, reference, spoken_of
+from songspace.evaluation.poster.looks import Look
 from songspace.evaluation.poster.scores import METRICS, differences
 from songspace.evaluation.poster.work import Work
 from songspace.intervals import NOTHING, Scatter, Score
 
+TRAINED = ("ali_run", "ali_right")
 HOSTILE = "<script>alert(\"1\")</script> & 'rock' $x$"
 
 
@@ -28,8 +30,8 @@ def score(value: float, width: float | None) -> Score:
     return Score(value, 0.0, scatter, 0.01, -1.0)
 
 
-def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
-    """What a run would answer, with these values of every score."""
+def result(width: float | None = 0.05, *, steps: int | None = None, **values: float) -> dict[str, Any]:
+    """What a run would answer, with these values of every score, and so many steps of ALI's rungs."""
     values = values or {"pca_then": 0.1, "ali_right": 0.4, "timbre": 0.42}
     rng = np.random.default_rng(0)
     found = {key: {metric: score(value, width) for metric in METRICS} for key, value in values.items()}
@@ -37,6 +39,8 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
         for metric, one in by_metric.items():
             scatter = replace(one.scatter, values=rng.permutation(one.scatter.values))
             by_metric[metric] = replace(one, scatter=scatter)
+
+    unjudged = [key for key in values if key in TRAINED and steps is not None and steps < 5350]
 
     def test(split: str, level: str, artists: int) -> dict[str, Any]:
         return {
@@ -47,7 +51,7 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
             "genres": ["folk", HOSTILE],
             "artists": artists,
             "scores": {key: {m: s.as_dict() for m, s in by.items()} for key, by in found.items()},
-            "differences": differences(found),
+            "differences": [] if split == "leaky" else differences(found, unjudged),
         }
 
     answer = {
@@ -59,6 +63,7 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
         "between": "unsure",
     }
     facts = {"what": "It is.", "fitted_on": "training", "trained": False}
+    trained = {"trained": True, "enough": 5350, "steps": steps, "seconds": 3.0, "verdict": "Nothing has gone wrong."}
     return {
         "settings": {
             "folder": HOSTILE,
@@ -73,7 +78,12 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
             "seeds": 5,
         },
         "versions": {"songspace": "1"},
-        "protocol": {"clustering_seeds": [1, 2], "starts": 10, "halves": 50, "perplexity": 28.0},
+        "protocol": {
+            "clustering_seeds": [1, 2],
+            "starts": 10,
+            "halves": 50,
+            "tsne": {"perplexity": 28.0, "perplexity_of_few": 20.0, "learning_rate": 50.0, "max_iter": 1000},
+        },
         "genres": {
             genre: {"songs": 20, "artists": 5, "training": 10, "by_song": 5, "by_artist": 5}
             for genre in ("folk", HOSTILE)
@@ -84,14 +94,22 @@ def result(width: float | None = 0.05, **values: float) -> dict[str, Any]:
         "silent": 0,
         "failures": [[f"{HOSTILE}.mp3", "it is empty"]],
         "subset": ["folk", HOSTILE],
-        "embeddings": {key: {"name": key.replace("_", " "), **facts} for key in values},
+        "embeddings": {
+            key: {"name": key.replace("_", " "), **facts, **(trained if key in TRAINED and steps else {})}
+            for key in values
+        },
         "tests": {
             "artist-segments": test("artist", "segments", 9),
             "song-segments": test("song", "segments", 12),
             "artist-songs": test("artist", "songs", 12),
             "song-songs": test("song", "songs", 12),
+            "leaky-segments": test("leaky", "segments", 12),
         },
-        "between": {"triple": ["folk", HOSTILE, "jazz"], "songs": 20, "answers": {"pca_then": answer}},
+        "between": {
+            "triple": ["folk", HOSTILE, "jazz"],
+            "songs": 20,
+            "answers": {"pca_then": answer} | {key: answer | {"between": "too few steps"} for key in unjudged},
+        },
         "albums": None,
     }
 
@@ -113,7 +131,7 @@ class Page(HTMLParser):
 
 
 def test_every_name_is_escaped_and_nothing_is_fetched() -> None:
-    look = pictures.Look(("folk", HOSTILE))
+    look = Look(("folk", HOSTILE))
     drawn = pictures.maps([(HOSTILE, np.eye(4)[:, :2])], ["folk", "folk", HOSTILE, HOSTILE], look)
     page = Page(report.page(result(), {"genres": drawn}))
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link_", "iframe", "object", "form"})
@@ -164,9 +182,87 @@ def test_what_came_apart_is_said() -> None:
     assert "came apart" in report.page(failed, {})
 
 
-def test_the_posters_figures_stand_beside_ours() -> None:
-    page = report.page(result(), {})
-    assert "the poster’s ALI (15 genres, n = 750)" in page and "0.135" in page and "its audio differs" in page
+def sections(page: str) -> dict[str, str]:
+    """The tables of scores by what stands above each."""
+    parts = re.split(r'<p class="above"><b>', page)[1:]
+    return {part.split("</b>")[0] + " " * part.count("whole songs of"): part.split("</table>")[0] for part in parts}
+
+
+def cells(table: str, name: str) -> list[str]:
+    """What stands in the row of a table that begins so."""
+    [row] = [row for row in table.split("<tr")[1:] if f'<td class="name">{name}' in row]
+    return re.findall(r"<td[^>]*>(.*?)</td>", row)[1:]
+
+
+def test_the_posters_figures_stand_beside_those_of_the_leaky_test_alone() -> None:
+    answer = result()
+    page = report.page(answer, {})
+    tables = sections(page)
+    assert tables.keys() == {"By artist", "By artist ", "By song", "By song ", "As on the poster, leaky"}
+    for title, table in tables.items():
+        assert ("the poster’s ALI (4 genres, n = 200)" in table) == ("leaky" in title)
+        assert ("0.302" in table) == ("0.349" in table) == ("leaky" in title)
+    assert "its audio differs" in page and "networks saw 257 × 430 pixels; here they are small ones" in page
+    assert "for about 5,350 batches of 101; here for 60 of 32;" in report.page(
+        {**result(pca_then=0.1, ali_run=0.1, steps=60), "settings": {**answer["settings"], "batch": 32}}, {}
+    )
+    shown = dict(zip(METRICS, cells(tables["As on the poster, leaky"], "the poster’s ALI"), strict=True))
+    assert shown == dict.fromkeys(METRICS, "–") | {
+        "kmeans_ami_max": "0.302",
+        "kmeans_v_measure": "0.349",
+        "default_mixture_ami_max": "0.302",
+        "default_mixture_v_measure": "0.349",
+    }
+    assert [reference({"genres": range(n)}) is REFERENCE["all"] for n in (4, 9, 10, 15, 30)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+    said = [sentence for sentence in findings(answer) if sentence.startswith("As on the poster, leaky")]
+    assert len(said) == 1 and "pca then has 0.100 and 0.100, where the poster’s PCA had 0.000 and 0.000" in said[0]
+    assert "surely" not in said[0]
+
+
+def test_a_score_that_is_missing_is_a_dash() -> None:
+    answer = result()
+    for metric in ("default_mixture_ami", "default_mixture_ami_max", "default_mixture_v_measure"):
+        del answer["tests"]["leaky-segments"]["scores"]["pca_then"][metric]
+    table = sections(report.page(answer, {}))["As on the poster, leaky"]
+    assert cells(table, "pca then").count("–") == 3
+    assert "pca then has 0.100, where the poster’s PCA had 0.000." in " ".join(findings(answer))
+
+
+RUNGS = {"pca_then": 0.1, "ali_run": 0.9, "ali_drawn": 0.2, "ali_right": 0.8, "timbre": 0.42}
+VERDICTS = ("may be chance", "Nothing has gone wrong", 'class="better"', 'class="worse"')
+
+
+def test_of_too_few_steps_nothing_is_said_anywhere() -> None:
+    """Figures, but no best, no better and no worse, no verdict of the game, no answer to A + B ?= C."""
+    few = result(**RUNGS, steps=5349)
+    said = findings(few)
+    assert "the best is timbre with 0.420 [0.37, 0.47]; pca then has" in said[0]
+    judged = " ".join(sentence for sentence in said if not sentence.startswith("Too few steps"))
+    assert "surely" not in judged and "cannot be told" not in judged
+    [why] = [sentence for sentence in said if sentence.startswith("Too few steps")]
+    assert "ali run (5,349 of at least 5,350 steps)" in why and "ali right" in why and "timbre" not in why
+    assert "too few steps to say of ali run" in " ".join(said) and "0.900" not in " ".join(said)
+    assert said[-1].endswith("Unsure in pca then; too few steps to say in ali run and ali right.")
+    page = report.page(few, {})
+    assert not any(verdict in page for verdict in VERDICTS)
+    assert page.count("too few steps to say</small>") == 5 * 2
+    assert page.count("Too few steps to say: 5,349 of at least 5,350 steps.") == 2
+    assert page.count("<small>too few steps</small>") == 5 * 4
+    assert "0.900" in page and not re.search(r'class="best">0\.[89]00', page)
+
+    enough = result(**RUNGS, steps=5350)
+    said = findings(enough)
+    assert "the best is ali run with 0.900" in said[0] and "surely better than" in " ".join(said)
+    assert not any("Too few steps" in sentence for sentence in said)
+    page = report.page(enough, {})
+    assert "too few steps to say" not in page and page.count("Nothing has gone wrong.") == 2
+    assert re.search(r'class="best">0\.900', page)
 
 
 def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -213,6 +309,5 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_genres_keep_their_looks() -> None:
     genres = tuple(f"genre {number}" for number in range(30))
-    look = pictures.Look(genres)
+    look = Look(genres)
     assert len({tuple(look.of(genre).values()) for genre in genres}) == 30
-    assert look.of("genre 3")["color"] == look.of("genre 15")["color"] != look.of("genre 4")["color"]

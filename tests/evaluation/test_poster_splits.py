@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.evaluation.poster.data import Clip, Data
-from songspace.evaluation.poster.scores import of_items
-from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, TRAINING, balanced, split
+from songspace.evaluation.poster.scores import make_tests, of_items
+from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, SCORED, TRAINING, balanced, leaky, split
 
 collections = st.lists(
     st.tuples(st.sampled_from(["folk", "jazz", "rock"]), st.none() | st.sampled_from("ABCDEFGHIJ")),
@@ -85,3 +85,58 @@ def test_segments_of_a_song_by_nobody_are_drawn_together() -> None:
     test = of_items(Data(clips, shelf, "folder"), "song", "segments", np.arange(8))  # type: ignore[arg-type]
     assert [test.artists.index(artist) for artist in test.artists] == [0, 0, 2, 2, 4, 4, 4, 4]
     assert test.labels == ["folk"] * 4 + ["jazz"] * 4
+
+
+@given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 4)), min_size=1, max_size=40), st.integers(1, 12))
+def test_the_leaky_test_takes_one_segment_of_songs_that_have_another_to_be_trained_on(
+    songs: list[tuple[str, int]], most: int
+) -> None:
+    genres = [genre for genre, _ in songs]
+    ends = np.cumsum([count for _, count in songs])
+    rows = [np.arange(end - count, end) for end, (_, count) in zip(ends, songs, strict=True)]
+    names = [str(number) for number in range(len(songs))]
+    drawn = leaky(names, genres, rows, most=most, seed=1)
+    owners = np.searchsorted(ends, drawn, side="right")
+    assert len(set(owners.tolist())) == len(owners)
+    assert all(songs[owner][1] > 1 for owner in owners)
+    able = {genre: sum(count > 1 for g, count in songs if g == genre) for genre in set(genres)}
+    assert Counter(genres[owner] for owner in owners) == +Counter(dict.fromkeys(able, min(most, *able.values(), most)))
+
+
+def test_the_leaky_test_is_the_first_fifty_segments_of_each_genre_of_songs_that_are_trained_on() -> None:
+    genres = ["folk"] * 120 + ["jazz"] * 120 + ["rock"] * 120
+    clips = [
+        Clip(
+            f"{number}.flac",
+            genre,
+            f"{genre} {number // 2}",
+            None,
+            None,
+            f"id{number}",
+            number,
+            (0.0,) * 10,
+            (False,) * 10,
+        )
+        for number, genre in enumerate(genres)
+    ]
+    data = Data(clips, SimpleNamespace(segments=10, seed=0), "folder")  # type: ignore[arg-type]
+    sides = split([clip.identity for clip in clips], genres, [clip.artist for clip in clips])
+    songs = np.flatnonzero(sides == TRAINING)
+    aside = leaky(
+        [clips[song].identity for song in songs],
+        [genres[song] for song in songs],
+        [data.rows_of([int(song)]) for song in songs],
+        seed=0,
+    )
+    tests = {test.name: test for test in make_tests(data, sides, aside, ["folk", "rock"], seed=0)}
+    assert list(tests)[-2:] == ["leaky-segments", "leaky-segments-subset"]
+    test = tests["leaky-segments"]
+    assert Counter(test.labels) == {"folk": SCORED, "jazz": SCORED, "rock": SCORED}
+    assert Counter(tests["leaky-segments-subset"].labels) == {"folk": SCORED, "rock": SCORED}
+    assert set(data.songs[test.items]) <= set(songs)
+    assert not set(data.songs[test.items]) & set(data.songs[tests["song-segments"].items])
+    # First of a random order, as in the poster's mixed data: not the first of the folder, nor of a song.
+    assert len(set(test.items % 10)) == 10 and len(set(data.songs[test.items])) == 150
+    assert not any(
+        name.startswith("leaky") for name in (t.name for t in make_tests(data, sides, aside[:1], [], seed=0))
+    )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from songspace.cli import show
+from songspace.errors import SongspaceError
 
 
 class Size(StrEnum):
@@ -46,6 +47,15 @@ def poster(
     size: Annotated[
         Size | None, typer.Option(help="ALI's networks (default: small on a processor, poster on a GPU).")
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="The poster's size, 5,350 batches of 101 for every rung: days on a processor, so it says how long and "
+            "stops without --yes.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin with --exact, however long it takes.")] = False,
     subset: Annotated[
         str | None,
         typer.Option(metavar="A,B,C,D", help="Genres of a second test (default: the poster's four, or the largest)."),
@@ -61,9 +71,15 @@ def poster(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")] = 60.0,
 ) -> None:
     """The experiment of the 2017 poster on your music: embeddings, scores, pictures; goes on where it was stopped."""
+    if exact and (steps or minutes or size or segments != 10):
+        raise typer.BadParameter("--exact is the poster's own: it takes no --steps, --minutes, --size or --segments.")
+    if yes and not exact:
+        raise typer.BadParameter("--yes belongs to --exact.")
     from songspace.evaluation.poster import run
     from songspace.evaluation.poster.findings import findings
 
+    if exact:
+        _warn(device, go=yes)
     with show.reporting() as reporter:
         result = run(
             folder,
@@ -74,6 +90,7 @@ def poster(
             steps=steps,
             minutes=minutes,
             size=size.value if size else None,
+            exact=exact,
             subset=subset.split(",") if subset else None,
             between=between,
             seed=seed,
@@ -86,3 +103,19 @@ def poster(
     for sentence in findings(result):
         print(show.clean(f"- {sentence}"))
     show.say(f"The report is {show.shown_path(output / 'report.html')}.")
+
+
+def _warn(device: str, *, go: bool) -> None:
+    """Say how long the exact experiment takes, and stop unless the person has said to go on.
+
+    The command was understood and nothing was done, for a reason that lies in the machine: that is status 1, as with
+    every other refusal, and not 2, which says that a command is wrong.
+    """
+    from songspace.encoders.devices import choose_device
+    from songspace.evaluation.poster.exact import forecast, speed
+
+    show.say("Measuring how fast this machine trains networks of the poster's size ...")
+    said = forecast(speed(device), choose_device(device).type)
+    if not go:
+        raise SongspaceError(f"{said}: add --yes to begin.")
+    show.say(f"{said}.")

@@ -44,7 +44,7 @@ WATCHED = 256
 CHOICES = {
     "size": tuple(SIZES),
     "trained": tuple(PLAYERS),
-    "norm": ("spectral", "batch", "none"),
+    "norm": ("spectral", "keras", "none"),
     "keep": ("best", "last"),
 }
 
@@ -68,9 +68,12 @@ class ALI(NetworkEncoder):
         Bring each band to mean 0 and deviation 1, and cut off beyond four deviations. Plain power would keep nothing
         but its loudest pixels.
     norm, unary, dropout
-        What keeps the discriminator in bounds: see :class:`songspace.encoders.ali_networks.Bounds`.
+        What keeps the discriminator in bounds: see :class:`songspace.encoders.ali_networks.Bounds`. With
+        ``norm="keras"`` all three networks begin with Keras' defaults, as the poster's did, and are trained in 32-bit
+        floats.
     penalty : float
-        Weight of the absolute and of the squared weights of the discriminator's last two convolutions.
+        Weight of the absolute and of the squared weights of the discriminator's last two convolutions and its three
+        joint layers.
     cycle : float
         Weight of the mean absolute error of a song's reconstruction; 0 is the pure game.
     noise : float
@@ -84,7 +87,8 @@ class ALI(NetworkEncoder):
     beta2 : float
         Adam's second decay, of all three; the first is 0.5.
     turns : int
-        Batches that encoder and decoder play for each one of the discriminator.
+        The discriminator learns from one batch of so many. With 1 all players learn from every batch; with more that
+        batch is its own alone, dropout is active in it only, and the other batches are the encoder's and decoder's.
     average : float
         Decay of the running average of encoder and decoder, which is what is kept; 0 keeps them as they are.
     keep : {"best", "last"}
@@ -341,7 +345,12 @@ class ALI(NetworkEncoder):
 
     def _build(self) -> Codec:
         return Codec(
-            self.shape_, SIZES[self.size], self.latent, standardize=self.standardize, unit_codes=self.unit_codes
+            self.shape_,
+            SIZES[self.size],
+            self.latent,
+            standardize=self.standardize,
+            unit_codes=self.unit_codes,
+            keras=self.norm == "keras",
         )
 
     def _rules(self) -> Rules:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -35,6 +36,21 @@ class Rules:
     penalty: float = 0.0
     average: float = 0.999
     keep: str = "best"
+
+
+def turn(batch: int, turns: int) -> tuple[bool, bool]:
+    """Who learns from a batch, counted from 0: the discriminator, and its opponents.
+
+    With one turn both do; with more, one batch of every ``turns`` is the discriminator's alone. It is the last but one
+    of them, as keras-adversarial has it, which counts on before it looks at its schedule.
+
+    Examples
+    --------
+    >>> [turn(batch, 5)[0] for batch in range(7)], turn(3, 5), turn(3, 1)
+    ([False, False, False, True, False, False, False], (True, False), (True, True))
+    """
+    judges = turns == 1 or batch % turns == turns - 2
+    return judges, turns == 1 or not judges
 
 
 class Kept(nn.Module):
@@ -117,37 +133,41 @@ class AdversarialGame(Game):
         self.trouble: Trouble | None = None
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update of encoder and decoder and, if it is its turn, of the discriminator, on the same pairs."""
+        """One update on one batch: of all players, or of the side whose turn it is."""
         rules, annealed = self.rules, self.rules.annealed
         for name, optimizer in self.optimizers.items():
             set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
         noise = rules.noise * (1 - progress if annealed else 1.0)
+        judge_learns, codec_learns = turn(int(self.average.updates), rules.turns)
+        self.discriminator.drop(judge_learns)
         songs, codes = batch, self._prior(len(batch))
         half = len(songs) // 2 if rules.cycle else 0  # enough of them to rebuild, in half of the time
-        with fast_autocast(self.device):
+        with torch.set_grad_enabled(codec_learns), self._floats():
             encoded = self.codec.encode(songs)
             # In one batch, so that songs and random codes meet the same statistics, as they will afterwards.
             decoded = self.codec.decode(torch.cat([codes, encoded[:half].float()]))
         decoded, rebuilt = decoded[: len(codes)], decoded[len(codes) :]
 
         # The discriminator judges once: its own loss and its opponents' are two readings of the same scores.
-        vectors, pictures = (player.detach().float().requires_grad_() for player in (encoded, decoded))
+        vectors, pictures = (end.detach().float().requires_grad_(end.requires_grad) for end in (encoded, decoded))
         of_songs, of_codes = self._scores([(songs, vectors), (pictures, codes)], noise)
         real = self._targets(len(songs))
         discriminator = of_songs.square().mean() + (of_codes - real).square().mean()
         encoder, decoder = (of_songs - real).square().mean(), of_codes.square().mean()
         losses = {"discriminator": discriminator, "encoder": encoder, "decoder": decoder}
-
-        opponents = torch.autograd.grad(encoder + decoder, (vectors, pictures), retain_graph=True)
-        if int(self.average.updates) % rules.turns == 0:
-            penalty = rules.penalty * self.discriminator.penalty() if rules.penalty else 0.0
-            self._update(["discriminator"], [(discriminator + penalty, None)])
-        ends: list[tuple[Tensor, Tensor | None]] = [(encoded, opponents[0].to(encoded.dtype))]
-        ends.append((decoded, opponents[1].to(decoded.dtype)))
+        ends: list[tuple[Tensor, Tensor | None]] = []
+        if codec_learns:
+            opposed = [(end, seen) for end, seen in ((encoded, vectors), (decoded, pictures)) if end.requires_grad]
+            slopes = torch.autograd.grad(encoder + decoder, [seen for _, seen in opposed], retain_graph=judge_learns)
+            ends = [(end, slope.to(end.dtype)) for (end, _), slope in zip(opposed, slopes, strict=True)]
         if half:
             losses["cycle"] = (rebuilt.float() - songs[:half]).abs().mean()
             ends.append((rules.cycle * losses["cycle"], None))
-        self._update(["encoder", "decoder"], ends)
+        if judge_learns:
+            penalty = rules.penalty * self.discriminator.penalty() if rules.penalty else 0.0
+            self._update(["discriminator"], [(discriminator + penalty, None)])
+        if codec_learns:
+            self._update(["encoder", "decoder"], ends)
         self.average.update(self.codec)
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -158,9 +178,10 @@ class AdversarialGame(Game):
             return {}
         # The players in training mode, as they meet; as copies, so that looking moves no statistics.
         codec, discriminator = copy.deepcopy(self.codec), copy.deepcopy(self.discriminator)
+        discriminator.drop(False)
         songs = self.monitors.some()
         codes = self._prior(len(songs))
-        with fast_autocast(self.device):
+        with self._floats():
             encoded, decoded = codec.encode(songs).float(), codec.decode(codes).float()
             of_songs, of_codes = discriminator(songs, encoded), discriminator(decoded, codes)
         figures = {"auc": area_under_curve(of_codes[:, 0].float().cpu().numpy(), of_songs[:, 0].float().cpu().numpy())}
@@ -179,6 +200,10 @@ class AdversarialGame(Game):
         """The codec to answer with."""
         return self.kept.codec if self.rules.keep == "best" else self.average.codec
 
+    def _floats(self) -> AbstractContextManager[None]:
+        """The precision of a step: that of history is 32 bits."""
+        return nullcontext() if self.discriminator.apart else fast_autocast(self.device)
+
     def _prior(self, n: int) -> Tensor:
         return torch.randn(n, self.codec.latent, device=self.device)
 
@@ -190,7 +215,7 @@ class AdversarialGame(Game):
         """What the discriminator says of the encoder's pairs, and of the decoder's."""
         if not self.discriminator.apart:
             pairs = [(torch.cat([x for x, _ in pairs]), torch.cat([z for _, z in pairs]))]
-        with fast_autocast(self.device):
+        with self._floats():
             scores = [self.discriminator(x + noise * torch.randn_like(x) if noise else x, z).float() for x, z in pairs]
         of_songs, of_codes = torch.cat(scores).chunk(2)
         return of_songs, of_codes
@@ -200,7 +225,6 @@ class AdversarialGame(Game):
         optimizers = [self.optimizers[name] for name in players if name in self.optimizers]
         for optimizer in optimizers:
             optimizer.zero_grad()
-        ends = [(end, slope) for end, slope in ends if end.requires_grad]
         torch.autograd.backward([end for end, _ in ends], [slope for _, slope in ends])
         for optimizer in optimizers:
             optimizer.step()

@@ -2,7 +2,8 @@
 
 The poster's are unpadded, with batch norm *after* each LeakyReLU, on 257 x 430 bins and frames. The
 small ones follow the same order with 4x4 convolutions of stride 2. How the discriminator is kept in
-bounds, and whether it has unary heads, are choices that the rungs of the ladder differ in.
+bounds, and whether it has unary heads, are choices that the rungs of the ladder differ in; the rungs
+of history also begin as Keras began, whose defaults the poster's networks had.
 """
 
 from __future__ import annotations
@@ -30,10 +31,18 @@ class Codec(nn.Module):
     Inside, a spectrogram is standardised band by band and clipped (unless ``standardize`` is false),
     averaged down to the networks' ``grid`` where it has another shape, and given a channel axis. Each number
     of a code has mean 0 and deviation 1 over the songs, as under the prior (unless ``unit_codes`` is false).
+    With ``keras`` both networks are :func:`as_in_keras`.
     """
 
     def __init__(
-        self, shape: tuple[int, int], size: Size, latent: int, *, standardize: bool = True, unit_codes: bool = True
+        self,
+        shape: tuple[int, int],
+        size: Size,
+        latent: int,
+        *,
+        standardize: bool = True,
+        unit_codes: bool = True,
+        keras: bool = False,
     ) -> None:
         super().__init__()
         self.shape = shape
@@ -45,6 +54,8 @@ class Codec(nn.Module):
         if unit_codes:
             self.encoder = nn.Sequential(self.encoder, nn.BatchNorm1d(latent, affine=False))
         self.decoder = size.decoder(latent)
+        if keras:
+            as_in_keras(self)
         lay_out(self)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
@@ -79,14 +90,14 @@ class Bounds:
 
     Attributes
     ----------
-    norm : {"spectral", "batch", "none"}
-        Spectral norm on every layer (T. Miyato et al., arXiv 1802.05957), or batch norm after every
-        LeakyReLU.
+    norm : {"spectral", "keras", "none"}
+        Spectral norm on every layer (T. Miyato et al., arXiv 1802.05957), or batch norm as on the poster: after every
+        LeakyReLU of the trunk that sees the spectrogram and nowhere else, in a network that is :func:`as_in_keras`.
     unary : bool
         Heads that see the spectrogram or the code alone (J. Donahue and K. Simonyan, "BigBiGAN", arXiv
         1907.02544), beside the joint one.
     dropout : float
-        Share of the joint layers' inputs that is dropped.
+        Share of what the first and the second joint layer answer that is dropped.
     """
 
     norm: str = "spectral"
@@ -110,21 +121,21 @@ class Discriminator(nn.Module):
         self, trunk: nn.Module, *, features: int, latent: int, width: int, hidden: int, bounds: Bounds
     ) -> None:
         super().__init__()
-        batch, dropout = bounds.norm == "batch", bounds.dropout
         self.of_x = trunk
-        self.of_z = nn.Sequential(*_dense(latent, width, norm=batch), *_dense(width, width, norm=batch))
+        self.of_z = nn.Sequential(*_dense(latent, width), *_dense(width, width))
         self.joint = nn.Sequential(
-            nn.Dropout(dropout),
-            *_dense(features + width, hidden, norm=batch),
-            nn.Dropout(dropout),
-            *_dense(hidden, hidden, norm=batch),
-            nn.Dropout(dropout),
+            *_dense(features + width, hidden),
+            nn.Dropout(bounds.dropout),
+            *_dense(hidden, hidden),
+            nn.Dropout(bounds.dropout),
             nn.Linear(hidden, 1),
         )
         self.unary_x = nn.Linear(features, 1) if bounds.unary else None
         self.unary_z = nn.Linear(width, 1) if bounds.unary else None
-        self.apart = batch
+        self.apart = bounds.norm == "keras"
         """Whether the two kinds of pairs must be seen one after the other, each with its own statistics."""
+        if bounds.norm == "keras":
+            as_in_keras(self)
         if bounds.norm == "spectral":
             for module in list(self.modules()):
                 if isinstance(module, nn.Conv2d | nn.Linear):
@@ -139,9 +150,17 @@ class Discriminator(nn.Module):
             scores += [self.unary_x(of_x), self.unary_z(of_z)]
         return torch.cat(scores, dim=1)
 
+    def drop(self, drops: bool) -> None:
+        """Say whether dropout is active, whatever mode the other layers are in."""
+        for module in self.joint:
+            if isinstance(module, nn.Dropout):
+                module.train(drops)
+
     def penalty(self) -> Tensor:
-        """The absolute and the squared weights of the trunk's last two convolutions, summed."""
-        weights = [module.weight for module in self.of_x.modules() if isinstance(module, nn.Conv2d)][-2:]
+        """The absolute and the squared weights of the trunk's last two convolutions and of the joint layers, summed."""
+        convolutions = [module for module in self.of_x.modules() if isinstance(module, nn.Conv2d)]
+        joint = [module for module in self.joint if isinstance(module, nn.Linear)]
+        weights = [module.weight for module in convolutions[-2:]] + [module.weight for module in joint]
         return torch.stack([weight.abs().sum() + weight.square().sum() for weight in weights]).sum()
 
 
@@ -181,6 +200,21 @@ class Size:
     discriminator: Callable[[int, Bounds], Discriminator]
 
 
+def as_in_keras(network: nn.Module) -> None:
+    """Begin a network as Keras 2 does where nothing is said.
+
+    Weights are Glorot-uniform and biases 0; batch norms add 0.001 to the variance, and keep 0.99 of their running
+    statistics at each step (which torch calls a momentum of 0.01).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eps, module.momentum = 1e-3, 0.01
+
+
 def _conv(
     inputs: int, outputs: int, kernel: tuple[int, int], stride: int, *, norm: bool, padding: int = 0
 ) -> list[nn.Module]:
@@ -188,9 +222,8 @@ def _conv(
     return [*layers, nn.BatchNorm2d(outputs)] if norm else layers
 
 
-def _dense(inputs: int, outputs: int, *, norm: bool) -> list[nn.Module]:
-    layers = [nn.Linear(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True)]
-    return [*layers, nn.BatchNorm1d(outputs)] if norm else layers
+def _dense(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Linear(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True)]
 
 
 def _up(inputs: int, outputs: int, kernel: tuple[int, int], stride: int, padding: int = 0) -> list[nn.Module]:
@@ -228,7 +261,7 @@ def _poster_decoder(latent: int) -> nn.Sequential:
 
 
 def _poster_discriminator(latent: int, bounds: Bounds) -> Discriminator:
-    trunk = nn.Sequential(_poster_trunk(norm=bounds.norm == "batch"), nn.Flatten())
+    trunk = nn.Sequential(_poster_trunk(norm=bounds.norm == "keras"), nn.Flatten())
     return Discriminator(trunk, features=512, latent=latent, width=512, hidden=1024, bounds=bounds)
 
 
@@ -261,8 +294,8 @@ def _small_decoder(latent: int) -> nn.Sequential:
 
 
 def _small_discriminator(latent: int, bounds: Bounds) -> Discriminator:
-    batch = bounds.norm == "batch"
-    trunk = nn.Sequential(_small_trunk(norm=batch), *_conv(8 * WIDTH, 256, (4, 8), 1, norm=batch), nn.Flatten())
+    norm = bounds.norm == "keras"
+    trunk = nn.Sequential(_small_trunk(norm=norm), *_conv(8 * WIDTH, 256, (4, 8), 1, norm=norm), nn.Flatten())
     return Discriminator(trunk, features=256, latent=latent, width=256, hidden=512, bounds=bounds)
 
 

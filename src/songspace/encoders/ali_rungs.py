@@ -17,7 +17,7 @@ _AS_DESCRIBED: dict[str, Any] = {
     "frontend": PowerSpectrogram(),
     "standardize": False,
     "unit_codes": False,
-    "norm": "batch",
+    "norm": "keras",
     "unary": False,
     "dropout": 0.3,
     "penalty": 1e-4,
@@ -28,11 +28,14 @@ _AS_DESCRIBED: dict[str, Any] = {
     "encoder_rate": 5e-5,
     "decoder_rate": 5e-5,
     "discriminator_rate": 5e-5,
-    "turns": 4,
+    "turns": 5,
     "average": 0.0,
     "keep": "last",
     "batch_size": 101,
 }
+
+POSTER_STEPS = 5350
+"""Batches of the poster's training: 4,280 of the encoder's side, 1,070 of the discriminator's."""
 
 RUNGS: dict[str, dict[str, Any]] = {
     "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},

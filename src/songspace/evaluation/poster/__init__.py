@@ -31,6 +31,7 @@ def run(
     steps: int | None = None,
     minutes: float | None = None,
     size: str | None = None,
+    exact: bool = False,
     subset: Sequence[str] | None = None,
     between: str | None = None,
     seed: int = 0,
@@ -60,6 +61,10 @@ def run(
         can be made again; minutes end where the machine happens to be, and the steps done are written down.
     size : {"small", "poster"}, optional
         ALI's networks: the poster's own where there is a GPU, small ones on a processor.
+    exact : bool
+        As on the poster: its size, 5,350 batches of 101 spectrograms for every rung, ten segments of a song, a thousand
+        songs of a genre at most. ``steps``, ``minutes``, ``size`` and ``segments`` are not asked then. On a processor
+        it takes days (:func:`songspace.evaluation.poster.exact.speed` measures how many).
     subset : sequence of str, optional
         The genres of a second test. By default the poster's four (rock, indie rock, edm or electronic, classical),
         where all are there; otherwise the four of which most songs are there.
@@ -90,7 +95,12 @@ def run(
     """
     from songspace.evaluation.poster.experiment import Settings, run_experiment
 
-    if steps is None and minutes is None:
+    batch = None
+    if exact:
+        from songspace.evaluation.poster.exact import BATCH, SEGMENTS, SIZE, STEPS
+
+        segments, steps, minutes, size, batch = SEGMENTS, STEPS, None, SIZE, BATCH
+    elif steps is None and minutes is None:
         minutes = MINUTES
     settings = Settings(
         labels=labels,
@@ -99,6 +109,8 @@ def run(
         steps=steps,
         minutes=minutes,
         size=size,
+        batch=batch,
+        exact=exact,
         subset=tuple(subset) if subset else None,
         between=between,
         seed=seed,

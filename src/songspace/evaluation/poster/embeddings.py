@@ -16,6 +16,7 @@ import numpy as np
 
 from songspace import __version__, encoders, frontends
 from songspace.encoders import PIPELINE
+from songspace.encoders.ali_rungs import POSTER_STEPS
 from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.evaluation.poster.data import Data
@@ -25,6 +26,12 @@ from songspace.reporter import Reporter
 
 COMPONENTS = 64
 """Numbers that PCA keeps, as on the poster."""
+
+AS_MANY_UPDATES = POSTER_STEPS * 4 // 5
+"""Batches after which ALI done right, whose encoder learns from all, has learnt from as many as the poster's."""
+
+LEAST_OF_LEARN = 1500
+"""Steps of the contrastive encoder below which ``songspace learn`` does not go."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Plan:
     size: str
     seed: int
     device: str
+    batch: int | None = None
+    """Spectrograms in a batch of ALI, if not its own number."""
 
     def limits(self) -> dict[str, Any]:
         """What every trained encoder is told."""
@@ -49,7 +58,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Kind:
-    """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on."""
+    """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
+
+    Nothing is said of a trained one, neither good nor bad, after fewer steps than ``enough``.
+    """
 
     key: str
     name: str
@@ -57,13 +69,15 @@ class Kind:
     make: Callable[[Plan], Encoder]
     fitted: str = "training"
     trained: bool = False
+    enough: int = 0
 
 
-def _ali(rung: str) -> Callable[[Plan], Encoder]:
+def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
     def make(plan: Plan) -> Encoder:
         from songspace.encoders.ali import ALI, RUNGS
 
-        return ALI(**RUNGS[rung], size=plan.size, **plan.limits())
+        batch = {} if plan.batch is None else {"batch_size": plan.batch}
+        return ALI(**RUNGS[rung] | batch | others, size=plan.size, **plan.limits())
 
     return make
 
@@ -104,16 +118,23 @@ KINDS = (
     Kind(
         "ali_random",
         "ALI with random weights",
-        "The first rung: ALI's encoder as it is drawn, with nothing learnt.",
+        "The first rung: the encoder of ALI done right as it is drawn, with nothing learnt.",
         _ali("random weights"),
+    ),
+    Kind(
+        "ali_drawn",
+        "ALI of history, untrained",
+        "The encoder of the two rungs that follow as it is drawn: what they must be compared with.",
+        _ali("as described", trained="none"),
     ),
     Kind(
         "ali_run",
         "ALI as their code ran",
-        "The second rung: the decoder is never trained, Adam's second decay is 0.001, the discriminator plays every "
-        "fourth batch, on plain power.",
+        "The second rung: the decoder is never trained, Adam's second decay is 0.001, every fifth batch is the "
+        "discriminator's alone, on plain power.",
         _ali("as run"),
         trained=True,
+        enough=POSTER_STEPS,
     ),
     Kind(
         "ali_described",
@@ -121,6 +142,7 @@ KINDS = (
         "The third rung: all three networks are trained, and Adam's second decay is the usual one.",
         _ali("as described"),
         trained=True,
+        enough=POSTER_STEPS,
     ),
     Kind(
         "ali_right",
@@ -128,6 +150,7 @@ KINDS = (
         "The fourth rung: decibels, a discriminator kept in bounds, a cycle term, fading noise, averaged weights.",
         _ali("done right"),
         trained=True,
+        enough=AS_MANY_UPDATES,
     ),
     Kind(
         "contrastive",
@@ -136,6 +159,7 @@ KINDS = (
         "what the network learnt.",
         lambda plan: encoders.Contrastive(**plan.limits()),
         trained=True,
+        enough=LEAST_OF_LEARN,
     ),
 )
 BY_KEY = {kind.key: kind for kind in KINDS}
@@ -161,6 +185,11 @@ class Embedding:
     _vectors: np.ndarray | None = None
     _where: np.ndarray | None = None
     """The row of ``_vectors`` that holds each segment; -1 where none does."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything may be said of it: what is trained must have had steps enough."""
+        return not self.kind.trained or self.facts.get("steps", 0) >= self.kind.enough
 
     def encoding(self, data: Data, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """What encodes segments, where ``rows`` are all that will be scored together."""

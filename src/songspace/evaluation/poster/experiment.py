@@ -21,8 +21,8 @@ from songspace.evaluation.poster import between as betweens
 from songspace.evaluation.poster import gallery, report
 from songspace.evaluation.poster.data import Data, gather
 from songspace.evaluation.poster.embeddings import BY_KEY, KINDS, Embedding, Plan, learn
-from songspace.evaluation.poster.scores import Test, differences, make_tests, of_items, place, score
-from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, TRAINING, split
+from songspace.evaluation.poster.scores import LEAKY, Test, differences, make_tests, of_items, place, score
+from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG, TRAINING, leaky, split
 from songspace.evaluation.poster.work import Work, digest
 from songspace.reporter import Reporter
 
@@ -46,6 +46,8 @@ class Settings:
     between: str | None
     seed: int
     seeds: int
+    batch: int | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         for name in ("per_genre", "segments", "steps", "seeds"):
@@ -107,27 +109,23 @@ def _run(
     subset = choose_subset(data, settings.subset)
     triple = betweens.named(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
-    sides = split(
-        [clip.identity for clip in data.clips],
-        [clip.genre for clip in data.clips],
-        [clip.artist for clip in data.clips],
-        seed=settings.seed,
-    )
-    tests = make_tests(data, sides, subset, seed=settings.seed)
+    sides, training, aside = set_apart(data, settings.seed)
+    tests = make_tests(data, sides, aside, subset, seed=settings.seed)
     if not tests:
         raise SongspaceError("There are too few songs to hold any back for the tests: the experiment needs more.")
     if not any(test.split == "artist" for test in tests):
         reporter.say("Artists are too few, or not known: there is no test by artist.")
 
     discography = gallery.discography(data)
-    training = data.rows_of(np.flatnonzero(sides == TRAINING))
     wanted = data.rows_of(np.union1d(np.flatnonzero(sides != TRAINING), discography.songs if discography else []))
+    wanted = np.union1d(wanted, aside)
     learnt = {}
     for kind in KINDS:
         # The question "A + B ?= C" is chosen by the hand-made statistics of the training songs.
         rows = np.union1d(wanted, training) if kind.key == "timbre" else wanted
         learnt[kind.key] = learn(kind, data, training, rows, work, plan, reporter)
     usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
+    unjudged = {key for key, embedding in usable.items() if not embedding.judged}
 
     found: dict[str, Any] = {test.name: {} for test in tests}
     # The raw spectrogram comes last: it takes the longest.
@@ -149,7 +147,7 @@ def _run(
             "clustering_seeds": clustering.clustering_seeds(settings.seeds, settings.seed),
             "starts": clustering.STARTS,
             "halves": intervals.HALVES,
-            "perplexity": gallery.PERPLEXITY,
+            "tsne": gallery.TSNE | {"perplexity": gallery.PERPLEXITY, "perplexity_of_few": gallery.PERPLEXITY_OF_FEW},
         },
         "genres": _genres(data, sides),
         "artists": len({clip.artist for clip in data.clips} - {None}),
@@ -163,7 +161,8 @@ def _run(
             test.name: _test(test)
             | {
                 "scores": {key: {metric: s.as_dict() for metric, s in found[test.name][key].items()} for key in usable},
-                "differences": differences(found[test.name]),
+                # Nothing is asked of the leaky test: it is there to be set beside the poster.
+                "differences": [] if test.split == LEAKY else differences(found[test.name], unjudged),
             }
             for test in tests
         },
@@ -173,6 +172,27 @@ def _run(
     pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
     report.write(output, result, pictures, work)
     return result
+
+
+def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is learnt from and what is scored.
+
+    Returns
+    -------
+    sides : int array
+        Of each song: see :func:`songspace.evaluation.poster.splits.split`.
+    training : int array
+        The rows that are learnt from.
+    aside : int array
+        The rows of training songs that are scored in the leaky test instead.
+    """
+    clips = data.clips
+    names, genres = [clip.identity for clip in clips], [clip.genre for clip in clips]
+    sides = split(names, genres, [clip.artist for clip in clips], seed=seed)
+    songs = np.flatnonzero(sides == TRAINING).tolist()
+    rows = [data.rows_of([song]) for song in songs]
+    aside = leaky([names[song] for song in songs], [genres[song] for song in songs], rows, seed=seed)
+    return sides, np.setdiff1d(data.rows_of(songs), aside), aside
 
 
 def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
@@ -202,7 +222,7 @@ def _plan(settings: Settings, device: str) -> Plan:
     from songspace.encoders.devices import choose_device
 
     size = settings.size or ("poster" if choose_device(device).type == "cuda" else "small")
-    return Plan(settings.steps, settings.minutes, size, settings.seed, device)
+    return Plan(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
 
 
 def _choose_triple(timbre: Embedding, data: Data, sides: np.ndarray) -> tuple[str, str, str] | None:
@@ -225,6 +245,8 @@ def _between(
                     place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
                 ),
             )
+            if not embedding.judged:
+                answers[key]["between"] = "too few steps"
     return {"triple": list(triple), "songs": len(test.items), "answers": answers}
 
 
@@ -254,4 +276,5 @@ def _test(test: Test) -> dict[str, Any]:
 
 def _told(embedding: Embedding) -> dict[str, Any]:
     kind = embedding.kind
-    return {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained} | embedding.facts
+    told = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
+    return told | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from songspace.intervals import MIN_ARTISTS
@@ -29,17 +29,52 @@ REFERENCE: dict[str, dict[str, Any]] = {
 }
 """The poster's own figures, read off its bars (within 0.008): k-means and mixture. Its AMI is by the larger entropy."""
 
-OTHER_AUDIO = (
-    "The poster's own figures stand beside these for reference only: its audio differs (half-minute previews of 15 "
-    "genres from Spotify, which nobody can fetch any more), its tests shared songs and artists with training, and its "
-    "bars are read within 0.008."
-)
-
 LEVELS = {"segments": "single segments", "songs": "whole songs"}
 SPLITS = {
     "artist": "no artist on both sides",
     "song": "no song on both sides, artists may be",
+    "leaky": "of songs that were also trained on, by their other segments",
 }
+HONEST = ("artist", "song")
+THEN = {"PCA": "pca_then", "ALI": "ali_run"}
+"""What the poster's two names mean here."""
+
+
+def too_few(told: Mapping[str, Any]) -> str:
+    """Why nothing is said of an embedding: how many steps it was trained for, of how many; or nothing.
+
+    Examples
+    --------
+    >>> too_few({"steps": 126, "enough": 5350}), too_few({"steps": 5350, "enough": 5350}), too_few({})
+    ('126 of at least 5,350 steps', '', '')
+    """
+    if "failed" in told or told.get("steps", 0) >= told.get("enough", 0):
+        return ""
+    return f"{told['steps']:,} of at least {told['enough']:,} steps"
+
+
+def reference(test: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The poster's figures that a test is set beside: those of about as many genres."""
+    return min(REFERENCE.values(), key=lambda one: abs(one["genres"] - len(test["genres"])))
+
+
+def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
+    """Why even the leaky test's figures are not the poster's: every difference that is known, in a sentence each."""
+    settings, rung = result["settings"], result["embeddings"].get(THEN["ALI"], {})
+    said = [
+        "its audio differs: half-minute previews from Spotify, which nobody can fetch any more, about 1,000 of each "
+        f"of 15 genres; here {result['songs']:,} songs of {len(result['genres'])} genres;",
+        "its 50 segments of a genre may hold several of one song, whose other segments were mostly trained on; here it "
+        "is one of a song, with all of the others trained on;",
+        "it clustered once, with whatever seed came; here it is the mean of "
+        f"{len(result['protocol']['clustering_seeds'])} seeds;",
+    ]
+    if settings["size"] != "poster":
+        said.append("its networks saw 257 × 430 pixels; here they are small ones, which see 64 × 128, averaged;")
+    if "steps" in rung:
+        batch = settings.get("batch") or 101
+        said.append(f"it was trained for about 5,350 batches of 101; here for {rung['steps']:,} of {batch};")
+    return [*said, "its bars are read within 0.008."]
 
 
 def spoken_of(tests: Mapping[str, Any]) -> list[str]:
@@ -49,7 +84,7 @@ def spoken_of(tests: Mapping[str, Any]) -> list[str]:
     """
     names = []
     for level in LEVELS:
-        there = [f"{split}-{level}" for split in SPLITS if f"{split}-{level}" in tests]
+        there = [f"{split}-{level}" for split in HONEST if f"{split}-{level}" in tests]
         enough = [name for name in there if tests[name]["artists"] >= MIN_ARTISTS]
         names += (enough or there)[:1]
     return names
@@ -64,9 +99,17 @@ def findings(result: Mapping[str, Any]) -> list[str]:
         What ``report.json`` holds.
     """
     names = {key: told["name"] for key, told in result["embeddings"].items()}
+    unjudged = {key: too_few(told) for key, told in result["embeddings"].items() if too_few(told)}
     said = []
     for name in spoken_of(result["tests"]):
-        said += _of_test(result["tests"][name], names)
+        said += _of_test(result["tests"][name], names, unjudged)
+    said += [_of_leak(test, names, unjudged) for test in result["tests"].values() if test["split"] == "leaky"]
+    if unjudged:
+        said.append(
+            "Too few steps to say anything, good or bad, of "
+            + _listed([f"{names[key]} ({steps})" for key, steps in unjudged.items()])
+            + "."
+        )
     for told in result["embeddings"].values():
         if "failed" in told:
             said.append(f"{told['name']} could not be trained to an end, and is not scored: {told['failed']}")
@@ -75,8 +118,8 @@ def findings(result: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _of_test(test: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    scores = {key: found["kmeans_ami"] for key, found in test["scores"].items()}
+def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> list[str]:
+    scores = {key: found["kmeans_ami"] for key, found in test["scores"].items() if key not in unjudged}
     order = sorted(scores, key=lambda key: -scores[key]["value"])
     others = [
         f"{names[key]} has {_with_interval(scores[key])}"
@@ -89,8 +132,9 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
         f"where chance is 0: the best is {names[order[0]]} with {_with_interval(scores[order[0]])}"
         + (f"; {_listed(others)}." if others else ".")
     ]
-    for first in dict.fromkeys(answer["better"] for answer in test["differences"]):
-        answers = [answer for answer in test["differences"] if answer["better"] == first]
+    asked = [answer for answer in test["differences"] if answer["says"] in _WORDS]
+    for first in dict.fromkeys(answer["better"] for answer in asked):
+        answers = [answer for answer in asked if answer["better"] == first]
         parts = []
         for says, words in _WORDS.items():
             others = [f"{names[a['than']]} ({a['difference']:+.3f})" for a in answers if a["says"] == says]
@@ -98,6 +142,32 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
                 parts.append(f"{words} {_listed(others)}")
         said.append(f"{_capital(names[first])}, on {what}, {'; '.join(parts)}.")
     return said
+
+
+def _of_leak(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> str:
+    """The poster's two rows, beside what its bars say."""
+    bars = reference(test)
+    parts = []
+    for name, key in THEN.items():
+        if key in test["scores"] and key not in unjudged:
+            by_metric = test["scores"][key]
+            ours = [by_metric[f"{method}_ami_max"]["value"] for method in _BOTH if f"{method}_ami_max" in by_metric]
+            theirs = bars["rows"][name]["ami_max"][: len(ours)]
+            parts.append(f"{names[key]} has {_figures(ours)}, where the poster’s {name} had {_figures(theirs)}")
+        elif key in unjudged:
+            parts.append(f"too few steps to say of {names[key]}")
+    which = f"{test['items']} segments of {len(test['genres'])} genres; the poster: {bars['items']} of {bars['genres']}"
+    return (
+        f"As on the poster, leaky (segments {SPLITS['leaky']}; {which}), AMI by the larger entropy, of k-means and of "
+        f"scikit-learn’s mixture: {'; '.join(parts) or 'neither of its rows is there'}."
+    )
+
+
+_BOTH = ("kmeans", "default_mixture")
+
+
+def _figures(values: Sequence[float]) -> str:
+    return " and ".join(f"{value:.3f}" for value in values)
 
 
 _WORDS = {
@@ -108,7 +178,13 @@ _WORDS = {
 }
 
 
-_ANSWERS = {"yes": "surely in", "no": "surely not in", "unsure": "unsure in", "unknown": "too few artists to say in"}
+_ANSWERS = {
+    "yes": "surely in",
+    "no": "surely not in",
+    "unsure": "unsure in",
+    "unknown": "too few artists to say in",
+    "too few steps": "too few steps to say in",
+}
 
 
 def _of_between(asked: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,24 @@ import numpy as np
 
 from songspace import maps
 from songspace.encoders import load
+from songspace.evaluation.clustering import principal_coordinates
 from songspace.evaluation.poster import pictures
 from songspace.evaluation.poster.data import Data, rank
 from songspace.evaluation.poster.embeddings import Embedding
-from songspace.evaluation.poster.scores import Test, of_items, place, places
+from songspace.evaluation.poster.findings import too_few
+from songspace.evaluation.poster.looks import Look, in_order
+from songspace.evaluation.poster.scores import LEAKY, Test, of_items, place, places
 from songspace.evaluation.poster.segments import DECIBELS
 from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG
 from songspace.evaluation.poster.work import Work, digest
+from songspace.maps.projection import FEWEST
 from songspace.reporter import Reporter
 
-PERPLEXITY = 28.0
-"""Of t-SNE, as on the poster."""
+PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
+"""Of t-SNE as on the poster: in the picture of all genres, and in those of some."""
+
+TSNE: dict[str, Any] = {"learning_rate": 50.0, "max_iter": 1000, "init": "random"}
+"""The poster's other settings of scikit-learn's t-SNE: the first two are its own, the third was the default in 2017."""
 
 FAVOURED = ("ali_right", "contrastive")
 """Embeddings of which there is a picture where there is room for two."""
@@ -84,10 +91,10 @@ def draw(
     reporter: Reporter,
 ) -> dict[str, bytes]:
     """All pictures, as PNG by their names; those that there is nothing to draw of are left out."""
-    look = pictures.Look(tuple(data.genres))
+    look = Look(tuple(in_order(data.genres)))
     made = {}
     by_name = {test.name: test for test in tests}
-    shown = [test.name for test in tests if test.level == "segments" and not test.subset][:1]
+    shown = [test.name for test in tests if test.level == "segments" and not test.subset and test.split != LEAKY][:1]
     shown += [f"{name}-subset" for name in shown if f"{name}-subset" in by_name]
     total = 2 + len(shown)
 
@@ -102,7 +109,7 @@ def draw(
         made["training"] = pictures.training(histories)
     for number, name in enumerate(shown, 2):
         test = by_name[name]
-        laid = [(e.kind.name, _map(e, places(e, data, test, work), test, work, seed)) for e in learnt.values()]
+        laid = [(e.kind.name, _segments_map(e, data, test, work, seed)) for e in learnt.values()]
         made["subset" if test.subset else "genres"] = pictures.maps(laid, test.labels, look)
         reporter.progress("drawing", number, total)
     if result["between"]:
@@ -125,7 +132,7 @@ def _scores(result: Mapping[str, Any]) -> bytes:
     """The headline of all embeddings in the tests of all genres."""
     titles = {}
     for name, test in result["tests"].items():
-        if not test["subset"]:
+        if not test["subset"] and test["split"] != LEAKY:
             what = "single segments" if test["level"] == "segments" else "whole songs"
             titles[name] = f"{what}\nby {test['split']}, n = {test['items']}"
     rows = [
@@ -136,6 +143,7 @@ def _scores(result: Mapping[str, Any]) -> bytes:
                 for name, test in result["tests"].items()
                 if key in test["scores"]
             },
+            not too_few(told),
         )
         for key, told in result["embeddings"].items()
         if "failed" not in told
@@ -143,11 +151,41 @@ def _scores(result: Mapping[str, Any]) -> bytes:
     return pictures.scores(rows, titles)
 
 
-def _map(embedding: Embedding, vectors: np.ndarray, test: Test, work: Work, seed: int) -> np.ndarray:
-    """Places on a map by t-SNE."""
+def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
+    """Places on a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
+
+    Where there are fewer than ten different items the two principal components take its place, as in all maps here.
+    """
+    from sklearn import manifold
+
+    mean, spread = vectors.mean(axis=0, dtype=np.float64), vectors.std(axis=0, dtype=np.float64)
+    spread[spread == 0] = 1.0
+    scaled = (vectors - mean.astype(vectors.dtype)) / spread.astype(vectors.dtype)
+    if scaled.shape[1] > len(scaled):
+        scaled = principal_coordinates(scaled)  # all distances are kept
+    if len(np.unique(scaled, axis=0)) < FEWEST:
+        return maps.layout(scaled, method="pca")
+    near = min(perplexity, (len(scaled) - 1) / 3)
+    return np.asarray(manifold.TSNE(perplexity=near, random_state=seed, **TSNE).fit_transform(np.float32(scaled)))
+
+
+def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed: int) -> np.ndarray:
+    """Places of a test's segments."""
+
+    def vectors() -> np.ndarray:
+        # Of the raw spectrograms it is pixels that are standardised, not the coordinates that keep their distances.
+        pixels = embedding.kind.fitted == "nothing"
+        return embedding.encoding(data, test.items)(test.items) if pixels else places(embedding, data, test, work)
+
+    return _map(embedding, vectors, test, work, seed)
+
+
+def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, work: Work, seed: int) -> np.ndarray:
+    """Places on a map by t-SNE, or those that were found before."""
+    perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
-    key = digest(embedding.key, test.level, test.items.tolist(), PERPLEXITY, seed)
-    return work.arrays(name, key, lambda: {"xy": maps.layout(vectors, seed=seed, perplexity=PERPLEXITY)})["xy"]
+    key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed)
+    return work.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
 
 
 def _between(
@@ -155,7 +193,7 @@ def _between(
     sides: np.ndarray,
     learnt: Mapping[str, Embedding],
     triple: tuple[str, str, str],
-    look: pictures.Look,
+    look: Look,
     work: Work,
     seed: int,
 ) -> dict[str, bytes]:
@@ -166,7 +204,8 @@ def _between(
     for key in FAVOURED:
         if key in learnt:
             vectors = place(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
-            rows.append((learnt[key].kind.name, vectors, _map(learnt[key], vectors, three, work, seed)))
+            xy = _map(learnt[key], lambda vectors=vectors: vectors, three, work, seed)  # type: ignore[misc]
+            rows.append((learnt[key].kind.name, vectors, xy))
     return {"between": pictures.between(rows, three.labels, triple, look)} if rows else {}
 
 

@@ -6,13 +6,13 @@ import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from songspace.drawing import FAINT, GREY, INK, PALE, PALETTE, PAPER
+from songspace.drawing import FAINT, GREY, INK, PALE, PAPER
 from songspace.drawing.text import family, short
+from songspace.evaluation.poster.looks import Look
 from songspace.evaluation.poster.segments import DECIBELS, SECONDS
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 DPI = 110
 WIDTH = 11.0
 """Inches of every picture."""
-
-MARKERS = "osD^vP"
-"""With more genres than there are colours, the colours come again in another shape."""
 
 BLUE, BROWN = "#2f6fd0", "#bd5007"
 
@@ -49,21 +46,6 @@ CURVES: tuple[tuple[str, str, dict[str, tuple[str, str, str]]], ...] = (
     ),
 )
 """What is drawn of a training: a label, what it is drawn against, and of each curve its name, colour and line."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """The colour and the shape of each genre: the same in every picture."""
-
-    genres: tuple[str, ...]
-
-    def of(self, genre: str) -> dict[str, Any]:
-        """How a genre is drawn."""
-        number = self.genres.index(genre)
-        return {
-            "color": PALETTE[number % len(PALETTE)],
-            "marker": MARKERS[(number // len(PALETTE)) % len(MARKERS)],
-        }
 
 
 def _figure(height: float) -> Figure:
@@ -137,13 +119,13 @@ def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: f
         )
 
 
-def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], tests: Mapping[str, str]) -> bytes:
+def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], tests: Mapping[str, str]) -> bytes:
     """The headline of every embedding in some tests, side by side, with intervals and chance.
 
     Parameters
     ----------
-    rows : sequence of (name, scores by test)
-        Each score with ``value`` and ``interval``.
+    rows : sequence of (name, scores by test, judged)
+        Each score with ``value`` and ``interval``; hollow where an embedding is not to be judged.
     tests : mapping of str to str
         The tests, and what is written above them.
     """
@@ -153,14 +135,15 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], tests: M
         _plain(panel)
         panel.set_title(title, loc="left", fontsize=9, color=INK)
         panel.axvline(0, color=GREY, linewidth=1)
-        for y, (_, by_test) in enumerate(reversed(rows)):
+        for y, (_, by_test, judged) in enumerate(reversed(rows)):
             if test in by_test:
                 score = by_test[test]
                 if score["interval"]:
                     panel.plot(score["interval"], [y, y], color="#7f8a99", linewidth=2.2, solid_capstyle="round")
-                panel.scatter([score["value"]], [y], s=34, color=BLUE, zorder=3, linewidths=0)
+                face = BLUE if judged else "white"
+                panel.scatter([score["value"]], [y], s=30, facecolors=face, edgecolors=BLUE, zorder=3, linewidths=1)
         panel.set_xlabel("AMI of k-means (0: chance)", fontsize=8, color=FAINT)
-    panels[0].set_yticks(range(len(rows)), [short(name, 34) for name, _ in reversed(rows)], fontsize=9, color=INK)
+    panels[0].set_yticks(range(len(rows)), [short(name, 34) for name, *_ in reversed(rows)], fontsize=9, color=INK)
     return _png(figure)
 
 

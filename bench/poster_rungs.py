@@ -1,0 +1,176 @@
+"""The poster's ladder, trained to its end at the small size: curves, seconds and scores, over several seeds.
+
+    python bench/poster_rungs.py FOLDER -o DIR [--labels folder|genre|FILE.csv] [--steps 5350] [--batch 32] [--seeds 3]
+    python bench/poster_rungs.py FOLDER -o DIR --measure     only says how long that takes here
+
+FOLDER holds music whose genres are known, as for `songspace poster`. "As run", "as described" and "done right" are
+trained once for each seed, in songspace's small size and with batches of 32 instead of the poster's 101, which would
+take three times as long; all else is as in `songspace poster`: the same split of songs for every seed, the same tests.
+Beside them stand their networks untrained, of the same seeds, and what has no seed: both PCAs and the hand-made
+statistics.
+
+It goes on where it was stopped. DIR/rungs.json is written anew after every rung: for each the history of every seed,
+its steps, seconds and scores, and the mean and spread of the scores over the seeds. `docs/make_ali_curves.py` draws it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from machine import about
+from songspace.durations import about as roughly
+from songspace.encoders.ali_rungs import POSTER_STEPS
+from songspace.evaluation.poster.data import Data, gather
+from songspace.evaluation.poster.embeddings import BY_KEY, Kind, Plan, learn
+from songspace.evaluation.poster.experiment import choose_subset, set_apart
+from songspace.evaluation.poster.findings import REFERENCE
+from songspace.evaluation.poster.scores import Test, make_tests, score
+from songspace.evaluation.poster.splits import TRAINING
+from songspace.evaluation.poster.work import Work
+from songspace.reporter import Reporter
+
+RUNGS = ("ali_run", "ali_described", "ali_right")
+UNTRAINED = ("ali_drawn", "ali_random")
+WITHOUT_SEED = ("pca_then", "pca", "timbre")
+
+
+class Lines(Reporter):
+    """A line for everything that is said, and one a minute for how far something is."""
+
+    def __init__(self) -> None:
+        self._told = 0.0
+
+    def say(self, sentence: str) -> None:
+        print(sentence, flush=True)
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        if done == total or time.monotonic() - self._told > 60:
+            self._told = time.monotonic()
+            print(f"{time.strftime('%H:%M:%S')} {stage} {done:,}/{total:,}  {detail}", flush=True)
+
+
+def seconds_a_step(kind: Kind, data: Data, training: np.ndarray, plan: Plan) -> float:
+    """How long a batch takes, over two rounds of five, after one to warm up."""
+    ali: Any = kind.make(plan)
+    rows = training[:: max(1, len(training) // 200)]
+    game, pictures = ali.set_up(data.spectrograms(ali.get_frontend(), rows))
+    random, began = np.random.default_rng(0), 0.0
+    for number in range(15):
+        if number == 5:
+            began = time.monotonic()
+        game.step(pictures[random.choice(len(rows), plan.batch)], 0.0)
+    return (time.monotonic() - began) / 10
+
+
+def told(
+    kind: Kind, data: Data, sets: tuple[np.ndarray, np.ndarray], tests: list[Test], work: Work, plan: Plan, seeds: int
+) -> dict[str, Any]:
+    """Train and score one embedding, or take what was found before."""
+    embedding = learn(kind, data, *sets, work, plan, Lines())
+    facts = dict(embedding.facts)
+    if facts.get("seconds"):
+        facts["segments_per_second"] = round(facts["steps"] * (plan.batch or 0) / facts["seconds"], 1)
+        facts["seconds_per_step"] = round(facts["seconds"] / facts["steps"], 4)
+    if "failed" in facts:
+        return facts
+    found = {}
+    for test in tests:
+        found[test.name] = score(embedding, data, test, work, seeds=seeds, seed=0)
+    return facts | {"scores": {name: {m: s.as_dict() for m, s in by.items()} for name, by in found.items()}}
+
+
+def over_seeds(by_seed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The mean of every score over the seeds, and its standard deviation where there are several."""
+    scored = [one["scores"] for one in by_seed.values() if "scores" in one]
+    means: dict[str, Any] = {}
+    for name in scored[0] if scored else ():
+        for metric in set.intersection(*(set(one[name]) for one in scored)):
+            values = [one[name][metric]["value"] for one in scored]
+            spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            means.setdefault(name, {})[metric] = {"mean": float(np.mean(values)), "spread": spread, "values": values}
+    return means
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--labels")
+    parser.add_argument("--per-genre", type=int)
+    parser.add_argument("--segments", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=POSTER_STEPS)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--clustering-seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", action="store_true")
+    wanted = parser.parse_args()
+    torch.set_num_threads(wanted.threads)
+    print(about(), f"{wanted.threads} threads", flush=True)
+
+    shared = Work(wanted.output / "data")
+    with shared.lock():
+        with threadpool_limits(1):  # the cores belong to the workers while they decode
+            data = gather(
+                wanted.folder,
+                shared.folder,
+                source=wanted.labels,
+                per_genre=wanted.per_genre,
+                segments=wanted.segments,
+                reporter=Lines(),
+            )
+        plans = [Plan(wanted.steps, None, "small", seed, "cpu", wanted.batch) for seed in range(wanted.seeds)]
+        sides, training, aside = set_apart(data, 0)
+        tests = make_tests(data, sides, aside, choose_subset(data, None), seed=0)
+        rows = np.union1d(data.rows_of(np.flatnonzero(sides != TRAINING)), aside)
+        print(f"{len(data.clips)} songs, {len(training):,} segments to learn from", flush=True)
+
+        total = 0.0
+        for key in RUNGS:
+            seconds = seconds_a_step(BY_KEY[key], data, training, plans[0])
+            total += seconds * wanted.steps * wanted.seeds
+            print(f"{key:14} {1000 * seconds:7.0f} ms a step of {wanted.batch}", flush=True)
+        print(
+            f"{wanted.seeds} seeds of {wanted.steps:,} steps each: about {roughly(total)}, and the scores", flush=True
+        )
+        if wanted.measure:
+            return
+
+        result: dict[str, Any] = {
+            "settings": {name: value for name, value in vars(wanted).items() if name not in ("output", "measure")}
+            | {"folder": wanted.folder.resolve().name, "labels": Path(data.source).name},
+            "machine": about(),
+            "segments": {"training": len(training), "scored": len(rows)},
+            "tests": {
+                t.name: {"items": len(t.items), "genres": t.genres, "artists": len(set(t.artists))} for t in tests
+            },
+            "embeddings": {},
+            "poster": REFERENCE,
+        }
+        for seed, plan in enumerate(plans):
+            work = Work(wanted.output / f"seed-{seed}")
+            for key in (*(WITHOUT_SEED if seed == 0 else ()), *UNTRAINED, *RUNGS):
+                entry = result["embeddings"].setdefault(key, {"name": BY_KEY[key].name, "seeds": {}})
+                sets = (training, rows)
+                entry["seeds"][str(seed)] = told(BY_KEY[key], data, sets, tests, work, plan, wanted.clustering_seeds)
+                entry["over_seeds"] = over_seeds(entry["seeds"])
+                shared.write(wanted.output / "rungs.json", json.dumps(result, indent=1).encode())
+    for name in result["tests"]:
+        print(f"\n{name}: AMI of k-means, mean (spread over training seeds)")
+        for entry in result["embeddings"].values():
+            found = entry["over_seeds"].get(name, {}).get("kmeans_ami")
+            if found:
+                spread = "" if found["spread"] is None else f" ({found['spread']:.3f})"
+                print(f"  {entry['name']:28} {found['mean']:.3f}{spread}")
+
+
+if __name__ == "__main__":
+    main()
