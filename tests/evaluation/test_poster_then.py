@@ -78,7 +78,7 @@ def test_k_means_has_the_defaults_of_2017(items: tuple[np.ndarray, list[str]], m
     monkeypatch.setattr(clustering, "KMeans", Watched)
     clustering.scores(*items, seeds=1)
     wanted = {"init": "k-means++", "n_init": 10, "max_iter": 300, "tol": 1e-4, "n_clusters": 4, "numbers": 64}
-    assert made and all(wanted.items() <= one.items() for one in made)
+    assert wanted.items() <= made[0].items()  # what comes after is for the intervals
 
 
 def test_a_mixture_that_scikit_learn_cannot_fit_is_missing() -> None:

@@ -70,7 +70,8 @@ def test_intervals_are_the_scatter_over_halves_of_the_artists() -> None:
     order = np.concatenate([found.groups.rows[found.groups.of(g)] for g in range(len(found.groups))])
     names = [label for label in found.groups.names if label not in ("jazz", "rock")]
     order = np.array(sorted(order.tolist(), key=lambda row: ["jazz", "rock", *names].index(labels[row])))
-    smaller = intervals.halves(np.unique(units, return_inverse=True)[1][order], draws=DRAWS, random_state=5)
+    unit_of = dict(zip(found.groups.rows.tolist(), found.groups.units.tolist(), strict=True))
+    smaller = intervals.halves(np.array([unit_of[row] for row in order]), draws=DRAWS, random_state=5)
     drawn = [
         plainly(space.vectors[order[kept]], [labels[row] for row in order[kept]], "jazz", "rock", "funk")[0]
         for kept in smaller.kept

@@ -161,6 +161,18 @@ KINDS = (
         trained=True,
         enough=LEAST_OF_LEARN,
     ),
+    Kind(
+        "contrastive_untrained",
+        "contrastive, untrained",
+        "The same with its network as it is drawn: what training must be compared with.",
+        lambda plan: encoders.Contrastive(**plan.limits()).controls()["untrained"],
+    ),
+    Kind(
+        "contrastive_no_network",
+        "contrastive without a network",
+        "The same without its network: discriminants of hand-made statistics alone.",
+        lambda plan: encoders.Contrastive(**plan.limits()).controls()["no-network"],
+    ),
 )
 BY_KEY = {kind.key: kind for kind in KINDS}
 
