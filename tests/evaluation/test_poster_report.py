@@ -265,6 +265,19 @@ def test_of_too_few_steps_nothing_is_said_anywhere() -> None:
     assert re.search(r'class="best">0\.900', page)
 
 
+def test_the_command_that_makes_it_again() -> None:
+    def command(**settings: Any) -> str:
+        answer = result()
+        answer["settings"] |= settings
+        [said] = re.findall(r"<code>(songspace poster .*?)</code>", report.page(answer, {}))
+        return said
+
+    assert "--segments 10 --minutes 4.0 --size small" in command() and "--exact" not in command()
+    exact = command(exact=True, steps=5350, minutes=None, size="poster", batch=101)
+    assert exact.startswith("songspace poster FOLDER -o DIR --exact --yes --labels folder")
+    assert not re.search("--(steps|size|segments|minutes|batch)", exact)
+
+
 def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     work = Work(tmp_path / "out" / "work")
     report.write(tmp_path / "out", result(), {}, work)
