@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.encoders.base import REGISTRY, encoder_class
 from songspace.encoders.plan import MOST
-from songspace.pipeline.check import held_out
 
 PLANS = {name: plan for name in REGISTRY if (plan := encoder_class(name).plan) is not None}
 SONGS = st.integers(2, 2_000_000)
@@ -65,24 +63,3 @@ def test_what_was_asked_for_is_the_only_limit(steps, minutes):
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_a_plan_reckons_with_the_batch_of_its_encoder(name):
     assert PLANS[name].batch == encoder_class(name)().batch_size
-
-
-@given(SONGS)
-def test_songs_held_out_are_some_of_the_library_each_once_and_always_the_same(songs):
-    held = held_out(songs)
-    assert len(np.unique(held)) == len(held)
-    assert all(0 <= place < songs for place in held)
-    np.testing.assert_array_equal(held_out(songs), held)
-
-
-@pytest.mark.parametrize(
-    ("songs", "count"),
-    [(2, 0), (19, 0), (20, 4), (49, 9), (50, 10), (119, 11), (400, 40), (2000, 200), (1_000_000, 200)],
-)
-def test_how_many_songs_are_held_out(songs, count):
-    assert len(held_out(songs)) == count
-
-
-def test_songs_held_out_are_spread_over_the_library():
-    gaps = np.diff(held_out(1000))
-    assert (gaps.min(), gaps.max()) == (10, 11)

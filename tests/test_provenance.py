@@ -17,11 +17,11 @@ from songspace import provenance
 from songspace.encoders import PCA, Timbre
 from songspace.encoders.base import load
 from songspace.evaluation import report
-from songspace.frontends import LogMel
+from songspace.frontends import Codes, LogMel
 
 
 def spectrograms(n: int = 24) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, size=(n, *LogMel().shape), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 255, size=(n, *LogMel().shape), dtype=np.uint8).view(Codes)
 
 
 def test_an_encoder_says_with_what_it_was_learnt(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_another_system_tells_less(monkeypatch: pytest.MonkeyPatch) -> None:
 _LEARN = """
 import sys, numpy as np
 from songspace.encoders.base import encoder_class
-from songspace.frontends import LogMel
-X = np.random.default_rng(0).integers(0, 255, size=(48, *LogMel().shape), dtype=np.uint8)
+from songspace.frontends import Codes, LogMel
+X = np.random.default_rng(0).integers(0, 255, size=(48, *LogMel().shape), dtype=np.uint8).view(Codes)
 encoder = encoder_class(sys.argv[1])(steps=2, batch_size=16, device="cpu").fit(X, groups=np.arange(48) // 4)
 print(encoder.fingerprint_, encoder.made_with_["threads"], "torch" in encoder.made_with_["versions"])
 """
