@@ -26,7 +26,7 @@ from songspace.intervals import (
     holm,
 )
 
-COLLECTIONS = 60
+COLLECTIONS = 100
 
 
 @given(st.integers(MIN_ARTISTS, 40), st.integers(0, 1000))
