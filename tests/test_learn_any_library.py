@@ -18,6 +18,8 @@ import soxr
 from typer.testing import CliRunner
 
 from songspace import Library, Space, pipeline
+from songspace.asking.state import state
+from songspace.asking.view import View
 from songspace.cli.commands import app
 from songspace.encoders import load
 from songspace.encoders.contrastive import Contrastive
@@ -206,7 +208,19 @@ def test_controls_are_what_they_are_called(fifty: Learnt):
 def test_learning_again_says_it_again(fifty: Learnt, copied: Home):
     encoder, sentences = learn(copied, fifty.folder)
     assert encoder == fifty.encoder
-    assert sentences == ["The contrastive encoder has been learnt from these songs already.", *fifty.sentences[1:]]
+    assert sentences == ["The contrastive encoder has been learnt from these songs already.", *fifty.sentences[2:]]
+
+
+def test_a_check_in_the_form_of_an_older_version_is_made_anew(fifty: Learnt, copied: Home):
+    older = {"songs": 10, "learnt": 0.9, "by_hand": 0.7, "chance": 0.1, "interval": [0.1, 0.3]}
+    with Catalog(copied.catalog, write=True) as catalog:
+        made = learnt(catalog, "contrastive").check
+        set_learnt(catalog, "contrastive", replace(learnt(catalog, "contrastive"), check=older))
+    assert not any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
+    _, sentences = learn(copied, fifty.folder)
+    assert sentences[1:] == fifty.sentences[2:]
+    assert learnt(Library(copied.folder).catalog, "contrastive").check == made
+    assert any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
 
 
 def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
@@ -239,7 +253,7 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     # And it is said again, without learning again.
     again, more = learn(copied, fifty.folder, seed=1)
     assert again == "timbre"
-    assert more == ["The contrastive encoder has been learnt from these songs already.", *sentences[1:]]
+    assert more == ["The contrastive encoder has been learnt from these songs already.", *sentences[2:]]
 
 
 def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
