@@ -105,6 +105,24 @@ def test_score_keeps_its_interval_within_what_is_possible() -> None:
     assert Score(0.9, 0.0, scatter, spread=0.25).as_dict()["spread"] == 0.25
 
 
+def test_a_difference_keeps_within_what_is_possible() -> None:
+    wide = Scatter(np.array([0.0, 1.0]), 1.0, 1.0)
+    difference = Score(0.4, 0.0, wide).minus(Score(0.3, 0.0, Scatter(np.array([1.0, 0.0]), 1.0, 1.0), lowest=-1.0))
+    assert difference["interval"] == [-1.0, 2.0]
+
+
+def test_collections_in_which_nothing_can_be_asked_count_for_nothing() -> None:
+    """They stay in their places, so that a difference subtracts what belongs together, and less is known for them."""
+    smaller = halves(np.arange(20), draws=6)
+    nan = np.nan
+    one, other = smaller.scatter([0.1, nan, 0.3, nan, 0.5, 0.6]), smaller.scatter([0.2, 0.2, nan, nan, 0.1, 0.9])
+    assert (smaller.degrees, one.degrees, other.degrees) == (5, 3, 3)
+    known = np.array([0.1, 0.3, 0.5, 0.6])
+    assert one.error == pytest.approx(known.std(ddof=1))
+    assert one.minus(other).error == pytest.approx(np.std([-0.1, 0.4, -0.3], ddof=1))
+    assert smaller.scatter([nan] * 5 + [0.3]).error is None
+
+
 def test_difference_is_paired() -> None:
     rng = np.random.default_rng(0)
     both, own = rng.normal(0, 0.1, size=50), rng.normal(0, 0.001, size=50)

@@ -18,10 +18,13 @@ import soxr
 from typer.testing import CliRunner
 
 from songspace import Library, Space, pipeline
+from songspace.asking.state import state
+from songspace.asking.view import View
 from songspace.cli.commands import app
 from songspace.encoders import load
 from songspace.encoders.contrastive import Contrastive
-from songspace.evaluation import retrieval
+from songspace.errors import SongspaceError
+from songspace.evaluation import embeddings, retrieval
 from songspace.library import Catalog, Home
 from songspace.library.cache import SpectrogramCache
 from songspace.library.learnt import learnt, set_learnt
@@ -207,6 +210,32 @@ def test_learning_again_says_it_again(fifty: Learnt, copied: Home):
     encoder, sentences = learn(copied, fifty.folder)
     assert encoder == fifty.encoder
     assert sentences == ["The contrastive encoder has been learnt from these songs already.", *fifty.sentences[2:]]
+
+
+def test_controls_that_nobody_asked_for_stand_in_nobodys_way(fifty: Learnt, copied: Home):
+    """They are fitted to the cache: without them the scores that need none are still told."""
+    _, with_controls = embeddings.of_library(Library(copied.folder))
+    damaged = bytearray(copied.cache.read_bytes())
+    damaged[1000] ^= 1
+    copied.cache.write_bytes(damaged)
+    _, without = embeddings.of_library(Library(copied.folder))
+    assert [name for name in with_controls if name in without] == list(without)
+    controls = {"contrastive-untrained", "contrastive-no-network"} if fifty.encoder == "contrastive" else set()
+    assert set(with_controls) - set(without) == controls
+    with pytest.raises(SongspaceError, match="is damaged: run `songspace learn FOLDER` to mend it"):
+        embeddings.of_library(Library(copied.folder), ["contrastive-no-network"])
+
+
+def test_a_check_in_the_form_of_an_older_version_is_made_anew(fifty: Learnt, copied: Home):
+    older = {"songs": 10, "learnt": 0.9, "by_hand": 0.7, "chance": 0.1, "interval": [0.1, 0.3]}
+    with Catalog(copied.catalog, write=True) as catalog:
+        made = learnt(catalog, "contrastive").check
+        set_learnt(catalog, "contrastive", replace(learnt(catalog, "contrastive"), check=older))
+    assert not any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
+    _, sentences = learn(copied, fifty.folder)
+    assert sentences[1:] == fifty.sentences[2:]
+    assert learnt(Library(copied.folder).catalog, "contrastive").check == made
+    assert any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
 
 
 def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(

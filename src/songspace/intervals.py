@@ -43,7 +43,7 @@ class Scatter:
     Attributes
     ----------
     values : ndarray of shape (r,)
-        The score in each; empty where no interval can be given.
+        The score in each, NaN where nothing can be asked of one; empty where no interval can be given.
     scale : float
         The variance of the score, for one of these values.
     degrees : float
@@ -56,8 +56,12 @@ class Scatter:
 
     @property
     def error(self) -> float | None:
-        """The standard error; None where there are no values or all are the same, which tells nothing."""
-        error = float(np.sqrt(self.scale * self.values.var())) if self.values.size else 0.0
+        """The standard error; None where there are no two values or all are the same, which tells nothing."""
+        known = self.values[np.isfinite(self.values)]
+        if len(known) < 2:
+            return None
+        # As if there were as many values as collections: of few, the variance is no smaller than of all.
+        error = float(np.sqrt(self.scale * (1 - 1 / self.values.size) * known.var(ddof=1)))
         return error if error > 1e-12 else None
 
     def around(self, value: float) -> list[float] | None:
@@ -85,7 +89,7 @@ class Scatter:
 
     def minus(self, other: Scatter) -> Scatter:
         """The scatter of a difference; both scores were taken in the same smaller collections."""
-        return replace(self, values=self.values - other.values)
+        return replace(self, values=self.values - other.values, degrees=min(self.degrees, other.degrees))
 
 
 NOTHING = Scatter(np.zeros(0))
@@ -111,7 +115,7 @@ class Smaller:
     def scatter(self, values: Sequence[float] | np.ndarray) -> Scatter:
         """The scatter of a score over these collections; those in which it is not a number count for nothing."""
         values = np.asarray(values, dtype=float)
-        return Scatter(values[np.isfinite(values)], self.scale, self.degrees)
+        return Scatter(values, self.scale, max(1.0, min(self.degrees, np.isfinite(values).sum() - 1.0)))
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,7 @@ class Score:
 
     def as_dict(self) -> dict[str, Any]:
         """This score in numbers that JSON knows; its interval is None where none can be given."""
-        bounds = self.scatter.around(self.value)
-        within = bounds and [min(max(bound, self.lowest), 1.0) for bound in bounds]
+        within = _within(self.scatter.around(self.value), self.lowest, 1.0)
         found = {"value": float(self.value), "chance": float(self.chance), "interval": within}
         return found if self.spread is None else found | {"spread": float(self.spread)}
 
@@ -151,11 +154,18 @@ class Score:
         -------
         dict
             ``value``; ``interval``, and ``p``, how often two equally good encoders would differ by so much or more
-            (two-sided t-test); both None where no interval can be given.
+            (two-sided t-test); both None where no interval can be given: artists are too few, or the difference is
+            the same whichever of them are left out.
         """
         difference = float(self.value - other.value)
         scatter = self.scatter.minus(other.scatter)
-        return {"value": difference, "interval": scatter.around(difference), "p": scatter.chance_of(difference)}
+        within = _within(scatter.around(difference), self.lowest - 1, 1 - other.lowest)
+        return {"value": difference, "interval": within, "p": scatter.chance_of(difference)}
+
+
+def _within(bounds: list[float] | None, lowest: float, highest: float) -> list[float] | None:
+    """An interval without what the measure cannot be."""
+    return bounds and [min(max(bound, lowest), highest) for bound in bounds]
 
 
 def deletions(artists: np.ndarray, *, random_state: int = 0) -> Smaller:

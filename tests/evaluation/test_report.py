@@ -163,6 +163,35 @@ def test_one_artist_only_has_no_precision() -> None:
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.parametrize("artists", [20, 4])
+def test_what_is_the_same_whoever_is_left_out_is_not_for_lack_of_artists(artists: int) -> None:
+    """An encoder that knows all beside one that knows nothing: no interval, but the reason is another."""
+    labels, people = ["folk", "jazz"] * 40, [f"artist {row // 2 % artists}" for row in range(80)]
+    both = {"good": np.eye(2)[np.arange(80) % 2], "flat": np.zeros((80, 2))}
+    found = report.evaluate(both, labels, artists=people, seeds=1)
+    difference = found["differences"]["flat"]["precision"]
+    assert (difference["value"], difference["interval"], difference["sure"]) == (-0.5, None, False)
+    few = artists < 10
+    ending = "too few artists to say whether that is chance." if few else "so there is nothing to tell chance by."
+    assert report.sentences(found)[1].endswith(ending)
+    assert [found["settings"][way] for way in ("deletions", "halves")] == ([0, 0] if few else [20, 50])
+
+
+def test_an_artist_whom_all_are_like_breaks_no_comparison() -> None:
+    """Without the artist of nearly all songs one encoder has nobody near, the other has."""
+    n, small = 2000, 50 + 100 * np.arange(19)
+    artists = ["big"] * n
+    for number, row in enumerate(small):
+        artists[row] = f"artist {number}"
+    labels = [("folk", "jazz", "rock")[row] for row in np.random.default_rng(0).integers(3, size=n)]
+    line, apart = np.arange(n, dtype=float)[:, None], np.random.default_rng(1).normal(size=(n, 1))
+    apart[small] += 50
+    found = report.evaluate({"line": line, "apart": apart}, labels, artists=artists, seeds=1)
+    low, high = found["differences"]["apart"]["precision"]["interval"]
+    assert -1 <= low < high <= 1
+    json.dumps(found, allow_nan=False)
+
+
 def test_large_collections_are_clustered_by_a_sample(monkeypatch: pytest.MonkeyPatch, result: dict) -> None:
     monkeypatch.setattr(report, "MAX_CLUSTERED", 45)
     found = report.evaluate(spaces(), LABELS, artists=ARTISTS, seeds=2, random_state=3)

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
+from songspace.evaluation.neighbors import distance_blocks
 from songspace.space import Space
 
 
@@ -166,13 +167,35 @@ def test_intervals_are_the_scatter_of_collections_without_an_artist(seed: int, p
         assert found[metric].scatter.scale == people - 1
 
 
-def test_many_songs_of_an_artist_at_the_head_of_lists_move_up_what_is_behind() -> None:
-    """Where an artist fills all that is looked up, what is left of it counts."""
-    line = np.arange(100.0)[:, None]
-    artists = np.r_[np.arange(20), np.full(60, 20), np.arange(21, 41)]
-    found = retrieval.scores(line, np.arange(100) % 2, artists=artists, k=5)["precision"]
-    assert np.isfinite(found.scatter.values).all()
-    assert len(found.scatter.values) == 41
+@pytest.mark.parametrize("mutual", [None, False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_most_songs_by_one_artist(seed: int, mutual: bool | None) -> None:
+    """Who fills all that is looked up leaves whoever lies behind, however far."""
+    rng = np.random.default_rng(seed)
+    vectors, labels = rng.normal(size=(300, 3)), rng.integers(3, size=300)
+    artists = np.r_[np.zeros(270, int), 1 + np.arange(30) % 19]
+    points = vectors if mutual is None else Space.from_vectors(vectors, mutual=mutual)
+    found = retrieval.scores(points, labels, artists=artists, k=3)["precision"].scatter.values
+    for artist in range(20):
+        shares = []
+        for row in np.flatnonzero(artists != artist):
+            distances = next(distance_blocks(points, np.array([row])))[1][0]
+            others = [o for o in np.argsort(distances) if artists[o] not in (artist, artists[row])][:3]
+            shares.append(np.mean(labels[others] == labels[row]))
+        assert found[artist] == pytest.approx(np.mean(shares))
+
+
+@pytest.mark.parametrize(("n", "share", "count"), [(300, 0.3, 20), (4000, 0.5, 20), (4000, 0.1, 100)])
+def test_long_lists_are_worth_the_same_without_a_group(n: int, share: float, count: int) -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.choice(count, size=n, p=rng.dirichlet(np.ones(count)))
+    right = rng.random(n) < np.linspace(2, 0, n) * share
+    exact = []
+    for group in range(count):
+        ranks = np.flatnonzero(right[groups != group]) + 1
+        exact.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+    _, found = retrieval.left_out(right, groups, count)
+    assert np.std(found - exact) < (1e-12 if right.sum() <= 128 else 0.1 * np.std(exact))
 
 
 def test_unknown_artists_are_their_own() -> None:

@@ -115,8 +115,7 @@ def quality(view: View) -> dict[str, Any]:
     space, imported = view.space, imported_from(library.catalog)
     summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
-    if what is not None and what.check is not None:
-        check = Check.of(what.check)
+    if what is not None and what.check is not None and (check := Check.of(what.check)) is not None:
         for question in check.questions:
             summary[f"of {check.songs} songs held out, {question.what}"] = question.figures
     measured = hubness.evaluate(space, k=min(10, max(1, songs // 4)))

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -181,9 +180,9 @@ def scores(
     with threadpool_limits(1):
         coordinates = principal_coordinates(vectors)
         clusterings = assign(coordinates, wanted, seeds=clustering_seeds(seeds, random_state), methods=methods)
-        smaller = _comparable(halves(artist_codes(artists, len(vectors)), random_state=random_state), codes)
+        smaller = halves(artist_codes(artists, len(vectors)), random_state=random_state)
         again = [
-            _once(coordinates[kept], wanted, seed, methods)
+            _once(coordinates[kept], wanted, seed, methods) if len(np.unique(codes[kept])) > 1 else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
     found = _scores(codes, clusterings, smaller, again)
@@ -262,12 +261,6 @@ def clustering_seeds(seeds: int, random_state: int) -> list[int]:
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
-def _comparable(smaller: Smaller, labels: np.ndarray) -> Smaller:
-    """Those of the smaller collections that have two labels at least."""
-    told = [len(np.unique(labels[kept])) > 1 for kept in smaller.kept]
-    return replace(smaller, kept=smaller.kept[np.array(told, bool)])
-
-
 def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
     """Cluster a smaller collection."""
     coordinates = principal_coordinates(vectors)
@@ -277,14 +270,23 @@ def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str
 
 
 def _scores(
-    labels: np.ndarray, clusterings: dict[str, list[np.ndarray]], smaller: Smaller, again: list[dict[str, np.ndarray]]
+    labels: np.ndarray,
+    clusterings: dict[str, list[np.ndarray]],
+    smaller: Smaller,
+    again: list[dict[str, np.ndarray] | None],
 ) -> dict[str, Score]:
-    """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections."""
+    """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections.
+
+    Those with one label only, which were not clustered, count for nothing.
+    """
     found = {}
     for method, assignments in clusterings.items():
         values = np.array([_measures(labels, clusters) for clusters in assignments])
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
-        drawn = [_measures(labels[kept], clusters[method]) for kept, clusters in zip(smaller.kept, again, strict=True)]
+        drawn = [
+            (np.nan,) * 4 if clusters is None else _measures(labels[kept], clusters[method])
+            for kept, clusters in zip(smaller.kept, again, strict=True)
+        ]
         scatters = [smaller.scatter(column) for column in np.reshape(drawn, (-1, 4)).T]
         ami, ami_max, v, chance = values.mean(axis=0)
         found[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
@@ -299,7 +301,8 @@ def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, f
     mutual, mean, larger = _information(table)
     expected = _expected(table)
     ami, ami_max = (np.clip(_ratio(mutual - expected, most - expected), -1, 1) for most in (mean, larger))
-    return float(ami), float(ami_max), float(_ratio(mutual, mean)), float(_ratio(expected, mean))
+    v, chance = (np.clip(_ratio(part, mean), 0, 1) for part in (mutual, expected))
+    return float(ami), float(ami_max), float(v), float(chance)
 
 
 def _table(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:

@@ -91,8 +91,8 @@ def _cache(library: Library) -> SpectrogramCache:
 
 def _cheap(library: Library) -> bool:
     """Whether a baseline takes seconds to fit, and costs no other encoder any song."""
-    songs = library.catalog.count()
-    return songs <= CHEAP and len(_cache(library)) == songs
+    songs, cache = library.catalog.count(), _cache(library)
+    return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
 
 def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int]]]:

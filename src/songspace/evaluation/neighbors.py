@@ -55,7 +55,14 @@ def distance_blocks(
         yield block, np.maximum(distances, 0, out=distances)
 
 
-def nearest(points: np.ndarray | Space, k: int, *, apart: np.ndarray | None = None) -> np.ndarray:
+def nearest(
+    points: np.ndarray | Space,
+    k: int,
+    *,
+    apart: np.ndarray | None = None,
+    rows: np.ndarray | None = None,
+    among: np.ndarray | None = None,
+) -> np.ndarray:
     """The ``k`` nearest other rows of every row, nearest first.
 
     Parameters
@@ -64,10 +71,14 @@ def nearest(points: np.ndarray | Space, k: int, *, apart: np.ndarray | None = No
     k : int
     apart : int array of shape (n,), optional
         Rows with equal numbers are never neighbours (an artist filter). By default only a row itself is left out.
+    rows : int array of shape (m,), optional
+        Only of these rows; by default of all.
+    among : bool array of shape (n,), optional
+        Which rows can be neighbours; by default all.
 
     Returns
     -------
-    int array of shape (n, min(k, n - 1))
+    int array of shape (m, min(k, n - 1))
         Rows; -1 where there are no more. Of equal distances the lower row comes first in collections of up to
         2,048 rows; in larger ones that holds among the rows found, and which of many equals are found is left open.
 
@@ -81,11 +92,15 @@ def nearest(points: np.ndarray | Space, k: int, *, apart: np.ndarray | None = No
     """
     n = len(points)
     apart = np.arange(n) if apart is None else apart
-    found = np.empty((n, min(k, n - 1)), dtype=np.int64)
-    for rows, distances in distance_blocks(points):
-        distances[apart[rows, None] == apart] = np.inf
+    found = np.empty((n if rows is None else len(rows), min(k, n - 1)), dtype=np.int64)
+    done = 0
+    for some, distances in distance_blocks(points, rows):
+        distances[apart[some, None] == apart] = np.inf
+        if among is not None:
+            distances[:, ~among] = np.inf
         near = _smallest(distances, found.shape[1])
-        found[rows] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
+        found[done : done + len(some)] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
+        done += len(some)
     return found
 
 

@@ -18,7 +18,7 @@ from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
 from songspace.evaluation.checks import check_points
 from songspace.evaluation.labels import Labels
-from songspace.intervals import SURE, Score, holm
+from songspace.intervals import MIN_ARTISTS, SURE, Score, holm
 from songspace.space import Space
 
 MAX_CLUSTERED = 5000
@@ -108,6 +108,7 @@ def evaluate(
     validate(embeddings, values, artists)
     rows = [row for row, value in enumerate(values) if value is not None]
     said, people = [values[row] for row in rows], [artists[row] for row in rows]
+    count = len(set(artist_codes(people, len(rows)).tolist()))
     found: dict[str, dict[str, Score]] = {}
     encoders: dict[str, dict[str, Any]] = {}
     for done, (name, points) in enumerate(embeddings.items()):
@@ -117,7 +118,7 @@ def evaluate(
         points = check_points(points)
         vectors = points.vectors if isinstance(points, Space) else points
         found[name] = _clusters(vectors, said, people, seeds=seeds, random_state=random_state)
-        if artist_codes(people, len(people)).any():  # of one artist only, nobody is left to be a neighbour
+        if count > 1:  # of one artist only, nobody is left to be a neighbour
             found[name] |= retrieval.scores(points, said, artists=people, k=k, random_state=random_state)
         hubs = hubness.evaluate(points, k=k)
         encoders[name] = {
@@ -133,7 +134,7 @@ def evaluate(
         "differences": _differences(found),
         "songs": len(rows),
         "labels": dict(sorted(Counter(said).items())),
-        "artists": len(set(artist_codes(people, len(rows)).tolist())),
+        "artists": count,
         "left_out": _left_out(labels, len(rows)),
         "settings": {
             "clustered": min(len(rows), MAX_CLUSTERED),
@@ -141,8 +142,8 @@ def evaluate(
             "starts": clustering.STARTS,
             "mixture_dimensions": clustering.mixture_dimensions(min(len(rows), MAX_CLUSTERED), len(set(said))),
             "neighbors": retrieval.coverage(said, artists=people, k=k),
-            "deletions": min(len(set(artist_codes(people, len(rows)).tolist())), intervals.MOST_DELETIONS),
-            "halves": intervals.HALVES,
+            "deletions": min(count, intervals.MOST_DELETIONS) if count >= MIN_ARTISTS else 0,
+            "halves": intervals.HALVES if count >= MIN_ARTISTS else 0,
             "random_state": random_state,
         },
         "versions": provenance.versions(_PACKAGES),
@@ -210,7 +211,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
         said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI)"]
     said[0] += f"; chance is {chance}."
     for name, theirs in others:
-        verdict = _verdict(first, result["differences"][name][metric], of)
+        verdict = _verdict(first, result["differences"][name][metric], of, result["artists"])
         said.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
     nobody = scores["antihubs"]
     reached = f"{nobody:.1%} of the songs are never among" if nobody else "every song is among"
@@ -221,11 +222,14 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _verdict(first: str, difference: Mapping[str, Any], of: int) -> str:
+def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -> str:
     """What the difference of an encoder to the first one says of the first."""
     if difference["interval"] is None:
-        same = difference["value"] == 0
-        return "it is the same" if same else "there are too few artists to say whether that is chance"
+        if difference["value"] == 0:
+            return "it is the same"
+        if artists < MIN_ARTISTS:
+            return "there are too few artists to say whether that is chance"
+        return "that is so whichever artists are left out, so there is nothing to tell chance by"
     low, high = sorted(-of * bound for bound in difference["interval"])
     better = "worse" if difference["value"] > 0 else "better"
     verdict = f"{first} is {better}" if difference["sure"] else "the difference may be chance"

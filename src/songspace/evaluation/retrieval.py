@@ -18,6 +18,7 @@ Chance is exact: what neighbours drawn at random from the same candidates would 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def scores(
     smaller = deletions(people, random_state=random_state)
     near = nearest(points, SPARE * k, apart=people)
     shares = precision(near[:, :k], codes)[asked]
-    without = [np.nanmean(precision(_first(near[kept], kept, k), codes, codes[kept])) for kept in smaller.kept]
+    without = _precisions_without(points, near, codes, people, k, smaller.kept)
     chance = float(np.mean(right[asked] / candidates[asked]))
     found = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
     rows = _drawn(np.flatnonzero(right > 0), QUERIES, random_state)
@@ -428,6 +429,9 @@ class Lists:
 def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """What a query's list is worth when each group is left out of it.
 
+    Of hundreds of right ones the far ones are taken a few together, by the precision in the middle of them, which
+    hardly changes down there: a list costs as much as its songs, and not that for each group.
+
     Parameters
     ----------
     right : bool array of shape (m,)
@@ -448,21 +452,100 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
     ([1.0, 0.0, 0.0], [1.0, 0.5, 0.5])
     """
     places = np.flatnonzero(right)
-    m = len(places)
-    # How many of each group stand in the list up to each right one, itself included; and how many of those are right.
-    stretch = np.cumsum(right) - right
-    upto = np.bincount(stretch * count + groups, minlength=(m + 1) * count)[: m * count]
-    before = np.cumsum(upto.reshape(m, count), axis=0)
-    own = groups[places, None] == np.arange(count)
-    found = np.cumsum(own, axis=0)
-    precisions = np.where(own, 0, (np.arange(1, m + 1)[:, None] - found) / np.maximum(places[:, None] + 1 - before, 1))
-    left = m - own.sum(axis=0)
-    average = np.divide(precisions.sum(axis=0), left, out=np.full(count, np.nan), where=left > 0)
+    sizes, middles, block, upto = _together(len(places))
+    theirs = groups[places]
+
+    def counted(of: np.ndarray, members: np.ndarray) -> np.ndarray:
+        """How many of each group there are in each block."""
+        cells = np.bincount(of * count + members, minlength=(len(sizes) + 1) * count)
+        return cells[: len(sizes) * count].reshape(len(sizes), count)
+
+    # How many of each group stand in the list up to each middle, itself included; and how many of those are right.
+    passed = np.zeros(len(right), np.int64)
+    passed[places[middles]] = 1
+    before = np.cumsum(counted(np.cumsum(passed) - passed, groups), axis=0)
+    found = np.cumsum(counted(upto, theirs), axis=0)
+    precisions = (middles[:, None] + 1 - found) / np.maximum(places[middles, None] + 1 - before, 1)
+    stay = sizes[:, None] - counted(block, theirs)
+    left = stay.sum(axis=0)
+    average = np.divide((stay * precisions).sum(axis=0), left, out=np.full(count, np.nan), where=left > 0)
     top1 = np.where(left > 0, float(right[0]), np.nan)
     behind = np.flatnonzero(groups != groups[0])  # where the first one's group is left out, another one is first
     if count and left[groups[0]] > 0:
         top1[groups[0]] = right[behind[0]]
     return top1, average
+
+
+@lru_cache(maxsize=64)
+def _together(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Blocks of the right ones in a list: each for itself to begin with, and then a 64th of those before together.
+
+    Returns
+    -------
+    sizes, middles : int arrays of shape (b,)
+    block, upto : int arrays of shape (count,)
+        The block that each right one is in, and the first whose middle does not stand before it.
+    """
+    ends, end = list[int](), 0
+    while end < count:
+        end = min(count, end + max(1, end // 64))
+        ends.append(end)
+    sizes = np.diff(ends, prepend=0)
+    middles = np.array(ends) - (sizes + 2) // 2
+    each = np.arange(count)
+    return sizes, middles, np.searchsorted(ends, each, side="right"), np.searchsorted(middles, each)
+
+
+def _precisions_without(
+    points: np.ndarray | Space, near: np.ndarray, codes: np.ndarray, people: np.ndarray, k: int, kept: np.ndarray
+) -> np.ndarray:
+    """The mean precision when each group is left out of what asks and of what answers.
+
+    Parameters
+    ----------
+    near : int array of shape (n, spare)
+        More neighbours than ``k``, so that those behind move up. They are looked for anew where too few are left, as
+        happens if most songs are by one artist.
+    kept : bool array of shape (groups, n)
+        Which songs stay.
+
+    Returns
+    -------
+    float array of shape (groups,)
+        NaN where nobody is left to ask, or to answer.
+    """
+    count = len(kept)
+    if not count:
+        return np.zeros(0)
+    group = (~kept).argmax(axis=0)
+    groups = np.where(near >= 0, group[near], -1)
+    right = codes[near] == codes[:, None]
+    usual = precision(near[:, :k], codes)
+    asked = np.isfinite(usual)
+    sums = np.nansum(usual) - np.bincount(group[asked], usual[asked], count)
+    counts = asked.sum() - np.bincount(group[asked], minlength=count)
+    more = near.shape[1] < len(points) - 1  # there may be more than were looked up
+    short: dict[int, list[np.ndarray]] = {}
+    for place in range(min(k, near.shape[1])):
+        gone = groups[:, place]
+        first = (gone >= 0) & (gone != group) & ~(groups[:, :place] == gone[:, None]).any(axis=1)
+        rows = np.flatnonzero(first)
+        gone = gone[rows]
+        there = (groups[rows] >= 0) & (groups[rows] != gone[:, None])
+        there &= np.cumsum(there, axis=1) <= k
+        found = there.sum(axis=1)
+        again = (found < k) & (near[rows, -1] >= 0) & more
+        for one in np.unique(gone[again]).tolist():
+            short.setdefault(one, []).append(rows[again & (gone == one)])
+        values = np.divide((there & right[rows]).sum(axis=1), found, out=np.zeros(len(rows)), where=found > 0)
+        sums += np.bincount(gone, np.where(again, 0, values) - usual[rows], count)
+        counts -= np.bincount(gone[(found == 0) & ~again], minlength=count)
+    for one, parts in short.items():
+        rows = np.concatenate(parts)
+        values = precision(nearest(points, k, apart=people, rows=rows, among=kept[one]), codes, codes[rows])
+        sums[one] += np.nansum(values)
+        counts[one] -= np.isnan(values).sum()
+    return np.divide(sums, counts, out=np.full(count, np.nan), where=counts > 0)
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -477,13 +560,6 @@ def _drawn(rows: np.ndarray, most: int, random_state: int) -> np.ndarray:
     if most >= len(rows):
         return rows
     return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))
-
-
-def _first(near: np.ndarray, kept: np.ndarray, k: int) -> np.ndarray:
-    """The first ``k`` neighbours of each row of ``near`` that are kept; -1 where there are no more."""
-    there = (near >= 0) & kept[near]
-    order = np.argsort(~there, axis=1, kind="stable")[:, :k]
-    return np.where(np.take_along_axis(there, order, axis=1), np.take_along_axis(near, order, axis=1), -1)
 
 
 def _in_order(

@@ -111,9 +111,12 @@ class Check:
         return asdict(self)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Check:
-        """The check that :meth:`as_dict` gave."""
-        return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
+    def of(cls, said: Mapping[str, Any]) -> Check | None:
+        """The check that :meth:`as_dict` gave; None of what another version of songspace remembered in another form."""
+        try:
+            return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
+        except (KeyError, TypeError):
+            return None
 
     def sentences(self, name: str) -> list[str]:
         """What a person should know."""

@@ -147,7 +147,7 @@ def judge(run: Run, name: str) -> str:
     if what is None or not (encoder_class(name).plan or encoder_class(name).pretrained):
         return name
     run.course.begin("judging")
-    found = Check.of(what.check) if what.check else check(run, name, what)
+    found = (Check.of(what.check) if what.check else None) or check(run, name, what)
     if found is None:
         run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
         return name

@@ -174,7 +174,7 @@ _WORDS = {
     "better": "is surely better than",
     "worse": "is surely worse than",
     "may be chance": "cannot be told from",
-    "unknown": "with artists too few (under ten) to say whether it is chance, differs from",
+    "unknown": "with artists too few (under ten) or too much alike to say whether it is chance, differs from",
 }
 
 
