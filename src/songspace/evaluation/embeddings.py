@@ -69,6 +69,7 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
             found[name] = song_vectors(library.home, library.catalog, name)
             continue
         if IMPORTED in has:
+            encoder_class(name)  # a wrong name is told as one
             demand_sound(library.catalog, f"only they can be scored, and not {name}")
         if name in possible:
             found[name] = _fitted(library, *possible[name])
