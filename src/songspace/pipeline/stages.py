@@ -204,9 +204,9 @@ def in_use(run: Run) -> str:
     One whose package is not there stays in use, for what it has encoded.
     """
     name = run.catalog.fact("encoder") or "timbre"
-    if missing(name) is not None and (what := learnt(run.catalog, name)) is not None:
-        if len(run.catalog.without_vectors(what.vectors)) < run.catalog.count():
-            return name
+    what = learnt(run.catalog, name)
+    if missing(name) is not None and what and len(run.catalog.without_vectors(what.vectors)) < run.catalog.count():
+        return name
     return name if name == "timbre" or readable(run, name) else "timbre"
 
 
