@@ -74,7 +74,7 @@ def test_the_artists_songs_decide_where_artists_are_enough() -> None:
     [
         (0.6, True, "+0.10 [+0.00, +0.20] over the untrained network and +0.20 [+0.00, +0.20] over no network."),
         (0.6, False, "over no network: it may be chance."),
-        (0.45, False, "over no network: no gain over both."),
+        (0.45, False, "over no network: no gain over the better of the two."),
     ],
 )
 def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -> None:

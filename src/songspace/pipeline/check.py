@@ -128,7 +128,7 @@ class Check:
         better = all(self.judged.differences[control]["value"] > 0 for control in controls)
         known = all(self.judged.differences[control]["interval"] is not None for control in controls)
         if not better:
-            verdict = ": no gain over both" if len(controls) > 1 else ": no gain"
+            verdict = ": no gain over the better of the two" if len(controls) > 1 else ": no gain"
         elif not known:
             verdict = ": too few artists to say whether that is chance"
         else:
@@ -137,8 +137,8 @@ class Check:
 
 
 def _signed(difference: Mapping[str, Any]) -> str:
-    bounds = difference["interval"]
-    return f"{difference['value']:+.2f}" + (f" [{bounds[0]:+.2f}, {bounds[1]:+.2f}]" if bounds else "")
+    value, *bounds = (f"{round(each, 2) + 0.0:+.2f}" for each in (difference["value"], *(difference["interval"] or ())))
+    return value + (f" [{', '.join(bounds)}]" if bounds else "")  # and never -0.00
 
 
 def unit(song: Song) -> str:
