@@ -152,7 +152,8 @@ def test_evaluate_is_a_table_of_100_columns_and_sentences(run: Run, monkeypatch:
     assert any("P@10" in line and "mAP" in line for line in shown)
     assert all(len(line) <= 100 for line in table)
     told = "\n".join(shown)
-    assert "neighbours by other artists, pca finds" in told and "timbre (hand-made) finds" in told
+    assert "neighbours by other artists, pca finds" in told
+    assert "timbre (hand-made) finds" in told
 
 
 def test_evaluate_scores_one_split_of_a_table(run: Run, tmp_path: Path) -> None:
