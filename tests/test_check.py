@@ -72,9 +72,9 @@ def test_the_artists_songs_decide_where_artists_are_enough() -> None:
 @pytest.mark.parametrize(
     ("own", "sure", "ending"),
     [
-        (0.6, True, "+0.10 [+0.00, +0.20] to the untrained network and +0.20 [+0.00, +0.20] to no network."),
-        (0.6, False, "to no network, which may be chance."),
-        (0.45, False, "to no network, which is no gain."),
+        (0.6, True, "+0.10 [+0.00, +0.20] over the untrained network and +0.20 [+0.00, +0.20] over no network."),
+        (0.6, False, "over no network: it may be chance."),
+        (0.45, False, "over no network: no gain over the better of the two."),
     ],
 )
 def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -> None:
@@ -87,6 +87,11 @@ def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -
     )
     assert worth.startswith("What training adds in finding songs on its artist's other albums: ")
     assert worth.endswith(ending)
+
+
+def test_a_gain_of_few_artists_is_not_called_chance() -> None:
+    worth = Check(20, 3, True, (question("song", 0.6),)).sentences("ali")[-1]
+    assert worth.endswith("+0.20 over no network: too few artists to say whether that is chance.")
 
 
 def test_a_check_survives_the_catalog() -> None:

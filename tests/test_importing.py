@@ -111,6 +111,7 @@ class TestAnswers:
         [song] = client.get("/api/v1/songs", params={"q": "jazz.00004"}).json()["songs"]
         found = client.get(f"/api/v1/songs/{song['id']}/neighbours").json()
         assert found["similar"][0]["title"].startswith("jazz.")
+        assert client.get("/api/v1/status").json()["sound"] is False  # so the page asks for no explanations
         for question in ("status", "status/quality", "geometry/genres", f"radio?song={song['id']}", "health"):
             assert client.get(f"/api/v1/{question}").status_code == 200, question
         for sound in ("audio", "cover"):
@@ -118,6 +119,11 @@ class TestAnswers:
             assert refused.status_code == 404 and "imported as vectors" in refused.json()["detail"]
         refused = client.get(f"/api/v1/songs/{song['id']}/neighbours", params={"explain": True})
         assert refused.status_code == 422 and "no seconds of them to explain" in refused.json()["detail"]
+
+    def test_what_nobody_knows_is_not_shown(self, home: Path) -> None:
+        assert not {"folders", "hours"} & set(answer(home, "status")["summary"])
+        shown = call(home, "playlist", "jazz.00004", "--length", 3)
+        assert "jazz.00004" in shown.stdout and "0:00" not in shown.output
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -17,6 +17,10 @@ class AudioError(SongspaceError):
     """A file could not be turned into sound; the message is the reason that ``status`` shows."""
 
 
+class MissingEncoderError(SongspaceError):
+    """No package that works here has an encoder of that name."""
+
+
 class EncodingError(SongspaceError):
     """What an encoder made of one song makes no sense; it may well encode others."""
 

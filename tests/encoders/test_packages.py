@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,8 +98,9 @@ def answered(*arguments: object) -> Any:
 
 
 def test_a_toy_is_learnt_saved_loaded_evaluated_and_answered_with(
-    install: Install, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    install: Install, tunes: Path, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tunes = Path(shutil.copytree(tunes, tmp_path / "tunes"))
     place = install("toy-ear", TOY, toy="Toy")
     home = tmp_path / "home"
     monkeypatch.setenv("SONGSPACE_HOME", str(home))
@@ -123,15 +125,26 @@ def test_a_toy_is_learnt_saved_loaded_evaluated_and_answered_with(
     assert {"toy", "timbre", "pca", "random", "raw"} <= set(json.dumps(scored).replace('"', " ").split())
     assert answered("status")["summary"]["encoder"] == "toy"
 
-    # Its package goes: what was encoded stays and answers, and what is new needs another encoder.
+    # Its package goes: what was encoded stays and answers, after an update, too, and what is new waits for it.
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(place)])
     assert "toy" not in encoder_names()
     assert answered("similar", low.id, "-n", 3)["similar"] == similar
     assert "toy" in json.dumps(answered("evaluate"))
+    song(tunes / "new.flac", 99, title="The new one")
     updated = run("update", "--workers", 1)
     assert updated.exit_code == 0
-    assert "There is no encoder called 'toy'" in updated.output
+    assert updated.output.count("There is no encoder called 'toy'") == 1
+    assert (
+        "19 songs: 1 new; the toy space is ready" in updated.output and "1 more come into its space" in updated.output
+    )
+    assert answered("status")["summary"]["encoder"] == "toy"
+    assert answered("similar", low.id, "-n", 3)["similar"] == similar
+    [finding] = [one for one in answered("doctor")["findings"] if one["what"] == "encoder"]
+    assert finding["verdict"] == "warning" and "Install the package" in finding["todo"]
     assert list((home / "encoders").glob("toy-*")) == [folder]
+    monkeypatch.syspath_prepend(place)
+    assert "nothing has changed; the toy space is ready" in run("update", "--workers", 1).output
+    assert len(Library(home).segments()[0]) == 38
 
 
 def test_a_package_that_does_not_work_stands_in_nobodys_way(install: Install, learnt_home: Path) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from songspace.cli.commands import app
-from songspace.evaluation.poster import run
+from songspace.evaluation.poster import gallery, run
 from songspace.evaluation.poster.embeddings import KINDS
 from songspace.evaluation.poster.work import Work
 
@@ -129,8 +130,19 @@ def check_another_question_is_all_that_is_worked_out(library: Path, out: Path) -
 
 
 def check_elsewhere_it_gives_the_same_figures(library: Path, out: Path, elsewhere: Path) -> None:
-    run(library, elsewhere, steps=2, segments=3, seeds=1, workers=2, subset=["low", "high $x$"])
+    laid_out: list[tuple[int, ...]] = []
+
+    def watched(vectors: np.ndarray, **how: Any) -> np.ndarray:
+        laid_out.append(vectors.shape)
+        return tsne(vectors, **how)
+
+    tsne = gallery.tsne
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gallery, "tsne", watched)
+        run(library, elsewhere, steps=2, segments=3, seeds=1, workers=2, subset=["low", "high $x$"])
     assert figures(elsewhere) == figures(out)
+    # Maps show an embedding's own numbers, hand-made ones and those of the random network, also of fewer items.
+    assert {124, 384} <= {numbers for items, numbers in laid_out} and all(items < 124 for items, _ in laid_out)
 
 
 @pytest.mark.slow

@@ -95,7 +95,8 @@ def test_sentences(result: dict) -> None:
     scores = result["encoders"]
     value, chance = (10 * scores["good"]["precision"][part] for part in ("value", "chance"))
     assert first.endswith(f"good finds {value:.1f} with the song's own label; chance is {chance:.1f}.")
-    assert wide == f"wide finds {value:.1f}: it is the same."
+    assert first.startswith("Of 10 neighbours by other artists, ")
+    assert wide == f"wide finds {value:.1f}: no difference."
     low, high = (-10 * bound for bound in reversed(result["differences"]["blind"]["precision"]["interval"]))
     expected = f"good is better (95 % interval of the difference {low:.2f} to {high:.2f})."
     assert blind == f"blind finds {10 * scores['blind']['precision']['value']:.1f}: {expected}"
@@ -111,6 +112,30 @@ def test_sentences_name_what_is_worse_and_what_is_not_learnt() -> None:
     if not found["encoders"]["learnt"]["antihubs"]:
         assert "every song is among the 10 nearest of another" in reach
     assert order == "Spaces that have hubs are ranked by mutual proximity: timbre."
+
+
+def test_sentences_say_the_most_that_could_be_found() -> None:
+    """Of two songs a label, each by another artist, one neighbour of ten can be right."""
+    pairs = [f"label {row // 2}" for row in range(N)]
+    artists = [*(f"artist {row % 2}" for row in range(N - 2)), "b", "c"]
+    first = report.sentences(report.evaluate({"blind": spaces()["blind"]}, pairs, artists=artists, seeds=1))[0]
+    assert first.startswith("Of 10 neighbours by other artists, ")
+    assert first.endswith(", and the most there could be is 1.0.")
+
+
+def test_sentences_name_no_artists_where_every_song_is_one() -> None:
+    first = report.sentences(report.evaluate({"good": spaces()["good"]}, LABELS, seeds=1))[0]
+    assert first.startswith("Of 10 neighbours, good finds ")
+
+
+def test_sentences_say_why_an_interval_beside_nothing_is_not_called_better(result: dict) -> None:
+    told = report.sentences(result)
+    assert not any("Holm" in sentence for sentence in told)
+    doubtful = json.loads(json.dumps(result))
+    doubtful["differences"]["blind"]["precision"] |= {"sure": False, "p_holm": 0.06}
+    blind, why = report.sentences(doubtful)[2:4]
+    assert "the difference may be chance" in blind
+    assert why.startswith("Each interval is of one difference alone. 6 were looked at, ") and "Holm" in why
 
 
 def test_spaces_are_scored_by_their_own_order() -> None:

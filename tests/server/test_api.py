@@ -169,6 +169,7 @@ def test_geometry_is_that_of_the_command_line(get: Get, client: TestClient, run:
 def test_status_is_that_of_the_command_line(get: Get, run: Run, served_home: Path, learnt_home: Path) -> None:
     by_hand = json.loads(run("status", "--json").stdout)
     told, quality = get("/status", answers.Status), get("/status/quality", answers.Quality)
+    assert told["sound"] is True
     assert told["summary"].pop("home") == str(served_home) and by_hand["summary"].pop("home") == str(learnt_home)
     assert told["summary"] | quality["summary"] == by_hand["summary"]
     assert (told["failures"], told["failed"], quality["hubs"]) == (by_hand["failures"], 0, by_hand["hubs"])

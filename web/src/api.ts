@@ -54,6 +54,7 @@ export interface Status {
   failed: number;
   ready: boolean;
   words: boolean; // whether songs can be found by what words mean
+  sound: boolean; // whether songs can be heard, and likeness explained by their seconds: not of imported vectors
   version: string;
 }
 
@@ -148,33 +149,42 @@ export async function search(q: string, signal: AbortSignal): Promise<{ songs: S
   const { songs, total } = await get<{ songs: Song[]; total: number }>("songs", { q, limit: 30 }, signal);
   return { songs: songs.map(called), total };
 }
-let words: Promise<Status> | null = null;
-/** Songs that sound as some words mean; none where the encoder knows no words, which is asked once. */
+let told: Promise<Status> | null = null;
+/** What the library is like, asked once. */
+async function about(): Promise<Status> {
+  told ??= get<Status>("status", { limit: 0 });
+  try {
+    return await told;
+  } catch (error) {
+    told = null;
+    throw error;
+  }
+}
+export const hasSound = async (): Promise<boolean> => (await about()).sound;
+/** Songs that sound as some words mean; none where the encoder knows no words. */
 export async function meant(q: string, signal: AbortSignal): Promise<Song[]> {
   try {
-    words ??= get<Status>("status", { limit: 0 });
-    if (!(await words).words) return [];
+    if (!(await about()).words) return [];
     return (await get<{ songs: Song[] }>("search", { q, count: 10 }, signal)).songs.map(called);
   } catch (error) {
     if (error instanceof Refusal) return []; // of these words the model knows none
-    words = null;
     throw error;
   }
 }
 /** The library is another one than before: its encoder may know words now. */
-export const askForWordsAgain = (): void => void (words = null);
+export const askAgain = (): void => void (told = null);
 export const neighbours = async (id: number, signal?: AbortSignal): Promise<{ similar: Similar[] }> => {
-  const { similar } = await get<{ similar: Similar[] }>(`songs/${id}/neighbours`, { count: 12, explain: true }, signal);
+  const { similar } = await get<{ similar: Similar[] }>(`songs/${id}/neighbours`, { count: 12, explain: await hasSound() }, signal);
   return { similar: similar.map(called) };
 };
 export const radio = async (from: number[], more: { variety: number; without?: number[] }): Promise<Playlist> =>
-  listed(await get<Playlist>("radio", { song: from, explain: true, ...more }));
+  listed(await get<Playlist>("radio", { song: from, explain: await hasSound(), ...more }));
 export const path = async (start: number, end: number, more: { variety: number }): Promise<Playlist> =>
-  listed(await get<Playlist>("path", { start, end, explain: true, ...more }));
+  listed(await get<Playlist>("path", { start, end, explain: await hasSound(), ...more }));
 export const line = async (points: [number, number][], method: Method, more: { length: number; variety: number; songs: number[] }): Promise<Remarked> =>
-  listed(await ask<Remarked>("line", { points, method, explain: true, ...more }));
+  listed(await ask<Remarked>("line", { points, method, explain: await hasSound(), ...more }));
 export const mix = async (songs: number[], more: { length: number; variety: number }): Promise<Remarked> =>
-  listed(await ask<Remarked>("mix", { songs, explain: true, ...more }));
+  listed(await ask<Remarked>("mix", { songs, explain: await hasSound(), ...more }));
 /** The order that flows; what was asked for is kept whole. */
 export const order = async (songs: number[]): Promise<Remarked> => listed(await ask<Remarked>("order", { songs, versions: true }));
 export const status = (): Promise<Status> => get("status", { limit: 200 });

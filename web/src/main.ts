@@ -99,7 +99,7 @@ function choose(song: api.Song): void {
     void attempt(() => path(start, song));
     return;
   }
-  player.playNow(song);
+  if (!player.silent) player.playNow(song);
   select(song);
 }
 
@@ -243,7 +243,8 @@ const COLUMNS: api.ColumnName[] = ["genre", "artist", "album", "year"];
 let seen: { snapshot: string; settled: boolean } | null = null;
 
 async function begin(): Promise<void> {
-  const places = await api.places(COLUMNS);
+  const [places, sound] = await Promise.all([api.places(COLUMNS), api.hasSound()]);
+  if (!sound) silence();
   const all = (songs = new Songs(places));
   const play = (row: number): void => void attempt(async () => choose(await api.song(songs!.ids[row]!)));
   map = new SongMap(all, grouping(all, mode, dark.matches), { played: play, chosen: () => undefined, drawn: (stroke, tool) => hand.drawn(stroke, tool), held: (tool) => hand.held(tool) });
@@ -257,6 +258,14 @@ async function begin(): Promise<void> {
   performance.mark("titles");
   map.later();
   work.begin();
+}
+
+/** The songs were imported as vectors: there is nothing to play, and no folder in which something could be new. */
+function silence(): void {
+  player.silent = true;
+  songPanel.silence();
+  work.section.hidden = true;
+  document.body.classList.add("silent");
 }
 
 function describe({ count }: Songs): void {
@@ -287,7 +296,7 @@ async function look({ snapshot, drawing }: api.Work): Promise<boolean> {
   seen = { snapshot, settled: places.settled };
   if (snapshot !== before.snapshot) {
     library.renew();
-    api.askForWordsAgain();
+    api.askAgain();
   }
   return !places.settled;
 }

@@ -15,6 +15,8 @@ export interface Clip {
 export class Player extends EventTarget {
   queue: Listed[] = [];
   at = -1;
+  /** Whether its songs have no sound: it keeps the queue, and plays nothing. */
+  silent = false;
   private readonly decks = [new Deck(), new Deck()] as const;
   private turn: 0 | 1 = 0;
   private readonly clip = new Deck();
@@ -139,7 +141,7 @@ export class Player extends EventTarget {
 
   play(): void {
     this.stopClips();
-    if (this.song) this.deck.play();
+    if (this.song && !this.silent) this.deck.play();
   }
 
   seek(seconds: number): void {
@@ -208,7 +210,7 @@ export class Player extends EventTarget {
       deck.rest();
       this.turn = this.turn === 0 ? 1 : 0;
       if (other.time > 0) other.seek(0);
-    } else if (song) deck.load(song);
+    } else if (song && !this.silent) deck.load(song);
     else deck.empty();
     this.tell("song");
     this.tell("queue");
@@ -217,7 +219,7 @@ export class Player extends EventTarget {
   private start(): void {
     this.stopClips();
     this.load();
-    if (this.song) this.deck.play();
+    if (this.song && !this.silent) this.deck.play();
   }
 
   private ticked(): void {

@@ -36,7 +36,7 @@ export class QueuePanel {
 
   private show(): void {
     const { queue, at } = this.player, seconds = queue.reduce((sum, song) => sum + song.duration, 0);
-    this.about.textContent = queue.length ? `${this.title}: ${queue.length} ${queue.length === 1 ? "song" : "songs"}, ${clock(seconds)}` : "Nothing is queued. Start a radio from a song, draw a path between two, or draw on the map.";
+    this.about.textContent = queue.length ? `${this.title}: ${queue.length} ${queue.length === 1 ? "song" : "songs"}${seconds ? `, ${clock(seconds)}` : ""}` : "Nothing is queued. Start a radio from a song, draw a path between two, or draw on the map.";
     for (const id of ["flow", "clear", "save", "format"]) (document.getElementById(id) as HTMLButtonElement | null)?.toggleAttribute("disabled", !queue.length);
     const tab = part("tab-queue");
     tab.textContent = queue.length > at + 1 ? `Queue (${queue.length - at - 1})` : "Queue";
@@ -57,7 +57,7 @@ export class QueuePanel {
     return h(
       "li",
       { "aria-current": current ? "true" : null },
-      h("button", { type: "button", class: "row", click: () => player.jump(place), focus: () => this.events.look(song), pointerenter: () => this.events.look(song) }, name(called, "title"), name(song.artist || "Unknown artist", "more"), h("span", { class: "size" }, clock(song.duration))),
+      h("button", { type: "button", class: "row", click: () => player.jump(place), focus: () => this.events.look(song), pointerenter: () => this.events.look(song) }, name(called, "title"), name(song.artist || "Unknown artist", "more"), h("span", { class: "size" }, song.duration ? clock(song.duration) : "")),
       song.why ? whyButton(called, reason) : null,
       h("span", { class: "tools" }, button("up", "Move up", () => player.move(place, -1)), button("down", "Move down", () => player.move(place, 1)), button("close", "Remove", () => player.remove(place))),
       song.why ? reason : null,

@@ -16,21 +16,28 @@ export interface SongEvents {
 export class SongPanel {
   private readonly panel = part("song");
   private asked: AbortController | null = null;
+  private silent = false;
 
   constructor(private readonly events: SongEvents) {
     this.panel.append(h("div", { class: "empty" }, h("h2", {}, "Your music, by how it sounds"), h("p", {}, "Songs that sound alike lie together. Click one to hear it and see what is near; scroll to zoom, drag to move."), h("p", {}, "Keys: ", h("kbd", {}, "/"), " finds, ", h("kbd", {}, "Space"), " plays and pauses, the arrows go over the map.")));
+  }
+
+  /** There is nothing to hear: the songs were imported as vectors. */
+  silence(): void {
+    this.silent = true;
+    this.panel.querySelector(".empty")?.replaceChildren(h("h2", {}, "Your vectors as a map"), h("p", {}, "Songs with similar vectors lie together. Click one to see what is near; scroll to zoom, drag to move. There is no sound here: the vectors were imported."), h("p", {}, "Keys: ", h("kbd", {}, "/"), " finds, the arrows go over the map."));
   }
 
   async show(song: api.Song): Promise<void> {
     this.asked?.abort();
     const asked = (this.asked = new AbortController()), { events } = this;
     const cover: HTMLImageElement = h("img", { alt: "", width: 88, height: 88, hidden: true, load: () => (cover.hidden = false), src: api.coverOf(song.id) });
-    const facts = [song.album, song.year, song.genre, clock(song.duration)].filter((fact) => fact !== null && fact !== "");
+    const facts = [song.album, song.year, song.genre, song.duration ? clock(song.duration) : null].filter((fact) => fact !== null && fact !== "");
     const action = (label: string, title: string, act: () => void): HTMLElement => h("button", { type: "button", "aria-label": title, title, click: act }, label);
     const list = h("ol", { id: "neighbours", "aria-label": "Songs that sound like it", "aria-busy": "true" });
     this.panel.replaceChildren(
       h("header", {}, cover, h("div", {}, h("h2", {}, name(song.title || "Untitled")), h("p", {}, name(song.artist || "Unknown artist")), h("p", { class: "more" }, name(facts.join(" · "))))),
-      h("div", { class: "actions" }, action("Play", "Play", () => events.play(song)), action("Radio", "Radio from here", () => events.radio(song)), action("Path to…", "Path from here to another song", () => events.pathFrom(song)), action("Add", "Add to the queue", () => events.add(song))),
+      h("div", { class: "actions" }, this.silent ? null : action("Play", "Play", () => events.play(song)), action("Radio", "Radio from here", () => events.radio(song)), action("Path to…", "Path from here to another song", () => events.pathFrom(song)), action("Add", "Add to the queue", () => events.add(song))),
       h("h3", {}, "Sounds like it"),
       list,
     );

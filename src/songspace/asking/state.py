@@ -42,7 +42,8 @@ def holdings(view: View) -> dict[str, Any]:
         "left out": left_out and f"{left_out} hidden or marked places",
         "encoder": catalog.fact("encoder") or "none yet",
     }
-    for what in ("imported", "away", "left out"):
+    # Songs that were imported lie in no folder, and nobody may have said how long they are.
+    for what in ("folders", "imported", "away", "left out", *(["hours"] if summary["imported"] else [])):
         if not summary[what]:
             del summary[what]
     return {"summary": summary, "failures": failures, "away": away}

@@ -269,17 +269,28 @@ def map_(
 @app.command()
 def evaluate(
     labels: Annotated[
-        str, typer.Option(metavar="genre|folder|FILE.csv|FOLDER", help="FOLDER: a data set laid out as FMA or GTZAN.")
+        str,
+        typer.Option(
+            metavar="genre|artist|folder|FILE.csv|FOLDER",
+            help="Tags, names of folders, a table, a data set laid out as FMA or GTZAN, mirdata:NAME (docs/data.md).",
+        ),
     ] = "genre",
     split: Annotated[str | None, typer.Option(help="Score only this split of the table or the data set.")] = None,
     encoders: Annotated[
-        str | None, typer.Option(help="Names with commas, or all (default: what is learnt, timbre and random).")
+        str | None,
+        typer.Option(
+            help="Names with commas, or all (default: what is learnt, the one in use first, with its controls if the "
+            "library is small; timbre last)."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """How well the space agrees with labels that it never saw, with chance beside every figure."""
+    """How well the space agrees with labels that it never saw, with chance beside every figure.
+
+    ± is half of a 95 % interval. docs/data.md says what each column is.
+    """
     from songspace.evaluation import embeddings, report
     from songspace.evaluation.labels import labels as read_labels
 

@@ -124,8 +124,9 @@ def _how_smooth(made: Playlist, smooth: dict[str, Any]) -> str:
         return "One song."
     artists = len({artist for song in made.songs for artist in made.asked.view.credits.of(song)})
     jump = int(np.argmax(made.steps))
+    time = show.minutes(sum(song.duration for song in made.songs))
     return (
         f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "
-        f"two songs of the library lie {smooth['typical']:.2f} apart. {artists} artists, "
-        f"{show.minutes(sum(song.duration for song in made.songs))} minutes."
+        f"two songs of the library lie {smooth['typical']:.2f} apart. {artists} artists"
+        f"{f', {time} minutes' if time else ''}."
     )

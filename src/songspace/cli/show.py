@@ -105,9 +105,9 @@ def counted(count: int, what: str) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """Seconds as a listener reads them, 3:07."""
+    """Seconds as a listener reads them, 3:07; nothing of a song of which nobody knows how long it is."""
     whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}" if seconds else ""
 
 
 def _time_left(stage: float | None, whole: float | None) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from songspace.asking.state import away_groups
 from songspace.asking.view import open_space
 from songspace.doctor.findings import Finding, Verdict
-from songspace.errors import SongspaceError
+from songspace.errors import MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
 from songspace.library.imported import imported_from
@@ -132,6 +132,9 @@ def _encoder(home: Home, catalog: Catalog) -> Finding:
         return Finding("encoder", Verdict.WARNING, "Nothing has been learnt yet.", _LEARN)
     try:
         encoder = load_learnt(home, catalog, name)
+    except MissingEncoderError as error:
+        todo = "Install the package that it came with, then run `songspace update`."
+        return Finding("encoder", Verdict.WARNING, f"{error} What it has encoded still answers.", todo)
     except SongspaceError as error:
         return Finding("encoder", Verdict.FAILURE, str(error), _LEARN)
     return Finding("encoder", Verdict.OK, f"The {name} encoder {encoder.fingerprint_} can be loaded.")

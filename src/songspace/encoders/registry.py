@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from songspace.errors import SongspaceError
+from songspace.errors import MissingEncoderError
 
 if TYPE_CHECKING:
     from songspace.encoders.base import Encoder
@@ -44,7 +44,7 @@ def encoder_class(name: str) -> type[Encoder]:
 
     Raises
     ------
-    SongspaceError
+    MissingEncoderError
         If there is no encoder of that name, several packages have one, or its package does not work.
     """
     if name in REGISTRY:
@@ -54,11 +54,13 @@ def encoder_class(name: str) -> type[Encoder]:
     offered = _offered()
     if name not in offered:
         names = ", ".join([*REGISTRY, *sorted(offered)])
-        raise SongspaceError(f"There is no encoder called {name!r}: choose from {names}.")
+        raise MissingEncoderError(f"There is no encoder called {name!r}: choose from {names}.")
     first, *others = offered[name]
     if others:
         packages = " and ".join(sorted(map(_package, offered[name])))
-        raise SongspaceError(f"Several packages have an encoder called {name!r}: {packages}; uninstall all but one.")
+        raise MissingEncoderError(
+            f"Several packages have an encoder called {name!r}: {packages}; uninstall all but one."
+        )
     return _loaded(first)
 
 
@@ -82,11 +84,13 @@ def _loaded(entry: EntryPoint) -> type[Encoder]:
         found = entry.load()
     except Exception as error:
         # Whatever somebody else's module does when it is imported: it is that package which does not work.
-        raise SongspaceError(f"{whose} cannot be loaded ({type(error).__name__}: {error}).") from error
+        raise MissingEncoderError(f"{whose} cannot be loaded ({type(error).__name__}: {error}).") from error
     if not (isinstance(found, type) and issubclass(found, Encoder)):
-        raise SongspaceError(f"{whose} is no songspace.encoders.Encoder.")
+        raise MissingEncoderError(f"{whose} is no songspace.encoders.Encoder.")
     if getattr(found, "name", None) != entry.name:
-        raise SongspaceError(f"{whose} calls itself {getattr(found, 'name', None)!r}: both names must be the same.")
+        raise MissingEncoderError(
+            f"{whose} calls itself {getattr(found, 'name', None)!r}: both names must be the same."
+        )
     return found
 
 

@@ -199,20 +199,30 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     >>> good = np.eye(2)[[0, 1] * 20] + rng.normal(0, 0.1, (40, 2))
     >>> result = evaluate({"good": good, "random": rng.normal(size=(40, 2))}, ["folk", "jazz"] * 20, seeds=1)
     >>> sentences(result)[0]
-    "Of 10 neighbours by other artists, good finds 10.0 with the song's own label; chance is 4.9."
+    "Of 10 neighbours, good finds 10.0 with the song's own label; chance is 4.9."
     """
     (first, scores), *others = result["encoders"].items()
     k = result["settings"]["neighbors"]["k"]
     metric, of, digits = ("precision", k, 1) if "precision" in scores else ("kmeans_ami", 1, 2)
     value, chance = (f"{of * scores[metric][part]:.{digits}f}" for part in ("value", "chance"))
     if metric == "precision":
-        said = [f"Of {k} neighbours by other artists, {first} finds {value} with the song's own label"]
+        # Where every song counts as an artist's only one, as where artists are the labels, nobody was left out.
+        whose = "" if result["artists"] == result["songs"] else " by other artists"
+        ceiling = result["settings"]["neighbors"]["ceiling"]
+        most = k if ceiling is None else k * ceiling
+        said = [f"Of {k} neighbours{whose}, {first} finds {value} with the song's own label; chance is {chance}"]
+        said[0] += f", and the most there could be is {most:.1f}." if round(most, 1) < k else "."
     else:  # all songs are by one artist
-        said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI)"]
-    said[0] += f"; chance is {chance}."
+        said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI); chance is {chance}."]
     for name, theirs in others:
         verdict = _verdict(first, result["differences"][name][metric], of, result["artists"])
         said.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
+    if any(_taken_back(differences[metric]) for differences in result["differences"].values()):
+        count = sum(map(len, result["differences"].values()))
+        said.append(
+            f"Each interval is of one difference alone. {count} were looked at, and of so many some are large by "
+            "chance: where that may be so (Holm's correction), nothing is called better or worse."
+        )
     nobody = scores["antihubs"]
     reached = f"{nobody:.1%} of the songs are never among" if nobody else "every song is among"
     largest = scores["largest_hub"]
@@ -226,7 +236,7 @@ def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -
     """What the difference of an encoder to the first one says of the first."""
     if difference["interval"] is None:
         if difference["value"] == 0:
-            return "it is the same"
+            return "no difference"
         if artists < MIN_ARTISTS:
             return "there are too few artists to say whether that is chance"
         return "that is so whichever artists are left out, so there is nothing to tell chance by"
@@ -234,6 +244,12 @@ def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -
     better = "worse" if difference["value"] > 0 else "better"
     verdict = f"{first} is {better}" if difference["sure"] else "the difference may be chance"
     return f"{verdict} (95 % interval of the difference {low:.2f} to {high:.2f})"
+
+
+def _taken_back(difference: Mapping[str, Any]) -> bool:
+    """Whether a difference whose interval leaves 0 out is not sure among all that were looked at."""
+    interval = difference["interval"]
+    return interval is not None and not difference["sure"] and not interval[0] <= 0 <= interval[1]
 
 
 def _named(name: str) -> str:

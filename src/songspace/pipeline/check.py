@@ -126,16 +126,22 @@ class Check:
         controls = [control for control in CONTROLS if control in self.judged.differences]
         if not controls:
             return said
-        worth = [f"{_signed(self.judged.differences[control])} to {CONTROLS[control]}" for control in controls]
+        worth = [f"{_signed(self.judged.differences[control])} over {CONTROLS[control]}" for control in controls]
         sure = all(self.judged.differences[control]["sure"] for control in controls)
         better = all(self.judged.differences[control]["value"] > 0 for control in controls)
-        verdict = "" if sure and better else ", which is no gain" if not better else ", which may be chance"
+        known = all(self.judged.differences[control]["interval"] is not None for control in controls)
+        if not better:
+            verdict = ": no gain over the better of the two" if len(controls) > 1 else ": no gain"
+        elif not known:
+            verdict = ": too few artists to say whether that is chance"
+        else:
+            verdict = "" if sure else ": it may be chance"
         return [*said, f"What training adds in finding {self.judged.what}: {' and '.join(worth)}{verdict}."]
 
 
 def _signed(difference: Mapping[str, Any]) -> str:
-    bounds = difference["interval"]
-    return f"{difference['value']:+.2f}" + (f" [{bounds[0]:+.2f}, {bounds[1]:+.2f}]" if bounds else "")
+    value, *bounds = (f"{round(each, 2) + 0.0:+.2f}" for each in (difference["value"], *(difference["interval"] or ())))
+    return value + (f" [{', '.join(bounds)}]" if bounds else "")  # and never -0.00
 
 
 def unit(song: Song) -> str:

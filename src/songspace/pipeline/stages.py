@@ -11,11 +11,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from songspace import __version__
-from songspace.encoders.base import Encoder
+from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
-from songspace.errors import EncodingError, SongspaceError
+from songspace.errors import EncodingError, MissingEncoderError, SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.costs import decoding, recognizing
@@ -163,7 +163,7 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
 def encoding(run: Run) -> Callable[[Heard], dict[str, np.ndarray]] | None:
     """How new songs are encoded while they are listened to, if the encoder in use is more than the descriptors."""
     name = in_use(run)
-    if name == "timbre":
+    if name == "timbre" or missing(name) is not None:
         return None
     encoder = load_learnt(run.home, run.catalog, name)
     if ears(encoder, run.listening):  # it hears them afterwards, for itself
@@ -186,16 +186,37 @@ def learn_timbre(run: Run) -> None:
 def renew(run: Run) -> str:
     """Bring the space in use up to date, and say whose it is; before anything is learnt it is the hand-made one."""
     name = in_use(run)
-    if name != "timbre":
+    if (reason := missing(name)) is not None:
+        what = learnt(run.catalog, name)
+        assert what is not None
+        waiting = len(run.catalog.without_vectors(what.vectors))
+        wait = f"; {waiting} more come into its space once it is there and `songspace update` is run" if waiting else ""
+        run.reporter.say(f"{reason} The songs that it has encoded still answer{wait}.")
+    elif name != "timbre":
         encode(run, name)
     use(run, name)
     return name
 
 
 def in_use(run: Run) -> str:
-    """The encoder in use: the hand-made one until another is learnt, and again if that one cannot be read."""
+    """The encoder in use: the hand-made one until another is learnt, and again if that one cannot be read.
+
+    One whose package is not there stays in use, for what it has encoded.
+    """
     name = run.catalog.fact("encoder") or "timbre"
+    what = learnt(run.catalog, name)
+    if missing(name) is not None and what and len(run.catalog.without_vectors(what.vectors)) < run.catalog.count():
+        return name
     return name if name == "timbre" or readable(run, name) else "timbre"
+
+
+def missing(name: str) -> MissingEncoderError | None:
+    """Why there is no encoder of that name here, if there is none; it may be back another day."""
+    try:
+        encoder_class(name)
+    except MissingEncoderError as error:
+        return error
+    return None
 
 
 def readable(run: Run, name: str) -> bool:

@@ -83,8 +83,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     run.reporter.say(_announcement(name, songs, training, plan))
     if training is not None:
         run.reporter.say(
-            f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns the same with as many threads on "
-            "such a processor: sums are split among them."
+            f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns exactly the same again with as "
+            "many threads (OMP_NUM_THREADS) on a processor of this kind."
         )
         checkpoint.parent.mkdir(exist_ok=True)
         step = 60 * training.minutes(1, songs)

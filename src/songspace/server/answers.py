@@ -348,6 +348,7 @@ class Status(Told):
     failed: int = Field(description="How many files could not be read, of which failures is one page.")
     ready: bool = Field(description="Whether there is a space, so that questions are answered.")
     words: bool = Field(description="Whether the encoder knows words, so that /search is answered.")
+    sound: bool = Field(description="Whether songs can be heard, and explained by: not where vectors were imported.")
     version: str
 
 

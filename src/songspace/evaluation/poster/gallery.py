@@ -16,7 +16,7 @@ from songspace.evaluation.poster.data import Data, rank
 from songspace.evaluation.poster.embeddings import Embedding
 from songspace.evaluation.poster.findings import too_few
 from songspace.evaluation.poster.looks import Look, in_order
-from songspace.evaluation.poster.scores import LEAKY, Test, of_items, place, places
+from songspace.evaluation.poster.scores import LEAKY, Test, of_items, own_numbers, place, places
 from songspace.evaluation.poster.segments import DECIBELS
 from songspace.evaluation.poster.splits import BY_ARTIST, BY_SONG
 from songspace.evaluation.poster.work import Work, digest
@@ -173,9 +173,10 @@ def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed
     """Places of a test's segments."""
 
     def vectors() -> np.ndarray:
-        # Of the raw spectrograms it is pixels that are standardised, not the coordinates that keep their distances.
-        pixels = embedding.kind.fitted == "nothing"
-        return embedding.encoding(data, test.items)(test.items) if pixels else places(embedding, data, test, work)
+        # The embedding's own numbers are standardised. Of coordinates that keep the distances of few items, that would
+        # make all items equally far from each other. PCA as coded then has no more numbers than items, and takes long.
+        scored = embedding.kind.fitted == "scored"
+        return places(embedding, data, test, work) if scored else own_numbers(embedding, data, test)
 
     return _map(embedding, vectors, test, work, seed)
 
@@ -184,7 +185,7 @@ def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, wo
     """Places on a map by t-SNE, or those that were found before."""
     perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
-    key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed)
+    key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed, "own numbers")
     return work.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
 
 
@@ -203,7 +204,7 @@ def _between(
     rows = []
     for key in FAVOURED:
         if key in learnt:
-            vectors = place(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
+            vectors = own_numbers(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
             xy = _map(learnt[key], lambda vectors=vectors: vectors, three, work, seed)  # type: ignore[misc]
             rows.append((learnt[key].kind.name, vectors, xy))
     return {"between": pictures.between(rows, three.labels, triple, look)} if rows else {}

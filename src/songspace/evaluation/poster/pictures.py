@@ -154,14 +154,16 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
     ----------
     rungs : sequence of (name, history)
     """
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
-    figure = _figure(1.55 * len(CURVES) + 0.4)
-    panels = figure.subplots(len(CURVES), len(rungs), sharex="col", squeeze=False)
+    # Retrieval, for one, is not measured where too few songs can be held out.
+    known = [row for row in CURVES if any(_first(curve) in history for curve in row[2] for _, history in rungs)]
+    figure = _figure(1.55 * len(known) + 0.4)
+    panels = figure.subplots(len(known), len(rungs), sharex="col", squeeze=False)
     for column, (name, history) in enumerate(rungs):
-        for panel, (label, against, curves) in zip(panels[:, column], CURVES, strict=True):
+        for panel, (label, against, curves) in zip(panels[:, column], known, strict=True):
             _plain(panel)
-            drawn = {curve: _curve(history, curve) for curve in curves if curve.split(" + ")[0] in history}
+            drawn = {curve: _curve(history, curve) for curve in curves if _first(curve) in history}
             for curve, values in drawn.items():
                 title, color, style = curves[curve]
                 panel.plot(history[against], values, color=color, linestyle=style, linewidth=1.2, label=title)
@@ -178,7 +180,13 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
                 panel.set_ylabel(label, fontsize=8.5, color=INK)
         _title(panels[0, column], name, fontweight="bold")
         panels[-1, column].set_xlabel("batches", fontsize=8.5, color=FAINT)
+        panels[-1, column].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     return _png(figure)
+
+
+def _first(curve: str) -> str:
+    """What a history must hold for a curve to be drawn."""
+    return curve.split(" + ")[0]
 
 
 def _curve(history: Mapping[str, Sequence[float]], name: str) -> list[float]:

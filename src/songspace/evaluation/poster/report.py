@@ -86,9 +86,10 @@ def _head(result: Mapping[str, Any], title: str) -> str:
 def _findings(result: Mapping[str, Any]) -> str:
     items = "".join(f"<li>{_text(sentence)}</li>" for sentence in findings(result))
     return (
-        f'<div class="findings"><h2>What came out</h2><ul>{items}</ul><p class="note">In brackets: 95 % intervals: '
-        "half of the artists left out and everything clustered anew, again and again. “Surely” means that the paired "
-        "difference is no chance after Holm’s correction for all questions asked of a test.</p></div>"
+        f'<div class="findings"><h2>What came out</h2><ul>{items}</ul><p class="note">In brackets are 95 % intervals: '
+        "half of the artists are left out and everything is clustered anew, fifty times. Fewer than ten artists give "
+        "none. “Surely” means that a difference is more than chance, also among all questions asked of a test (Holm’s "
+        "correction).</p></div>"
     )
 
 
@@ -164,8 +165,8 @@ def _scores(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[s
         _figure(
             pictures,
             "scores",
-            "AMI of k-means for every embedding, with 95 % intervals, in the honest tests of all genres. Hollow: "
-            "trained for too few steps to say anything.",
+            "AMI of k-means for every embedding, in the honest tests of all genres. Lines: 95 % intervals, where ten "
+            "artists or more are scored. Hollow: trained for too few steps to say anything.",
         ),
     ]
     for level in LEVELS:
@@ -222,7 +223,7 @@ def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     rows.append(("chance first", ["chance", *(f"{chance:.3f}" for chance in chances)]))
     if test["split"] == LEAKY:
         rows += [("reference", row) for row in _posters(reference(test), there)]
-    return caption + _table(["embedding", *(_narrow(METRICS[column]) for column in there)], rows)
+    return caption + _table(["embedding", *(_narrow(METRICS[column]) for column in there)], rows, style="scores")
 
 
 def _narrow(head: str) -> str:
@@ -307,7 +308,8 @@ def _maps(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str
             pictures,
             "genres",
             "Single segments of all genres under each embedding, of songs that were not trained on, by t-SNE as on the "
-            f"poster: of standardised numbers, perplexity {tsne['perplexity']:g}, learning rate "
+            f"poster: of standardised numbers, perplexity {tsne['perplexity']:g} (a third of the segments, if that is "
+            f"less), learning rate "
             f"{tsne['learning_rate']:g}, {tsne['max_iter']:,} iterations; colours go from acoustic genres (violet) to "
             "electronic ones (red). Who lies near whom means something; axes, and distances between far groups, do "
             "not.",
@@ -320,7 +322,8 @@ def _maps(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> tuple[str
             + _figure(
                 pictures,
                 "subset",
-                f"The same of {chosen}, laid out anew with perplexity {tsne['perplexity_of_few']:g}.",
+                f"The same of {chosen}, laid out anew with perplexity {tsne['perplexity_of_few']:g} (or a third of the "
+                "segments).",
             )
         )
     else:
@@ -438,17 +441,18 @@ def _figure(pictures: Mapping[str, bytes], name: str, caption: str) -> str:
     return f'<figure><img src="data:image/png;base64,{data}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
 
 
-def _table(head: Sequence[str], rows: Iterable[Any], *, words: int | None = None) -> str:
+def _table(head: Sequence[str], rows: Iterable[Any], *, words: int | None = None, style: str = "") -> str:
     """A table of cells that are HTML already; a row or a cell may be a pair of its class and itself."""
     lines = []
     for row in rows:
-        style, cells = row if isinstance(row, tuple) else ("", row)
+        kind_of_row, cells = row if isinstance(row, tuple) else ("", row)
         shown = []
         for number, cell in enumerate(cells):
             kind, text = cell if isinstance(cell, tuple) else ("name" if number == 0 else "", cell)
             shown.append(f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>")
-        lines.append(f'<tr class="{style}">{"".join(shown)}</tr>' if style else f"<tr>{''.join(shown)}</tr>")
+        lines.append((f'<tr class="{kind_of_row}">' if kind_of_row else "<tr>") + "".join(shown) + "</tr>")
     heads = "".join(
         f'<th class="words">{cell}</th>' if number == words else f"<th>{cell}</th>" for number, cell in enumerate(head)
     )
-    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    opens = f'<table class="{style}">' if style else "<table>"
+    return f'<div class="wide">{opens}<thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'

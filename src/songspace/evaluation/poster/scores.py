@@ -145,19 +145,22 @@ def _usable(test: Test) -> bool:
     return len(test.genres) > 1 and len(test.items) >= 2 * len(test.genres)
 
 
+def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
+    """All numbers of the items of a test: segments as they come; songs as users meet them, as in a ``Space``."""
+    if test.level == "segments":
+        return embedding.encoding(data, test.items)(test.items)
+    encode = embedding.encoding(data, data.rows_of(test.items))
+    means = np.stack([encode(data.rows_of([song])).mean(axis=0) for song in test.items])
+    return np.asarray(Space.from_vectors(means).vectors)
+
+
 def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """The items of a test in an embedding: segments as they come; songs as users meet them, as in a ``Space``.
+    """The items of a test in an embedding, as :func:`own_numbers` gives them.
 
     Where vectors have more numbers than there are items they are turned into as many coordinates as there are
     items, which keeps all distances.
     """
-    songs = test.level == "songs"
-    encode = embedding.encoding(data, data.rows_of(test.items) if songs else test.items)
-    if songs:
-        means = np.stack([encode(data.rows_of([song])).mean(axis=0) for song in test.items])
-        vectors = np.asarray(Space.from_vectors(means).vectors)
-    else:
-        vectors = encode(test.items)
+    vectors = own_numbers(embedding, data, test)
     if vectors.shape[1] > len(vectors):
         return clustering.principal_coordinates(vectors).astype(np.float32)
     return vectors

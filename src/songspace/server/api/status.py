@@ -11,6 +11,7 @@ from songspace import __version__
 from songspace.asking.meaning import knows_words
 from songspace.asking.state import holdings, quality
 from songspace.asking.view import View
+from songspace.library.imported import imported_from
 from songspace.server import answers, questions
 from songspace.server.service import Answer, At, answer, changing, service_of
 
@@ -28,6 +29,7 @@ def status(query: Annotated[questions.FailuresQuery, Query()], request: Request)
             "failed": len(failures),
             "ready": at.snapshot.space is not None,
             "words": knows_words(at.library),
+            "sound": imported_from(at.library.catalog) is None,
             "version": __version__,
         }
     return changing(request, told)
