@@ -287,9 +287,9 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
     for interval, sure, ending in (
-        ([0.1, 0.3], True, "+0.21 [+0.10, +0.30] to the untrained network."),
-        ([-0.1, 0.5], False, "+0.21 [-0.10, +0.50] to the untrained network, which may be chance."),
-        (None, False, "+0.21 to the untrained network, which may be chance."),
+        ([0.1, 0.3], True, "+0.21 [+0.10, +0.30] over the untrained network."),
+        ([-0.1, 0.5], False, "+0.21 [-0.10, +0.50] over the untrained network, which may be chance."),
+        (None, False, "+0.21 over the untrained network, which may be chance."),
     ):
         found = checked(0.21, interval, sure=sure)
         monkeypatch.setattr(pipeline.training, "check", lambda *_, found=found: found)
