@@ -288,8 +288,8 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
 ):
     for interval, sure, ending in (
         ([0.1, 0.3], True, "+0.21 [+0.10, +0.30] over the untrained network."),
-        ([-0.1, 0.5], False, "+0.21 [-0.10, +0.50] over the untrained network, which may be chance."),
-        (None, False, "+0.21 over the untrained network, which may be chance."),
+        ([-0.1, 0.5], False, "+0.21 [-0.10, +0.50] over the untrained network: it may be chance."),
+        (None, False, "+0.21 over the untrained network: too few artists to say whether that is chance."),
     ):
         found = checked(0.21, interval, sure=sure)
         monkeypatch.setattr(pipeline.training, "check", lambda *_, found=found: found)
