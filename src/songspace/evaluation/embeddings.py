@@ -68,12 +68,12 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
         if name in has:  # also if its package is gone
             found[name] = song_vectors(library.home, library.catalog, name)
             continue
-        if IMPORTED in has:
-            demand_sound(library.catalog, f"only they can be scored, and not {name}")
         if name in possible:
             found[name] = _fitted(library, *possible[name])
             continue
         encoder_class(name)
+        if IMPORTED in has:
+            demand_sound(library.catalog, f"only they can be scored, and not {name}")
         if name in BASELINES:
             found[name] = _fitted(library, encoder_class(name)())
         else:
