@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,19 @@ def wrong_files(folder: Path) -> dict[str, str]:
     np.savez(folder / "npz-ragged.npz", vector=good, id=np.array(ids[:3]))
     np.savez(folder / "npz-flat.npz", vector=good[0], id=np.array(ids))
     np.savez(folder / "npz-pickle.npz", vector=good, id=np.array(ids, object))
+    np.savez(folder / "npz-half-a-character.npz", vector=good, id=np.array([*"abc", "d\ud800"]))
     np.savez(folder / "npz-none.npz")
+    with zipfile.ZipFile(folder / "npz-of-terabytes.npz", "w") as archive, archive.open("vector.npy", "w") as said:
+        np.lib.format.write_array_header_1_0(said, {"descr": "<f4", "fortran_order": False, "shape": (10**9, 10**5)})
+    with zipfile.ZipFile(folder / "npz-of-terabytes.npz", "a") as archive, archive.open("id.npy", "w") as said:
+        np.lib.format.write_array(said, np.array(ids))
+    np.savez(folder / "whole.npz", vector=good, id=np.array(ids))
+    whole = (folder / "whole.npz").read_bytes()
+    (folder / "whole.npz").unlink()
+    head, *entries = whole.split(b"PK\x01\x02")
+    for name, place, value in (("encrypted", 4, 1), ("packed-unknown", 6, 99)):  # as the list at the end says
+        changed = [entry[:place] + bytes([value]) + entry[place + 1 :] for entry in entries]
+        (folder / f"npz-{name}.npz").write_bytes(b"PK\x01\x02".join([head, *changed]))
     (folder / "zip.npz").write_bytes(b"PK\x03\x04" + b"no zip at all")
     (folder / "folder").mkdir()
     return {
@@ -280,7 +293,11 @@ def wrong_files(folder: Path) -> dict[str, str]:
         "npz-ragged.npz": "the array id has not one value for each of 4 vectors",
         "npz-flat.npz": r"the array vector is float32 of shape \(8,\), and no matrix",
         "npz-pickle.npz": "cannot be read as npz",
+        "npz-half-a-character.npz": "the id of row 4 is none that a file could have",
         "npz-none.npz": "has no column vector",
+        "npz-of-terabytes.npz": "cannot be read as npz",
+        "npz-encrypted.npz": "cannot be read as npz",
+        "npz-packed-unknown.npz": "cannot be read as npz",
         "zip.npz": "cannot be read as npz",
         "folder": "cannot be read",
         "not-there": r"cannot be read \(No such file or directory\)",
@@ -300,6 +317,16 @@ def test_wrong_files_are_one_sentence_and_lose_nothing(tmp_path: Path) -> None:
             assert str(caught.value).endswith(".") and "\n" not in str(caught.value), name
     assert answer(place.folder, "similar", "a") == before
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_file_says_is_text_that_can_be_kept_and_shown(tmp_path: Path) -> None:
+    """Half a character and a terminal's commands are none; a name that is the bytes of a file's stays one."""
+    ids = ["a\udc80", "b\x1b[31m", "c"]
+    np.savez(tmp_path / "v.npz", vector=made(n=3), id=np.array(ids), artist=np.array(["x\ud800y", "\x9bz", "w"]))
+    import_vectors(Home(tmp_path / "home"), tmp_path / "v.npz")
+    songs = sorted(Library(tmp_path / "home").songs(), key=lambda song: song.path)
+    assert [Path(song.path).name for song in songs] == ids
+    assert [(song.title, song.artist) for song in songs] == [("a?", "x?y"), ("b [31m", "z"), ("c", "w")]
 
 
 def test_two_rows_of_one_file(tmp_path: Path) -> None:

@@ -263,6 +263,11 @@ def changed(where: str, value: Any) -> Change:
         (changed("pooling", "median"), "pooling must be one of mean, max"),
         (changed("colour", "red"), "there is no field colour"),
         (changed("text", {}), "text.model is missing"),
+        (lambda said: said.update(rate=384_000, seconds=600), "the samples of an input are 230400000, and must be"),
+        (
+            lambda said: (said.update(rate=48_000, seconds=60), said["frontend"].update(hop=1, frames=None)),
+            "its frames times n_fft are 1474560512, and must be at most 33554432",
+        ),
     ],
 )
 def test_every_field_is_checked(onnx_files: ModuleType, change: Change, reason: str) -> None:
@@ -301,6 +306,8 @@ def refused(path: Path | None, reason: str) -> None:
 
 def test_files_that_are_missing_or_none(onnx_files: ModuleType, model: Path, tmp_path: Path) -> None:
     refused(None, "needs a model: --model FILE.onnx")
+    for name in ("", ".", "/"):
+        refused(Path(name), "is no file of a model")
     refused(tmp_path / "no.onnx", r"There is no .*no\.json: it has to say")
     onnx_files.write(tmp_path / "no.onnx", onnx_files.MEL)
     refused(tmp_path / "no.onnx", "There is no file .*no.onnx")
@@ -391,6 +398,14 @@ def test_models_that_cannot_be_used(onnx_files: ModuleType, tmp_path: Path) -> N
         path, whole, {"mel": (TensorProto.INT64, ["n", 187, 96])}, {"embedding": (TensorProto.INT64, ["n", 96])}
     )
     refused(path, r"takes tensor\(int64\), not floats")
+    texts = helper.make_node("Cast", ["mean"], ["embedding"], to=TensorProto.STRING)
+    onnx_files.save(path, [mean, texts], {"mel": mel}, {"embedding": (TensorProto.STRING, ["n", 96])})
+    refused(path, "The output embedding of .* has no numbers in it")
+    none = helper.make_node("Slice", ["mean", "zero", "zero", "one"], ["embedding"])
+    arrays = {"zero": np.array([0]), "one": np.array([1])}
+    onnx_files.save(path, [mean, none], {"mel": mel}, {"embedding": (TensorProto.FLOAT, ["n", "d"])}, **arrays)
+    refused(path, "The output embedding of .* has no numbers in it")
+    refused(onnx_files.mel_model(path, batch=100_000), "takes 100000 inputs at once: that is too much")
 
 
 def test_without_onnx_runtime_it_is_said_how_to_get_it(model: Path) -> None:

@@ -155,7 +155,18 @@ def test_towers_that_do_not_fit(onnx_files: ModuleType, model: Path, tmp_path: P
     shutil.copytree(model.parent, tmp_path, dirs_exist_ok=True)
     refused(r"There is no file .*none\.onnx", model="none.onnx")
     refused(r"There is no file .*none\.json", tokenizer="none.json")
-    refused(r"m\.json is no file of the tokenizers library", tokenizer="m.json")
+    refused(r"m\.json is no file that the tokenizers library can use", tokenizer="m.json")
+    whole = json.loads((tmp_path / onnx_files.TEXT["tokenizer"]).read_text())
+    around = [{"SpecialToken": {"id": "[UNK]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    token = {"id": "[UNK]", "ids": [0] * 9, "tokens": ["[UNK]"] * 9}
+    template = {"type": "TemplateProcessing", "single": around, "pair": [], "special_tokens": {"[UNK]": token}}
+    for reason, change in (
+        ("makes 1. tokens, and text.max_length is less", {"post_processor": template}),
+        (r"can use \(.*Missing \[UNK\] token", {"model": whole["model"] | {"unk_token": "gone"}}),
+        (r"can use \(Precompiled", {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}),  # a panic
+    ):
+        (tmp_path / "other.json").write_text(json.dumps(whole | change))
+        refused(rf"other\.json .*{reason}", tokenizer="other.json")
     refused(r"has the inputs ids, mask, and text\.inputs names ids", inputs={"ids": "ids"})
     refused(r"takes 6 tokens: text\.max_length must say so", max_length=5)
     refused("has no output called vector: it has embedding", output={"name": "vector"})

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, check_spectrograms
 from songspace.encoders.onnx_session import Session
-from songspace.encoders.onnx_settings import Settings, read_settings, settings_of
+from songspace.encoders.onnx_settings import MOST_NUMBERS, Settings, read_settings, settings_of
 from songspace.encoders.onnx_words import Words
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend
@@ -119,6 +119,8 @@ class ONNX(Encoder):
     def _json(self) -> Path:
         if self.model is None:
             raise SongspaceError("The onnx encoder needs a model: --model FILE.onnx, with FILE.json beside it.")
+        if not Path(self.model).name:
+            raise SongspaceError(f"{os.fspath(self.model) or 'An empty name'} is no file of a model.")
         return Path(self.model).with_suffix(".json")
 
     def _take(self, settings: Settings, files: dict[str, Path], sums: dict[str, str]) -> None:
@@ -133,7 +135,10 @@ class ONNX(Encoder):
             session = Session(self._files[MODEL], self.device)
             bands, frames = self.shape_
             sides = {"bands": bands, "frames": frames, "samples": frames}
-            self._opened = session, session.check_input(self.settings_.input, sides)
+            fixed = session.check_input(self.settings_.input, sides)
+            if fixed and fixed * bands * frames > MOST_NUMBERS:
+                raise SongspaceError(f"{self._files[MODEL]} takes {fixed} inputs at once: that is too much.")
+            self._opened = session, fixed
         return self._opened
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:

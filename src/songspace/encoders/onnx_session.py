@@ -141,6 +141,8 @@ class Session:
                 f"The output {name} of {self.path} has the shape {shape}, which is not ({', '.join(port.axes)}) of "
                 f"{rows}."
             )
+        if not np.size(found) or np.asarray(found).dtype.kind not in "fiub":
+            raise SongspaceError(f"The output {name} of {self.path} has no numbers in it.")
         order = sorted(
             range(len(shape)), key=lambda axis: ("batch", "channel", "time", "features").index(port.axes[axis])
         )

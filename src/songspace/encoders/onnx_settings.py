@@ -18,6 +18,8 @@ SEGMENT = 5.0
 _MEL = ("n_fft", "hop", "n_mels", "fmin", "fmax", "mel", "norm", "window", "center", "power", "log")
 _FASTEST, _LONGEST_INPUT = 384_000, 600  # samples a second, and seconds
 _LARGEST = {"n_fft": 1 << 18, "n_mels": 4096}
+MOST_NUMBERS = 1 << 25
+"""Of an input, and of whatever is worked out on the way to one: ten minutes at 48 kHz have fewer samples."""
 _MOST_PATCHES = 20
 _MOST_TOKENS = 4096
 
@@ -144,7 +146,9 @@ def _frontend(rate: float, seconds: float, said: Any) -> Frontend:
     kind = _Fields("frontend.", said, ("kind",), None).choice("kind", ("mel", "waveform"))
     if kind == "waveform":
         _Fields("frontend.", said, ("kind",), ())
-        return Waveform(int(rate), float(seconds))
+        sound = Waveform(int(rate), float(seconds))
+        _check_size("the samples of an input", sound.samples)
+        return sound
     fields = _Fields("frontend.", said, ("kind", *_MEL), ("padding", "win_length", "frames"))
     for key, most in _LARGEST.items():
         fields.number(key, whole=True, most=most)
@@ -154,9 +158,19 @@ def _frontend(rate: float, seconds: float, said: Any) -> Frontend:
     given = {key: said[key] for key in (*_MEL, "padding", "win_length", "frames") if key in said and key != "log"}
     given |= {"log": log["kind"]} | {key: value for key, value in log.items() if key != "kind"}
     try:
-        return MelSpectrogram(rate=int(rate), seconds=float(seconds), **given)
+        found = MelSpectrogram(rate=int(rate), seconds=float(seconds), **given)
     except (ValueError, TypeError) as error:
         raise ValueError(f"frontend: {error}") from None
+    _check_size("the samples of an input", found.samples)
+    _check_size("its frames times n_fft", found.shape[1] * found.n_fft)
+    _check_size("its frames times n_mels", found.shape[1] * found.n_mels)
+    _check_size("n_mels times n_fft", found.n_mels * found.n_fft)
+    return found
+
+
+def _check_size(what: str, numbers: int) -> None:
+    if numbers > MOST_NUMBERS:
+        raise ValueError(f"frontend: {what} are {numbers}, and must be at most {MOST_NUMBERS}")
 
 
 def _port(fields: _Fields, key: str, needed: tuple[str, ...], more: tuple[str, ...]) -> Port:

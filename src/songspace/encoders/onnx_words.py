@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +34,11 @@ class Words:
         except ImportError:
             raise SongspaceError(f"A model's text tower needs tokenizers: {INSTALL}.") from None
         self._settings = settings
-        try:
+        self._file = tokenizer
+        with self._told():
             self._tokenizer = Tokenizer.from_file(os.fspath(tokenizer))
-        except Exception as error:  # it raises nothing more particular
-            raise SongspaceError(f"{tokenizer} is no file of the tokenizers library ({error}).") from error
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(settings.max_length)
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(settings.max_length)
         self._session = Session(model)  # a sentence takes a processor milliseconds
         wanted = {name for name in (settings.ids, settings.mask, settings.types) if name}
         if wanted != set(self._session.inputs):
@@ -54,11 +55,25 @@ class Words:
                     f"{model} takes {shape[1]} tokens: text.max_length must say so, and pad what fills up."
                 )
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever the tokenizers library finds wrong with its file, in a sentence."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # it raises nothing more particular, and where it panics not even an Exception
+            line = str(error).partition("\n")[0]
+            raise SongspaceError(f"{self._file} is no file that the tokenizers library can use ({line}).") from error
+
     def __call__(self, text: str) -> np.ndarray:
         """The vector of a text, (d,)."""
-        ids = self._tokenizer.encode(text).ids
+        with self._told():
+            ids = self._tokenizer.encode(text).ids
         if not ids:
             raise SongspaceError("Nothing of these words is known to the model.")
+        if len(ids) > self._settings.max_length:  # more than that are put around any words
+            raise SongspaceError(f"{self._file} makes {len(ids)} tokens, and text.max_length is less.")
         length = len(ids) if self._settings.pad is None else self._settings.max_length
         row = np.full((1, length), self._settings.pad or 0, np.int64)
         row[0, : len(ids)] = ids

@@ -16,7 +16,7 @@ from songspace.library.imported import IMPORTED, ImportedSong, imported_from, ke
 from songspace.library.learnt import song_vectors
 from songspace.library.log import logged
 from songspace.library.mending import mend
-from songspace.library.tags import Tags, read_tags
+from songspace.library.tags import Tags, plain_text, read_tags
 from songspace.pipeline.vectors import Vectors, read_vectors
 from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
@@ -92,7 +92,7 @@ def _songs(given: Vectors, folder: Path, reporter: Reporter) -> Iterator[Importe
     for row, (name, path, tags) in enumerate(zip(names, places, given.tags, strict=True)):
         reporter.progress("reading tags", row, len(names))
         if given.paths is None:
-            tags = replace(tags, title=tags.title or " ".join(name.split()) or None)
+            tags = replace(tags, title=tags.title or " ".join(plain_text(name).split()) or None)
         elif os.path.isfile(path):
             tags = _both(tags, read_tags(path))
         identity = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, person=b"imported").digest()

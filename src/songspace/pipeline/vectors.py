@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.library.tags import Tags
+from songspace.library.tags import Tags, plain_text
 from songspace.plainfiles import open_plain
 
 VECTORS = ("vector", "embedding")
@@ -21,6 +22,10 @@ _TEXTS = tuple(one.name for one in fields(Tags) if one.type == "str | None")
 _NUMBERS = tuple(one.name for one in fields(Tags) if one.type == "int | None")
 _LISTS = tuple(one.name for one in fields(Tags) if one.type == "tuple[str, ...]")
 _LONGEST = 1e12  # seconds, as in the catalog
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, KeyError, MemoryError),
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, RuntimeError),  # encrypted, or packed in an unknown way
+)
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,9 @@ def _read_npz(file: Path) -> tuple[np.ndarray, dict[str, list[Any]]]:
             vectors = arrays[name]
             wanted = [one for one in ("id", "path", "duration", *_TEXTS, *_NUMBERS) if one in arrays.files]
             columns = {one: arrays[one] for one in wanted}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise SongspaceError(f"{file} cannot be read as npz ({str(error).splitlines()[0].rstrip('.')}).") from error
+    except _DAMAGED as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise SongspaceError(f"{file} cannot be read as npz ({reason}).") from error
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise SongspaceError(f"In {file} the array {name} is {vectors.dtype} of shape {vectors.shape}, and no matrix.")
     for one, values in columns.items():
@@ -146,7 +152,7 @@ def _names(file: Path, column: str, values: Sequence[Any]) -> list[str]:
             said = "is empty" if value in (None, "") else f"is {value!r}, and neither a text nor a whole number"
             raise SongspaceError(f"In {file} the {column} of row {row} {said}.")
         name = os.path.normpath(value) if column == "path" and isinstance(value, str) else str(value)
-        if "\0" in name:
+        if not _may_be_a_file(name):
             raise SongspaceError(f"In {file} the {column} of row {row} is none that a file could have.")
         if name in names:
             raise SongspaceError(
@@ -155,6 +161,13 @@ def _names(file: Path, column: str, values: Sequence[Any]) -> list[str]:
             )
         names[name] = row
     return list(names)
+
+
+def _may_be_a_file(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def _tags(columns: Mapping[str, Sequence[Any]], row: int) -> Tags:
@@ -169,7 +182,7 @@ def _tags(columns: Mapping[str, Sequence[Any]], row: int) -> Tags:
 
 
 def _text(value: Any) -> str | None:
-    return " ".join(value.replace("\0", " ").split()) or None if isinstance(value, str) else None
+    return " ".join(plain_text(value).split()) or None if isinstance(value, str) else None
 
 
 def _whole(value: Any) -> int | None:
