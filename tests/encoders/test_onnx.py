@@ -301,7 +301,9 @@ def refused(path: Path | None, reason: str) -> None:
 
 def test_files_that_are_missing_or_none(onnx_files: ModuleType, model: Path, tmp_path: Path) -> None:
     refused(None, "needs a model: --model FILE.onnx")
-    refused(tmp_path / "no.onnx", r"There is no .*no\.json: it has to say")
+    refused(tmp_path / "no.onnx", r"There is no file .*no\.onnx")
+    (tmp_path / "alone.onnx").write_bytes(model.read_bytes())
+    refused(tmp_path / "alone.onnx", r"There is no .*alone\.json: it has to say")
     onnx_files.write(tmp_path / "no.onnx", onnx_files.MEL)
     refused(tmp_path / "no.onnx", "There is no file .*no.onnx")
     model.with_suffix(".json").write_text("{")
