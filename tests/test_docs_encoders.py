@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from songspace.encoders import encoder_class
 from songspace.encoders.onnx_settings import settings_of
@@ -25,7 +27,8 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_settings_are_settings() -> None:
-    musicnn, mert, clap = (settings_of(json.loads(block)) for block in blocks("json"))
+    own, musicnn, mert, clap = (settings_of(json.loads(block)) for block in blocks("json"))
+    assert (own.frontend.shape, own.output.axes) == ((1, 80_000), ("batch", "time", "features"))
     assert (musicnn.frontend.rate, musicnn.frontend.shape, musicnn.patches) == (16000, (96, 187), 2)
     assert (mert.frontend.shape, mert.output.axes) == ((1, 120_000), ("batch", "time", "features"))
     assert clap.frontend.shape == (1, 480_000) and clap.text is not None and clap.text.max_length == 77
@@ -37,7 +40,8 @@ def test_the_classes_work(monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = vars(module)
     try:
         for block in blocks("python"):
-            exec(block, names)
+            if "torch" not in block:
+                exec(block, names)
         frontend = names["Envelope"](parts=10)
         assert build(describe(frontend)) == frontend
     finally:
@@ -46,6 +50,17 @@ def test_the_classes_work(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = names["Level"](frontend)
     np.testing.assert_allclose(encoder.fit_transform(X), X.mean(axis=2) - X.mean(axis=(0, 2)), atol=1e-6)
     assert encoder.get_feature_names_out().tolist() == ["level0"]
+
+
+def test_a_model_is_exported_as_torch_would_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exporting takes packages that no test needs: that torch knows these arguments, and what the input looks like."""
+    asked, signature = [], inspect.signature(torch.onnx.export)
+    monkeypatch.setattr(torch.onnx, "export", lambda *args, **options: asked.append(signature.bind(*args, **options)))
+    [block] = [block for block in blocks("python") if "torch" in block]
+    exec(block, {"model": torch.nn.Linear(80_000, 2)})
+    given = asked[0].arguments
+    assert given["args"][0].shape[1:] == (settings_of(json.loads(blocks("json")[0])).frontend.shape[1],)
+    assert given["external_data"] is False and list(given["dynamic_shapes"][0]) == [0]
 
 
 @pytest.mark.parametrize("name", ["contrastive", "ali", "pca", "raw", "timbre", "random", "onnx"])

@@ -308,7 +308,9 @@ def test_files_that_are_missing_or_none(onnx_files: ModuleType, model: Path, tmp
     refused(None, "needs a model: --model FILE.onnx")
     for name in ("", ".", "/"):
         refused(Path(name), "is no file of a model")
-    refused(tmp_path / "no.onnx", r"There is no .*no\.json: it has to say")
+    refused(tmp_path / "no.onnx", r"There is no file .*no\.onnx")
+    (tmp_path / "alone.onnx").write_bytes(model.read_bytes())
+    refused(tmp_path / "alone.onnx", r"There is no .*alone\.json: it has to say")
     onnx_files.write(tmp_path / "no.onnx", onnx_files.MEL)
     refused(tmp_path / "no.onnx", "There is no file .*no.onnx")
     model.with_suffix(".json").write_text("{")

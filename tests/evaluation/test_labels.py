@@ -135,15 +135,15 @@ def test_nothing_to_compare(songs: list[Tune]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "needs a column path"),
-        ("path,label\n", "and rows below"),
-        ("name,label\nfolk/a.mp3,X\n", "needs a column path or track_id in its first line"),
-        ("path,mood\nfolk/a.mp3,X\n", "needs a column label or genre in its first line"),
+        ("", r"no column is called path, filename or track_id \(it has none\)"),
+        ("path,label\n", "below its first line nothing names a song"),
+        ("name,label\nfolk/a.mp3,X\n", r"no column is called path, filename or track_id \(it has name, label\)"),
+        ("path,mood\nfolk/a.mp3,X\n", r"no column is called label or genre \(it has path, mood\)"),
         ("path,label\nx.mp3,X\ny.mp3,Y\n", r"None of the 2 paths in .* is a song of the library \(x.mp3"),
-        ("path,label\n,X\n", "and rows below"),
+        ("path,label\n,X\n", "below its first line nothing names a song"),
         ("path,label\nfolk/a.mp3,X\nfolk/a.mp3,Y\n", "gives two labels to folk/a.mp3: X and Y"),
         ("path,label\nfolk/a.mp3\nfolk/b.mp3,X,Z,Z\n", "no label that several share"),
-        ("\x00\x01\x89PNG\n\n\x00", "needs a column path"),
+        ("\x00\x01\x89PNG\n\n\x00", "no column is called path"),
         ('path,label\n"' + "x" * 200_000 + '",X\n', "cannot be read as a CSV file"),
     ],
 )

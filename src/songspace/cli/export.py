@@ -51,7 +51,8 @@ def export(
     kind = format or next((one for one in (Format.parquet, Format.npz) if output.suffix.lower() == f".{one}"), None)
     if kind is None:
         raise SongspaceError(
-            f"{output}: an export is a .parquet file or a .npz file, or a folder with --format tsv; --format tells."
+            f"{output}: an export is a .parquet file or a .npz file, or a folder with --format tsv. A file of another "
+            "name needs --format."
         )
     table = table_of(Library(home), segments=segments, with_map=not without_map)
     {Format.parquet: _write_parquet, Format.npz: _write_npz, Format.tsv: _write_tsv}[kind](table, output)

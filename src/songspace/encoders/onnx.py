@@ -79,6 +79,8 @@ class ONNX(Encoder):
         SongspaceError
             If a file is missing or damaged, a field of the JSON is wrong, or the model does not fit to it.
         """
+        if self.model is not None and not Path(self.model).exists():
+            raise SongspaceError(f"There is no file {self.model}.")
         settings = read_settings(self._json())
         model = self._json().with_suffix(".onnx")
         files = {MODEL: model if self.model is None else Path(self.model)}

@@ -22,6 +22,9 @@ LABELS = ("label", "genre", "genre_top", "track_genre_top", "top_genre", "style"
 ARTISTS = ("artist", "albumartist", "album_artist", "artist_name")
 SPLITS = ("split", "set_split", "set", "fold", "partition")
 
+_SHOWN, _SHOWN_LENGTH = 8, 40
+"""Columns of a table that is none which a sentence names, and letters of each."""
+
 _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
 """What programs write where there is no value."""
 
@@ -86,8 +89,15 @@ def read_table(table: Path) -> list[Row]:
     )
     named = [row for row in rows if name is not None and _cell(row, name).strip()]
     if name is None or label is None or not named:
-        missing = "a column label or genre" if name is not None and label is None else "a column path or track_id"
-        raise SongspaceError(f"{table} is no table of labels: it needs {missing} in its first line, and rows below.")
+        if name is not None and label is not None:
+            raise SongspaceError(f"{table} is no table of labels: below its first line nothing names a song.")
+        missing = "path, filename or track_id" if name is None else "label or genre"
+        columns = [shown[:_SHOWN_LENGTH] for column in list(head)[:_SHOWN] if (shown := cleaned(column))]
+        has = (", ".join(columns) or "none") + (", ..." if len(head) > _SHOWN else "")
+        raise SongspaceError(
+            f"{table} is no table of labels: no column is called {missing} (it has {has}). docs/data.md has all names "
+            "that are understood."
+        )
     return [
         Row(
             _cell(row, name).strip(),

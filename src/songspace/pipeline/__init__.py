@@ -105,7 +105,7 @@ def learn(
     reporter = reporter or Reporter()
     kind = encoder_class(encoder)  # a wrong name is told before any work
     if model is not None and "model" not in kind._get_param_names():
-        raise SongspaceError(f"The {encoder} encoder is learnt here: only one that was made elsewhere has a model.")
+        raise SongspaceError(f"The {encoder} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
