@@ -108,7 +108,14 @@ def test_table_behind_a_link(songs: list[Tune], tmp_path: Path) -> None:
 
 def test_a_song_named_twice(songs: list[Tune], tmp_path: Path) -> None:
     """Once without a label, or in another case: neither is a contradiction."""
-    rows = ["folk/a.mp3,Slow", "folk/b.mp3,Slow", "folk/a.mp3,", "folk/b.mp3,slow", "jazz/c.mp3,Fast", "jazz/d.mp3,Fast"]
+    rows = [
+        "folk/a.mp3,Slow",
+        "folk/b.mp3,Slow",
+        "folk/a.mp3,",
+        "folk/b.mp3,slow",
+        "jazz/c.mp3,Fast",
+        "jazz/d.mp3,Fast",
+    ]
     (tmp_path / "t.csv").write_text("\n".join(["path,label", *rows, "9" * 5000 + ",Slow"]))
     found = labels(songs, tmp_path / "t.csv")
     assert found.values == ("Slow", "Slow", "Fast", "Fast")
