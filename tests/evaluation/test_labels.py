@@ -182,7 +182,7 @@ def test_wrong_tables(songs: list[Tune], tmp_path: Path, text: str, message: str
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_nobody_waits_for_a_pipe(songs: list[Tune], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(SongspaceError, match="cannot be read as a CSV file .it is no ordinary file"):
+    with pytest.raises(SongspaceError, match=r"cannot be read as a CSV file \(it is no ordinary file"):
         labels(songs, tmp_path / "pipe.csv")
 
 
