@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,5 +121,11 @@ def test_what_cannot_be_written_leaves_what_was_there(run: Run, tmp_path: Path) 
     ):
         failed = run("export", "-o", output, *more)
         assert isinstance(failed.exception, SongspaceError) and said in str(failed.exception)
+    if hasattr(os, "mkfifo"):  # a device, as /dev/null is one, is the same
+        os.mkfifo(tmp_path / "pipe")
+        failed = run("export", "-o", tmp_path / "pipe", "--format", "npz")
+        assert "pipe cannot be written (it is no ordinary file)" in str(failed.exception)
+        assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+        (tmp_path / "pipe").unlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.parquet"]
     assert (tmp_path / "file").read_text() == "mine"

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner, Result
 
 from songspace import Library, SongspaceError, Space, pipeline
 from songspace.audio import read_places, read_windows
 from songspace.cli.commands import app
 from songspace.encoders.base import load
+from songspace.encoders.onnx import ONNX
+from songspace.errors import EncodingError
 from songspace.library import Home
 
 QUICK = ("--windows", 3, "--workers", 1)
@@ -148,13 +151,10 @@ def test_what_musicnn_and_clap_take_becomes_a_space(tunes: Path, onnx_files: Mod
         np.testing.assert_allclose(vectors[ids == one.id], expected, rtol=2e-3, atol=2e-4)
 
 
-def test_a_song_that_a_model_cannot_encode_costs_only_itself(
-    song: Callable[..., Path], onnx_files: ModuleType, tmp_path: Path
-) -> None:
+def picky(onnx_files: ModuleType, path: Path, limit: float) -> Path:
+    """A model that gives no number for what is louder than ``limit``."""
     from onnx import TensorProto, helper
 
-    for number, name in enumerate(("a", "b", "loud")):
-        song(tmp_path / "songs" / f"{name}.flac", number, style=number)
     nodes = [
         helper.make_node("ReduceMax", ["sound"], ["most"], axes=[1], keepdims=1),
         helper.make_node("Sub", ["limit", "most"], ["left"]),
@@ -162,17 +162,45 @@ def test_a_song_that_a_model_cannot_encode_costs_only_itself(
         helper.make_node("Concat", ["most", "rest"], ["embedding"], axis=1),
     ]
     inputs = {"sound": (TensorProto.FLOAT, ["n", 120_000])}
-    limit = np.array([0.6], np.float32)
-    model = onnx_files.save(
-        tmp_path / "m.onnx", nodes, inputs, {"embedding": (TensorProto.FLOAT, ["n", 2])}, limit=limit
-    )
-    onnx_files.write(model, onnx_files.MERT | {"output": {"name": "embedding"}})
+    outputs = {"embedding": (TensorProto.FLOAT, ["n", 2])}
+    onnx_files.save(path, nodes, inputs, outputs, limit=np.array([limit], np.float32))
+    return onnx_files.write(path, onnx_files.MERT | {"output": {"name": "embedding"}})
+
+
+def test_a_song_that_a_model_cannot_encode_costs_only_itself(
+    song: Callable[..., Path], onnx_files: ModuleType, tmp_path: Path
+) -> None:
+    for number, name in enumerate(("a", "b", "loud")):
+        song(tmp_path / "songs" / f"{name}.flac", number, style=number)
     home = tmp_path / "home"
+    model = picky(onnx_files, tmp_path / "m.onnx", 0.6)
     learnt = run(home, "learn", tmp_path / "songs", "--encoder", "onnx", "--model", model, *QUICK)
     assert learnt.exit_code == 0, learnt.output
     assert "loud.flac could not be encoded" in " ".join(learnt.output.split())
     library = Library(home)
     assert len(Space.open(library.home.space)) == 2 and len(library.songs()) == 3
+
+
+def test_a_model_that_can_encode_no_song_takes_no_other_away(
+    home: Path, tunes: Path, onnx_files: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is tried with is quieter than music."""
+    own, loud = tmp_path / "home", tmp_path / "loud"
+    shutil.copytree(home, own)
+    before = answered(own, "similar", 1)
+    loud.mkdir()
+    for number in range(3):
+        time = np.arange(24000 * 8) / 24000
+        soundfile.write(loud / f"{number}.wav", 0.99 * np.sin(2 * np.pi * 110 * (number + 2) * time), 24000)
+    model = picky(onnx_files, tmp_path / "m.onnx", 0.55)
+    failed = run(tmp_path / "new", "learn", loud, "--encoder", "onnx", "--model", model, *QUICK)
+    assert failed.exit_code == 1 and "gives numbers that are not finite" in str(failed.exception)
+    assert Library(tmp_path / "new").encoder == "timbre" and answered(tmp_path / "new", "similar", 1)["similar"]
+    with monkeypatch.context() as patch:
+        patch.setattr(ONNX, "encode_song", lambda *_: (_ for _ in ()).throw(EncodingError("No.")))
+        assert run(own, "learn", tunes, "--encoder", "onnx", "--model", model, *QUICK).exit_code == 1
+    assert answered(own, "similar", 1) == before
+    assert run(own, "update", "--workers", 1).exit_code == 0
 
 
 def test_without_onnx_runtime_old_songs_answer_and_new_ones_wait(

@@ -118,6 +118,22 @@ def test_intervals_are_the_scatter_of_halves_clustered_anew() -> None:
         assert found[f"kmeans_{metric}"].scatter.scale == smaller.scale
 
 
+def test_no_interval_where_halves_have_hardly_a_song_for_each_cluster() -> None:
+    """There every song is a cluster, which scores 0 in any space: what does not scatter would look sure."""
+    rng = np.random.default_rng(0)
+    artists = np.arange(64) // 2
+    vectors, labels = rng.normal(size=(64, 5)), artists % 8
+    for songs, known in ((range(31), False), (range(32), True), (range(64), True)):
+        rows = np.array(songs)
+        found = clustering.evaluate(vectors[rows], labels[rows], artists=artists[rows], seeds=1)
+        assert (found["kmeans_ami"]["interval"] is not None) == known
+        assert (found["mixture_v_measure"]["interval"] is not None) == known
+    few = np.r_[np.zeros(54, int), 1 + np.arange(10)]  # without the first artist there are at most five songs
+    scatter = clustering.scores(vectors, labels, artists=few, seeds=1)["kmeans_ami"].scatter
+    without = ~halves(few).kept[:, 0]
+    assert np.array_equal(np.isnan(scatter.values), without) and without.any()
+
+
 def test_interval_of_a_space_that_only_knows_artists_reaches_down_to_chance() -> None:
     rng = np.random.default_rng(1)
     artists = np.repeat(np.arange(100), 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -105,6 +106,31 @@ def test_table_behind_a_link(songs: list[Tune], tmp_path: Path) -> None:
     assert labels(songs, link / "labels.csv").values == ("X", "X", "Y", "Y")
 
 
+def test_a_song_named_twice(songs: list[Tune], tmp_path: Path) -> None:
+    """Once without a label, or in another case: neither is a contradiction."""
+    rows = [
+        "folk/a.mp3,Slow",
+        "folk/b.mp3,Slow",
+        "folk/a.mp3,",
+        "folk/b.mp3,slow",
+        "jazz/c.mp3,Fast",
+        "jazz/d.mp3,Fast",
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label", *rows, "9" * 5000 + ",Slow"]))
+    found = labels(songs, tmp_path / "t.csv")
+    assert found.values == ("Slow", "Slow", "Fast", "Fast")
+    assert found.unmatched == 1
+
+
+@pytest.mark.parametrize("path", ["01.flac", "/01.flac", "a/01.flac", "/m/a/01.flac"])
+def test_a_name_means_the_only_song_that_ends_in_it(path: str) -> None:
+    named = Named([path, "/other/02.flac"], [])
+    parts = path.strip("/").split("/")
+    for begin in range(len(parts)):
+        assert named.find("/".join(parts[begin:])) == [0]
+    assert named.find("1") == [0] and named.find("b/01.flac") == []
+
+
 def test_names_match_in_any_unicode_form_and_without_one(tmp_path: Path) -> None:
     composed, broken = "Café.mp3", "caf\udce9.mp3"
     songs = [Tune(str(tmp_path / name)) for name in (unicodedata.normalize("NFD", composed), broken, "c.mp3", "d.mp3")]
@@ -151,6 +177,13 @@ def test_wrong_tables(songs: list[Tune], tmp_path: Path, text: str, message: str
     with pytest.raises(SongspaceError, match=message) as caught:
         labels(songs, write(tmp_path, text))
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_nobody_waits_for_a_pipe(songs: list[Tune], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(SongspaceError, match=r"cannot be read as a CSV file \(it is no ordinary file"):
+        labels(songs, tmp_path / "pipe.csv")
 
 
 def test_no_table(songs: list[Tune], tmp_path: Path) -> None:

@@ -213,6 +213,9 @@ def test_exact_says_how_long_it_takes_and_stops(
     assert "3.1 spectrograms a second measured on this processor about 6 days, on a GPU about 27 min" in said
     assert said.strip().endswith("add --yes to begin.") and said.count("\n") == 2
     assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(exact, "speed", lambda device: pytest.fail("it was measured"))
+    _, said = refused(capsys, monkeypatch, tmp_path / "no", "-o", tmp_path / "out", "--exact", "--device", "cpu")
+    assert said.startswith(f"There is no folder {tmp_path / 'no'}")
 
 
 def test_exact_begins_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -85,6 +85,11 @@ def test_words_find_what_they_mean_where_the_centred_space_would_not(home: Path)
     assert "“low”" in table.output and table.stdout.count(".flac") == 3
 
 
+def test_bytes_that_are_no_characters_are_words_nobody_knows(home: Path) -> None:
+    found = [json.loads(run(home, "search", words, "--json").stdout)["songs"] for words in ("low \udcff", "low ?")]
+    assert found[0] == found[1] and found[0]
+
+
 def test_a_text_that_says_nothing_is_told(home: Path) -> None:
     result = run(home, "search", "  ")
     assert result.exit_code == 1 and "no words to search for" in str(result.exception)

@@ -79,6 +79,8 @@ def poster(
     from songspace.evaluation.poster.findings import findings
 
     if exact:
+        if not folder.is_dir():  # before anything is measured for half a minute
+            raise SongspaceError(f"There is no folder {folder.absolute()}: is its disk mounted?")
         _warn(device, go=yes)
     with show.reporting() as reporter:
         result = run(

@@ -24,8 +24,10 @@ def written(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     SongspaceError
-        If the file system refuses.
+        If the file system refuses, or a device, a pipe or a folder would be replaced: /dev/null is everybody's.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise SongspaceError(f"{os.fspath(path)} cannot be written (it is no ordinary file).")
     beside = Path(f"{os.fspath(path)}.new")
     try:
         yield beside

@@ -12,6 +12,7 @@ import numpy as np
 from songspace.encoders.onnx_session import INSTALL, Session
 from songspace.encoders.onnx_settings import Text
 from songspace.errors import SongspaceError
+from songspace.plainfiles import characters
 
 
 class Words:
@@ -69,7 +70,7 @@ class Words:
     def __call__(self, text: str) -> np.ndarray:
         """The vector of a text, (d,)."""
         with self._told():
-            ids = self._tokenizer.encode(text).ids
+            ids = self._tokenizer.encode(characters(text)).ids
         if not ids:
             raise SongspaceError("Nothing of these words is known to the model.")
         if len(ids) > self._settings.max_length:  # more than that are put around any words

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ METHODS = ("kmeans", "mixture")
 STARTS = 10
 STARTS_AGAIN = 3
 """For the intervals everything is clustered anew in smaller collections: fewer starts scatter a little more."""
+FEWEST = 4
+"""Songs for each cluster that intervals need. Where nearly every song of a half is a cluster of its own, the AMI is 0,
+whatever the space: equally good encoders were told apart by mistake in 23 % of made-up collections with 2.5 each."""
 MIXTURE_DIMENSIONS = 20
 
 
@@ -181,8 +185,10 @@ def scores(
         coordinates = principal_coordinates(vectors)
         clusterings = assign(coordinates, wanted, seeds=clustering_seeds(seeds, random_state), methods=methods)
         smaller = halves(artist_codes(artists, len(vectors)), random_state=random_state)
+        if len(vectors) < FEWEST * wanted:
+            smaller = replace(smaller, kept=smaller.kept[:0])
         again = [
-            _once(coordinates[kept], wanted, seed, methods) if len(np.unique(codes[kept])) > 1 else None
+            _once(coordinates[kept], wanted, seed, methods) if _tells(codes[kept], wanted) else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
     found = _scores(codes, clusterings, smaller, again)
@@ -213,7 +219,8 @@ def evaluate(
         Both methods run with so many seeds, each keeping the best of ten starts; scores are means over them.
     artists : sequence of length n, optional
         For the intervals (None: unknown, an artist of its own): songs of half of the artists are clustered anew, again
-        and again. See :mod:`songspace.intervals`.
+        and again. See :mod:`songspace.intervals`. There are none with fewer than :data:`FEWEST` songs for each
+        cluster.
     both_normalisers : bool
         Whether AMI is also given by the larger entropy, as on the poster: ``kmeans_ami_max``, ``mixture_ami_max``.
     random_state : int
@@ -261,10 +268,14 @@ def clustering_seeds(seeds: int, random_state: int) -> list[int]:
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
+def _tells(labels: np.ndarray, n_clusters: int) -> bool:
+    """Whether the clusters of a smaller collection say anything: it needs songs enough, and two labels."""
+    return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
+
+
 def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
     """Cluster a smaller collection."""
     coordinates = principal_coordinates(vectors)
-    n_clusters = min(n_clusters, len(vectors))
     found = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
     return {method: clusters for method, [clusters] in found.items()}
 
@@ -277,7 +288,7 @@ def _scores(
 ) -> dict[str, Score]:
     """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections.
 
-    Those with one label only, which were not clustered, count for nothing.
+    Those that were not clustered, because they tell nothing, count for nothing.
     """
     found = {}
     for method, assignments in clusterings.items():

@@ -207,8 +207,11 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
             continue
         [song] = meant
         known = found[song]
-        if known is not None and known.label not in (None, row.label):
-            raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
+        if known is not None and known.label is not None:
+            if row.label is None:  # a row that says nothing of it takes nothing away
+                continue
+            if row.label.casefold() != known.label.casefold():
+                raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
         found[song] = row
     if unmatched + ambiguous == len(rows):
         raise SongspaceError(

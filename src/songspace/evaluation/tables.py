@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import unicodedata
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain
 
 NAMES = (
     *("path", "file_path", "filepath", "file", "filename", "file_name"),
@@ -72,7 +74,10 @@ def read_table(table: Path) -> list[Row]:
         If it is no such file, or has no columns of names and labels.
     """
     try:
-        with table.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        with (
+            open_plain(table, links=True) as file,  # nobody waits for a pipe, and no device is read to its end
+            io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
+        ):
             first = lines.readline()
             lines.seek(0)
             found = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
@@ -151,10 +156,11 @@ class Named:
         self._folders = list(folders)
         self._of_path = {key(path): song for song, path in enumerate(paths)}
         self._parts = [PurePath(key(path)).parts for path in paths]
-        self._of_name: dict[str, list[int]] = {}
+        self._of_name: dict[tuple[str, ...], list[int]] = {}  # also with its folder's: many are called 01.flac
         for song, parts in enumerate(self._parts):
             for name in dict.fromkeys(_names(parts[-1] if parts else "")):
-                self._of_name.setdefault(name, []).append(song)
+                for called in {(name,), (*parts[-2:-1], name)}:
+                    self._of_name.setdefault(called, []).append(song)
 
     def find(self, name: str) -> list[int]:
         """The songs that a name may mean: none, one, or several if it is the end of several paths."""
@@ -167,7 +173,7 @@ class Named:
         for last in _names(parts[-1], whole=True):
             found = [
                 song
-                for song in self._of_name.get(last, ())
+                for song in self._of_name.get((*parts[-2:-1], last), ())
                 if self._parts[song][-len(parts) : -1] == parts[:-1] and len(self._parts[song]) >= len(parts)
             ]
             if found:
@@ -181,7 +187,7 @@ def _names(name: str, *, whole: bool = False) -> Iterator[str]:
     stem = name if whole else PurePath(name).stem
     yield stem
     if stem.isascii() and stem.isdigit():
-        yield f"number {int(stem)}"
+        yield f"number {stem.lstrip('0') or 0}"
 
 
 def key(path: str | Path) -> str:

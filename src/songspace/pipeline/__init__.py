@@ -138,7 +138,7 @@ def learn(
                 take(run, given)
             else:
                 train(run, encoder, {"steps": steps, "minutes": minutes, "random_state": seed, "device": device})
-            encode(run, encoder)
+                encode(run, encoder)
             encoder = judge(run, encoder)
         if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
             use(run, encoder)

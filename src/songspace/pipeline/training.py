@@ -21,7 +21,7 @@ from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import BY_HAND, Check, check, held_out
-from songspace.pipeline.stages import Run, ears, readable, sounds
+from songspace.pipeline.stages import Run, ears, encode, readable, sounds
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
@@ -35,9 +35,14 @@ MONITORS = ("auc", "retrieval")
 
 
 def take(run: Run, encoder: Encoder) -> None:
-    """Take an encoder that was made elsewhere and needs no songs, unless the library has it already.
+    """Take an encoder that was made elsewhere and needs no songs, unless the library has it already; encode with it.
 
     It has not been trained on any of them; those are held out that would have been, so that its check is like others'.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot encode them; then the library keeps the one that it had.
     """
     fingerprint, name = encoder.fingerprint_, encoder.name
     apart = held_out(run.catalog.songs(run.cache.songs()))
@@ -47,6 +52,14 @@ def take(run: Run, encoder: Encoder) -> None:
     else:
         encoder.save(run.home.encoder(name, fingerprint))
     set_learnt(run.catalog, name, _learnt(encoder, fingerprint, apart))
+    try:
+        encode(run, name)
+    except SongspaceError:
+        if before is None:
+            run.catalog.drop_fact(f"learnt:{name}")
+        else:
+            set_learnt(run.catalog, name, before)
+        raise
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:

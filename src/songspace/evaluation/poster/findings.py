@@ -174,7 +174,8 @@ _WORDS = {
     "better": "is surely better than",
     "worse": "is surely worse than",
     "may be chance": "cannot be told from",
-    "unknown": "with artists too few (under ten) or too much alike to say whether it is chance, differs from",
+    "unknown": "with artists too few (under ten), or songs (under four of a genre), to say whether it is chance, "
+    "differs from",
 }
 
 

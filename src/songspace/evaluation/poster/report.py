@@ -273,7 +273,7 @@ def _differences(result: Mapping[str, Any]) -> str:
 
 def _difference(answer: Mapping[str, Any]) -> Any:
     bounds = answer["interval"]
-    words = "too few artists, or too much alike" if answer["says"] == "unknown" else answer["says"]
+    words = "too few artists or songs" if answer["says"] == "unknown" else answer["says"]
     shown = f"{answer['difference']:+.3f}" + (f" <small>[{bounds[0]:+.2f}, {bounds[1]:+.2f}]</small>" if bounds else "")
     cell = f"{shown}<br><small>{words}</small>"
     return (answer["says"], cell) if answer["says"] in ("better", "worse") else cell
