@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songspace.evaluation.worth import Check, Question
 from songspace.library.catalog import Song
-from songspace.pipeline.check import Check, Question, held_out, unit
+from songspace.pipeline.check import held_out, unit
 
 
 def library(*artists: str | None) -> list[Song]:

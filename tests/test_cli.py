@@ -60,10 +60,11 @@ def test_similar_to_a_file_outside_the_library(run: Run, song: Callable[..., Pat
     assert genres.count("High") >= 3
 
 
-def test_similar_imports_no_torch_and_no_scikit_learn(learnt_home: Path) -> None:
+@pytest.mark.parametrize("arguments", [["similar", "Tune 7", "--json"], ["status"], ["playlist", "Tune 7"]])
+def test_a_question_waits_for_no_torch_and_no_scikit_learn(learnt_home: Path, arguments: list[str]) -> None:
     code = (
         "import sys; from songspace.cli.commands import app; "
-        "app(['similar', 'Tune 7', '--json'], standalone_mode=False); "
+        f"app({arguments}, standalone_mode=False); "
         "rare = ('torch', 'sklearn', 'scipy', 'matplotlib', 'fastapi', 'uvicorn'); "
         "print([name for name in rare if name in sys.modules], file=sys.stderr)"
     )

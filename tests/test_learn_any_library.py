@@ -25,10 +25,11 @@ from songspace.encoders import load
 from songspace.encoders.contrastive import Contrastive
 from songspace.errors import SongspaceError
 from songspace.evaluation import embeddings, retrieval
+from songspace.evaluation.worth import Check, Question
 from songspace.library import Catalog, Home
 from songspace.library.cache import SpectrogramCache
 from songspace.library.learnt import learnt, set_learnt
-from songspace.pipeline.check import Check, Question, held_out
+from songspace.pipeline.check import held_out
 from songspace.reporter import Reporter
 
 pytestmark = pytest.mark.slow

@@ -169,8 +169,10 @@ def test_songs_without_a_label_are_left_out_and_counted(result: dict) -> None:
 
 
 def test_labels_bring_artists_and_counts(result: dict) -> None:
-    labels = Labels(tuple(LABELS), tuple(ARTISTS), "genre", missing=0, alone=0, unmatched=4)
+    labels = Labels(tuple(LABELS), tuple(ARTISTS), "genre", missing=0, alone=0, unmatched=4, split="test")
     found = report.evaluate(spaces(), labels, seeds=2, random_state=3)
+    assert [found["settings"][name] for name in ("labels", "split")] == ["genre", "test"]
+    assert [result["settings"][name] for name in ("labels", "split")] == [None, None]
     assert found["left_out"] == labels.left_out() and found["left_out"]["unknown_paths"] == 4
     assert found["encoders"] == result["encoders"]
 

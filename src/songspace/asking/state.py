@@ -107,7 +107,7 @@ def failed(catalog: Catalog) -> list[dict[str, str]]:
 def quality(view: View) -> dict[str, Any]:
     """How good the space is: the rest of the ``summary``, and ``hubs``; this reads every segment of the library."""
     from songspace.evaluation import hubness
-    from songspace.pipeline.check import Check
+    from songspace.evaluation.worth import Check
 
     library = view.library
     songs = library.catalog.count()

@@ -137,6 +137,8 @@ def evaluate(
         "artists": count,
         "left_out": _left_out(labels, len(rows)),
         "settings": {
+            "labels": labels.source if isinstance(labels, Labels) else None,
+            "split": labels.split if isinstance(labels, Labels) else None,
             "clustered": min(len(rows), MAX_CLUSTERED),
             "seeds": clustering.clustering_seeds(seeds, random_state),
             "starts": clustering.STARTS,

@@ -103,14 +103,14 @@ def learn(
         If nothing in the folder could be read, or another run works on this library.
     """
     reporter = reporter or Reporter()
-    kind = encoder_class(encoder)  # a wrong name is told before any work
-    if model is not None and "model" not in kind._get_param_names():
-        raise SongspaceError(f"The {encoder} encoder is learnt here and takes no model: --encoder onnx does.")
-    given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         is_file = os.path.isfile(root)
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
+    kind = encoder_class(encoder)  # a wrong name is told before any work
+    if model is not None and "model" not in kind._get_param_names():
+        raise SongspaceError(f"The {encoder} encoder is learnt here and takes no model: --encoder onnx does.")
+    given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     asked = {
         "encoder": encoder,
         "model": model,

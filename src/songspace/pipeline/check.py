@@ -9,139 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
+from songspace.evaluation.worth import BY_HAND, Check, Question
 from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
 from songspace.pipeline.stages import Run, ears, load_learnt
 from songspace.space import Space
-
-BY_HAND = "timbre"
-
-NAMES = {
-    "untrained": "with its network untrained",
-    "no-network": "without a network",
-    BY_HAND: "hand-made",
-}
-"""What stands beside the learnt space."""
-
-CONTROLS = {"untrained": "the untrained network", "no-network": "no network"}
-"""What a claim of learning is a difference to."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question to several spaces: how early what is right stands in the lists of held-out songs.
-
-    Attributes
-    ----------
-    asked : {"song", "artist"}
-        For the other parts of a song, or for the other songs of its artist.
-    queries : int
-        Segments, or songs, that asked.
-    other_albums : int
-        How many of them asked for other albums.
-    chance : float
-    scores : dict of str to float
-        Mean average precision, 0 to 1: of "learnt", of "untrained" and "no-network" where there are these, of "timbre".
-    differences : dict of str to dict
-        Of "learnt" to each of the others: ``value``, ``interval`` (95 %, None of too few artists), ``p_holm`` (the
-        p-value, corrected for all differences of the check), ``sure``.
-    """
-
-    asked: str
-    queries: int
-    other_albums: int
-    chance: float
-    scores: dict[str, float]
-    differences: dict[str, dict[str, Any]]
-
-    @property
-    def what(self) -> str:
-        """What is looked for."""
-        if self.asked == "song":
-            return "other parts of the song"
-        return "songs on its artist's other albums" if self.other_albums == self.queries else "its artist's other songs"
-
-    @property
-    def figures(self) -> str:
-        """How early it is found, by all."""
-        others = ", ".join(f"{NAMES[name]} {value:.2f}" for name, value in self.scores.items() if name != "learnt")
-        return f"mean average precision {self.scores['learnt']:.2f}; {others} (chance {self.chance:.2f})"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a learnt space is worth on songs that it was not learnt from.
-
-    Attributes
-    ----------
-    songs, artists : int
-        Held out; songs of unknown artists that share a folder count as one artist's.
-    whole_artists : bool
-        Whether no artist is on both sides.
-    questions : tuple of Question
-        That for the artist is missing where no two held-out songs have one artist.
-    """
-
-    songs: int
-    artists: int
-    whole_artists: bool
-    questions: tuple[Question, ...]
-
-    @property
-    def judged(self) -> Question:
-        """The question that decides: that for the artist's songs, if there are artists enough."""
-        last = self.questions[-1]
-        return last if last.differences[BY_HAND]["interval"] is not None else self.questions[0]
-
-    @property
-    def better(self) -> bool:
-        """Whether the learnt space is better than the hand-made one."""
-        return bool(self.judged.differences[BY_HAND]["value"] > 0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """This check in what JSON knows."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Check | None:
-        """The check that :meth:`as_dict` gave; None of what another version of songspace remembered in another form."""
-        try:
-            return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
-        except (KeyError, TypeError):
-            return None
-
-    def sentences(self, name: str) -> list[str]:
-        """What a person should know."""
-        whose = f"{self.artists} artists" if self.whole_artists else "artists whom it was learnt from, too,"
-        said = [f"On {self.songs} songs by {whose} held out of training, the {name} space finds"]
-        said += [f"  {question.what}: {question.figures}." for question in self.questions]
-        controls = [control for control in CONTROLS if control in self.judged.differences]
-        if not controls:
-            return said
-        worth = [f"{_signed(self.judged.differences[control])} over {CONTROLS[control]}" for control in controls]
-        sure = all(self.judged.differences[control]["sure"] for control in controls)
-        better = all(self.judged.differences[control]["value"] > 0 for control in controls)
-        known = all(self.judged.differences[control]["interval"] is not None for control in controls)
-        if not better:
-            verdict = ": no gain over the better of the two" if len(controls) > 1 else ": no gain"
-        elif not known:
-            verdict = ": too few artists to say whether that is chance"
-        else:
-            verdict = "" if sure else ": it may be chance"
-        return [*said, f"What training adds in finding {self.judged.what}: {' and '.join(worth)}{verdict}."]
-
-
-def _signed(difference: Mapping[str, Any]) -> str:
-    value, *bounds = (f"{round(each, 2) + 0.0:+.2f}" for each in (difference["value"], *(difference["interval"] or ())))
-    return value + (f" [{', '.join(bounds)}]" if bounds else "")  # and never -0.00
 
 
 def unit(song: Song) -> str:

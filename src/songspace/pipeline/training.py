@@ -15,12 +15,13 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
 from songspace.errors import SongspaceError
+from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
 from songspace.library.costs import decoding
 from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
-from songspace.pipeline.check import BY_HAND, Check, check, held_out
+from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, ears, encode, readable, sounds
 from songspace.provenance import threads
 
