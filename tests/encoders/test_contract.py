@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "raw": {},
     "pca": {"n_components": 3},
     "timbre": {},
+    "linear": {"n_components": 5},
     "random": {"width": 4},
     "contrastive": {"width": 4, "steps": 1, "batch_size": 4, "crop": 30, "device": "cpu"},
     "ali": {"latent": 4, "steps": 1, "batch_size": 2, "device": "cpu"},

@@ -20,6 +20,7 @@ _WHERE = {
     "Raw": "baselines",
     "PCA": "baselines",
     "Timbre": "baselines",
+    "Linear": "linear",
     "RandomConv": "random_conv",
     "Contrastive": "contrastive",
     "ALI": "ali",

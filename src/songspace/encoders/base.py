@@ -64,6 +64,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         Songs, at most, that it encodes while it is learnt, after its last step.
     pretrained : bool
         Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
+    takes_artists : bool
+        Whether ``fit`` takes ``artists``, the artist of each row, and learns from them.
     """
 
     name: ClassVar[str]
@@ -73,6 +75,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     seconds_to_encode: ClassVar[float] = 0.005
     encoded_twice: ClassVar[int] = 0
     pretrained: ClassVar[bool] = False
+    takes_artists: ClassVar[bool] = False
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:

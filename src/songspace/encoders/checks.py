@@ -68,3 +68,36 @@ def group_codes(groups: Any, n: int) -> np.ndarray:
     if groups.shape != (n,):
         raise ValueError(f"groups must name one song for each of the {n} rows, got {groups.shape}")
     return np.unique(groups, return_inverse=True)[1].reshape(n)
+
+
+def teacher_codes(artists: Any, songs: np.ndarray) -> np.ndarray | None:
+    """The artist of each song as a number from 0, -1 where it is not known; ``None`` if nothing is known.
+
+    Parameters
+    ----------
+    artists : sequence of length n, or None
+        Of each row; None and "" are nobody.
+    songs : int array of shape (n,)
+        Of each row, from 0 without gaps.
+
+    Raises
+    ------
+    ValueError
+        If there is not one artist for each row, or a song has two.
+
+    Examples
+    --------
+    >>> teacher_codes(["Ada", "Ada", None, "Bo"], np.array([0, 0, 1, 2])).tolist()
+    [0, -1, 1]
+    """
+    if artists is None:
+        return None
+    if len(artists) != len(songs):
+        raise ValueError(f"artists must name one artist for each of the {len(songs)} rows, got {len(artists)}")
+    numbers: dict[Any, int] = {}
+    codes = np.array([-1 if who in (None, "") else numbers.setdefault(who, len(numbers)) for who in artists])
+    of_song = np.zeros(songs.max() + 1, np.int64)
+    of_song[songs] = codes
+    if (of_song[songs] != codes).any():
+        raise ValueError("artists must name the same artist for all rows of a song")
+    return of_song

@@ -11,22 +11,19 @@ import torch
 
 from songspace.encoders import discriminants
 from songspace.encoders.base import Encoder
-from songspace.encoders.checks import check_number, check_seed, group_codes
+from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
-from songspace.encoders.descriptors import check_descriptors, descriptors, is_describable
+from songspace.encoders.descriptors import check_descriptors, is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import Discriminants
+from songspace.encoders.linear import SAMPLED, hand_made, mapped, sample
 from songspace.encoders.pairs import Pairs
-from songspace.encoders.patterns import patterns
 from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
-
-SAMPLED = 1000
-"""Songs that the discriminants are found by: half a minute of encoding."""
 
 
 class Contrastive(Convolutional):
@@ -36,9 +33,9 @@ class Contrastive(Convolutional):
     and must find each piece's partner among all the others (NT-Xent). In a controlled comparison on
     music this beat the other ways of learning without labels [1]_. Half of the loss keeps songs that
     sound alike together (see :mod:`.contrastive_game`). After training the projector that the losses saw
-    is thrown away. What comes before it and hand-made statistics (:mod:`.descriptors`, :mod:`.patterns`),
-    which carry what a small library cannot teach, are brought together by discriminants with songs as
-    classes (:mod:`.discriminants`): these are the vector.
+    is thrown away. What comes before it and hand-made statistics (:mod:`.descriptors`, :mod:`.textures`),
+    which carry what a small library cannot teach, are brought together by discriminants that songs and
+    their artists teach (:mod:`.discriminants`): these are the vector.
 
     Parameters
     ----------
@@ -85,7 +82,7 @@ class Contrastive(Convolutional):
     >>> X = np.random.default_rng(0).normal(-30, 10, (8, 64, 251)).astype(np.float32)
     >>> encoder = Contrastive(width=4, steps=2, device="cpu").fit(X, groups=[0, 0, 1, 1, 2, 2, 3, 3])
     >>> encoder.transform(X).shape
-    (8, 7)
+    (8, 3)
     """
 
     name: ClassVar[str] = "contrastive"
@@ -95,6 +92,7 @@ class Contrastive(Convolutional):
     plan: ClassVar[Plan | None] = Plan(per_song=10, least=1500, most=5600, batch=128, views=2, speed=800)
     seconds_to_encode: ClassVar[float] = 0.013
     encoded_twice: ClassVar[int] = SAMPLED
+    takes_artists: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -134,6 +132,7 @@ class Contrastive(Convolutional):
         y: None = None,
         *,
         groups: Any = None,
+        artists: Any = None,
         checkpoint: Path | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Self:
@@ -147,6 +146,9 @@ class Contrastive(Convolutional):
             Not used.
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
+        artists : sequence of length n, optional
+            The artist of each row, for the discriminants; None where that is not known. By default songs alone
+            teach.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
@@ -159,6 +161,7 @@ class Contrastive(Convolutional):
         """
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
+        of_songs = teacher_codes(artists, songs)
         limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
         self._check()
         if songs.max() == 0:
@@ -189,7 +192,7 @@ class Contrastive(Convolutional):
                 on_progress=on_progress,
             )
         self._take(network.cpu())
-        self._discriminate(X, songs)
+        self._discriminate(X, songs, of_songs)
         return self
 
     def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
@@ -206,21 +209,17 @@ class Contrastive(Convolutional):
             device=device,
         )
 
-    def _discriminate(self, X: Any, songs: np.ndarray) -> None:
-        """Find in which directions songs lie apart, on at most :data:`SAMPLED` of them."""
-        some = np.flatnonzero(np.isin(songs, np.linspace(0, songs.max(), SAMPLED).round().astype(int)))
-        parts = np.array_split(some, -(-len(some) // self.batch_rows))
-        batches = (self._rows(X, rows) for rows in parts)
-        each_described = side_by_side(self._describe, batches, choose_device(self.device))
-        blocks: list[np.ndarray] = []
-        start = 0
-        for rows, described in zip(parts, each_described, strict=True):
-            blocks = blocks or [np.empty((len(some), each.shape[1]), each.dtype) for each in described]
-            for block, each in zip(blocks, described, strict=True):
-                block[start : start + len(rows)] = each
-            start += len(rows)
-        codes = np.unique(songs[some], return_inverse=True)[1]
-        self.discriminants_ = discriminants.fit(blocks, codes, self.n_components)
+    def _discriminate(self, X: Any, songs: np.ndarray, artists: np.ndarray | None) -> None:
+        """Find in which directions songs lie apart, on a sample of them."""
+        chosen = sample(songs)
+        some = np.flatnonzero(np.isin(songs, chosen))
+        batches = (self._rows(X, rows) for rows in np.array_split(some, -(-len(some) // self.batch_rows)))
+        self.discriminants_ = discriminants.fit_parts(
+            side_by_side(self._describe, batches, choose_device(self.device)),
+            np.searchsorted(chosen, songs[some]),
+            self.n_components,
+            artists=None if artists is None else artists[chosen],
+        )
 
     def controls(self) -> dict[str, Encoder]:
         if not self.is_trained:
@@ -239,18 +238,10 @@ class Contrastive(Convolutional):
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
         learnt = [super()._embed(batch)] if self.has_network else []
-        if not self.statistics:
-            return learnt
-        frontend = self.get_frontend()
-        assert isinstance(frontend, LogMel)  # or `fit` has refused it
-        if described is None:
-            described = descriptors(batch, frame_rate=frontend.frame_rate)
-        return [*learnt, described, patterns(batch, frame_rate=frontend.frame_rate)]
+        return [*learnt, *hand_made(batch, self.get_frontend(), described)] if self.statistics else learnt
 
     def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        rows = np.concatenate(self._describe(batch, described), axis=1)
-        # Row by row: a product of matrices rounds a row by where it stands among the others.
-        return np.stack([self.discriminants_(row) for row in rows])
+        return mapped(self.discriminants_, self._describe(batch, described))
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {f"network.{key}": value for key, value in super()._arrays().items()}

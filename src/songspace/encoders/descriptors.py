@@ -130,7 +130,7 @@ def is_describable(shape: tuple[int, ...]) -> bool:
 
 
 def _cepstrum(level: np.ndarray) -> list[np.ndarray]:
-    cepstra = _cosines(level.shape[1]) @ level
+    cepstra = cosines(level.shape[1]) @ level
     # The slope is that of a line fitted to five frames.
     padded = np.pad(cepstra, ((0, 0), (0, 0), (2, 2)), mode="edge")
     slope = (2 * (padded[..., 4:] - padded[..., :-4]) + padded[..., 3:-1] - padded[..., 1:-3]) / 10
@@ -138,7 +138,7 @@ def _cepstrum(level: np.ndarray) -> list[np.ndarray]:
 
 
 @lru_cache(maxsize=4)
-def _cosines(bands: int) -> np.ndarray:
+def cosines(bands: int) -> np.ndarray:
     """Rows 1 to 20 of the orthonormal DCT-II; row 0, the level, is left out."""
     transform: np.ndarray = fft.dct(np.eye(bands), axis=0, norm="ortho")[1 : N_CEPSTRA + 1]
     return transform.astype(np.float32)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from songspace.encoders.base import Encoder
 
 REGISTRY = {
+    "linear": "songspace.encoders.linear:Linear",
     "contrastive": "songspace.encoders.contrastive:Contrastive",
     "ali": "songspace.encoders.ali:ALI",
     "pca": "songspace.encoders.baselines:PCA",
