@@ -56,6 +56,13 @@ _EXAMPLES = 3
 """Files of each kind that the summary of a run names."""
 
 
+class Teacher(StrEnum):
+    """What is learnt from beside sound."""
+
+    artists = "artists"
+    songs = "songs"
+
+
 class Method(StrEnum):
     """How a map is laid out."""
 
@@ -96,7 +103,10 @@ def options(
 @app.command(cls=NamingEncoders)
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
-    encoder: EncoderOption = "contrastive",
+    encoder: EncoderOption = "linear",
+    teacher: Annotated[
+        Teacher, typer.Option("--from", help="Learn from who made which songs, too, or from sound alone.")
+    ] = Teacher.artists,
     model: Annotated[
         Path | None,
         typer.Option(metavar="FILE.onnx", help="Of the onnx encoder; FILE.json beside it says what it takes."),
@@ -116,8 +126,8 @@ def learn(
 ) -> None:
     """Listen to a folder of music and learn its space; goes on where it was stopped.
 
-    Training takes a number of steps that grows with the library, and at most about half an hour on any machine;
-    --minutes or --steps change it: whichever comes first, where both are given.
+    The usual encoder learns in seconds. Training another takes a number of steps that grows with the library, and at
+    most about half an hour on any machine; --minutes or --steps change it: whichever comes first, where both are given.
     """
     from songspace import pipeline
 
@@ -128,6 +138,7 @@ def learn(
             _home(home),
             folder,
             encoder=encoder,
+            teacher=teacher.value,
             model=model,
             steps=steps,
             minutes=minutes,

@@ -187,7 +187,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         dict of str to Encoder
-            Not fitted. "untrained", the same with its network as it was drawn; "no-network", the same without it.
+            Not fitted. "untrained", the same with its network as it was drawn; "no-network", the same without it;
+            "from-songs", the same without artists.
         """
         return {}
 

@@ -14,6 +14,7 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
 from songspace.library.learnt import SongVectors, all_learnt, in_brief, learnt, song_vectors
+from songspace.playlists.credits import makers
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
@@ -95,8 +96,8 @@ def _cheap(library: Library) -> bool:
     return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
 
-def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int]]]:
-    """The controls of a learnt encoder, and the songs that neither it nor they are fitted to."""
+def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int], str]]:
+    """The controls of a learnt encoder, the songs that neither it nor they are fitted to, and who teaches."""
     what = learnt(library.catalog, name)
     if what is None or what.vectors != what.fingerprint:
         return {}
@@ -106,17 +107,23 @@ def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int]]
         return {}
     if encoder.get_frontend() != Listening.of(library.catalog).frontend:
         return {}
-    return {f"{name}-{control}": (made, set(what.held_out)) for control, made in encoder.controls().items()}
+    return {
+        f"{name}-{control}": (made, set(what.held_out), what.teacher) for control, made in encoder.controls().items()
+    }
 
 
-def _fitted(library: Library, encoder: Encoder, without: Collection[int] = ()) -> SongVectors:
+def _fitted(library: Library, encoder: Encoder, without: Collection[int] = (), teacher: str = "songs") -> SongVectors:
     """Fit an encoder to the cached spectrograms and average its vectors over each song's sounding segments."""
     cache = _cache(library)
     if not cache.identities():
         raise SongspaceError("The cache of spectrograms is gone: run `songspace learn FOLDER` to fill it again.")
     X, groups = cache.rows(without=set(without))
-    encoder.fit(X, groups=groups)
     ids = cache.songs()
+    if encoder.takes_artists and teacher == "artists":
+        who = makers(library.songs())
+        encoder.fit(X, groups=groups, artists=[who.get(ids[group]) for group in groups])
+    else:
+        encoder.fit(X, groups=groups)
     found = []
     for song in ids:
         _, silent = library.catalog.segments(song)

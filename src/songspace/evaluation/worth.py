@@ -15,11 +15,12 @@ BY_HAND = "timbre"
 NAMES = {
     "untrained": "with its network untrained",
     "no-network": "without a network",
+    "from-songs": "without artists",
     BY_HAND: "hand-made",
 }
 """What stands beside the learnt space."""
 
-CONTROLS = {"untrained": "the untrained network", "no-network": "no network"}
+CONTROLS = {"untrained": "the untrained network", "no-network": "no network", "from-songs": "the same without artists"}
 """What a claim of learning is a difference to."""
 
 

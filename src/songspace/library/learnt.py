@@ -34,6 +34,9 @@ class Learnt:
         Seconds that it hears of a song for one vector: nearer than that, two vectors have some sound in common.
     words : bool
         Whether it gives words a place beside the sounds.
+    teacher : {"artists", "songs", ""}
+        What it was taught by beside sound: which songs one artist made, or only which segments one song has; "" of
+        one that takes no notice of artists.
     """
 
     fingerprint: str
@@ -43,6 +46,7 @@ class Learnt:
     check: dict[str, Any] | None = None
     heard: float = 5.0
     words: bool = False
+    teacher: str = ""
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

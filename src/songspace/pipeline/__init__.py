@@ -47,7 +47,7 @@ from songspace.pipeline.stages import (
     renew,
     use,
 )
-from songspace.pipeline.training import DEFAULT, judge, make, take, train
+from songspace.pipeline.training import DEFAULT, TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
 
@@ -56,6 +56,7 @@ def learn(
     folder: str | os.PathLike[str],
     *,
     encoder: str = DEFAULT,
+    teacher: str = "artists",
     model: str | os.PathLike[str] | None = None,
     steps: int | None = None,
     minutes: float | None = None,
@@ -79,6 +80,8 @@ def learn(
         A folder of music.
     encoder : str
         A name of :func:`songspace.encoders.encoder_names`.
+    teacher : {"artists", "songs"}
+        What encoders that can learn from who made which songs learn from: that, or sound alone.
     model : path, optional
         What an encoder that was made elsewhere is taken from: of ``onnx``, the file of the model.
     steps, minutes : optional
@@ -107,12 +110,15 @@ def learn(
     if not os.path.isdir(root):
         is_file = os.path.isfile(root)
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
+    if teacher not in TEACHERS:
+        raise ValueError(f"teacher must be 'artists' or 'songs', got {teacher!r}")
     kind = encoder_class(encoder)  # a wrong name is told before any work
     if model is not None and "model" not in kind._get_param_names():
         raise SongspaceError(f"The {encoder} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     asked = {
         "encoder": encoder,
+        "from": teacher,
         "model": model,
         "steps": steps,
         "minutes": minutes,
@@ -137,7 +143,8 @@ def learn(
             if given is not None:
                 take(run, given)
             else:
-                train(run, encoder, {"steps": steps, "minutes": minutes, "random_state": seed, "device": device})
+                plan = {"steps": steps, "minutes": minutes, "random_state": seed, "device": device, "teacher": teacher}
+                train(run, encoder, plan)
                 encode(run, encoder)
             encoder = judge(run, encoder)
         if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago

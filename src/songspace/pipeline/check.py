@@ -8,11 +8,13 @@ hand-made numbers. A claim of learning is a difference to these.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
+from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
 from songspace.evaluation.worth import BY_HAND, Check, Question
@@ -20,7 +22,14 @@ from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
 from songspace.pipeline.stages import Run, ears, load_learnt
+from songspace.playlists.credits import makers
 from songspace.space import Space
+
+LEAST = 20
+"""Songs of a library below which none is held out."""
+
+ASKED = 400
+"""Songs, at most, that ask where an encoder is learnt once more without half of the artists."""
 
 
 def unit(song: Song) -> str:
@@ -29,13 +38,15 @@ def unit(song: Song) -> str:
     return f"artist {' '.join(artist.casefold().split())}" if artist else f"folder {os.path.dirname(song.path)}"
 
 
-def held_out(songs: Sequence[Song]) -> list[int]:
+def held_out(songs: Sequence[Song], *, most: int | None = None) -> list[int]:
     """Which songs of a library are kept out of training: all that some artists have.
 
     Parameters
     ----------
     songs : sequence of Song
         In the order of their identities, which are hashes: as good as drawn at random.
+    most : int, optional
+        Half of the songs, and no more than this, instead.
 
     Returns
     -------
@@ -44,7 +55,7 @@ def held_out(songs: Sequence[Song]) -> list[int]:
         than 20 none. An artist with more than half of that stays in training. Where too few are left, as with a single
         artist, songs are drawn whosever they are.
     """
-    count = _count(len(songs))
+    count = _count(len(songs)) if most is None else min(len(songs) // 2, most) * (len(songs) >= LEAST)
     sizes: dict[str, list[int]] = {}
     for song in songs:
         sizes.setdefault(unit(song), []).append(song.id)
@@ -58,17 +69,29 @@ def held_out(songs: Sequence[Song]) -> list[int]:
 
 
 def _count(songs: int) -> int:
-    if songs < 20:
+    if songs < LEAST:
         return 0
     return songs // 5 if songs < 50 else min(max(10, songs // 10), 200)
 
 
 def check(run: Run, name: str, what: Learnt) -> Check | None:
-    """Ask a learnt space, its controls and the hand-made one about the songs held out; None where that cannot be."""
+    """Ask a learnt space, its controls and the hand-made one about artists that they were not learnt from.
+
+    Those are the artists who were held out of training. Where none were, because learning takes seconds, the same is
+    learnt once more without half of the artists. None where that cannot be.
+    """
+    encoder = load_learnt(run.home, run.catalog, name)
+    if what.held_out or not encoder.takes_artists:
+        apart = frozenset(what.held_out)
+        own = {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in apart}
+        others = encoder.controls()
+    else:
+        apart = frozenset(held_out(run.catalog.songs(run.cache.songs()), most=ASKED))
+        own, others = {}, {"learnt": clone(encoder), **encoder.controls()}
     spaces = {
-        "learnt": {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in what.held_out},
-        **_controls(run, name, what),
-        BY_HAND: {song: X for song, X in stored_segments(run.home, run.catalog, BY_HAND) if song in what.held_out},
+        **({"learnt": own} if "learnt" not in others else {}),
+        **_fitted(run, encoder, others, apart, what.teacher),
+        BY_HAND: {song: X for song, X in stored_segments(run.home, run.catalog, BY_HAND) if song in apart},
     }
     common = set.intersection(*(set(space) for space in spaces.values()))
     songs = [song for song in run.catalog.songs(sorted(common)) if song.away is None]
@@ -103,7 +126,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
             for name, X in whole.items()
         }
         asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
-    trained = {unit(song) for song in run.catalog.songs(run.cache.songs()) if song.id not in what.held_out}
+    trained = {unit(song) for song in run.catalog.songs(run.cache.songs()) if song.id not in apart}
     return Check(len(songs), len(set(people)), trained.isdisjoint(people), _questions(asked))
 
 
@@ -134,18 +157,23 @@ def _placed(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(Space.from_vectors(vectors, mutual=False).vectors)
 
 
-def _controls(run: Run, name: str, what: Learnt) -> dict[str, dict[int, np.ndarray]]:
-    """What the controls of an encoder, fitted to the same songs, say of the segments of those held out."""
-    encoder = load_learnt(run.home, run.catalog, name)
-    if ears(encoder, run.listening) is not None:  # it hears for itself, and the cache is of no use to it
-        return {}
-    X, groups = run.cache.rows(without=set(what.held_out))
+def _fitted(
+    run: Run, encoder: Encoder, others: Mapping[str, Encoder], apart: Collection[int], teacher: str
+) -> dict[str, dict[int, np.ndarray]]:
+    """What others than an encoder, fitted to all songs but some, say of the segments of these."""
+    if not others or not apart or ears(encoder, run.listening) is not None:
+        return {}  # one that hears for itself has no use for the cache
+    X, groups = run.cache.rows(without=apart)
+    who, ids = makers(run.catalog.songs()), run.cache.songs()
     found = {}
-    for control, estimator in encoder.controls().items():
-        estimator.fit(X, groups=groups)
-        found[control] = {
-            song: estimator.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
-            for song in what.held_out
+    for name, other in others.items():
+        if other.takes_artists and teacher == "artists":
+            other.fit(X, groups=groups, artists=[who.get(ids[group]) for group in groups])
+        else:
+            other.fit(X, groups=groups)
+        found[name] = {
+            song: other.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
+            for song in sorted(apart)
             if song in run.cache
         }
     return found

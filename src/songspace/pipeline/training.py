@@ -23,13 +23,17 @@ from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import check, held_out
 from songspace.pipeline.stages import Run, ears, encode, readable, sounds
+from songspace.playlists.credits import makers
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
 
-DEFAULT = "contrastive"
+DEFAULT = "linear"
 """What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
+
+TEACHERS = ("artists", "songs")
+"""What can be learnt from beside sound: who made which songs, or only which segments belong to one song."""
 
 MONITORS = ("auc", "retrieval")
 """Those of a run's monitors that stand beside its losses on the screen."""
@@ -63,17 +67,21 @@ def take(run: Run, encoder: Encoder) -> None:
         raise
 
 
-def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
+def _learnt(encoder: Encoder, key: str, held_out: list[int], teacher: str = "") -> Learnt:
     """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
     heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
     fingerprint = encoder.fingerprint_
-    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words)
+    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words, teacher=teacher)
 
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     """Learn an encoder on the cache, unless it was learnt from the same songs in the same way."""
-    training = encoder_class(name).plan
+    kind = encoder_class(name)
+    training = kind.plan
     trained = training is not None
+    if not kind.takes_artists:
+        plan |= {"teacher": ""}
+    who = makers(run.catalog.songs()) if plan["teacher"] == "artists" else {}
     ids = run.cache.songs()
     without = held_out(run.catalog.songs(ids)) if trained else []
     apart = frozenset(without)
@@ -84,7 +92,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         plan |= {"steps": steps, "minutes": minutes}
     checkpoint = run.home.checkpoint(name)
     # A run whose steps were done before its time was over has learnt what its steps alone would have taught.
-    key, key_of_steps = (_key(run, name, each) for each in (plan, plan | {"minutes": None}))
+    key, key_of_steps = (_key(run, name, each, who) for each in (plan, plan | {"minutes": None}))
     both = trained and None not in (plan["steps"], plan["minutes"])
     before = learnt(run.catalog, name)
     if before and before.key in ((key, key_of_steps) if both else (key,)) and readable(run, name):
@@ -92,7 +100,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         run.course.ahead.pop("learning", None)
         return
     estimator = make(name, plan)
-    X, groups = _rows(run, estimator, learnt_from)
+    X, groups, owners = _rows(run, estimator, learnt_from)
+    taught = {"artists": [who.get(owners[group]) for group in groups]} if who else {}
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
     if training is not None:
@@ -109,7 +118,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
             left = progress.remaining
             _show(run, progress, step)
 
-        estimator.fit(X, groups=groups, checkpoint=checkpoint, on_progress=show)
+        estimator.fit(X, groups=groups, checkpoint=checkpoint, on_progress=show, **taught)
         if both:
             done = round(estimator.history_["step"][-1])
             if done == plan["steps"]:
@@ -119,20 +128,22 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
     else:
-        estimator.fit(X, groups=groups)
+        estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    set_learnt(run.catalog, name, _learnt(estimator, key, without))
+    set_learnt(run.catalog, name, _learnt(estimator, key, without, plan["teacher"]))
     checkpoint.unlink(missing_ok=True)
 
 
-def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray]:
+def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray, list[int]]:
     """What an encoder learns from: the cache, or what it hears itself of the songs in the cache.
 
+    Segments, the number of the song of each, and the id of each number.
     That lies in a file without a name for as long as somebody reads it, and takes no more room than the cache may.
     """
     own = ears(encoder, run.listening)
     if own is None:
-        return run.cache.rows(without=set(run.cache.songs()) - set(songs))
+        ids = run.cache.songs()
+        return *run.cache.rows(without=set(ids) - set(songs)), ids
     one = int(np.prod(own.frontend.shape)) * 4
     most = max(2, run.cache.most // (run.listening.windows * own.patches * one))
     places = {id: place for place, id in enumerate(songs[:most])}  # by their identities: as good as drawn at random
@@ -152,13 +163,14 @@ def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray
     order = sorted(heard, key=places.__getitem__)  # not that in which workers finished
     where = np.concatenate([first + np.arange(count) for first, count in map(heard.__getitem__, order)])
     groups = np.concatenate([np.full(heard[id][1], places[id]) for id in order])
-    return Rows(flat, where), groups
+    return Rows(flat, where), groups, songs
 
 
 def judge(run: Run, name: str) -> str:
     """Say what a trained encoder is worth beside its controls and the hand-made one, and which should answer."""
     what = learnt(run.catalog, name)
-    if what is None or not (encoder_class(name).plan or encoder_class(name).pretrained):
+    kind = encoder_class(name)
+    if what is None or not (kind.plan or kind.pretrained or kind.takes_artists):
         return name
     run.course.begin("judging")
     found = (Check.of(what.check) if what.check else None) or check(run, name, what)
@@ -212,7 +224,7 @@ def make(name: str, plan: dict[str, Any]) -> Encoder:
     return found(**given)
 
 
-def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
+def _key(run: Run, name: str, plan: dict[str, Any], who: dict[int, str]) -> str:
     """A digest of all that decides what an encoder learns (the device decides only how fast)."""
     settings = [
         name,
@@ -221,8 +233,10 @@ def _key(run: Run, name: str, plan: dict[str, Any]) -> str:
         {k: v for k, v in plan.items() if k != "device"},
     ]
     digest = hashlib.blake2b(json.dumps(settings).encode(), digest_size=16)
-    for identity in run.cache.identities():
+    for identity, id in zip(run.cache.identities(), run.cache.songs(), strict=True):
         digest.update(identity)
+        if who:
+            digest.update(f"{who.get(id)}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

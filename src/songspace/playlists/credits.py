@@ -10,16 +10,23 @@ sampler CDs, the artist is the one in the title; else the album's artist, if tha
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from html import unescape
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from songspace.library.artists import VARIOUS_MBID, are_several, artist_of
 from songspace.playlists.titles import artist_and_title
+
+if TYPE_CHECKING:
+    from songspace.library.catalog import Song
+
+ALBUM = 30
+"""Songs that an album has at most, where only the folder tells that there is one."""
 
 _LONGEST = 1000  # characters of a credit that are looked at
 _MOST = 4  # parts of a name with "&" or "," in it: Crosby, Stills, Nash & Young
@@ -90,6 +97,12 @@ class Credits:
                 if key is not None:
                     (joined if _PERHAPS.search(name) else alone).add(key)
         return alone, joined
+
+    def is_compiled(self, song: Credited) -> bool:
+        """Whether the tags of a song say that it stands among others' ("Various Artists")."""
+        return any(are_several(text) for text in (song.artist, song.albumartist)) or (
+            getattr(song, "artist_mbid", None) == VARIOUS_MBID
+        )
 
     def of(self, song: Credited) -> tuple[str, ...]:
         """The artists of a song as they are compared (see :func:`songspace.library.artists.artist_of`), the main first.
@@ -188,6 +201,43 @@ class Credits:
         """Whether this is a name in the library without the others."""
         key, (alone, joined) = artist_of(text), self._standing
         return key in alone if parts == 1 else key in joined and [*self._split(text)] == [text]
+
+
+def makers(songs: Sequence[Song]) -> dict[int, str]:
+    """Who made each song, as an encoder learns from it: one name for songs that one artist made.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+        All of the library: they tell which names stand alone.
+
+    Returns
+    -------
+    dict of int to str
+        By the song's id, where that is known: its main artist; of songs that name none the folder, if it looks like an
+        album: one of several, of no more than :data:`ALBUM` songs that name nobody.
+
+    Examples
+    --------
+    >>> from songspace.library import Song
+    >>> paths = ["/a/1", "/a/2", "/b/1", "/b/2", "/b/3"]
+    >>> songs = [Song(number, path, 60.0) for number, path in enumerate(paths)]
+    >>> songs.append(Song(5, "/a/3", 60.0, "Night", "Mau feat. Rob"))
+    >>> makers(songs)
+    {0: 'folder /a', 1: 'folder /a', 2: 'folder /b', 3: 'folder /b', 4: 'folder /b', 5: 'artist mau'}
+    """
+    credits = Credits(songs)
+    artists = {song.id: credits.of(song)[:1] for song in songs}
+    folders = {song.id: os.path.dirname(song.path) for song in songs}
+    nameless = Counter(folders[id] for id, artist in artists.items() if not artist)
+    several = len(set(folders.values())) > 1
+    found = {}
+    for song in songs:
+        if artists[song.id]:
+            found[song.id] = f"artist {artists[song.id][0]}"
+        elif several and nameless[folders[song.id]] <= ALBUM and not credits.is_compiled(song):
+            found[song.id] = f"folder {folders[song.id]}"
+    return found
 
 
 def _values(song: Credited) -> tuple[str, ...]:
