@@ -73,9 +73,18 @@ def test_the_artists_songs_decide_where_artists_are_enough() -> None:
 @pytest.mark.parametrize(
     ("own", "sure", "ending"),
     [
-        (0.6, True, "+0.10 [+0.00, +0.20] over the untrained network and +0.20 [+0.00, +0.20] over no network."),
-        (0.6, False, "over no network: it may be chance."),
-        (0.45, False, "over no network: no gain over the better of the two."),
+        (
+            0.6,
+            True,
+            "+0.30 [+0.00, +0.20] over the hand-made space; +0.10 [+0.00, +0.20] over the untrained network; "
+            "+0.20 [+0.00, +0.20] over no network.",
+        ),
+        (0.6, False, "over no network (it may be chance)."),
+        (
+            0.45,
+            False,
+            "-0.05 [+0.00, +0.20] over the untrained network (no gain); +0.05 [+0.00, +0.20] over no network (it may be chance).",
+        ),
     ],
 )
 def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -> None:
@@ -86,13 +95,13 @@ def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -
         f"  songs on its artist's other albums: mean average precision {own:.2f}; with its network untrained 0.50, "
         "without a network 0.40, hand-made 0.30 (chance 0.05)."
     )
-    assert worth.startswith("What training adds in finding songs on its artist's other albums: ")
+    assert worth.startswith("What learning adds in finding songs on its artist's other albums: ")
     assert worth.endswith(ending)
 
 
 def test_a_gain_of_few_artists_is_not_called_chance() -> None:
     worth = Check(20, 3, True, (question("song", 0.6),)).sentences("ali")[-1]
-    assert worth.endswith("+0.20 over no network: too few artists to say whether that is chance.")
+    assert worth.endswith("+0.20 over no network (too few artists to say whether that is chance).")
 
 
 def test_a_check_survives_the_catalog() -> None:

@@ -217,7 +217,7 @@ def test_ctrl_c_and_sigterm_end_in_a_sentence_and_keep_what_was_finished(
     tunes: Path, tmp_path: Path, stop: signal.Signals, before: Callable[[], None] | None
 ) -> None:
     command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "2", "--minutes", "5"]
-    command += ["--home", str(tmp_path)]
+    command += ["--encoder", "contrastive", "--home", str(tmp_path)]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=before)
     assert run.stderr is not None
     said = []

@@ -173,7 +173,7 @@ def test_stopped_at_any_stage_it_ends_as_if_it_had_not_been(
 
 def test_time_alone_may_end_training(tunes: Path, home: Home) -> None:
     told = Told()
-    pipeline.learn(home, tunes, minutes=0.03, reporter=told, **QUICK)  # type: ignore[arg-type]
+    pipeline.learn(home, tunes, minutes=0.03, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     assert "learning" in told.stages and Library(home.folder).encoder == "contrastive"
 
 
@@ -187,21 +187,21 @@ def test_where_nobody_says_how_long_time_ends_what_its_steps_do_not(
 ) -> None:
     told = Told(_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+        pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     assert any(" on two cores, for about half an hour at most (" in sentence for sentence in told.sentences)
     monkeypatch.setattr(plan, "MOST", 0.03)
     told = Told()
-    pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+    pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     begun = next(sentence for sentence in told.sentences if sentence.startswith("Learning"))
     assert re.search(r"in 1500 steps, .* on two cores, for 0\.03 minutes at most \(--minutes changes it\)\.", begun)
     [ended] = [sentence for sentence in told.sentences if sentence.startswith("Training ended")]
     said = re.match(r"Training ended after 0\.03 minutes, with (\d+) of 1500 steps done: .* --steps alone", ended)
     assert said and 1 <= int(said[1]) < 1500
     told = Told()
-    pipeline.learn(home, tunes, reporter=told, **QUICK)  # type: ignore[arg-type]
+    pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     assert "The contrastive encoder has been learnt from these songs already." in told.sentences
     with pytest.raises(KeyboardInterrupt):  # all of its steps are another thing to learn
-        pipeline.learn(home, tunes, steps=1500, reporter=Told(_interrupt), **QUICK)  # type: ignore[arg-type]
+        pipeline.learn(home, tunes, steps=1500, reporter=Told(_interrupt), encoder="contrastive", **QUICK)  # type: ignore[arg-type]
 
 
 def test_steps_that_were_done_in_time_give_the_space_of_steps_alone(

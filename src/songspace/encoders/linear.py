@@ -36,6 +36,8 @@ class Linear(Encoder):
     ----------
     discriminants_ : Discriminants
         The map from hand-made numbers to vectors.
+    teacher_ : {"artists", "songs"}
+        What it was taught by: whether artists were given.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class Linear(Encoder):
         of_songs = teacher_codes(artists, songs)
         check_number("n_components", self.n_components, least=1, whole=True)
         check_describable(self.get_frontend(), self.shape_)
+        self.teacher_ = "songs" if of_songs is None or not self.takes_artists else "artists"
         chosen = sample(songs)
         rows = np.flatnonzero(np.isin(songs, chosen))
         parts = np.array_split(rows, -(-len(rows) // self.batch_rows))
@@ -92,7 +95,7 @@ class Linear(Encoder):
         return self
 
     def controls(self) -> dict[str, Encoder]:
-        return {"from-songs": FromSongs(**self.get_params(deep=False))} if self.takes_artists else {}
+        return {"from-songs": FromSongs(**self.get_params(deep=False))} if self.teacher_ == "artists" else {}
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         X, described = self._checked(X), check_descriptors(described)
@@ -112,6 +115,10 @@ class Linear(Encoder):
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         self.discriminants_ = Discriminants(**arrays)
+        self.teacher_ = facts["teacher"]
+
+    def _facts(self) -> dict[str, Any]:
+        return {"teacher": self.teacher_}
 
 
 class FromSongs(Linear):

@@ -20,7 +20,12 @@ NAMES = {
 }
 """What stands beside the learnt space."""
 
-CONTROLS = {"untrained": "the untrained network", "no-network": "no network", "from-songs": "the same without artists"}
+OTHERS = {
+    BY_HAND: "the hand-made space",
+    "untrained": "the untrained network",
+    "no-network": "no network",
+    "from-songs": "the same without artists",
+}
 """What a claim of learning is a difference to."""
 
 
@@ -112,20 +117,21 @@ class Check:
         whose = f"{self.artists} artists" if self.whole_artists else "artists whom it was learnt from, too,"
         said = [f"On {self.songs} songs by {whose} held out of training, the {name} space finds"]
         said += [f"  {question.what}: {question.figures}." for question in self.questions]
-        controls = [control for control in CONTROLS if control in self.judged.differences]
-        if not controls:
-            return said
-        worth = [f"{_signed(self.judged.differences[control])} over {CONTROLS[control]}" for control in controls]
-        sure = all(self.judged.differences[control]["sure"] for control in controls)
-        better = all(self.judged.differences[control]["value"] > 0 for control in controls)
-        known = all(self.judged.differences[control]["interval"] is not None for control in controls)
-        if not better:
-            verdict = ": no gain over the better of the two" if len(controls) > 1 else ": no gain"
-        elif not known:
-            verdict = ": too few artists to say whether that is chance"
-        else:
-            verdict = "" if sure else ": it may be chance"
-        return [*said, f"What training adds in finding {self.judged.what}: {' and '.join(worth)}{verdict}."]
+        worth = [
+            f"{_signed(difference)} over {others}{_verdict(difference)}"
+            for other, others in OTHERS.items()
+            if (difference := self.judged.differences.get(other)) is not None
+        ]
+        return [*said, f"What learning adds in finding {self.judged.what}: {'; '.join(worth)}."]
+
+
+def _verdict(difference: Mapping[str, Any]) -> str:
+    """What a difference is not."""
+    if difference["value"] <= 0:
+        return " (no gain)"
+    if difference["interval"] is None:
+        return " (too few artists to say whether that is chance)"
+    return "" if difference["sure"] else " (it may be chance)"
 
 
 def _signed(difference: Mapping[str, Any]) -> str:
