@@ -83,7 +83,7 @@ def test_the_artists_songs_decide_where_artists_are_enough() -> None:
         (
             0.45,
             False,
-            "-0.05 [+0.00, +0.20] over the untrained network (no gain); +0.05 [+0.00, +0.20] over no network (it may be chance).",
+            "over the untrained network (no gain); +0.05 [+0.00, +0.20] over no network (it may be chance).",
         ),
     ],
 )

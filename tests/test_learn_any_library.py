@@ -416,3 +416,16 @@ def test_its_controls_stand_beside_it(taught: tuple[Home, list[str]]):
     _, spaces = embeddings.of_library(Library(taught[0].folder))
     assert list(spaces) == ["linear", "linear-from-songs", "timbre"]
     assert not np.allclose(spaces["linear"].vectors, spaces["linear-from-songs"].vectors)
+
+
+def test_status_says_when_the_library_has_outgrown_what_was_learnt(
+    taught: tuple[Home, list[str]], tmp_path: Path, song: Callable[..., Path]
+):
+    home = Home(Path(shutil.copytree(taught[0].folder, tmp_path / "home")))
+    assert state(View(Library(home.folder)))["summary"]["learnt from"] == "50 songs and who made them"
+    for number in range(25):
+        song(tmp_path / "more" / f"new {number}.flac", 100 + number, seconds=LONG)
+    pipeline.update(home, tmp_path / "more", workers=2)
+    assert state(View(Library(home.folder)))["summary"]["learnt from"] == (
+        "50 songs and who made them; 75 are here now: learn again, by `songspace learn FOLDER`"
+    )

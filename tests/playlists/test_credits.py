@@ -6,7 +6,7 @@ import pytest
 
 from songspace.library import Song
 from songspace.library.artists import artist_of
-from songspace.playlists.credits import Credits
+from songspace.playlists.credits import Credits, makers
 
 
 def song(artist: str | None = None, *several: str, title: str = "Night", **more: str) -> Song:
@@ -131,3 +131,29 @@ def test_a_credit_of_any_length_is_read() -> None:
     long = " & ".join(f"Person {number}" for number in range(5000))
     [people] = credited(song(long, albumartist="Person 3"))
     assert 20 < len(people) < 100
+
+
+# ── who teaches an encoder ────────────────────────────────────────────────────────────────────────
+
+
+def made(*songs: tuple[str, str | None, str | None]) -> dict[int, str]:
+    """Who made songs of which the path, the artist and the album's artist are given."""
+    return makers([Song(number, path, 60.0, artist=a, albumartist=b) for number, (path, a, b) in enumerate(songs)])
+
+
+def test_the_main_artist_made_a_song_however_it_is_credited() -> None:
+    found = made(("/x/1", "The Mau", None), ("/y/2", "mau feat. Rob", None), ("/z/3", "Rob", None))
+    assert found == {0: "artist mau", 1: "artist mau", 2: "artist rob"}
+
+
+def test_of_a_sampler_whose_songs_name_nobody_nobody_is_known() -> None:
+    sampler = [(f"/sampler/{number}", "Various Artists", "Various Artists") for number in range(3)]
+    assert made(*sampler, ("/mau/1", "Mau", None)) == {3: "artist mau"}
+
+
+def test_a_folder_stands_for_its_artist_only_if_it_looks_like_an_album() -> None:
+    album = [(f"/album/{number}", None, None) for number in range(3)]
+    heap = [(f"/heap/{number}", None, None) for number in range(31)]
+    found = made(*album, *heap)
+    assert found == dict.fromkeys(range(3), "folder /album")
+    assert made(*album) == {}  # all that there is may be anything

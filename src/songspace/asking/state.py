@@ -41,12 +41,28 @@ def holdings(view: View) -> dict[str, Any]:
         "failed": ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "none",
         "left out": left_out and f"{left_out} hidden or marked places",
         "encoder": catalog.fact("encoder") or "none yet",
+        "learnt from": _learnt_from(catalog),
     }
     # Songs that were imported lie in no folder, and nobody may have said how long they are.
-    for what in ("folders", "imported", "away", "left out", *(["hours"] if summary["imported"] else [])):
+    for what in ("folders", "imported", "away", "left out", "learnt from", *(["hours"] if summary["imported"] else [])):
         if not summary[what]:
             del summary[what]
     return {"summary": summary, "failures": failures, "away": away}
+
+
+GROWN = 1.5
+"""Times as many songs as an encoder was learnt from, from which on it pays to learn again."""
+
+
+def _learnt_from(catalog: Catalog) -> str:
+    """What the encoder in use was learnt from, and whether the library has outgrown it; empty if nothing is known."""
+    what = learnt(catalog, catalog.fact("encoder") or "")
+    if what is None or not what.songs:
+        return ""
+    told = f"{what.songs} songs{' and who made them' if what.teacher == 'artists' else ''}"
+    if catalog.count() >= GROWN * what.songs:
+        told += f"; {catalog.count()} are here now: learn again, by `songspace learn FOLDER`"
+    return told
 
 
 def away_groups(catalog: Catalog) -> list[dict[str, Any]]:

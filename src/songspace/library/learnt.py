@@ -37,6 +37,8 @@ class Learnt:
     teacher : {"artists", "songs", ""}
         What it was taught by beside sound: which songs one artist made, or only which segments one song has; "" of
         one that takes no notice of artists.
+    songs : int
+        How many songs it was learnt from; 0 of one that was made elsewhere.
     """
 
     fingerprint: str
@@ -47,6 +49,7 @@ class Learnt:
     heard: float = 5.0
     words: bool = False
     teacher: str = ""
+    songs: int = 0
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

@@ -67,11 +67,11 @@ def take(run: Run, encoder: Encoder) -> None:
         raise
 
 
-def _learnt(encoder: Encoder, key: str, held_out: list[int], teacher: str = "") -> Learnt:
+def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
     """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
     heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
     fingerprint = encoder.fingerprint_
-    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words, teacher=teacher)
+    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words)
 
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
@@ -130,7 +130,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    set_learnt(run.catalog, name, _learnt(estimator, key, without, plan["teacher"]))
+    what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs)
+    set_learnt(run.catalog, name, what)
     checkpoint.unlink(missing_ok=True)
 
 
