@@ -37,7 +37,7 @@ demo: $(VENV)/installed
 ifndef MUSIC
 	$(SONGSPACE) demo $(FOLDER)
 endif
-	$(SONGSPACE) learn "$(FOLDER)" --minutes $(MINUTES)
+	$(SONGSPACE) learn "$(FOLDER)"
 	@set -e; \
 	show() { echo; echo "$$ songspace $$*"; $(SONGSPACE) "$$@"; }; \
 	set -- $$($(BIN)/python -c 'from songspace import Library; s = Library().songs(); print(s[0].id, s[len(s) // 2].id)'); \

@@ -1,13 +1,12 @@
 """Make the README's picture and terminal session again, from the rendered library.
 
-    python docs/make_readme.py [--minutes 2]
+    python docs/make_readme.py
 
 Renders the library, learns it, runs the commands below and puts what they print between the README's marks.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -25,12 +24,12 @@ COMMANDS = (
 )
 
 
-def session(folder: Path, minutes: str) -> str:
+def session(folder: Path) -> str:
     """What a person sees who types the commands."""
     environment = os.environ | {"SONGSPACE_HOME": str(folder / "home"), "COLUMNS": "100"}
     # The program's name is shortened, and so is what a terminal draws over: the bars of `learn`.
     shown = []
-    for command in ("demo music", f"learn music --minutes {minutes}", *COMMANDS, f"map -o {ROOT / 'docs' / 'map.png'}"):
+    for command in ("demo music", "learn music", *COMMANDS, f"map -o {ROOT / 'docs' / 'map.png'}"):
         done = subprocess.run(
             f"{sys.executable} -m songspace {command}",
             shell=True,
@@ -49,11 +48,8 @@ def session(folder: Path, minutes: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", default="2")
-    wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        text = session(Path(scratch), wanted.minutes)
+        text = session(Path(scratch))
     readme = ROOT / "README.md"
     marks = re.compile(r"(<!-- session -->\n).*(<!-- /session -->)", re.DOTALL)
     block = f"```console\n{text}\n```\n"

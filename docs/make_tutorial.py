@@ -68,8 +68,7 @@ len(files)
 # ## Listen, and learn
 #
 # `learn` keeps all that it knows in a home, and writes nothing into the folder of music. Here it learns principal
-# components, because that takes a second; `encoder="contrastive"` is the default, and is trained. The hand-made space
-# (`timbre`) comes along.
+# components; `encoder="linear"` is the default. The hand-made space (`timbre`) comes along.
 
 # %%
 home = Home(folder / "home")

@@ -63,10 +63,10 @@ def test_a_model_is_exported_as_torch_would_have_it(monkeypatch: pytest.MonkeyPa
     assert given["external_data"] is False and list(given["dynamic_shapes"][0]) == [0]
 
 
-@pytest.mark.parametrize("name", ["contrastive", "ali", "pca", "raw", "timbre", "random", "onnx"])
+@pytest.mark.parametrize("name", ["linear", "contrastive", "ali", "pca", "raw", "timbre", "random", "onnx"])
 def test_what_a_class_says_of_itself_is_there(name: str) -> None:
     table = PAGE.partition("| attribute | what it is |")[2].partition("\n\n")[0]
     attributes = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if "`" in line))
-    assert attributes == ["plan", "seconds_to_fit", "seconds_to_encode", "encoded_twice", "batch_rows"]
+    assert attributes == ["plan", "seconds_to_fit", "seconds_to_encode", "takes_artists", "encoded_twice", "batch_rows"]
     for attribute in attributes:
         assert hasattr(encoder_class(name), attribute)

@@ -277,7 +277,7 @@ def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, song: Callable[..., Path]
 ):
     monkeypatch.setattr(pipeline.training, "DEFAULT", "contrastive")
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2]))
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
     forget_check(copied)
     assert learn(copied, fifty.folder)[0] == "timbre"
     song(tmp_path / "more" / "new.flac", 99, style=1, seconds=LONG)
@@ -301,6 +301,22 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
         assert encoder == "contrastive"
         assert sentences[-1].endswith(ending)
         assert Space.open(copied.space).encoder == learnt(Library(copied.folder).catalog, "contrastive").fingerprint
+
+
+@pytest.mark.parametrize(
+    ("interval", "sure", "used"),
+    [([-0.2, 0.1], False, "contrastive"), ([-0.2, -0.1], True, "timbre"), (None, False, "timbre")],
+)
+def test_one_that_nobody_asked_for_gives_way_unless_that_may_be_chance(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, interval: list[float], sure: bool, used: str
+):
+    monkeypatch.setattr(pipeline.training, "DEFAULT", "contrastive")
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.05, interval, sure=sure))
+    forget_check(copied)
+    encoder, sentences = learn(copied, fifty.folder)
+    assert encoder == used
+    ending = ": the hand-made one stays in use." if used == "timbre" else ", but that may be chance: it is used."
+    assert sentences[-1].endswith(ending)
 
 
 def test_an_encoder_that_was_asked_for_is_used_though_it_is_no_better(

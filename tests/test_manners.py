@@ -114,7 +114,7 @@ def test_a_file_that_was_not_foreseen_disturbs_nothing(clock: list[float]) -> No
     assert told.left[-1] == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("name", ["contrastive", "ali", "pca", "raw", "random", "timbre"])
+@pytest.mark.parametrize("name", ["linear", "contrastive", "ali", "pca", "raw", "random", "timbre"])
 def test_what_comes_after_listening_grows_with_the_library(name: str) -> None:
     few, many = (sum(ahead(name, songs, songs).values()) for songs in (100, 10_000))
     assert 0 < few < many
@@ -152,7 +152,7 @@ def test_the_log_tells_what_became_of_a_library(tunes: Path, tmp_path: Path, son
     assert sorted(told.failures) == [bad, empty]
     found = log(home)
     assert found[0].startswith(
-        f"INFO learn {music} --encoder pca --seed 0 --device auto --windows 3 --workers 1 (songsp"
+        f"INFO learn {music} --encoder pca --from artists --seed 0 --device auto --windows 3 --workers 1 (songsp"
     )
     assert found[1] == "INFO listening ..."
     assert sorted(line for line in found if line.startswith("WARNING")) == [
@@ -211,6 +211,7 @@ def test_an_unforeseen_error_is_in_the_log(tunes: Path, tmp_path: Path) -> None:
 def test_a_run_tells_its_time_and_what_stopped_it(tunes: Path, tmp_path: Path) -> None:
     home = Home(tmp_path)
     command = [sys.executable, "-m", "songspace", "learn", str(tunes), "--windows", "2", "--minutes", "5"]
+    command += ["--encoder", "contrastive"]
     run = subprocess.Popen([*command, "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
     times = 0

@@ -100,6 +100,12 @@ class Check:
         """Whether the learnt space is better than the hand-made one."""
         return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
+    @property
+    def worse(self) -> bool:
+        """Whether the learnt space is no better, and nothing says that this may be chance."""
+        difference = self.judged.differences[BY_HAND]
+        return not self.better and (difference["sure"] or difference["interval"] is None)
+
     def as_dict(self) -> dict[str, Any]:
         """This check in what JSON knows."""
         return asdict(self)

@@ -183,11 +183,14 @@ def judge(run: Run, name: str) -> str:
         run.reporter.say(sentence)
     if found.better:
         return name
-    worse = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
-    if name == DEFAULT:
-        run.reporter.say(f"{worse}: the hand-made one stays in use.")
+    told = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
+    if name != DEFAULT:
+        run.reporter.say(f"{told}; it is used because you asked for it.")
+        return name
+    if found.worse:
+        run.reporter.say(f"{told}: the hand-made one stays in use.")
         return BY_HAND
-    run.reporter.say(f"{worse}; it is used because you asked for it.")
+    run.reporter.say(f"{told}, but that may be chance: it is used.")
     return name
 
 
