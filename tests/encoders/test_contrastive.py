@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -68,6 +69,36 @@ def test_nt_xent_equals_the_plain_sum(temperature):
         losses.append(-np.log(np.exp(cosine[partner] / temperature) / others))
     loss = nt_xent(torch.from_numpy(a), torch.from_numpy(b), temperature=temperature)
     assert loss.item() == pytest.approx(np.mean(losses), rel=1e-9)
+
+
+def test_all_rows_of_an_artist_are_partners():
+    """Khosla's equation 2, row by row; artists of one song each are the plain game."""
+    random = np.random.default_rng(3)
+    a, b = (random.normal(size=(5, 4)).astype(np.float32) for _ in range(2))
+    artists = [7, 2, 7, 0, 2]
+    rows = np.concatenate([a, b]).astype(float)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    wanted = []
+    for i in range(10):
+        total = sum(np.exp(rows[i] @ rows[j] / 0.3) for j in range(10) if j != i)
+        partners = [j for j in range(10) if j != i and artists[j % 5] == artists[i % 5]]
+        assert len(partners) == (1 if artists[i % 5] == 0 else 3)
+        wanted.append(-np.mean([np.log(np.exp(rows[i] @ rows[j] / 0.3) / total) for j in partners]))
+    views = torch.from_numpy(a), torch.from_numpy(b)
+    assert nt_xent(*views, temperature=0.3, artists=torch.tensor(artists)).item() == pytest.approx(np.mean(wanted))
+    alone = nt_xent(*views, temperature=0.3, artists=torch.arange(5))
+    assert alone.item() == pytest.approx(nt_xent(*views, temperature=0.3).item())
+
+
+def test_artists_teach_the_network_and_nobody_teaches_nothing():
+    X, groups = songs(8, 2)
+    make = partial(Contrastive, **SMALL)
+    plain, by_nobody, by_artists = (
+        make().fit(X, groups=groups, artists=artists)
+        for artists in (None, [None] * len(groups), [group // 2 for group in groups])
+    )
+    assert plain.history_["loss"] == pytest.approx(by_nobody.history_["loss"])
+    assert by_artists.history_["loss"] != pytest.approx(plain.history_["loss"])
 
 
 def test_nt_xent_sees_only_directions():

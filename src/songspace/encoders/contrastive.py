@@ -147,8 +147,8 @@ class Contrastive(Convolutional):
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
         artists : sequence of length n, optional
-            The artist of each row, for the discriminants; None where that is not known. By default songs alone
-            teach.
+            The artist of each row; None where that is not known. Pieces of one artist's songs belong together, too. By
+            default songs alone teach.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
@@ -168,7 +168,7 @@ class Contrastive(Convolutional):
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
-            game = self._game(network, int(songs.max()) + 1, device)
+            game = self._game(network, int(songs.max()) + 1, of_songs, device)
         network.standardize.measure(self._sample(X))
         if game is None:
             calibrate(network, self._sample(X))
@@ -188,20 +188,23 @@ class Contrastive(Convolutional):
                 seed=self.random_state,
                 device=device,
                 checkpoint=checkpoint,
-                identity=self._identity(X, songs),
+                identity=self._identity(X, songs, of_songs),
                 on_progress=on_progress,
             )
         self._take(network.cpu())
         self._discriminate(X, songs, of_songs)
         return self
 
-    def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
+    def _game(
+        self, network: ConvNet, songs: int, artists: np.ndarray | None, device: torch.device
+    ) -> ContrastiveGame | None:
         """What trains the network; None leaves it as it was drawn."""
         if not self.is_trained:
             return None
         return ContrastiveGame(
             network,
             songs,
+            artists=artists,
             temperature=self.temperature,
             relation=self.relation,
             learning_rate=self.learning_rate,

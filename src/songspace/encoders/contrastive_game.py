@@ -1,4 +1,4 @@
-"""The contrastive game: two pieces of one song attract each other, and songs keep the relations they have.
+"""The contrastive game: two pieces of one song, or artist, attract each other, and songs keep the relations they have.
 
 The plain game (NT-Xent) pushes *all* other songs away, also those that sound alike. Beside it stands a second one,
 against a bank that remembers where every song lies: a piece must find its own song there and, for the rest of its
@@ -7,6 +7,7 @@ attention, be as near to the other songs as its own song is. What is alike may s
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,11 +28,12 @@ RISE = 0.3
 """Share of the run over which relations gain their weight: at first the bank knows none."""
 
 
-def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
+def nt_xent(a: Tensor, b: Tensor, *, temperature: float, artists: Tensor | None = None) -> Tensor:
     """Normalised, temperature-scaled cross entropy: of all others in the batch, find the partner.
 
-    Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another.
-    From T. Chen et al., "A simple framework for contrastive learning", arXiv 2002.05709.
+    Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another. From T. Chen et al.,
+    "A simple framework for contrastive learning", arXiv 2002.05709. Where artists are given, all rows of a row's artist
+    are its partners, in equal parts: P. Khosla et al., "Supervised contrastive learning", arXiv 2004.11362.
 
     Parameters
     ----------
@@ -39,11 +41,13 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
         Any length; only directions count.
     temperature : float
         Small values look at the nearest impostors only.
+    artists : int Tensor of shape (n,), optional
+        Equal for things by one artist.
 
     Returns
     -------
     Tensor
-        The mean over the 2 n rows: log(2 n - 1) at chance, 0 at best.
+        The mean over the 2 n rows: log(2 n - 1) at chance, and at best 0 for a row of a single partner.
 
     Examples
     --------
@@ -53,10 +57,14 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
     """
     n = len(a)
     unit = functional.normalize(torch.cat([a, b]), dim=1)
-    similarity = unit @ unit.T / temperature
     itself = torch.eye(2 * n, dtype=torch.bool, device=a.device)
-    partner = torch.arange(2 * n, device=a.device).roll(n)
-    return functional.cross_entropy(similarity.masked_fill(itself, -torch.inf), partner)
+    similarity = (unit @ unit.T / temperature).masked_fill(itself, -torch.inf)
+    if artists is None:
+        return functional.cross_entropy(similarity, torch.arange(2 * n, device=a.device).roll(n))
+    whose = torch.cat([artists, artists])
+    partners = (whose[:, None] == whose) & ~itself
+    attention = similarity.log_softmax(dim=1).masked_fill(~partners, 0.0)
+    return -(attention.sum(dim=1) / partners.sum(dim=1)).mean()
 
 
 class Bank(nn.Module):
@@ -136,6 +144,8 @@ class ContrastiveGame(Game):
         Trained in place.
     songs : int
         How many songs there are.
+    artists : ndarray of shape (songs,), optional
+        The artist of each song, -1 where that is not known: pieces of one artist's songs attract each other, too.
     temperature, relation, learning_rate, weight_decay
         As in :class:`songspace.encoders.contrastive.Contrastive`.
     device : torch.device
@@ -147,6 +157,7 @@ class ContrastiveGame(Game):
         network: ConvNet,
         songs: int,
         *,
+        artists: np.ndarray | None = None,
         temperature: float,
         relation: float,
         learning_rate: float,
@@ -158,6 +169,7 @@ class ContrastiveGame(Game):
         self.network = network.to(device).train()
         self.projector = projector.to(device)
         self.bank = Bank(songs, PROJECTED).to(device)
+        self.artists = None if artists is None else torch.from_numpy(_apart(artists)).to(device)
         weights = [*network.parameters(), *projector.parameters()]
         self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
         self.modules = {
@@ -179,10 +191,12 @@ class ContrastiveGame(Game):
         with fast_autocast(self.device):
             projected = self.projector(self.network.represent(views))
         a, b = projected.float().chunk(2)
-        contrast = nt_xent(a, b, temperature=self.temperature)
+        songs = torch.from_numpy(batch.songs).to(self.device)
+        artists = None if self.artists is None else self.artists[songs]
+        contrast = nt_xent(a, b, temperature=self.temperature, artists=artists)
         losses, loss = {"loss": contrast}, contrast
         if self.relation:
-            losses["relation"] = self._relate(a, b, torch.from_numpy(batch.songs).to(self.device), progress)
+            losses["relation"] = self._relate(a, b, songs, progress)
             loss = (contrast + losses["relation"]) / 2
         self.optimizer.zero_grad()
         loss.backward()
@@ -198,3 +212,10 @@ class ContrastiveGame(Game):
         attention = (pieces @ directions.T / self.temperature).log_softmax(dim=2)
         self.bank.update(songs, pieces.detach().mean(0))
         return -(wanted * attention).sum(dim=2).mean()
+
+
+def _apart(artists: np.ndarray) -> np.ndarray:
+    """The artists of songs; a song of whose artist nothing is known is by one of its own."""
+    known = int(artists.max(initial=-1)) + 1
+    found: np.ndarray = np.where(artists < 0, known + np.arange(len(artists)), artists)
+    return found

@@ -53,11 +53,12 @@ class NetworkEncoder(Encoder):
         for batch in np.array_split(rows, -(-len(rows) // self.batch_rows)):
             yield self._rows(X, batch)
 
-    def _identity(self, X: Any, groups: Any = ()) -> str:
-        """A digest of the parameters and of the data, by a sample of its rows."""
+    def _identity(self, X: Any, *groups: Any) -> str:
+        """A digest of the parameters, of the data by a sample of its rows, and of what belongs together in it."""
         digest = hashlib.blake2b(json.dumps(self._description(), sort_keys=True).encode())
         digest.update(f"{X.shape}{X.dtype}".encode())
-        digest.update(np.ascontiguousarray(groups, dtype=np.int64).tobytes())
+        for each in groups:
+            digest.update(b"" if each is None else np.ascontiguousarray(each, dtype=np.int64).tobytes())
         for batch in self._sample(X, size=64):
             digest.update(batch.tobytes())
         return digest.hexdigest()
