@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from songspace.encoders import Linear, discriminants, linear
+from songspace import SongspaceError
+from songspace.encoders import Linear, discriminants, linear, load
 from songspace.encoders.checks import teacher_codes
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.textures import textures
@@ -76,3 +78,14 @@ def test_teachers_are_known_or_nobody() -> None:
     assert teacher_codes(None, songs) is None
     found = teacher_codes(["", "Ada", None, "Ada"], songs)
     assert found is not None and found.tolist() == [0, -1, -1]
+
+
+def test_a_map_of_other_numbers_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """An older version had other hand-made numbers."""
+    X, songs = sounds()
+    encoder = Linear().fit(X, groups=songs)
+    older = encoder.discriminants_
+    encoder.discriminants_ = discriminants.Discriminants(older.mean[:700], older.directions[:700])
+    encoder.save(tmp_path / "encoder")
+    with pytest.raises(SongspaceError, match=r"its map takes 700 numbers, and songs have 1004 here\): learn again"):
+        load(tmp_path / "encoder")

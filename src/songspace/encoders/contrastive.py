@@ -16,8 +16,7 @@ from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.descriptors import check_descriptors, is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
-from songspace.encoders.discriminants import Discriminants
-from songspace.encoders.linear import SAMPLED, hand_made, mapped, sample
+from songspace.encoders.linear import HAND_MADE, SAMPLED, hand_made, mapped, restored, sample
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
@@ -255,7 +254,9 @@ class Contrastive(Convolutional):
             return {key.removeprefix(part): value for key, value in arrays.items() if key.startswith(part)}
 
         super()._restore(of("network."), facts)
-        self.discriminants_ = Discriminants(**of("discriminants."))
+        assert isinstance(self.network_, ConvNet)
+        learnt = self.network_.size if self.has_network else 0
+        self.discriminants_ = restored(of("discriminants."), learnt + (HAND_MADE if self.statistics else 0))
 
     def _check(self) -> None:
         for name in ("temperature", "learning_rate"):

@@ -9,13 +9,16 @@ import numpy as np
 from songspace.encoders import discriminants
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, group_codes, teacher_codes
-from songspace.encoders.descriptors import check_descriptors, descriptors, is_describable
+from songspace.encoders.descriptors import N_DESCRIPTORS, check_descriptors, descriptors, is_describable
 from songspace.encoders.discriminants import Discriminants
-from songspace.encoders.textures import textures
+from songspace.encoders.textures import N_TEXTURES, textures
 from songspace.frontends import Frontend, LogMel
 
 SAMPLED = 1000
 """Songs that the map is found by, at most: some seconds of describing."""
+
+HAND_MADE = N_DESCRIPTORS + N_TEXTURES
+"""How many numbers :func:`hand_made` gives."""
 
 
 class Linear(Encoder):
@@ -114,7 +117,7 @@ class Linear(Encoder):
         return dict(vars(self.discriminants_))
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-        self.discriminants_ = Discriminants(**arrays)
+        self.discriminants_ = restored(arrays, HAND_MADE)
         self.teacher_ = facts["teacher"]
 
     def _facts(self) -> dict[str, Any]:
@@ -162,3 +165,17 @@ def mapped(directions: Discriminants, blocks: list[np.ndarray]) -> np.ndarray:
     rows = np.concatenate(blocks, axis=1)
     # Row by row: a product of matrices rounds a row by where it stands among the others.
     return np.stack([directions(row) for row in rows])
+
+
+def restored(arrays: dict[str, np.ndarray], numbers: int) -> Discriminants:
+    """The map that was saved, if it is one of so many numbers.
+
+    Raises
+    ------
+    ValueError
+        If it is one of others, as of another version.
+    """
+    found = Discriminants(**arrays)
+    if found.mean.shape != (numbers,) or found.directions.ndim != 2 or len(found.directions) != numbers:
+        raise ValueError(f"its map takes {found.mean.size} numbers, and songs have {numbers} here")
+    return found
