@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from songspace import SongspaceError
-from songspace.encoders import Linear, discriminants, linear, load
+from songspace.encoders import Linear, discriminants, handmade, load
 from songspace.encoders.checks import teacher_codes
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.textures import textures
@@ -45,7 +45,7 @@ def test_artists_change_the_map_and_nobody_does_not() -> None:
 
 def test_of_many_songs_a_sample_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     X, songs = sounds()
-    monkeypatch.setattr(linear, "SAMPLED", 4)
+    monkeypatch.setattr(handmade, "SAMPLED", 4)
     found = Linear().fit(X, groups=songs, artists=songs)
     some = np.isin(songs, [0, 4, 7, 11])
     assert found.fingerprint_ == Linear().fit(X[some], groups=songs[some], artists=songs[some]).fingerprint_

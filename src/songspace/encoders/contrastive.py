@@ -9,14 +9,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from songspace.encoders import discriminants
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
-from songspace.encoders.descriptors import check_descriptors, is_describable
+from songspace.encoders.descriptors import is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
-from songspace.encoders.linear import HAND_MADE, SAMPLED, hand_made, mapped, restored, sample
+from songspace.encoders.handmade import HAND_MADE, SAMPLED, Mapped, hand_made, restored
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
@@ -25,7 +24,7 @@ from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
 
-class Contrastive(Convolutional):
+class Contrastive(Mapped, Convolutional):
     """A space in which pieces of one song lie close together, learnt without labels.
 
     A small residual network sees two pieces of each song of a batch, recoloured and masked at random,
@@ -191,7 +190,7 @@ class Contrastive(Convolutional):
                 on_progress=on_progress,
             )
         self._take(network.cpu())
-        self._discriminate(X, songs, of_songs)
+        self._fit_map(X, songs, of_songs, lambda batches: side_by_side(self._describe, batches, device))
         return self
 
     def _game(
@@ -211,18 +210,6 @@ class Contrastive(Convolutional):
             device=device,
         )
 
-    def _discriminate(self, X: Any, songs: np.ndarray, artists: np.ndarray | None) -> None:
-        """Find in which directions songs lie apart, on a sample of them."""
-        chosen = sample(songs)
-        some = np.flatnonzero(np.isin(songs, chosen))
-        batches = (self._rows(X, rows) for rows in np.array_split(some, -(-len(some) // self.batch_rows)))
-        self.discriminants_ = discriminants.fit_parts(
-            side_by_side(self._describe, batches, choose_device(self.device)),
-            np.searchsorted(chosen, songs[some]),
-            self.n_components,
-            artists=None if artists is None else artists[chosen],
-        )
-
     def controls(self) -> dict[str, Encoder]:
         if not self.is_trained:
             return {}
@@ -230,20 +217,10 @@ class Contrastive(Convolutional):
         found: dict[str, Encoder] = {"untrained": Untrained(**params)}
         return found | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
 
-    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
-        X, described = self._checked(X), check_descriptors(described)
-        if len(described) != X.shape[0]:
-            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
-        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
-        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
-
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
-        learnt = [super()._embed(batch)] if self.has_network else []
+        learnt = [Convolutional._embed(self, batch)] if self.has_network else []
         return [*learnt, *hand_made(batch, self.get_frontend(), described)] if self.statistics else learnt
-
-    def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        return mapped(self.discriminants_, self._describe(batch, described))
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {f"network.{key}": value for key, value in super()._arrays().items()}

@@ -6,22 +6,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from songspace.encoders import discriminants
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, group_codes, teacher_codes
-from songspace.encoders.descriptors import N_DESCRIPTORS, check_descriptors, descriptors, is_describable
-from songspace.encoders.discriminants import Discriminants
-from songspace.encoders.textures import N_TEXTURES, textures
-from songspace.frontends import Frontend, LogMel
-
-SAMPLED = 1000
-"""Songs that the map is found by, at most: some seconds of describing."""
-
-HAND_MADE = N_DESCRIPTORS + N_TEXTURES
-"""How many numbers :func:`hand_made` gives."""
+from songspace.encoders.handmade import HAND_MADE, Mapped, check_describable, hand_made, restored
+from songspace.frontends import LogMel
 
 
-class Linear(Encoder):
+class Linear(Mapped):
     """A space in which songs lie apart, and songs by one artist less so, found in seconds.
 
     About a thousand hand-made numbers describe each segment (:mod:`.descriptors`, :mod:`.textures`). Linear
@@ -86,32 +77,14 @@ class Linear(Encoder):
         check_number("n_components", self.n_components, least=1, whole=True)
         check_describable(self.get_frontend(), self.shape_)
         self.teacher_ = "songs" if of_songs is None or not self.takes_artists else "artists"
-        chosen = sample(songs)
-        rows = np.flatnonzero(np.isin(songs, chosen))
-        parts = np.array_split(rows, -(-len(rows) // self.batch_rows))
-        self.discriminants_ = discriminants.fit_parts(
-            (self._describe(self._rows(X, part)) for part in parts),
-            np.searchsorted(chosen, songs[rows]),
-            self.n_components,
-            artists=None if of_songs is None else of_songs[chosen],
-        )
+        self._fit_map(X, songs, of_songs, lambda batches: map(self._describe, batches))
         return self
 
     def controls(self) -> dict[str, Encoder]:
         return {"from-songs": FromSongs(**self.get_params(deep=False))} if self.teacher_ == "artists" else {}
 
-    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
-        X, described = self._checked(X), check_descriptors(described)
-        if len(described) != X.shape[0]:
-            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
-        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
-        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
-
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         return hand_made(batch, self.get_frontend(), described)
-
-    def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        return mapped(self.discriminants_, self._describe(batch, described))
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return dict(vars(self.discriminants_))
@@ -129,53 +102,3 @@ class FromSongs(Linear):
 
     name: ClassVar[str] = "from-songs"
     takes_artists: ClassVar[bool] = False
-
-
-def hand_made(batch: np.ndarray, frontend: Frontend, described: np.ndarray | None = None) -> list[np.ndarray]:
-    """All hand-made numbers of spectrograms (n, bands, frames), a block for each family that counts as a whole.
-
-    ``described`` are their descriptors, where they are known already.
-    """
-    assert isinstance(frontend, LogMel)  # or `fit` has refused it
-    if described is None:
-        described = descriptors(batch, frame_rate=frontend.frame_rate)
-    return [described, *textures(batch, frame_rate=frontend.frame_rate)]
-
-
-def check_describable(frontend: Frontend, shape: tuple[int, int]) -> None:
-    """Check that spectrograms (bands, frames) of a frontend can be described by hand-made numbers.
-
-    Raises
-    ------
-    ValueError
-        Otherwise.
-    """
-    if not (isinstance(frontend, LogMel) and is_describable(shape)):
-        raise ValueError("Hand-made numbers need a LogMel that makes spectrograms of at least 21 bands and 9 frames")
-
-
-def sample(songs: np.ndarray) -> np.ndarray:
-    """At most :data:`SAMPLED` of some songs, numbered from 0 without gaps; ascending."""
-    count = int(songs.max()) + 1
-    return np.unique(np.linspace(0, count - 1, min(SAMPLED, count)).round().astype(int))
-
-
-def mapped(directions: Discriminants, blocks: list[np.ndarray]) -> np.ndarray:
-    """The vectors of rows that are described by blocks."""
-    rows = np.concatenate(blocks, axis=1)
-    # Row by row: a product of matrices rounds a row by where it stands among the others.
-    return np.stack([directions(row) for row in rows])
-
-
-def restored(arrays: dict[str, np.ndarray], numbers: int) -> Discriminants:
-    """The map that was saved, if it is one of so many numbers.
-
-    Raises
-    ------
-    ValueError
-        If it is one of others, as of another version.
-    """
-    found = Discriminants(**arrays)
-    if found.mean.shape != (numbers,) or found.directions.ndim != 2 or len(found.directions) != numbers:
-        raise ValueError(f"its map takes {found.mean.size} numbers, and songs have {numbers} here")
-    return found

@@ -1,0 +1,106 @@
+"""The hand-made numbers of segments, and encoders whose vectors are a linear map of them and perhaps of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from songspace.encoders import discriminants
+from songspace.encoders.base import Encoder
+from songspace.encoders.descriptors import N_DESCRIPTORS, check_descriptors, descriptors, is_describable
+from songspace.encoders.discriminants import Discriminants
+from songspace.encoders.textures import N_TEXTURES, textures
+from songspace.frontends import Frontend, LogMel
+
+SAMPLED = 1000
+"""Songs that the map is found by, at most: some seconds of describing."""
+
+HAND_MADE = N_DESCRIPTORS + N_TEXTURES
+"""How many numbers :func:`hand_made` gives."""
+
+
+class Mapped(Encoder):
+    """An encoder whose vectors are discriminants of blocks of numbers, which ``_describe`` gives.
+
+    Attributes
+    ----------
+    discriminants_ : Discriminants
+        The map from numbers to vectors.
+    """
+
+    n_components: int
+    discriminants_: Discriminants
+
+    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
+        X, described = self._checked(X), check_descriptors(described)
+        if len(described) != X.shape[0]:
+            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
+        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
+        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
+
+    def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
+        """Blocks of numbers for each spectrogram; its descriptors, where they are known already."""
+        raise NotImplementedError
+
+    def _fit_map(
+        self,
+        X: Any,
+        songs: np.ndarray,
+        artists: np.ndarray | None,
+        describe_each: Callable[[Iterable[np.ndarray]], Iterator[list[np.ndarray]]],
+    ) -> None:
+        """Find in which directions songs lie apart, on a sample of them."""
+        count = int(songs.max()) + 1
+        chosen = np.unique(np.linspace(0, count - 1, min(SAMPLED, count)).round().astype(int))
+        rows = np.flatnonzero(np.isin(songs, chosen))
+        batches = (self._rows(X, part) for part in np.array_split(rows, -(-len(rows) // self.batch_rows)))
+        self.discriminants_ = discriminants.fit_parts(
+            describe_each(batches),
+            np.searchsorted(chosen, songs[rows]),
+            self.n_components,
+            artists=None if artists is None else artists[chosen],
+        )
+
+    def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
+        rows = np.concatenate(self._describe(batch, described), axis=1)
+        # Row by row: a product of matrices rounds a row by where it stands among the others.
+        return np.stack([self.discriminants_(row) for row in rows])
+
+
+def hand_made(batch: np.ndarray, frontend: Frontend, described: np.ndarray | None = None) -> list[np.ndarray]:
+    """All hand-made numbers of spectrograms (n, bands, frames), a block for each family that counts as a whole.
+
+    ``described`` are their descriptors, where they are known already.
+    """
+    assert isinstance(frontend, LogMel)  # or `fit` has refused it
+    if described is None:
+        described = descriptors(batch, frame_rate=frontend.frame_rate)
+    return [described, *textures(batch, frame_rate=frontend.frame_rate)]
+
+
+def check_describable(frontend: Frontend, shape: tuple[int, int]) -> None:
+    """Check that spectrograms (bands, frames) of a frontend can be described by hand-made numbers.
+
+    Raises
+    ------
+    ValueError
+        Otherwise.
+    """
+    if not (isinstance(frontend, LogMel) and is_describable(shape)):
+        raise ValueError("Hand-made numbers need a LogMel that makes spectrograms of at least 21 bands and 9 frames")
+
+
+def restored(arrays: dict[str, np.ndarray], numbers: int) -> Discriminants:
+    """The map that was saved, if it takes as many numbers as songs have here.
+
+    Raises
+    ------
+    ValueError
+        If it is one of others, as of another version.
+    """
+    found = Discriminants(**arrays)
+    if found.mean.shape != (numbers,) or found.directions.ndim != 2 or len(found.directions) != numbers:
+        raise ValueError(f"its map takes {found.mean.size} numbers, and songs have {numbers} here")
+    return found
