@@ -29,7 +29,7 @@ from songspace.evaluation.worth import Check, Question
 from songspace.library import Catalog, Home
 from songspace.library.cache import SpectrogramCache
 from songspace.library.learnt import learnt, set_learnt
-from songspace.pipeline.check import held_out
+from songspace.pipeline.check import held_out, units
 from songspace.reporter import Reporter
 
 pytestmark = pytest.mark.slow
@@ -161,7 +161,7 @@ def test_songs_held_out_are_not_learnt_from(fifty: Learnt):
     cache = SpectrogramCache(fifty.home.cache, library.catalog, shape=(3, 64, 251))
     without = held(fifty.home)
     songs = library.catalog.songs(cache.songs())
-    assert set(held_out(songs)) == without and len(without) == 10
+    assert set(held_out(songs, units(songs))) == without and len(without) == 10
     assert {s.artist for s in songs if s.id in without}.isdisjoint(s.artist for s in songs if s.id not in without)
     seen = {row.tobytes() for row in fifty.X}
     assert len(fifty.X) == len(fifty.groups) == len(seen) == 40 * 3 and len(np.unique(fifty.groups)) == 40
@@ -426,6 +426,15 @@ def test_another_artist_teaches_otherwise_and_songs_alone_need_none(
     what = learnt(Library(home.folder).catalog, "linear")
     assert what.fingerprint != by_artists and what.teacher == "songs"
     assert not any("without artists" in sentence for sentence in sentences)
+
+
+def test_where_nobody_is_known_songs_taught_and_that_is_said(tmp_path: Path, song: Callable[..., Path]):
+    for number in range(6):
+        song(tmp_path / "music" / f"{number}.flac", number, style=number % 2)
+    home = Home(tmp_path / "home")
+    learn(home, tmp_path / "music", encoder="linear")
+    assert learnt(Library(home.folder).catalog, "linear").teacher == "songs"
+    assert state(View(Library(home.folder)))["summary"]["learnt from"] == "6 songs"
 
 
 def test_its_controls_stand_beside_it(taught: tuple[Home, list[str]]):

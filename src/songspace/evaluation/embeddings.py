@@ -14,7 +14,7 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
 from songspace.library.learnt import SongVectors, all_learnt, in_brief, learnt, song_vectors
-from songspace.playlists.credits import makers
+from songspace.playlists.credits import makers, taught_by
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
@@ -119,11 +119,9 @@ def _fitted(library: Library, encoder: Encoder, without: Collection[int] = (), t
         raise SongspaceError("The cache of spectrograms is gone: run `songspace learn FOLDER` to fill it again.")
     X, groups = cache.rows(without=set(without))
     ids = cache.songs()
-    if encoder.takes_artists and teacher == "artists":
-        who = makers(library.songs())
-        encoder.fit(X, groups=groups, artists=[who.get(ids[group]) for group in groups])
-    else:
-        encoder.fit(X, groups=groups)
+    who = makers(library.songs()) if encoder.takes_artists and teacher == "artists" else {}
+    taught = taught_by(who, (ids[group] for group in groups))
+    encoder.fit(X, groups=groups, **taught)
     found = []
     for song in ids:
         _, silent = library.catalog.segments(song)

@@ -22,7 +22,7 @@ from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
 from songspace.pipeline.stages import Run, ears, load_learnt
-from songspace.playlists.credits import makers
+from songspace.playlists.credits import makers, taught_by
 from songspace.space import Space
 
 LEAST = 20
@@ -32,19 +32,20 @@ ASKED = 400
 """Songs, at most, that ask where an encoder is learnt once more without half of the artists."""
 
 
-def unit(song: Song) -> str:
-    """Whose a song is: its artist's, as the tags say, or else what lies in its folder."""
-    artist = song.artists[0] if song.artists else song.artist
-    return f"artist {' '.join(artist.casefold().split())}" if artist else f"folder {os.path.dirname(song.path)}"
+def units(songs: Sequence[Song]) -> dict[int, str]:
+    """Whose each song of a library is, by its id: an encoder's teacher, or else whatever lies in its folder."""
+    return {song.id: f"folder {os.path.dirname(song.path)}" for song in songs} | makers(songs)
 
 
-def held_out(songs: Sequence[Song], *, most: int | None = None) -> list[int]:
+def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | None = None) -> list[int]:
     """Which songs of a library are kept out of training: all that some artists have.
 
     Parameters
     ----------
     songs : sequence of Song
         In the order of their identities, which are hashes: as good as drawn at random.
+    whose : mapping of int to str
+        Of :func:`units`.
     most : int, optional
         Half of the songs, and no more than this, instead.
 
@@ -58,7 +59,7 @@ def held_out(songs: Sequence[Song], *, most: int | None = None) -> list[int]:
     count = _count(len(songs)) if most is None else min(len(songs) // 2, most) * (len(songs) >= LEAST)
     sizes: dict[str, list[int]] = {}
     for song in songs:
-        sizes.setdefault(unit(song), []).append(song.id)
+        sizes.setdefault(whose[song.id], []).append(song.id)
     found: list[int] = []
     for ids in sizes.values():  # in the order of the first song of each
         if len(ids) <= max(1, count // 2) and len(found) + len(ids) <= count:
@@ -81,12 +82,13 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     learnt once more without half of the artists. None where that cannot be.
     """
     encoder = load_learnt(run.home, run.catalog, name)
+    whose = units(run.catalog.songs())
     if what.held_out or not encoder.takes_artists:
         apart = frozenset(what.held_out)
         own = {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in apart}
         others = encoder.controls()
     else:
-        apart = frozenset(held_out(run.catalog.songs(run.cache.songs()), most=ASKED))
+        apart = frozenset(held_out(run.catalog.songs(run.cache.songs()), whose, most=ASKED))
         own, others = {}, {"learnt": clone(encoder), **encoder.controls()}
     spaces = {
         **({"learnt": own} if "learnt" not in others else {}),
@@ -97,7 +99,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     songs = [song for song in run.catalog.songs(sorted(common)) if song.away is None]
     if len(songs) < 2:
         return None
-    people = [unit(song) for song in songs]
+    people = [whose[song.id] for song in songs]
     starts = []
     for song in songs:
         begins, silent = run.catalog.segments(song.id)
@@ -118,7 +120,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
         asked["song"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
     except SongspaceError:  # every segment overlaps every other of its song
         return None
-    artists = [song.artist and person for song, person in zip(songs, people, strict=True)]
+    artists = [person if person.startswith("artist ") else None for person in people]
     known = [artist for artist in artists if artist]
     if 1 < len(set(known)) < len(known):
         found = {
@@ -126,7 +128,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
             for name, X in whole.items()
         }
         asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
-    trained = {unit(song) for song in run.catalog.songs(run.cache.songs()) if song.id not in apart}
+    trained = {whose[song] for song in run.cache.songs() if song not in apart}
     return Check(len(songs), len(set(people)), trained.isdisjoint(people), _questions(asked))
 
 
@@ -164,13 +166,12 @@ def _fitted(
     if not others or not apart or ears(encoder, run.listening) is not None:
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)
-    who, ids = makers(run.catalog.songs()), run.cache.songs()
+    ids = run.cache.songs()
+    who = makers(run.catalog.songs()) if teacher == "artists" else {}
+    taught = taught_by(who, (ids[group] for group in groups))
     found = {}
     for name, other in others.items():
-        if other.takes_artists and teacher == "artists":
-            other.fit(X, groups=groups, artists=[who.get(ids[group]) for group in groups])
-        else:
-            other.fit(X, groups=groups)
+        other.fit(X, groups=groups, **(taught if other.takes_artists else {}))
         found[name] = {
             song: other.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
             for song in sorted(apart)

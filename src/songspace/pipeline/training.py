@@ -21,9 +21,9 @@ from songspace.library.costs import decoding
 from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
-from songspace.pipeline.check import check, held_out
+from songspace.pipeline.check import check, held_out, units
 from songspace.pipeline.stages import Run, ears, encode, readable, sounds
-from songspace.playlists.credits import makers
+from songspace.playlists.credits import makers, taught_by
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def take(run: Run, encoder: Encoder) -> None:
         If it cannot encode them; then the library keeps the one that it had.
     """
     fingerprint, name = encoder.fingerprint_, encoder.name
-    apart = held_out(run.catalog.songs(run.cache.songs()))
+    apart = held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
     before = learnt(run.catalog, name)
     if before and before.fingerprint == fingerprint and readable(run, name):
         run.reporter.say(f"The library has this {name} encoder already.")
@@ -79,11 +79,11 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     kind = encoder_class(name)
     training = kind.plan
     trained = training is not None
-    if not kind.takes_artists:
-        plan |= {"teacher": ""}
-    who = makers(run.catalog.songs()) if plan["teacher"] == "artists" else {}
+    whole = run.catalog.songs()
+    who = makers(whole) if kind.takes_artists and plan["teacher"] == "artists" else {}
+    plan |= {"teacher": ("artists" if who else "songs") if kind.takes_artists else ""}
     ids = run.cache.songs()
-    without = held_out(run.catalog.songs(ids)) if trained else []
+    without = held_out(run.catalog.songs(ids), units(whole)) if trained else []
     apart = frozenset(without)
     learnt_from = [id for id in ids if id not in apart]
     songs = len(learnt_from)
@@ -101,7 +101,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         return
     estimator = make(name, plan)
     X, groups, owners = _rows(run, estimator, learnt_from)
-    taught = {"artists": [who.get(owners[group]) for group in groups]} if who else {}
+    taught = taught_by(who, (owners[group] for group in groups))
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
     if training is not None:

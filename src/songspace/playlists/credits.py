@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html import unescape
 from itertools import pairwise
@@ -238,6 +238,24 @@ def makers(songs: Sequence[Song]) -> dict[int, str]:
         elif several and nameless[folders[song.id]] <= ALBUM and not credits.is_compiled(song):
             found[song.id] = f"folder {folders[song.id]}"
     return found
+
+
+def taught_by(who: Mapping[int, str], owners: Iterable[int]) -> dict[str, list[str | None]]:
+    """What the ``fit`` of an encoder that takes artists is given beside sound.
+
+    Parameters
+    ----------
+    who : mapping of int to str
+        Of :func:`makers`; empty, if songs alone are to teach.
+    owners : iterable of int
+        The id of the song of each row.
+
+    Returns
+    -------
+    dict
+        ``artists``, one for each row; nothing, where nobody is known.
+    """
+    return {"artists": [who.get(owner) for owner in owners]} if who else {}
 
 
 def _values(song: Credited) -> tuple[str, ...]:
