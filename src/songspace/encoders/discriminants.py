@@ -67,7 +67,7 @@ def fit(
     songs : int array of shape (n,)
         The song of each row, from 0 without gaps. Every song counts the same, however many rows it has.
     n_components : int
-        Directions to keep; fewer come back if there are not so many songs or numbers.
+        Directions to keep; fewer come back where songs or numbers are fewer.
     artists : int array of shape (songs,), optional
         The artist of each song; :data:`UNKNOWN`, or an artist of one song, teaches nothing but how songs differ. If not
         given, songs alone teach.
