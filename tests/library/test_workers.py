@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -52,6 +54,52 @@ def whether_prepared(file):
     return "yes"
 """
 
+INTERRUPTED = """
+import faulthandler, os, sys, threading
+from songspace.library import workers
+from songspace.library.scan import Found
+
+def work(file):
+    return file.path
+
+def interrupt_at(number):
+    \"""Raise KeyboardInterrupt at a line that the main thread runs: in workers.py, or in what it calls.\"""
+    left = number
+    def trace(frame, event, argument):
+        nonlocal left
+        name = frame.f_code.co_filename
+        if not name.endswith(("workers.py", "threading.py", "thread.py", "_base.py", "queue.py")):
+            return None
+        if frame.f_code.co_name in ("dismiss", "end"):  # what is done about it
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+    sys.settrace(trace)
+
+if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)
+    files = [Found(str(number), 1, 1) for number in range(8)]
+    struck = 0
+    for number in range(int(sys.argv[1]), 1000, int(sys.argv[2])):
+        running = workers.outcomes(work, files, workers=2)
+        next(running)
+        try:
+            interrupt_at(number)
+            for _ in running:
+                pass
+            sys.settrace(None)
+            break
+        except KeyboardInterrupt:
+            struck += 1
+        finally:
+            running.close()
+    print(struck, flush=True)
+"""
+
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -93,3 +141,12 @@ def test_a_worker_killed_at_its_start_is_replaced(work: ModuleType, files: list[
 def test_where_no_worker_starts_no_file_is_blamed(work: ModuleType, files: list[Found]) -> None:
     with pytest.raises(SongspaceError, match="cannot be started"):
         _run(work.whether_prepared, files, prepare=work.killed_always, prepared=("",))
+
+
+def test_ctrl_c_ends_it_wherever_it_strikes(tmp_path: Path) -> None:
+    """A future has a lock that an interrupt may leave closed: then the run waited for its threads, for ever."""
+    program = tmp_path / "interrupted.py"
+    program.write_text(INTERRUPTED)
+    done = subprocess.run([sys.executable, program, "1", "7"], capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 5

@@ -1,7 +1,8 @@
 """Files through worker processes: one that kills or stalls its worker costs itself only.
 
 Each worker has a pipe of its own and a thread that minds it. Workers share nothing, no lock and no queue, so one that
-is killed at any moment, half-way through an answer too, leaves nobody waiting.
+is killed at any moment, half-way through an answer too, leaves nobody waiting. Nor does Ctrl-C: it may strike the main
+thread anywhere, so that thread takes no lock that a minder waits for (futures have such locks; a SimpleQueue has not).
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -76,24 +77,43 @@ def outcomes(
         If no worker can be started.
     """
     workers = workers or os.cpu_count() or 1
-    queue = iter(files)
-    running: dict[Future, Found] = {}
-    first = list(islice(queue, 3 * workers))
+    waiting = iter(files)
+    first = list(islice(waiting, 3 * workers))
     if not first:
         return
+    asked: SimpleQueue[Found | None] = SimpleQueue()
+    answered: SimpleQueue[tuple[Found, Any]] = SimpleQueue()
     crew = _Crew(prepare, prepared)
-    minders = ThreadPoolExecutor(min(workers, len(first)), "minder")
+
+    def mind() -> None:
+        while (file := asked.get()) is not None:
+            try:
+                outcome = crew.outcome(work, (file, *args), timeout)
+            except BaseException as error:  # noqa: BLE001
+                # It is raised where the run is, below.
+                outcome = error
+            answered.put((file, outcome))
+
+    minders = [threading.Thread(target=mind, name="minder", daemon=True) for _ in range(min(workers, len(first)))]
     try:
-        while first or running:
-            for file in first:
-                running[minders.submit(crew.outcome, work, (file, *args), timeout)] = file
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
-            first = list(islice(queue, 3 * workers - len(running)))
+        for minder in minders:
+            minder.start()
+        for file in first:
+            asked.put(file)
+        under_way = len(first)
+        while under_way:
+            file, outcome = answered.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield file, outcome
+            under_way -= 1
+            for file in islice(waiting, 1):
+                asked.put(file)
+                under_way += 1
     finally:
         crew.dismiss()
-        minders.shutdown(cancel_futures=True)
+        for _ in minders:
+            asked.put(None)
 
 
 class _Crew:
