@@ -74,7 +74,7 @@ bench: $(VENV)/checked
 	$(BIN)/python bench/table.py $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(VENV)/checked
-	$(BIN)/python -m pytest -n auto tests src --doctest-modules
+	$(BIN)/python -m pytest -n auto --dist worksteal tests src --doctest-modules
 
 lint: $(VENV)/checked
 	$(BIN)/ruff check .

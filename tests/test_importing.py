@@ -377,7 +377,7 @@ class TestStopped:
         began = time.monotonic()
         subprocess.run([*command[:-1], tmp_path / "timed"], check=True, capture_output=True)
         whole = time.monotonic() - began
-        for share in rng.uniform(0.3, 1.0, size=6):
+        for share in rng.uniform(0.3, 1.0, size=3):
             process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
             time.sleep(share * whole)
             process.kill()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from songspace import SongspaceError, pipeline
+from songspace import Library, SongspaceError, pipeline
 from songspace.durations import about, taken
 from songspace.library import Home
 from songspace.library.index import Tally
@@ -214,8 +214,9 @@ def test_a_run_tells_its_time_and_what_stopped_it(tunes: Path, tmp_path: Path) -
     command += ["--encoder", "contrastive"]
     run = subprocess.Popen([*command, "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
-    times = 0
+    times, said = 0, ""
     for line in run.stderr:
+        said = line
         if line.startswith("learning"):
             found = read_progress(home)
             assert found is not None
@@ -224,6 +225,8 @@ def test_a_run_tells_its_time_and_what_stopped_it(tunes: Path, tmp_path: Path) -
                 assert found.left is not None and found.left_in_all is not None and found.left < found.left_in_all
                 run.send_signal(signal.SIGINT)
     assert run.wait() == 130 and times
+    assert said.startswith("Stopped. What was finished is kept")
+    assert len(Library(tmp_path).songs()) == 18 and list((tmp_path / "training").iterdir())
     *_, stage, last = log(home)
     assert re.match(r"INFO learning: \d+ of \d+, .*segments/s,", stage)
     assert last == "ERROR stopped by Ctrl-C or a signal; what was finished is kept"
