@@ -3,12 +3,13 @@
     python bench/scores.py FOLDER [--labels folder|genre|FILE.csv] [--training-seeds 5] [--steps N] [--ali-steps 1200]
                            [--home DIR] [--kept FILE.jsonl]
 
-Learns ALI and the contrastive encoder (as many steps as `learn` takes by default) on the folder, once for each
-training seed; labels play no part in it. Then asks `songspace evaluate` for the scores of all encoders and of their
-controls, and says what `learn` found without labels. The tables give means over the training seeds, half of the 95 %
-interval (over artists; the mean of the seeds' own), and in brackets the standard deviation over training seeds. A
-difference's interval holds both: what artists and what training seeds make of it. What a seed told is kept in --kept,
-so that a run that was stopped goes on.
+Learns ALI, the contrastive encoder (as many steps as `learn` takes by default) and the default one on the folder, once
+for each training seed; labels play no part in it. Then asks `songspace evaluate` for the scores of all encoders and of
+their controls, and says what `learn` found without labels. The default one has no training seed, and is scored on the
+artists that it was learnt from: `bench/learning.py` is about others. The tables give means over the training seeds,
+half of the 95 % interval (over artists; the mean of the seeds' own), and in brackets the standard deviation over
+training seeds. A difference's interval holds both: what artists and what training seeds make of it. What a seed told
+is kept in --kept, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def one_seed(wanted: argparse.Namespace, seed: int, home: str) -> dict[str, Any]
     learn = [*program, "learn", wanted.folder, "--seed", str(seed)]
     if wanted.ali_steps:
         subprocess.run([*learn, "--encoder", "ali", "--steps", str(wanted.ali_steps)], check=True)
-    subprocess.run([*learn, *(["--steps", wanted.steps] if wanted.steps else [])], check=True)
+    if wanted.steps != "0":
+        steps = ["--steps", wanted.steps] if wanted.steps else []
+        subprocess.run([*learn, "--encoder", "contrastive", *steps], check=True)
+    subprocess.run(learn, check=True)
     evaluate = ["evaluate", "--labels", wanted.labels, "--encoders", "all", "--seeds", wanted.seeds, "--json"]
     scores = json.loads(subprocess.run([*program, *evaluate], check=True, stdout=subprocess.PIPE).stdout)
     status = json.loads(subprocess.run([*program, "status", "--json"], check=True, stdout=subprocess.PIPE).stdout)
@@ -107,7 +111,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--labels", default="folder")
     parser.add_argument("--training-seeds", type=int, default=1)
-    parser.add_argument("--steps")
+    parser.add_argument("--steps", help="of the contrastive encoder; 0: without it")
     parser.add_argument("--ali-steps", type=int, default=1200, help="0: without ALI")
     parser.add_argument("--seeds", default="10", help="of the clusterings")
     parser.add_argument("--home")

@@ -21,7 +21,11 @@ from songspace.cli.commands import app
 from songspace.encoders.base import load
 from songspace.encoders.onnx import ONNX
 from songspace.errors import EncodingError
+from songspace.evaluation.embeddings import of_library
+from songspace.evaluation.worth import Check, Question
 from songspace.library import Home
+from songspace.library.learnt import Learnt, kept_segments, learnt
+from songspace.reporter import Reporter
 
 QUICK = ("--windows", 3, "--workers", 1)
 
@@ -197,7 +201,7 @@ def test_a_model_that_can_encode_no_song_takes_no_other_away(
     assert failed.exit_code == 1 and "gives numbers that are not finite" in str(failed.exception)
     assert Library(tmp_path / "new").encoder == "timbre" and answered(tmp_path / "new", "similar", 1)["similar"]
     with monkeypatch.context() as patch:
-        patch.setattr(ONNX, "encode_song", lambda *_: (_ for _ in ()).throw(EncodingError("No.")))
+        patch.setattr(ONNX, "keep_song", lambda *_: (_ for _ in ()).throw(EncodingError("No.")))
         assert run(own, "learn", tunes, "--encoder", "onnx", "--model", model, *QUICK).exit_code == 1
     assert answered(own, "similar", 1) == before
     assert run(own, "update", "--workers", 1).exit_code == 0
@@ -228,3 +232,129 @@ def test_a_model_belongs_to_onnx_and_onnx_to_a_model(tunes: Path, tmp_path: Path
     with pytest.raises(SongspaceError, match="The onnx encoder needs a model: --model FILE"):
         pipeline.learn(Home(tmp_path), tunes, encoder="onnx")
     assert not (tmp_path / "catalog.sqlite").exists()
+
+
+@pytest.fixture(scope="module")
+def music(song: Callable[..., Path], onnx_files: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 36 songs by twelve artists, and beside it a model that hears as MusiCNN does."""
+    place = tmp_path_factory.mktemp("taught")
+    for number in range(36):
+        artist = number // 3
+        tags = {"title": f"Tune {number}", "artist": f"Artist {artist}", "genre": f"Genre {artist % 3}"}
+        song(place / "music" / f"{number}.flac", number, seconds=16.0, style=artist % 3, **tags)
+    onnx_files.mel_model(place / "m.onnx", features=24)
+    return place / "music"
+
+
+def learn(home: Path, music: Path, **how: Any) -> str:
+    """Take the model; what is said."""
+    said = Said()
+    model = music.parent / "m.onnx"
+    pipeline.learn(Home(home), music, encoder="onnx", model=model, windows=3, workers=1, reporter=said, **how)
+    return " ".join(said.sentences)
+
+
+class Said(Reporter):
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def says(gain: float) -> Callable[..., Check]:
+    """A check that finds a map better than the model's own vectors by ``gain``."""
+
+    def check(run: Any, name: str, what: Learnt) -> Check:
+        others = {"timbre": 0.1} | ({"unmapped": gain} if what.vectors != what.fingerprint else {})
+        told = {key: {"value": value, "interval": [-0.5, 0.5], "sure": False} for key, value in others.items()}
+        scores = {"learnt": 0.5} | {key: 0.5 - value for key, value in others.items()}
+        return Check(18, 6, True, (Question("artist", 18, 0, 0.1, scores, told),))
+
+    return check
+
+
+@pytest.fixture
+def mapped(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home in which a map was found that is better than the model's own vectors."""
+    monkeypatch.setattr(pipeline.training, "check", says(0.1))
+    learn(tmp_path / "home", music)
+    return tmp_path / "home"
+
+
+def opened(home: Path) -> tuple[Library, ONNX, Learnt]:
+    library = Library(home)
+    what = learnt(library.catalog, "onnx")
+    assert what is not None
+    encoder = load(library.home.encoder("onnx", what.fingerprint))
+    assert isinstance(encoder, ONNX) and encoder.fingerprint_ == Space.open(library.home.space).encoder
+    return library, encoder, what
+
+
+def test_the_map_is_asked_about_artists_that_it_was_not_found_by(music: Path, tmp_path: Path) -> None:
+    said = learn(tmp_path, music)
+    assert "by 6 artists held out of training, the onnx space finds" in said
+    assert "as the model gives it" in said and "over the model's own vectors" in said
+    opened(tmp_path)
+
+
+def test_songs_are_kept_as_the_model_gives_them_and_placed_by_the_map(
+    mapped: Path, music: Path, onnx_files: ModuleType, song: Callable[..., Path], tmp_path: Path
+) -> None:
+    library, encoder, what = opened(mapped)
+    assert (what.vectors, what.teacher) == (encoder.kept_as_, "artists") and what.vectors != what.fingerprint
+    kept = dict(kept_segments(library.catalog, what.vectors))
+    vectors, ids, starts = library.segments()
+    one = library.songs()[4]
+    sound = read_places(one.path, starts[ids == one.id] + 1, seconds=3.0, rate=16000)
+    own = onnx_files.by_librosa(sound).mean(axis=1) @ onnx_files.weights(96, 24)
+    np.testing.assert_allclose(kept[one.id], own, rtol=2e-3, atol=2e-4)
+    np.testing.assert_array_equal(vectors[ids == one.id], encoder.placed(kept[one.id]))
+    shutil.copyfile(one.path, tmp_path / "copy.flac")
+    segments, _ = pipeline.encode_file(library.home, library.catalog, tmp_path / "copy.flac")
+    np.testing.assert_array_equal(segments.vectors, vectors[ids == one.id])
+    song(tmp_path / "more" / "new.flac", 99, seconds=16.0, artist="New", title="New")
+    assert pipeline.update(library.home, tmp_path / "more", workers=1).songs == 37
+    after, _, since = opened(mapped)
+    assert since.fingerprint == what.fingerprint
+    np.testing.assert_array_equal(after.segments()[0][after.segments()[1] == one.id], vectors[ids == one.id])
+
+
+def test_its_own_vectors_stand_beside_those_of_the_map(mapped: Path) -> None:
+    scores = answered(mapped, "evaluate", "--labels", "genre", "--encoders", "all", "--seeds", 1)["encoders"]
+    assert {"onnx", "onnx-unmapped", "timbre"} <= scores.keys()
+    library, _, what = opened(mapped)
+    songs, spaces = of_library(library, ["onnx", "onnx-unmapped"])
+    kept = dict(kept_segments(library.catalog, what.vectors))
+    own = np.stack([kept[song.id].mean(axis=0) for song in songs])
+    np.testing.assert_allclose(spaces["onnx-unmapped"].vectors, Space.from_vectors(own).vectors, atol=1e-6)
+    assert not np.allclose(spaces["onnx"].vectors @ spaces["onnx"].vectors.T, own @ own.T, atol=0.1)
+
+
+def test_another_map_is_found_without_hearing_a_song(
+    mapped: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, by_artists = opened(mapped)
+    monkeypatch.setattr(pipeline.stages, "hear_sounds", lambda files, *_, **__: iter(()) if not files else 1 / 0)
+    learn(mapped, music)
+    assert opened(mapped)[2].fingerprint == by_artists.fingerprint
+    learn(mapped, music, teacher="songs")
+    _, _, by_songs = opened(mapped)
+    assert by_songs.teacher == "songs"
+    assert by_songs.fingerprint != by_artists.fingerprint and by_songs.vectors == by_artists.vectors
+
+
+def test_a_map_that_adds_nothing_is_not_used(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline.training, "check", says(0.0))
+    assert "Its map adds nothing to the model's own vectors: these are used." in learn(tmp_path, music)
+    _, encoder, what = opened(tmp_path)
+    assert encoder.discriminants_ is None and what.vectors == what.fingerprint and what.check is not None
+
+
+def test_where_words_have_places_too_there_is_no_map(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ONNX, "has_words", True)
+    learn(tmp_path, music)
+    _, encoder, what = opened(tmp_path)
+    assert encoder.discriminants_ is None and what.vectors == what.fingerprint

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from songspace import SongspaceError
-from songspace.encoders import Linear, discriminants, handmade, load
+from songspace.encoders import Linear, discriminants, load
 from songspace.encoders.checks import teacher_codes
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.textures import textures
@@ -45,7 +45,7 @@ def test_artists_change_the_map_and_nobody_does_not() -> None:
 
 def test_of_many_songs_a_sample_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     X, songs = sounds()
-    monkeypatch.setattr(handmade, "SAMPLED", 4)
+    monkeypatch.setattr(discriminants, "SAMPLED", 4)
     found = Linear().fit(X, groups=songs, artists=songs)
     some = np.isin(songs, [0, 4, 7, 11])
     assert found.fingerprint_ == Linear().fit(X[some], groups=songs[some], artists=songs[some]).fingerprint_
@@ -87,5 +87,5 @@ def test_a_map_of_other_numbers_is_refused_in_a_sentence(tmp_path: Path) -> None
     older = encoder.discriminants_
     encoder.discriminants_ = discriminants.Discriminants(older.mean[:700], older.directions[:700])
     encoder.save(tmp_path / "encoder")
-    with pytest.raises(SongspaceError, match=r"its map takes 700 numbers, and songs have 1004 here\): learn again"):
+    with pytest.raises(SongspaceError, match=r"its map takes 700 numbers, and there are 1004 here\): learn again"):
         load(tmp_path / "encoder")

@@ -146,7 +146,7 @@ def test_several_inputs_of_a_segment(onnx_files: ModuleType, tmp_path: Path) -> 
         encoder = ONNX(path, device="cpu").fit()
         X = encoder.get_frontend()(np.concatenate([windows, windows[::-1] / 2]))
         expected = getattr(encoder.transform(X).reshape(2, 3, 8), pooling)(axis=1)
-        np.testing.assert_array_equal(encoder.encode_song(X), expected)
+        np.testing.assert_array_equal(encoder.keep_song(X), expected)
 
 
 # Kept and found again

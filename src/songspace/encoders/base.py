@@ -150,11 +150,11 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     @property
     def patches(self) -> int:
-        """Spectrograms that :meth:`encode_song` takes for each segment of a song."""
+        """Spectrograms that :meth:`keep_song` takes for each segment of a song."""
         return 1
 
-    def encode_song(self, X: Any) -> np.ndarray:
-        """The vectors (segments, d) of one song, heard with this encoder's own frontend.
+    def keep_song(self, X: Any) -> np.ndarray:
+        """What a library keeps of one song that it heard with this encoder's own frontend, (segments, d).
 
         Parameters
         ----------
@@ -162,6 +162,15 @@ class Encoder(TransformerMixin, BaseEstimator):
             The :attr:`patches` of the first segment, then those of the next.
         """
         return self.encode(X)
+
+    @property
+    def kept_as_(self) -> str:
+        """The fingerprint of what a library keeps: vectors, or that from which :meth:`placed` makes them."""
+        return self.fingerprint_
+
+    def placed(self, kept: np.ndarray) -> np.ndarray:
+        """The vectors (n, d) of segments of which a library kept something: just that, unless the encoder has a map."""
+        return kept
 
     @property
     def has_words(self) -> bool:
@@ -290,8 +299,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Files of which a saved encoder keeps copies, by what they are called there; their sums are described."""
         return {}
 
-    def _restore_files(self, folder: Path, description: dict[str, Any]) -> None:
-        """Take the copies in a folder; a ValueError if they are not those that were saved."""
+    def _restore_files(self, folder: Path, description: dict[str, Any], *, check: bool) -> None:
+        """Take the copies in a folder; a ValueError if they are not those that were saved, where that is checked."""
 
     def _facts(self) -> dict[str, Any]:
         """What is worth keeping beside the weights but does not change the mapping (history, versions)."""
@@ -346,8 +355,15 @@ def check_kind(X: Any) -> None:
     )
 
 
-def load(folder: str | os.PathLike[str]) -> Encoder:
+def load(folder: str | os.PathLike[str], *, check_files: bool = True) -> Encoder:
     """Open an encoder that :meth:`Encoder.save` wrote.
+
+    Parameters
+    ----------
+    folder : path
+    check_files : bool
+        Whether the files of which it keeps copies are read to see that they are those that were saved, which takes a
+        second for each gigabyte. Its own numbers always are.
 
     Raises
     ------
@@ -367,7 +383,7 @@ def load(folder: str | os.PathLike[str]) -> Encoder:
         encoder = kind(**params)
         encoder.shape_ = tuple(description["shape"])
         encoder.n_features_in_ = encoder.shape_[0] * encoder.shape_[1]
-        encoder._restore_files(folder, description)
+        encoder._restore_files(folder, description, check=check_files)
         encoder.made_with_ = dict(description.get("made_with", {}))
         encoder._restore(arrays, description["facts"])
         whole = encoder.fingerprint_ == description["fingerprint"]

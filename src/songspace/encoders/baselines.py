@@ -259,6 +259,9 @@ class Timbre(Encoder):
         check_is_fitted(self)
         return (check_descriptors(described) - self.mean_) / self.scale_
 
+    def placed(self, kept: np.ndarray) -> np.ndarray:
+        return self.standardize(kept)
+
     def _standardize_by(self, described: Callable[[], Iterable[np.ndarray]]) -> Self:
         n, total, squares = 0, np.zeros(N_DESCRIPTORS), np.zeros(N_DESCRIPTORS)
         for rows in described():

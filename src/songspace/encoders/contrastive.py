@@ -15,7 +15,8 @@ from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.descriptors import is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
-from songspace.encoders.handmade import HAND_MADE, SAMPLED, Mapped, hand_made, restored
+from songspace.encoders.discriminants import SAMPLED, Discriminants
+from songspace.encoders.handmade import HAND_MADE, Mapped, hand_made
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
@@ -233,7 +234,8 @@ class Contrastive(Mapped, Convolutional):
         super()._restore(of("network."), facts)
         assert isinstance(self.network_, ConvNet)
         learnt = self.network_.size if self.has_network else 0
-        self.discriminants_ = restored(of("discriminants."), learnt + (HAND_MADE if self.statistics else 0))
+        numbers = learnt + (HAND_MADE if self.statistics else 0)
+        self.discriminants_ = Discriminants.restored(of("discriminants."), numbers)
 
     def _check(self) -> None:
         for name in ("temperature", "learning_rate"):

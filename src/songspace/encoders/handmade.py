@@ -14,9 +14,6 @@ from songspace.encoders.discriminants import Discriminants
 from songspace.encoders.textures import N_TEXTURES, textures
 from songspace.frontends import Frontend, LogMel
 
-SAMPLED = 1000
-"""Songs that the map is found by, at most: some seconds of describing."""
-
 HAND_MADE = N_DESCRIPTORS + N_TEXTURES
 """How many numbers :func:`hand_made` gives."""
 
@@ -52,8 +49,7 @@ class Mapped(Encoder):
         describe_each: Callable[[Iterable[np.ndarray]], Iterator[list[np.ndarray]]],
     ) -> None:
         """Find in which directions songs lie apart, on a sample of them."""
-        count = int(songs.max()) + 1
-        chosen = np.unique(np.linspace(0, count - 1, min(SAMPLED, count)).round().astype(int))
+        chosen = discriminants.sampled(int(songs.max()) + 1)
         rows = np.flatnonzero(np.isin(songs, chosen))
         batches = (self._rows(X, part) for part in np.array_split(rows, -(-len(rows) // self.batch_rows)))
         self.discriminants_ = discriminants.fit_parts(
@@ -64,9 +60,7 @@ class Mapped(Encoder):
         )
 
     def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        rows = np.concatenate(self._describe(batch, described), axis=1)
-        # Row by row: a product of matrices rounds a row by where it stands among the others.
-        return np.stack([self.discriminants_(row) for row in rows])
+        return self.discriminants_.each(np.concatenate(self._describe(batch, described), axis=1))
 
 
 def hand_made(batch: np.ndarray, frontend: Frontend, described: np.ndarray | None = None) -> list[np.ndarray]:
@@ -90,17 +84,3 @@ def check_describable(frontend: Frontend, shape: tuple[int, int]) -> None:
     """
     if not (isinstance(frontend, LogMel) and is_describable(shape)):
         raise ValueError("Hand-made numbers need a LogMel that makes spectrograms of at least 21 bands and 9 frames")
-
-
-def restored(arrays: dict[str, np.ndarray], numbers: int) -> Discriminants:
-    """The map that was saved, if it takes as many numbers as songs have here.
-
-    Raises
-    ------
-    ValueError
-        If it is one of others, as of another version.
-    """
-    found = Discriminants(**arrays)
-    if found.mean.shape != (numbers,) or found.directions.ndim != 2 or len(found.directions) != numbers:
-        raise ValueError(f"its map takes {found.mean.size} numbers, and songs have {numbers} here")
-    return found

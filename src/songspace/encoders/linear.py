@@ -8,7 +8,8 @@ import numpy as np
 
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, group_codes, teacher_codes
-from songspace.encoders.handmade import HAND_MADE, Mapped, check_describable, hand_made, restored
+from songspace.encoders.discriminants import Discriminants
+from songspace.encoders.handmade import HAND_MADE, Mapped, check_describable, hand_made
 from songspace.frontends import LogMel
 
 
@@ -90,7 +91,7 @@ class Linear(Mapped):
         return dict(vars(self.discriminants_))
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-        self.discriminants_ = restored(arrays, HAND_MADE)
+        self.discriminants_ = Discriminants.restored(arrays, HAND_MADE)
         self.teacher_ = facts["teacher"]
 
     def _facts(self) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from songspace.encoders import PIPELINE
-from songspace.encoders.base import Encoder, check_spectrograms
+from songspace.encoders.base import check_spectrograms
 from songspace.encoders.onnx_session import Session
 from songspace.encoders.onnx_settings import MOST_NUMBERS, Settings, read_settings, settings_of
 from songspace.encoders.onnx_words import Words
+from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend
 from songspace.plainfiles import open_plain
@@ -25,8 +26,8 @@ MODEL, TEXT, TOKENIZER = "model.onnx", "text.onnx", "tokenizer.json"
 _BLOCK = 1 << 20
 
 
-class ONNX(Encoder):
-    """A model that takes sound or a mel spectrogram, and gives vectors; nothing is learnt from the songs.
+class ONNX(Pretrained):
+    """A model that takes sound or a mel spectrogram, and gives vectors; a library may learn a map of them.
 
     Beside ``NAME.onnx`` lies ``NAME.json``, which says what the model takes and what it gives: see docs/encoders.md.
     The model is run by ONNX Runtime, which is installed by ``pip install "songspace[onnx]"``. A saved encoder keeps a
@@ -49,7 +50,6 @@ class ONNX(Encoder):
 
     name: ClassVar[str] = "onnx"
     batch_rows: ClassVar[int] = 8
-    pretrained: ClassVar[bool] = True
     seconds_to_encode: ClassVar[float] = 0.5
 
     _opened: tuple[Session, int | None] | None
@@ -89,7 +89,7 @@ class ONNX(Encoder):
         self._take(settings, files, {name: _sha256(path) for name, path in files.items()})
         if X is not None and tuple(check_spectrograms(X).shape[1:]) != self.shape_:
             raise ValueError(f"X has spectrograms of {X.shape[1:]}, but the model takes {self.shape_}")
-        vectors = self._embed(np.random.default_rng(0).normal(0, 0.1, (2, *self.shape_)).astype(np.float32))
+        vectors = self._own(np.random.default_rng(0).normal(0, 0.1, (2, *self.shape_)).astype(np.float32))
         if settings.text is not None and (words := len(self.encode_text("music"))) != vectors.shape[1]:
             raise SongspaceError(
                 f"{files[TEXT]} gives {words} numbers and {files[MODEL]} {vectors.shape[1]}: they are no pair."
@@ -100,8 +100,8 @@ class ONNX(Encoder):
     def patches(self) -> int:
         return self.settings_.patches
 
-    def encode_song(self, X: Any) -> np.ndarray:
-        vectors = self.encode(X)
+    def keep_song(self, X: Any) -> np.ndarray:
+        vectors = super().keep_song(X)
         vectors = vectors.reshape(-1, self.patches, vectors.shape[1])
         pooled: np.ndarray = vectors.max(axis=1) if self.settings_.pooling == "max" else vectors.mean(axis=1)
         return pooled
@@ -143,7 +143,7 @@ class ONNX(Encoder):
             self._opened = session, fixed
         return self._opened
 
-    def _embed(self, batch: np.ndarray) -> np.ndarray:
+    def _own(self, batch: np.ndarray) -> np.ndarray:
         session, fixed = self._session()
         port = self.settings_.input
         own = ["batch", *(["samples"] if "samples" in port.axes else ["bands", "frames"])]
@@ -176,21 +176,15 @@ class ONNX(Encoder):
     def _copies(self) -> dict[str, Path]:
         return self._files
 
-    def _restore_files(self, folder: Path, description: dict[str, Any]) -> None:
+    def _restore_files(self, folder: Path, description: dict[str, Any], *, check: bool) -> None:
         settings, sums = settings_of(description["settings"]), dict(description["sha256"])
         if set(sums) != {MODEL, *((TEXT, TOKENIZER) if settings.text is not None else ())}:
             raise ValueError("its files are not those of its settings")
         files = {name: folder / name for name in sums}
         for name, path in files.items():
-            if _sha256(path) != sums[name]:
+            if check and _sha256(path) != sums[name]:
                 raise ValueError(f"{name} is not the file that was taken")
         self._take(settings, files, sums)
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        return {}
-
-    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-        pass
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import numpy as np
 
 from songspace.encoders import encoder_class, encoder_names, load
 from songspace.encoders.base import Encoder
+from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
-from songspace.library.learnt import SongVectors, all_learnt, in_brief, learnt, song_vectors
+from songspace.library.learnt import (
+    SongVectors,
+    all_learnt,
+    in_brief,
+    in_brief_each,
+    kept_segments,
+    learnt,
+    song_vectors,
+)
 from songspace.playlists.credits import makers, taught_by
 from songspace.space import Space
 
@@ -32,7 +42,8 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     """The spaces of several encoders over the same songs.
 
     A trained encoder stands beside its controls, "NAME-untrained" and "NAME-no-network": fitted to the same songs, with
-    its network as it was drawn, and without it.
+    its network as it was drawn, and without it. One that was made elsewhere stands beside "NAME-unmapped", its own
+    vectors.
 
     Parameters
     ----------
@@ -63,14 +74,14 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     elif list(names) == ["all"]:
         names = [one for name in has for one in (name, *controls[name])]
         names += [name for name in BASELINES if name not in has and IMPORTED not in has]
-    possible = {control: made for some in controls.values() for control, made in some.items()}
+    possible = {control: make for some in controls.values() for control, make in some.items()}
     found = {}
     for name in dict.fromkeys(names):
         if name in has:  # also if its package is gone
             found[name] = song_vectors(library.home, library.catalog, name)
             continue
         if name in possible:
-            found[name] = _fitted(library, *possible[name])
+            found[name] = possible[name]()
             continue
         encoder_class(name)
         if IMPORTED in has:
@@ -96,19 +107,24 @@ def _cheap(library: Library) -> bool:
     return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
 
-def _controls(library: Library, name: str) -> dict[str, tuple[Encoder, set[int], str]]:
-    """The controls of a learnt encoder, the songs that neither it nor they are fitted to, and who teaches."""
+def _controls(library: Library, name: str) -> dict[str, Callable[[], SongVectors]]:
+    """What makes the vectors of the controls of a learnt encoder; they are fitted to the songs that it is fitted to."""
     what = learnt(library.catalog, name)
-    if what is None or what.vectors != what.fingerprint:
+    if what is None:
         return {}
     try:
-        encoder = load(library.home.encoder(name, what.fingerprint))
+        encoder = load(library.home.encoder(name, what.fingerprint), check_files=False)
     except SongspaceError:  # its package is gone, or its files are: what it has encoded still counts
         return {}
+    if isinstance(encoder, Pretrained):
+        own = partial(kept_segments, library.catalog, what.vectors)
+        has_map = what.vectors != what.fingerprint
+        return {f"{name}-unmapped": lambda: in_brief_each(library.catalog, own())} if has_map else {}
     if encoder.get_frontend() != Listening.of(library.catalog).frontend:
         return {}
     return {
-        f"{name}-{control}": (made, set(what.held_out), what.teacher) for control, made in encoder.controls().items()
+        f"{name}-{control}": partial(_fitted, library, made, set(what.held_out), what.teacher)
+        for control, made in encoder.controls().items()
     }
 
 

@@ -16,6 +16,7 @@ NAMES = {
     "untrained": "with its network untrained",
     "no-network": "without a network",
     "from-songs": "without artists",
+    "unmapped": "as the model gives it",
     BY_HAND: "hand-made",
 }
 """What stands beside the learnt space."""
@@ -25,6 +26,7 @@ OTHERS = {
     "untrained": "the untrained network",
     "no-network": "no network",
     "from-songs": "the same without artists",
+    "unmapped": "the model's own vectors",
 }
 """What a claim of learning is a difference to."""
 
@@ -43,7 +45,7 @@ class Question:
         How many of them asked for other albums.
     chance : float
     scores : dict of str to float
-        Mean average precision, 0 to 1: of "learnt", of "untrained" and "no-network" where there are these, of "timbre".
+        Mean average precision, 0 to 1: of "learnt", of those controls of :data:`NAMES` that there are, of "timbre".
     differences : dict of str to dict
         Of "learnt" to each of the others: ``value``, ``interval`` (95 %, None of too few artists), ``p_holm`` (the
         p-value, corrected for all differences of the check), ``sure``.

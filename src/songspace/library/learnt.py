@@ -23,7 +23,7 @@ class Learnt:
     fingerprint : str
         Of the encoder: its vectors in the catalog carry it.
     vectors : str
-        The key of the vectors in the catalog: the fingerprint, or that of the descriptors it standardises.
+        The key in the catalog of what is kept of songs: the fingerprint, where that is the vectors themselves.
     key : str
         What it was learnt from and how: the same again need not be learnt again.
     held_out : list of int
@@ -105,9 +105,15 @@ def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[i
     SongspaceError
         If the library has not learnt that encoder.
     """
-    key, finished = _stored(home, catalog, name)
+    key, placed = _stored(home, catalog, name)
+    for song, kept in kept_segments(catalog, key):
+        yield song, placed(kept)
+
+
+def kept_segments(catalog: Catalog, key: str) -> Iterator[tuple[int, np.ndarray]]:
+    """(song id, what is kept of its segments that are not silent) under a key, by identity."""
     for song, segments, silent in catalog.vectors(key):
-        yield song, finished(segments[~silent])
+        yield song, segments[~silent]
 
 
 def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -> dict[int, Segments]:
@@ -118,13 +124,13 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
     SongspaceError
         If the library has not learnt that encoder.
     """
-    key, finished = _stored(home, catalog, name)
+    key, placed = _stored(home, catalog, name)
     seconds = catalog.told("listening", lambda said: float(said["seconds"])) or 5.0
     found = {}
     for id in dict.fromkeys(songs):
         if (encoded := catalog.encoded(key, id)) is not None:
             vectors, starts, silent, duration = encoded
-            found[id] = Segments.of(finished(vectors), starts, silent, seconds=seconds, duration=duration)
+            found[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
     return found
 
 
@@ -136,11 +142,8 @@ def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.
     if what.vectors == what.fingerprint:
         return what.vectors, lambda stored: stored
     from songspace.encoders.base import load
-    from songspace.encoders.baselines import Timbre
 
-    timbre = load(home.encoder(name, what.fingerprint))
-    assert isinstance(timbre, Timbre)
-    return what.vectors, timbre.standardize
+    return what.vectors, load(home.encoder(name, what.fingerprint), check_files=False).placed
 
 
 class SongVectors(NamedTuple):
@@ -162,12 +165,17 @@ class SongVectors(NamedTuple):
 
 def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
     """The vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
-    means = {song: in_brief(segments) for song, segments in stored_segments(home, catalog, name)}
-    songs = [song.id for song in catalog.songs() if song.id in means]
-    if not songs:
+    return in_brief_each(catalog, stored_segments(home, catalog, name))
+
+
+def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> SongVectors:
+    """Songs, of which the segments are given, as vectors in the order of the songs' paths."""
+    means = {song: in_brief(segments) for song, segments in songs}
+    ids = [song.id for song in catalog.songs() if song.id in means]
+    if not ids:
         raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
-    vectors, openings, endings = np.stack([means[song] for song in songs], axis=1)
-    return SongVectors(vectors, openings, endings, np.array(songs, np.int64))
+    vectors, openings, endings = np.stack([means[id] for id in ids], axis=1)
+    return SongVectors(vectors, openings, endings, np.array(ids, np.int64))
 
 
 def in_brief(segments: np.ndarray) -> np.ndarray:

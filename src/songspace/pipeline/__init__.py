@@ -141,7 +141,7 @@ def learn(
         demand_songs(catalog, root, tally)
         if encoder != "timbre":
             if given is not None:
-                take(run, given)
+                take(run, given, teacher)
             else:
                 plan = {"steps": steps, "minutes": minutes, "random_state": seed, "device": device, "teacher": teacher}
                 train(run, encoder, plan)
@@ -321,4 +321,4 @@ def _vectors(encoder: Encoder, listening: Listening, file: Found, heard: Heard, 
     if isinstance(outcome, Failure) or not outcome:
         reason = outcome.reason if isinstance(outcome, Failure) else "it changed while it was read"
         raise AudioError(f"{file.path}: {reason}.")
-    return encoder.encode_song(outcome[0][1])
+    return encoder.placed(encoder.keep_song(outcome[0][1]))

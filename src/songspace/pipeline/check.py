@@ -15,12 +15,14 @@ import numpy as np
 from sklearn.base import clone
 
 from songspace.encoders.base import Encoder
+from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
 from songspace.evaluation.worth import BY_HAND, Check, Question
 from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
+from songspace.pipeline.mapping import found_without, kept
 from songspace.pipeline.stages import Run, ears, load_learnt
 from songspace.playlists.credits import makers, taught_by
 from songspace.space import Space
@@ -79,36 +81,39 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     """Ask a learnt space, its controls and the hand-made one about artists that they were not learnt from.
 
     Those are the artists who were held out of training. Where none were, because learning takes seconds, the same is
-    learnt once more without half of the artists. None where that cannot be.
+    learnt once more without half of the artists; so is the map of an encoder that was made elsewhere. None where that
+    cannot be.
     """
     encoder = load_learnt(run.home, run.catalog, name)
     whose = units(run.catalog.songs())
-    if what.held_out or not encoder.takes_artists:
+    known = run.cache.songs()
+    if isinstance(encoder, Pretrained) and encoder.discriminants_ is not None:
+        songs = kept(run, encoder)
+        known = list(songs)
+        apart = frozenset(held_out(run.catalog.songs(known), whose, most=ASKED))
+        spaces = found_without(run, encoder, songs, apart, what.teacher)
+    elif what.held_out or not encoder.takes_artists:
         apart = frozenset(what.held_out)
         own = {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in apart}
-        others = encoder.controls()
+        spaces = {"learnt": own, **_fitted(run, encoder, encoder.controls(), apart, what.teacher)}
     else:
-        apart = frozenset(held_out(run.catalog.songs(run.cache.songs()), whose, most=ASKED))
-        own, others = {}, {"learnt": clone(encoder), **encoder.controls()}
-    spaces = {
-        **({"learnt": own} if "learnt" not in others else {}),
-        **_fitted(run, encoder, others, apart, what.teacher),
-        BY_HAND: {song: X for song, X in stored_segments(run.home, run.catalog, BY_HAND) if song in apart},
-    }
+        apart = frozenset(held_out(run.catalog.songs(known), whose, most=ASKED))
+        spaces = _fitted(run, encoder, {"learnt": clone(encoder), **encoder.controls()}, apart, what.teacher)
+    spaces[BY_HAND] = {song: X for song, X in stored_segments(run.home, run.catalog, BY_HAND) if song in apart}
     common = set.intersection(*(set(space) for space in spaces.values()))
-    songs = [song for song in run.catalog.songs(sorted(common)) if song.away is None]
-    if len(songs) < 2:
+    asking = [song for song in run.catalog.songs(sorted(common)) if song.away is None]
+    if len(asking) < 2:
         return None
-    people = [whose[song.id] for song in songs]
+    people = [whose[song.id] for song in asking]
     starts = []
-    for song in songs:
+    for song in asking:
         begins, silent = run.catalog.segments(song.id)
         starts.append(begins[~silent])
     counts = [len(some) for some in starts]
     owners = np.repeat(people, counts)
-    segments = {name: np.concatenate([space[song.id] for song in songs]) for name, space in spaces.items()}
-    whole = {name: np.stack([space[song.id].mean(axis=0) for song in songs]) for name, space in spaces.items()}
-    numbers = np.repeat(np.arange(len(songs)), counts)
+    segments = {name: np.concatenate([space[song.id] for song in asking]) for name, space in spaces.items()}
+    whole = {name: np.stack([space[song.id].mean(axis=0) for song in asking]) for name, space in spaces.items()}
+    numbers = np.repeat(np.arange(len(asking)), counts)
     asked: dict[str, tuple[dict[str, Score], dict[str, Any]]] = {}
     try:
         found = {
@@ -121,15 +126,15 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     except SongspaceError:  # every segment overlaps every other of its song
         return None
     artists = [person if person.startswith("artist ") else None for person in people]
-    known = [artist for artist in artists if artist]
-    if 1 < len(set(known)) < len(known):
+    named = [artist for artist in artists if artist]
+    if 1 < len(set(named)) < len(named):
         found = {
-            name: retrieval.same_artist_scores(_placed(X), artists, albums=[song.album for song in songs])
+            name: retrieval.same_artist_scores(_placed(X), artists, albums=[song.album for song in asking])
             for name, X in whole.items()
         }
         asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
-    trained = {whose[song] for song in run.cache.songs() if song not in apart}
-    return Check(len(songs), len(set(people)), trained.isdisjoint(people), _questions(asked))
+    trained = {whose[song] for song in known if song not in apart}
+    return Check(len(asking), len(set(people)), trained.isdisjoint(people), _questions(asked))
 
 
 def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:

@@ -249,14 +249,14 @@ def encode(run: Run, name: str) -> None:
 def ears(encoder: Encoder, listening: Listening) -> Ears | None:
     """How an encoder hears songs that does not look at the library's own spectrograms; None of one that does."""
     frontend = encoder.get_frontend()
-    if frontend == listening.frontend and encoder.patches == 1:
+    if frontend == listening.frontend and encoder.patches == 1 and not encoder.pretrained:
         return None
     return Ears(frontend, encoder.patches, listening.frontend.seconds)
 
 
 def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
     """Encode every song that this encoder has not encoded yet, as it hears them; one that it cannot encode is told."""
-    catalog, key = run.catalog, encoder.fingerprint_
+    catalog, key = run.catalog, encoder.kept_as_
     missing = [song for song in catalog.songs(catalog.without_vectors(key)) if song.away is None]
     if not missing:
         return
@@ -270,7 +270,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
     with closing(sounds(run, missing, own, "encoding", cost)) as heard:
         for song, X in heard:
             try:
-                vectors = encoder.encode_song(X)
+                vectors = encoder.keep_song(X)
             except EncodingError as error:
                 reason = error
                 run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")

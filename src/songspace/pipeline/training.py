@@ -14,6 +14,7 @@ import numpy as np
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
+from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
@@ -21,8 +22,9 @@ from songspace.library.costs import decoding
 from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.budget import FEW
-from songspace.pipeline.check import check, held_out, units
-from songspace.pipeline.stages import Run, ears, encode, readable, sounds
+from songspace.pipeline.check import LEAST, check, held_out, units
+from songspace.pipeline.mapping import find_map, kept
+from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
 from songspace.playlists.credits import makers, taught_by
 from songspace.provenance import threads
 
@@ -39,24 +41,20 @@ MONITORS = ("auc", "retrieval")
 """Those of a run's monitors that stand beside its losses on the screen."""
 
 
-def take(run: Run, encoder: Encoder) -> None:
-    """Take an encoder that was made elsewhere and needs no songs, unless the library has it already; encode with it.
-
-    It has not been trained on any of them; those are held out that would have been, so that its check is like others'.
+def take(run: Run, encoder: Encoder, teacher: str) -> None:
+    """Take an encoder that was made elsewhere, unless the library has it already; encode with it, and find its map.
 
     Raises
     ------
     SongspaceError
-        If it cannot encode them; then the library keeps the one that it had.
+        If it cannot encode the songs; then the library keeps the one that it had.
     """
-    fingerprint, name = encoder.fingerprint_, encoder.name
-    apart = held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
+    name = encoder.name
     before = learnt(run.catalog, name)
-    if before and before.fingerprint == fingerprint and readable(run, name):
+    if before and before.vectors == encoder.kept_as_ and readable(run, name):
         run.reporter.say(f"The library has this {name} encoder already.")
     else:
-        encoder.save(run.home.encoder(name, fingerprint))
-    set_learnt(run.catalog, name, _learnt(encoder, fingerprint, apart))
+        keep(run, encoder)
     try:
         encode(run, name)
     except SongspaceError:
@@ -65,13 +63,27 @@ def take(run: Run, encoder: Encoder) -> None:
         else:
             set_learnt(run.catalog, name, before)
         raise
+    if isinstance(encoder, Pretrained) and not encoder.has_words:  # words have their places among its own vectors
+        songs = kept(run, encoder)
+        if len(songs) >= LEAST:
+            keep(run, encoder, find_map(run, encoder, songs, teacher))
+
+
+def keep(run: Run, encoder: Encoder, teacher: str = "") -> None:
+    """Keep an encoder that was made elsewhere.
+
+    As it is, it has not been trained on any song; those are held out that would have been, so that its check is like
+    others'.
+    """
+    encoder.save(run.home.encoder(encoder.name, encoder.fingerprint_))
+    apart = [] if teacher else held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
+    set_learnt(run.catalog, encoder.name, replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher))
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
     """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
     heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
-    fingerprint = encoder.fingerprint_
-    return Learnt(fingerprint, fingerprint, key, held_out, heard=heard, words=encoder.has_words)
+    return Learnt(encoder.fingerprint_, encoder.kept_as_, key, held_out, heard=heard, words=encoder.has_words)
 
 
 def train(run: Run, name: str, plan: dict[str, Any]) -> None:
@@ -181,6 +193,12 @@ def judge(run: Run, name: str) -> str:
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
         run.reporter.say(sentence)
+    if (own := found.judged.differences.get("unmapped")) and own["value"] <= 0:
+        run.reporter.say("Its map adds nothing to the model's own vectors: these are used.")
+        encoder = load_learnt(run.home, run.catalog, name)
+        assert isinstance(encoder, Pretrained)
+        keep(run, encoder.without_map())
+        return judge(run, name)
     if found.better:
         return name
     told = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
