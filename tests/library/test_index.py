@@ -100,7 +100,7 @@ def test_a_folder_is_heard_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -
     [one, two] = shelf.vectors().values()
     assert one != two
     # A second run opens no file and starts no worker.
-    monkeypatch.setattr("songspace.library.workers.ThreadPoolExecutor", _refuse)
+    monkeypatch.setattr("songspace.library.workers._Worker", _refuse)
     assert shelf.run().new == 0
 
 
@@ -149,7 +149,7 @@ def test_a_failure_is_tried_again_only_when_the_file_changes(shelf: Shelf, monke
     bad.write_text("no music " * 100)
     first = shelf.run()
     with monkeypatch.context() as patch:
-        patch.setattr("songspace.library.workers.ThreadPoolExecutor", _refuse)
+        patch.setattr("songspace.library.workers._Worker", _refuse)
         assert shelf.run().failures == first.failures
     _song(shelf.music / "x.wav").rename(bad)
     assert shelf.run().failures == []
