@@ -8,6 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -20,7 +22,7 @@ from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, 
 from songspace.encoders.convnet import ConvNet, calibrate, folded
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.devices import seeded
-from songspace.encoders.pairs import Crops, Pairs
+from songspace.encoders.pairs import Crops, Pairs, by_artists
 from songspace.encoders.random_conv import RandomConv
 from songspace.encoders.textures import textures
 from songspace.errors import SongspaceError
@@ -145,14 +147,14 @@ def test_the_bank_is_a_mean_that_slowly_forgets():
 # ── what is compared ──────────────────────────────────────────────────────────────────────────────
 
 
-def numbered_pairs(groups, *, frames=20, crop=8, batch_size=4, seed=0):
+def numbered_pairs(groups, *, frames=20, crop=8, batch_size=4, seed=0, artists=None):
     """Pairs whose crops tell their row (band 0) and their frame (band 1)."""
 
     def rows(index):
         row = np.broadcast_to(index[:, None], (len(index), frames))
         return np.stack([row, np.broadcast_to(np.arange(frames), row.shape)], axis=1)
 
-    more = {"frames": frames, "crop": crop, "batch_size": batch_size, "seed": seed}
+    more = {"frames": frames, "crop": crop, "batch_size": batch_size, "seed": seed, "artists": artists}
     return Pairs(rows, np.asarray(groups), **more)
 
 
@@ -187,6 +189,38 @@ def test_a_song_of_one_segment_gives_its_beginning_and_its_end():
         assert (batch[:3, 0, 0] == batch[3:, 0, 0]).all()
         assert batch[:3, 1, 0].max() <= 3
         assert batch[3:, 1, 0].min() >= 9
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 50), st.integers(0, 10**6))
+def test_a_batch_by_artists_has_two_songs_of_as_many_as_it_can(whose, size, step):
+    artists = np.unique(whose, return_inverse=True)[1]
+    songs = by_artists(artists, size, seed=0)(step)
+    assert len(set(songs.tolist())) == len(songs) == min(size, len(artists))
+    counts, has = np.bincount(artists[songs], minlength=artists.max() + 1), np.bincount(artists)
+    if np.minimum(has, 2).sum() >= size:
+        assert counts.max() <= 2
+        assert np.count_nonzero(counts[counts < np.minimum(has, 2)]) <= 1  # the last artist may be cut short
+    else:
+        assert (counts >= np.minimum(has, 2)).all()
+
+
+def test_an_artist_comes_as_often_as_the_square_root_of_their_songs():
+    artists = np.concatenate([np.zeros(100, int), np.repeat(np.arange(1, 201), 4)])
+    pick = by_artists(artists, 2, seed=0)
+    firsts = np.array([artists[pick(step)[0]] for step in range(4000)])
+    expected = 4000 * 10 / (10 + 200 * 2)
+    assert np.count_nonzero(firsts == 0) == pytest.approx(expected, abs=4 * expected**0.5)
+    assert len(set(firsts.tolist())) > 195
+    of_the_first = {song for step in range(4000) for song in pick(step).tolist() if song < 100}
+    assert len(of_the_first) > 70  # any of its songs
+
+
+def test_pairs_by_artists_hold_songs_that_attract_each_other():
+    groups = np.repeat(np.arange(40), 2)
+    pairs = numbered_pairs(groups, batch_size=10, artists=np.arange(40) // 4)
+    for step in range(20):
+        songs = pairs(step).songs
+        assert np.bincount(songs // 4).tolist().count(2) == 5 and len(songs) == 10
 
 
 def test_pairs_are_a_function_of_the_step():

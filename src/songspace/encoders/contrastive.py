@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from songspace.encoders.base import Encoder
-from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
+from songspace.encoders.checks import check_number, check_seed, each_known, group_codes, teacher_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.descriptors import is_describable
@@ -161,13 +161,16 @@ class Contrastive(Mapped, Convolutional):
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
         of_songs = teacher_codes(artists, songs)
+        by = None if of_songs is None else each_known(of_songs)
+        if by is not None and np.bincount(by).max() == 1:  # nobody has two songs that could attract each other
+            by = None
         limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
         self._check()
         if songs.max() == 0:
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
-            game = self._game(network, int(songs.max()) + 1, of_songs, device)
+            game = self._game(network, int(songs.max()) + 1, by, device)
         network.standardize.measure(self._sample(X))
         if game is None:
             calibrate(network, self._sample(X))
@@ -179,6 +182,7 @@ class Contrastive(Mapped, Convolutional):
                 crop=self.crop,
                 batch_size=self.batch_size,
                 seed=self.random_state,
+                artists=by,
             )
             self.history_ = train(
                 game,

@@ -145,7 +145,7 @@ class ContrastiveGame(Game):
     songs : int
         How many songs there are.
     artists : ndarray of shape (songs,), optional
-        The artist of each song, -1 where that is not known: pieces of one artist's songs attract each other, too.
+        The artist of each song, from 0: pieces of one artist's songs attract each other, too.
     temperature, relation, learning_rate, weight_decay
         As in :class:`songspace.encoders.contrastive.Contrastive`.
     device : torch.device
@@ -169,7 +169,7 @@ class ContrastiveGame(Game):
         self.network = network.to(device).train()
         self.projector = projector.to(device)
         self.bank = Bank(songs, PROJECTED).to(device)
-        self.artists = None if artists is None else torch.from_numpy(_apart(artists)).to(device)
+        self.artists = None if artists is None else torch.from_numpy(artists).to(device)
         weights = [*network.parameters(), *projector.parameters()]
         self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
         self.modules = {
@@ -212,10 +212,3 @@ class ContrastiveGame(Game):
         attention = (pieces @ directions.T / self.temperature).log_softmax(dim=2)
         self.bank.update(songs, pieces.detach().mean(0))
         return -(wanted * attention).sum(dim=2).mean()
-
-
-def _apart(artists: np.ndarray) -> np.ndarray:
-    """The artists of songs; a song of whose artist nothing is known is by one of its own."""
-    known = int(artists.max(initial=-1)) + 1
-    found: np.ndarray = np.where(artists < 0, known + np.arange(len(artists)), artists)
-    return found
