@@ -1,4 +1,4 @@
-"""The map of vectors that somebody else's encoder gives."""
+"""The map of the vectors of an encoder that was made elsewhere."""
 
 from __future__ import annotations
 

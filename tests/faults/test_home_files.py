@@ -55,7 +55,7 @@ def test_nobody_waits_for_a_pipe(home: Home, what: str, tmp_path: Path) -> None:
 
 
 def _run(home: Home, *arguments: object) -> Result:
-    """A command in this process; whoever waits a minute waits for ever."""
+    """Run a command in this process; one that takes a minute is taken to wait for ever."""
 
     def give_up(*_: object) -> None:
         raise AssertionError(f"{arguments} waits")

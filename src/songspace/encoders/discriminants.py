@@ -77,7 +77,7 @@ class Discriminants:
 
 
 def sampled(songs: int) -> np.ndarray:
-    """The numbers of the songs that a map is found by, of so many."""
+    """Which songs a map is found by, of the given number of songs."""
     return np.unique(np.linspace(0, songs - 1, min(SAMPLED, songs)).round().astype(int))
 
 

@@ -36,9 +36,9 @@ SONGS_OF_AN_ARTIST = 2
 def by_artists(artists: np.ndarray, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
     """Songs for batches in which artists have several: of a large library hardly two songs of a batch would be by one.
 
-    An artist comes as often as the square root of how many songs there are by them: neither do a few with many songs
-    teach alone, nor does every song of theirs wait for as long as there are artists (A. Conneau and G. Lample,
-    "Cross-lingual language model pretraining", arXiv 1901.07291, draw languages so).
+    An artist is drawn with a chance that grows with the square root of the number of their songs: artists with many
+    songs do not fill every batch, and their songs are not drawn too rarely either (A. Conneau and G. Lample,
+    "Cross-lingual language model pretraining", arXiv 1901.07291, draw languages in this way).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def by_artists(artists: np.ndarray, size: int, *, seed: int) -> Callable[[int], 
 
     def pick(step: int) -> np.ndarray:
         draw = np.random.default_rng([seed, 2, step])
-        # Whoever has the largest sum of the logarithm of their share and Gumbel noise, is drawn first, and so on.
+        # Sorted by the logarithm of their share plus Gumbel noise, artists are drawn without putting any back.
         order = np.argsort(np.argsort(-(shares + draw.gumbel(size=len(counts)))))
         shuffled = draw.permutation(songs)
         turns = _turns(artists[shuffled])

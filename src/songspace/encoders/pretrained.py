@@ -15,7 +15,7 @@ from songspace.errors import SongspaceError
 
 
 class Pretrained(Encoder):
-    """An encoder that learns nothing from songs but, if somebody wants it, a linear map of its vectors.
+    """An encoder that learns nothing from songs but a linear map of its vectors, and that only on request.
 
     A library keeps the vectors as the encoder itself gives them, so that the map can be found, and found anew, without
     hearing a song again. A subclass gives them in ``_own``.

@@ -249,6 +249,7 @@ def encode(run: Run, name: str) -> None:
 def ears(encoder: Encoder, listening: Listening) -> Ears | None:
     """How an encoder hears songs that does not look at the library's own spectrograms; None of one that does."""
     frontend = encoder.get_frontend()
+    # What is kept of one that was made elsewhere are its own vectors, which only `keep_song` gives.
     if frontend == listening.frontend and encoder.patches == 1 and not encoder.pretrained:
         return None
     return Ears(frontend, encoder.patches, listening.frontend.seconds)

@@ -53,6 +53,8 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
     before = learnt(run.catalog, name)
     if before and before.vectors == encoder.kept_as_ and readable(run, name):
         run.reporter.say(f"The library has this {name} encoder already.")
+        if before.fingerprint == encoder.fingerprint_:  # without a map: a library that has grown is checked anew
+            _remember(run, encoder)
     else:
         keep(run, encoder)
     try:
@@ -70,12 +72,17 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
 
 
 def keep(run: Run, encoder: Encoder, teacher: str = "") -> None:
-    """Keep an encoder that was made elsewhere.
-
-    As it is, it has not been trained on any song; those are held out that would have been, so that its check is like
-    others'.
-    """
+    """Keep an encoder that was made elsewhere; ``teacher`` is what taught its map, "" where it has none."""
     encoder.save(run.home.encoder(encoder.name, encoder.fingerprint_))
+    _remember(run, encoder, teacher)
+
+
+def _remember(run: Run, encoder: Encoder, teacher: str = "") -> None:
+    """Note in the catalog that the library has an encoder that was made elsewhere.
+
+    Without a map it was trained on no song of the library; the songs are held out that would have been, so that its
+    check is like others'.
+    """
     apart = [] if teacher else held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
     set_learnt(run.catalog, encoder.name, replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher))
 
