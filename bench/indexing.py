@@ -4,9 +4,9 @@ and against what others do.
     python bench/indexing.py FOLDER [--runs 3] [--workers 2] [--keep DIR] [--stages] [--json]
 
 `songspace update` takes a whole folder of new files into a library that has learnt its encoder, the hand-made one
-(timbre) or the trained one (contrastive), on eight other songs. The floor (`bench/peers.py`) decodes the same windows
-in as many worker processes, and nothing else. It is done for the folder and for rendered songs of four minutes in
-five formats (`bench/four_minutes.py`; --keep keeps them for the next time).
+(timbre), the default (linear) or the trained one (contrastive), on eight other songs. The floor (`bench/peers.py`)
+decodes the same windows in as many worker processes, and nothing else. It is done for the folder and for rendered songs
+of four minutes in five formats (`bench/four_minutes.py`; --keep keeps them for the next time).
 
 Everybody takes a turn in each run, so that what else the machine does falls on all, and ratios are taken within a
 run. Songs a second "without start-up" are what a whole folder takes longer than a fifth of it. For the peers, which
@@ -37,7 +37,7 @@ from songspace.library.catalog import Catalog
 from songspace.library.index import Listening
 from songspace.library.scan import scan
 
-ENCODERS = ("timbre", "contrastive")
+ENCODERS = ("timbre", "linear", "contrastive")
 WHO = {peers.FLOOR: "decoding alone"} | {encoder: f"update, {encoder}" for encoder in ENCODERS}
 FEWER = 5
 """The smaller of two sizes is such a part of the files."""
@@ -302,8 +302,9 @@ def main() -> None:
         listen_to_songs(bench, figures, songs, wanted.runs)
         if wanted.stages:
             files = [Path(found.path) for found in scan(wanted.folder) if not found.problem][:100]
-            stages.tell(figures, wanted.folder.name, files, bench.homes["contrastive"])
-            stages.tell(figures, "songs of four minutes", list(chain(*songs.values())), bench.homes["contrastive"])
+            learnt = {encoder: home for encoder, home in bench.homes.items() if encoder != "timbre"}
+            stages.tell(figures, wanted.folder.name, files, learnt)
+            stages.tell(figures, "songs of four minutes", list(chain(*songs.values())), learnt)
 
 
 if __name__ == "__main__":

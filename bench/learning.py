@@ -1,7 +1,7 @@
 """What learning is worth on artists that nothing was learnt from: the protocol by which ways of learning are chosen.
 
     python bench/learning.py FOLDER [--labels folder|genre|FILE.csv] [--splits 6] [--network] [--training-seeds 3]
-                             [--steps N] [--home DIR] [--kept FILE.jsonl]
+                             [--steps N ...] [--home DIR] [--kept FILE.jsonl]
 
 FOLDER holds music whose artists are known. In each split half of the artists, drawn at random, teach, and the songs
 of the other half are scored:
@@ -12,9 +12,14 @@ of the other half are scored:
 - *spread*: the mean distance between two songs of an artist over that between any two, of the artists that taught
   over that of the others. 1 is right; a map that has learnt its artists by heart has much less.
 
+A last table asks what the songs of the other half are for a library that learnt without them: they have been added by
+`update`, and ask among all songs; beside it, what they are once all artists have taught.
+
 Every row is the mean over the splits, with half of the mean 95 % interval (over artists). Below stand differences to
 the hand-made space, and to the linear map. With --network, the contrastive network is trained for each split and
-seed, which takes long: --kept keeps what was found, so that a run that was stopped goes on.
+seed, once for each number of --steps, which takes long: --kept keeps what was found, so that a run that was stopped
+goes on. It is trained once for two rows: beside the hand-made numbers, and alone; the seconds of the second are
+without training.
 """
 
 from __future__ import annotations
@@ -31,10 +36,12 @@ from typing import Any
 import numpy as np
 
 from machine import about
+from songspace.categories import artist_codes, integers
 from songspace.encoders import Contrastive, Encoder, Linear, Timbre
 from songspace.encoders.contrastive import Untrained
 from songspace.evaluation import clustering, retrieval
 from songspace.evaluation.labels import labels as read_labels
+from songspace.evaluation.neighbors import nearest
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.home import Home
@@ -54,6 +61,37 @@ PLAIN: Mapping[str, Maker] = {
     "untrained network alone": lambda seed: Untrained(statistics=False, random_state=seed, device="cpu"),
 }
 """Each is taught by artists but the one whose name says that it is not."""
+
+
+class Alone(Contrastive):
+    """The network that another encoder has trained, without the hand-made numbers beside it."""
+
+    @classmethod
+    def of(cls, trained: Contrastive) -> Alone:
+        """Of an encoder that was fitted to the same spectrograms."""
+        alone = cls(**{**trained.get_params(deep=False), "statistics": False})
+        alone.trained = trained.network_
+        return alone
+
+    def _learn(self, *_: Any, **__: Any) -> Any:
+        return self.trained
+
+
+def networks(steps: int) -> dict[str, Maker]:
+    """The makers of two rows that share a training."""
+    trained: dict[int, Contrastive] = {}
+
+    def train(seed: int) -> Encoder:
+        trained[seed] = Contrastive(steps=steps, random_state=seed, device="cpu")
+        return trained[seed]
+
+    def alone(seed: int) -> Encoder:
+        if seed in trained:
+            return Alone.of(trained.pop(seed))
+        return Contrastive(statistics=False, steps=steps, random_state=seed, device="cpu")  # the first row was kept
+
+    return {f"network of {steps:,} steps and linear": train, f"network of {steps:,} steps alone": alone}
+
 
 METRICS = ("artist", "kmeans_ami", "precision", "average_precision")
 AGAINST = ("hand-made", "linear")
@@ -137,6 +175,34 @@ def one(collection: Collection, encoder: Encoder, learnt: np.ndarray, *, artists
     return {"others": others, "own": own, "spread": own["spread"] / others["spread"], "seconds": seconds}
 
 
+def arrived(collection: Collection, vectors: np.ndarray, new: np.ndarray) -> list[float]:
+    """What new songs score that ask among all songs: *artist* and P@10."""
+    space = Space.from_vectors(vectors)
+    own = [artist if is_new else None for artist, is_new in zip(collection.artists, new, strict=True)]
+    found, _ = retrieval.same_artist_scores(space, own, albums=[song.album for song in collection.songs])
+    labels = integers(collection.labels)
+    rows = np.array([row for row in np.flatnonzero(new) if collection.labels[row] is not None])
+    near = nearest(space, 10, apart=artist_codes(collection.artists, len(new)), rows=rows)
+    return [found["average_precision"].value, float(np.nanmean(retrieval.precision(near, labels, labels[rows])))]
+
+
+def new_songs(collection: Collection, splits: list[np.ndarray]) -> None:
+    """Print what `update` adds, before and after learning again."""
+    everyone = np.ones(len(collection.songs), bool)
+    print("\n| new songs among all | artist (mAP) | P@10 |\n|---|---|---|")
+    again = collection.vectors(Linear(), everyone, artists=True)
+    plain = collection.vectors(Timbre(), everyone, artists=True)
+    rows = {
+        "hand-made": [arrived(collection, plain, ~learnt) for learnt in splits],
+        "linear, learnt without them": [
+            arrived(collection, collection.vectors(Linear(), learnt, artists=True), ~learnt) for learnt in splits
+        ],
+        "linear, learnt again with them": [arrived(collection, again, ~learnt) for learnt in splits],
+    }
+    for name, found in rows.items():
+        print(f"| {name} | {' | '.join(f'{value:.3f}' for value in np.mean(found, axis=0))} |")
+
+
 def told(scores: Mapping[str, Any], first: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Scores and differences to some rows, in what JSON knows."""
     plain: dict[str, Any] = {side: {m: scores[side][m].as_dict() for m in METRICS} for side in ("others", "own")}
@@ -185,7 +251,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=6)
     parser.add_argument("--network", action="store_true")
     parser.add_argument("--training-seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, nargs="+", default=[500])
     parser.add_argument("--home", type=Path)
     parser.add_argument("--kept", type=Path)
     wanted = parser.parse_args()
@@ -194,22 +260,20 @@ def main() -> None:
     if wanted.kept and wanted.kept.exists():
         kept = dict(json.loads(line) for line in wanted.kept.read_text().splitlines())
     rows = dict(PLAIN)
-    if wanted.network:
-        rows["network and linear"] = lambda seed: Contrastive(steps=wanted.steps, random_state=seed, device="cpu")
-        rows["network alone"] = lambda seed: Contrastive(
-            statistics=False, steps=wanted.steps, random_state=seed, device="cpu"
-        )
+    for steps in wanted.steps if wanted.network else ():
+        rows |= networks(steps)
     with tempfile.TemporaryDirectory() as scratch:
         collection = Collection(wanted.folder, wanted.labels, Home(wanted.home or Path(scratch) / "home"))
     known = [artist for artist in collection.artists if artist]
     print(f"{len(collection.songs)} songs by {len(set(known))} artists, {wanted.splits} splits", flush=True)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in rows}
-    for number, learnt in enumerate(collection.splits(wanted.splits)):
+    splits = collection.splits(wanted.splits)
+    for number, learnt in enumerate(splits):
         first: dict[str, dict[str, Any]] = {}
         for name, make in rows.items():
             seeded = "network" in name
             for seed in range(wanted.training_seeds if seeded else 1):
-                key = f"{os.path.basename(wanted.folder)} {name} {wanted.steps if seeded else ''} {number} {seed}"
+                key = f"{os.path.basename(wanted.folder)} {name} {number} {seed}"
                 if key not in kept:
                     scores = one(collection, make(seed), learnt, artists="from songs" not in name)
                     first |= {name: scores} if name in AGAINST else {}
@@ -223,6 +287,7 @@ def main() -> None:
                 found[name].append(kept[key])
         print(f"split {number}: {int(learnt.sum())} songs teach", flush=True)
     report(found)
+    new_songs(collection, splits)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
     python bench/playlists.py [--home HOME] --varieties 0 0.2 0.4 0.7 1
     python bench/playlists.py [--home HOME] --scale 100000
 
-The home's library must have learnt `contrastive` and `timbre`; without one, the rendered library is made and learnt.
+The home's library must have learnt `linear` and `timbre`; without one, the rendered library is made and learnt.
 Paths between the same random pairs of songs are chosen in one of these two spaces and measured in the other, which did
 not choose them, and then in their own. Rivals (`rivals.py`) stand there as they are used, and again with the artist gap
 that songspace keeps imposed on them. Figures are means over pairs; steps are shares of the typical distance of the
@@ -16,7 +16,7 @@ With --transitions, paths are chosen with these weights of ends and beginnings i
 from the next one's beginning is measured as well, in the space that did not choose: in the library as it is, and with
 every two of its songs spliced to one that ends otherwise than it begins. With --varieties, every pair has another seed.
 
-With --scale, a mixture of Gaussians is fitted to the home's contrastive space, and a library of that many songs by a
+With --scale, a mixture of Gaussians is fitted to the home's linear space, and a library of that many songs by a
 tenth as many artists is drawn from it. A fresh process, which has only opened its space, makes 20 paths and radios of
 25 songs and orders 100. Memory is what that process takes at most, beyond what it took with everything imported and
 the space still unread: the vectors, which are mapped, are part of it.
@@ -54,7 +54,7 @@ from songspace.playlists.radio import radio
 from songspace.playlists.rules import Rules
 
 OURS, KEPT, GAP = "songspace", ", gap kept", 2
-SPACES = ("contrastive", "timbre")
+SPACES = ("linear", "timbre")
 COLUMNS = {
     "largest": "{:8.3f}",
     "mean": "{:7.3f}",
@@ -93,7 +93,7 @@ def rendered(folder: str) -> str:
     for command in (
         ["demo"],
         ["learn", "--encoder", "timbre"],
-        ["learn", "--encoder", "contrastive", "--minutes", "2"],
+        ["learn", "--encoder", "linear"],
     ):
         subprocess.run([*program, *command, music], check=True, stdout=sys.stderr)
     return home

@@ -11,6 +11,8 @@ statistics.
 
 It goes on where it was stopped. DIR/rungs.json is written anew after every rung: for each the history of every seed,
 its steps, seconds and scores, and the mean and spread of the scores over the seeds. `docs/make_ali_curves.py` draws it.
+Last come tables: the mean over the seeds, half of the mean 95 % interval over artists, and, where a seed matters, the
+standard deviation over seeds; and the differences that tell whether a game has taught anything.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +35,18 @@ from songspace.evaluation.poster.data import Data, gather
 from songspace.evaluation.poster.embeddings import BY_KEY, Kind, Plan, learn
 from songspace.evaluation.poster.experiment import choose_subset, set_apart
 from songspace.evaluation.poster.findings import REFERENCE
-from songspace.evaluation.poster.scores import Test, make_tests, score
+from songspace.evaluation.poster.scores import HEADLINE, METRICS, PAIRS, Test, make_tests, score
 from songspace.evaluation.poster.splits import TRAINING
 from songspace.evaluation.poster.work import Work
+from songspace.intervals import Score
 from songspace.reporter import Reporter
+
+Scores = dict[str, dict[str, Score]]
+"""By test, and by metric."""
 
 RUNGS = ("ali_run", "ali_described", "ali_right")
 UNTRAINED = ("ali_drawn", "ali_random")
-WITHOUT_SEED = ("pca_then", "pca", "timbre")
+WITHOUT_SEED = ("pca_then", "pca", "timbre", "linear")
 
 
 class Lines(Reporter):
@@ -72,19 +79,18 @@ def seconds_a_step(kind: Kind, data: Data, training: np.ndarray, plan: Plan) -> 
 
 def told(
     kind: Kind, data: Data, sets: tuple[np.ndarray, np.ndarray], tests: list[Test], work: Work, plan: Plan, seeds: int
-) -> dict[str, Any]:
-    """Train and score one embedding, or take what was found before."""
+) -> tuple[dict[str, Any], Scores]:
+    """Train and score one embedding, or take what was found before; its facts, and its scores."""
     embedding = learn(kind, data, *sets, work, plan, Lines())
     facts = dict(embedding.facts)
     if facts.get("seconds"):
         facts["segments_per_second"] = round(facts["steps"] * (plan.batch or 0) / facts["seconds"], 1)
         facts["seconds_per_step"] = round(facts["seconds"] / facts["steps"], 4)
     if "failed" in facts:
-        return facts
-    found = {}
-    for test in tests:
-        found[test.name] = score(embedding, data, test, work, seeds=seeds, seed=0)
-    return facts | {"scores": {name: {m: s.as_dict() for m, s in by.items()} for name, by in found.items()}}
+        return facts, {}
+    found = {test.name: score(embedding, data, test, work, seeds=seeds, seed=0) for test in tests}
+    plain = {name: {m: s.as_dict() for m, s in by.items()} for name, by in found.items()}
+    return facts | {"scores": plain}, found
 
 
 def over_seeds(by_seed: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -97,6 +103,48 @@ def over_seeds(by_seed: dict[str, dict[str, Any]]) -> dict[str, Any]:
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
             means.setdefault(name, {})[metric] = {"mean": float(np.mean(values)), "spread": spread, "values": values}
     return means
+
+
+def cell(one: Mapping[str, Any], test: str, metric: str) -> str:
+    """A score in a table: the mean over the seeds, half of the mean interval, and the spread over the seeds."""
+    by_seed = [by.get("scores", {}).get(test, {}) for by in one["seeds"].values()]
+    scores = [scores[metric] for scores in by_seed if metric in scores]
+    if not scores:
+        return ""
+    values = [score["value"] for score in scores]
+    halves = [score["interval"][1] - score["value"] for score in scores if score["interval"]]
+    spread = f" ({np.std(values, ddof=1):.2f})" if len(values) > 1 else ""
+    return f"{np.mean(values):.2f}" + (f" ±{np.mean(halves):.2f}" if halves else "") + spread
+
+
+def tables(result: Mapping[str, Any]) -> None:
+    """Print a table of each test."""
+    for name, test in result["tests"].items():
+        metrics = {m: METRICS[m] for m in METRICS if not m.startswith("mixture")}
+        print(f"\n{name}: {test['items']} items by {test['artists']} artists; chance: AMI 0")
+        print(f"| | {' | '.join(metrics.values())} |\n|{'---|' * (len(metrics) + 1)}")
+        for entry in result["embeddings"].values():
+            print(f"| {entry['name']} | {' | '.join(cell(entry, name, metric) for metric in metrics)} |")
+
+
+def differences(result: Mapping[str, Any], scores: Mapping[tuple[str, str], Scores]) -> None:
+    """Print how much better each game is than what stands beside it, as the mean over the seeds."""
+    names = {key: entry["name"] for key, entry in result["embeddings"].items()}
+    asked = [pair for pair in PAIRS if set(pair) <= set(names)]
+    for test in result["tests"]:
+        print(f"\n{test}, differences of {METRICS[HEADLINE]}")
+        print("| | minus | mean over seeds, 95 % interval | of each seed |\n|---|---|---|---|")
+        for first, second in asked:
+            found = []
+            for seed in result["embeddings"][first]["seeds"]:
+                left, right = scores[first, seed], scores.get((second, seed)) or scores[second, "0"]
+                if left and right:
+                    found.append(left[test][HEADLINE].minus(right[test][HEADLINE]))
+            values = [one["value"] for one in found]
+            half = np.mean([np.ptp(one["interval"]) / 2 for one in found if one["interval"]] or [np.nan])
+            mean, each = np.mean(values), ", ".join(f"{value:+.2f}" for value in values)
+            between = f"[{mean - half:+.2f}, {mean + half:+.2f}]"
+            print(f"| {names[first]} | {names[second]} | {mean:+.2f} {between} | {each} |")
 
 
 def main() -> None:
@@ -155,21 +203,17 @@ def main() -> None:
             "embeddings": {},
             "poster": REFERENCE,
         }
+        scores: dict[tuple[str, str], Scores] = {}
         for seed, plan in enumerate(plans):
             work = Work(wanted.output / f"seed-{seed}")
             for key in (*(WITHOUT_SEED if seed == 0 else ()), *UNTRAINED, *RUNGS):
                 entry = result["embeddings"].setdefault(key, {"name": BY_KEY[key].name, "seeds": {}})
-                sets = (training, rows)
-                entry["seeds"][str(seed)] = told(BY_KEY[key], data, sets, tests, work, plan, wanted.clustering_seeds)
+                facts, found = told(BY_KEY[key], data, (training, rows), tests, work, plan, wanted.clustering_seeds)
+                entry["seeds"][str(seed)], scores[key, str(seed)] = facts, found
                 entry["over_seeds"] = over_seeds(entry["seeds"])
                 shared.write(wanted.output / "rungs.json", json.dumps(result, indent=1).encode())
-    for name in result["tests"]:
-        print(f"\n{name}: AMI of k-means, mean (spread over training seeds)")
-        for entry in result["embeddings"].values():
-            found = entry["over_seeds"].get(name, {}).get("kmeans_ami")
-            if found:
-                spread = "" if found["spread"] is None else f" ({found['spread']:.3f})"
-                print(f"  {entry['name']:28} {found['mean']:.3f}{spread}")
+    tables(result)
+    differences(result, scores)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 The commands are asked of a made-up library of 10,000 songs (vectors drawn from a mixture of 40 Gaussians in 128
 dimensions); the catalog and the space are what `learn` would have written.
 
-The libraries that grow are drawn from a mixture fitted to the home's contrastive space; without a home, the rendered
+The libraries that grow are drawn from a mixture fitted to the home's linear space; without a home, the rendered
 library is made and learnt (`bench/playlists.py` does both). Each is asked in a process of its own: `bench/search.py`,
 which also asks faiss and usearch where they are installed. Their graphs are built for libraries up to --graphs songs.
 """
@@ -56,8 +56,8 @@ def make_library(home: Home, songs: int) -> None:
             path = f"/music/Artist {number // 10}/{number:05d} Title.mp3"
             heard = {"duration": 200.0, "starts": [0.0], "silent": [False]}
             catalog.record_song(Found(path, 1, 1), number.to_bytes(16, "big"), tags, **heard)
-        set_learnt(catalog, "contrastive", Learnt("made-up", "made-up"))
-        catalog.set_fact("encoder", "contrastive")
+        set_learnt(catalog, "linear", Learnt("made-up", "made-up"))
+        catalog.set_fact("encoder", "linear")
         ids = [song.id for song in catalog.songs()]
     Space.from_vectors(vectors.astype(np.float32), np.array(ids), encoder="made-up").save(home.space)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from machine import Figures
 from songspace.audio import read_windows
-from songspace.encoders.base import load
+from songspace.encoders.base import Encoder, load
 from songspace.encoders.descriptors import descriptors
 from songspace.library import Home
 from songspace.library.catalog import Catalog
@@ -21,19 +21,16 @@ from songspace.library.index import Listening
 from songspace.library.learnt import learnt
 from songspace.library.tags import read_tags
 
-STAGES = ("identify", "decode", "spectrograms", "quantize", "descriptors", "tags", "encode, contrastive")
+STAGES = ("identify", "decode", "spectrograms", "quantize", "descriptors", "tags")
 
 
-def tell(figures: Figures, name: str, files: Sequence[Path], folder: Path) -> None:
-    """Milliseconds by stage: the median song, and the range of all."""
+def tell(figures: Figures, name: str, files: Sequence[Path], homes: Mapping[str, Path]) -> None:
+    """Milliseconds by stage: the median song, and the range of all; and of the encoder of each home."""
     import torch
 
-    home, listening = Home(folder), Listening()
+    listening = Listening()
     frontend = listening.frontend
-    with Catalog(home.catalog) as catalog:
-        what = learnt(catalog, "contrastive")
-        assert what is not None
-    encoder = load(home.encoder("contrastive", what.fingerprint))
+    encoders = [_encoder(encoder, folder) for encoder, folder in homes.items()]
     torch.set_num_threads(1)
     taken = []
     with threadpool_limits(1):
@@ -51,8 +48,19 @@ def tell(figures: Figures, name: str, files: Sequence[Path], folder: Path) -> No
             clock.append(time.process_time())
             read_tags(path)
             clock.append(time.process_time())
-            encoder.transform_described(codes, described)
-            clock.append(time.process_time())
+            for encoder in encoders:
+                encoder.transform_described(codes, described)
+                clock.append(time.process_time())
             taken.append([1000 * (after - before) for before, after in pairwise(clock)])
-    for stage, times in zip(STAGES, np.array(taken[3:]).T, strict=True):
+    stages = (*STAGES, *(f"encode, {encoder}" for encoder in homes))
+    for stage, times in zip(stages, np.array(taken[3:]).T, strict=True):
         figures.tell(f"What a song takes of one core, {name}", stage, times.tolist(), "ms", "of the processor")
+
+
+def _encoder(name: str, folder: Path) -> Encoder:
+    """The encoder that a home has learnt."""
+    home = Home(folder)
+    with Catalog(home.catalog) as catalog:
+        what = learnt(catalog, name)
+        assert what is not None
+    return load(home.encoder(name, what.fingerprint))

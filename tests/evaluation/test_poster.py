@@ -126,7 +126,7 @@ def check_another_question_is_all_that_is_worked_out(library: Path, out: Path) -
     changed = {path.name for path, at in written.items() if path.stat().st_mtime_ns != at}
     kinds = {kind.key for kind in KINDS} - {"raw"}
     assert {f"between-{kind}.json" for kind in kinds} <= changed
-    assert all(name == "lock" or name.startswith(("between-", "ali_right-all", "contrastive-all")) for name in changed)
+    assert all(name == "lock" or name.startswith(("between-", "ali_right-all", "linear-all")) for name in changed)
 
 
 def check_elsewhere_it_gives_the_same_figures(library: Path, out: Path, elsewhere: Path) -> None:

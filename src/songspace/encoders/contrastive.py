@@ -164,39 +164,38 @@ class Contrastive(Mapped, Convolutional):
         by = None if of_songs is None else each_known(of_songs)
         if by is not None and np.bincount(by).max() == 1:  # nobody has two songs that could attract each other
             by = None
-        limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
+        kept = {"limits": Limits(self.steps, self.minutes), "checkpoint": checkpoint, "on_progress": on_progress}
+        device = choose_device(self.device)
         self._check()
         if songs.max() == 0:
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
-        with seeded(torch.device("cpu"), check_seed(self.random_state)):
-            network = self._build()
-            game = self._game(network, int(songs.max()) + 1, by, device)
-        network.standardize.measure(self._sample(X))
-        if game is None:
-            calibrate(network, self._sample(X))
-        else:
-            pairs = Pairs(
-                lambda rows: self._rows(X, rows),
-                songs,
-                frames=self.shape_[1],
-                crop=self.crop,
-                batch_size=self.batch_size,
-                seed=self.random_state,
-                artists=by,
-            )
-            self.history_ = train(
-                game,
-                pairs,
-                limits=limits,
-                seed=self.random_state,
-                device=device,
-                checkpoint=checkpoint,
-                identity=self._identity(X, songs, of_songs),
-                on_progress=on_progress,
-            )
+        network = self._learn(X, songs, by, device, identity=self._identity(X, songs, of_songs), **kept)
         self._take(network.cpu())
         self._fit_map(X, songs, of_songs, lambda batches: side_by_side(self._describe, batches, device))
         return self
+
+    def _learn(
+        self, X: Any, songs: np.ndarray, artists: np.ndarray | None, device: torch.device, **kept: Any
+    ) -> ConvNet:
+        """Draw the network and train it; ``kept`` is what :func:`train` takes besides."""
+        with seeded(torch.device("cpu"), check_seed(self.random_state)):
+            network = self._build()
+            game = self._game(network, int(songs.max()) + 1, artists, device)
+        network.standardize.measure(self._sample(X))
+        if game is None:
+            calibrate(network, self._sample(X))
+            return network
+        pairs = Pairs(
+            lambda rows: self._rows(X, rows),
+            songs,
+            frames=self.shape_[1],
+            crop=self.crop,
+            batch_size=self.batch_size,
+            seed=self.random_state,
+            artists=artists,
+        )
+        self.history_ = train(game, pairs, seed=self.random_state, device=device, **kept)
+        return network
 
     def _game(
         self, network: ConvNet, songs: int, artists: np.ndarray | None, device: torch.device

@@ -116,6 +116,13 @@ KINDS = (
         lambda plan: encoders.Timbre(frontend=MEL),
     ),
     Kind(
+        "linear",
+        "linear, from songs",
+        "songspace's default encoder, taught by sound alone as all are here: more hand-made statistics under linear "
+        "discriminants with songs as classes; in other words, contrastive without a network.",
+        lambda plan: encoders.Linear(frontend=MEL),
+    ),
+    Kind(
         "ali_random",
         "ALI with random weights",
         "The first rung: the encoder of ALI done right as it is drawn, with nothing learnt.",
@@ -155,8 +162,8 @@ KINDS = (
     Kind(
         "contrastive",
         "contrastive",
-        "songspace's default encoder: two segments of one song belong together; hand-made statistics stand beside "
-        "what the network learnt.",
+        "Two segments of one song belong together; hand-made statistics stand beside what the network learnt, under "
+        "the same discriminants.",
         lambda plan: encoders.Contrastive(**plan.limits()),
         trained=True,
         enough=LEAST_OF_LEARN,
@@ -166,12 +173,6 @@ KINDS = (
         "contrastive, untrained",
         "The same with its network as it is drawn: what training must be compared with.",
         lambda plan: encoders.Contrastive(**plan.limits()).controls()["untrained"],
-    ),
-    Kind(
-        "contrastive_no_network",
-        "contrastive without a network",
-        "The same without its network: discriminants of hand-made statistics alone.",
-        lambda plan: encoders.Contrastive(**plan.limits()).controls()["no-network"],
     ),
 )
 BY_KEY = {kind.key: kind for kind in KINDS}

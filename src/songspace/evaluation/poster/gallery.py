@@ -29,7 +29,7 @@ PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
 TSNE: dict[str, Any] = {"learning_rate": 50.0, "max_iter": 1000, "init": "random"}
 """The poster's other settings of scikit-learn's t-SNE: the first two are its own, the third was the default in 2017."""
 
-FAVOURED = ("ali_right", "contrastive")
+FAVOURED = ("ali_right", "linear")
 """Embeddings of which there is a picture where there is room for two."""
 
 RUNGS = ("ali_run", "ali_described", "ali_right")

@@ -49,10 +49,11 @@ PAIRS = (
     ("ali_described", "ali_drawn"),
     ("pca", "pca_then"),
     ("contrastive", "contrastive_untrained"),
-    ("contrastive", "contrastive_no_network"),
-    ("contrastive", "pca"),
+    ("contrastive", "linear"),
     ("contrastive", "timbre"),
-    ("contrastive", "ali_right"),
+    ("linear", "timbre"),
+    ("linear", "pca"),
+    ("linear", "ali_right"),
 )
 """The questions: is the first better than the second?"""
 
