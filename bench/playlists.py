@@ -61,6 +61,7 @@ COLUMNS = {
     "evenness": "{:9.3f}",
     "progress": "{:9.3f}",
     "detour": "{:7.2f}",
+    "astray": "{:7.3f}",
     "artists": "{:8.1f}",
     "broken": "{:7.2f}",
     "most_repeated": "{:14d}",

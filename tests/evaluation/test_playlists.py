@@ -16,7 +16,7 @@ from songspace.errors import SongspaceError
 from songspace.evaluation import playlists
 from songspace.space import Space
 
-PER_LIST = ("largest", "mean", "evenness", "progress", "detour", "artists", "broken")
+PER_LIST = ("largest", "mean", "evenness", "progress", "detour", "astray", "artists", "broken")
 
 
 def some_space(seed: int, n: int = 30, d: int = 4) -> Space:
@@ -34,6 +34,9 @@ def slow(space: Space, rows: list[int], artists: list[Any], gap: int) -> dict[st
     walked = [d[a, b] for a, b in pairwise(rows)]
     along = [d[rows[0], row] ** 2 - d[rows[-1], row] ** 2 for row in rows[1:-1]]
     unit = np.median(pdist(space.vectors.astype(np.float64)))
+    others = [row for row in range(len(d)) if row not in (rows[0], rows[-1])]
+    away = [min(d[rows[0], row], d[rows[-1], row]) for row in range(len(d))]
+    nearer = [sum(away[other] < away[row] for other in others) for row in rows[1:-1]]
     too_soon = 0
     for j, row in enumerate(rows):
         for i in range(j):
@@ -45,6 +48,7 @@ def slow(space: Space, rows: list[int], artists: list[Any], gap: int) -> dict[st
         "evenness": 1 / (1 + variation(walked) ** 2),
         "progress": kendalltau(range(len(along)), along).statistic,
         "detour": sum(walked) / d[rows[0], rows[-1]],
+        "astray": np.mean(nearer) / (len(others) - 1),
         "artists": len({artists[row] or (row,) for row in rows}),
         "broken": too_soon,
     }
@@ -88,6 +92,7 @@ def test_what_holds_for_every_list(seed: int) -> None:
     assert there["mean"] <= there["largest"]
     assert 1 / (len(rows) - 1) <= there["evenness"] <= 1 + 1e-12
     assert there["detour"] >= 1 - 1e-9
+    assert 0 <= there["astray"] <= 1
     assert there["broken"] == 0  # nobody is known, so nobody comes too soon
 
 
@@ -114,6 +119,7 @@ def test_short_lists_have_no_order_of_inner_songs() -> None:
     assert np.isnan(found["progress"]).all()
     assert found["most_repeated"] == 1
     assert np.isnan(playlists.evaluate(some_space(0), [[0, 1]])["hubs"])
+    assert np.isnan(playlists.astray(some_space(0), [0, 1]))
 
 
 def test_ends_at_one_point_have_no_direction() -> None:

@@ -119,17 +119,20 @@ class TestLegality:
 
 
 class TestQuality:
-    @pytest.mark.parametrize("seed", range(12))
-    def test_it_comes_close_to_the_best_of_all_paths(self, seed: int) -> None:
+    def test_it_comes_close_to_the_best_of_all_paths(self) -> None:
         """Of all legal paths, it has about the smallest largest step and about the smallest mean step."""
-        rng = np.random.default_rng(seed)
-        space = Space.from_vectors(rng.standard_normal((8, 3)))
-        artists: list[str | None] = list(rng.choice(["a", "b", "c", "d"], 8))
-        length = int(rng.integers(4, 8))
-        legal = all_legal(8, 0, 1, length, artists, 1)
-        found = steps(space, path(space, 0, 1, length=length, rules=by(artists, 1)))
-        assert found.max() <= 1.2 * min(steps(space, rows).max() for rows in legal)
-        assert found.mean() <= 1.15 * min(steps(space, rows).mean() for rows in legal)
+        largest, mean = [], []
+        for seed in range(12):
+            rng = np.random.default_rng(seed)
+            space = Space.from_vectors(rng.standard_normal((8, 3)))
+            artists: list[str | None] = list(rng.choice(["a", "b", "c", "d"], 8))
+            length = int(rng.integers(4, 8))
+            legal = all_legal(8, 0, 1, length, artists, 1)
+            found = steps(space, path(space, 0, 1, length=length, rules=by(artists, 1)))
+            largest.append(found.max() / min(steps(space, rows).max() for rows in legal))
+            mean.append(found.mean() / min(steps(space, rows).mean() for rows in legal))
+        assert np.mean(largest) <= 1.1 and max(largest) <= 1.4
+        assert np.mean(mean) <= 1.08 and max(mean) <= 1.2
 
     @pytest.mark.parametrize("seed", range(3))
     def test_it_beats_what_others_do(self, seed: int) -> None:
@@ -284,3 +287,17 @@ class TestOnTheWay:
         endings = [[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0], [0, 0, 1.0], [-1.0, 2, 0]]
         space = Space.from_vectors(vectors, openings=openings, endings=endings)
         assert path(space, 0, 1, length=3, transition=0.3) == [0, 3, 1]
+
+
+def test_a_path_does_not_lead_away_through_where_a_library_is_dense() -> None:
+    """A hundred songs lie closer together than two hundred of two other kinds: steps would be smallest among them."""
+    elsewhere = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        kinds = np.repeat([0, 1, 2], 100)
+        middles = 0.3 * np.linalg.qr(rng.normal(size=(64, 64)))[0][:3]
+        scatter = np.array([0.7, 1, 1])[kinds, None] / 8
+        space = Space.from_vectors(middles[kinds] + scatter * rng.normal(size=(300, 64)))
+        for start, end in ((100, 200), (150, 290), (120, 220)):
+            elsewhere.append(np.mean(kinds[path(space, start, end, length=15)] == 0))
+    assert np.mean(elsewhere) < 0.1

@@ -9,6 +9,7 @@ Of one list:
   coefficient of variation cv: 1 for equal steps, 1 / m if one of m steps goes all the way
 * :func:`progress`: whether it comes nearer to its last song with every song, as Kendall's tau-b (Kendall 1945)
 * :func:`detour`: how much longer it is than the straight line
+* :func:`astray`: how many songs of the library lie nearer to its ends than its own songs do
 * :func:`broken`: how often it plays an artist again too soon, or a song again
 
 Of many lists together: in how many the song stands that most of them have, and how many places go to hubs
@@ -115,6 +116,32 @@ def detour(space: Space, rows: Sequence[int]) -> float:
     return float(steps(space, rows).sum() / straight) if straight else float("nan")
 
 
+def astray(space: Space, rows: Sequence[int]) -> float:
+    """How far the inner songs of a list are from what lies near its ends.
+
+    Of each song: the share of the library's other songs that lie nearer to one of the two ends than it does to the
+    nearer of them. Steps may be small, and lead far away through where a library is dense.
+
+    Returns
+    -------
+    float
+        The mean over the inner songs: near 0 if nothing lies nearer, 0.5 for songs drawn at random; NaN without any.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1.0, 0.0], [0.9, 0.4], [0.6, 0.8], [0.0, 1.0], [-1.0, 0.1], [-1.0, 0.0]])
+    >>> astray(space, [0, 1, 3]), round(astray(space, [0, 4, 5, 3]), 2)
+    (0.0, 0.83)
+    """
+    vectors = space.vectors.astype(np.float64)
+    ends, inner = [rows[0], rows[-1]], np.asarray(rows[1:-1], dtype=np.int64)
+    if not len(inner):
+        return float("nan")
+    away = np.min([np.square(vectors - vectors[end]).sum(axis=1) for end in ends], axis=0)
+    others = np.sort(np.delete(away, ends))
+    return float(np.searchsorted(others, away[inner]).mean() / max(1, len(others) - 1))
+
+
 def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
     """How many pairs break a rule: one song twice, or two by one artist with fewer than ``artist_gap`` others between.
 
@@ -168,9 +195,10 @@ def evaluate(
     -------
     dict
         One number for each list, as arrays of shape (len(lists),): ``largest`` and ``mean`` step, as shares of
-        ``typical``; ``evenness``, ``progress``, ``detour``, ``artists`` (how many different ones) and ``broken``. And
-        for all of them: ``typical`` (the median distance of two songs), ``most_repeated`` (the most lists that have
-        one inner song in common) and ``hubs`` (the share of inner places that :func:`hubs` fill; NaN without any).
+        ``typical``; ``evenness``, ``progress``, ``detour``, ``astray``, ``artists`` (how many different ones) and
+        ``broken``. And for all of them: ``typical`` (the median distance of two songs), ``most_repeated`` (the most
+        lists that have one inner song in common) and ``hubs`` (the share of inner places that :func:`hubs` fill; NaN
+        without any).
 
     Raises
     ------
@@ -199,6 +227,7 @@ def evaluate(
         "evenness": np.array([evenness(lengths) for lengths in walked]),
         "progress": np.array([progress(space, rows) for rows in checked]),
         "detour": np.array([detour(space, rows) for rows in checked]),
+        "astray": np.array([astray(space, rows) for rows in checked]),
         "artists": np.array([len(set(whose[rows].tolist())) for rows in checked]),
         "broken": np.array([broken(whose, rows, artist_gap) for rows in checked]),
         "most_repeated": int(in_lists.max()),

@@ -30,7 +30,7 @@ from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
 _PROGRESS = 4.0  # the weight of being where one is due
-_BRIDGE = 2.0  # the weight of being where a random walk comes by
+_BRIDGE = 0.7  # the weight of being where a random walk comes by
 _CANDIDATES = 192  # songs considered for each place
 
 
@@ -151,7 +151,10 @@ class _Band:
         # of the line where it is due.
         ahead = ((from_begin - to_end + whole) / 2 - share * whole) ** 2 / whole if whole else 0.0
         off = (1 - share) * from_begin + share * to_end - share * (1 - share) * whole
-        cost: np.ndarray = _PROGRESS * ahead + _BRIDGE / (end - begin) * off / (share * (1 - share))
+        # The walk is of the same length however many steps it has: with more of them, it would be free to stray, and in
+        # a space of many directions, where most songs are about equally far from both ends, every long path would
+        # lead through where the library is densest, for there steps are smallest.
+        cost: np.ndarray = _PROGRESS * ahead + _BRIDGE * off / (share * (1 - share))
         return cost
 
     def _candidates(self, barred: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
