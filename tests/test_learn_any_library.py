@@ -407,7 +407,7 @@ def taught(fifty: Learnt, tmp_path_factory: pytest.TempPathFactory) -> tuple[Hom
 
 def test_it_is_judged_by_the_same_learnt_without_half_of_the_artists(taught: tuple[Home, list[str]]):
     home, sentences = taught
-    assert sentences[0] == "Learning the linear encoder from 50 songs."
+    assert sentences[0] == "Learning the linear encoder from 50 songs and who made them."
     said = re.match(r"On (\d+) songs by (\d+) artists held out of training, the linear space finds", sentences[1])
     assert said and 20 <= int(said[1]) <= 25
     assert "without artists" in sentences[2] and "hand-made" in sentences[2]
@@ -428,13 +428,27 @@ def test_another_artist_teaches_otherwise_and_songs_alone_need_none(
     assert not any("without artists" in sentence for sentence in sentences)
 
 
-def test_where_nobody_is_known_songs_taught_and_that_is_said(tmp_path: Path, song: Callable[..., Path]):
+@pytest.mark.parametrize("who", [lambda number: None, lambda number: "Mau", lambda number: f"Mau {number}"])
+def test_where_no_artist_is_told_from_others_songs_taught_and_that_is_said(
+    who: Callable[[int], str | None], tmp_path: Path, song: Callable[..., Path]
+):
     for number in range(6):
-        song(tmp_path / "music" / f"{number}.flac", number, style=number % 2)
+        song(
+            tmp_path / "music" / f"{number}.flac",
+            number,
+            style=number % 2,
+            **({"artist": by} if (by := who(number)) else {}),
+        )
     home = Home(tmp_path / "home")
-    learn(home, tmp_path / "music", encoder="linear")
+    _, sentences = learn(home, tmp_path / "music", encoder="linear")
+    assert sentences[:2] == [
+        "Learning the linear encoder from 6 songs.",
+        "Nothing tells which of them one artist made and which others did: sound alone teaches.",
+    ]
     assert learnt(Library(home.folder).catalog, "linear").teacher == "songs"
     assert state(View(Library(home.folder)))["summary"]["learnt from"] == "6 songs"
+    _, sentences = learn(home, tmp_path / "music", encoder="linear", teacher="songs", seed=1)
+    assert not any("sound alone" in sentence for sentence in sentences)  # that was asked for
 
 
 def test_its_controls_stand_beside_it(taught: tuple[Home, list[str]]):

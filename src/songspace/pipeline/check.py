@@ -24,7 +24,7 @@ from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
 from songspace.pipeline.mapping import found_without, kept
 from songspace.pipeline.stages import Run, ears, load_learnt
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import makers, taught_by, teachers
 from songspace.space import Space
 
 LEAST = 20
@@ -172,7 +172,7 @@ def _fitted(
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)
     ids = run.cache.songs()
-    who = makers(run.catalog.songs()) if teacher == "artists" else {}
+    who = teachers(run.catalog.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
     taught = taught_by(who, (ids[group] for group in groups))
     found = {}
     for name, other in others.items():

@@ -25,7 +25,7 @@ from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import taught_by, teachers
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
@@ -99,13 +99,14 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     training = kind.plan
     trained = training is not None
     whole = run.catalog.songs()
-    who = makers(whole) if kind.takes_artists and plan["teacher"] == "artists" else {}
-    plan |= {"teacher": ("artists" if who else "songs") if kind.takes_artists else ""}
     ids = run.cache.songs()
     without = held_out(run.catalog.songs(ids), units(whole)) if trained else []
     apart = frozenset(without)
     learnt_from = [id for id in ids if id not in apart]
     songs = len(learnt_from)
+    by_artists = kind.takes_artists and plan["teacher"] == "artists"
+    who = teachers(whole, learnt_from) if by_artists else {}
+    plan |= {"teacher": ("artists" if who else "songs") if kind.takes_artists else ""}
     if training is not None:
         steps, minutes = training.limits(songs, plan["steps"], plan["minutes"])
         plan |= {"steps": steps, "minutes": minutes}
@@ -123,6 +124,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     taught = taught_by(who, (owners[group] for group in groups))
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
+    if by_artists and not who:
+        run.reporter.say("Nothing tells which of them one artist made and which others did: sound alone teaches.")
     if training is not None:
         run.reporter.say(
             f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns exactly the same again with as "
@@ -221,7 +224,9 @@ def judge(run: Run, name: str) -> str:
 
 def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt, and for how long."""
-    sentence = f"Learning the {name} encoder from {songs} songs"
+    sentence = f"Learning the {name} encoder from {'1 song' if songs == 1 else f'{songs} songs'}"
+    if plan["teacher"] == "artists":
+        sentence += " and who made them"
     if training is None:
         return f"{sentence}."
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
