@@ -468,3 +468,33 @@ def test_status_says_when_the_library_has_outgrown_what_was_learnt(
     assert state(View(Library(home.folder)))["summary"]["learnt from"] == (
         "50 songs and who made them; 75 are here now: learn again, by `songspace learn FOLDER`"
     )
+
+
+def learnt_from(home: Home) -> str:
+    return state(View(Library(home.folder)))["summary"]["learnt from"]
+
+
+def test_a_library_has_outgrown_what_was_learnt_once_it_has_grown_by_half_whatever_answers(
+    tmp_path: Path, song: Callable[..., Path]
+):
+    """Songs that were held out, or found no room in the cache, are not new; and the hand-made space grows old, too."""
+    music, home = tmp_path / "music", Home(tmp_path / "home")
+
+    def grown(begin: int, end: int) -> str:
+        for number in range(begin, end):
+            song(music / f"{number}.flac", number, style=number % 2, artist=f"Artist {number // 2}")
+        pipeline.update(home, workers=1)
+        return learnt_from(home)
+
+    for number in range(20):
+        song(music / f"{number}.flac", number, style=number % 2, artist=f"Artist {number // 2}")
+    learn(home, music, steps=1)
+    assert learnt_from(home) == grown(20, 29) == "16 songs and who made them"
+    again = "learn again, by `songspace learn FOLDER --encoder contrastive`"
+    assert grown(29, 30) == f"16 songs and who made them; 30 are here now: {again}"
+    learn(home, music, encoder="timbre")
+    assert learnt_from(home) == grown(30, 31) == "30 songs"
+    learn(home, music, encoder="pca", cache_bytes=10 * 3 * 64 * 251)
+    assert learnt_from(home) == "10 songs"
+    learn(home, music, encoder="timbre")
+    assert grown(31, 47) == "31 songs; 47 are here now: learn again, by `songspace learn FOLDER`"

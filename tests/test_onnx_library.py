@@ -303,6 +303,7 @@ def test_songs_are_kept_as_the_model_gives_them_and_placed_by_the_map(
 ) -> None:
     library, encoder, what = opened(mapped)
     assert (what.vectors, what.teacher) == (encoder.kept_as_, "artists") and what.vectors != what.fingerprint
+    assert answered(mapped, "status")["summary"]["learnt from"] == "36 songs and who made them"
     kept = dict(kept_segments(library.catalog, what.vectors))
     vectors, ids, starts = library.segments()
     one = library.songs()[4]

@@ -15,6 +15,7 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
 from songspace.encoders.pretrained import Pretrained
+from songspace.encoders.registry import DEFAULT
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
@@ -30,9 +31,6 @@ from songspace.provenance import threads
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
-
-DEFAULT = "linear"
-"""What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
 
 TEACHERS = ("artists", "songs")
 """What can be learnt from beside sound: who made which songs, or only which segments belong to one song."""
@@ -68,23 +66,24 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
     if isinstance(encoder, Pretrained) and not encoder.has_words:  # words have their places among its own vectors
         songs = kept(run, encoder)
         if len(songs) >= LEAST:
-            keep(run, encoder, find_map(run, encoder, songs, teacher))
+            keep(run, encoder, find_map(run, encoder, songs, teacher), songs=len(songs))
 
 
-def keep(run: Run, encoder: Encoder, teacher: str = "") -> None:
-    """Keep an encoder that was made elsewhere; ``teacher`` is what taught its map, "" where it has none."""
+def keep(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
+    """Keep an encoder that was made elsewhere; ``teacher`` and ``songs`` taught its map, "" and 0 where it has none."""
     encoder.save(run.home.encoder(encoder.name, encoder.fingerprint_))
-    _remember(run, encoder, teacher)
+    _remember(run, encoder, teacher, songs)
 
 
-def _remember(run: Run, encoder: Encoder, teacher: str = "") -> None:
+def _remember(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
     """Note in the catalog that the library has an encoder that was made elsewhere.
 
     Without a map it was trained on no song of the library; the songs are held out that would have been, so that its
     check is like others'.
     """
     apart = [] if teacher else held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
-    set_learnt(run.catalog, encoder.name, replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher))
+    what = replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher, songs=songs, library=run.catalog.count())
+    set_learnt(run.catalog, encoder.name, what)
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
@@ -118,6 +117,9 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     if before and before.key in ((key, key_of_steps) if both else (key,)) and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         run.course.ahead.pop("learning", None)
+        set_learnt(
+            run.catalog, name, replace(before, library=run.catalog.count())
+        )  # it may have grown beyond the cache
         return
     estimator = make(name, plan)
     X, groups, owners = _rows(run, estimator, learnt_from)
@@ -152,7 +154,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs)
+    what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs, library=run.catalog.count())
     set_learnt(run.catalog, name, what)
     checkpoint.unlink(missing_ok=True)
 
