@@ -76,13 +76,8 @@ def keep(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
 
 
 def _remember(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
-    """Note in the catalog that the library has an encoder that was made elsewhere.
-
-    Without a map it was trained on no song of the library; the songs are held out that would have been, so that its
-    check is like others'.
-    """
-    apart = [] if teacher else held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
-    what = replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher, songs=songs, library=run.catalog.count())
+    """Note in the catalog that the library has an encoder that was made elsewhere; songs taught its map at most."""
+    what = replace(_learnt(encoder, encoder.kept_as_, []), teacher=teacher, songs=songs, library=run.catalog.count())
     set_learnt(run.catalog, encoder.name, what)
 
 
@@ -99,7 +94,9 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     trained = training is not None
     whole = run.catalog.songs()
     ids = run.cache.songs()
-    without = held_out(run.catalog.songs(ids), units(whole)) if trained else []
+    # What hears for itself is not fitted once more for the check: that would take as long again.
+    apart_at_once = trained or (kind.takes_artists and ears(make(name, {}), run.listening) is not None)
+    without = held_out(run.catalog.songs(ids), units(whole)) if apart_at_once else []
     apart = frozenset(without)
     learnt_from = [id for id in ids if id not in apart]
     songs = len(learnt_from)
@@ -200,7 +197,9 @@ def judge(run: Run, name: str) -> str:
     run.course.begin("judging")
     found = (Check.of(what.check) if what.check else None) or check(run, name, what)
     if found is None:
-        run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
+        run.reporter.say(
+            f"The songs are too few or too short to say whether the {name} space is better than the hand-made one."
+        )
         return name
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
