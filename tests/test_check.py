@@ -56,6 +56,19 @@ def test_a_folder_stands_for_an_artist_whom_nobody_named() -> None:
         assert {3 * (id // 3) + other for other in range(3)} <= set(out)
 
 
+def test_the_folder_above_an_album_stands_for_an_artist_whom_nobody_named() -> None:
+    """Or an artist whose other album was learnt from would be called held out."""
+    paths = [f"/music/Artist {id // 6}/Album {id // 3}/{id}.mp3" for id in range(12)]
+    paths += ["/music/Alone/12.mp3", "/music/13.mp3"]
+    whose = units([Song(id, path, 60.0) for id, path in enumerate(paths)])
+    assert list(whose.values()) == [
+        *["folder /music/Artist 0"] * 6,
+        *["folder /music/Artist 1"] * 6,
+        "folder /music/Alone",
+        "folder /music",
+    ]
+
+
 def test_with_one_artist_songs_are_held_out() -> None:
     songs = library(*["A"] * 100)
     assert held_out(songs, units(songs)) == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
@@ -113,6 +126,22 @@ def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -
 def test_a_gain_of_few_artists_is_not_called_chance() -> None:
     worth = Check(20, 3, True, (question("song", 0.6),)).sentences("ali")[-1]
     assert worth.endswith("+0.20 over no network (too few artists to say whether that is chance).")
+
+
+@pytest.mark.parametrize(
+    ("artists", "folders", "whole", "said"),
+    [
+        (12, 0, True, "by 12 artists"),
+        (1, 0, True, "by 1 artist"),
+        (12, 2, True, "by 10 artists, and in 2 folders that name none,"),
+        (12, 12, True, "in 12 folders that name no artist,"),
+        (1, 1, False, "in folders that it was learnt from, too,"),
+        (2, 1, False, "by artists whom it was learnt from, too,"),
+    ],
+)
+def test_a_folder_is_not_called_an_artist(artists: int, folders: int, whole: bool, said: str) -> None:
+    found = Check(20, artists, whole, (question("song", 0.9),), folders)
+    assert found.sentences("ali")[0] == f"On 20 songs {said} held out of training, the ali space finds"
 
 
 def test_a_check_survives_the_catalog() -> None:

@@ -340,8 +340,21 @@ def test_where_nothing_can_be_held_out_or_all_segments_overlap_that_is_said(
         song(tmp_path / "music" / f"{number}.flac", number, style=number % 2, seconds=seconds)
     encoder, sentences = learn(Home(tmp_path / "home"), tmp_path / "music", steps=2)
     assert encoder == "contrastive"
-    [said] = [sentence for sentence in sentences if "held out" in sentence]
-    assert said == "Too few songs could be held out of training to say whether the contrastive space is better."
+    [said] = [sentence for sentence in sentences if "contrastive space" in sentence]
+    assert said == (
+        "The songs are too few or too short to say whether the contrastive space is better than the hand-made one."
+    )
+
+
+def test_songs_of_which_all_segments_overlap_are_still_found_by_their_artist(tmp_path: Path, song: Callable[..., Path]):
+    for number in range(48):
+        song(
+            tmp_path / "music" / f"{number}.flac", number, style=number % 3, seconds=8.0, artist=f"Artist {number // 2}"
+        )
+    _, sentences = learn(Home(tmp_path / "home"), tmp_path / "music", encoder="linear")
+    assert sentences[1] == "On 24 songs by 12 artists held out of training, the linear space finds"
+    assert sentences[2].startswith("  its artist's other songs: mean average precision ")
+    assert sentences[3].startswith("What learning adds in finding its artist's other songs: ")
 
 
 def test_all_songs_by_one_artist(tmp_path: Path, song: Callable[..., Path]):
@@ -387,7 +400,7 @@ def test_speech_and_near_silence_among_the_music(tmp_path: Path, song: Callable[
     for number, loud in enumerate((1e-3, 1e-4)):
         soundfile.write(music / f"quiet {number}.flac", loud * rng.normal(size=round(LONG * 22050)), 22050)
     _, sentences = learn(home, music)
-    assert any(re.search(r"On 4 songs by .* held out|Too few songs could be held out", said) for said in sentences)
+    assert any(re.search(r"On 4 songs .* held out|too few or too short", said) for said in sentences)
     found = nearest(home)
     of_a_kind = [name.split()[0] == near.split()[0] for name, near in found.items() if not name.startswith("quiet")]
     assert sum(of_a_kind) >= 17  # of 19
@@ -407,7 +420,7 @@ def taught(fifty: Learnt, tmp_path_factory: pytest.TempPathFactory) -> tuple[Hom
 
 def test_it_is_judged_by_the_same_learnt_without_half_of_the_artists(taught: tuple[Home, list[str]]):
     home, sentences = taught
-    assert sentences[0] == "Learning the linear encoder from 50 songs."
+    assert sentences[0] == "Learning the linear encoder from 50 songs and who made them."
     said = re.match(r"On (\d+) songs by (\d+) artists held out of training, the linear space finds", sentences[1])
     assert said and 20 <= int(said[1]) <= 25
     assert "without artists" in sentences[2] and "hand-made" in sentences[2]
@@ -428,13 +441,27 @@ def test_another_artist_teaches_otherwise_and_songs_alone_need_none(
     assert not any("without artists" in sentence for sentence in sentences)
 
 
-def test_where_nobody_is_known_songs_taught_and_that_is_said(tmp_path: Path, song: Callable[..., Path]):
+@pytest.mark.parametrize("who", [lambda number: None, lambda number: "Mau", lambda number: f"Mau {number}"])
+def test_where_no_artist_is_told_from_others_songs_taught_and_that_is_said(
+    who: Callable[[int], str | None], tmp_path: Path, song: Callable[..., Path]
+):
     for number in range(6):
-        song(tmp_path / "music" / f"{number}.flac", number, style=number % 2)
+        song(
+            tmp_path / "music" / f"{number}.flac",
+            number,
+            style=number % 2,
+            **({"artist": by} if (by := who(number)) else {}),
+        )
     home = Home(tmp_path / "home")
-    learn(home, tmp_path / "music", encoder="linear")
+    _, sentences = learn(home, tmp_path / "music", encoder="linear")
+    assert sentences[:2] == [
+        "Learning the linear encoder from 6 songs.",
+        "Nothing tells which of them one artist made and which others did: sound alone teaches.",
+    ]
     assert learnt(Library(home.folder).catalog, "linear").teacher == "songs"
     assert state(View(Library(home.folder)))["summary"]["learnt from"] == "6 songs"
+    _, sentences = learn(home, tmp_path / "music", encoder="linear", teacher="songs", seed=1)
+    assert not any("sound alone" in sentence for sentence in sentences)  # that was asked for
 
 
 def test_its_controls_stand_beside_it(taught: tuple[Home, list[str]]):
@@ -454,3 +481,33 @@ def test_status_says_when_the_library_has_outgrown_what_was_learnt(
     assert state(View(Library(home.folder)))["summary"]["learnt from"] == (
         "50 songs and who made them; 75 are here now: learn again, by `songspace learn FOLDER`"
     )
+
+
+def learnt_from(home: Home) -> str:
+    return state(View(Library(home.folder)))["summary"]["learnt from"]
+
+
+def test_a_library_has_outgrown_what_was_learnt_once_it_has_grown_by_half_whatever_answers(
+    tmp_path: Path, song: Callable[..., Path]
+):
+    """Songs that were held out, or found no room in the cache, are not new; and the hand-made space grows old, too."""
+    music, home = tmp_path / "music", Home(tmp_path / "home")
+
+    def grown(begin: int, end: int) -> str:
+        for number in range(begin, end):
+            song(music / f"{number}.flac", number, style=number % 2, artist=f"Artist {number // 2}")
+        pipeline.update(home, workers=1)
+        return learnt_from(home)
+
+    for number in range(20):
+        song(music / f"{number}.flac", number, style=number % 2, artist=f"Artist {number // 2}")
+    learn(home, music, steps=1)
+    assert learnt_from(home) == grown(20, 29) == "16 songs and who made them"
+    again = "learn again, by `songspace learn FOLDER --encoder contrastive`"
+    assert grown(29, 30) == f"16 songs and who made them; 30 are here now: {again}"
+    learn(home, music, encoder="timbre")
+    assert learnt_from(home) == grown(30, 31) == "30 songs"
+    learn(home, music, encoder="pca", cache_bytes=10 * 3 * 64 * 251)
+    assert learnt_from(home) == "10 songs"
+    learn(home, music, encoder="timbre")
+    assert grown(31, 47) == "31 songs; 47 are here now: learn again, by `songspace learn FOLDER`"

@@ -61,6 +61,15 @@ class Wide(Toy):
         assert X[0:1].dtype == np.float32
         self.groups_ = groups
         return super().fit(X)
+
+class Taught(Wide):
+    """It takes artists, too."""
+    name = "taught"
+    takes_artists = True
+
+    def fit(self, X, y=None, *, groups=None, artists=None):
+        assert len(artists) == len(groups) == len(X)
+        return super().fit(X, groups=groups)
 '''
 Install = Callable[..., Path]
 
@@ -201,3 +210,17 @@ def test_one_that_hears_otherwise_than_the_library_learns_from_what_it_hears(
     assert run("learn", tunes, "--encoder", "wide", "--windows", 2, "--workers", 1, "--home", again).exit_code == 0
     assert [each.name for each in (again / "encoders").glob("wide-*")] == [folder.name]
     assert "learnt from these songs already" in run("learn", tunes, "--encoder", "wide", "--windows", 2).output
+
+
+def test_one_that_hears_for_itself_and_takes_artists_is_checked_on_songs_kept_out(
+    install: Install, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("taught-ear", TOY, taught="Taught")
+    for number in range(24):
+        song(tmp_path / "music" / f"{number}.flac", number, seconds=12.0, artist=f"Artist {number // 2}")
+    monkeypatch.setenv("SONGSPACE_HOME", str(tmp_path / "home"))
+    learnt = run("learn", tmp_path / "music", "--encoder", "taught", "--windows", 3, "--workers", 1)
+    assert learnt.exit_code == 0, learnt.output
+    said = " ".join(learnt.output.split())
+    assert "Learning the taught encoder from 20 songs and who made them." in said
+    assert "On 4 songs by 2 artists held out of training, the taught space finds" in said

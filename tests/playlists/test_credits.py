@@ -6,7 +6,7 @@ import pytest
 
 from songspace.library import Song
 from songspace.library.artists import artist_of
-from songspace.playlists.credits import Credits, makers
+from songspace.playlists.credits import Credits, makers, teachers
 
 
 def song(artist: str | None = None, *several: str, title: str = "Night", **more: str) -> Song:
@@ -157,3 +157,15 @@ def test_a_folder_stands_for_its_artist_only_if_it_looks_like_an_album() -> None
     found = made(*album, *heap)
     assert found == dict.fromkeys(range(3), "folder /album")
     assert made(*album) == {}  # all that there is may be anything
+
+
+def test_artists_teach_only_where_some_are_told_from_others() -> None:
+    def taught(*artists: str | None, of: range | None = None) -> bool:
+        songs = [Song(number, f"/music/{number}", 60.0, artist=artist) for number, artist in enumerate(artists)]
+        return bool(teachers(songs, of if of is not None else range(len(songs))))
+
+    assert taught("Mau", "Mau", "Kas") and taught("Mau", "Mau", None)
+    assert not taught("Mau", "Kas", "Rob")  # nobody made two
+    assert not taught("Mau", "Mau", "Mau")  # nobody made another one
+    assert not taught("Mau", "Mau", "Kas", of=range(2)) and not taught("Mau", "Mau", "Kas", of=range(1, 3))
+    assert not taught(None, None) and not taught()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from songspace.asking.view import View
+from songspace.encoders.registry import DEFAULT
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.catalog import Row
@@ -51,17 +52,20 @@ def holdings(view: View) -> dict[str, Any]:
 
 
 GROWN = 1.5
-"""Times as many songs as an encoder was learnt from, from which on it pays to learn again."""
+"""Times as many songs as a library had when it was learnt, from which on it pays to learn again."""
 
 
 def _learnt_from(catalog: Catalog) -> str:
     """What the encoder in use was learnt from, and whether the library has outgrown it; empty if nothing is known."""
-    what = learnt(catalog, catalog.fact("encoder") or "")
+    name = catalog.fact("encoder") or ""
+    what = learnt(catalog, name)
     if what is None or not what.songs:
         return ""
-    told = f"{what.songs} songs{' and who made them' if what.teacher == 'artists' else ''}"
-    if catalog.count() >= GROWN * what.songs:
-        told += f"; {catalog.count()} are here now: learn again, by `songspace learn FOLDER`"
+    told = f"{what.songs} {'song' if what.songs == 1 else 'songs'}"
+    told += " and who made them" if what.teacher == "artists" else ""
+    if what.library and catalog.count() >= GROWN * what.library:
+        again = "songspace learn FOLDER" + ("" if name in (DEFAULT, "timbre") else f" --encoder {name}")
+        told += f"; {catalog.count()} are here now: learn again, by `{again}`"
     return told
 
 

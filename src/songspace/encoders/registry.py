@@ -29,6 +29,9 @@ REGISTRY = {
 }
 """Those that come with songspace, in the order of help: one file and one line here make a new one."""
 
+DEFAULT = "linear"
+"""What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
+
 GROUP = "songspace.encoders"
 """The entry points by which packages offer encoders."""
 

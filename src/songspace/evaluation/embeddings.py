@@ -24,7 +24,7 @@ from songspace.library.learnt import (
     learnt,
     song_vectors,
 )
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import taught_by, teachers
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
@@ -135,7 +135,8 @@ def _fitted(library: Library, encoder: Encoder, without: Collection[int] = (), t
         raise SongspaceError("The cache of spectrograms is gone: run `songspace learn FOLDER` to fill it again.")
     X, groups = cache.rows(without=set(without))
     ids = cache.songs()
-    who = makers(library.songs()) if encoder.takes_artists and teacher == "artists" else {}
+    by_artists = encoder.takes_artists and teacher == "artists"
+    who = teachers(library.songs(), set(ids) - set(without)) if by_artists else {}
     taught = taught_by(who, (ids[group] for group in groups))
     encoder.fit(X, groups=groups, **taught)
     found = []

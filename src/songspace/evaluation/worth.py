@@ -79,17 +79,21 @@ class Check:
     Attributes
     ----------
     songs, artists : int
-        Held out; songs of unknown artists that share a folder count as one artist's.
+        Held out; songs of unknown artists count as one artist's if they share a folder, as that above their albums.
     whole_artists : bool
         Whether no artist is on both sides.
     questions : tuple of Question
-        That for the artist is missing where no two held-out songs have one artist.
+        That for the song is missing where all segments of a song overlap, that for the artist where no two held-out
+        songs have one artist.
+    folders : int
+        How many of the artists are such folders.
     """
 
     songs: int
     artists: int
     whole_artists: bool
     questions: tuple[Question, ...]
+    folders: int = 0
 
     @property
     def judged(self) -> Question:
@@ -122,8 +126,7 @@ class Check:
 
     def sentences(self, name: str) -> list[str]:
         """What a person should know."""
-        whose = f"{self.artists} artists" if self.whole_artists else "artists whom it was learnt from, too,"
-        said = [f"On {self.songs} songs by {whose} held out of training, the {name} space finds"]
+        said = [f"On {self.songs} songs {self._whose} held out of training, the {name} space finds"]
         said += [f"  {question.what}: {question.figures}." for question in self.questions]
         worth = [
             f"{_signed(difference)} over {others}{_verdict(difference)}"
@@ -131,6 +134,18 @@ class Check:
             if (difference := self.judged.differences.get(other)) is not None
         ]
         return [*said, f"What learning adds in finding {self.judged.what}: {'; '.join(worth)}."]
+
+    @property
+    def _whose(self) -> str:
+        """By whom the songs are, as far as anybody knows."""
+        named = self.artists - self.folders
+        if not self.whole_artists:
+            return "by artists whom it was learnt from, too," if named else "in folders that it was learnt from, too,"
+        folders = "1 folder" if self.folders == 1 else f"{self.folders} folders"
+        artists = "1 artist" if named == 1 else f"{named} artists"
+        if not self.folders:
+            return f"by {artists}"
+        return f"by {artists}, and in {folders} that name none," if named else f"in {folders} that name no artist,"
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:

@@ -38,7 +38,9 @@ class Learnt:
         What it was taught by beside sound: which songs one artist made, or only which segments one song has; "" of
         one that takes no notice of artists.
     songs : int
-        How many songs it was learnt from; 0 of one that was made elsewhere.
+        How many songs it was learnt from; 0 of one that was made elsewhere and has no map.
+    library : int
+        How many songs the library had then: some may have been kept out, or have found no room in the cache.
     """
 
     fingerprint: str
@@ -50,6 +52,7 @@ class Learnt:
     words: bool = False
     teacher: str = ""
     songs: int = 0
+    library: int = 0
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

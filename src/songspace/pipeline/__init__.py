@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.registry import DEFAULT
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
@@ -47,7 +48,7 @@ from songspace.pipeline.stages import (
     renew,
     use,
 )
-from songspace.pipeline.training import DEFAULT, TEACHERS, judge, make, take, train
+from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
 

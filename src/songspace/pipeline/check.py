@@ -24,7 +24,7 @@ from songspace.library.catalog import Song
 from songspace.library.learnt import Learnt, stored_segments
 from songspace.pipeline.mapping import found_without, kept
 from songspace.pipeline.stages import Run, ears, load_learnt
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import makers, taught_by, teachers
 from songspace.space import Space
 
 LEAST = 20
@@ -35,8 +35,20 @@ ASKED = 400
 
 
 def units(songs: Sequence[Song]) -> dict[int, str]:
-    """Whose each song of a library is, by its id: an encoder's teacher, or else whatever lies in its folder."""
-    return {song.id: f"folder {os.path.dirname(song.path)}" for song in songs} | makers(songs)
+    """Whose each song of a library is, by its id: its artist, or else the folder in which all of theirs may lie.
+
+    That is the folder above an album's, as in Artist/Album, unless all songs of the library lie in it.
+    """
+    folders = {song.id: os.path.dirname(song.path) for song in songs}
+    whole = os.path.commonpath(folders.values()) if folders else ""
+    artists = {id: who for id, who in makers(songs).items() if who.startswith("artist ")}
+    return {id: f"folder {_above(folder, whole)}" for id, folder in folders.items()} | artists
+
+
+def _above(folder: str, whole: str) -> str:
+    """The folder above, if it lies in one of which it is not the whole."""
+    above = os.path.dirname(folder)
+    return above if above.startswith(os.path.join(whole, "")) and above != whole else folder
 
 
 def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | None = None) -> list[int]:
@@ -87,11 +99,15 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     encoder = load_learnt(run.home, run.catalog, name)
     whose = units(run.catalog.songs())
     known = run.cache.songs()
-    if isinstance(encoder, Pretrained) and encoder.discriminants_ is not None:
+    untaught = isinstance(encoder, Pretrained) and encoder.discriminants_ is None
+    if isinstance(encoder, Pretrained):
         songs = kept(run, encoder)
         known = list(songs)
         apart = frozenset(held_out(run.catalog.songs(known), whose, most=ASKED))
-        spaces = found_without(run, encoder, songs, apart, what.teacher)
+        if untaught:  # no song taught it anything; the same ones ask that would ask its map
+            spaces = {"learnt": {id: X for id, X in songs.items() if id in apart}}
+        else:
+            spaces = found_without(run, encoder, songs, apart, what.teacher)
     elif what.held_out or not encoder.takes_artists:
         apart = frozenset(what.held_out)
         own = {song: X for song, X in stored_segments(run.home, run.catalog, name) if song in apart}
@@ -124,7 +140,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
         }
         asked["song"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
     except SongspaceError:  # every segment overlaps every other of its song
-        return None
+        pass
     artists = [person if person.startswith("artist ") else None for person in people]
     named = [artist for artist in artists if artist]
     if 1 < len(set(named)) < len(named):
@@ -133,8 +149,11 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
             for name, X in whole.items()
         }
         asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
-    trained = {whose[song] for song in known if song not in apart}
-    return Check(len(asking), len(set(people)), trained.isdisjoint(people), _questions(asked))
+    if not asked:
+        return None
+    trained = {whose[song] for song in known if song not in apart and not untaught}
+    folders = sum(person.startswith("folder ") for person in set(people))
+    return Check(len(asking), len(set(people)), trained.isdisjoint(people), _questions(asked), folders)
 
 
 def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:
@@ -172,7 +191,7 @@ def _fitted(
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)
     ids = run.cache.songs()
-    who = makers(run.catalog.songs()) if teacher == "artists" else {}
+    who = teachers(run.catalog.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
     taught = taught_by(who, (ids[group] for group in groups))
     found = {}
     for name, other in others.items():

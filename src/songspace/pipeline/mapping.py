@@ -9,7 +9,7 @@ import numpy as np
 from songspace.encoders.pretrained import Pretrained
 from songspace.library.learnt import kept_segments
 from songspace.pipeline.stages import Run
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import taught_by, teachers
 
 Kept = Mapping[int, np.ndarray]
 """An encoder's own vectors of the segments of each song, by the song's id."""
@@ -22,7 +22,7 @@ def kept(run: Run, encoder: Pretrained) -> Kept:
 
 def find_map(run: Run, encoder: Pretrained, songs: Kept, teacher: str) -> str:
     """Let songs, and who made them, teach an encoder its map; returns which of the two taught."""
-    who = makers(run.catalog.songs()) if teacher == "artists" else {}
+    who = teachers(run.catalog.songs(), songs) if teacher == "artists" else {}
     owners = np.repeat(list(songs), [len(X) for X in songs.values()])
     encoder.fit_map(np.concatenate(list(songs.values())), owners, **taught_by(who, owners.tolist()))
     return "artists" if who else "songs"

@@ -180,7 +180,8 @@ def learn_timbre(run: Run) -> None:
 
     timbre = Timbre(frontend=run.listening.frontend).fit_descriptors(described)
     timbre.save(run.home.encoder("timbre", timbre.fingerprint_))
-    set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS))
+    songs = run.catalog.count()
+    set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS, songs=songs, library=songs))
 
 
 def renew(run: Run) -> str:

@@ -15,6 +15,7 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
 from songspace.encoders.pretrained import Pretrained
+from songspace.encoders.registry import DEFAULT
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
@@ -25,14 +26,11 @@ from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
-from songspace.playlists.credits import makers, taught_by
+from songspace.playlists.credits import taught_by, teachers
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
-
-DEFAULT = "linear"
-"""What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
 
 TEACHERS = ("artists", "songs")
 """What can be learnt from beside sound: who made which songs, or only which segments belong to one song."""
@@ -68,23 +66,19 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
     if isinstance(encoder, Pretrained) and not encoder.has_words:  # words have their places among its own vectors
         songs = kept(run, encoder)
         if len(songs) >= LEAST:
-            keep(run, encoder, find_map(run, encoder, songs, teacher))
+            keep(run, encoder, find_map(run, encoder, songs, teacher), songs=len(songs))
 
 
-def keep(run: Run, encoder: Encoder, teacher: str = "") -> None:
-    """Keep an encoder that was made elsewhere; ``teacher`` is what taught its map, "" where it has none."""
+def keep(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
+    """Keep an encoder that was made elsewhere; ``teacher`` and ``songs`` taught its map, "" and 0 where it has none."""
     encoder.save(run.home.encoder(encoder.name, encoder.fingerprint_))
-    _remember(run, encoder, teacher)
+    _remember(run, encoder, teacher, songs)
 
 
-def _remember(run: Run, encoder: Encoder, teacher: str = "") -> None:
-    """Note in the catalog that the library has an encoder that was made elsewhere.
-
-    Without a map it was trained on no song of the library; the songs are held out that would have been, so that its
-    check is like others'.
-    """
-    apart = [] if teacher else held_out(run.catalog.songs(run.cache.songs()), units(run.catalog.songs()))
-    set_learnt(run.catalog, encoder.name, replace(_learnt(encoder, encoder.kept_as_, apart), teacher=teacher))
+def _remember(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> None:
+    """Note in the catalog that the library has an encoder that was made elsewhere; songs taught its map at most."""
+    what = replace(_learnt(encoder, encoder.kept_as_, []), teacher=teacher, songs=songs, library=run.catalog.count())
+    set_learnt(run.catalog, encoder.name, what)
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
@@ -99,13 +93,16 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     training = kind.plan
     trained = training is not None
     whole = run.catalog.songs()
-    who = makers(whole) if kind.takes_artists and plan["teacher"] == "artists" else {}
-    plan |= {"teacher": ("artists" if who else "songs") if kind.takes_artists else ""}
     ids = run.cache.songs()
-    without = held_out(run.catalog.songs(ids), units(whole)) if trained else []
+    # What hears for itself is not fitted once more for the check: that would take as long again.
+    apart_at_once = trained or (kind.takes_artists and ears(make(name, {}), run.listening) is not None)
+    without = held_out(run.catalog.songs(ids), units(whole)) if apart_at_once else []
     apart = frozenset(without)
     learnt_from = [id for id in ids if id not in apart]
     songs = len(learnt_from)
+    by_artists = kind.takes_artists and plan["teacher"] == "artists"
+    who = teachers(whole, learnt_from) if by_artists else {}
+    plan |= {"teacher": ("artists" if who else "songs") if kind.takes_artists else ""}
     if training is not None:
         steps, minutes = training.limits(songs, plan["steps"], plan["minutes"])
         plan |= {"steps": steps, "minutes": minutes}
@@ -117,12 +114,17 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     if before and before.key in ((key, key_of_steps) if both else (key,)) and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         run.course.ahead.pop("learning", None)
+        set_learnt(
+            run.catalog, name, replace(before, library=run.catalog.count())
+        )  # it may have grown beyond the cache
         return
     estimator = make(name, plan)
     X, groups, owners = _rows(run, estimator, learnt_from)
     taught = taught_by(who, (owners[group] for group in groups))
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, training, plan))
+    if by_artists and not who:
+        run.reporter.say("Nothing tells which of them one artist made and which others did: sound alone teaches.")
     if training is not None:
         run.reporter.say(
             f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns exactly the same again with as "
@@ -149,7 +151,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     else:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
-    what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs)
+    what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs, library=run.catalog.count())
     set_learnt(run.catalog, name, what)
     checkpoint.unlink(missing_ok=True)
 
@@ -195,7 +197,9 @@ def judge(run: Run, name: str) -> str:
     run.course.begin("judging")
     found = (Check.of(what.check) if what.check else None) or check(run, name, what)
     if found is None:
-        run.reporter.say(f"Too few songs could be held out of training to say whether the {name} space is better.")
+        run.reporter.say(
+            f"The songs are too few or too short to say whether the {name} space is better than the hand-made one."
+        )
         return name
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
@@ -221,7 +225,9 @@ def judge(run: Run, name: str) -> str:
 
 def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt, and for how long."""
-    sentence = f"Learning the {name} encoder from {songs} songs"
+    sentence = f"Learning the {name} encoder from {'1 song' if songs == 1 else f'{songs} songs'}"
+    if plan["teacher"] == "artists":
+        sentence += " and who made them"
     if training is None:
         return f"{sentence}."
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""

@@ -240,13 +240,45 @@ def makers(songs: Sequence[Song]) -> dict[int, str]:
     return found
 
 
+def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str]:
+    """Who made the songs that an encoder learns from, if that can teach it anything.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+        All of the library, as for :func:`makers`.
+    learnt_from : iterable of int
+        Their ids.
+
+    Returns
+    -------
+    dict of int to str
+        By the song's id, where that is known. Empty if nobody made two of the songs, or somebody made all of them: then
+        nothing tells songs of one artist from those of others.
+
+    Examples
+    --------
+    >>> from songspace.library import Song
+    >>> songs = [Song(number, f"/{number}", 60.0, "Night", name) for number, name in enumerate(["Mau", "Mau", "Rob"])]
+    >>> teachers(songs, [0, 1, 2])
+    {0: 'artist mau', 1: 'artist mau', 2: 'artist rob'}
+    >>> teachers(songs, [0, 1]), teachers(songs, [1, 2])
+    ({}, {})
+    """
+    learnt_from = list(learnt_from)
+    who = makers(songs)
+    found = {id: who[id] for id in learnt_from if id in who}
+    most = max(Counter(found.values()).values(), default=0)
+    return found if 1 < most < len(learnt_from) else {}
+
+
 def taught_by(who: Mapping[int, str], owners: Iterable[int]) -> dict[str, list[str | None]]:
     """What the ``fit`` of an encoder that takes artists is given beside sound.
 
     Parameters
     ----------
     who : mapping of int to str
-        Of :func:`makers`; empty, if songs alone are to teach.
+        Of :func:`teachers`; empty, if songs alone are to teach.
     owners : iterable of int
         The id of the song of each row.
 
