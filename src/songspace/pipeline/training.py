@@ -114,9 +114,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     if before and before.key in ((key, key_of_steps) if both else (key,)) and readable(run, name):
         run.reporter.say(f"The {name} encoder has been learnt from these songs already.")
         run.course.ahead.pop("learning", None)
-        set_learnt(
-            run.catalog, name, replace(before, library=run.catalog.count())
-        )  # it may have grown beyond the cache
+        # The library may have grown beyond what the cache has room for.
+        set_learnt(run.catalog, name, replace(before, library=run.catalog.count()))
         return
     estimator = make(name, plan)
     X, groups, owners = _rows(run, estimator, learnt_from)
