@@ -52,7 +52,7 @@ def main() -> None:
                         at = history["step" if len(values) == len(history["step"]) else "watched"]
                         said = None if number else name
                         ax.plot(at, values, label=said, color=color, linestyle=style, linewidth=0.9, alpha=0.8)
-            ax.set_ylim(0, {"losses": 2.5, "cycle error": 2.5, "effective rank\nof codes": None}.get(label, 1.02))
+            ax.set_ylim(0, {"losses": 2.5, "cycle error": 2.5, "effective rank\nof codes": 40}.get(label, 1.02))
             if rung == RUNGS_SHOWN[-1]:
                 ax.legend(fontsize=8, loc="upper right")
             if rung == RUNGS_SHOWN[0]:
