@@ -73,9 +73,8 @@ bench: $(VENV)/checked
 	$(PIP) install -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/table.py $(if $(MUSIC),--music "$(MUSIC)")
 
-# Some tests wait, for a browser or for sound to be played: one worker more than there are cores keeps the cores busy.
 test: $(VENV)/checked
-	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal tests src --doctest-modules
+	$(BIN)/python -m pytest -n auto --dist worksteal tests src --doctest-modules
 
 lint: $(VENV)/checked
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from songspace.intervals import (
     holm,
 )
 
-COLLECTIONS = {40: 60, 140: 50}
+COLLECTIONS = {40: 60, 140: 80}
 
 
 @given(st.integers(MIN_ARTISTS, 40), st.integers(0, 1000))

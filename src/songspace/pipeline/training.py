@@ -225,10 +225,10 @@ def judge(run: Run, name: str) -> str:
 def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt, and for how long."""
     sentence = f"Learning the {name} encoder from {'1 song' if songs == 1 else f'{songs} songs'}"
-    if plan["teacher"] == "artists":
-        sentence += " and who made them"
+    by_artists = plan["teacher"] == "artists"
     if training is None:
-        return f"{sentence}."
+        return f"{sentence} and who made them." if by_artists else f"{sentence}."
+    sentence += ", and who made them," if by_artists else ""
     few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
     if plan["steps"] is None:
         return f"{sentence} for {plan['minutes']:g} minutes.{few}"
