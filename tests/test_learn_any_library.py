@@ -152,7 +152,7 @@ def figures(home: Home, encoder: str) -> tuple[float, float]:
 
 
 def test_few_songs_are_said_to_be_few(fifty: Learnt):
-    begins = "Learning the contrastive encoder from 40 songs, and who made them, in 6 steps, a minute or so on two cores"
+    begins = "Learning the contrastive encoder from 40 songs, and who made them, in 6 steps, a minute or so"
     assert fifty.sentences[0].startswith(begins)
     assert "They are few to learn from" in fifty.sentences[0]
 
