@@ -10,7 +10,7 @@ Beside them stand their networks untrained, of the same seeds, and what has no s
 statistics.
 
 It goes on where it was stopped. DIR/rungs.json is written anew after every rung: for each the history of every seed,
-its steps, seconds and scores, and the mean and spread of the scores over the seeds. `docs/make_ali_curves.py` draws it.
+its steps, seconds and scores. `docs/make_ali_curves.py` draws it.
 Last come tables: the mean over the seeds, half of the mean 95 % interval over artists, and, where a seed matters, the
 standard deviation over seeds; and the differences that tell whether a game has taught anything.
 """
@@ -93,18 +93,6 @@ def told(
     return facts | {"scores": plain}, found
 
 
-def over_seeds(by_seed: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The mean of every score over the seeds, and its standard deviation where there are several."""
-    scored = [one["scores"] for one in by_seed.values() if "scores" in one]
-    means: dict[str, Any] = {}
-    for name in scored[0] if scored else ():
-        for metric in set.intersection(*(set(one[name]) for one in scored)):
-            values = [one[name][metric]["value"] for one in scored]
-            spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            means.setdefault(name, {})[metric] = {"mean": float(np.mean(values)), "spread": spread, "values": values}
-    return means
-
-
 def cell(one: Mapping[str, Any], test: str, metric: str) -> str:
     """A score in a table: the mean over the seeds, half of the mean interval, and the spread over the seeds."""
     by_seed = [by.get("scores", {}).get(test, {}) for by in one["seeds"].values()]
@@ -137,9 +125,11 @@ def differences(result: Mapping[str, Any], scores: Mapping[tuple[str, str], Scor
         for first, second in asked:
             found = []
             for seed in result["embeddings"][first]["seeds"]:
-                left, right = scores[first, seed], scores.get((second, seed)) or scores[second, "0"]
-                if left and right:
+                left, right = scores[first, seed], scores[second, seed if (second, seed) in scores else "0"]
+                if left and right:  # neither came apart
                     found.append(left[test][HEADLINE].minus(right[test][HEADLINE]))
+            if not found:
+                continue
             values = [one["value"] for one in found]
             half = np.mean([np.ptp(one["interval"]) / 2 for one in found if one["interval"]] or [np.nan])
             mean, each = np.mean(values), ", ".join(f"{value:+.2f}" for value in values)
@@ -210,7 +200,6 @@ def main() -> None:
                 entry = result["embeddings"].setdefault(key, {"name": BY_KEY[key].name, "seeds": {}})
                 facts, found = told(BY_KEY[key], data, (training, rows), tests, work, plan, wanted.clustering_seeds)
                 entry["seeds"][str(seed)], scores[key, str(seed)] = facts, found
-                entry["over_seeds"] = over_seeds(entry["seeds"])
                 shared.write(wanted.output / "rungs.json", json.dumps(result, indent=1).encode())
     tables(result)
     differences(result, scores)
