@@ -144,6 +144,14 @@ def test_a_folder_is_not_called_an_artist(artists: int, folders: int, whole: boo
     assert found.sentences("ali")[0] == f"On 20 songs {said} held out of training, the ali space finds"
 
 
+def test_a_model_that_no_song_taught_has_learnt_nothing_from_those_that_ask() -> None:
+    by_people = Check(20, 12, True, (question("song", 0.9),), taught=False).sentences("onnx")
+    assert by_people[0] == "On 20 songs by 12 artists, the onnx space finds"
+    assert by_people[-1].startswith("The difference in finding other parts of the song: ")
+    in_folders = Check(20, 12, True, (question("song", 0.9),), folders=12, taught=False)
+    assert in_folders.sentences("onnx")[0] == "On 20 songs in 12 folders that name no artist, the onnx space finds"
+
+
 def test_a_check_survives_the_catalog() -> None:
     found = Check(20, 12, False, (question("song", 0.9, [0.1, 0.2], True), question("artist", 0.2)))
     assert Check.of(json.loads(json.dumps(found.as_dict()))) == found

@@ -137,8 +137,9 @@ def quality(view: View) -> dict[str, Any]:
     summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
     if what is not None and what.check is not None and (check := Check.of(what.check)) is not None:
+        held_out = " held out" if check.taught else ""
         for question in check.questions:
-            summary[f"of {check.songs} songs held out, {question.what}"] = question.figures
+            summary[f"of {check.songs} songs{held_out}, {question.what}"] = question.figures
     measured = hubness.evaluate(space, k=min(10, max(1, songs // 4)))
     order = "mutual proximity" if space.mutual else "distance"
     summary["hubness"] = (

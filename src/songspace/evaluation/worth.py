@@ -87,6 +87,8 @@ class Check:
         songs have one artist.
     folders : int
         How many of the artists are such folders.
+    taught : bool
+        Whether songs taught the space anything: they do not, if it is a model's own, made elsewhere.
     """
 
     songs: int
@@ -94,6 +96,7 @@ class Check:
     whole_artists: bool
     questions: tuple[Question, ...]
     folders: int = 0
+    taught: bool = True
 
     @property
     def judged(self) -> Question:
@@ -126,14 +129,16 @@ class Check:
 
     def sentences(self, name: str) -> list[str]:
         """What a person should know."""
-        said = [f"On {self.songs} songs {self._whose} held out of training, the {name} space finds"]
+        whose = f"{self._whose} held out of training" if self.taught else self._whose.removesuffix(",")
+        said = [f"On {self.songs} songs {whose}, the {name} space finds"]
         said += [f"  {question.what}: {question.figures}." for question in self.questions]
         worth = [
             f"{_signed(difference)} over {others}{_verdict(difference)}"
             for other, others in OTHERS.items()
             if (difference := self.judged.differences.get(other)) is not None
         ]
-        return [*said, f"What learning adds in finding {self.judged.what}: {'; '.join(worth)}."]
+        what = "What learning adds" if self.taught else "The difference"
+        return [*said, f"{what} in finding {self.judged.what}: {'; '.join(worth)}."]
 
     @property
     def _whose(self) -> str:

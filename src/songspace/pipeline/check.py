@@ -153,7 +153,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
         return None
     trained = {whose[song] for song in known if song not in apart and not untaught}
     folders = sum(person.startswith("folder ") for person in set(people))
-    return Check(len(asking), len(set(people)), trained.isdisjoint(people), _questions(asked), folders)
+    return Check(len(asking), len(set(people)), trained.isdisjoint(people), _questions(asked), folders, not untaught)
 
 
 def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:
