@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -22,7 +19,7 @@ from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, 
 from songspace.encoders.convnet import ConvNet, calibrate, folded
 from songspace.encoders.descriptors import descriptors
 from songspace.encoders.devices import seeded
-from songspace.encoders.pairs import Crops, Pairs, by_artists
+from songspace.encoders.pairs import Crops, Pairs
 from songspace.encoders.random_conv import RandomConv
 from songspace.encoders.textures import textures
 from songspace.errors import SongspaceError
@@ -73,36 +70,6 @@ def test_nt_xent_equals_the_plain_sum(temperature):
     assert loss.item() == pytest.approx(np.mean(losses), rel=1e-9)
 
 
-def test_all_rows_of_an_artist_are_partners():
-    """Khosla's equation 2, row by row; artists of one song each are the plain game."""
-    random = np.random.default_rng(3)
-    a, b = (random.normal(size=(5, 4)).astype(np.float32) for _ in range(2))
-    artists = [7, 2, 7, 0, 2]
-    rows = np.concatenate([a, b]).astype(float)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    wanted = []
-    for i in range(10):
-        total = sum(np.exp(rows[i] @ rows[j] / 0.3) for j in range(10) if j != i)
-        partners = [j for j in range(10) if j != i and artists[j % 5] == artists[i % 5]]
-        assert len(partners) == (1 if artists[i % 5] == 0 else 3)
-        wanted.append(-np.mean([np.log(np.exp(rows[i] @ rows[j] / 0.3) / total) for j in partners]))
-    views = torch.from_numpy(a), torch.from_numpy(b)
-    assert nt_xent(*views, temperature=0.3, artists=torch.tensor(artists)).item() == pytest.approx(np.mean(wanted))
-    alone = nt_xent(*views, temperature=0.3, artists=torch.arange(5))
-    assert alone.item() == pytest.approx(nt_xent(*views, temperature=0.3).item())
-
-
-def test_artists_teach_the_network_and_nobody_teaches_nothing():
-    X, groups = songs(8, 2)
-    make = partial(Contrastive, **SMALL)
-    plain, by_nobody, by_artists = (
-        make().fit(X, groups=groups, artists=artists)
-        for artists in (None, [None] * len(groups), [group // 2 for group in groups])
-    )
-    assert plain.history_["loss"] == pytest.approx(by_nobody.history_["loss"])
-    assert by_artists.history_["loss"] != pytest.approx(plain.history_["loss"])
-
-
 def test_nt_xent_sees_only_directions():
     a, b = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))
     scaled = nt_xent(5 * a, b * torch.rand(6, 1) + 1e-3 * b, temperature=0.2)
@@ -147,14 +114,14 @@ def test_the_bank_is_a_mean_that_slowly_forgets():
 # ── what is compared ──────────────────────────────────────────────────────────────────────────────
 
 
-def numbered_pairs(groups, *, frames=20, crop=8, batch_size=4, seed=0, artists=None):
+def numbered_pairs(groups, *, frames=20, crop=8, batch_size=4, seed=0):
     """Pairs whose crops tell their row (band 0) and their frame (band 1)."""
 
     def rows(index):
         row = np.broadcast_to(index[:, None], (len(index), frames))
         return np.stack([row, np.broadcast_to(np.arange(frames), row.shape)], axis=1)
 
-    more = {"frames": frames, "crop": crop, "batch_size": batch_size, "seed": seed, "artists": artists}
+    more = {"frames": frames, "crop": crop, "batch_size": batch_size, "seed": seed}
     return Pairs(rows, np.asarray(groups), **more)
 
 
@@ -189,38 +156,6 @@ def test_a_song_of_one_segment_gives_its_beginning_and_its_end():
         assert (batch[:3, 0, 0] == batch[3:, 0, 0]).all()
         assert batch[:3, 1, 0].max() <= 3
         assert batch[3:, 1, 0].min() >= 9
-
-
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 50), st.integers(0, 10**6))
-def test_a_batch_by_artists_has_two_songs_of_as_many_as_it_can(whose, size, step):
-    artists = np.unique(whose, return_inverse=True)[1]
-    songs = by_artists(artists, size, seed=0)(step)
-    assert len(set(songs.tolist())) == len(songs) == min(size, len(artists))
-    counts, has = np.bincount(artists[songs], minlength=artists.max() + 1), np.bincount(artists)
-    if np.minimum(has, 2).sum() >= size:
-        assert counts.max() <= 2
-        assert np.count_nonzero(counts[counts < np.minimum(has, 2)]) <= 1  # the last artist may be cut short
-    else:
-        assert (counts >= np.minimum(has, 2)).all()
-
-
-def test_an_artist_comes_as_often_as_the_square_root_of_their_songs():
-    artists = np.concatenate([np.zeros(100, int), np.repeat(np.arange(1, 201), 4)])
-    pick = by_artists(artists, 2, seed=0)
-    firsts = np.array([artists[pick(step)[0]] for step in range(4000)])
-    expected = 4000 * 10 / (10 + 200 * 2)
-    assert np.count_nonzero(firsts == 0) == pytest.approx(expected, abs=4 * expected**0.5)
-    assert len(set(firsts.tolist())) > 195
-    of_the_first = {song for step in range(4000) for song in pick(step).tolist() if song < 100}
-    assert len(of_the_first) > 70  # any of its songs
-
-
-def test_pairs_by_artists_hold_songs_that_attract_each_other():
-    groups = np.repeat(np.arange(40), 2)
-    pairs = numbered_pairs(groups, batch_size=10, artists=np.arange(40) // 4)
-    for step in range(20):
-        songs = pairs(step).songs
-        assert np.bincount(songs // 4).tolist().count(2) == 5 and len(songs) == 10
 
 
 def test_pairs_are_a_function_of_the_step():

@@ -101,17 +101,3 @@ def teacher_codes(artists: Any, songs: np.ndarray) -> np.ndarray | None:
     if (of_song[songs] != codes).any():
         raise ValueError("artists must name the same artist for all rows of a song")
     return of_song
-
-
-def each_known(artists: np.ndarray) -> np.ndarray:
-    """The artist of each song, where a song of whose artist nothing is known is by one of its own.
-
-    Examples
-    --------
-    >>> each_known(np.array([1, -1, 0, -1])).tolist()
-    [1, 2, 0, 3]
-    """
-    found = artists.copy()
-    unknown = np.flatnonzero(artists < 0)
-    found[unknown] = int(artists.max(initial=-1)) + 1 + np.arange(len(unknown))
-    return found

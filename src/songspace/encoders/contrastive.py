@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from songspace.encoders.base import Encoder
-from songspace.encoders.checks import check_number, check_seed, each_known, group_codes, teacher_codes
+from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
 from songspace.encoders.contrastive_game import ContrastiveGame
 from songspace.encoders.convnet import ConvNet, calibrate
 from songspace.encoders.descriptors import is_describable
@@ -20,6 +20,7 @@ from songspace.encoders.handmade import HAND_MADE, Mapped, hand_made
 from songspace.encoders.pairs import Pairs
 from songspace.encoders.plan import Plan
 from songspace.encoders.random_conv import Convolutional
+from songspace.encoders.start import start_from
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
@@ -34,7 +35,8 @@ class Contrastive(Mapped, Convolutional):
     sound alike together (see :mod:`.contrastive_game`). After training the projector that the losses saw
     is thrown away. What comes before it and hand-made statistics (:mod:`.descriptors`, :mod:`.textures`),
     which carry what a small library cannot teach, are brought together by discriminants that songs and
-    their artists teach (:mod:`.discriminants`): these are the vector.
+    their artists teach (:mod:`.discriminants`): these are the vector. Artists do not teach the network,
+    for it learns them by heart (docs/results.md).
 
     Parameters
     ----------
@@ -54,6 +56,9 @@ class Contrastive(Mapped, Convolutional):
         Songs in a step, two pieces of each; all songs, if there are fewer.
     learning_rate, weight_decay : float
         AdamW's, the rate at its largest: it rises for 30 % of the way, then falls to nothing.
+    start : {"rendered", "random"}
+        Whether the network begins with weights that have learnt from sound which songspace rendered
+        (:mod:`.start`; a network of the usual width only), or as it is drawn.
     steps, minutes : int, float or None
         When to stop, whichever comes first.
     frontend : LogMel, optional
@@ -95,7 +100,7 @@ class Contrastive(Mapped, Convolutional):
 
     def __init__(
         self,
-        width: int = 24,
+        width: int = 16,
         temperature: float = 0.2,
         relation: float = 0.75,
         statistics: bool = True,
@@ -104,6 +109,7 @@ class Contrastive(Mapped, Convolutional):
         batch_size: int = 128,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.05,
+        start: str = "rendered",
         steps: int | None = 2000,
         minutes: float | None = None,
         frontend: LogMel | None = None,
@@ -119,6 +125,7 @@ class Contrastive(Mapped, Convolutional):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.start = start
         self.steps = steps
         self.minutes = minutes
         self.frontend = frontend
@@ -146,8 +153,8 @@ class Contrastive(Mapped, Convolutional):
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
         artists : sequence of length n, optional
-            The artist of each row; None where that is not known. Pieces of one artist's songs belong together, too. By
-            default songs alone teach.
+            The artist of each row; None where that is not known. They teach the discriminants. By default songs alone
+            teach.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
@@ -161,27 +168,24 @@ class Contrastive(Mapped, Convolutional):
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
         of_songs = teacher_codes(artists, songs)
-        by = None if of_songs is None else each_known(of_songs)
-        if by is not None and np.bincount(by).max() == 1:  # nobody has two songs that could attract each other
-            by = None
         kept = {"limits": Limits(self.steps, self.minutes), "checkpoint": checkpoint, "on_progress": on_progress}
         device = choose_device(self.device)
         self._check()
         if songs.max() == 0:
             raise SongspaceError("A contrastive encoder learns from differences: it needs 2 songs.")
-        network = self._learn(X, songs, by, device, identity=self._identity(X, songs, of_songs), **kept)
+        network = self._learn(X, songs, device, identity=self._identity(X, songs, of_songs), **kept)
         self._take(network.cpu())
         self._fit_map(X, songs, of_songs, lambda batches: side_by_side(self._describe, batches, device))
         return self
 
-    def _learn(
-        self, X: Any, songs: np.ndarray, artists: np.ndarray | None, device: torch.device, **kept: Any
-    ) -> ConvNet:
+    def _learn(self, X: Any, songs: np.ndarray, device: torch.device, **kept: Any) -> ConvNet:
         """Draw the network and train it; ``kept`` is what :func:`train` takes besides."""
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
-            game = self._game(network, int(songs.max()) + 1, artists, device)
+            game = self._game(network, int(songs.max()) + 1, device)
         network.standardize.measure(self._sample(X))
+        if game is not None and self.start == "rendered":
+            start_from(network)
         if game is None:
             calibrate(network, self._sample(X))
             return network
@@ -192,21 +196,17 @@ class Contrastive(Mapped, Convolutional):
             crop=self.crop,
             batch_size=self.batch_size,
             seed=self.random_state,
-            artists=artists,
         )
         self.history_ = train(game, pairs, seed=self.random_state, device=device, **kept)
         return network
 
-    def _game(
-        self, network: ConvNet, songs: int, artists: np.ndarray | None, device: torch.device
-    ) -> ContrastiveGame | None:
+    def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
         """What trains the network; None leaves it as it was drawn."""
         if not self.is_trained:
             return None
         return ContrastiveGame(
             network,
             songs,
-            artists=artists,
             temperature=self.temperature,
             relation=self.relation,
             learning_rate=self.learning_rate,
@@ -245,6 +245,8 @@ class Contrastive(Mapped, Convolutional):
             check_number(name, getattr(self, name), above=0)
         for name in ("relation", "weight_decay"):
             check_number(name, getattr(self, name))
+        if self.start not in ("rendered", "random"):
+            raise ValueError(f"start must be 'rendered' or 'random', got {self.start!r}")
         if self.relation > 1:
             raise ValueError(f"relation must be at most 1, got {self.relation!r}")
         for name in ("n_components", "crop"):

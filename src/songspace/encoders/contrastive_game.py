@@ -1,4 +1,4 @@
-"""The contrastive game: two pieces of one song, or artist, attract each other, and songs keep the relations they have.
+"""The contrastive game: two pieces of one song attract each other, and songs keep the relations they have.
 
 The plain game (NT-Xent) pushes *all* other songs away, also those that sound alike. Beside it stands a second one,
 against a bank that remembers where every song lies: a piece must find its own song there and, for the rest of its
@@ -7,7 +7,6 @@ attention, be as near to the other songs as its own song is. What is alike may s
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,12 +27,11 @@ RISE = 0.3
 """Share of the run over which relations gain their weight: at first the bank knows none."""
 
 
-def nt_xent(a: Tensor, b: Tensor, *, temperature: float, artists: Tensor | None = None) -> Tensor:
+def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
     """Normalised, temperature-scaled cross entropy: of all others in the batch, find the partner.
 
     Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another. From T. Chen et al.,
-    "A simple framework for contrastive learning", arXiv 2002.05709. Where artists are given, all rows of a row's artist
-    are its partners, in equal parts: P. Khosla et al., "Supervised contrastive learning", arXiv 2004.11362.
+    "A simple framework for contrastive learning", arXiv 2002.05709.
 
     Parameters
     ----------
@@ -41,13 +39,11 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float, artists: Tensor | None 
         Any length; only directions count.
     temperature : float
         Small values look at the nearest impostors only.
-    artists : int Tensor of shape (n,), optional
-        Equal for things by one artist.
 
     Returns
     -------
     Tensor
-        The mean over the 2 n rows: log(2 n - 1) at chance, and at best 0 for a row of a single partner.
+        The mean over the 2 n rows: log(2 n - 1) at chance, and at best 0.
 
     Examples
     --------
@@ -59,12 +55,7 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float, artists: Tensor | None 
     unit = functional.normalize(torch.cat([a, b]), dim=1)
     itself = torch.eye(2 * n, dtype=torch.bool, device=a.device)
     similarity = (unit @ unit.T / temperature).masked_fill(itself, -torch.inf)
-    if artists is None:
-        return functional.cross_entropy(similarity, torch.arange(2 * n, device=a.device).roll(n))
-    whose = torch.cat([artists, artists])
-    partners = (whose[:, None] == whose) & ~itself
-    attention = similarity.log_softmax(dim=1).masked_fill(~partners, 0.0)
-    return -(attention.sum(dim=1) / partners.sum(dim=1)).mean()
+    return functional.cross_entropy(similarity, torch.arange(2 * n, device=a.device).roll(n))
 
 
 class Bank(nn.Module):
@@ -144,8 +135,6 @@ class ContrastiveGame(Game):
         Trained in place.
     songs : int
         How many songs there are.
-    artists : ndarray of shape (songs,), optional
-        The artist of each song, from 0: pieces of one artist's songs attract each other, too.
     temperature, relation, learning_rate, weight_decay
         As in :class:`songspace.encoders.contrastive.Contrastive`.
     device : torch.device
@@ -157,7 +146,6 @@ class ContrastiveGame(Game):
         network: ConvNet,
         songs: int,
         *,
-        artists: np.ndarray | None = None,
         temperature: float,
         relation: float,
         learning_rate: float,
@@ -169,7 +157,6 @@ class ContrastiveGame(Game):
         self.network = network.to(device).train()
         self.projector = projector.to(device)
         self.bank = Bank(songs, PROJECTED).to(device)
-        self.artists = None if artists is None else torch.from_numpy(artists).to(device)
         weights = [*network.parameters(), *projector.parameters()]
         self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
         self.modules = {
@@ -192,8 +179,7 @@ class ContrastiveGame(Game):
             projected = self.projector(self.network.represent(views))
         a, b = projected.float().chunk(2)
         songs = torch.from_numpy(batch.songs).to(self.device)
-        artists = None if self.artists is None else self.artists[songs]
-        contrast = nt_xent(a, b, temperature=self.temperature, artists=artists)
+        contrast = nt_xent(a, b, temperature=self.temperature)
         losses, loss = {"loss": contrast}, contrast
         if self.relation:
             losses["relation"] = self._relate(a, b, songs, progress)
