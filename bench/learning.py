@@ -29,7 +29,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +225,8 @@ def apart(differences: list[dict[str, Any]]) -> str:
     return f"{value:+.3f} [{value - half:+.3f}, {value + half:+.3f}]"
 
 
-def report(found: Mapping[str, list[dict[str, Any]]]) -> None:
-    """The tables."""
+def report(found: Mapping[str, list[dict[str, Any]]], against: Sequence[str] = AGAINST) -> None:
+    """The tables; ``against`` names the rows that others are compared with."""
     head = "artist (mAP) | k-means AMI | P@10 | mAP"
     print(f"\n| not learnt from | {head} | spread | seconds to learn and encode |\n|---|---|---|---|---|---|---|")
     for name, rows in found.items():
@@ -236,7 +236,7 @@ def report(found: Mapping[str, list[dict[str, Any]]]) -> None:
     print(f"\n| learnt from | {head} |\n|---|---|---|---|---|")
     for name, rows in found.items():
         print(f"| {name} | {' | '.join(cell([row['own'][metric] for row in rows]) for metric in METRICS)} |")
-    for other in AGAINST:
+    for other in against:
         print(f"\n| minus {other} | {head} |\n|---|---|---|---|---|")
         for name, rows in found.items():
             if name != other and other in rows[0]["minus"]:

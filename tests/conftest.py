@@ -141,6 +141,24 @@ def onnx_files() -> ModuleType:
     return _beside("onnx_files")
 
 
+@pytest.fixture(scope="session")
+def ear_files() -> ModuleType:
+    """The helper module that writes a trained ear's wheel with random weights."""
+    return _beside("ear_files")
+
+
+@pytest.fixture
+def ear(ear_files: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An ear with random weights that may be got from `ear.whl`, in a user's data folder of its own."""
+    from songspace.encoders import ears, musicnn
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    found = ear_files.wheel(tmp_path / "ear.whl")
+    monkeypatch.setitem(ears.EARS, "musicnn", found)
+    monkeypatch.setattr(musicnn, "MUSICNN", found)
+    return found
+
+
 def _beside(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None

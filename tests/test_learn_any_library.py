@@ -54,11 +54,11 @@ class Told(Reporter):
 
 
 def learn(home: Home, folder: Path, **options: Any) -> tuple[str, list[str]]:
-    """The encoder in use afterwards, and what was said."""
+    """The encoder in use afterwards, and what was said of it."""
     told = Told()
     report = pipeline.learn(home, folder, reporter=told, **(QUICK | options))
     assert report.encoder == Library(home.folder).encoder
-    return report.encoder, told.sentences
+    return report.encoder, [sentence for sentence in told.sentences if sentence != pipeline.EARS]
 
 
 def nearest(home: Home) -> dict[str, str]:

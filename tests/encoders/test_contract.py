@@ -51,7 +51,7 @@ def songs(n: int = 12, seed: int = 0) -> np.ndarray:
 
 
 def test_every_registered_encoder_is_covered():
-    assert set(SMALL) == set(REGISTRY) - {"onnx"}  # which learns nothing: see test_onnx
+    assert set(SMALL) == set(REGISTRY) - {"onnx", "musicnn"}  # which learn nothing: see test_onnx and test_musicnn
     for name in REGISTRY:
         assert encoder_class(name).name == name
 

@@ -1,8 +1,8 @@
-"""Songs that sound as some words mean, where the library's encoder gives words a place beside the sounds."""
+"""Songs that sound as some words mean: where the library's encoder gives words a place, or its ear has learnt words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from songspace.asking.facts import song_facts
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.library.learnt import learnt, stored_segments
+from songspace.library.learnt import Learnt, learnt, stored_segments
+from songspace.library.words import Words
 from songspace.space import Space
 
 
@@ -20,23 +21,28 @@ class WordlessError(SongspaceError):
 
 
 def knows_words(library: Library) -> bool:
-    """Whether the encoder in use gives words a place; nothing is loaded to know that."""
+    """Whether the encoder in use gives words a place, or has learnt some; nothing is loaded to know that."""
+    what = _in_use(library)
+    return what is not None and (what.words or Words.open(library.home.words, what.fingerprint) is not None)
+
+
+def _in_use(library: Library) -> Learnt | None:
     name = library.catalog.fact("encoder")
-    what = learnt(library.catalog, name) if name else None
-    return what is not None and what.words
+    return learnt(library.catalog, name) if name else None
 
 
 def demand_words(library: Library) -> None:
-    """Say so if the encoder in use knows no words.
+    """Say so if the encoder in use gives words no place.
 
     Raises
     ------
     WordlessError
     """
-    if not knows_words(library):
+    what = _in_use(library)
+    if what is None or not what.words:
         raise WordlessError(
-            f"The {library.encoder} encoder knows no words: to search by meaning takes an onnx encoder with a text "
-            "tower (see docs/encoders.md)."
+            f"The {library.encoder} encoder knows no words: to search by meaning takes a trained ear (`songspace "
+            "ears`) or an onnx encoder with a text tower (see docs/encoders.md)."
         )
 
 
@@ -49,11 +55,14 @@ class Meant:
     songs : list of Song
         The nearest first.
     similarities : list of float
-        The cosine of each with the words, -1 to 1.
+        The cosine of each with the words, -1 to 1; of an ear's words the mean of its ranks among the songs, 0 to 1.
+    unknown : tuple of str
+        Words that the ear does not know.
     """
 
     songs: list[Song]
     similarities: list[float]
+    unknown: tuple[str, ...] = ()
 
     def facts(self) -> list[dict[str, Any]]:
         """The songs as JSON knows them."""
@@ -113,11 +122,33 @@ def find_meant(view: View, meaning: Meaning, words: str, count: int) -> Meant:
     """
     if not words.strip():
         raise SongspaceError("There are no words to search for.")
-    similarities = meaning.similarities(words.strip())
-    order = np.argsort(-similarities, kind="stable")
+    return _first(view, meaning.similarities(words.strip()), count)
+
+
+def find_heard(view: View, words: Words, text: str, count: int) -> Meant:
+    """The songs that sound most like the words of a text that an ear knows, with one version of each.
+
+    Raises
+    ------
+    SongspaceError
+        If there are no words, or the ear knows none of them.
+    """
+    if not text.strip():
+        raise SongspaceError("There are no words to search for.")
+    known, unknown = words.asked(text)
+    if not known:
+        raise SongspaceError(f"The ear knows none of these words. It knows {', '.join(sorted(words.names))}.")
+    ranks = dict(zip(words.songs.tolist(), words.sums(known).tolist(), strict=True))
+    found = _first(view, np.array([ranks.get(id, 0.0) for id in view.space.ids.tolist()]), count)
+    return replace(found, unknown=unknown)
+
+
+def _first(view: View, likeness: np.ndarray, count: int) -> Meant:
+    """The songs that are most alike, with one version of each."""
+    order = np.argsort(-likeness, kind="stable")
     first = np.sort(np.unique(view.space.versions[order], return_index=True)[1])[:count]
     rows = order[first].tolist()
-    return Meant([view.song(row) for row in rows], [float(similarities[row]) for row in rows])
+    return Meant([view.song(row) for row in rows], [float(likeness[row]) for row in rows])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from songspace.asking.facts import song_facts
@@ -65,7 +65,17 @@ def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: b
     else:
         rows, distances = one_of_each(asked, count)
     reasons = explainer(asked).similar(asked.rows, rows) if explain else None
-    return Similar(asked, rows, asked.songs(rows), distances, reasons)
+    songs = asked.songs(rows)
+    if reasons is not None and asked.view.words is not None:
+        heard = {word for song in asked.songs(asked.rows) for word in song.words}
+        reasons = [_in_words(reason, song, heard) for reason, song in zip(reasons, songs, strict=True)]
+    return Similar(asked, rows, songs, distances, reasons)
+
+
+def _in_words(reason: Reason, song: Song, heard: set[str]) -> Reason:
+    """A reason that names the words which an ear has for both sides."""
+    common = [word for word in song.words if word in heard]
+    return replace(reason, sentence=f"{reason.sentence} Both: {', '.join(common)}.") if common else reason
 
 
 def one_of_each(asked: Asked, count: int, *, own: bool = False) -> tuple[list[int], list[float]]:

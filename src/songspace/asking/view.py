@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.imported import imported_from
 from songspace.library.learnt import Segments, in_brief, learnt
+from songspace.library.words import Words
 from songspace.space import Space
 
 if TYPE_CHECKING:
@@ -83,9 +85,14 @@ class View:
         return open_space(self.library)
 
     @cached_property
+    def words(self) -> Words | None:
+        """The words that the ear in use has for the songs, if it knows any."""
+        return Words.open(self.library.home.words, self.space.encoder)
+
+    @cached_property
     def songs(self) -> list[Song]:
         """The song of each row of the space."""
-        return in_rows(self.space, self.listed)
+        return [self._told(song) for song in in_rows(self.space, self.listed)]
 
     @cached_property
     def listed(self) -> list[Song]:
@@ -104,7 +111,11 @@ class View:
         if "songs" in self.__dict__:
             return self.songs[row]
         id = int(self.space.ids[row])
-        return self.library.catalog.song(id) or _gone(id)
+        return self._told(self.library.catalog.song(id) or _gone(id))
+
+    def _told(self, song: Song) -> Song:
+        """A song with the words that stand out in it."""
+        return song if self.words is None else replace(song, words=self.words.told(song.id))
 
 
 class Asked:

@@ -11,13 +11,14 @@ import typer
 
 from songspace.cli import show
 from songspace.cli.doctor import doctor
+from songspace.cli.ears import ears
 from songspace.cli.export import export
 from songspace.cli.folders import folders
 from songspace.cli.geometry import geometry
 from songspace.cli.importing import import_
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
-from songspace.cli.options import EncoderOption, HomeOption, JsonOption, NamingEncoders
+from songspace.cli.options import EarOption, EncoderOption, HomeOption, JsonOption, NamingEncoders
 from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.priority import be_nice
@@ -76,6 +77,7 @@ class Color(StrEnum):
     genre = "genre"
     artist = "artist"
     year = "year"
+    tags = "tags"
 
 
 def _home(home: Path | None) -> Home:
@@ -104,6 +106,7 @@ def options(
 def learn(
     folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
     encoder: EncoderOption = "linear",
+    ear: EarOption = None,
     teacher: Annotated[
         Teacher, typer.Option("--from", help="Learn from who made which songs, too, or from sound alone.")
     ] = Teacher.artists,
@@ -137,7 +140,7 @@ def learn(
         report = pipeline.learn(
             _home(home),
             folder,
-            encoder=encoder,
+            encoder=ear or encoder,
             teacher=teacher.value,
             model=model,
             steps=steps,
@@ -328,6 +331,9 @@ app.command()(status)
 
 
 app.command()(doctor)
+
+
+app.add_typer(ears, name="ears")
 
 
 app.command()(export)

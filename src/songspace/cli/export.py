@@ -68,7 +68,7 @@ def schema() -> pyarrow.Schema:
     columns |= dict.fromkeys(("title", "artist", "albumartist", "album", "genre"), text)
     columns |= dict.fromkeys(("year", "track", "disc"), pa.int64())
     columns |= dict.fromkeys(("recording_mbid", "release_mbid", "artist_mbid"), text)
-    columns |= dict.fromkeys(("artists", "genres"), texts) | {"identity": text}
+    columns |= dict.fromkeys(("artists", "genres", "tags"), texts) | {"identity": text}
     columns |= dict.fromkeys(("part_start", "part_end", "start"), seconds)
     columns |= dict.fromkeys(("x", "y"), pa.float32())
     columns["neighbors"] = pa.struct({"ids": pa.list_(pa.int64()), "distances": pa.list_(pa.float32())})
@@ -104,7 +104,7 @@ def table_of(library: Library, *, segments: bool = False, with_map: bool = True)
 
 
 def _facts(songs: Sequence[Song]) -> dict[str, object]:
-    called = {"part_start": "start", "part_end": "end"}
+    called = {"part_start": "start", "part_end": "end", "tags": "words"}
     names = [name for name in schema().names if name not in ("start", "x", "y", "neighbors", "vector")]
     return {name: [_storable(getattr(song, called.get(name, name))) for song in songs] for name in names}
 
@@ -185,7 +185,7 @@ def _matrices(neighbors: pyarrow.ChunkedArray) -> dict[str, np.ndarray]:
 
 def _write_tsv(table: pyarrow.Table, folder: Path) -> None:
     """``vectors.tsv`` and ``metadata.tsv`` as TensorBoard's projector loads them."""
-    names = [name for name in table.column_names if name not in ("vector", "neighbors", "artists", "genres")]
+    names = [name for name in table.column_names if name not in ("vector", "neighbors", "artists", "genres", "tags")]
     rows = zip(*(table[name].to_pylist() for name in names), strict=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)

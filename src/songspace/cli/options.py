@@ -40,6 +40,19 @@ def _encoders() -> list[str]:
     return names
 
 
+def _ear(name: str) -> str:
+    """The name of a trained ear."""
+    from songspace.encoders.ears import EARS
+
+    if name not in EARS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, EARS))}.")
+    return name
+
+
+EarOption = Annotated[
+    str | None,
+    typer.Option("--ear", parser=_ear, metavar="NAME", help="Listen with a trained ear instead (`songspace ears`)."),
+]
 EncoderOption = Annotated[str, typer.Option(parser=_encoder, metavar="NAME", help="What to learn.")]
 
 

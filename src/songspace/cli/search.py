@@ -17,15 +17,20 @@ def search(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Songs that sound as some words mean, where the library's encoder is an onnx model with a text tower."""
-    from songspace.asking.meaning import Meaning, demand_words, find_meant
+    """Songs that sound as some words mean, to a trained ear or to an onnx model with a text tower."""
+    from songspace.asking.meaning import Meaning, demand_words, find_heard, find_meant
     from songspace.asking.view import View
 
     view = View(Library(home))
-    demand_words(view.library)
-    found = find_meant(view, Meaning(view.library, view.space), words, count)
+    if view.words is not None:
+        found = find_heard(view, view.words, words, count)
+    else:
+        demand_words(view.library)
+        found = find_meant(view, Meaning(view.library, view.space), words, count)
+    if found.unknown:
+        show.say(f"The ear does not know {', '.join(found.unknown)}: they are left out.")
     if json:
-        show.answer({"words": words, "songs": found.facts()})
+        show.answer({"words": words, "songs": found.facts(), "unknown": list(found.unknown)})
         return
     show.say(f"Sounds most like “{words}”:")
     rows = [

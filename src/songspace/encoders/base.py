@@ -66,6 +66,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
     takes_artists : bool
         Whether ``fit`` takes ``artists``, the artist of each row, and learns from them.
+    words : tuple of str
+        Those that it learnt to hear.
     """
 
     name: ClassVar[str]
@@ -76,6 +78,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     encoded_twice: ClassVar[int] = 0
     pretrained: ClassVar[bool] = False
     takes_artists: ClassVar[bool] = False
+    words: ClassVar[tuple[str, ...]] = ()
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:
@@ -171,6 +174,13 @@ class Encoder(TransformerMixin, BaseEstimator):
     def placed(self, kept: np.ndarray) -> np.ndarray:
         """The vectors (n, d) of segments of which a library kept something: just that, unless the encoder has a map."""
         return kept
+
+    def likeness(self, kept: np.ndarray) -> np.ndarray:
+        """How much segments, of which a library kept something, sound like each of :attr:`words`: (n, words).
+
+        In any unit that grows with the likeness.
+        """
+        return np.zeros((len(kept), len(self.words)), np.float32)
 
     @property
     def has_words(self) -> bool:

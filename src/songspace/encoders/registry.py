@@ -26,6 +26,7 @@ REGISTRY = {
     "timbre": "songspace.encoders.baselines:Timbre",
     "random": "songspace.encoders.random_conv:RandomConv",
     "onnx": "songspace.encoders.onnx:ONNX",
+    "musicnn": "songspace.encoders.musicnn:MusiCNN",
 }
 """Those that come with songspace, in the order of help: one file and one line here make a new one."""
 

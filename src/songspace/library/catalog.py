@@ -52,6 +52,8 @@ class Song:
         The part of the file that is the song, in seconds, where a CUE sheet says so; None is that of the file.
     away : float or None
         Since when none of its files can be reached, in seconds since 1970; None if one can.
+    words : tuple of str
+        Those that stand out in it to a trained ear (:mod:`.words`), where somebody has asked for them.
     """
 
     id: int
@@ -74,6 +76,7 @@ class Song:
     start: float | None = None
     end: float | None = None
     away: float | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -50,6 +50,11 @@ class Home:
         return self.folder / "space.safetensors"
 
     @property
+    def words(self) -> Path:
+        """What a trained ear says of the songs in words: a snapshot, as the space is."""
+        return self.folder / "words.safetensors"
+
+    @property
     def progress(self) -> Path:
         """How far the run is that holds the lock: see :mod:`songspace.library.progress`."""
         return self.folder / "progress.json"

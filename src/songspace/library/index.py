@@ -26,6 +26,7 @@ from songspace.library.cue import Part, embedded_parts, with_tags
 from songspace.library.folders import Group, groups_of_away
 from songspace.library.identity import identify, identity_of_part
 from songspace.library.scan import Found, Listing, Stamp, is_inside, look_through
+from songspace.library.sounds import Ears
 from songspace.library.tagging import ENCODING
 from songspace.library.tags import Tags, read_tags_and_sheet
 from songspace.library.workers import Failure as Failure
@@ -65,6 +66,8 @@ class Heard:
     """(segments, bands, frames)"""
     descriptors: np.ndarray
     """float32 (segments, numbers)"""
+    sounds: np.ndarray | None = None
+    """(segments * patches, bands, frames), as ears heard them that were to listen, too"""
 
     @property
     def tags(self) -> Tags:
@@ -120,15 +123,16 @@ MOVED = "(If its songs are in another folder now: `songspace update` and that fo
 """What to do about a folder that will not come back."""
 
 
-def _prepare(listening: Listening, known: frozenset[bytes], tag_encoding: str | None) -> None:
+def _prepare(listening: Listening, known: frozenset[bytes], tag_encoding: str | None, ears: Ears | None) -> None:
     """Tell a worker what holds for all files."""
-    global _listening, _known, _tag_encoding
-    _listening, _known, _tag_encoding = listening, known, tag_encoding
+    global _listening, _known, _tag_encoding, _ears
+    _listening, _known, _tag_encoding, _ears = listening, known, tag_encoding, ears
 
 
 _listening: Listening
 _known: frozenset[bytes]
 _tag_encoding: str | None
+_ears: Ears | None
 
 
 def _hear(file: Found, again: bool) -> tuple[Heard | Known, ...] | Failure:
@@ -178,7 +182,8 @@ def _decoded(path: str, identity: bytes, part: Part) -> Heard | Failure:
     # All that is learnt or measured comes from the 8-bit form, so that it is the same with the cache and without it.
     codes = frontend.quantize(frontend(heard.samples))
     numbers = descriptors(frontend.dequantize(codes), frame_rate=frontend.rate / frontend.hop)
-    return Heard(identity, part, heard.duration, heard.starts, heard.silent, codes, numbers)
+    sounds = _ears(heard.samples) if _ears is not None else None
+    return Heard(identity, part, heard.duration, heard.starts, heard.silent, codes, numbers, sounds)
 
 
 def hear(
@@ -188,6 +193,7 @@ def hear(
     known: frozenset[bytes] = frozenset(),
     again: bool = False,
     tag_encoding: str | None = None,
+    ears: Ears | None = None,
     workers: int | None = None,
     timeout: float = 60.0,
 ) -> Iterator[tuple[Found, tuple[Heard | Known, ...] | Failure]]:
@@ -201,12 +207,14 @@ def hear(
         Identities that need not be decoded, unless ``again``.
     tag_encoding : str, optional
         See :func:`songspace.library.tags.read_tags`.
+    ears : Ears, optional
+        Others that listen, too, to what is decoded once; what they hear has to lie within the segments.
     workers : int, optional
         Processes; the number of cores by default.
     timeout : float
         Seconds after which a file is given up and its worker replaced.
     """
-    prepared = (listening, known, tag_encoding)
+    prepared = (listening, known, tag_encoding, ears)
     return outcomes(_hear, files, again, prepare=_prepare, prepared=prepared, workers=workers, timeout=timeout)
 
 
@@ -217,6 +225,7 @@ def index(
     listening: Listening,
     *,
     encode: Callable[[Heard], dict[str, np.ndarray]] | None = None,
+    ears: Ears | None = None,
     fill_cache: bool = False,
     forget_missing: bool = False,
     workers: int | None = None,
@@ -234,6 +243,8 @@ def index(
         Absolute paths. Those that are not there are told in the tally; their songs are away.
     encode : callable, optional
         From what was heard of a song to vectors by the name of their encoder, kept with each new song.
+    ears : Ears, optional
+        Those of that encoder, if it has ears of its own.
     fill_cache : bool
         Whether songs that the cache should hold and does not are decoded again.
     forget_missing : bool
@@ -267,6 +278,7 @@ def index(
             known=frozenset(known),
             again=again,
             tag_encoding=catalog.fact(ENCODING),
+            ears=None if again else ears,
             workers=workers,
             timeout=timeout,
         ):

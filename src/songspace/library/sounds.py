@@ -1,7 +1,9 @@
-"""Songs of the library heard once more, by an encoder that has ears of its own: another rate, or another frontend.
+"""Songs heard by an encoder that has ears of its own: another rate, or another frontend.
 
 Where a song's segments lie is known since it was listened to. Each is heard where it lies, so that all that stands in
-the catalog of its time holds for the vectors of every encoder.
+the catalog of its time holds for the vectors of every encoder. What such an encoder hears lies within a segment as the
+library hears it, if it is no longer and at no higher rate: then it comes of that, and while songs are listened to, they
+need not be decoded twice.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 
 from songspace.audio import read_places
 from songspace.errors import AudioError
@@ -32,11 +35,32 @@ class Ears:
         Spectrograms of each segment, spread over it; one lies in its middle, or around it.
     segment : float
         Seconds of a segment.
+    rate : int
+        Samples a second at which the library hears it.
     """
 
     frontend: Frontend
     patches: int = 1
     segment: float = 5.0
+    rate: int = 22_050
+
+    @property
+    def within(self) -> bool:
+        """Whether all that is heard lies within a segment as the library hears it."""
+        return self.frontend.seconds <= self.segment and self.frontend.rate <= self.rate
+
+    def __call__(self, segments: np.ndarray) -> np.ndarray:
+        """What is heard of segments (n, samples) at the library's rate: spectrograms (n * patches, bands, frames).
+
+        It has to lie :attr:`within` them.
+        """
+        rate = self.frontend.rate
+        if rate != self.rate:
+            segments = soxr.resample(segments.T, self.rate, rate, quality="HQ").T
+        places = np.rint(self.places(np.zeros(1)) * rate).astype(int)
+        length = self.frontend.samples
+        patches = [segment[place : place + length] for segment in segments for place in places]
+        return self.frontend(np.stack([np.pad(patch, (0, length - len(patch))) for patch in patches]))
 
     def places(self, starts: np.ndarray) -> np.ndarray:
         """Where the patches of segments begin, in seconds.
@@ -74,20 +98,19 @@ def _hear(file: Found) -> list[tuple[bytes, np.ndarray]] | Failure:
         identity = identity_of_part(whole, part.start or 0.0, part.end) if file.parts else whole
         if (starts := _starts.get(identity)) is None:
             continue
-        frontend = _ears.frontend
         try:
-            windows = read_places(
-                os.fspath(file.path),
-                _ears.places(starts),
-                seconds=frontend.seconds,
-                rate=frontend.rate,
-                start=part.start,
-                end=part.end,
-            )
+            found.append((identity, _heard(os.fspath(file.path), part, starts)))
         except AudioError as error:
             return Failure.of(error)
-        found.append((identity, frontend(windows)))
     return found
+
+
+def _heard(path: str, part: Part, starts: np.ndarray) -> np.ndarray:
+    where = {"start": part.start, "end": part.end}
+    if _ears.within:
+        return _ears(read_places(path, starts, seconds=_ears.segment, rate=_ears.rate, **where))
+    own = _ears.frontend
+    return own(read_places(path, _ears.places(starts), seconds=own.seconds, rate=own.rate, **where))
 
 
 def hear_sounds(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from songspace.drawing import PALETTE
 from songspace.library.artists import artist_of
 
-Color = Literal["genre", "artist", "year"]
-COLORS: tuple[Color, ...] = ("genre", "artist", "year")
+Color = Literal["genre", "artist", "year", "tags"]
+COLORS: tuple[Color, ...] = ("genre", "artist", "year", "tags")
 
 
 def span(years: np.ndarray) -> tuple[float, float]:
@@ -48,7 +50,15 @@ def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
 
 
 def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
-    """What each song says of its genre or artist; "Various Artists" is none."""
+    """What each song says of its genre or artist ("Various Artists" is none), or a word that an ear has for it.
+
+    Of a song's words, the first that is among the words of most songs: a map has few colours.
+    """
+    if color == "tags":
+        each = [getattr(song, "words", ()) for song in songs]
+        told = Counter(word for words in each for word in words)
+        often = {word for word, _ in sorted(told.items(), key=lambda item: (-item[1], item[0]))[: len(PALETTE)]}
+        return [next((word for word in words if word in often), next(iter(words), None)) for words in each]
     values = [getattr(song, color) for song in songs]
     return values if color != "artist" else [value if artist_of(value) else None for value in values]
 

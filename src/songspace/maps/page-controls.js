@@ -150,6 +150,7 @@ everything.addEventListener("click", () => {
   filter();
   legend.querySelector("button").focus();
 });
+part("by-tags").hidden = !data.tags.names.length;
 part("modes").addEventListener("change", (event) => setMode(event.target.value));
 
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();

@@ -45,7 +45,7 @@ function decades() {
 }
 
 const yearShare = (year) => (year - data.span[0]) / (data.span[1] - data.span[0]);
-const groupings = { genre: data.genre, artist: data.artist, year: decades() };
+const groupings = { genre: data.genre, artist: data.artist, year: decades(), tags: data.tags };
 
 function recolor() {
   const grouping = groupings[mode], grey = { [OTHER]: theme("other"), [UNKNOWN]: theme("unknown") };

@@ -49,7 +49,7 @@ def draw_html(
     songs : sequence of n songs
         With ``title``, ``artist``, ``album``, ``genre``, ``year``, each of which may be None, and ``name``. Paths
         are not written into the page: it can be shown to others.
-    color : {"genre", "artist", "year"}
+    color : {"genre", "artist", "year", "tags"}
         The colours at first sight.
     title : str
         The heading.
@@ -103,6 +103,7 @@ def _data(xy: np.ndarray, songs: Sequence[Any], color: str) -> dict[str, Any]:
         "span": [round(year) for year in span(known)] if len(known) else [0, 1],
         "genre": _grouping(categorize([song.genre for song in songs], most=len(PALETTE))),
         "artist": _grouping(categorize(values_of(songs, "artist"), most=len(PALETTE))),
+        "tags": _grouping(categorize(values_of(songs, "tags"), most=len(PALETTE))),
         "palette": PALETTE,
         "ramp": RAMP,
     }

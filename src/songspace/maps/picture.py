@@ -43,7 +43,7 @@ def draw_png(
         What :func:`songspace.maps.layout` answered.
     songs : sequence of n songs
         With ``genre``, ``artist`` and ``year``, each of which may be None.
-    color : {"genre", "artist", "year"}
+    color : {"genre", "artist", "year", "tags"}
         The twelve most frequent genres or artists have colours of their own; years are a scale.
     title : str
         The heading.

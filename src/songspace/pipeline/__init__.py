@@ -32,7 +32,7 @@ from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
 from songspace.library.scan import Found, shown
-from songspace.library.sounds import hear_sounds
+from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.tagging import remember
 from songspace.pipeline.budget import ahead, at_most
 from songspace.pipeline.report import Report as Report
@@ -50,6 +50,11 @@ from songspace.pipeline.stages import (
 )
 from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
+
+EARS = "A trained ear hears more than a library can teach, and can be had: `songspace ears`."
+"""What is said once of each library that has none."""
+
+_EARS_TOLD = "told:ears"
 
 
 def learn(
@@ -136,7 +141,7 @@ def learn(
             return ahead(encoder, songs, min(songs, run.cache.capacity), steps=steps, minutes=minutes)
 
         run.course.at_most = at_most(encoder, steps=steps, minutes=minutes)
-        tally = listen(run, catalog.roots(), fill_cache=True, ahead=after_listening)
+        tally = listen(run, catalog.roots(), fill_cache=True, given=given, ahead=after_listening)
         learn_timbre(run)
         used = renew(run)
         demand_songs(catalog, root, tally)
@@ -150,6 +155,9 @@ def learn(
             encoder = judge(run, encoder)
         if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
             use(run, encoder)
+        if not kind.pretrained and catalog.fact(_EARS_TOLD) is None:
+            run.reporter.say(EARS)
+            catalog.set_fact(_EARS_TOLD, "yes")
         return _summed_up(Report(catalog.count(), encoder, tally), log)
 
 
@@ -295,14 +303,16 @@ def encode_file(
     demand_sound(catalog, f"nobody here can tell where {shown(os.fspath(path))} would lie among them")
     listening = Listening.of(catalog)
     found = Found(os.path.abspath(path), parts=(Part(),))  # all of it, whatever a CUE sheet in it says
-    [(_, outcome)] = hear([found], listening, workers=1, timeout=timeout)
+    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
+    own = ears(encoder, listening)
+    within = own if own is not None and own.within else None
+    [(_, outcome)] = hear([found], listening, ears=within, workers=1, timeout=timeout)
     if isinstance(outcome, Failure):
         raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
     [heard] = outcome
     assert isinstance(heard, Heard)
-    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
     segments = Segments.of(
-        _vectors(encoder, listening, found, heard, timeout),
+        _vectors(encoder, own, found, heard, timeout),
         heard.starts,
         heard.silent,
         seconds=listening.frontend.seconds,
@@ -311,11 +321,12 @@ def encode_file(
     return segments, heard.duration
 
 
-def _vectors(encoder: Encoder, listening: Listening, file: Found, heard: Heard, timeout: float) -> np.ndarray:
-    """The vectors of a file that was heard; an encoder with ears of its own hears it once more."""
-    own = ears(encoder, listening)
+def _vectors(encoder: Encoder, own: Ears | None, file: Found, heard: Heard, timeout: float) -> np.ndarray:
+    """The vectors of a file that was heard; an encoder whose ears take more than that hears it once more."""
     if own is None:
         return encoder.transform_described(heard.codes, heard.descriptors)
+    if heard.sounds is not None:
+        return encoder.placed(encoder.keep_song(heard.sounds))
     file = replace(file, parts=())  # all of it is the song
     starts = {identify(file.path): heard.starts}
     [(_, outcome)] = hear_sounds([file], own, starts, workers=1, timeout=timeout)

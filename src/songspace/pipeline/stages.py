@@ -23,9 +23,10 @@ from songspace.library.failures import by_kind
 from songspace.library.folders import Group
 from songspace.library.home import Home
 from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
-from songspace.library.learnt import Learnt, all_learnt, learnt, set_learnt, song_vectors
+from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, set_learnt, song_vectors
 from songspace.library.scan import Found, is_inside, shown
 from songspace.library.sounds import Ears, hear_sounds
+from songspace.library.words import Words
 from songspace.pipeline.budget import DESCRIBING
 from songspace.pipeline.course import Course, Steps
 from songspace.playlists.versions import versions
@@ -56,6 +57,8 @@ class Run:
         shape = (self.listening.windows, *self.listening.frontend.shape)
         self.cache = SpectrogramCache(home.cache, catalog, shape=shape, cap=cache_bytes)
         self.cache.forget_lost()
+        self.unreadable: set[str] = set()  # encoders, as has been told
+        self.wanted: set[str] = set()  # keys of vectors of which the catalog does not know yet whose they will be
 
 
 def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Listening:
@@ -76,27 +79,38 @@ def listen(
     *,
     fill_cache: bool,
     forget_missing: bool = False,
+    given: Encoder | None = None,
     ahead: Callable[[int], dict[str, float]] = lambda songs: {},
 ) -> Tally:
     """Bring the catalog up to date with the folders; no song at all is an error.
 
-    ``ahead`` says how long the stages will take that come after this one, for a number of songs.
+    New songs are encoded at once, by the encoder in use or by the one that is ``given``. ``ahead`` says how long the
+    stages will take that come after this one, for a number of songs.
     """
     folders = list(folders)
     run.course.begin("listening")
     if fill_cache and run.cache.forget_damaged():
         run.reporter.say("The cache of spectrograms was damaged: the songs that it lost are decoded anew.")
-    encode = encoding(run)
+    if given is not None:
+        run.wanted.add(given.kept_as_)
+    encoder = given or _in_use(run)
+    encode, own = encoding(encoder, run.listening) if encoder is not None else (None, None)
     told = set(run.catalog.failures())
     steps: Steps
+
+    def heard(file: Found) -> tuple[str, float]:
+        kind, seconds = decoding(file)
+        return kind, seconds + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
 
     def begin(new: list[Found], again: list[Found]) -> None:
         nonlocal steps
         sizes = {row.size for row in run.catalog.files().values() if row.songs}
         # A file as long as one that is known is probably that one, moved or with another date.
-        costs = {file.path: recognizing(file) if file.size in sizes else decoding(file) for file in new}
+        costs = {file.path: recognizing(file) if file.size in sizes else heard(file) for file in new}
         steps = Steps(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
         run.course.ahead = ahead(run.catalog.count() + len(new))
+        if own is not None:  # that is done meanwhile
+            run.course.ahead.pop("encoding", None)
 
     def done(file: Found, failure: str | None) -> None:
         if failure is not None:
@@ -111,6 +125,7 @@ def listen(
             folders,
             run.listening,
             encode=encode,
+            ears=own,
             fill_cache=fill_cache,
             forget_missing=forget_missing,
             workers=run.workers,
@@ -160,16 +175,35 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
         raise nothing_read([folder], tally)
 
 
-def encoding(run: Run) -> Callable[[Heard], dict[str, np.ndarray]] | None:
-    """How new songs are encoded while they are listened to, if the encoder in use is more than the descriptors."""
+def _in_use(run: Run) -> Encoder | None:
+    """The encoder in use, if it is there, and more than the descriptors."""
     name = in_use(run)
     if name == "timbre" or missing(name) is not None:
         return None
-    encoder = load_learnt(run.home, run.catalog, name)
-    if ears(encoder, run.listening):  # it hears them afterwards, for itself
-        return None
-    fingerprint = encoder.fingerprint_
-    return lambda heard: {fingerprint: encoder.transform_described(heard.codes, heard.descriptors)}
+    return load_learnt(run.home, run.catalog, name)
+
+
+def encoding(
+    encoder: Encoder, listening: Listening
+) -> tuple[Callable[[Heard], dict[str, np.ndarray]] | None, Ears | None]:
+    """How new songs are encoded while they are listened to, and the ears that this takes."""
+    own = ears(encoder, listening)
+    if own is None:
+        fingerprint = encoder.fingerprint_
+        return lambda heard: {fingerprint: encoder.transform_described(heard.codes, heard.descriptors)}, None
+    if not own.within:  # it hears them afterwards, for itself
+        return None, None
+    key = encoder.kept_as_
+
+    def encode(heard: Heard) -> dict[str, np.ndarray]:
+        if heard.sounds is None:
+            return {}
+        try:
+            return {key: encoder.keep_song(heard.sounds)}
+        except EncodingError:  # that is told when all songs are encoded that were not
+            return {}
+
+    return encode, own
 
 
 def learn_timbre(run: Run) -> None:
@@ -221,11 +255,13 @@ def missing(name: str) -> MissingEncoderError | None:
 
 
 def readable(run: Run, name: str) -> bool:
-    """Whether a learnt encoder can be used; if not, the person is told."""
+    """Whether a learnt encoder can be used; if not, the person is told once."""
     try:
         load_learnt(run.home, run.catalog, name)
     except SongspaceError as error:
-        run.reporter.say(str(error))
+        if name not in run.unreadable:
+            run.reporter.say(str(error))
+            run.unreadable.add(name)
         return False
     return True
 
@@ -253,7 +289,7 @@ def ears(encoder: Encoder, listening: Listening) -> Ears | None:
     # What is kept of one that was made elsewhere are its own vectors, which only `keep_song` gives.
     if frontend == listening.frontend and encoder.patches == 1 and not encoder.pretrained:
         return None
-    return Ears(frontend, encoder.patches, listening.frontend.seconds)
+    return Ears(frontend, encoder.patches, listening.frontend.seconds, listening.frontend.rate)
 
 
 def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
@@ -263,7 +299,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
     if not missing:
         return
     run.course.begin("encoding")
-    encoded, reason = 0, None
+    reason = None
 
     def cost(file: Found, songs: int) -> tuple[str, float]:
         kind, seconds = decoding(file)
@@ -278,8 +314,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
                 run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")
                 continue
             catalog.set_vectors(key, song.id, vectors)
-            encoded += 1
-    if reason is not None and not encoded:
+    if reason is not None and len(catalog.without_vectors(key)) == catalog.count():
         raise reason
 
 
@@ -365,10 +400,22 @@ def use(run: Run, name: str) -> None:
         vectors, openings, endings, songs = song_vectors(run.home, run.catalog, name)
         space = Space.from_vectors(vectors, songs, openings=openings, endings=endings, encoder=what.fingerprint)
         known = {song.id: song for song in run.catalog.songs()}
+        _keep_words(run, name, what)
         space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
         run.catalog.set_fact("space", f"{made_of} {Space.open(run.home.space).checksum}")
     run.catalog.set_fact("encoder", name)
     forget_others(run)
+
+
+def _keep_words(run: Run, name: str, what: Learnt) -> None:
+    """Write down what an ear says of the songs in words, if it knows any."""
+    if missing(name) is not None or not encoder_class(name).words:
+        run.home.words.unlink(missing_ok=True)
+        return
+    encoder = load_learnt(run.home, run.catalog, name)
+    heard = {id: encoder.likeness(kept).mean(axis=0) for id, kept in kept_segments(run.catalog, what.vectors)}
+    found = Words.of(encoder.words, np.array(list(heard)), np.stack(list(heard.values())), what.fingerprint)
+    found.save(run.home.words)
 
 
 def _is_built(run: Run, made_of: str) -> bool:
@@ -383,7 +430,7 @@ def _is_built(run: Run, made_of: str) -> bool:
 def forget_others(run: Run) -> None:
     """Let go of encoders that were learnt anew, and of their vectors."""
     known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
-    run.catalog.keep_vectors_of({DESCRIPTORS} | {what.vectors for what in known.values()})
+    run.catalog.keep_vectors_of({DESCRIPTORS} | run.wanted | {what.vectors for what in known.values()})
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():
         if folder not in kept and folder.is_dir():

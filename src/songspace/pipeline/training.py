@@ -203,8 +203,8 @@ def judge(run: Run, name: str) -> str:
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
         run.reporter.say(sentence)
-    if (own := found.judged.differences.get("unmapped")) and own["value"] <= 0:
-        run.reporter.say("Its map adds nothing to the model's own vectors: these are used.")
+    if (own := found.judged.differences.get("unmapped")) and not (own["value"] > 0 and own["sure"]):
+        run.reporter.say("It is not sure that its map adds anything to the model's own vectors: these are used.")
         encoder = load_learnt(run.home, run.catalog, name)
         assert isinstance(encoder, Pretrained)
         keep(run, encoder.without_map())

@@ -17,6 +17,8 @@
 Text is compared without case, accents and punctuation (in ``path``: without case and accents), and ``~`` asks whether
 it contains the value. Text with blanks needs quotes. Durations are whole seconds, written ``210`` or ``3:30``.
 
+``tags`` are the words that stand out in a song to a trained ear that knows words; no other song has any.
+
 An artist is each one whom the tags credit, and all of them as they are written: ``artist = Mau`` is true of "Mau feat.
 Rob" and of "Mau & Rob". Of several genres each one counts.
 
@@ -50,7 +52,10 @@ LONGEST = 10_000
 DEEPEST = 50
 """Parentheses and ``not`` inside each other."""
 
-TEXTS = ("title", "artist", "albumartist", "album", "genre", "path", "recording_mbid", "release_mbid", "artist_mbid")
+TEXTS = (
+    *("title", "artist", "albumartist", "album", "genre", "tags", "path"),
+    *("recording_mbid", "release_mbid", "artist_mbid"),
+)
 NUMBERS = ("year", "track", "duration")
 
 _ALSO_CALLED = {
@@ -364,6 +369,8 @@ def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
         return [(song.artist, *credits.written(song), *credits.of(song)) if song.artist else (None,) for song in songs]
     if field == "genre":
         return [(song.genre, *(song.genres or (song.genre or "").split(";"))) for song in songs]
+    if field == "tags":
+        return [song.words or (None,) for song in songs]
     return [(getattr(song, field),) for song in songs]
 
 

@@ -78,11 +78,14 @@ class SimilarSongs(Told):
 
 
 class MeantSong(Song):
-    similarity: float = Field(description="The cosine with the words, -1 to 1.")
+    similarity: float = Field(
+        description="The cosine with the words, -1 to 1; of an ear's words the mean of its ranks, 0 to 1."
+    )
 
 
 class MeantSongs(Told):
     words: str
+    unknown: list[str] = Field(description="Words that the ear does not know.")
     songs: list[MeantSong]
 
 

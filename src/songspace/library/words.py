@@ -1,0 +1,138 @@
+"""Words that a trained ear has for songs, told by how each song of a library stands among the others.
+
+An ear's words are those of its teachers: MusiCNN's are tags that listeners gave to records until 2011. What it says of
+a song in numbers means little by itself; that of all songs of this library few sound more like "chillout" does. So each
+word of a song is its rank, and it is told where it stands out. Words are likenesses of sound. They are never written
+into files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songspace import tensorfile
+from songspace.errors import SongspaceError
+
+STANDS_OUT = 0.9
+"""Share of the library's songs that sound less like a word of which a song is told."""
+
+MOST = 5
+"""Words that are told of a song, at most: the first by rank."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of all songs that an ear has heard.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The words, in lower case.
+    songs : ndarray of shape (n,), int64
+        Ids, ascending.
+    ranks : ndarray of shape (n, words), float32
+        The share of the songs that sound less like a word, 0 to 1.
+    encoder : str
+        Fingerprint of the encoder whose words they are.
+    """
+
+    names: tuple[str, ...]
+    songs: np.ndarray
+    ranks: np.ndarray
+    encoder: str = ""
+
+    @classmethod
+    def of(cls, names: Iterable[str], songs: np.ndarray, likeness: np.ndarray, encoder: str = "") -> Words:
+        """Rank how much songs sound like some words.
+
+        Parameters
+        ----------
+        names : iterable of str
+        songs : int array of shape (n,)
+            Their ids, in any order.
+        likeness : array of shape (n, words)
+            In any unit that grows with the likeness.
+        encoder : str
+
+        Examples
+        --------
+        >>> words = Words.of(["Loud", "Sad"], np.array([7, 5, 6]), np.array([[3.0, 0.0], [1.0, 0.5], [2.0, 0.2]]))
+        >>> words.songs.tolist(), words.ranks.round(2).tolist()
+        ([5, 6, 7], [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]])
+        >>> words.told(7), words.told(8)
+        (('loud',), ())
+        """
+        order = np.argsort(songs, kind="stable")
+        likeness = np.asarray(likeness)[order]
+        below = np.argsort(np.argsort(likeness, axis=0, kind="stable"), axis=0)
+        ranks = below / max(1, len(order) - 1)
+        return cls(tuple(name.lower() for name in names), np.asarray(songs)[order], ranks.astype(np.float32), encoder)
+
+    def row(self, song: int) -> int | None:
+        """The row of a song, if the ear has heard it."""
+        found = int(np.searchsorted(self.songs, song))
+        return found if found < len(self.songs) and self.songs[found] == song else None
+
+    def told(self, song: int) -> tuple[str, ...]:
+        """The words that stand out in a song, that which does most first."""
+        if (row := self.row(song)) is None:
+            return ()
+        ranks = self.ranks[row]
+        order = np.argsort(-ranks, kind="stable")[:MOST]
+        return tuple(self.names[word] for word in order if ranks[word] >= STANDS_OUT)
+
+    def asked(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The words of a text that are known, the longest that fit first, and those that are not.
+
+        Examples
+        --------
+        >>> words = Words(("female vocalists", "mellow", "80s"), np.zeros(0, int), np.zeros((0, 3)))
+        >>> words.asked("Mellow female vocalists, from the 80s")
+        (('mellow', 'female vocalists', '80s'), ('from', 'the'))
+        """
+        heard = text.lower().replace(",", " ").split()
+        parts = {tuple(name.split()): name for name in self.names}
+        longest = max(map(len, parts), default=1)
+        known: list[str] = []
+        unknown: list[str] = []
+        while heard:
+            for length in range(longest, 0, -1):
+                if (name := parts.get(tuple(heard[:length]))) is not None and length <= len(heard):
+                    known.append(name)
+                    heard = heard[length:]
+                    break
+            else:
+                unknown.append(heard.pop(0))
+        return tuple(dict.fromkeys(known)), tuple(dict.fromkeys(unknown))
+
+    def sums(self, names: Iterable[str]) -> np.ndarray:
+        """The mean rank of each song by some words: shape (n,), 0 to 1."""
+        columns = [self.names.index(name) for name in names]
+        found: np.ndarray = self.ranks[:, columns].mean(axis=1)
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write them as one file: whole or not at all."""
+        said = {"names": json.dumps(self.names), "encoder": self.encoder}
+        arrays = {"songs": self.songs.astype(np.int64), "ranks": self.ranks}
+        tensorfile.write(path, arrays, said, aligned="ranks")
+
+    @classmethod
+    def open(cls, path: Path, encoder: str) -> Words | None:
+        """The words that an encoder has for the songs of a library; None, where there are none.
+
+        They are made anew with the space: what is damaged is as good as none.
+        """
+        try:
+            arrays, said = tensorfile.open_mapped(path)
+            names = json.loads(said["names"])
+        except (OSError, SongspaceError, KeyError, ValueError):
+            return None
+        if said.get("encoder") != encoder or arrays["ranks"].shape != (len(arrays["songs"]), len(names)):
+            return None
+        return cls(tuple(names), arrays["songs"], arrays["ranks"], encoder)
