@@ -22,7 +22,7 @@ Run = Callable[..., Result]
 
 COLUMNS = (
     "id path duration title artist albumartist album genre year track disc recording_mbid release_mbid artist_mbid "
-    "artists genres identity part_start part_end start x y neighbors vector"
+    "artists genres tags identity part_start part_end start x y neighbors vector"
 ).split()
 
 
