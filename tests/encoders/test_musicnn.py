@@ -175,7 +175,7 @@ def test_the_command(ear: Ear, tmp_path: Path, run: Callable[..., Result]) -> No
     assert "songspace ears get musicnn" in run("ears").stdout
     got = run("ears", "get", "musicnn", "--from", str(tmp_path / "ear.whl"))
     assert got.exit_code == 0 and "ISC" in got.stderr and str(ear.folder) in got.stderr
-    assert "there, " in run("ears").stdout
+    assert f"It is there, in {ear.folder}." in run("ears").stdout
     assert str(ear.folder) in run("ears", "--json").stdout
     wrong = run("ears", "get", "musicnnn")
     assert wrong.exit_code == 1

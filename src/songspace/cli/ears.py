@@ -28,16 +28,14 @@ def list_ears(context: typer.Context, json: JsonOption = False) -> None:
         ]
         show.answer({"ears": rows})
         return
-    table = [
-        (
-            name,
-            ear.about,
-            ear.licensed,
-            f"there, {ear.folder}" if ear.there else f"songspace ears get {name} ({_size(ear.wheel_size)} to fetch)",
-        )
-        for name, ear in EARS.items()
-    ]
-    show.table(("ear", "", "licence", ""), table)
+    for name, ear in EARS.items():
+        print(f"{name}: {ear.about} ({ear.licensed}).")
+        if ear.there:
+            print(f"  It is there, in {ear.folder}. To listen with it: songspace learn FOLDER --ear {name}")
+        else:
+            print(
+                f"  To get it ({_size(ear.wheel_size)} to fetch, {_size(ear.size)} to keep): songspace ears get {name}"
+            )
 
 
 @ears.command()
