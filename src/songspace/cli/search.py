@@ -28,7 +28,7 @@ def search(
         demand_words(view.library)
         found = find_meant(view, Meaning(view.library, view.space), words, count)
     if found.unknown:
-        show.say(f"The ear does not know {', '.join(found.unknown)}: they are left out.")
+        show.say(f"What the ear does not know is left out: {', '.join(found.unknown)}.")
     if json:
         show.answer({"words": words, "songs": found.facts(), "unknown": list(found.unknown)})
         return
