@@ -239,7 +239,7 @@ def beside_decoding(figures: Figures, encoder: Contrastive, folder: Path, files:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--width", type=int, default=24, help="of the contrastive network")
+    parser.add_argument("--width", type=int, default=16, help="of the contrastive network")
     parser.add_argument("--batch", type=int, help="songs in a contrastive step (128), segments in one of ALI (64)")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int)
