@@ -59,6 +59,8 @@ def test_there_are_as_many_weights_as_were_published() -> None:
 def test_the_published_ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetched as a user does it; where that cannot be, the numbers of TensorFlow cannot be compared."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_RETRIES", "0")  # where there is no network, nobody waits for one
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "15")
     try:
         folder = ears.get(MUSICNN)
     except SongspaceError as error:
