@@ -1,7 +1,7 @@
 """What learning is worth on artists that nothing was learnt from: the protocol by which ways of learning are chosen.
 
     python bench/learning.py FOLDER [--labels folder|genre|FILE.csv] [--splits 6] [--network] [--training-seeds 3]
-                             [--steps N ...] [--home DIR] [--kept FILE.jsonl]
+                             [--steps N ...] [--teaching N] [--home DIR] [--kept FILE.jsonl]
 
 FOLDER holds music whose artists are known. In each split half of the artists, drawn at random, teach, and the songs
 of the other half are scored:
@@ -19,7 +19,9 @@ Every row is the mean over the splits, with half of the mean 95 % interval (over
 the hand-made space, and to the linear map. With --network, the contrastive network is trained for each split and
 seed, once for each number of --steps, which takes long: --kept keeps what was found, so that a run that was stopped
 goes on. It is trained once for two rows: beside the hand-made numbers, and alone; the seconds of the second are
-without training.
+without training. --steps 0 is the network's start, which has learnt from rendered sound only.
+
+--teaching N lets no more artists teach than have about N songs: what learning is worth in a small library.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from machine import about
 from songspace.categories import artist_codes, integers
 from songspace.encoders import Contrastive, Encoder, Linear, Timbre
 from songspace.encoders.contrastive import Untrained
+from songspace.encoders.start import start_from
 from songspace.evaluation import clustering, retrieval
 from songspace.evaluation.labels import labels as read_labels
 from songspace.evaluation.neighbors import nearest
@@ -77,18 +80,29 @@ class Alone(Contrastive):
         return self.trained
 
 
+class Started(Untrained):
+    """The network as it begins, before any step on music."""
+
+    def _learn(self, *args: Any, **kept: Any) -> Any:
+        network = super()._learn(*args, **kept)
+        start_from(network)
+        return network
+
+
 def networks(steps: int) -> dict[str, Maker]:
     """The makers of two rows that share a training."""
     trained: dict[int, Contrastive] = {}
 
     def train(seed: int) -> Encoder:
-        trained[seed] = Contrastive(steps=steps, random_state=seed, device="cpu")
+        kind = Contrastive if steps else Started
+        trained[seed] = kind(steps=max(steps, 1), random_state=seed, device="cpu")
         return trained[seed]
 
     def alone(seed: int) -> Encoder:
-        if seed in trained:
-            return Alone.of(trained.pop(seed))
-        return Contrastive(statistics=False, steps=steps, random_state=seed, device="cpu")  # the first row was kept
+        if seed not in trained:  # the first row was kept by an earlier run
+            kind = Contrastive if steps else Started
+            return kind(statistics=False, steps=max(steps, 1), random_state=seed, device="cpu")
+        return Alone.of(trained.pop(seed))
 
     return {f"network of {steps:,} steps and linear": train, f"network of {steps:,} steps alone": alone}
 
@@ -126,13 +140,19 @@ class Collection:
         np.add.at(sums, self.groups, encoded)
         return np.asarray(sums / np.bincount(self.groups)[:, None])
 
-    def splits(self, count: int) -> list[np.ndarray]:
-        """Which songs teach, in each split: those of half of the artists, and none of unknown artists."""
-        people = sorted({artist for artist in self.artists if artist})
+    def splits(self, count: int, teaching: int | None) -> list[np.ndarray]:
+        """Which songs teach, in each split: those of half of the artists, and none of unknown artists.
+
+        Of no more artists than have as many songs as are ``teaching``, where that is given.
+        """
+        names = [artist or "" for artist in self.artists]
+        people, counts = np.unique([name for name in names if name], return_counts=True)
         found = []
         for seed in range(count):
-            drawn = np.random.default_rng(seed).permutation(people)[: len(people) // 2]
-            found.append(np.isin([artist or "" for artist in self.artists], drawn))
+            order = np.random.default_rng(seed).permutation(len(people))[: len(people) // 2]
+            if teaching is not None:
+                order = order[: np.searchsorted(np.cumsum(counts[order]), teaching) + 1]
+            found.append(np.isin(names, people[order]))
         return found
 
 
@@ -252,6 +272,7 @@ def main() -> None:
     parser.add_argument("--network", action="store_true")
     parser.add_argument("--training-seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, nargs="+", default=[500])
+    parser.add_argument("--teaching", type=int)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--kept", type=Path)
     wanted = parser.parse_args()
@@ -267,13 +288,14 @@ def main() -> None:
     known = [artist for artist in collection.artists if artist]
     print(f"{len(collection.songs)} songs by {len(set(known))} artists, {wanted.splits} splits", flush=True)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in rows}
-    splits = collection.splits(wanted.splits)
+    splits = collection.splits(wanted.splits, wanted.teaching)
     for number, learnt in enumerate(splits):
         first: dict[str, dict[str, Any]] = {}
         for name, make in rows.items():
             seeded = "network" in name
             for seed in range(wanted.training_seeds if seeded else 1):
-                key = f"{os.path.basename(wanted.folder)} {name} {number} {seed}"
+                few = f" {wanted.teaching}" if wanted.teaching else ""
+                key = f"{os.path.basename(wanted.folder)}{few} {name} {number} {seed}"
                 if key not in kept:
                     scores = one(collection, make(seed), learnt, artists="from songs" not in name)
                     first |= {name: scores} if name in AGAINST else {}

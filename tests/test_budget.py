@@ -36,9 +36,9 @@ def test_more_songs_get_no_fewer_steps_and_no_less_time(name, some, more):
 @pytest.mark.parametrize(
     ("name", "songs", "steps", "minutes"),
     [
-        ("contrastive", 50, 1500, 1500 * 2 * 50 / 800 / 60),  # all songs in each step
-        ("contrastive", 400, 4000, 4000 * 2 * 128 / 800 / 60),
-        ("contrastive", 100_000, 5600, 5600 * 2 * 128 / 800 / 60),
+        ("contrastive", 50, 500, 500 * 2 * 50 / 1800 / 60),  # all songs in each step
+        ("contrastive", 1000, 1000, 1000 * 2 * 128 / 1800 / 60),
+        ("contrastive", 100_000, 5600, 5600 * 2 * 128 / 1800 / 60),
         ("ali", 400, 6000, 6000 * 64 / 200 / 60),
     ],
 )

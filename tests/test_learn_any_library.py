@@ -21,7 +21,7 @@ from songspace import Library, Space, pipeline
 from songspace.asking.state import state
 from songspace.asking.view import View
 from songspace.cli.commands import app
-from songspace.encoders import load
+from songspace.encoders import load, registry
 from songspace.encoders.contrastive import Contrastive
 from songspace.errors import SongspaceError
 from songspace.evaluation import embeddings, retrieval
@@ -243,18 +243,15 @@ def test_a_check_in_the_form_of_an_older_version_is_made_anew(fifty: Learnt, cop
 def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pipeline.training, "DEFAULT", "contrastive")  # one that nobody asked for
-    random = np.random.default_rng(0)
-    monkeypatch.setattr(Contrastive, "_embed", lambda self, batch, described=None: random.normal(size=(len(batch), 8)))
-    encoder, sentences = learn(copied, fifty.folder, seed=1)
+    monkeypatch.setattr(registry, "ENOUGH", 50)
+    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
+    encoder, sentences = learn(copied, fifty.folder, encoder=None, seed=1)
     assert encoder == "timbre"
     assert "Learning the contrastive encoder" in sentences[0]
     assert sentences[-1].startswith(
         "The contrastive space is no better than the hand-made one at finding other parts of"
     )
     assert sentences[-1].endswith(": the hand-made one stays in use.")
-    bad, chance = figures(copied, "contrastive")
-    assert abs(bad - chance) < 0.15
 
     # What answers is the hand-made space.
     space, library = Space.open(copied.space), Library(copied.folder)
@@ -269,18 +266,67 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     assert [found["id"] for found in json.loads(result.stdout)["similar"]] == wanted.ids[rows].tolist()
 
     # And it is said again, without learning again.
-    again, more = learn(copied, fifty.folder, seed=1)
+    again, more = learn(copied, fifty.folder, encoder=None, seed=1)
     assert again == "timbre"
     assert more == ["The contrastive encoder has been learnt from these songs already.", *sentences[2:]]
+
+
+def test_a_network_that_does_harm_gives_way_to_the_same_without_it(
+    fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "ENOUGH", 50)
+    noise = np.random.default_rng(0)
+    original = Contrastive._describe
+
+    def drowned(self: Contrastive, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
+        blocks = original(self, batch, described)
+        return [noise.normal(size=block.shape) for block in blocks] if self.is_trained else blocks
+
+    monkeypatch.setattr(Contrastive, "_describe", drowned)
+    encoder, sentences = learn(copied, fifty.folder, encoder=None, seed=1)
+    bad, chance = figures(copied, "contrastive")
+    assert abs(bad - chance) < 0.15
+    assert "The network adds nothing in finding other parts of the song: the linear space is used." in sentences
+    assert "Learning the linear encoder from 50 songs and who made them." in sentences  # and it is judged, too
+    assert encoder == "linear" or sentences[-1].endswith(": the hand-made one stays in use.")
+    assert Space.open(copied.space).encoder == learnt(Library(copied.folder).catalog, encoder).fingerprint
+
+
+def test_without_a_wish_the_network_follows_the_linear_space_in_a_library_that_can_teach_it(
+    fifty: Learnt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "ENOUGH", 51)
+    encoder, sentences = learn(Home(tmp_path / "small"), fifty.folder, encoder=None)
+    assert encoder == "linear" and not any("contrastive" in sentence for sentence in sentences)
+
+    monkeypatch.setattr(registry, "ENOUGH", 50)
+    answering: list[str] = []
+    original = Contrastive.fit
+
+    def spy(self: Contrastive, *args: Any, **options: Any) -> Any:
+        if self.is_trained:
+            answering.append(Library(tmp_path / "home").encoder)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(Contrastive, "fit", spy)
+    encoder, sentences = learn(Home(tmp_path / "home"), fifty.folder, encoder=None)
+    assert answering == ["linear"]
+    assert encoder in ("contrastive", "linear") and learnt(Library(tmp_path / "home").catalog, "contrastive")
+    assert next(sentence for sentence in sentences if sentence.startswith("Learning the ")).endswith("who made them.")
+
+    # A run with nothing to do does nothing.
+    again, more = learn(Home(tmp_path / "home"), fifty.folder, encoder=None)
+    assert again == encoder and more[0] == "The contrastive encoder has been learnt from these songs already."
+    assert not any(sentence.startswith("Learning the ") for sentence in more)
 
 
 def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, song: Callable[..., Path]
 ):
-    monkeypatch.setattr(pipeline.training, "DEFAULT", "contrastive")
+    monkeypatch.setattr(registry, "ENOUGH", 50)
     monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
     forget_check(copied)
-    assert learn(copied, fifty.folder)[0] == "timbre"
+    assert learn(copied, fifty.folder, encoder=None)[0] == "timbre"
     song(tmp_path / "more" / "new.flac", 99, style=1, seconds=LONG)
     report = pipeline.update(copied, tmp_path / "more", workers=1)
     assert (report.encoder, report.songs, report.tally.new) == ("timbre", 51, 1)
@@ -311,10 +357,10 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
 def test_one_that_nobody_asked_for_gives_way_unless_that_may_be_chance(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, interval: list[float], sure: bool, used: str
 ):
-    monkeypatch.setattr(pipeline.training, "DEFAULT", "contrastive")
+    monkeypatch.setattr(registry, "ENOUGH", 50)
     monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.05, interval, sure=sure))
     forget_check(copied)
-    encoder, sentences = learn(copied, fifty.folder)
+    encoder, sentences = learn(copied, fifty.folder, encoder=None)
     assert encoder == used
     ending = ": the hand-made one stays in use." if used == "timbre" else ", but that may be chance: it is used."
     assert sentences[-1].endswith(ending)

@@ -193,9 +193,9 @@ def test_where_nobody_says_how_long_time_ends_what_its_steps_do_not(
     told = Told()
     pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     begun = next(sentence for sentence in told.sentences if sentence.startswith("Learning"))
-    assert re.search(r"in 1500 steps, .* on two cores, for 0\.03 minutes at most \(--minutes changes it\)\.", begun)
+    assert re.search(r"in 500 steps, .* on two cores, for 0\.03 minutes at most \(--minutes changes it\)\.", begun)
     [ended] = [sentence for sentence in told.sentences if sentence.startswith("Training ended")]
-    said = re.match(r"Training ended after 0\.03 minutes, with (\d+) of 1500 steps done: .* --steps alone", ended)
+    said = re.match(r"Training ended after 0\.03 minutes, with (\d+) of 500 steps done: .* --steps alone", ended)
     assert said and 1 <= int(said[1]) < 1500
     told = Told()
     pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]

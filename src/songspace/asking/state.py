@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from songspace.asking.view import View
-from songspace.encoders.registry import DEFAULT
+from songspace.encoders.registry import usual
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.catalog import Row
@@ -64,7 +64,7 @@ def _learnt_from(catalog: Catalog) -> str:
     told = f"{what.songs} {'song' if what.songs == 1 else 'songs'}"
     told += " and who made them" if what.teacher == "artists" else ""
     if what.library and catalog.count() >= GROWN * what.library:
-        again = "songspace learn FOLDER" + ("" if name in (DEFAULT, "timbre") else f" --encoder {name}")
+        again = "songspace learn FOLDER" + ("" if name in (*usual(catalog.count()), "timbre") else f" --encoder {name}")
         told += f"; {catalog.count()} are here now: learn again, by `{again}`"
     return told
 

@@ -53,7 +53,7 @@ EarOption = Annotated[
     str | None,
     typer.Option("--ear", parser=_ear, metavar="NAME", help="Listen with a trained ear instead (`songspace ears`)."),
 ]
-EncoderOption = Annotated[str, typer.Option(parser=_encoder, metavar="NAME", help="What to learn.")]
+EncoderOption = Annotated[str | None, typer.Option(parser=_encoder, metavar="NAME", help="What to learn.")]
 
 
 class NamingEncoders(TyperCommand):
@@ -62,7 +62,7 @@ class NamingEncoders(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         for parameter in self.params:
             if isinstance(parameter, TyperOption) and parameter.name == "encoder":
-                parameter.help = f"What to learn: {', '.join(_encoders())}."
+                parameter.help = f"What to learn: {', '.join(_encoders())} (default: linear, then contrastive)."
         super().format_help(ctx, formatter)
 
 

@@ -93,8 +93,8 @@ class Contrastive(Mapped, Convolutional):
     batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
     has_network: ClassVar[bool] = True
     is_trained: ClassVar[bool] = True
-    plan: ClassVar[Plan | None] = Plan(per_song=10, least=1500, most=5600, batch=128, views=2, speed=800)
-    seconds_to_encode: ClassVar[float] = 0.013
+    plan: ClassVar[Plan | None] = Plan(per_song=1, least=500, most=5600, batch=128, views=2, speed=1800)
+    seconds_to_encode: ClassVar[float] = 0.006
     encoded_twice: ClassVar[int] = SAMPLED
     takes_artists: ClassVar[bool] = True
 

@@ -30,8 +30,11 @@ REGISTRY = {
 }
 """Those that come with songspace, in the order of help: one file and one line here make a new one."""
 
-DEFAULT = "linear"
-"""What `learn` learns if nobody says what; only this one gives way to the hand-made space where it is no better."""
+AT_ONCE, IN_MINUTES = "linear", "contrastive"
+"""What `learn` learns if nobody says what; each gives way where a simpler space is better."""
+
+ENOUGH = 100
+"""Songs below which a library is little to learn from: the network adds nothing that is sure (docs/results.md)."""
 
 GROUP = "songspace.encoders"
 """The entry points by which packages offer encoders."""
@@ -42,6 +45,11 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)  # it is part of a folder
 def encoder_names() -> list[str]:
     """All names: those of songspace's own first, then those of other packages."""
     return [*REGISTRY, *sorted(_offered())]
+
+
+def usual(songs: int) -> tuple[str, ...]:
+    """What `learn` learns of so many songs if nobody says what, in this order: each answers until the next is there."""
+    return (AT_ONCE, IN_MINUTES) if songs >= ENOUGH else (AT_ONCE,)
 
 
 def encoder_class(name: str) -> type[Encoder]:

@@ -109,11 +109,14 @@ class Check:
         """Whether the learnt space is better than the hand-made one."""
         return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
-    @property
-    def worse(self) -> bool:
-        """Whether the learnt space is no better, and nothing says that this may be chance."""
-        difference = self.judged.differences[BY_HAND]
-        return not self.better and (difference["sure"] or difference["interval"] is None)
+    def behind(self, other: str) -> bool:
+        """Whether the learnt space is no better than one that stands beside it, and nothing says this may be chance."""
+        difference = self.judged.differences.get(other)
+        return (
+            difference is not None
+            and difference["value"] <= 0
+            and (difference["sure"] or difference["interval"] is None)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """This check in what JSON knows."""

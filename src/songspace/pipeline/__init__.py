@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
-from songspace.encoders.registry import DEFAULT
+from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
@@ -61,7 +61,7 @@ def learn(
     home: Home,
     folder: str | os.PathLike[str],
     *,
-    encoder: str = DEFAULT,
+    encoder: str | None = None,
     teacher: str = "artists",
     model: str | os.PathLike[str] | None = None,
     steps: int | None = None,
@@ -84,8 +84,9 @@ def learn(
         Where everything is kept; nothing is ever written into ``folder``.
     folder : path
         A folder of music.
-    encoder : str
-        A name of :func:`songspace.encoders.encoder_names`.
+    encoder : str, optional
+        A name of :func:`songspace.encoders.encoder_names`; by default what
+        :func:`songspace.encoders.registry.usual` says.
     teacher : {"artists", "songs"}
         What encoders that can learn from who made which songs learn from: that, or sound alone.
     model : path, optional
@@ -118,10 +119,10 @@ def learn(
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
     if teacher not in TEACHERS:
         raise ValueError(f"teacher must be 'artists' or 'songs', got {teacher!r}")
-    kind = encoder_class(encoder)  # a wrong name is told before any work
+    kind = encoder_class(encoder or AT_ONCE)  # a wrong name is told before any work
     if model is not None and "model" not in kind._get_param_names():
-        raise SongspaceError(f"The {encoder} encoder is learnt here and takes no model: --encoder onnx does.")
-    given = make(encoder, {"model": model, "device": device}).fit(None) if kind.pretrained else None
+        raise SongspaceError(f"The {kind.name} encoder is learnt here and takes no model: --encoder onnx does.")
+    given = make(kind.name, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     asked = {
         "encoder": encoder,
         "from": teacher,
@@ -138,27 +139,40 @@ def learn(
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))
 
         def after_listening(songs: int) -> dict[str, float]:
-            return ahead(encoder, songs, min(songs, run.cache.capacity), steps=steps, minutes=minutes)
+            name = encoder or usual(songs)[-1]
+            return ahead(name, songs, min(songs, run.cache.capacity), steps=steps, minutes=minutes)
 
-        run.course.at_most = at_most(encoder, steps=steps, minutes=minutes)
+        run.course.at_most = at_most(encoder or IN_MINUTES, steps=steps, minutes=minutes)
         tally = listen(run, catalog.roots(), fill_cache=True, given=given, ahead=after_listening)
         learn_timbre(run)
         used = renew(run)
         demand_songs(catalog, root, tally)
-        if encoder != "timbre":
-            if given is not None:
-                take(run, given, teacher)
-            else:
-                plan = {"steps": steps, "minutes": minutes, "random_state": seed, "device": device, "teacher": teacher}
-                train(run, encoder, plan)
-                encode(run, encoder)
-            encoder = judge(run, encoder)
-        if (encoder, used) != ("timbre", "timbre"):  # that space was built a moment ago
-            use(run, encoder)
+        plan = {"steps": steps, "minutes": minutes, "random_state": seed, "device": device, "teacher": teacher}
+
+        def learn_here(name: str) -> None:
+            run.course.ahead = ahead(name, catalog.count(), len(run.cache.songs()), steps=steps, minutes=minutes)
+            train(run, name, dict(plan))
+            encode(run, name)
+
+        *first, name = [encoder] if encoder else usual(catalog.count())
+        if first and used == "timbre" and learnt(catalog, name) is None:  # else what was judged before answers
+            learn_here(AT_ONCE)
+            use(run, used := AT_ONCE)
+            run.reporter.say(f"The {used} space answers already. A network, which may find more, learns for minutes.")
+        if given is not None:
+            take(run, given, teacher)
+        elif name != "timbre":
+            learn_here(name)
+        best = name if name == "timbre" else judge(run, name, asked=encoder is not None)
+        if best not in (name, "timbre"):
+            learn_here(best)
+            best = judge(run, best, asked=False)
+        if (best, used) != ("timbre", "timbre"):  # that space was built a moment ago
+            use(run, best)
         if not kind.pretrained and catalog.fact(_EARS_TOLD) is None:
             run.reporter.say(EARS)
             catalog.set_fact(_EARS_TOLD, "yes")
-        return _summed_up(Report(catalog.count(), encoder, tally), log)
+        return _summed_up(Report(catalog.count(), best, tally), log)
 
 
 def update(

@@ -6,9 +6,6 @@ import math
 
 from songspace.encoders.base import encoder_class
 
-FEW = 100
-"""Songs below which a library is little to learn from."""
-
 DESCRIBING = 0.004
 """Seconds that it takes to work out the hand-made descriptors of a song whose spectrograms are there."""
 

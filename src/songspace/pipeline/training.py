@@ -15,14 +15,13 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
 from songspace.encoders.pretrained import Pretrained
-from songspace.encoders.registry import DEFAULT
+from songspace.encoders.registry import AT_ONCE, ENOUGH
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
 from songspace.library.costs import decoding
 from songspace.library.index import Listening
 from songspace.library.learnt import Learnt, learnt, set_learnt
-from songspace.pipeline.budget import FEW
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
@@ -121,7 +120,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     X, groups, owners = _rows(run, estimator, learnt_from)
     taught = taught_by(who, (owners[group] for group in groups))
     run.course.begin("learning")
-    run.reporter.say(_announcement(name, songs, training, plan))
+    run.reporter.say(_announcement(name, songs, len(ids), training, plan))
     if by_artists and not who:
         run.reporter.say("Nothing tells which of them one artist made and which others did: sound alone teaches.")
     if training is not None:
@@ -187,8 +186,11 @@ def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray
     return Rows(flat, where), groups, songs
 
 
-def judge(run: Run, name: str) -> str:
-    """Say what a trained encoder is worth beside its controls and the hand-made one, and which should answer."""
+def judge(run: Run, name: str, *, asked: bool) -> str:
+    """Say what a learnt encoder is worth beside its controls and the hand-made one, and which should answer.
+
+    One that somebody ``asked`` for answers whatever it is worth.
+    """
     what = learnt(run.catalog, name)
     kind = encoder_class(name)
     if what is None or not (kind.plan or kind.pretrained or kind.takes_artists):
@@ -208,28 +210,31 @@ def judge(run: Run, name: str) -> str:
         encoder = load_learnt(run.home, run.catalog, name)
         assert isinstance(encoder, Pretrained)
         keep(run, encoder.without_map())
-        return judge(run, name)
+        return judge(run, name, asked=asked)
+    if not asked and found.behind("no-network"):
+        run.reporter.say(f"The network adds nothing in finding {found.judged.what}: the {AT_ONCE} space is used.")
+        return AT_ONCE
     if found.better:
         return name
     told = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
-    if name != DEFAULT:
+    if asked:
         run.reporter.say(f"{told}; it is used because you asked for it.")
         return name
-    if found.worse:
+    if found.behind(BY_HAND):
         run.reporter.say(f"{told}: the hand-made one stays in use.")
         return BY_HAND
     run.reporter.say(f"{told}, but that may be chance: it is used.")
     return name
 
 
-def _announcement(name: str, songs: int, training: Plan | None, plan: dict[str, Any]) -> str:
-    """What is about to be learnt, and for how long."""
+def _announcement(name: str, songs: int, known: int, training: Plan | None, plan: dict[str, Any]) -> str:
+    """What is about to be learnt from some of the songs that are known, and for how long."""
     sentence = f"Learning the {name} encoder from {'1 song' if songs == 1 else f'{songs} songs'}"
     by_artists = plan["teacher"] == "artists"
     if training is None:
         return f"{sentence} and who made them." if by_artists else f"{sentence}."
     sentence += ", and who made them," if by_artists else ""
-    few = " They are few to learn from: some hundreds are a start." if songs < FEW else ""
+    few = " They are few to learn from: some hundreds are a start." if known < ENOUGH else ""
     if plan["steps"] is None:
         return f"{sentence} for {plan['minutes']:g} minutes.{few}"
     minutes = training.minutes(plan["steps"], songs)
