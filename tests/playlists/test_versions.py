@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from songspace.library.catalog import Song
 from songspace.playlists.titles import title_of
-from songspace.playlists.versions import CLOSE, SAME, versions
+from songspace.playlists.versions import CLOSE, SAME, reach, versions
 from songspace.space import Space
 
+NEAR, ALIKE = CLOSE * 2**0.5, SAME * 2**0.5
+"""The limits where all songs but some lie at right angles."""
 RECORDING = "e8f9b188-f819-4e43-ab0f-4bd26ce9ff56"
 
 
@@ -186,8 +188,8 @@ def test_different_songs_by_their_titles(a: str, b: str) -> None:
     ],
 )
 def test_where_titles_leave_doubt_the_sound_decides(a: str, b: str) -> None:
-    assert two(a, b, distance=0.9 * CLOSE)
-    assert not two(a, b, distance=1.1 * CLOSE)
+    assert two(a, b, distance=0.9 * NEAR)
+    assert not two(a, b, distance=1.1 * NEAR)
 
 
 def test_a_title_that_an_album_uses_twice_proves_nothing() -> None:
@@ -195,7 +197,7 @@ def test_a_title_that_an_album_uses_twice_proves_nothing() -> None:
     c = Song(3, "/3.mp3", 200.0, "Phenix", "Ann", album="Two", track=5)
     assert together([a, b]) == []
     assert together([a, b, c]) == []
-    assert together([a, b, c], (0, 2, 0.9 * CLOSE)) == [[1, 3]]
+    assert together([a, b, c], (0, 2, 0.9 * NEAR)) == [[1, 3]]
     assert together([a, c]) == [[1, 3]]
     assert together([a, replace(b, track=1)]) == [[1, 2]]
     assert together([a, replace(b, title="Phenix (Demo)")]) == [[1, 2]]
@@ -251,15 +253,15 @@ class TestWithoutTags:
     BARE = Song(1, "/y/0001.mp3", 200.3)
 
     def test_the_same_sound_and_length(self) -> None:
-        assert together([self.TAGGED, self.BARE], (0, 1, 0.9 * SAME)) == [[0, 1]]
-        assert together([self.TAGGED, self.BARE], (0, 1, 1.1 * SAME)) == []
+        assert together([self.TAGGED, self.BARE], (0, 1, 0.9 * ALIKE)) == [[0, 1]]
+        assert together([self.TAGGED, self.BARE], (0, 1, 1.1 * ALIKE)) == []
         longer = replace(self.BARE, duration=201.0)
-        assert together([self.TAGGED, longer], (0, 1, 0.9 * SAME)) == []
+        assert together([self.TAGGED, longer], (0, 1, 0.9 * ALIKE)) == []
 
     def test_tags_that_speak_against_it(self) -> None:
         def as_one(**tags: object) -> bool:
             other = replace(self.BARE, **tags)  # type: ignore[arg-type]
-            return bool(together([self.TAGGED, other], (0, 1, 0.5 * SAME)))
+            return bool(together([self.TAGGED, other], (0, 1, 0.5 * ALIKE)))
 
         assert as_one(title="Blue")
         assert as_one(artist="Ann")
@@ -380,3 +382,18 @@ def test_guests_are_written_in_several_ways() -> None:
         for number, (artist, several) in enumerate(credits, 1)
     ]
     assert versions(songs, Space.from_vectors(np.eye(len(songs)))).tolist() == [0, 0, 0, 0, 4]
+
+
+def test_how_near_is_near_depends_on_how_songs_crowd_in_the_space() -> None:
+    """A space in which all lie in a tenth of the angle, and one that is a part of another."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 40)) + 8 * rng.normal(size=40)
+    space = centred(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    apart = np.sqrt(np.maximum(2 - 2 * space.vectors @ space.vectors.T, 0))
+    assert reach(space) == pytest.approx(np.median(np.sort(apart, axis=1)[:, 5]), rel=1e-4)
+    assert reach(space) < 0.4
+
+    a, b = Song(0, "/a.mp3", 200.0, "Intro", "Ann"), Song(1, "/b.mp3", 250.0, "Intro", "Ann")
+    pair = space_of(2, (0, 1, 0.3))
+    assert versions([a, b], pair).tolist() == [0, 0]
+    assert versions([a, b], pair, within=reach(space)).tolist() == [0, 1]

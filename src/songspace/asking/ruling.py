@@ -90,12 +90,14 @@ class Ruling:
 
 def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:
     """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
-    from songspace.playlists.versions import versions
+    from songspace.playlists.versions import reach, versions
 
     numbers = space.versions.copy()
-    for row in np.flatnonzero(space.ids < 0).tolist():
+    foreign = np.flatnonzero(space.ids < 0).tolist()
+    within = reach(space) if foreign else None
+    for row in foreign:
         near = [row, *space.neighbors(row, _NEAR)[0].tolist()]
-        same = versions(songs_of(near), space.only(near))
+        same = versions(songs_of(near), space.only(near), within=within)
         if (same[1:] == same[0]).any():
             numbers[row] = numbers[near[1 + int((same[1:] == same[0]).argmax())]]
     return numbers

@@ -12,9 +12,9 @@ Two songs are versions of one
 
 In doubt they are different songs. A cover by somebody else is another song.
 
-The two distances were chosen without labels (``bench/versions.py``), in the learnt spaces of 400 clips and of 80
-rendered songs: the halves of a song lie within 0.25 of each other in 80 % and 91 %, other songs of its artist in 3 of
-1,132 pairs and none of 88; of the clips encoded again 97 % and more stay within 0.1, and no other songs came so near.
+How near that is depends on the space: in one, songs crowd together, in another they keep apart. So the two limits are
+shares of the distance at which a song usually has its fifth neighbour (:func:`reach`). They were chosen without labels,
+by ``bench/versions.py``, which says how near the halves of songs, songs of one artist and altered copies lie.
 """
 
 from __future__ import annotations
@@ -33,17 +33,30 @@ from songspace.library.names import plain
 from songspace.playlists.titles import Title, artist_and_title, title_of
 from songspace.space import Space
 
-CLOSE = 0.25
-"""The distance (0 to 2) within which two songs sound like parts of one."""
-SAME = 0.1
-"""The distance within which two songs that last equally long sound like one recording."""
+CLOSE = 0.5
+"""The share of a space's reach within which two songs sound like parts of one."""
+SAME = 0.2
+"""The share of it within which two songs that last equally long sound like one recording."""
+
+_NEIGHBORS = 5  # a library may hold every song two or three times
+_ASKED = 200
+_STRANGERS = 2**0.5  # how far apart two songs lie that have nothing to do with each other
 
 _EQUALLY_LONG = 0.5  # seconds: encoders pad, and headers round
 _TOO_MANY = 4000  # what so many songs have in common says nothing, and to compare them all would take long
 _TRACK_NUMBER = re.compile(r"\s*\d{1,3}(?:[-.]\d{1,3})?(?:\s*[-.)_]\s*|\s+)(?=\S)")
 
 
-def versions(songs: Sequence[Song], space: Space) -> np.ndarray:
+def reach(space: Space) -> float:
+    """How far from a song its fifth neighbour usually lies: the median of up to 200 songs."""
+    if len(space) <= _NEIGHBORS:
+        return _STRANGERS
+    rows = np.linspace(0, len(space) - 1, min(_ASKED, len(space))).round().astype(int)
+    cosines = np.partition(space.vectors[rows] @ space.vectors.T, -_NEIGHBORS - 1, axis=1)[:, -_NEIGHBORS - 1]
+    return float(np.sqrt(2 - 2 * np.median(cosines)))
+
+
+def versions(songs: Sequence[Song], space: Space, *, within: float | None = None) -> np.ndarray:
     """Number the songs, with one number for all versions of a song.
 
     Parameters
@@ -51,6 +64,8 @@ def versions(songs: Sequence[Song], space: Space) -> np.ndarray:
     songs : sequence of Song
         The song of each row of the space.
     space : Space
+    within : float, optional
+        The :func:`reach` of the space that this one is a part of; its own, if not given.
 
     Returns
     -------
@@ -72,6 +87,7 @@ def versions(songs: Sequence[Song], space: Space) -> np.ndarray:
     if len(songs) != len(space):
         raise ValueError(f"Expected a song for each of {len(space)} rows, got {len(songs)}")
     known = [_Known.of(song) for song in songs]
+    within = reach(space) if within is None else within
     groups = _Groups(len(songs))
     recordings: dict[str, int] = {}
     named: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -82,9 +98,9 @@ def versions(songs: Sequence[Song], space: Space) -> np.ndarray:
             named[artist, what.title.song].append(row)
     for rows in named.values():
         if len(rows) > 1:
-            for a, b in _of_one_name(rows, songs, known, space):
+            for a, b in _of_one_name(rows, songs, known, space, CLOSE * within):
                 groups.join(a, b)
-    for a, b in _of_one_sound(songs, known, space):
+    for a, b in _of_one_sound(songs, known, space, SAME * within):
         groups.join(a, b)
     return groups.numbers()
 
@@ -129,7 +145,7 @@ class _Known:
 
 
 def _of_one_name(
-    rows: list[int], songs: Sequence[Song], known: Sequence[_Known], space: Space
+    rows: list[int], songs: Sequence[Song], known: Sequence[_Known], space: Space, close: float
 ) -> Iterator[tuple[int, int]]:
     """The pairs of versions among songs of one artist and title."""
     tracks = defaultdict(set)
@@ -141,10 +157,12 @@ def _of_one_name(
         first = {known[row].title.variant: row for row in reversed(rows)}
         yield from ((row, first[known[row].title.variant]) for row in rows)
     if len(first) != 1 and len(rows) <= _TOO_MANY:
-        yield from _near(space, rows, rows, CLOSE)
+        yield from _near(space, rows, rows, close)
 
 
-def _of_one_sound(songs: Sequence[Song], known: Sequence[_Known], space: Space) -> Iterator[tuple[int, int]]:
+def _of_one_sound(
+    songs: Sequence[Song], known: Sequence[_Known], space: Space, same: float
+) -> Iterator[tuple[int, int]]:
     """The pairs of songs that sound alike and last equally long, where the tags of one say nothing."""
     seconds = np.array([song.duration for song in songs])
     order = np.argsort(seconds, kind="stable")
@@ -159,7 +177,7 @@ def _of_one_sound(songs: Sequence[Song], known: Sequence[_Known], space: Space) 
         low = np.searchsorted(sorted_seconds, shortest - _EQUALLY_LONG, "left")
         high = np.searchsorted(sorted_seconds, seconds[rows[-1]] + _EQUALLY_LONG, "right")
         if high - low <= _TOO_MANY:
-            for a, b in _near(space, rows, order[low:high], SAME):
+            for a, b in _near(space, rows, order[low:high], same):
                 if abs(seconds[a] - seconds[b]) <= _EQUALLY_LONG and not known[a].contradicts(known[b]):
                     yield a, b
         begin = end

@@ -118,8 +118,8 @@ KINDS = (
     Kind(
         "linear",
         "linear, from songs",
-        "songspace's default encoder, taught by sound alone as all are here: more hand-made statistics under linear "
-        "discriminants with songs as classes; in other words, contrastive without a network.",
+        "What songspace answers with at once, taught by sound alone as all are here: more hand-made statistics under "
+        "linear discriminants with songs as classes; in other words, contrastive without a network.",
         lambda plan: encoders.Linear(frontend=MEL),
     ),
     Kind(
