@@ -15,7 +15,7 @@ NAMES = st.sampled_from(sorted(PLANS))
 
 
 def test_those_that_learn_step_by_step_have_a_plan():
-    assert set(PLANS) == {"contrastive", "ali"}
+    assert set(PLANS) == {"contrastive", "ali", "student"}
 
 
 @given(NAMES, SONGS)

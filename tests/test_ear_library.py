@@ -19,6 +19,7 @@ from songspace.cli.commands import app
 from songspace.encoders import ears
 from songspace.encoders.ears import Ear
 from songspace.encoders.musicnn import TAGS, MusiCNN
+from songspace.encoders.student import Student
 from songspace.errors import SongspaceError
 from songspace.library import Home, Library
 from songspace.library.learnt import kept_segments, learnt
@@ -150,6 +151,50 @@ def test_a_song_that_an_ear_cannot_encode_is_told(
     assert [sentence for sentence in listener.said if "could not be encoded: it makes no sense." in sentence]
 
 
+# A student of the ear
+
+TAUGHT: dict[str, Any] = {"encoder": "student", "steps": 3, "workers": 2}
+
+
+def test_an_ear_teaches_on_a_sample_and_its_student_hears_the_rest(
+    got: Ear, tunes: Path, song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Student, "taught_on", 7)
+    home, listener = Home(tmp_path / "home"), Listener()
+    report = pipeline.learn(home, tunes, windows=3, reporter=listener, **TAUGHT)
+    assert report.encoder == "student" and len(Space.open(home.space)) == 18
+    assert sum(sentence.startswith("Learning the student encoder from 7 songs") for sentence in listener.said) == 1
+    library = Library(home.folder)
+    what = learnt(library.catalog, "student")
+    assert what is not None
+    # What the ear said is kept, and is what it would say of these songs.
+    heard = dict(kept_segments(library.catalog, what.said))
+    assert len(heard) == 7
+    pipeline.learn(home, tunes, encoder="musicnn", workers=2)
+    own = kept(home.folder)
+    paths = {song.id: song.path for song in library.songs()}
+    for id, vectors in heard.items():
+        np.testing.assert_array_equal(vectors, own[paths[id]])
+
+    # Going back, nothing is heard and nothing is learnt; and the student needs its ear no more.
+    listener = Listener()
+    pipeline.learn(home, tunes, reporter=listener, **TAUGHT)
+    assert "The student encoder has been learnt from these songs already." in listener.said
+    shutil.rmtree(got.folder)
+    song(tmp_path / "more" / "new.flac", 99, style=2, title="New")
+    report = pipeline.update(home, tmp_path / "more", workers=1)
+    assert (report.songs, report.encoder, len(Space.open(home.space))) == (19, "student", 19)
+    what = learnt(Library(home.folder).catalog, "student")
+    words = Words.open(home.words, what.fingerprint if what else "")
+    assert words is not None and (len(words.songs), len(words.names)) == (19, len(TAGS))
+
+
+def test_a_student_without_an_ear_is_told_before_any_work(ear: Ear, tunes: Path, tmp_path: Path) -> None:
+    with pytest.raises(SongspaceError, match="songspace ears get musicnn"):
+        pipeline.learn(Home(tmp_path / "home"), tunes, **TAUGHT)
+    assert not (tmp_path / "home" / "catalog.sqlite").exists()
+
+
 # What the ear says in words
 
 
@@ -183,6 +228,13 @@ def test_songs_are_found_by_words(home: Path) -> None:
         assert song["similarity"] == pytest.approx(ranks[song["id"]], abs=1e-5)
     wrong = CliRunner().invoke(app, ["--home", str(home), "search", "fluffy"])
     assert wrong.exit_code == 1 and "The ear knows none of these words. It knows 00s, 60s" in str(wrong.exception)
+
+
+def test_words_that_were_lost_come_back(home: Path, tunes: Path) -> None:
+    before = Home(home).words.read_bytes()
+    Home(home).words.unlink()
+    pipeline.update(Home(home), workers=1)
+    assert Home(home).words.read_bytes() == before
 
 
 def test_a_filter_asks_for_words(home: Path) -> None:

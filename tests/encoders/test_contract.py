@@ -51,7 +51,8 @@ def songs(n: int = 12, seed: int = 0) -> np.ndarray:
 
 
 def test_every_registered_encoder_is_covered():
-    assert set(SMALL) == set(REGISTRY) - {"onnx", "musicnn"}  # which learn nothing: see test_onnx and test_musicnn
+    # Two learn nothing, and one only what an ear says: see test_onnx, test_musicnn and test_student.
+    assert set(SMALL) == set(REGISTRY) - {"onnx", "musicnn", "student"}
     for name in REGISTRY:
         assert encoder_class(name).name == name
 

@@ -114,7 +114,7 @@ def test_a_toy_is_learnt_saved_loaded_evaluated_and_answered_with(
     home = tmp_path / "home"
     monkeypatch.setenv("SONGSPACE_HOME", str(home))
     assert "toy" in encoder_names()
-    assert "onnx, musicnn, toy." in " ".join(run("learn", "--help").stdout.replace("│", "").split())
+    assert "onnx, musicnn, student, toy " in " ".join(run("learn", "--help").stdout.replace("│", "").split())
     learnt = run("learn", tunes, "--encoder", "toy", "--windows", 2, "--workers", 1)
     assert learnt.exit_code == 0, learnt.output
     assert "the toy space is ready" in learnt.output

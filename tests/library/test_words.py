@@ -80,3 +80,11 @@ def test_they_come_back_from_their_file_unless_it_is_another_encoders(tmp_path: 
     assert Words.open(path, "another") is None
     path.write_bytes(path.read_bytes()[:200])
     assert Words.open(path, "a fingerprint") is None
+
+
+def test_all_songs_at_once_are_told_what_each_is() -> None:
+    random = np.random.default_rng(3)
+    words = Words.of([f"w{number}" for number in range(12)], random.permutation(90) * 3, random.normal(size=(90, 12)))
+    each = words.told_each()
+    assert each == {song: words.told(song) for song in words.songs.tolist()}
+    assert {len(told) for told in each.values()} > {0, 1, 2}

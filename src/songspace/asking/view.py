@@ -92,7 +92,11 @@ class View:
     @cached_property
     def songs(self) -> list[Song]:
         """The song of each row of the space."""
-        return [self._told(song) for song in in_rows(self.space, self.listed)]
+        songs = in_rows(self.space, self.listed)
+        if self.words is None:
+            return songs
+        told = self.words.told_each()
+        return [replace(song, words=told.get(song.id, ())) for song in songs]
 
     @cached_property
     def listed(self) -> list[Song]:
@@ -111,11 +115,8 @@ class View:
         if "songs" in self.__dict__:
             return self.songs[row]
         id = int(self.space.ids[row])
-        return self._told(self.library.catalog.song(id) or _gone(id))
-
-    def _told(self, song: Song) -> Song:
-        """A song with the words that stand out in it."""
-        return song if self.words is None else replace(song, words=self.words.told(song.id))
+        song = self.library.catalog.song(id) or _gone(id)
+        return song if self.words is None else replace(song, words=self.words.told(id))
 
 
 class Asked:

@@ -18,7 +18,7 @@ def list_ears(context: typer.Context, json: JsonOption = False) -> None:
     """Trained ears: which are there, and which can be had; `songspace learn FOLDER --ear NAME` uses one."""
     if context.invoked_subcommand is not None:
         return
-    from songspace.encoders.ears import EARS
+    from songspace.encoders.ears import EARS, STUDENT
 
     if json:
         there = {name: str(ear.folder) if ear.there else None for name, ear in EARS.items()}
@@ -36,6 +36,7 @@ def list_ears(context: typer.Context, json: JsonOption = False) -> None:
             print(
                 f"  To get it ({_size(ear.wheel_size)} to fetch, {_size(ear.size)} to keep): songspace ears get {name}"
             )
+    print(f"Of many thousand songs an ear hears a sample, and teaches a student that: --ear {STUDENT}.")
 
 
 @ears.command()

@@ -42,10 +42,10 @@ def _encoders() -> list[str]:
 
 def _ear(name: str) -> str:
     """The name of a trained ear."""
-    from songspace.encoders.ears import EARS
+    from songspace.encoders.ears import EARS, STUDENT
 
-    if name not in EARS:
-        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, EARS))}.")
+    if name not in (names := [*EARS, STUDENT]):
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, names))}.")
     return name
 
 

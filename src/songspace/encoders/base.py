@@ -66,6 +66,10 @@ class Encoder(TransformerMixin, BaseEstimator):
         Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
     takes_artists : bool
         Whether ``fit`` takes ``artists``, the artist of each row, and learns from them.
+    taught_by : str
+        The encoder made elsewhere whose vectors are the ``y`` that ``fit`` takes, by its name; "" of one without.
+    taught_on : int
+        How many songs, at most, that one has to hear for it.
     words : tuple of str
         Those that it learnt to hear.
     """
@@ -78,6 +82,8 @@ class Encoder(TransformerMixin, BaseEstimator):
     encoded_twice: ClassVar[int] = 0
     pretrained: ClassVar[bool] = False
     takes_artists: ClassVar[bool] = False
+    taught_by: ClassVar[str] = ""
+    taught_on: ClassVar[int] = 0
     words: ClassVar[tuple[str, ...]] = ()
     frontend: frontends.Frontend | None
 

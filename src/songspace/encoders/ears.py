@@ -138,6 +138,9 @@ MUSICNN = Ear(
 EARS = {ear.name: ear for ear in (MUSICNN,)}
 """All that can be had, by name."""
 
+STUDENT = "student"
+"""The encoder that an ear teaches, on a sample of a library, to hear the rest of it."""
+
 
 def find(name: str) -> Ear:
     """The ear of a name.

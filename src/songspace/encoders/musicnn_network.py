@@ -71,7 +71,7 @@ class Network:
         self._temporal = [_Temporal(*filters[number], *norms[number + 1]) for number in (2, 3, 4)]
         self._middle = [_Middle(*filters[number], *norms[number + 1]) for number in (5, 6, 7)]
         self._back = norms[9], (tensors["dense/kernel"], tensors["dense/bias"]), norms[10]
-        self._tags = tensors["dense_1/kernel"], tensors["dense_1/bias"]
+        self.tags = tensors["dense_1/kernel"], tensors["dense_1/bias"]
 
     def pooled(self, patch: np.ndarray) -> np.ndarray:
         """The greatest and the mean over time of each number of a patch.
@@ -107,9 +107,14 @@ class Network:
 
     def logits(self, penultimate: np.ndarray) -> np.ndarray:
         """The tags, (n, 50), before their sigmoid, of what :meth:`penultimate` gave, (n, 200)."""
-        kernel, bias = self._tags
-        found: np.ndarray = penultimate @ kernel + bias
-        return found
+        return logits(penultimate, self.tags)
+
+
+def logits(penultimate: np.ndarray, tags: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """What the last layer, its kernel and bias, makes of the one before."""
+    kernel, bias = tags
+    found: np.ndarray = penultimate @ kernel + bias
+    return found
 
 
 def _norm(tensors: Mapping[str, np.ndarray], number: int) -> tuple[np.ndarray, np.ndarray]:

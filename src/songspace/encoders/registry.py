@@ -27,6 +27,7 @@ REGISTRY = {
     "random": "songspace.encoders.random_conv:RandomConv",
     "onnx": "songspace.encoders.onnx:ONNX",
     "musicnn": "songspace.encoders.musicnn:MusiCNN",
+    "student": "songspace.encoders.student:Student",
 }
 """Those that come with songspace, in the order of help: one file and one line here make a new one."""
 

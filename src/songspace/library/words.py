@@ -80,11 +80,17 @@ class Words:
 
     def told(self, song: int) -> tuple[str, ...]:
         """The words that stand out in a song, that which does most first."""
-        if (row := self.row(song)) is None:
-            return ()
-        ranks = self.ranks[row]
-        order = np.argsort(-ranks, kind="stable")[:MOST]
-        return tuple(self.names[word] for word in order if ranks[word] >= STANDS_OUT)
+        row = self.row(song)
+        return () if row is None else self._standing_out(self.ranks[row : row + 1])[0]
+
+    def told_each(self) -> dict[int, tuple[str, ...]]:
+        """The words that stand out in each song, by its id."""
+        return dict(zip(self.songs.tolist(), self._standing_out(self.ranks), strict=True))
+
+    def _standing_out(self, ranks: np.ndarray) -> list[tuple[str, ...]]:
+        order = np.argsort(-ranks, axis=1, kind="stable")[:, :MOST]
+        counts = np.sum(np.take_along_axis(ranks, order, axis=1) >= STANDS_OUT, axis=1)
+        return [tuple(self.names[word] for word in some[:n]) for some, n in zip(order, counts, strict=True)]
 
     def asked(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The words of a text that are known, the longest that fit first, and those that are not.

@@ -48,6 +48,7 @@ from songspace.pipeline.stages import (
     renew,
     use,
 )
+from songspace.pipeline.teaching import ear_of
 from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
@@ -123,6 +124,8 @@ def learn(
     if model is not None and "model" not in kind._get_param_names():
         raise SongspaceError(f"The {kind.name} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(kind.name, {"model": model, "device": device}).fit(None) if kind.pretrained else None
+    if kind.taught_by:
+        ear_of(kind)  # weights that are not here are told before any work, too
     asked = {
         "encoder": encoder,
         "from": teacher,
@@ -169,7 +172,7 @@ def learn(
             best = judge(run, best, asked=False)
         if (best, used) != ("timbre", "timbre"):  # that space was built a moment ago
             use(run, best)
-        if not kind.pretrained and catalog.fact(_EARS_TOLD) is None:
+        if not (kind.pretrained or kind.taught_by) and catalog.fact(_EARS_TOLD) is None:
             run.reporter.say(EARS)
             catalog.set_fact(_EARS_TOLD, "yes")
         return _summed_up(Report(catalog.count(), best, tally), log)

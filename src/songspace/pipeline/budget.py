@@ -9,6 +9,9 @@ from songspace.encoders.base import encoder_class
 DESCRIBING = 0.004
 """Seconds that it takes to work out the hand-made descriptors of a song whose spectrograms are there."""
 
+_DECODING = 0.05
+"""The same for a song that is decoded once more."""
+
 _START = 3.0
 """Seconds until training begins: torch is loaded, and the first step takes longer."""
 
@@ -41,7 +44,11 @@ def ahead(
     else:
         learning = encoder.seconds_to_fit * cached
     encoded = songs + min(cached, encoder.encoded_twice)
-    return {"learning": learning, "encoding": encoder.seconds_to_encode * encoded, **building}
+    hearing = {}
+    if encoder.taught_by:
+        each = encoder_class(encoder.taught_by).seconds_to_encode + _DECODING
+        hearing["hearing"] = each * min(cached, encoder.taught_on)
+    return hearing | {"learning": learning, "encoding": encoder.seconds_to_encode * encoded, **building}
 
 
 def at_most(name: str, *, steps: int | None = None, minutes: float | None = None) -> dict[str, float]:

@@ -403,6 +403,8 @@ def use(run: Run, name: str) -> None:
         _keep_words(run, name, what)
         space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
         run.catalog.set_fact("space", f"{made_of} {Space.open(run.home.space).checksum}")
+    elif Words.open(run.home.words, what.fingerprint) is None:  # nobody has, or it was lost
+        _keep_words(run, name, what)
     run.catalog.set_fact("encoder", name)
     forget_others(run)
 
@@ -430,7 +432,8 @@ def _is_built(run: Run, made_of: str) -> bool:
 def forget_others(run: Run) -> None:
     """Let go of encoders that were learnt anew, and of their vectors."""
     known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
-    run.catalog.keep_vectors_of({DESCRIPTORS} | run.wanted | {what.vectors for what in known.values()})
+    of_use = {key for what in known.values() for key in (what.vectors, what.said)}
+    run.catalog.keep_vectors_of({DESCRIPTORS} | run.wanted | of_use)
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():
         if folder not in kept and folder.is_dir():

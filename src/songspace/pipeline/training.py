@@ -25,6 +25,7 @@ from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
+from songspace.pipeline.teaching import ear_of, said
 from songspace.playlists.credits import taught_by, teachers
 from songspace.provenance import threads
 
@@ -97,7 +98,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     apart_at_once = trained or (kind.takes_artists and ears(make(name, {}), run.listening) is not None)
     without = held_out(run.catalog.songs(ids), units(whole)) if apart_at_once else []
     apart = frozenset(without)
-    learnt_from = [id for id in ids if id not in apart]
+    learnt_from = [id for id in ids if id not in apart][: kind.taught_on or None]
     songs = len(learnt_from)
     by_artists = kind.takes_artists and plan["teacher"] == "artists"
     who = teachers(whole, learnt_from) if by_artists else {}
@@ -117,8 +118,14 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         set_learnt(run.catalog, name, replace(before, library=run.catalog.count()))
         return
     estimator = make(name, plan)
+    taught: dict[str, Any] = {}
+    ear = ear_of(kind) if kind.taught_by else None
+    if ear is not None:
+        told = said(run, ear, learnt_from)
+        learnt_from, songs = list(told), len(told)
+        taught["y"] = np.concatenate(list(told.values()))
     X, groups, owners = _rows(run, estimator, learnt_from)
-    taught = taught_by(who, (owners[group] for group in groups))
+    taught |= taught_by(who, (owners[group] for group in groups))
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, len(ids), training, plan))
     if by_artists and not who:
@@ -150,7 +157,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
     what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs, library=run.catalog.count())
-    set_learnt(run.catalog, name, what)
+    set_learnt(run.catalog, name, replace(what, said=ear.kept_as_ if ear else ""))
     checkpoint.unlink(missing_ok=True)
 
 

@@ -1,0 +1,238 @@
+"""What a trained ear says, said by a small network that it has taught: for libraries too large for the ear itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from songspace.encoders import augment
+from songspace.encoders.checks import check_number, check_seed
+from songspace.encoders.convnet import ConvNet, folded
+from songspace.encoders.devices import choose_device, fast_autocast, seeded
+from songspace.encoders.musicnn import TAGS, MusiCNN
+from songspace.encoders.musicnn_network import PENULTIMATE, logits
+from songspace.encoders.networks import NetworkEncoder
+from songspace.encoders.plan import Plan
+from songspace.encoders.start import start_from
+from songspace.encoders.training import Game, Limits, Progress, epochs, one_cycle, set_rate, train
+from songspace.frontends import LogMel
+
+
+class Pupil(nn.Module):
+    """A :class:`.ConvNet` and a layer that turns its numbers into those of a teacher.
+
+    Only directions from the teacher's mean are learnt. What comes out lies there again, at the teacher's usual length
+    from it, so that whatever reads the teacher can read the pupil.
+
+    Parameters
+    ----------
+    bands, width, size : int
+        Of the spectrograms, of the network, and of the teacher's vectors.
+    """
+
+    def __init__(self, bands: int, width: int, size: int) -> None:
+        super().__init__()
+        self.network = ConvNet(bands, width)
+        self.head = nn.Linear(self.network.size, size)
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("length", torch.ones(1))
+        self.mean: Tensor
+        self.length: Tensor
+
+    def forward(self, decibels: Tensor) -> Tensor:
+        return functional.normalize(self.head(self.network(decibels)), dim=1) * self.length + self.mean
+
+
+class Imitation(Game):
+    """The pupil must point from the teacher's mean to where the teacher's vector lies.
+
+    It sees each spectrogram recoloured and masked at random, and the teacher heard it as it was.
+    """
+
+    def __init__(self, pupil: Pupil, *, learning_rate: float, weight_decay: float, device: torch.device) -> None:
+        self.pupil = pupil.to(device).train()
+        self.optimizer = torch.optim.AdamW(pupil.parameters(), weight_decay=weight_decay, fused=True)
+        self.modules = {"pupil": self.pupil}
+        self.optimizers = {"adamw": self.optimizer}
+        self.learning_rate = learning_rate
+        self.device = device
+
+    def step(self, batch: tuple[np.ndarray, np.ndarray], progress: float) -> dict[str, Tensor]:
+        """One step on spectrograms (n, bands, frames) and the directions (n, d) in which their vectors lie."""
+        set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
+        decibels, wanted = (torch.from_numpy(each).to(self.device) for each in batch)
+        network = self.pupil.network
+        seen = augment.mask(network.standardize(augment.recolor(decibels)))
+        with fast_autocast(self.device):
+            said = self.pupil.head(network.represent(seen))
+        loss = (1 - functional.cosine_similarity(said.float(), wanted)).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": loss.detach()}
+
+
+class Student(NetworkEncoder):
+    """The small network of :class:`.Contrastive`, taught to say what :class:`.MusiCNN` says [1]_.
+
+    The ear listens to a sample of the library; the student learns to point where its vectors point, from the library's
+    own spectrograms, and then hears all songs, also those that come later, in a fraction of the time.
+
+    Parameters
+    ----------
+    width : int
+        Channels after the first convolution.
+    learning_rate, weight_decay : float
+        AdamW's, the rate at its largest: it rises for 30 % of the way, then falls to nothing.
+    batch_size : int
+        Spectrograms in a step.
+    steps, minutes : int, float or None
+        When to stop, whichever comes first.
+    frontend : LogMel, optional
+        Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
+    random_state : int
+        Seed of all that is random.
+    device : {"auto", "cpu", "cuda"}
+        Where to train and encode.
+
+    Attributes
+    ----------
+    history_ : dict of str to list of float
+        ``step`` and ``loss``, 1 less the cosine.
+    tags_ : tuple of ndarray
+        The ear's layer from vectors to tags: what the student says is read as what the ear says.
+
+    References
+    ----------
+    .. [1] G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv 1503.02531.
+    """
+
+    name: ClassVar[str] = "student"
+    batch_rows: ClassVar[int] = 10
+    plan: ClassVar[Plan | None] = Plan(per_song=1.5, least=500, most=1500, batch=128, views=1, speed=1000)
+    seconds_to_encode: ClassVar[float] = 0.006
+    taught_by: ClassVar[str] = MusiCNN.name
+    taught_on: ClassVar[int] = 1000  # that takes the ear as many minutes as the student then learns
+    words: ClassVar[tuple[str, ...]] = TAGS
+
+    def __init__(
+        self,
+        width: int = 16,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.05,
+        batch_size: int = 128,
+        steps: int | None = 1500,
+        minutes: float | None = None,
+        frontend: LogMel | None = None,
+        random_state: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.width = width
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.steps = steps
+        self.minutes = minutes
+        self.frontend = frontend
+        self.random_state = random_state
+        self.device = device
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        checkpoint: Path | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Self:
+        """Learn from ``X`` what the teacher says of it.
+
+        Parameters
+        ----------
+        X : array of shape (n, bands, frames)
+            As in :meth:`transform`; only the rows of a batch are read at a time.
+        y : array of shape (n, 200)
+            What the ear says of each row.
+        groups
+            Not used.
+        checkpoint, on_progress
+            As in :func:`songspace.encoders.training.train`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, ``X`` or ``y`` is not what it should be.
+        SongspaceError
+            If the ear's weights are not here, training comes apart, or there is no such device.
+        """
+        X = self._start_fit(X)
+        said = np.asarray(y, np.float32) if y is not None else np.empty((0, 0), np.float32)
+        if said.shape != (X.shape[0], PENULTIMATE) or not np.isfinite(said).all():
+            raise ValueError(f"y must hold {PENULTIMATE} finite numbers for each of the {X.shape[0]} rows of X")
+        for name in ("learning_rate", "weight_decay"):
+            check_number(name, getattr(self, name))
+        check_number("batch_size", self.batch_size, least=2, whole=True)
+        self.tags_ = MusiCNN().fit().network_.tags
+        device = choose_device(self.device)
+        with seeded(torch.device("cpu"), check_seed(self.random_state)):
+            pupil = self._build()
+        pupil.network.standardize.measure(self._sample(X))
+        start_from(pupil.network)
+        mean = said.mean(axis=0, dtype=np.float64).astype(np.float32)
+        lengths = np.linalg.norm(said - mean, axis=1)
+        pupil.mean.copy_(torch.from_numpy(mean))
+        pupil.length.fill_(float(lengths.mean()))
+        pick = epochs(X.shape[0], self.batch_size, seed=self.random_state)
+
+        def draw(step: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = np.sort(pick(step))
+            return self._rows(X, rows), said[rows] - mean
+
+        game = Imitation(pupil, learning_rate=self.learning_rate, weight_decay=self.weight_decay, device=device)
+        self.history_ = train(
+            game,
+            draw,
+            limits=Limits(self.steps, self.minutes),
+            seed=self.random_state,
+            device=device,
+            checkpoint=checkpoint,
+            identity=self._identity(X, said.view(np.int32)),
+            on_progress=on_progress,
+        )
+        self._take(pupil.cpu())
+        return self
+
+    def likeness(self, kept: np.ndarray) -> np.ndarray:
+        """The ear's tags of what the student says, before their sigmoid: (n, 50)."""
+        return logits(kept, self.tags_)
+
+    def _build(self) -> Pupil:
+        check_number("width", self.width, least=1, whole=True)
+        return Pupil(self.shape_[0], self.width, PENULTIMATE)
+
+    def _take(self, network: nn.Module) -> None:
+        super()._take(network)
+        assert isinstance(network, Pupil)
+        self._quick = deepcopy(network)
+        self._quick.network = folded(network.network)
+
+    def _mapping(self) -> nn.Module:
+        return self._quick
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return super()._arrays() | dict(zip(("tags.kernel", "tags.bias"), self.tags_, strict=True))
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        own = dict(arrays)
+        self.tags_ = own.pop("tags.kernel"), own.pop("tags.bias")
+        if [each.shape for each in self.tags_] != [(PENULTIMATE, len(TAGS)), (len(TAGS),)]:
+            raise ValueError("its tags are not those of the ear")
+        super()._restore(own, facts)
