@@ -1,11 +1,12 @@
 """What a trained ear is worth on artists that nothing was learnt from, by the protocol of bench/learning.py.
 
-    python bench/ears.py FOLDER [--ear musicnn] [--labels folder|genre|FILE.csv] [--splits 6] [--home DIR]
+    python bench/ears.py FOLDER [--ear musicnn] [--student] [--labels folder|genre|FILE.csv] [--splits 6] [--home DIR]
 
 Half of the artists teach, and the songs of the others are scored: by *artist* (how early an artist's other songs are
 found), which needs no label, and by the labels. The ear is asked as it is; under the map that the library's artists
 teach; and beside the hand-made numbers, under such a map. Then what fewer segments of each song are worth; and what a
-song costs the ear, beside what it costs to decode it.
+song costs the ear. With --student the ear teaches a small network on the songs of the artists who teach; that is asked
+about the songs of the others, which neither it nor its teacher has heard; it takes some minutes for each split.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from songspace.encoders.base import load
 from songspace.encoders.checks import teacher_codes
 from songspace.encoders.ears import EARS
 from songspace.encoders.handmade import hand_made
+from songspace.encoders.student import Student
 from songspace.library.catalog import Catalog
 from songspace.library.home import Home
 from songspace.library.learnt import kept_segments, learnt
@@ -80,7 +82,15 @@ class Ears:
             found.append(rows[np.unique(np.linspace(0, len(rows) - 1, count + 2)[1:-1].round().astype(int))])
         return np.concatenate(found)
 
-    def rows(self, name: str, taught: np.ndarray) -> Mapping[str, np.ndarray]:
+    def taught(self, learnt: np.ndarray) -> np.ndarray:
+        """Segments as a student hears them whom the ear has taught on some songs."""
+        rows = learnt[self.collection.groups]
+        plan = Student.plan
+        assert plan is not None
+        student = Student(steps=plan.steps(int(learnt.sum())), device="cpu")
+        return student.fit(self.collection.X[rows], self.own[rows]).encode(self.collection.X)
+
+    def rows(self, name: str, taught: np.ndarray, *, student: bool) -> Mapping[str, np.ndarray]:
         """Songs as each row of the table sees them."""
         collection = self.collection
         found = {
@@ -91,6 +101,10 @@ class Ears:
             f"{name} beside hand-made, mapped": self.means(self.mapped([self.own, *self.by_hand], taught)),
         }
         found |= {f"{name}, {count} segments": self.means(self.own, self.some(count)) for count in PATCHES}
+        if student:
+            heard = self.taught(taught)
+            found["student"] = self.means(heard)
+            found["student beside hand-made, mapped"] = self.means(self.mapped([heard, *self.by_hand], taught))
         return found
 
 
@@ -126,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--ear", default="musicnn")
+    parser.add_argument("--student", action="store_true")
     parser.add_argument("--labels", default="folder")
     parser.add_argument("--splits", type=int, default=6)
     parser.add_argument("--home", type=Path)
@@ -136,9 +151,9 @@ def main() -> None:
         collection = learning.Collection(wanted.folder, wanted.labels, home)
         ears = Ears(collection, wanted.folder, home, wanted.ear)
     found: dict[str, list[dict[str, Any]]] = {}
-    for taught in collection.splits(wanted.splits):
+    for taught in collection.splits(wanted.splits, None):
         first: dict[str, dict[str, Any]] = {}
-        for name, vectors in ears.rows(wanted.ear, taught).items():
+        for name, vectors in ears.rows(wanted.ear, taught, student=wanted.student).items():
             others, own = (learning.scored(collection, vectors, np.flatnonzero(rows)) for rows in (~taught, taught))
             scores = {"others": others, "own": own, "spread": own["spread"] / others["spread"], "seconds": 0.0}
             found.setdefault(name, []).append(learning.told(scores, first))

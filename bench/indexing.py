@@ -4,7 +4,7 @@ and against what others do.
     python bench/indexing.py FOLDER [--runs 3] [--workers 2] [--keep DIR] [--stages] [--json]
 
 `songspace update` takes a whole folder of new files into a library that has learnt its encoder, the hand-made one
-(timbre), the default (linear) or the trained one (contrastive), on eight other songs. The floor (`bench/peers.py`)
+(timbre), the one that answers at once (linear) or the network (contrastive, the default), on eight other songs. The floor (`bench/peers.py`)
 decodes the same windows in as many worker processes, and nothing else. It is done for the folder and for rendered songs
 of four minutes in five formats (`bench/four_minutes.py`; --keep keeps them for the next time).
 

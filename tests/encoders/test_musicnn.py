@@ -138,6 +138,31 @@ def test_a_full_disk_leaves_nothing_behind(ear: Ear, tmp_path: Path, monkeypatch
     assert not ear.there and not ear.folder.exists()
 
 
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_get_that_is_killed_leaves_no_ear_that_is_not_whole(ear: Ear, tmp_path: Path, renames: int) -> None:
+    """kill -9 before the licence, or the weights, are where they belong."""
+    child = os.fork()
+    if child == 0:
+        rename, done = os.replace, [0]
+
+        def replaced(*arguments: object, **options: object) -> None:
+            done[0] += 1
+            if done[0] == renames:
+                os.kill(os.getpid(), 9)
+            rename(*arguments, **options)  # type: ignore[arg-type]
+
+        os.replace = replaced  # type: ignore[assignment]
+        ears.get(ear, tmp_path / "ear.whl")
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9
+    assert not ear.there
+    with pytest.raises(SongspaceError, match="songspace ears get musicnn"):
+        ear.open()
+    ears.get(ear, tmp_path / "ear.whl")
+    assert ear.there and tensorfile.checksum(ear.open()) == ear.checksum
+
+
 def test_weights_that_were_damaged_later_are_not_used(ear: Ear, tmp_path: Path) -> None:
     weights = ears.get(ear, tmp_path / "ear.whl") / "weights.safetensors"
     saved = MusiCNN().fit().save(tmp_path / "saved")
