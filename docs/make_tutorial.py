@@ -68,7 +68,7 @@ len(files)
 # ## Listen, and learn
 #
 # `learn` keeps all that it knows in a home, and writes nothing into the folder of music. Here it learns principal
-# components; `encoder="linear"` is the default. The hand-made space (`timbre`) comes along.
+# components; without `encoder`, so small a library learns `linear`. The hand-made space (`timbre`) comes along.
 
 # %%
 home = Home(folder / "home")

@@ -35,7 +35,7 @@ class Convolutional(NetworkEncoder):
 
 
 class RandomConv(Convolutional):
-    """The network of :class:`.Contrastive` with random weights: what every trained one must beat.
+    """A network as :class:`.Contrastive` has it, wider and with random weights: what every trained one must beat.
 
     Random convolutions are good features already [1]_, so a trained encoder has shown nothing until
     it stands beside this one. Only the statistics of its batch norms are taken from the data.
