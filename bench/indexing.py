@@ -4,9 +4,10 @@ and against what others do.
     python bench/indexing.py FOLDER [--runs 3] [--workers 2] [--keep DIR] [--stages] [--json]
 
 `songspace update` takes a whole folder of new files into a library that has learnt its encoder, the hand-made one
-(timbre), the one that answers at once (linear) or the network (contrastive, the default), on eight other songs. The floor (`bench/peers.py`)
-decodes the same windows in as many worker processes, and nothing else. It is done for the folder and for rendered songs
-of four minutes in five formats (`bench/four_minutes.py`; --keep keeps them for the next time).
+(timbre), the one that answers at once (linear) or the network (contrastive, the default), on eight other songs. The
+floor (`bench/peers.py`) decodes the same windows in as many worker processes, and nothing else. It is done for the
+folder and for rendered songs of four minutes in five formats (`bench/four_minutes.py`; --keep keeps them for the next
+time).
 
 Everybody takes a turn in each run, so that what else the machine does falls on all, and ratios are taken within a
 run. Songs a second "without start-up" are what a whole folder takes longer than a fifth of it. For the peers, which

@@ -165,10 +165,8 @@ def test_an_ear_teaches_on_a_sample_and_its_student_hears_the_rest(
     assert report.encoder == "student" and len(Space.open(home.space)) == 18
     assert sum(sentence.startswith("Learning the student encoder from 7 songs") for sentence in listener.said) == 1
     library = Library(home.folder)
-    what = learnt(library.catalog, "student")
-    assert what is not None
     # What the ear said is kept, and is what it would say of these songs.
-    heard = dict(kept_segments(library.catalog, what.said))
+    heard = dict(kept_segments(library.catalog, library.catalog.fact("heard:musicnn") or ""))
     assert len(heard) == 7
     pipeline.learn(home, tunes, encoder="musicnn", workers=2)
     own = kept(home.folder)
@@ -187,6 +185,27 @@ def test_an_ear_teaches_on_a_sample_and_its_student_hears_the_rest(
     what = learnt(Library(home.folder).catalog, "student")
     words = Words.open(home.words, what.fingerprint if what else "")
     assert words is not None and (len(words.songs), len(words.names)) == (19, len(TAGS))
+
+
+def test_what_an_ear_has_said_is_not_asked_again_by_a_run_that_goes_on(
+    got: Ear, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    keep = MusiCNN.keep_song
+
+    def once(self: MusiCNN, X: Any) -> np.ndarray:
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return keep(self, X)
+
+    home = Home(tmp_path / "home")
+    monkeypatch.setattr(MusiCNN, "keep_song", once)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.learn(home, tunes, windows=3, **TAUGHT)
+    pipeline.update(home, workers=1)
+    pipeline.learn(home, tunes, **TAUGHT)
+    assert Library(home.folder).encoder == "student" and len(calls) == 18 + 1
 
 
 def test_a_student_without_an_ear_is_told_before_any_work(ear: Ear, tunes: Path, tmp_path: Path) -> None:

@@ -397,3 +397,12 @@ def test_how_near_is_near_depends_on_how_songs_crowd_in_the_space() -> None:
     pair = space_of(2, (0, 1, 0.3))
     assert versions([a, b], pair).tolist() == [0, 0]
     assert versions([a, b], pair, within=reach(space)).tolist() == [0, 1]
+
+
+def test_a_library_that_holds_every_song_many_times_has_some_reach_all_the_same() -> None:
+    for seed in range(20):
+        drawn = np.random.default_rng(seed).normal(size=(9, 128))
+        space = Space.from_vectors(np.repeat(drawn, 7, axis=0).astype(np.float32))
+        songs = [Song(id, f"/{id}.mp3", 200.0) for id in range(63)]
+        assert 0 < reach(space) < 0.1
+        assert versions(songs, space).tolist() == [7 * (id // 7) for id in range(63)]

@@ -63,9 +63,11 @@ def _learnt_from(catalog: Catalog) -> str:
         return ""
     told = f"{what.songs} {'song' if what.songs == 1 else 'songs'}"
     told += " and who made them" if what.teacher == "artists" else ""
-    if what.library and catalog.count() >= GROWN * what.library:
-        again = "songspace learn FOLDER" + ("" if name in (*usual(catalog.count()), "timbre") else f" --encoder {name}")
-        told += f"; {catalog.count()} are here now: learn again, by `{again}`"
+    now = catalog.count()
+    due = what.library < now and name == usual(what.library)[-1] != usual(now)[-1]  # large enough for a network
+    if what.library and (due or now >= GROWN * what.library):
+        again = "songspace learn FOLDER" + ("" if name in (*usual(now), "timbre") else f" --encoder {name}")
+        told += f"; {now} are here now: learn again, by `{again}`"
     return told
 
 

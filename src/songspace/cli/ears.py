@@ -36,7 +36,7 @@ def list_ears(context: typer.Context, json: JsonOption = False) -> None:
             print(
                 f"  To get it ({_size(ear.wheel_size)} to fetch, {_size(ear.size)} to keep): songspace ears get {name}"
             )
-    print(f"Of many thousand songs an ear hears a sample, and teaches a student that: --ear {STUDENT}.")
+    print(f"For many thousand songs: songspace learn FOLDER --ear {STUDENT}. An ear teaches it, on a sample of them.")
 
 
 @ears.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,6 +24,17 @@ from songspace.encoders.plan import Plan
 from songspace.encoders.start import start_from
 from songspace.encoders.training import Game, Limits, Progress, epochs, one_cycle, set_rate, train
 from songspace.frontends import LogMel
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The batch of a step: spectrograms (n, bands, frames), and the directions (n, d) in which their vectors lie."""
+
+    decibels: np.ndarray
+    wanted: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.decibels)
 
 
 class Pupil(nn.Module):
@@ -64,10 +76,9 @@ class Imitation(Game):
         self.learning_rate = learning_rate
         self.device = device
 
-    def step(self, batch: tuple[np.ndarray, np.ndarray], progress: float) -> dict[str, Tensor]:
-        """One step on spectrograms (n, bands, frames) and the directions (n, d) in which their vectors lie."""
+    def step(self, batch: Lesson, progress: float) -> dict[str, Tensor]:
         set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
-        decibels, wanted = (torch.from_numpy(each).to(self.device) for each in batch)
+        decibels, wanted = (torch.from_numpy(each).to(self.device) for each in (batch.decibels, batch.wanted))
         network = self.pupil.network
         seen = augment.mask(network.standardize(augment.recolor(decibels)))
         with fast_autocast(self.device):
@@ -192,9 +203,9 @@ class Student(NetworkEncoder):
         pupil.length.fill_(float(lengths.mean()))
         pick = epochs(X.shape[0], self.batch_size, seed=self.random_state)
 
-        def draw(step: int) -> tuple[np.ndarray, np.ndarray]:
+        def draw(step: int) -> Lesson:
             rows = np.sort(pick(step))
-            return self._rows(X, rows), said[rows] - mean
+            return Lesson(self._rows(X, rows), said[rows] - mean)
 
         game = Imitation(pupil, learning_rate=self.learning_rate, weight_decay=self.weight_decay, device=device)
         self.history_ = train(

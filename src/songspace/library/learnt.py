@@ -41,8 +41,6 @@ class Learnt:
         How many songs it was learnt from; 0 of one that was made elsewhere and has no map.
     library : int
         How many songs the library had then: some may have been kept out, or have found no room in the cache.
-    said : str
-        The key in the catalog of what an ear said that taught it.
     """
 
     fingerprint: str
@@ -55,7 +53,6 @@ class Learnt:
     teacher: str = ""
     songs: int = 0
     library: int = 0
-    said: str = ""
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:

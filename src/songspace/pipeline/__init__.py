@@ -157,11 +157,11 @@ def learn(
             train(run, name, dict(plan))
             encode(run, name)
 
-        *first, name = [encoder] if encoder else usual(catalog.count())
+        *first, name = [encoder] if encoder else usual(len(run.cache.songs()))
         if first and used == "timbre" and learnt(catalog, name) is None:  # else what was judged before answers
             learn_here(AT_ONCE)
             use(run, used := AT_ONCE)
-            run.reporter.say(f"The {used} space answers already. A network, which may find more, learns for minutes.")
+            run.reporter.say(f"The {used} space answers already. A network, which may find more, now learns.")
         if given is not None:
             take(run, given, teacher)
         elif name != "timbre":

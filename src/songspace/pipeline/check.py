@@ -97,7 +97,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     cannot be.
     """
     encoder = load_learnt(run.home, run.catalog, name)
-    whose = units(run.catalog.songs())
+    whose = units(run.songs())
     known = run.cache.songs()
     untaught = isinstance(encoder, Pretrained) and encoder.discriminants_ is None
     if isinstance(encoder, Pretrained):
@@ -191,7 +191,7 @@ def _fitted(
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)
     ids = run.cache.songs()
-    who = teachers(run.catalog.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
+    who = teachers(run.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
     taught = taught_by(who, (ids[group] for group in groups))
     found = {}
     for name, other in others.items():

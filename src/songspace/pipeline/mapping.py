@@ -22,7 +22,7 @@ def kept(run: Run, encoder: Pretrained) -> Kept:
 
 def find_map(run: Run, encoder: Pretrained, songs: Kept, teacher: str) -> str:
     """Let songs, and who made them, teach an encoder its map; returns which of the two taught."""
-    who = teachers(run.catalog.songs(), songs) if teacher == "artists" else {}
+    who = teachers(run.songs(), songs) if teacher == "artists" else {}
     owners = np.repeat(list(songs), [len(X) for X in songs.values()])
     encoder.fit_map(np.concatenate(list(songs.values())), owners, **taught_by(who, owners.tolist()))
     return "artists" if who else "songs"

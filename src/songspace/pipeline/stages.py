@@ -33,6 +33,9 @@ from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
 
+HEARD = "heard:"
+"""Begins the facts that say under which key an ear's lessons are kept, by its name."""
+
 _SHOWN = 3
 """Places where songs are away that a sentence names."""
 
@@ -59,6 +62,10 @@ class Run:
         self.cache.forget_lost()
         self.unreadable: set[str] = set()  # encoders, as has been told
         self.wanted: set[str] = set()  # keys of vectors of which the catalog does not know yet whose they will be
+
+    def songs(self) -> list[Song]:
+        """All songs of the library, those that are away, too: what is known of them can be learnt from."""
+        return [*self.catalog.songs(), *self.catalog.away()]
 
 
 def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Listening:
@@ -432,7 +439,8 @@ def _is_built(run: Run, made_of: str) -> bool:
 def forget_others(run: Run) -> None:
     """Let go of encoders that were learnt anew, and of their vectors."""
     known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
-    of_use = {key for what in known.values() for key in (what.vectors, what.said)}
+    of_use = {what.vectors for what in known.values()}
+    of_use |= {run.catalog.fact(name) or "" for name in run.catalog.facts(HEARD)}
     run.catalog.keep_vectors_of({DESCRIPTORS} | run.wanted | of_use)
     kept = {run.home.encoder(name, what.fingerprint) for name, what in known.items()}
     for folder in run.home.encoders.iterdir():

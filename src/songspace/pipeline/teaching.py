@@ -11,7 +11,7 @@ from songspace.encoders.base import Encoder, encoder_class
 from songspace.errors import EncodingError, SongspaceError
 from songspace.library.costs import decoding
 from songspace.library.scan import Found
-from songspace.pipeline.stages import Run, ears, sounds
+from songspace.pipeline.stages import HEARD, Run, ears, sounds
 
 
 def ear_of(kind: type[Encoder]) -> Encoder:
@@ -29,7 +29,7 @@ def ear_of(kind: type[Encoder]) -> Encoder:
 def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
     """What an ear says of each segment of some songs (segments, d), in their order; those that it cannot hear left out.
 
-    What it said before, of these or of all songs, is not asked again, and is kept.
+    What it said before, of these or of all songs, is not asked again, and is kept, also if the run is stopped.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
         If it can hear none.
     """
     catalog, key = run.catalog, ear.kept_as_
-    run.wanted.add(key)
+    catalog.set_fact(f"{HEARD}{ear.name}", key)
     lacking = set(catalog.without_vectors(key)).intersection(songs)
     missing = [song for song in catalog.songs(sorted(lacking)) if song.away is None]
     own = ears(ear, run.listening)

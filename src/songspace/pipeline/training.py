@@ -15,7 +15,7 @@ from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.plan import MOST, Plan
 from songspace.encoders.pretrained import Pretrained
-from songspace.encoders.registry import AT_ONCE, ENOUGH
+from songspace.encoders.registry import AT_ONCE, ENOUGH, IN_MINUTES
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
@@ -92,7 +92,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     kind = encoder_class(name)
     training = kind.plan
     trained = training is not None
-    whole = run.catalog.songs()
+    whole = run.songs()
     ids = run.cache.songs()
     # What hears for itself is not fitted once more for the check: that would take as long again.
     apart_at_once = trained or (kind.takes_artists and ears(make(name, {}), run.listening) is not None)
@@ -119,9 +119,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         return
     estimator = make(name, plan)
     taught: dict[str, Any] = {}
-    ear = ear_of(kind) if kind.taught_by else None
-    if ear is not None:
-        told = said(run, ear, learnt_from)
+    if kind.taught_by:
+        told = said(run, ear_of(kind), learnt_from)
         learnt_from, songs = list(told), len(told)
         taught["y"] = np.concatenate(list(told.values()))
     X, groups, owners = _rows(run, estimator, learnt_from)
@@ -157,7 +156,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
     what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs, library=run.catalog.count())
-    set_learnt(run.catalog, name, replace(what, said=ear.kept_as_ if ear else ""))
+    set_learnt(run.catalog, name, what)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -204,11 +203,11 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
         return name
     run.course.begin("judging")
     found = (Check.of(what.check) if what.check else None) or check(run, name, what)
+    simpler = AT_ONCE if name == IN_MINUTES else BY_HAND
     if found is None:
-        run.reporter.say(
-            f"The songs are too few or too short to say whether the {name} space is better than the hand-made one."
-        )
-        return name
+        told = f"The songs are too few or too short to say whether the {name} space is better than the hand-made one"
+        run.reporter.say(f"{told}: the {simpler} one is used." if not asked and simpler == AT_ONCE else f"{told}.")
+        return simpler if not asked and simpler == AT_ONCE else name
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
         run.reporter.say(sentence)
@@ -219,8 +218,8 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
         keep(run, encoder.without_map())
         return judge(run, name, asked=asked)
     if not asked and found.behind("no-network"):
-        run.reporter.say(f"The network adds nothing in finding {found.judged.what}: the {AT_ONCE} space is used.")
-        return AT_ONCE
+        run.reporter.say(f"The network adds nothing in finding {found.judged.what}: the {simpler} space is used.")
+        return simpler
     if found.better:
         return name
     told = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
@@ -228,8 +227,8 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
         run.reporter.say(f"{told}; it is used because you asked for it.")
         return name
     if found.behind(BY_HAND):
-        run.reporter.say(f"{told}: the hand-made one stays in use.")
-        return BY_HAND
+        run.reporter.say(f"{told}: the {'hand-made' if simpler == BY_HAND else simpler} one is used.")
+        return simpler
     run.reporter.say(f"{told}, but that may be chance: it is used.")
     return name
 

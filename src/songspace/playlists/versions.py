@@ -40,6 +40,7 @@ SAME = 0.2
 
 _NEIGHBORS = 5  # a library may hold every song two or three times
 _ASKED = 200
+_LEAST = 0.01  # what lies nearer is the same but for rounding
 _STRANGERS = 2**0.5  # how far apart two songs lie that have nothing to do with each other
 
 _EQUALLY_LONG = 0.5  # seconds: encoders pad, and headers round
@@ -53,7 +54,7 @@ def reach(space: Space) -> float:
         return _STRANGERS
     rows = np.linspace(0, len(space) - 1, min(_ASKED, len(space))).round().astype(int)
     cosines = np.partition(space.vectors[rows] @ space.vectors.T, -_NEIGHBORS - 1, axis=1)[:, -_NEIGHBORS - 1]
-    return float(np.sqrt(2 - 2 * np.median(cosines)))
+    return max(float(2 - 2 * np.median(cosines)), _LEAST**2) ** 0.5
 
 
 def versions(songs: Sequence[Song], space: Space, *, within: float | None = None) -> np.ndarray:
