@@ -1,12 +1,14 @@
 """What a trained ear is worth on artists that nothing was learnt from, by the protocol of bench/learning.py.
 
-    python bench/ears.py FOLDER [--ear musicnn] [--student] [--labels folder|genre|FILE.csv] [--splits 6] [--home DIR]
+    python bench/ears.py FOLDER [--ear musicnn | --model FILE.onnx] [--student] [--labels folder|genre|FILE.csv]
+                         [--splits 6] [--home DIR]
 
 Half of the artists teach, and the songs of the others are scored: by *artist* (how early an artist's other songs are
 found), which needs no label, and by the labels. The ear is asked as it is; under the map that the library's artists
 teach; and beside the hand-made numbers, under such a map. Then what fewer segments of each song are worth; and what a
 song costs the ear. With --student the ear teaches a small network on the songs of the artists who teach; that is asked
 about the songs of the others, which neither it nor its teacher has heard; it takes some minutes for each split.
+With --model any network is asked instead that was made elsewhere (docs/encoders.md); it teaches nobody.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ PATCHES = (1, 2, 3, 5)
 class Ears:
     """What an ear said of a collection's segments, beside their hand-made numbers."""
 
-    def __init__(self, collection: learning.Collection, folder: str, home: Home, name: str) -> None:
-        learn(home, folder, encoder=name)
+    def __init__(
+        self, collection: learning.Collection, folder: str, home: Home, name: str, model: Path | None = None
+    ) -> None:
+        learn(home, folder, encoder=name, model=model)
         with Catalog(home.catalog) as catalog:
             what = learnt(catalog, name)
             assert what is not None
@@ -140,29 +144,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--ear", default="musicnn")
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--student", action="store_true")
     parser.add_argument("--labels", default="folder")
     parser.add_argument("--splits", type=int, default=6)
     parser.add_argument("--home", type=Path)
     wanted = parser.parse_args()
+    name = "onnx" if wanted.model else wanted.ear
     print(about(), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         home = Home(wanted.home or Path(scratch) / "home")
         collection = learning.Collection(wanted.folder, wanted.labels, home)
-        ears = Ears(collection, wanted.folder, home, wanted.ear)
+        ears = Ears(collection, wanted.folder, home, name, wanted.model)
     found: dict[str, list[dict[str, Any]]] = {}
     for taught in collection.splits(wanted.splits, None):
         first: dict[str, dict[str, Any]] = {}
-        for name, vectors in ears.rows(wanted.ear, taught, student=wanted.student).items():
+        for row, vectors in ears.rows(name, taught, student=wanted.student and not wanted.model).items():
             others, own = (learning.scored(collection, vectors, np.flatnonzero(rows)) for rows in (~taught, taught))
             scores = {"others": others, "own": own, "spread": own["spread"] / others["spread"], "seconds": 0.0}
-            found.setdefault(name, []).append(learning.told(scores, first))
-            if name in ("hand-made", "linear", wanted.ear):
-                first[name] = scores
+            found.setdefault(row, []).append(learning.told(scores, first))
+            if row in ("hand-made", "linear", name):
+                first[row] = scores
         print(".", end="", flush=True)
     print()
-    learning.report(found, against=("hand-made", "linear", wanted.ear))
-    cost(ears, wanted.ear)
+    learning.report(found, against=("hand-made", "linear", name))
+    if not wanted.model:
+        cost(ears, name)
 
 
 if __name__ == "__main__":
