@@ -292,13 +292,15 @@ def test_another_space_has_no_words(home: Path, tunes: Path) -> None:
     assert wrong.exit_code == 1 and "songspace ears" in str(wrong.exception)
 
 
-def test_that_ears_can_be_had_is_said_once(tunes: Path, tmp_path: Path) -> None:
+def test_that_ears_can_be_had_is_said_once_and_not_to_whom_has_one(ear: Ear, tunes: Path, tmp_path: Path) -> None:
     def heard(home: Path, encoder: str) -> int:
         listener = Listener()
         pipeline.learn(Home(home), tunes, encoder=encoder, windows=2, workers=2, reporter=listener)
         return listener.said.count(pipeline.EARS)
 
     assert [heard(tmp_path / "a", encoder) for encoder in ("timbre", "linear", "timbre")] == [1, 0, 0]
+    ears.get(ear, tmp_path / "ear.whl")
+    assert heard(tmp_path / "b", "timbre") == 0
 
 
 def test_an_ear_is_named_as_it_is_called(got: Ear, tunes: Path, tmp_path: Path) -> None:

@@ -129,9 +129,9 @@ def learn(
 ) -> None:
     """Listen to a folder of music and learn its space; goes on where it was stopped.
 
-    Seconds after the last song, the linear space answers. Of 100 songs or more a network then learns a better one, in
-    minutes: in a number of steps that grows with the library, and in half an hour at most on any machine; --minutes or
-    --steps change it: whichever comes first, where both are given. --encoder linear does without.
+    Seconds after the last song, the linear space answers. Of 100 songs or more a network then learns, and answers
+    unless it proves of no use: in a number of steps that grows with the library, and in half an hour at most on any
+    machine; --minutes or --steps change it: whichever comes first, where both are given. --encoder linear does without.
     """
     from songspace import pipeline
 

@@ -142,6 +142,11 @@ STUDENT = "student"
 """The encoder that an ear teaches, on a sample of a library, to hear the rest of it."""
 
 
+def any_there() -> bool:
+    """Whether an ear was got."""
+    return any(ear.there for ear in EARS.values())
+
+
 def find(name: str) -> Ear:
     """The ear of a name.
 

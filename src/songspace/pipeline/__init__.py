@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.ears import any_there
 from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.cache import CAP
@@ -172,7 +173,7 @@ def learn(
             best = judge(run, best, asked=False)
         if (best, used) != ("timbre", "timbre"):  # that space was built a moment ago
             use(run, best)
-        if not (kind.pretrained or kind.taught_by) and catalog.fact(_EARS_TOLD) is None:
+        if not (kind.pretrained or kind.taught_by or any_there()) and catalog.fact(_EARS_TOLD) is None:
             run.reporter.say(EARS)
             catalog.set_fact(_EARS_TOLD, "yes")
         return _summed_up(Report(catalog.count(), best, tally), log)
