@@ -141,7 +141,8 @@ class Check:
             if (difference := self.judged.differences.get(other)) is not None
         ]
         what = "What learning adds" if self.taught else "The difference"
-        return [*said, f"{what} in finding {self.judged.what}: {'; '.join(worth)}."]
+        why = "" if self.judged is self.questions[-1] else " (the artists are too few to judge by)"
+        return [*said, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
 
     @property
     def _whose(self) -> str:
