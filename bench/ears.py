@@ -7,7 +7,8 @@ Half of the artists teach, and the songs of the others are scored: by *artist* (
 found), which needs no label, and by the labels. The ear is asked as it is; under the map that the library's artists
 teach; and beside the hand-made numbers, under such a map. Then what fewer segments of each song are worth; and what a
 song costs the ear. With --student the ear teaches a small network on the songs of the artists who teach; that is asked
-about the songs of the others, which neither it nor its teacher has heard; it takes some minutes for each split.
+about the songs of the others, which neither it nor its teacher has heard; it takes some minutes for each split. Beside
+it stands a linear regression from the hand-made numbers to what the ear says.
 With --model any network is asked instead that was made elsewhere (docs/encoders.md); it teaches nobody.
 """
 
@@ -22,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import learning
 from machine import about
@@ -94,6 +98,13 @@ class Ears:
         student = Student(steps=plan.steps(int(learnt.sum())), device="cpu")
         return student.fit(self.collection.X[rows], self.own[rows]).encode(self.collection.X)
 
+    def regressed(self, learnt: np.ndarray) -> np.ndarray:
+        """The simplest student: the ear's vectors by linear regression from the hand-made numbers of some songs."""
+        rows = learnt[self.collection.groups]
+        numbers = np.concatenate(self.by_hand, axis=1)
+        model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(1, 5, 9)))
+        return np.asarray(model.fit(numbers[rows], self.own[rows]).predict(numbers))
+
     def rows(self, name: str, taught: np.ndarray, *, student: bool) -> Mapping[str, np.ndarray]:
         """Songs as each row of the table sees them."""
         collection = self.collection
@@ -106,6 +117,7 @@ class Ears:
         }
         found |= {f"{name}, {count} segments": self.means(self.own, self.some(count)) for count in PATCHES}
         if student:
+            found["ear by regression from hand-made numbers"] = self.means(self.regressed(taught))
             heard = self.taught(taught)
             found["student"] = self.means(heard)
             found["student beside hand-made, mapped"] = self.means(self.mapped([heard, *self.by_hand], taught))
