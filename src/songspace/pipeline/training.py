@@ -206,8 +206,9 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
     simpler = AT_ONCE if name == IN_MINUTES else BY_HAND
     if found is None:
         told = f"The songs are too few or too short to say whether the {name} space is better than the hand-made one"
-        run.reporter.say(f"{told}: the {simpler} one is used." if not asked and simpler == AT_ONCE else f"{told}.")
-        return simpler if not asked and simpler == AT_ONCE else name
+        used = AT_ONCE if name == IN_MINUTES and not asked else name
+        run.reporter.say(f"{told}." if used == name else f"{told}: the {used} one is used.")
+        return used
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
     for sentence in found.sentences(name):
         run.reporter.say(sentence)
