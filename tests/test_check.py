@@ -107,7 +107,7 @@ def test_the_artists_songs_decide_where_artists_are_enough() -> None:
         (
             0.45,
             False,
-            "over the untrained network (no gain); +0.05 [+0.00, +0.20] over no network (it may be chance).",
+            "over the untrained network (it may be chance); +0.05 [+0.00, +0.20] over no network (it may be chance).",
         ),
     ],
 )
@@ -121,6 +121,11 @@ def test_what_is_said_follows_the_figures(own: float, sure: bool, ending: str) -
     )
     assert worth.startswith("What learning adds in finding songs on its artist's other albums: ")
     assert worth.endswith(ending)
+
+
+def test_what_is_surely_worse_is_called_so() -> None:
+    worth = Check(20, 12, True, (question("artist", 0.2, [-0.3, -0.1], sure=True),)).sentences("ali")[-1]
+    assert worth.endswith("-0.20 [-0.30, -0.10] over no network (worse).")
 
 
 def test_a_gain_of_few_artists_is_not_called_chance() -> None:

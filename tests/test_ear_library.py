@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pyarrow import parquet
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from songspace import pipeline
@@ -26,6 +27,7 @@ from songspace.library.learnt import kept_segments, learnt
 from songspace.library.words import Words
 from songspace.playlists.where import parse
 from songspace.reporter import Reporter
+from songspace.server.app import create_app
 from songspace.space import Space
 
 
@@ -163,7 +165,7 @@ def test_an_ear_teaches_on_a_sample_and_its_student_hears_the_rest(
     home, listener = Home(tmp_path / "home"), Listener()
     report = pipeline.learn(home, tunes, windows=3, reporter=listener, **TAUGHT)
     assert report.encoder == "student" and len(Space.open(home.space)) == 18
-    assert sum(sentence.startswith("Learning the student encoder from 7 songs") for sentence in listener.said) == 1
+    assert " ".join(listener.said).count("Learning the student encoder from 7 of 18 songs") == 1
     library = Library(home.folder)
     # What the ear said is kept, and is what it would say of these songs.
     heard = dict(kept_segments(library.catalog, library.catalog.fact("heard:musicnn") or ""))
@@ -267,6 +269,32 @@ def test_a_filter_asks_for_words(home: Path) -> None:
         home, "playlist", next(iter(jazz)), "--where", "tags ~ jaz", "--length", len(jazz), "--artist-gap", 0
     )
     assert {song["id"] for song in made["songs"]} == jazz
+
+
+def test_a_server_filters_by_words_and_explains_with_them(home: Path) -> None:
+    words = expected_words(home)
+    jazz = {id for id in words.songs.tolist() if "jazz" in words.told(id)}
+    with TestClient(create_app(Home(home)), base_url="http://127.0.0.1") as client:
+        listed = client.get("/api/v1/songs", params={"where": "tags = jazz"}).json()
+        assert {song["id"] for song in listed["songs"]} == jazz
+        asked = words.songs.tolist()[0]
+        similar = client.get(f"/api/v1/songs/{asked}/neighbours", params={"count": 3, "explain": True}).json()
+        assert similar["similar"] == answered(home, "similar", asked, "-n", 3, "--explain")["similar"]
+        refused = client.get("/api/v1/songs", params={"where": "tags = polka"})
+        assert refused.status_code == 422 and "The ear knows no such word" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("filter", ["tags ~ polka", "not tags = polka and year > 1990", "tags not in (polka, dirge)"])
+def test_a_word_that_the_ear_does_not_know_is_told(home: Path, filter: str) -> None:
+    asked = CliRunner().invoke(app, ["--home", str(home), "playlist", "1", "--where", filter])
+    assert asked.exit_code == 1 and "The ear knows no such word as in “tags" in asked.stderr
+    assert all(word in asked.stderr for word in ("polka", "chillout", "female vocalists"))
+
+
+def test_who_has_no_ear_is_told_what_tags_are(tunes: Path, tmp_path: Path) -> None:
+    pipeline.learn(Home(tmp_path / "home"), tunes, encoder="timbre", windows=2, workers=2)
+    asked = CliRunner().invoke(app, ["--home", str(tmp_path / "home"), "playlist", "1", "--where", "has tags"])
+    assert asked.exit_code == 1 and "words of a trained ear (`songspace ears`)" in " ".join(asked.stderr.split())
 
 
 def test_words_stand_in_explanations_exports_and_maps(home: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def figures(home: Home, encoder: str) -> tuple[float, float]:
 
 
 def test_few_songs_are_said_to_be_few(fifty: Learnt):
-    begins = "Learning the contrastive encoder from 40 songs, and who made them, in 6 steps, a minute or so"
+    begins = "Learning the contrastive encoder from 40 of 50 songs, and who made them, in 6 steps, a minute or so"
     assert fifty.sentences[0].startswith(begins)
     assert "They are few to learn from" in fifty.sentences[0]
 
@@ -335,7 +335,7 @@ def test_songs_that_are_away_are_learnt_from_as_if_they_were_here(
         (music / f"{number:02d}.flac").rename(tmp_path / f"{number:02d}.flac")
     encoder, sentences = learn(home, music, encoder=None, seed=2)
     assert encoder in ("contrastive", "linear", "timbre")
-    assert any(sentence.startswith("Learning the contrastive encoder from 40 songs") for sentence in sentences)
+    assert any(sentence.startswith("Learning the contrastive encoder from 40 of 50 songs") for sentence in sentences)
     assert len(Space.open(home.space)) == 30
 
 

@@ -1,4 +1,4 @@
-"""songspace learns a metric space of songs from their sound alone, and puts it to use.
+"""songspace learns a metric space of songs from their sound, without labels, and puts it to use.
 
 >>> import songspace
 >>> songspace.__version__

@@ -137,7 +137,7 @@ def find_heard(view: View, words: Words, text: str, count: int) -> Meant:
         raise SongspaceError("There are no words to search for.")
     known, unknown = words.asked(text)
     if not known:
-        raise SongspaceError(f"The ear knows none of these words. It knows {', '.join(sorted(words.names))}.")
+        raise SongspaceError(f"The ear knows none of these words. {words.sentence()}")
     ranks = dict(zip(words.songs.tolist(), words.sums(known).tolist(), strict=True))
     found = _first(view, np.array([ranks.get(id, 0.0) for id in view.space.ids.tolist()]), count)
     return replace(found, unknown=unknown)

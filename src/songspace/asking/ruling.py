@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from songspace.asking.view import View
 from songspace.errors import SongspaceError
-from songspace.library import Library, Song
+from songspace.library import Song
+from songspace.library.words import Words
 from songspace.playlists.rules import Rules
 from songspace.reporter import Reporter
 from songspace.space import Space
+
+if TYPE_CHECKING:
+    from songspace.playlists.where import Where
 
 _NEAR = 50  # songs of the library among which one from outside may have its versions
 
@@ -49,7 +54,7 @@ class Ruling:
         SongspaceError
             If a filter or a list of played songs cannot be read, or no song is left.
         """
-        barred = self._barred(view.library, songs, reporter)
+        barred = self._barred(view, songs, reporter)
         if barred.all():
             raise SongspaceError(f"No song of the library is left by {self._filters()}.")
         return Rules.of(
@@ -63,20 +68,18 @@ class Ruling:
             barred=barred,
         )
 
-    def _barred(self, library: Library, songs: Sequence[Song], reporter: Reporter | None) -> np.ndarray:
+    def _barred(self, view: View, songs: Sequence[Song], reporter: Reporter | None) -> np.ndarray:
         barred = np.zeros(len(songs), bool)
         if self.shortest is not None or self.longest is not None:
             seconds = np.array([song.duration for song in songs])
             barred |= (seconds < (self.shortest or 0)) | (seconds > (self.longest or np.inf))
         if self.where is not None:
-            from songspace.playlists.where import parse
-
-            barred |= ~parse(self.where).mask(songs)
+            barred |= ~condition(self.where, view.words).mask(songs)
         if self.played:
             from songspace.asking.lists import rows_of
 
             for file in self.played:
-                barred[rows_of(library, file, songs, reporter=reporter)] = True
+                barred[rows_of(view.library, file, songs, reporter=reporter)] = True
         if self.without:
             out = {*self.without}
             barred |= np.array([song.id in out for song in songs], bool)
@@ -86,6 +89,32 @@ class Ruling:
         named = [f"--where “{self.where}”"] if self.where is not None else []
         named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
         return ", ".join(named)
+
+
+def condition(text: str, words: Words | None) -> Where:
+    """The condition that a filter describes, in a library whose ear has some words for its songs.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot be read, or asks for tags where there are none, or for one that the ear does not know.
+    """
+    from songspace.playlists.where import parse
+
+    where = parse(text)
+    for comparison in where.comparisons():
+        if comparison.field != "tags":
+            continue
+        if words is None:
+            raise SongspaceError(
+                "The filter asks for tags: they are words of a trained ear (`songspace ears`), and the encoder in use "
+                "knows none."
+            )
+        wanted = replace(comparison, operator=comparison.operator.replace("!", "").replace("not ", ""))
+        each = [Song(0, "", 0.0, words=(name,)) for name in words.names]
+        if not wanted.mask(each).any():
+            raise SongspaceError(f"The ear knows no such word as in “{comparison}”. {words.sentence()}")
+    return where
 
 
 def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:

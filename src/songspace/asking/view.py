@@ -48,6 +48,14 @@ def in_rows(space: Space, songs: Iterable[Song]) -> list[Song]:
     return [known.get(id) or _gone(id) for id in space.ids.tolist()]
 
 
+def with_words(songs: list[Song], words: Words | None) -> list[Song]:
+    """The same songs, with the words that stand out in them to an ear."""
+    if words is None:
+        return songs
+    told = words.told_each()
+    return [replace(song, words=told.get(song.id, ())) for song in songs]
+
+
 def opened(library: Library) -> tuple[Space, list[Song]]:
     """The space of a library, and the song of each of its rows."""
     view = View(library)
@@ -93,10 +101,7 @@ class View:
     def songs(self) -> list[Song]:
         """The song of each row of the space."""
         songs = in_rows(self.space, self.listed)
-        if self.words is None:
-            return songs
-        told = self.words.told_each()
-        return [replace(song, words=told.get(song.id, ())) for song in songs]
+        return with_words(songs, self.words)
 
     @cached_property
     def listed(self) -> list[Song]:

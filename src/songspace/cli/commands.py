@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from songspace.pipeline import Report
 
 app = typer.Typer(
-    help="Learns a space of songs from their sound alone: similar songs, fluid playlists, a map.",
+    help="Learns a space of songs from their sound: similar songs, fluid playlists, a map.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -97,7 +97,7 @@ def options(
     home: HomeOption = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
-    """Learns a space of songs from their sound alone: similar songs, fluid playlists, a map."""
+    """Learns a space of songs from their sound: similar songs, fluid playlists, a map."""
     if home is not None:  # given before the command, it holds for the command
         os.environ["SONGSPACE_HOME"] = str(home)
 

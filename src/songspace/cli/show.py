@@ -115,7 +115,7 @@ def _time_left(stage: float | None, whole: float | None) -> str:
     if stage is None:
         return ""
     left = f"{about(stage)} left"
-    return left if whole is None or about(whole) == about(stage) else f"{left} ({about(whole)} in all)"
+    return left if whole is None or about(whole) == about(stage) else f"{left} ({about(whole)} until all is done)"
 
 
 class Lines(Reporter):

@@ -127,7 +127,7 @@ class Student(NetworkEncoder):
 
     name: ClassVar[str] = "student"
     batch_rows: ClassVar[int] = 10
-    plan: ClassVar[Plan | None] = Plan(per_song=1.5, least=500, most=1500, batch=128, views=1, speed=1000)
+    plan: ClassVar[Plan | None] = Plan(per_song=1.5, least=500, most=1500, batch=13, views=10, speed=1000)
     seconds_to_encode: ClassVar[float] = 0.006
     taught_by: ClassVar[str] = MusiCNN.name
     taught_on: ClassVar[int] = 1000  # that takes the ear as many minutes as the student then learns

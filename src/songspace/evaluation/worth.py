@@ -158,12 +158,12 @@ class Check:
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:
-    """What a difference is not."""
-    if difference["value"] <= 0:
-        return " (no gain)"
+    """How sure a difference is, gain or loss."""
     if difference["interval"] is None:
         return " (too few artists to say whether that is chance)"
-    return "" if difference["sure"] else " (it may be chance)"
+    if not difference["sure"]:
+        return " (it may be chance)"
+    return " (worse)" if difference["value"] < 0 else ""
 
 
 def _signed(difference: Mapping[str, Any]) -> str:

@@ -116,6 +116,10 @@ class Words:
                 unknown.append(heard.pop(0))
         return tuple(dict.fromkeys(known)), tuple(dict.fromkeys(unknown))
 
+    def sentence(self) -> str:
+        """Name all words."""
+        return f"It knows {', '.join(sorted(self.names))}."
+
     def sums(self, names: Iterable[str]) -> np.ndarray:
         """The mean rank of each song by some words: shape (n,), 0 to 1."""
         columns = [self.names.index(name) for name in names]

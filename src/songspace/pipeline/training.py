@@ -202,7 +202,10 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
     if what is None or not (kind.plan or kind.pretrained or kind.takes_artists):
         return name
     run.course.begin("judging")
-    found = (Check.of(what.check) if what.check else None) or check(run, name, what)
+    if (found := Check.of(what.check) if what.check else None) is None:
+        run.course.tell("judging", 0, 1, None)
+        found = check(run, name, what)
+        run.course.tell("judging", 1, 1, 0.0)
     simpler = AT_ONCE if name == IN_MINUTES else BY_HAND
     if found is None:
         told = f"The songs are too few or too short to say whether the {name} space is better than the hand-made one"
@@ -210,14 +213,17 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
         run.reporter.say(f"{told}." if used == name else f"{told}: the {used} one is used.")
         return used
     set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
-    for sentence in found.sentences(name):
-        run.reporter.say(sentence)
     if (own := found.judged.differences.get("unmapped")) and not (own["value"] > 0 and own["sure"]):
-        run.reporter.say("It is not sure that its map adds anything to the model's own vectors: these are used.")
+        run.reporter.say(
+            f"A map that the library teaches the {name} space adds {own['value']:+.2f} in finding {found.judged.what}, "
+            f"on {found.songs} songs that did not teach it. That is not surely a gain: the model's own vectors are used."
+        )
         encoder = load_learnt(run.home, run.catalog, name)
         assert isinstance(encoder, Pretrained)
         keep(run, encoder.without_map())
         return judge(run, name, asked=asked)
+    for sentence in found.sentences(name):
+        run.reporter.say(sentence)
     if not asked and found.behind("no-network"):
         run.reporter.say(f"The network adds nothing in finding {found.judged.what}: the {simpler} space is used.")
         return simpler
@@ -236,7 +242,8 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
 
 def _announcement(name: str, songs: int, known: int, training: Plan | None, plan: dict[str, Any]) -> str:
     """What is about to be learnt from some of the songs that are known, and for how long."""
-    sentence = f"Learning the {name} encoder from {'1 song' if songs == 1 else f'{songs} songs'}"
+    apart = f" of {known}" if songs < known else ""
+    sentence = f"Learning the {name} encoder from {songs}{apart} {'song' if known == 1 else 'songs'}"
     by_artists = plan["teacher"] == "artists"
     if training is None:
         return f"{sentence} and who made them." if by_artists else f"{sentence}."

@@ -36,8 +36,9 @@ import difflib
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -102,6 +103,10 @@ class Where:
         """Which of the songs fulfil it: shape (n,), bool."""
         raise NotImplementedError
 
+    def comparisons(self) -> Iterator[Comparison]:
+        """Yield the comparisons that it is made of, from left to right."""
+        raise NotImplementedError
+
     def __call__(self, song: Song) -> bool:
         """Whether a song fulfils it."""
         return bool(self.mask([song])[0])
@@ -122,6 +127,9 @@ class Comparison(Where):
         verdicts = {value: test(value) for value in set(column)}
         return np.fromiter((verdicts[value] for value in column), bool, len(column))
 
+    def comparisons(self) -> Iterator[Comparison]:
+        yield self
+
     def __str__(self) -> str:
         if self.operator == "has":
             return f"has {self.field}"
@@ -138,6 +146,9 @@ class Not(Where):
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
         return ~self.of.mask(songs)
 
+    def comparisons(self) -> Iterator[Comparison]:
+        return self.of.comparisons()
+
     def __str__(self) -> str:
         return f"not {self.of}" if isinstance(self.of, Comparison | Not) else f"not ({self.of})"
 
@@ -151,6 +162,9 @@ class And(Where):
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
         return np.logical_and.reduce([part.mask(songs) for part in self.of])
 
+    def comparisons(self) -> Iterator[Comparison]:
+        return chain.from_iterable(part.comparisons() for part in self.of)
+
     def __str__(self) -> str:
         return " and ".join(f"({part})" if isinstance(part, And | Or) else str(part) for part in self.of)
 
@@ -163,6 +177,9 @@ class Or(Where):
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
         return np.logical_or.reduce([part.mask(songs) for part in self.of])
+
+    def comparisons(self) -> Iterator[Comparison]:
+        return chain.from_iterable(part.comparisons() for part in self.of)
 
     def __str__(self) -> str:
         return " or ".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.of)
@@ -193,6 +210,8 @@ def parse(text: str) -> Where:
     [True, False]
     >>> parse("title = ETE or duration > 3:00").mask(songs).tolist()
     [True, True]
+    >>> [each.field for each in parse("year >= 1990 and not genre ~ jazz").comparisons()]
+    ['year', 'genre']
     >>> parse("gender = jazz")
     Traceback (most recent call last):
     ...

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from songspace.asking.view import View, in_rows, open_space
+from songspace.asking.view import View, in_rows, open_space, with_words
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library, Song
 from songspace.library.names import sought
+from songspace.library.words import Words
 from songspace.playlists.credits import Credits
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
@@ -60,7 +61,7 @@ class Snapshot:
         return Credits(self.listed)
 
     @cached_property
-    def words(self) -> list[str]:
+    def searched(self) -> list[str]:
         """For each song listed, what a search looks at: name, album and file, as they are compared."""
         return [
             " ".join(map(sought, (song.name, song.album or "", os.path.basename(song.path)))) for song in self.listed
@@ -199,7 +200,9 @@ class Snapshots:
                 if old is not None and old.space is not None:
                     raise
                 why_not = str(error)
-            listed = library.songs()
+            listed = with_words(
+                library.songs(), Words.open(library.home.words, space.encoder) if space is not None else None
+            )
         digest = hashlib.blake2b(repr((space and space.checksum, encoder)).encode(), digest_size=12)
         for song in listed:
             digest.update(repr(song).encode("utf-8", "surrogatepass"))

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from songspace.asking.facts import song_facts
 from songspace.asking.meaning import Meaning, WordlessError, find_heard, find_meant
+from songspace.asking.ruling import condition
 from songspace.asking.similar import find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
 from songspace.library.names import sought
 from songspace.library.pictures import read_cover
-from songspace.playlists.where import parse
 from songspace.server import answers, media, questions
 from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
 from songspace.server.service import At, answer, service_of
@@ -32,7 +32,8 @@ def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> 
     def make(at: At) -> Any:
         found = search(at.snapshot, query.q) if query.q and query.q.strip() else at.snapshot.listed
         if query.where is not None:
-            mask = parse(query.where).mask(found)
+            words = at.view.words if at.snapshot.space is not None else None
+            mask = condition(query.where, words).mask(found)
             found = [found[place] for place in np.flatnonzero(mask).tolist()]
         end = query.offset + query.limit
         return {
@@ -51,11 +52,11 @@ def search(snapshot: Snapshot, text: str) -> list[Song]:
     words = wanted.split()
     if not words:
         return []
-    fitting = [place for place, said in enumerate(snapshot.words) if all(word in said for word in words)]
+    fitting = [place for place, said in enumerate(snapshot.searched) if all(word in said for word in words)]
 
     def elsewhere(place: int) -> bool:
         title = sought(snapshot.listed[place].title or "")
-        return not snapshot.words[place].startswith(wanted) and not title.startswith(wanted)
+        return not snapshot.searched[place].startswith(wanted) and not title.startswith(wanted)
 
     return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
 
