@@ -216,7 +216,7 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
     if (own := found.judged.differences.get("unmapped")) and not (own["value"] > 0 and own["sure"]):
         run.reporter.say(
             f"A map that the library teaches the {name} space adds {own['value']:+.2f} in finding {found.judged.what}, "
-            f"on {found.songs} songs that did not teach it. That is not surely a gain: the model's own vectors are used."
+            f"on {found.songs} songs that did not teach it. It is not surely a gain: the model's own vectors are used."
         )
         encoder = load_learnt(run.home, run.catalog, name)
         assert isinstance(encoder, Pretrained)
