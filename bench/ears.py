@@ -92,11 +92,12 @@ class Ears:
 
     def taught(self, learnt: np.ndarray) -> np.ndarray:
         """Segments as a student hears them whom the ear has taught on some songs."""
-        rows = learnt[self.collection.groups]
+        groups = self.collection.groups
+        rows = learnt[groups]
         plan = Student.plan
         assert plan is not None
         student = Student(steps=plan.steps(int(learnt.sum())), device="cpu")
-        return student.fit(self.collection.X[rows], self.own[rows]).encode(self.collection.X)
+        return student.fit(self.collection.X[rows], self.own[rows], groups=groups[rows]).encode(self.collection.X)
 
     def regressed(self, learnt: np.ndarray) -> np.ndarray:
         """The simplest student: the ear's vectors by linear regression from the hand-made numbers of some songs."""

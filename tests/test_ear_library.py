@@ -177,10 +177,10 @@ def test_an_ear_teaches_on_a_sample_and_its_student_hears_the_rest(
         np.testing.assert_array_equal(vectors, own[paths[id]])
 
     # Going back, nothing is heard and nothing is learnt; and the student needs its ear no more.
+    shutil.rmtree(got.folder)
     listener = Listener()
     pipeline.learn(home, tunes, reporter=listener, **TAUGHT)
     assert "The student encoder has been learnt from these songs already." in listener.said
-    shutil.rmtree(got.folder)
     song(tmp_path / "more" / "new.flac", 99, style=2, title="New")
     report = pipeline.update(home, tmp_path / "more", workers=1)
     assert (report.songs, report.encoder, len(Space.open(home.space))) == (19, "student", 19)
@@ -208,6 +208,31 @@ def test_what_an_ear_has_said_is_not_asked_again_by_a_run_that_goes_on(
     pipeline.update(home, workers=1)
     pipeline.learn(home, tunes, **TAUGHT)
     assert Library(home.folder).encoder == "student" and len(calls) == 18 + 1
+
+
+def test_a_student_is_examined_on_songs_that_it_was_not_taught(
+    got: Ear, song: Callable[..., Path], tmp_path: Path
+) -> None:
+    for number in range(24):
+        song(tmp_path / "music" / f"{number}.flac", number, style=number % 3, artist=f"Artist {number // 2}")
+    home, listener = Home(tmp_path / "home"), Listener()
+    pipeline.learn(home, tmp_path / "music", windows=2, reporter=listener, **TAUGHT)
+    catalog = Library(home.folder).catalog
+    what = learnt(catalog, "student")
+    assert what is not None and len(what.held_out) == 4
+    ear = dict(kept_segments(catalog, catalog.fact("heard:musicnn") or ""))
+    student = dict(kept_segments(catalog, what.vectors))
+    middle = np.concatenate([ear[id] for id in ear if id not in what.held_out]).mean(axis=0)
+    each = [
+        (a - middle) @ (b - middle) / np.linalg.norm(a - middle) / np.linalg.norm(b - middle)
+        for id in what.held_out
+        for a, b in zip(ear[id], student[id], strict=True)
+    ]
+    expected = (
+        f"Of 4 songs that it was not taught, the student says what the ear says with a cosine of {np.mean(each):.2f}"
+    )
+    [told] = [sentence for sentence in listener.said if sentence.startswith(expected)]
+    assert told.endswith("more steps may help.") == (np.mean(each) < 0.5)
 
 
 def test_a_student_without_an_ear_is_told_before_any_work(ear: Ear, tunes: Path, tmp_path: Path) -> None:

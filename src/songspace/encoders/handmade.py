@@ -18,7 +18,21 @@ HAND_MADE = N_DESCRIPTORS + N_TEXTURES
 """How many numbers :func:`hand_made` gives."""
 
 
-class Mapped(Encoder):
+class Described(Encoder):
+    """An encoder that looks at hand-made numbers; ``_embed`` takes the descriptors, too, where they are known."""
+
+    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
+        X, described = self._checked(X), check_descriptors(described)
+        if len(described) != X.shape[0]:
+            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
+        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
+        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
+
+    def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Mapped(Described):
     """An encoder whose vectors are discriminants of blocks of numbers, which ``_describe`` gives.
 
     Attributes
@@ -29,13 +43,6 @@ class Mapped(Encoder):
 
     n_components: int
     discriminants_: Discriminants
-
-    def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
-        X, described = self._checked(X), check_descriptors(described)
-        if len(described) != X.shape[0]:
-            raise ValueError(f"Expected the descriptors of {X.shape[0]} spectrograms, got those of {len(described)}")
-        parts = np.array_split(described, range(self.batch_rows, len(described), self.batch_rows))
-        return np.concatenate([self._embed(*each) for each in zip(self._batches(X), parts, strict=True)])
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
         """Blocks of numbers for each spectrogram; its descriptors, where they are known already."""

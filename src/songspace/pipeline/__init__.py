@@ -125,6 +125,8 @@ def learn(
     if model is not None and "model" not in kind._get_param_names():
         raise SongspaceError(f"The {kind.name} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(kind.name, {"model": model, "device": device}).fit(None) if kind.pretrained else None
+    if kind.taught_by and not home.catalog.exists():
+        ear_of(kind)  # weights that are not here are told before any work, too
     asked = {
         "encoder": encoder,
         "from": teacher,
@@ -137,7 +139,7 @@ def learn(
     }
     with _writing(home, "learn", root, asked | {"workers": workers}, reporter, anew=True) as (catalog, log):
         if kind.taught_by and learnt(catalog, kind.name) is None:
-            ear_of(kind)  # weights that are not here are told before any work, too
+            ear_of(kind)
         remember(catalog, log.say, encoding=tag_encoding, separators=genre_separators)
         root = admit(catalog, root)
         run = Run(home, catalog, windows, workers, timeout, cache_bytes, Telling(home, "learn", log))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
-from songspace.errors import EncodingError, SongspaceError
+from songspace.errors import EncodingError
 from songspace.library.costs import decoding
 from songspace.library.scan import Found
 from songspace.pipeline.stages import HEARD, Run, ears, sounds
+
+EXAMINED = 50
+"""Songs, at most, of which a student is asked what it has not been taught."""
+
+_ROUGH = 0.5
+"""A cosine with the ear below which what a student says is far from what it was taught."""
 
 
 def ear_of(kind: type[Encoder]) -> Encoder:
@@ -30,11 +36,6 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
     """What an ear says of each segment of some songs (segments, d), in their order; those that it cannot hear left out.
 
     What it said before, of these or of all songs, is not asked again, and is kept, also if the run is stopped.
-
-    Raises
-    ------
-    SongspaceError
-        If it can hear none.
     """
     catalog, key = run.catalog, ear.kept_as_
     catalog.set_fact(f"{HEARD}{ear.name}", key)
@@ -48,6 +49,7 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
         return kind, seconds + count * ear.seconds_to_encode
 
     if missing:
+        run.reporter.say(f"The {ear.name} ear listens to {len(missing)} songs, to teach what it hears.")
         run.course.begin("hearing")
         with closing(sounds(run, missing, own, "hearing", cost)) as heard:
             for song, X in heard:
@@ -56,7 +58,26 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
                 except EncodingError as error:
                     run.reporter.say(f"{song.path} could not be heard by {ear.name}: {error}")
     found = {song: catalog.encoded(key, song) for song in songs}
-    told = {song: one[0] for song, one in found.items() if one is not None}
-    if not told:
-        raise SongspaceError(f"{ear.name} could hear none of the songs that it should teach from.")
-    return told
+    return {song: one[0] for song, one in found.items() if one is not None}
+
+
+def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], middle: np.ndarray) -> str:
+    """How near a student comes to its ear on songs that it was not taught.
+
+    Parameters
+    ----------
+    run : Run
+    student : Encoder
+    told : mapping of int to ndarray of shape (segments, d)
+        What the ear says of these songs.
+    middle : ndarray of shape (d,)
+        The mean of what it said of those that it taught: both are looked at from there.
+    """
+    pairs = ((student.encode(run.cache.get(song)) - middle, own - middle) for song, own in told.items())
+    cosines = [np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)) for a, b in pairs]
+    found = float(np.concatenate(cosines).mean())
+    return (
+        f"Of {len(told)} songs that it was not taught, the {student.name} says what the ear says with a cosine of "
+        f"{found:.2f} (1 is the same, 0 is chance)."
+        + (" That is far from it: its words will be rough, and more steps may help." if found < _ROUGH else "")
+    )

@@ -25,7 +25,7 @@ from songspace.library.learnt import Learnt, learnt, set_learnt
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
-from songspace.pipeline.teaching import ear_of, said
+from songspace.pipeline.teaching import EXAMINED, ear_of, examination, said
 from songspace.playlists.credits import taught_by, teachers
 from songspace.provenance import threads
 
@@ -119,8 +119,13 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         return
     estimator = make(name, plan)
     taught: dict[str, Any] = {}
+    examined: dict[int, np.ndarray] = {}
     if kind.taught_by:
-        told = said(run, ear_of(kind), learnt_from)
+        spread = without[:: max(1, -(-len(without) // EXAMINED))]
+        told = said(run, ear_of(kind), [*learnt_from, *spread])
+        examined = {song: told.pop(song) for song in spread if song in told}
+        if not told:
+            raise SongspaceError(f"{kind.taught_by} could hear none of the songs that it should teach from.")
         learnt_from, songs = list(told), len(told)
         taught["y"] = np.concatenate(list(told.values()))
     X, groups, owners = _rows(run, estimator, learnt_from)
@@ -152,6 +157,8 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
                 run.reporter.say(_cut_short(done, plan))
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
+        if examined:
+            run.reporter.say(examination(run, estimator, examined, taught["y"].mean(axis=0)))
     else:
         estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
