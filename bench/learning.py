@@ -47,10 +47,10 @@ from songspace.evaluation.labels import labels as read_labels
 from songspace.evaluation.neighbors import nearest
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
+from songspace.library.credits import Credits
 from songspace.library.home import Home
 from songspace.library.index import Listening
 from songspace.pipeline import learn
-from songspace.playlists.credits import Credits
 from songspace.space import Space
 
 Maker = Callable[[int], Encoder]

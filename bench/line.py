@@ -22,9 +22,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from songspace import Library
-from songspace.asking import traits
-from songspace.asking.ruling import Ruling
-from songspace.asking.view import View
+from songspace.answers import traits
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import View
 from songspace.playlists import line as lines
 from songspace.playlists.mixes import mix_within
 from songspace.playlists.steps import smoothness

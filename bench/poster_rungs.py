@@ -31,14 +31,14 @@ from threadpoolctl import threadpool_limits
 from machine import about
 from songspace.durations import about as roughly
 from songspace.encoders.ali_rungs import POSTER_STEPS
-from songspace.evaluation.poster.data import Data, gather
-from songspace.evaluation.poster.embeddings import BY_KEY, Kind, Plan, learn
-from songspace.evaluation.poster.experiment import choose_subset, set_apart
-from songspace.evaluation.poster.findings import REFERENCE
-from songspace.evaluation.poster.scores import HEADLINE, METRICS, PAIRS, Test, make_tests, score
-from songspace.evaluation.poster.splits import TRAINING
-from songspace.evaluation.poster.work import Work
 from songspace.intervals import Score
+from songspace.poster.data import Data, gather
+from songspace.poster.embeddings import BY_KEY, Kind, Plan, learn
+from songspace.poster.experiment import choose_subset, set_apart
+from songspace.poster.findings import REFERENCE
+from songspace.poster.scores import HEADLINE, METRICS, PAIRS, Test, make_tests, score
+from songspace.poster.splits import TRAINING
+from songspace.poster.work import Work
 from songspace.reporter import Reporter
 
 Scores = dict[str, dict[str, Score]]

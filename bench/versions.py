@@ -23,8 +23,8 @@ from songspace.library.index import Failure, Heard, Listening, hear
 from songspace.library.learnt import song_vectors
 from songspace.library.scan import Found
 from songspace.pipeline.stages import load_learnt
-from songspace.playlists.versions import CLOSE, SAME, reach, versions
 from songspace.space import Space
+from songspace.space.versions import CLOSE, SAME, reach, versions
 
 QUANTILES = (0, 0.01, 0.05, 0.5, 0.95, 1)
 

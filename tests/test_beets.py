@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from songspace import Library
-from songspace.asking.playlists import make_path, make_radio
-from songspace.asking.ruling import Ruling
-from songspace.asking.similar import find_similar
-from songspace.asking.view import Asked, View
-from songspace.playlists import files
+from songspace import Library, interchange
+from songspace.answers.playlists import make_path, make_radio
+from songspace.answers.ruling import Ruling
+from songspace.answers.similar import find_similar
+from songspace.answers.view import Asked, View
 
 CONFIG = """
 directory: {folder}/music
@@ -88,7 +87,7 @@ def test_a_radio_is_written_and_printed_as_beets_prints(beet: Beets, learnt_home
     ruling = Ruling(1, without=missing)
     expected = make_radio(view, ["Tune 7"], ["Tune 2"], ruling, length=6, variety=0.5, seed=3)
     assert paths == [song.path for song in expected.songs]
-    assert [os.path.realpath(path) for path in files.read(target)] == [os.path.realpath(path) for path in paths]
+    assert [os.path.realpath(path) for path in interchange.read(target)] == [os.path.realpath(path) for path in paths]
 
 
 def test_a_path_goes_through_the_items_asked_for(beet: Beets, learnt_home: Path) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from songspace import Library
+from songspace import Library, interchange
 from songspace.cli.commands import app
-from songspace.playlists import files
 
 Run = Callable[..., Result]
 
@@ -46,7 +45,7 @@ def test_mixes_as_json_and_as_files(run: Run, tmp_path: Path) -> None:
     listed = [song["path"] for mix in made for song in mix["songs"]]
     assert len(listed) == len(set(listed))
     for mix in made:
-        assert files.read(mix["file"]) == [song["path"] for song in mix["songs"]]
+        assert interchange.read(mix["file"]) == [song["path"] for song in mix["songs"]]
         assert mix["seconds"] == pytest.approx(8 * len(mix["songs"]), abs=0.1)
         assert 0 < mix["coherence"] < 1 and {"mean_share", "largest_share"} <= mix["smoothness"].keys()
     assert "Wrote 3 mixes" in result.stderr
@@ -90,7 +89,7 @@ def test_suggestions_with_their_reasons(run: Run, learnt_home: Path, tmp_path: P
     for song in found:
         assert song["because"]["path"] in liked
         assert song["why"].startswith(f"because of {song['because']['artist']} - {song['because']['title']}")
-    assert files.read(tmp_path / "found.xspf") == [song["path"] for song in found]
+    assert interchange.read(tmp_path / "found.xspf") == [song["path"] for song in found]
     table = run("suggest", "--like", like, "-n", 5)
     assert table.exit_code == 0 and "because of" in table.stdout
 

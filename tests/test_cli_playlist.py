@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from songspace import Library
-from songspace.playlists import files
+from songspace import Library, interchange
 
 Run = Callable[..., Result]
 
@@ -54,7 +53,7 @@ def test_playlist_radio_is_written_and_reads_back(run: Run, tmp_path: Path, lear
     answer = json.loads(result.stdout)
     assert answer["songs"][0]["title"] == "Tune 7" and len(answer["songs"]) == 6
     assert len(answer["steps"]) == 5
-    assert [os.path.realpath(path) for path in files.read(target)] == [
+    assert [os.path.realpath(path) for path in interchange.read(target)] == [
         os.path.realpath(song["path"]) for song in answer["songs"]
     ]
 
@@ -112,7 +111,7 @@ def test_every_rule_holds(made: Made, learnt_home: Path, a_list: Path) -> None:
     albums = [(song["album"], os.path.dirname(song["path"])) for song in songs]
     assert all(a != b for a, b in pairwise(albums))
     assert all(song["year"] >= 1991 and song["title"] != "Tune 4" for song in songs[1:])
-    assert not {song["path"] for song in songs[1:]} & set(files.read(a_list))
+    assert not {song["path"] for song in songs[1:]} & set(interchange.read(a_list))
 
 
 def test_the_versions_of_a_song_come_once(

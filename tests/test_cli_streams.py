@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from songspace import Library, pipeline
+from songspace import Library, interchange, pipeline
 from songspace.library import Home
-from songspace.playlists import files
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
 
@@ -133,8 +132,8 @@ def test_playlists_are_utf8_whatever_the_locale(
         status, _, messages = shell("S", foreign, "playlist", "plain", "--length", 4, "-o", file, env=locale)
         assert status == 0, messages
     assert there.read_bytes().replace(b"there", b"here") == here.read_bytes()
-    assert len(set(files.read(there))) == 4
-    assert set(files.read(there)) == {song.path for song in Library(foreign).songs()}
+    assert len(set(interchange.read(there))) == 4
+    assert set(interchange.read(there)) == {song.path for song in Library(foreign).songs()}
     # And read by a program in that locale.
     status, answer, messages = shell("S", foreign, "playlist", "--order", there, "--json", env=env)
     assert status == 0 and len(json.loads(answer)["songs"]) == 4, messages

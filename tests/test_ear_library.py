@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from songspace import pipeline
-from songspace.asking.view import View
+from songspace.answers.view import View
 from songspace.cli.commands import app
 from songspace.encoders import ears
 from songspace.encoders.ears import Ear
@@ -24,8 +24,8 @@ from songspace.encoders.student import Student
 from songspace.errors import SongspaceError
 from songspace.library import Home, Library
 from songspace.library.learnt import kept_segments, learnt
+from songspace.library.where import parse
 from songspace.library.words import Words
-from songspace.playlists.where import parse
 from songspace.reporter import Reporter
 from songspace.server.app import create_app
 from songspace.space import Space

@@ -18,8 +18,8 @@ import soxr
 from typer.testing import CliRunner
 
 from songspace import Library, Space, pipeline
-from songspace.asking.state import state
-from songspace.asking.view import View
+from songspace.answers.state import state
+from songspace.answers.view import View
 from songspace.cli.commands import app
 from songspace.encoders import load, registry
 from songspace.encoders.contrastive import Contrastive

@@ -23,8 +23,8 @@ from beets.ui import Subcommand, UserError, print_  # type: ignore[attr-defined]
 from songspace.errors import SongspaceError
 
 if TYPE_CHECKING:
-    from songspace.asking.playlists import Playlist
-    from songspace.asking.view import View
+    from songspace.answers.playlists import Playlist
+    from songspace.answers.view import View
     from songspace.library import Song
 
 _NAMED = 5  # items that are named when songspace does not know them
@@ -66,8 +66,8 @@ class SongspacePlugin(BeetsPlugin):
     def _similar(self, lib: Library, opts: Values, args: list[str]) -> None:
         _check(opts.count >= 1, "--count", opts.count, "at least 1")
         with _sentences():
-            from songspace.asking.similar import find_similar
-            from songspace.asking.view import Asked
+            from songspace.answers.similar import find_similar
+            from songspace.answers.view import Asked
 
             beets = self._meeting(lib, opts.among)
             asked = Asked(beets.view, beets.songs(args))
@@ -88,8 +88,8 @@ class SongspacePlugin(BeetsPlugin):
         if (opts.via and not opts.to) or (opts.minus and opts.to):
             raise UserError("--via belongs to a path, which leads --to an item; --minus to a radio.")
         with _sentences():
-            from songspace.asking.playlists import make_path, make_radio
-            from songspace.asking.ruling import Ruling
+            from songspace.answers.playlists import make_path, make_radio
+            from songspace.answers.ruling import Ruling
 
             beets = self._meeting(lib, opts.among)
             ruling = Ruling(opts.artist_gap, without=beets.others)
@@ -102,18 +102,18 @@ class SongspacePlugin(BeetsPlugin):
             self._show(beets, made, opts.output)
 
     def _show(self, beets: _Meeting, made: Playlist, output: str | None) -> None:
-        from songspace.playlists import files
+        from songspace import interchange
 
         items = [beets.items[song.id] for song in made.songs]
         if output:
             songs = [replace(song, path=_path(item)) for song, item in zip(made.songs, items, strict=True)]
-            path = files.write(os.path.expanduser(output), songs, title=made.title, similarity=made.similarity())
+            path = interchange.write(os.path.expanduser(output), songs, title=made.title, similarity=made.similarity())
             print(f"Wrote {len(songs)} items to {path}.", file=sys.stderr)
         for item in items:
             print_(format(item))
 
     def _meeting(self, lib: Library, among: str | None) -> _Meeting:
-        from songspace.asking.view import View
+        from songspace.answers.view import View
         from songspace.library import Library as Known
 
         home = self.config["home"]
@@ -170,10 +170,10 @@ class _Meeting:
         return songs[0]
 
     def _match(self, items: Iterable[Item]) -> list[Song | None]:
-        from songspace.playlists import files
+        from songspace import interchange
 
         entries = [
-            files.Entry(
+            interchange.Entry(
                 name=_path(item),
                 path=_path(item),
                 title=item.title or None,
@@ -184,7 +184,7 @@ class _Meeting:
             )
             for item in items
         ]
-        found = files.match(entries, self.view.songs, at=self._at)
+        found = interchange.match(entries, self.view.songs, at=self._at)
         return [song if song is not None and song.id in self._ids else None for song in found]
 
     def _at(self, path: str) -> Song | None:

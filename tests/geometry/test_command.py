@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from songspace.asking.view import View
+from songspace.answers.view import View
 from songspace.cli import geometry as command
 from songspace.cli.commands import app
 from songspace.library import Song

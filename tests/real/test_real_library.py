@@ -11,7 +11,7 @@ from songspace import Library, Space, pipeline
 from songspace.evaluation import embeddings, report
 from songspace.evaluation.labels import labels
 from songspace.library import Home
-from songspace.playlists.versions import versions
+from songspace.space.versions import versions
 
 pytestmark = pytest.mark.real
 

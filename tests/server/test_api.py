@@ -15,10 +15,9 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 from typer.testing import Result
 
-from songspace import Space
+from songspace import Space, interchange
 from songspace.library import Home, Song
 from songspace.library.tags import Tags
-from songspace.playlists import files
 from songspace.server import answers
 from songspace.server.app import create_app
 from songspace.server.saved import Saved
@@ -129,7 +128,7 @@ def test_a_path_is_that_of_the_command_line(get: Get, run: Run, songs: list[Song
 
 def test_an_order_is_that_of_the_command_line(client: TestClient, run: Run, songs: list[Song], tmp_path: Path) -> None:
     listed = [songs[number] for number in (0, 9, 3, 12, 6, 3)]
-    file = files.write(tmp_path / "list.m3u8", listed)
+    file = interchange.write(tmp_path / "list.m3u8", listed)
     asked = {"songs": [song.id for song in listed], "first": songs[3].id, "explain": True}
     told = client.post("/api/v1/order", json=asked).json()
     answers.Ordered.model_validate(told)
@@ -147,7 +146,7 @@ def test_suggestions_are_those_of_the_command_line(
     client: TestClient, run: Run, songs: list[Song], tmp_path: Path
 ) -> None:
     liked, disliked = songs[:4], songs[15:17]
-    like, dislike = files.write(tmp_path / "a.m3u8", liked), files.write(tmp_path / "b.m3u8", disliked)
+    like, dislike = interchange.write(tmp_path / "a.m3u8", liked), interchange.write(tmp_path / "b.m3u8", disliked)
     asked = {"like": [song.id for song in liked], "dislike": [song.id for song in disliked], "count": 5}
     told = client.post("/api/v1/suggest", json=asked).json()
     answers.Suggestions.model_validate(told)
@@ -247,7 +246,7 @@ def test_a_playlist_is_kept_read_downloaded_and_let_go(client: TestClient, songs
         assert disposition.startswith("attachment; filename*=UTF-8''") and "/" not in disposition
         file = tmp_path / f"list.{suffix}"
         file.write_bytes(sent.content)
-        assert files.read(file) == [song.path for song in songs[:4]]
+        assert interchange.read(file) == [song.path for song in songs[:4]]
     assert client.delete(where).status_code == 204
     assert problem(client.get(where), 404) and problem(client.delete(where), 404)
 

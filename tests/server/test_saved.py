@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from songspace import SongspaceError
+from songspace import SongspaceError, interchange
 from songspace.library import Home, Song
 from songspace.library.tags import Tags
-from songspace.playlists import files
 from songspace.server import saved as module
 from songspace.server.app import create_app
 from songspace.server.problems import UnknownError
@@ -178,11 +177,11 @@ def test_what_is_written_by_others_and_by_older_versions_is_found(saved: Saved, 
 
 def test_the_identity_is_found_in_playlist_files_too(tmp_path: Path) -> None:
     songs = of(1, 2)
-    (tmp_path / "a.jspf").write_bytes(files.jspf([files.jspf_track(song) for song in songs], "A"))
-    entries = files.entries(tmp_path / "a.jspf")
+    (tmp_path / "a.jspf").write_bytes(interchange.jspf([interchange.jspf_track(song) for song in songs], "A"))
+    entries = interchange.entries(tmp_path / "a.jspf")
     assert [entry.identity for entry in entries] == [song.identity for song in songs]
     moved = [replace(song, path=f"/else/{song.id}.flac", title=None, artist=None) for song in songs]
-    assert files.match(entries, moved) == moved
+    assert interchange.match(entries, moved) == moved
 
 
 # What another hand put there

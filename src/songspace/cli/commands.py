@@ -268,7 +268,7 @@ def map_(
 ) -> None:
     """A picture of the whole library, or a page to look around in that works offline."""
     from songspace import maps
-    from songspace.asking.view import opened
+    from songspace.answers.view import opened
 
     draw = {".png": maps.draw_png, ".html": maps.draw_html}.get(output.suffix.lower())
     if draw is None:

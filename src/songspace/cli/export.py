@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from songspace.asking.view import opened
+from songspace.answers.view import opened
 from songspace.cli import show
 from songspace.cli.options import HomeOption
 from songspace.drawing.files import written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songspace.asking.state import folders_of
+from songspace.answers.state import folders_of
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songspace.asking.mixes import make_mixes
-from songspace.asking.ruling import Ruling
-from songspace.asking.view import View
+from songspace.answers.mixes import make_mixes
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import View
 from songspace.cli import options, show
 from songspace.library import Library
 

@@ -126,7 +126,7 @@ def queue(songs: Sequence[Song], mpd: bool, host: str | None, elsewhere: dict[st
     """What --mpd and --mpd-host ask for."""
     if not mpd and host is None:
         return
-    from songspace.playlists.mpd import Address, add
+    from songspace.interchange.mpd import Address, add
 
     address = Address.of(host)
     added = add(songs, address, prefixes=elsewhere)

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from songspace.asking.lists import rows_of
-from songspace.asking.playlists import DEFAULT_GAP, Playlist, arrange, make_path, make_radio
-from songspace.asking.ruling import Ruling
-from songspace.asking.view import View
+from songspace.answers.lists import rows_of
+from songspace.answers.playlists import DEFAULT_GAP, Playlist, arrange, make_path, make_radio
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import View
 from songspace.cli import options, show
 from songspace.library import Library
 from songspace.playlists.steps import TRANSITION
@@ -95,12 +95,14 @@ def playlist(
 def _answer(
     made: Playlist, *, explain: bool, output: Path | None, absolute: bool, prefixes: dict[str, str], json: bool
 ) -> None:
-    from songspace.playlists import files
+    from songspace import interchange
 
     facts = made.facts(explain=explain)
     if output is not None:
         alike = made.similarity()
-        files.write(output, made.songs, title=made.title, relative=not absolute, prefixes=prefixes, similarity=alike)
+        interchange.write(
+            output, made.songs, title=made.title, relative=not absolute, prefixes=prefixes, similarity=alike
+        )
         show.say(f"Wrote {len(made.songs)} songs to {output}.")
     if json:
         show.answer(facts)

@@ -75,8 +75,8 @@ def poster(
         raise typer.BadParameter("--exact is the poster's own: it takes no --steps, --minutes, --size or --segments.")
     if yes and not exact:
         raise typer.BadParameter("--yes belongs to --exact.")
-    from songspace.evaluation.poster import run
-    from songspace.evaluation.poster.findings import findings
+    from songspace.poster import run
+    from songspace.poster.findings import findings
 
     if exact:
         if not folder.is_dir():  # before anything is measured for half a minute
@@ -114,7 +114,7 @@ def _warn(device: str, *, go: bool) -> None:
     every other refusal, and not 2, which says that a command is wrong.
     """
     from songspace.encoders.devices import choose_device
-    from songspace.evaluation.poster.exact import forecast, speed
+    from songspace.poster.exact import forecast, speed
 
     show.say("Measuring how fast this machine trains networks of the poster's size ...")
     said = forecast(speed(device), choose_device(device).type)

@@ -18,8 +18,8 @@ def search(
     home: HomeOption = None,
 ) -> None:
     """Songs that sound as some words mean, to a trained ear or to an onnx model with a text tower."""
-    from songspace.asking.meaning import Meaning, demand_words, find_heard, find_meant
-    from songspace.asking.view import View
+    from songspace.answers.meaning import Meaning, demand_words, find_heard, find_meant
+    from songspace.answers.view import View
 
     view = View(Library(home))
     if view.words is not None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from songspace.asking.facts import song_facts
+from songspace.answers.facts import song_facts
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library, Song
 
 if TYPE_CHECKING:
-    from songspace.asking.similar import Similar
+    from songspace.answers.similar import Similar
 
 
 def similar(
@@ -28,8 +28,8 @@ def similar(
     home: HomeOption = None,
 ) -> None:
     """The songs that sound most like a song, or like several together."""
-    from songspace.asking.similar import find_similar
-    from songspace.asking.view import Asked, View
+    from songspace.answers.similar import find_similar
+    from songspace.answers.view import Asked, View
 
     asked = Asked(View(Library(home)), songs)
     found = find_similar(asked, count, explain=explain or clips is not None, versions=versions)

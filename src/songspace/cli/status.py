@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from songspace.asking.state import failed, state
-from songspace.asking.view import View
+from songspace.answers.state import failed, state
+from songspace.answers.view import View
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library

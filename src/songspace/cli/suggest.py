@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from songspace.asking.lists import rows_of
-from songspace.asking.ruling import Ruling
-from songspace.asking.suggestions import make_suggestions
-from songspace.asking.view import View
+from songspace.answers.lists import rows_of
+from songspace.answers.ruling import Ruling
+from songspace.answers.suggestions import make_suggestions
+from songspace.answers.view import View
 from songspace.cli import options, show
 from songspace.library import Library
 
@@ -36,7 +36,7 @@ def suggest(
     home: options.HomeOption = None,
 ) -> None:
     """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
-    from songspace.playlists import files
+    from songspace import interchange
 
     ruling = Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
     elsewhere, reporter = options.prefixes(prefix), show.Lines()
@@ -59,7 +59,7 @@ def suggest(
     if output is not None:
         title = f"Like {', '.join(path.stem for path in like)}"
         alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
-        files.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
+        interchange.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
         show.say(f"Wrote {len(made)} songs to {output}.")
     if json:
         show.answer({"suggestions": [each.facts() for each in made]})

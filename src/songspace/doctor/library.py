@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from songspace.asking.state import away_groups
-from songspace.asking.view import open_space
+from songspace.answers.state import away_groups
+from songspace.answers.view import open_space
 from songspace.doctor.findings import Finding, Verdict
 from songspace.errors import MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library

@@ -13,6 +13,7 @@ from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
+from songspace.library.credits import taught_by, teachers
 from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.index import Listening
 from songspace.library.learnt import (
@@ -24,7 +25,6 @@ from songspace.library.learnt import (
     learnt,
     song_vectors,
 )
-from songspace.playlists.credits import taught_by, teachers
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")

@@ -15,7 +15,7 @@ from typing import Protocol
 from songspace.errors import SongspaceError
 from songspace.evaluation.datasets import MIRDATA, read_folder, read_mirdata
 from songspace.evaluation.tables import Named, Row, cleaned, read_table
-from songspace.playlists.credits import Credits
+from songspace.library.credits import Credits
 
 _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}
 

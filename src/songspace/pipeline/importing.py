@@ -18,9 +18,9 @@ from songspace.library.log import logged
 from songspace.library.mending import mend
 from songspace.library.tags import Tags, plain_text, read_tags
 from songspace.pipeline.vectors import Vectors, read_vectors
-from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
+from songspace.space.versions import versions
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from songspace.encoders.pretrained import Pretrained
+from songspace.library.credits import taught_by, teachers
 from songspace.library.learnt import kept_segments
 from songspace.pipeline.stages import Run
-from songspace.playlists.credits import taught_by, teachers
 
 Kept = Mapping[int, np.ndarray]
 """An encoder's own vectors of the segments of each song, by the song's id."""

@@ -29,9 +29,9 @@ from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.words import Words
 from songspace.pipeline.budget import DESCRIBING
 from songspace.pipeline.course import Course, Steps
-from songspace.playlists.versions import versions
 from songspace.reporter import Reporter
 from songspace.space import Space
+from songspace.space.versions import versions
 
 HEARD = "heard:"
 """Begins the facts that say under which key an ear's lessons are kept, by its name."""

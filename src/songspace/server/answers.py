@@ -1,6 +1,6 @@
 """What the API answers, as its OpenAPI document tells it.
 
-Answers are made by :mod:`songspace.asking`, as for the command line's ``--json``, and sent as they are; the models
+Answers are made by :mod:`songspace.answers`, as for the command line's ``--json``, and sent as they are; the models
 describe them, and the tests hold every answer to its model.
 """
 

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from songspace.asking.artists import Centers
-from songspace.asking.playlists import DEFAULT_GAP, make_path
-from songspace.asking.ruling import Ruling
+from songspace.answers.artists import Centers
+from songspace.answers.playlists import DEFAULT_GAP, make_path
+from songspace.answers.ruling import Ruling
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.library.artists import artist_of

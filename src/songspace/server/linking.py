@@ -14,9 +14,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 from songspace.errors import SongspaceError
+from songspace.interchange import Entry, match
 from songspace.library import Catalog, Home
 from songspace.library.catalog import Link
-from songspace.playlists.files import Entry, match
 from songspace.reporter import Reporter
 from songspace.server.opensubsonic.envelope import VERSION
 
@@ -159,7 +159,7 @@ def link(
 ) -> Linked:
     """Learn what a server calls the songs of a library, in place of what was known of it.
 
-    Songs are matched as the entries of playlists are (see :mod:`songspace.playlists.files.matching`).
+    Songs are matched as the entries of playlists are (see :mod:`songspace.interchange.matching`).
 
     Parameters
     ----------

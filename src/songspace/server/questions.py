@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from songspace.asking.playlists import DEFAULT_GAP
-from songspace.asking.ruling import Ruling
+from songspace.answers.playlists import DEFAULT_GAP
+from songspace.answers.ruling import Ruling
 from songspace.playlists.steps import TRANSITION
 
 LONGEST_LIST = 300

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songspace import interchange
 from songspace.errors import SongspaceError
+from songspace.interchange import Entry, Matcher
 from songspace.library import Library, Song
 from songspace.plainfiles import characters, parse_json, read_plain
-from songspace.playlists import files
-from songspace.playlists.files import Entry, Matcher
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.server.questions import LONGEST_SAVED
 
@@ -201,7 +201,9 @@ class Saved:
         with self._writing:
             if len(self._ids()) >= MOST:
                 raise NotReadyError(f"There are {MOST} playlists already: delete some first.")
-            return self._write(_Kept(secrets.token_hex(8), _called(title), [files.jspf_track(song) for song in songs]))
+            return self._write(
+                _Kept(secrets.token_hex(8), _called(title), [interchange.jspf_track(song) for song in songs])
+            )
 
     def change(
         self, id: str, *, title: str | None = None, songs: Sequence[Song] | None = None, here: Here | None = None
@@ -274,11 +276,11 @@ class Saved:
                 raise UnknownError("The playlist has no song in that place.")
             out = {numbers[place] for place in remove}
             tracks = [
-                track if place.song is None else files.jspf_track(place.song)
+                track if place.song is None else interchange.jspf_track(place.song)
                 for number, (track, place) in enumerate(zip(kept.tracks, places, strict=True))
                 if number not in out
             ]
-            tracks += [files.jspf_track(song) for song in add]
+            tracks += [interchange.jspf_track(song) for song in add]
             return self._write(_Kept(id, kept.title if title is None else _called(title), tracks))
 
     def changed(self, id: str) -> float:
@@ -361,7 +363,7 @@ class Saved:
     def _places(self, kept: _Kept, here: Here) -> list[Place]:
         def place(track: _Track) -> Place:
             try:
-                return here.place(files.jspf_entry(track, self._folder))
+                return here.place(interchange.jspf_entry(track, self._folder))
             except ValueError:  # a path that no file can have
                 return Place(Entry(), None)
 
@@ -370,7 +372,7 @@ class Saved:
     def _write(self, kept: _Kept) -> dict[str, Any]:
         if len(kept.tracks) > LONGEST_SAVED:
             raise SongspaceError(f"A playlist has at most {LONGEST_SAVED} songs, with those that are away.")
-        files.put(self._path(kept.id), files.jspf(kept.tracks, kept.title))
+        interchange.put(self._path(kept.id), interchange.jspf(kept.tracks, kept.title))
         with self._listing:
             self._told.pop(kept.id, None)
         return kept.told
@@ -393,7 +395,7 @@ def _merged(tracks: Sequence[_Track], places: Sequence[Place], songs: Sequence[S
     made, seen = [*behind[None]], defaultdict(int)
     for song in songs:
         seen[song.id] += 1
-        made += [files.jspf_track(song), *behind[song.id, seen[song.id]]]
+        made += [interchange.jspf_track(song), *behind[song.id, seen[song.id]]]
     return made
 
 

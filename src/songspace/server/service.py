@@ -16,9 +16,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from songspace import __version__
-from songspace.asking.view import Asked, View
+from songspace.answers.view import Asked, View
+from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
-from songspace.playlists.files import Matcher
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
 from songspace.server.hurried import MOST_WORK, Hurried

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from songspace.asking.view import View, in_rows, open_space, with_words
+from songspace.answers.view import View, in_rows, open_space, with_words
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library, Song
+from songspace.library.credits import Credits
 from songspace.library.names import sought
 from songspace.library.words import Words
-from songspace.playlists.credits import Credits
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
 

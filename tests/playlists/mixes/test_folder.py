@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from songspace import interchange
 from songspace.errors import SongspaceError
 from songspace.library import Song
-from songspace.playlists import files
 from songspace.playlists.mixes.folder import write_lists
 
 A, B, C = ([Song(n, f"/music/{n}.mp3", 60.0, f"Title {n}", artist="Ann")] for n in range(3))
@@ -22,7 +22,7 @@ def test_a_file_for_each_list(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "mixes"
     written = write_lists(folder, [("Folk: Ann", A), ("Folk? Ann", B)])
     assert [path.name for path in written.paths] == ["Folk- Ann.m3u8", "Folk- Ann (2).m3u8"]
-    assert [files.read(path) for path in written.paths] == [["/music/0.mp3"], ["/music/1.mp3"]]
+    assert [interchange.read(path) for path in written.paths] == [["/music/0.mp3"], ["/music/1.mp3"]]
     assert "#PLAYLIST:Folk: Ann" in written.paths[0].read_text("utf-8")
     assert not list(folder.glob(".songspace-mix-*"))
 
@@ -40,7 +40,7 @@ def test_a_second_run_replaces_its_own_and_nothing_else(tmp_path: Path) -> None:
     written = write_lists(tmp_path, [("Two", C), ("My own", A)])
     assert written.removed == ["One.m3u8"] and written.kept == ["Three.m3u8"]
     assert seen(tmp_path) == ["My own (2).m3u8", "My own.m3u8", "Three.m3u8", "Two.m3u8"]
-    assert files.read(tmp_path / "Two.m3u8") == ["/music/2.mp3"]
+    assert interchange.read(tmp_path / "Two.m3u8") == ["/music/2.mp3"]
     assert mine.read_text() == "#EXTM3U\n"
     assert write_lists(tmp_path, [("Three", A)]).paths[0].name == "Three (2).m3u8"
     assert seen(tmp_path) == ["My own.m3u8", "Three (2).m3u8", "Three.m3u8"]

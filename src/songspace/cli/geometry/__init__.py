@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songspace.asking.geometry.labelled import Kind, labelled
-from songspace.asking.view import View
+from songspace.answers.geometry.labelled import Kind, labelled
+from songspace.answers.view import View
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from songspace.asking.geometry.labelled import Labelled
-from songspace.asking.geometry.regions import find_regions, regions_facts
+from songspace.answers.geometry.labelled import Labelled
+from songspace.answers.geometry.regions import find_regions, regions_facts
 from songspace.cli import show
 from songspace.cli.geometry.words import share
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from songspace.asking.geometry.labelled import Labelled
-from songspace.asking.geometry.way import Along, find_way, way_facts
+from songspace.answers.geometry.labelled import Labelled
+from songspace.answers.geometry.way import Along, find_way, way_facts
 from songspace.cli import show
 from songspace.cli.geometry.words import number
 

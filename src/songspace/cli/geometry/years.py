@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from songspace.asking.geometry.labelled import Labelled
-from songspace.asking.geometry.years import find_years, years_facts
+from songspace.answers.geometry.labelled import Labelled
+from songspace.answers.geometry.years import find_years, years_facts
 from songspace.cli import show
 
 if TYPE_CHECKING:

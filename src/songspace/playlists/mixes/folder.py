@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from songspace import interchange
 from songspace.errors import SongspaceError
-from songspace.playlists import files
 from songspace.playlists.mixes.naming import file_name
 
 _LEDGER = ".songspace-mixes.json"
@@ -41,7 +41,7 @@ class Written(NamedTuple):
 
 def write_lists(
     folder: str | os.PathLike[str],
-    lists: Sequence[tuple[str, Sequence[files.Listed]]],
+    lists: Sequence[tuple[str, Sequence[interchange.Listed]]],
     *,
     suffix: str = ".m3u8",
     relative: bool = True,
@@ -64,7 +64,7 @@ def write_lists(
     relative : bool
         Name songs relative to the folder, or absolutely.
     prefixes : mapping of str to str, optional
-        As for :func:`songspace.playlists.files.write`.
+        As for :func:`songspace.interchange.write`.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def write_lists(
         ours = {name: hashes for name, hashes in ledger.items() if _digest(folder / name) in hashes}
         names = _free_names([title for title, _ in lists], suffix, {*os.listdir(folder)} - {*ours})
         for path, (title, songs) in zip(unfinished, lists, strict=True):
-            files.write(path, songs, title=title, relative=relative, prefixes=prefixes)
+            interchange.write(path, songs, title=title, relative=relative, prefixes=prefixes)
         fresh = {name: [_digest(path)] for name, path in zip(names, unfinished, strict=True)}
         # Until all is in place either content counts as ours, so that a run that is killed can be repeated.
         _write_ledger(folder, {name: ours.get(name, []) + fresh.get(name, []) for name in {*ours, *fresh}})

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Protocol
 
+from songspace.library.credits import Credits
 from songspace.library.names import plain
-from songspace.playlists.credits import Credits
 
 _NO_GENRE = frozenset(
     ("other", "unknown", "unknown genre", "misc", "miscellaneous", "none", "undefined", "genre", "music")

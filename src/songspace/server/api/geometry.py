@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.asking.geometry.labelled import Kind, labelled
-from songspace.asking.geometry.regions import find_regions, regions_facts
-from songspace.asking.geometry.way import find_way, way_facts
-from songspace.asking.geometry.years import find_years, years_facts
+from songspace.answers.geometry.labelled import Kind, labelled
+from songspace.answers.geometry.regions import find_regions, regions_facts
+from songspace.answers.geometry.way import find_way, way_facts
+from songspace.answers.geometry.years import find_years, years_facts
 from songspace.server import answers, questions
 from songspace.server.service import At, answer
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.asking.drawn import make_line, make_mix
-from songspace.asking.mixes import make_mixes
-from songspace.asking.playlists import arrange, make_path, make_radio
-from songspace.asking.suggestions import make_suggestions
+from songspace.answers.drawn import make_line, make_mix
+from songspace.answers.mixes import make_mixes
+from songspace.answers.playlists import arrange, make_path, make_radio
+from songspace.answers.suggestions import make_suggestions
 from songspace.reporter import Reporter
 from songspace.server import answers, questions
 from songspace.server.problems import NotReadyError

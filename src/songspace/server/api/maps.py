@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.asking import traits
+from songspace.answers import traits
 from songspace.categories import printable
 from songspace.library import Song
 from songspace.server import answers, questions

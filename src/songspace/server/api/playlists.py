@@ -8,9 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.asking.facts import song_facts
+from songspace.answers.facts import song_facts
 from songspace.errors import SongspaceError
-from songspace.playlists.files import written
+from songspace.interchange import written
 from songspace.playlists.mixes import file_name
 from songspace.server import answers, questions
 from songspace.server.saved import Place

@@ -8,10 +8,10 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.asking.facts import song_facts
-from songspace.asking.meaning import Meaning, WordlessError, find_heard, find_meant
-from songspace.asking.ruling import condition
-from songspace.asking.similar import find_similar
+from songspace.answers.facts import song_facts
+from songspace.answers.meaning import Meaning, WordlessError, find_heard, find_meant
+from songspace.answers.ruling import condition
+from songspace.answers.similar import find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
 from songspace.library.names import sought
@@ -32,8 +32,7 @@ def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> 
     def make(at: At) -> Any:
         found = search(at.snapshot, query.q) if query.q and query.q.strip() else at.snapshot.listed
         if query.where is not None:
-            words = at.view.words if at.snapshot.space is not None else None
-            mask = condition(query.where, words).mask(found)
+            mask = condition(query.where, lambda: at.view.words).mask(found)
             found = [found[place] for place in np.flatnonzero(mask).tolist()]
         end = query.offset + query.limit
         return {

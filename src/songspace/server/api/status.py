@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace import __version__
-from songspace.asking.meaning import knows_words
-from songspace.asking.state import holdings, quality
-from songspace.asking.view import View
+from songspace.answers.meaning import knows_words
+from songspace.answers.state import holdings, quality
+from songspace.answers.view import View
 from songspace.library.imported import imported_from
 from songspace.server import answers, questions
 from songspace.server.service import Answer, At, answer, changing, service_of

@@ -1,6 +1,6 @@
 """The library as players browse it: artists, their albums, the songs of these.
 
-A song lies with each artist whom its tags credit (see :mod:`songspace.playlists.credits`); "Various Artists" is nobody,
+A song lies with each artist whom its tags credit (see :mod:`songspace.library.credits`); "Various Artists" is nobody,
 but what players expect to find compilations under.
 
 Ids are made of names, so that they stay when the library is listened to anew: an artist's of the name as it is
@@ -23,9 +23,9 @@ from songspace.categories import printable
 from songspace.library import Song
 from songspace.library.artists import artist_of
 from songspace.library.catalog import Row
+from songspace.library.credits import Credits
 from songspace.library.names import compared, folded, plain
 from songspace.library.scan import is_inside
-from songspace.playlists.credits import Credits
 from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
 from songspace.server.service import At, Service
 

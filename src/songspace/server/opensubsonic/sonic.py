@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from songspace.asking.artists import Centers
-from songspace.asking.playlists import DEFAULT_GAP, make_path
-from songspace.asking.ruling import Ruling
-from songspace.asking.similar import find_similar, one_of_each
+from songspace.answers.artists import Centers
+from songspace.answers.playlists import DEFAULT_GAP, make_path
+from songspace.answers.ruling import Ruling
+from songspace.answers.similar import find_similar, one_of_each
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler

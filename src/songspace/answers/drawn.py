@@ -1,0 +1,140 @@
+"""Playlists that a person draws on a map: along a line, and from a region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from songspace.answers.playlists import Playlist, of_length
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import Asked, View
+from songspace.errors import SongspaceError
+from songspace.playlists.rules import Rules
+from songspace.reporter import Reporter
+
+_NEARER = "These songs are by so few artists that some stand nearer to each other than was asked for."
+
+
+def make_line(
+    view: View,
+    points: np.ndarray,
+    drawn: Sequence[Sequence[float]],
+    ruling: Ruling,
+    *,
+    among: Sequence[int] | None = None,
+    length: int | None = None,
+    minutes: float | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Playlist:
+    """The songs along a line; ``how`` goes to :func:`songspace.playlists.line.line`.
+
+    Parameters
+    ----------
+    view : View
+    points : array of shape (n, 2)
+        The map that the line was drawn on.
+    drawn : sequence of pairs of floats
+        The line's corners.
+    ruling : Ruling
+    length : int, optional
+        Songs in the list.
+    minutes : float, optional
+        About so many minutes instead.
+    among : sequence of int, optional
+        The rows to choose from; by default all.
+    reporter : Reporter, optional
+        Is told if gaps became smaller: where a line is drawn, a person does not know who plays there.
+
+    Raises
+    ------
+    SongspaceError
+        If even without gaps there is no such list.
+    """
+    from songspace.playlists.line import line
+
+    rules = ruling.rules(view, view.songs, view.space, reporter=reporter)
+    if among is not None:
+        rules = _only(rules, among)
+    refused: SongspaceError | None = None
+    for narrower in range(1 + max((rule.gap for rule in rules.spacings), default=0)):
+        looser = replace(
+            rules, spacings=tuple(replace(rule, gap=max(0, rule.gap - narrower)) for rule in rules.spacings)
+        )
+
+        def make(count: int) -> list[int]:
+            return line(view.space, points, drawn, length=count, rules=looser, **how)  # noqa: B023  (of this turn)
+
+        try:
+            rows = of_length(make, view.songs, looser, [], length, minutes)
+        except SongspaceError as error:
+            refused = refused or error
+            continue
+        if narrower and reporter is not None:
+            reporter.say(_NEARER)
+        return Playlist("line", "Along a line", Asked(view, []), rows, [], [])
+    assert refused is not None
+    raise refused
+
+
+def make_mix(
+    view: View,
+    rows: Sequence[int],
+    ruling: Ruling,
+    *,
+    length: int | None = None,
+    minutes: float | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Playlist:
+    """A mix of some songs, named after what is in it; ``how`` goes to
+    :func:`songspace.playlists.mixes.within.mix_within`.
+
+    Parameters
+    ----------
+    view : View
+    rows : sequence of int
+        The songs to choose from.
+    ruling : Ruling
+    length : int, optional
+        Most songs in the list.
+    minutes : float, optional
+        About so many minutes instead.
+    reporter : Reporter, optional
+        Is told if the list is shorter than was asked for, and if gaps became smaller.
+
+    Raises
+    ------
+    SongspaceError
+        If the filters leave none of the songs.
+    """
+    from songspace.playlists.mixes import mix_within, name_lists
+
+    reporter = reporter or Reporter()
+    space, songs = view.space, view.songs
+    rules = ruling.rules(view, songs, space, reporter=reporter)
+    rules = _only(rules, rows)
+
+    def make(count: int) -> list[int]:
+        return mix_within(space, rows, length=count, rules=rules, **how)
+
+    found = of_length(make, songs, rules, [], length, minutes)
+    if length is not None and len(found) < min(length, int((~rules.barred).sum())):
+        reporter.say(f"The rules leave a mix of {len(found)} of these songs.")
+    if not rules.gaps_kept(found):
+        reporter.say(_NEARER)
+    middle = space.vectors[found].mean(axis=0)
+    typical = [found[place] for place in np.argsort(-(space.vectors[found] @ middle), kind="stable")]
+    (name,) = name_lists([[songs[row] for row in typical]], songs)
+    return Playlist("mix", name, Asked(view, []), found, [], [])
+
+
+def _only(rules: Rules, rows: Sequence[int]) -> Rules:
+    """The rules for lists of some songs only."""
+    rules = rules.without(~np.isin(np.arange(len(rules)), rows))
+    if rules.barred.all():
+        raise SongspaceError("No song that was chosen is left by the filters.")
+    return rules

@@ -1,0 +1,76 @@
+"""Mixes that a person asks for: the library cut into a handful of playlists with names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from songspace.answers.facts import song_facts
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import View
+from songspace.library import Song
+from songspace.reporter import Reporter
+
+if TYPE_CHECKING:
+    from songspace.playlists.mixes import Mix
+
+
+@dataclass(frozen=True)
+class NamedMix:
+    """A mix: its name, its songs in the order of playing, whether some stand nearer than was asked, and by how many."""
+
+    name: str
+    songs: list[Song]
+    mix: Mix
+    crowded: bool
+    artists: int
+
+    @property
+    def seconds(self) -> float:
+        return sum(song.duration for song in self.songs)
+
+    def facts(self) -> dict[str, Any]:
+        """This mix in numbers that JSON knows."""
+        return {
+            "name": self.name,
+            "songs": [song_facts(song) for song in self.songs],
+            "artists": self.artists,
+            "seconds": round(self.seconds, 3),
+            "region": self.mix.region,
+            "coherence": round(self.mix.coherence, 6),
+            "smoothness": self.mix.smoothness,
+        }
+
+
+def make_mixes(
+    view: View,
+    *,
+    count: int | None,
+    length: int | None,
+    minutes: float | None,
+    variety: float,
+    seed: int,
+    ruling: Ruling,
+    reporter: Reporter | None = None,
+) -> list[NamedMix]:
+    """The mixes that a person asked for."""
+    from songspace.playlists import mixes as cutting
+    from songspace.playlists.mixes.naming import name_lists
+
+    space, songs = view.space, view.songs
+    if length is None and minutes is not None:
+        mean = sum(song.duration for song in songs) / len(songs)
+        length = max(1, round(minutes * 60 / max(1.0, mean)))
+    rules = ruling.rules(view, songs, space, reporter=reporter)
+    found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
+    names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
+    return [
+        NamedMix(
+            name,
+            [songs[row] for row in mix.rows],
+            mix,
+            not rules.gaps_kept(mix.rows),
+            len({artist for row in mix.rows for artist in view.credits.of(songs[row])}),
+        )
+        for name, mix in zip(names, found, strict=True)
+    ]

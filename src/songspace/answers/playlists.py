@@ -1,0 +1,221 @@
+"""Playlists that a person asks for: a radio from songs, a path from song to song, songs put into order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from songspace.answers.facts import song_facts
+from songspace.answers.ruling import Ruling
+from songspace.answers.similar import explainer
+from songspace.answers.view import Asked, View
+from songspace.errors import SongspaceError
+from songspace.library import Song
+from songspace.playlists.rules import Rules
+from songspace.playlists.steps import smoothness
+from songspace.reporter import Reporter
+from songspace.space import Space
+
+DEFAULT_LENGTH = 20
+DEFAULT_GAP = 2
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """A playlist, and what it was made of.
+
+    Attributes
+    ----------
+    kind : str
+        "radio", "path", "order", "line" or "mix".
+    named : list of int
+        The rows that were asked for by name, in that order.
+    away : list of int
+        Those to steer away from.
+    """
+
+    kind: str
+    title: str
+    asked: Asked
+    rows: list[int]
+    named: list[int]
+    away: list[int]
+
+    @property
+    def space(self) -> Space:
+        return self.asked.space
+
+    @cached_property
+    def songs(self) -> list[Song]:
+        return self.asked.songs(self.rows)
+
+    @cached_property
+    def steps(self) -> list[float]:
+        """The distance of each song from the one before it."""
+        return [self.space.distance(a, b) for a, b in pairwise(self.rows)]
+
+    def similarity(self) -> list[float]:
+        """How alike each song is to the one that the list begins with, 0 to 1."""
+        return np.maximum(0, 1 - self.space.distances(self.rows[0], self.rows) ** 2 / 2).clip(max=1).tolist()
+
+    def reasons(self) -> list[str]:
+        """Why each song is there."""
+        explain = explainer(self.asked)
+        if self.kind == "path":
+            found = explain.path(self.rows, via=self.named[1:-1])
+        elif self.kind == "radio":
+            found = explain.radio(self.rows, self.named, minus=self.away)
+        else:
+            found = explain.order(self.rows)
+        return [reason.sentence for reason in found]
+
+    def facts(self, *, explain: bool = False) -> dict[str, Any]:
+        """This playlist as JSON knows it."""
+        songs = [song_facts(song) for song in self.songs]
+        if explain:
+            for fact, sentence in zip(songs, self.reasons(), strict=True):
+                fact["why"] = sentence
+        return {
+            "title": self.title,
+            "songs": songs,
+            "steps": [round(float(step), 6) for step in self.steps],
+            "smoothness": smoothness(self.space, self.rows),
+        }
+
+
+def make_radio(
+    view: View,
+    names: Sequence[str | Song],
+    minus: Sequence[str | Song],
+    ruling: Ruling,
+    *,
+    length: int | None = None,
+    minutes: float | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Playlist:
+    """A radio from some songs; ``how`` goes to :func:`songspace.playlists.radio.radio`."""
+    from songspace.playlists.radio import radio
+
+    asked = Asked(view, [*names, *minus])
+    songs = asked.everyone()
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    seeds, away = asked.rows[: len(names)], asked.rows[len(names) :]
+
+    def make(count: int) -> list[int]:
+        return radio(asked.space, seeds, length=count, minus=away, rules=rules, **how)
+
+    rows = of_length(make, songs, rules, [*seeds], length, minutes, away=len(away))
+    title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
+    return Playlist("radio", title, asked, rows, seeds, away)
+
+
+def make_path(
+    view: View,
+    names: Sequence[str | Song],
+    ruling: Ruling,
+    *,
+    length: int | None = None,
+    minutes: float | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Playlist:
+    """A path through some songs, in their order; ``how`` goes to :func:`songspace.playlists.path.path`."""
+    from songspace.playlists.path import path
+
+    asked = Asked(view, names)
+    songs = asked.everyone()
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    start, *via, end = asked.rows
+
+    def make(count: int) -> list[int]:
+        return path(asked.space, start, end, length=count, via=via, rules=rules, **how)
+
+    rows = of_length(make, songs, rules, asked.rows, length, minutes)
+    title = f"From {asked.asked[0].name} to {asked.asked[-1].name}"
+    return Playlist("path", title, asked, rows, asked.rows, [])
+
+
+def arrange(
+    view: View,
+    listed: Callable[[list[Song]], list[int]],
+    ruling: Ruling,
+    *,
+    title: str,
+    of: str,
+    first: str | Song | None = None,
+    last: str | Song | None = None,
+    loosen: bool = True,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Playlist:
+    """Songs of a list put into order; ``how`` goes to :func:`songspace.playlists.order.order`.
+
+    Parameters
+    ----------
+    view : View
+    listed : function of the song of each row, giving rows
+        The list.
+    ruling : Ruling
+    title, of : str
+        The playlist's title, and what to call the list in messages.
+    first, last : str or Song, optional
+        The songs that open and close it.
+    loosen : bool
+        Whether gaps that these songs cannot keep become smaller.
+    reporter : Reporter, optional
+        Is told what was left out and which gaps became smaller.
+    """
+    from songspace.playlists.order import order
+
+    reporter = reporter or Reporter()
+    asked = Asked(view, [name for name in (first, last) if name is not None])
+    ends = iter(asked.rows)
+    opening = next(ends) if first is not None else None
+    closing = next(ends) if last is not None else None
+    songs = asked.everyone()
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    given = listed(songs)
+    rows = [row for row in dict.fromkeys([*given, *asked.rows]) if not rules.barred[row] or row in asked.rows]
+    if not rows:
+        raise SongspaceError(f"No song of {of} is left by the filters.")
+    if len(rows) < len(given):
+        reporter.say(f"{len(given) - len(rows)} songs of {of} are left out, by the filters or because they come twice.")
+    rules = rules.gaps_only()
+    if loosen:
+        asked_for, rules = rules, rules.loosened(rows, first=opening, last=closing)
+        gaps = [(rule.gap, was.gap, rule.what) for rule, was in zip(rules.spacings, asked_for.spacings, strict=True)]
+        for gap, before, what in gaps:
+            if gap < before:
+                reporter.say(f"These songs cannot keep {before} others between two of one {what}: they keep {gap}.")
+    rows = order(asked.space, rows, first=opening, last=closing, rules=rules, **how)
+    return Playlist("order", title, asked, rows, rows, [])
+
+
+def of_length(
+    make: Callable[[int], list[int]],
+    songs: Sequence[Song],
+    rules: Rules,
+    named: Sequence[int],
+    length: int | None,
+    minutes: float | None,
+    *,
+    away: int = 0,
+) -> list[int]:
+    """A list of the length that was asked for, or of the usual one as far as there are songs."""
+    from songspace.playlists.minutes import of_minutes
+
+    if length is not None:
+        return make(length)
+    free = ~rules.barred
+    free[list(named)] = True
+    there = int(free.sum()) - away
+    if minutes is None:
+        return make(max(len(set(named)), min(DEFAULT_LENGTH, there)))
+    seconds = np.array([song.duration for song in songs])
+    return of_minutes(make, seconds, minutes, fewest=len(set(named)), most=there)

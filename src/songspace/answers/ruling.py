@@ -1,0 +1,139 @@
+"""The rules of playlists as a person gives them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from songspace.answers.view import View
+from songspace.errors import SongspaceError
+from songspace.library import Song
+from songspace.library.words import Words
+from songspace.playlists.rules import Rules
+from songspace.reporter import Reporter
+from songspace.space import Space
+
+if TYPE_CHECKING:
+    from songspace.library.where import Where
+
+_NEAR = 50  # songs of the library among which one from outside may have its versions
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a person asked for; see the options of ``songspace playlist``.
+
+    Attributes
+    ----------
+    played : sequence of Path
+        Playlists whose songs are left out.
+    without : sequence of int
+        Ids of songs that are left out.
+    """
+
+    artist_gap: int
+    album_gap: int = 0
+    most_of_artist: int | None = None
+    versions: bool = False
+    shortest: float | None = None
+    longest: float | None = None
+    where: str | None = None
+    played: Sequence[Path] = ()
+    without: Sequence[int] = ()
+
+    def rules(self, view: View, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None) -> Rules:
+        """The rules for the songs of a space, one for each row: the view's, or more.
+
+        Raises
+        ------
+        SongspaceError
+            If a filter or a list of played songs cannot be read, or no song is left.
+        """
+        barred = self._barred(view, songs, reporter)
+        if barred.all():
+            raise SongspaceError(f"No song of the library is left by {self._filters()}.")
+        return Rules.of(
+            len(songs),
+            artists=[view.credits.of(song) for song in songs],
+            artist_gap=self.artist_gap,
+            most_of_artist=self.most_of_artist,
+            albums=[_album(song) for song in songs],
+            album_gap=self.album_gap,
+            versions=None if self.versions else versions_of(space, lambda rows: [songs[row] for row in rows]),
+            barred=barred,
+        )
+
+    def _barred(self, view: View, songs: Sequence[Song], reporter: Reporter | None) -> np.ndarray:
+        barred = np.zeros(len(songs), bool)
+        if self.shortest is not None or self.longest is not None:
+            seconds = np.array([song.duration for song in songs])
+            barred |= (seconds < (self.shortest or 0)) | (seconds > (self.longest or np.inf))
+        if self.where is not None:
+            barred |= ~condition(self.where, lambda: view.words).mask(songs)
+        if self.played:
+            from songspace.answers.lists import rows_of
+
+            for file in self.played:
+                barred[rows_of(view.library, file, songs, reporter=reporter)] = True
+        if self.without:
+            out = {*self.without}
+            barred |= np.array([song.id in out for song in songs], bool)
+        return barred
+
+    def _filters(self) -> str:
+        named = [f"--where “{self.where}”"] if self.where is not None else []
+        named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
+        return ", ".join(named)
+
+
+def condition(text: str, words_of_ear: Callable[[], Words | None]) -> Where:
+    """The condition that a filter describes, in a library whose ear may have words for its songs.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot be read, or asks for tags where there are none, or for one that the ear does not know.
+    """
+    from songspace.library.where import parse
+
+    where = parse(text)
+    for comparison in where.comparisons():
+        if comparison.field != "tags":
+            continue
+        if (words := words_of_ear()) is None:
+            raise SongspaceError(
+                "The filter asks for tags: they are words of a trained ear (`songspace ears`), and the encoder in use "
+                "knows none."
+            )
+        wanted = replace(comparison, operator=comparison.operator.replace("!", "").replace("not ", ""))
+        each = [Song(0, "", 0.0, words=(name,)) for name in words.names]
+        if not wanted.mask(each).any():
+            raise SongspaceError(f"The ear knows no such word as in “{comparison}”. {words.sentence()}")
+    return where
+
+
+def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:
+    """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
+    from songspace.space.versions import reach, versions
+
+    numbers = space.versions.copy()
+    foreign = np.flatnonzero(space.ids < 0).tolist()
+    within = reach(space) if foreign else None
+    for row in foreign:
+        near = [row, *space.neighbors(row, _NEAR)[0].tolist()]
+        same = versions(songs_of(near), space.only(near), within=within)
+        if (same[1:] == same[0]).any():
+            numbers[row] = numbers[near[1 + int((same[1:] == same[0]).argmax())]]
+    return numbers
+
+
+def _album(song: Song) -> str | None:
+    """What tells albums apart, for there are many “Greatest Hits”: whose they are, or the folder that they lie in."""
+    if song.release_mbid:
+        return song.release_mbid
+    return f"{song.album}\n{song.albumartist or os.path.dirname(song.path)}" if song.album else None

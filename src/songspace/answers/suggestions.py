@@ -1,0 +1,71 @@
+"""Suggestions that a person asks for: songs that fit a taste, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from songspace.answers.facts import song_facts
+from songspace.answers.ruling import Ruling
+from songspace.answers.view import View
+from songspace.errors import SongspaceError
+from songspace.library import Song
+from songspace.reporter import Reporter
+
+if TYPE_CHECKING:
+    from songspace.playlists.taste import Suggestion
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """A song, and why it fits."""
+
+    song: Song
+    because: Song
+    found: Suggestion
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        others = {0: "", 1: " and 1 other"}.get(self.found.others, f" and {self.found.others} others")
+        return f"because of {self.because.name}{others}"
+
+    def facts(self) -> dict[str, Any]:
+        """This suggestion as JSON knows it."""
+        return song_facts(self.song) | {
+            "similarity": round(self.found.similarity, 6),
+            "taste": self.found.taste,
+            "because": song_facts(self.because),
+            "others": self.found.others,
+            "why": self.reason,
+        }
+
+
+def make_suggestions(
+    view: View,
+    liked: Sequence[int],
+    disliked: Sequence[int],
+    ruling: Ruling,
+    *,
+    count: int,
+    reporter: Reporter | None = None,
+) -> list[Suggested]:
+    """The suggestions that a person asked for, by the rows of what they like and what they do not.
+
+    Raises
+    ------
+    SongspaceError
+        If a song is liked and disliked, or nothing is left.
+    """
+    from songspace.playlists import taste
+
+    songs = view.songs
+    if both := [songs[row].name for row in liked if row in {*disliked}]:
+        more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+        raise SongspaceError(f"{both[0]}{more} cannot be both liked and disliked: take it off one of the lists.")
+    rules = ruling.rules(view, songs, view.space, reporter=reporter)
+    found = taste.suggest(view.space, liked, disliked=disliked, count=count, rules=rules)
+    if not found:
+        raise SongspaceError("No song of the library is left that is on none of the lists and fits.")
+    return [Suggested(songs[each.row], songs[each.because], each) for each in found]

@@ -1,0 +1,300 @@
+"""Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
+
+By the identity of its sound, where songspace wrote it; by the file's path, as it stands, as VLC or Windows would write
+it and through a media server's prefixes, at last in any case; by the MusicBrainz id of the recording; by the end of the
+path, folder and file; by artist and title. What could be more than one song is none.
+
+Of a playlist in 8-bit letters that does not say which, that reading is taken in which most of its songs are found.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import takewhile
+from typing import TypeVar
+from unicodedata import normalize
+
+from songspace.interchange.paths import readings, turned, unmapped
+from songspace.interchange.reading import Entry
+from songspace.library.artists import artist_of
+from songspace.library.catalog import Song
+from songspace.library.credits import Credits
+from songspace.library.names import compared
+from songspace.library.titles import title_of
+
+Key = TypeVar("Key")
+
+_AS_LONG = 3.0  # seconds that two statements of one length may differ
+_SAMPLE = 500  # entries by which an encoding is judged
+
+ENCODINGS = (
+    *("cp1252", "utf-8", "cp1251", "cp932", "gb18030", "cp949", "big5", "euc-jp", "cp1250"),
+    *("cp1254", "cp1253", "cp1257", "cp1255", "cp1256", "cp1258", "cp874", "koi8-r"),
+    *("cp850", "cp437", "cp866", "mac-roman", "latin-1"),
+)
+"""What a playlist may be written in that does not say it.
+
+First those of Windows, whose players wrote most such lists, by how many people use them, and "utf-8" for names of files
+that are no text; then those of Unix, of DOS and of old Macs. The order decides only between readings in which equally
+many songs are found: where names exist in one reading, they hardly do in another.
+"""
+
+
+def match(
+    entries: Iterable[Entry],
+    songs: Sequence[Song],
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    at: Callable[[str], Song | None] | None = None,
+) -> list[Song | None]:
+    """The song that each entry of a playlist means.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+    songs : sequence of Song
+        The library.
+    prefixes : mapping of str to str, optional
+        As for :func:`songspace.interchange.write`: folders here, and what the writer of the playlist calls them.
+    at : function of a path giving a Song or None, optional
+        How to find a file of the library; :meth:`Catalog.song_at` knows the copies of a song as well.
+
+    Returns
+    -------
+    list of Song or None
+        One for each entry; None where there is no such song, or it could be more than one.
+
+    Examples
+    --------
+    >>> songs = [Song(1, "/home/me/Music/Ann/Blue/01 Sea.flac", 60.0, "Sea"), Song(2, "/x.mp3", 60.0, "Sky", "Ann")]
+    >>> found = match([Entry("M:\\\\Ann\\\\Blue\\\\01 Sea.mp3"), Entry(artist="ann", title="Sky!")], songs)
+    >>> [song and song.id for song in found]
+    [1, 2]
+    """
+    library = Matcher(songs, prefixes=prefixes, at=at)
+    return [library.song(entry) for entry in library.understood(entries)]
+
+
+def understood(
+    entries: Iterable[Entry],
+    songs: Sequence[Song],
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    at: Callable[[str], Song | None] | None = None,
+) -> list[Entry]:
+    """The entries of a playlist in the encoding in which most of them are songs of the library; see :func:`match`."""
+    return Matcher(songs, prefixes=prefixes, at=at).understood(entries)
+
+
+class Matcher:
+    """Songs by all that a playlist may say of them; each index is made when it is first asked.
+
+    Parameters
+    ----------
+    songs, prefixes, at
+        As for :func:`match`.
+    """
+
+    def __init__(
+        self,
+        songs: Sequence[Song],
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        at: Callable[[str], Song | None] | None = None,
+    ) -> None:
+        self._songs, self._prefixes = songs, prefixes or {}
+        self._at = at if at is not None else lambda path: self._by_path.get(path)
+
+    def understood(self, entries: Iterable[Entry]) -> list[Entry]:
+        entries = list(entries)
+        unsure = [entry for entry in entries if entry.guessed is not None][:_SAMPLE]
+        if not unsure:
+            return entries
+        best, most = "", sum(self.song(entry) is not None for entry in unsure)
+        for encoding in ENCODINGS:
+            again = [entry.reread(encoding) for entry in unsure]
+            found = sum(entry is not None and self.song(entry) is not None for entry in again)
+            if found > most:
+                best, most = encoding, found
+        return [(entry.reread(best) if best else None) or entry for entry in entries]
+
+    def song(self, entry: Entry) -> Song | None:
+        """The song that an entry means; None where there is no such song, or it could be more than one."""
+        if entry.identity and (same := self._identities.get(entry.identity)):
+            return same
+        paths = self._paths(entry)
+        for path in paths:
+            if (found := self._at(path)) and found.away is None:
+                return self._part(found, entry)
+        for path in paths:
+            if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
+                return alike[0]
+        return self.like(entry)
+
+    def like(self, entry: Entry) -> Song | None:
+        """The song that has the tags or the file's name that an entry tells, wherever it lies."""
+        return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
+
+    def _part(self, song: Song, entry: Entry) -> Song:
+        """Of a file that is several songs, the one that the entry tells of."""
+        if song.start is None:
+            return song
+        parts = [one for one in self._songs if one.path == song.path]
+        title = compared(entry.title or "")
+        called_so = [one for one in parts if title and compared(one.title or "") == title]
+        return _only(called_so or parts, entry, _lasts_as_long) or song
+
+    def _paths(self, entry: Entry) -> list[str]:
+        """What may be the path of an entry's file here, the likeliest first."""
+        names = readings(entry.name or "", None)
+        here = readings(entry.name, entry.folder) if entry.name and entry.folder is not None else []
+        paths = [entry.path, *here, *(path for name in names for path in unmapped(name, self._prefixes))]
+        # macOS takes accents apart.
+        return list(
+            dict.fromkeys(
+                form
+                for path in filter(None, paths)
+                for form in ((path,) if path.isascii() else (path, *(normalize(way, path) for way in ("NFC", "NFD"))))
+            )
+        )
+
+    @cached_property
+    def _identities(self) -> dict[bytes, Song]:
+        return {song.identity: song for song in self._songs if song.identity}
+
+    @cached_property
+    def _by_path(self) -> dict[str, Song]:
+        return {song.path: song for song in self._songs}
+
+    def _by_recording(self, entry: Entry) -> Song | None:
+        # Each song of one recording will do; the one from the entry's album is the best.
+        found = self._recordings.get(entry.recording_mbid or "", [])
+        return _only(found, entry, _on_its_album) or min(found, key=lambda song: song.path, default=None)
+
+    def _by_tail(self, entry: Entry) -> Song | None:
+        name = entry.name or ""
+        if "://" in name and not name.lower().startswith("file://"):
+            return None
+        found = (self._by_tail_of(one, entry) for one in readings(name, None))
+        return next((song for song in found if song is not None), None)
+
+    def _by_tail_of(self, name: str, entry: Entry) -> Song | None:
+        tail = _tail(name)
+        if not tail:
+            return None
+        best: list[Song] = []
+        most = (0, False)
+        for song in self._files.get(tuple(tail[:2])) or self._files.get((tail[0],)) or []:
+            there = _tail(song.path)
+            alike = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tail, there, strict=False))))
+            likeness = (alike, _suffix(song.path) == _suffix(name))
+            if likeness > most:
+                most, best = likeness, []
+            if likeness == most:
+                best.append(song)
+        if len(best) != 1 or _lasts_otherwise(best[0], entry):
+            return None
+        # A file's name alone ("01 Intro.mp3") is too little.
+        return best[0] if most[0] > 1 or _lasts_as_long(best[0], entry) else None
+
+    def _by_title(self, entry: Entry) -> Song | None:
+        title, artist = compared(entry.title or ""), artist_of(entry.artist)
+        if not title:
+            return None
+        if artist is None:
+            return _only(self._titles.get((None, title), []), entry, _lasts_as_long, needed=True)
+        # "Ann & Bea" may be "Ann" here.
+        for name in dict.fromkeys((artist, *self._credits.named(entry.artist)[:1])):
+            found = [song for song in self._titles.get((name, title), ()) if not _lasts_otherwise(song, entry)]
+            if found:
+                return _only(found, entry, _on_its_album) or _only(found, entry, _lasts_as_long)
+        # "Heroes - 2017 Remaster" may be called "Heroes" here, and a live version may, too, but lasts otherwise.
+        song, variant, telling = title_of(entry.title or "", entry.artist)
+        others = self._versions.get((artist, song, variant), []) if telling else []
+        return _only(others, entry, _lasts_as_long, needed=True)
+
+    @cached_property
+    def _recordings(self) -> dict[str, list[Song]]:
+        return _index(self._songs, lambda song: [song.recording_mbid.lower()] if song.recording_mbid else [])
+
+    @cached_property
+    def _files(self) -> dict[tuple[str, ...], list[Song]]:
+        def keys(song: Song) -> list[tuple[str, ...]]:
+            tail = _tail(song.path)
+            return list({tuple(tail[:1]), tuple(tail[:2])})
+
+        return _index(self._songs, keys)
+
+    @cached_property
+    def _paths_in_any_case(self) -> dict[str, list[Song]]:
+        return _index(self._songs, lambda song: [_in_any_case(song.path)])
+
+    @cached_property
+    def _credits(self) -> Credits:
+        return Credits(self._songs)
+
+    @cached_property
+    def _titles(self) -> dict[tuple[str | None, str], list[Song]]:
+        def keys(song: Song) -> list[tuple[str | None, str]]:
+            title = compared(song.title or "")
+            artists = {None, artist_of(song.artist), artist_of(song.albumartist), *self._credits.of(song)[:1]}
+            return [(artist, title) for artist in artists] if title else []
+
+        return _index(self._songs, keys)
+
+    @cached_property
+    def _versions(self) -> dict[tuple[str, str, str], list[Song]]:
+        def keys(song: Song) -> list[tuple[str, str, str]]:
+            title, artist = title_of(song.title or "", song.artist), artist_of(song.artist)
+            return [(artist, title.song, title.variant)] if artist and title.telling else []
+
+        return _index(self._songs, keys)
+
+
+def _index(songs: Sequence[Song], keys: Callable[[Song], Iterable[Key]]) -> dict[Key, list[Song]]:
+    found: dict[Key, list[Song]] = defaultdict(list)
+    for song in songs:
+        for key in keys(song):
+            found[key].append(song)
+    return found
+
+
+def _only(
+    songs: Sequence[Song], entry: Entry, fits: Callable[[Song, Entry], bool], *, needed: bool = False
+) -> Song | None:
+    """The one song of some, or the one of them that fits."""
+    if len(songs) != 1 or needed:
+        songs = [song for song in songs if fits(song, entry)]
+    return songs[0] if len(songs) == 1 else None
+
+
+def _on_its_album(song: Song, entry: Entry) -> bool:
+    return bool(song.album and entry.album and compared(song.album) == compared(entry.album))
+
+
+def _lasts_as_long(song: Song, entry: Entry) -> bool:
+    return bool(song.duration and entry.duration and abs(song.duration - entry.duration) <= _AS_LONG)
+
+
+def _lasts_otherwise(song: Song, entry: Entry) -> bool:
+    return bool(song.duration and entry.duration and abs(song.duration - entry.duration) > _AS_LONG)
+
+
+def _tail(path: str) -> list[str]:
+    """The file's name without its suffix and the folders above it, the nearest first, as they are compared."""
+    parts = [part for part in _in_any_case(turned(path)).split("/") if part not in ("", ".", "..")]
+    if parts:
+        parts[-1] = os.path.splitext(parts[-1])[0]
+    return parts[::-1]
+
+
+def _in_any_case(path: str) -> str:
+    """A path as it is compared: macOS takes accents apart, and Windows does not mind the case."""
+    return path.casefold() if path.isascii() else normalize("NFC", path).casefold()
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()

@@ -1,0 +1,286 @@
+"""Adding songs to the queue of a running MPD, wherever its music directory lies.
+
+MPD calls a file by its path below its music directory, which it tells only to programs of its own machine and user. But
+that name is the end of the file's path here, as long as both see the same folders from some folder down: each end of a
+song's path is looked up in MPD's database, the longest first, so that nothing has to be set, and a song is only added
+if MPD has it.
+
+The protocol is lines of text, and seven of its commands are needed: fewer lines than it takes to wrap a client library,
+and nothing that has to be installed for one option. Source: mpd.readthedocs.io/en/stable/protocol.html; addresses are
+given as libmpdclient (``mpc``) takes them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from songspace.errors import SongspaceError
+from songspace.interchange.paths import mapped
+from songspace.library.catalog import Song
+
+_PORT = 6600
+_PATIENCE = 10.0  # seconds
+_LONGEST_LINE = 65536
+_AS_LONG = 3.0  # seconds that two statements of one length may differ
+_PASSWORD, _PERMISSION = 3, 4  # codes of refusals
+
+_REFUSAL = re.compile(r"ACK \[(\d+)@(\d+)\] \{[^}]*\} ?(.*)")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an MPD listens: a host and a port, or the path of a socket.
+
+    Examples
+    --------
+    >>> for text in ("secret@radio:6601", "[::1]:6601", "/run/mpd/socket"):
+    ...     print(Address.of(text, {}))
+    radio:6601
+    ::1:6601
+    /run/mpd/socket
+    """
+
+    host: str
+    port: int = _PORT
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, text: str | None = None, environ: Mapping[str, str] = os.environ) -> Address:
+        """What ``[PASSWORD@]HOST[:PORT]`` or ``MPD_HOST`` and ``MPD_PORT`` say; else the usual places.
+
+        Raises
+        ------
+        SongspaceError
+            If there is no sense in it.
+        """
+        text = text or environ.get("MPD_HOST") or _usual(environ)
+        before, at, after = text.partition("@")
+        # A leading @ stands for one of Linux' abstract sockets, and a path may hold one.
+        password, host = (before, after) if at and before and text[0] != "/" else (None, text)
+        port = environ.get("MPD_PORT") or str(_PORT)
+        if host[:1] not in ("/", "@") and (parts := re.fullmatch(r"\[(.+)\](?::(\w+))?|([^:]+):(\w+)", host)):
+            host, port = parts[1] or parts[3], parts[2] or parts[4] or port
+        if not host or "\n" in text or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise SongspaceError(f"“{host}”, port “{port}”, is no address: write HOST, HOST:PORT or a socket's path.")
+        return cls(host, int(port), password)
+
+    @property
+    def is_socket(self) -> bool:
+        return self.host[0] in "/@"
+
+    def __str__(self) -> str:
+        return self.host if self.is_socket else f"{self.host}:{self.port}"
+
+
+def _usual(environ: Mapping[str, str]) -> str:
+    own = os.path.join(environ.get("XDG_RUNTIME_DIR") or "/run", "mpd/socket")
+    return next(filter(os.path.exists, (own, "/run/mpd/socket")), "localhost")
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of songs that were added to a queue.
+
+    Attributes
+    ----------
+    songs : list of Song
+        Those that were added.
+    missing : list of Song
+        Those that are not in MPD's database.
+    place : int
+        Where in the queue the first of them stands, counted from 1.
+    """
+
+    songs: list[Song]
+    missing: list[Song]
+    place: int
+
+
+def add(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] | None = None) -> Added:
+    """Add songs to the end of a queue: all that MPD has of them, or, if it refuses one, none.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+    address : Address
+    prefixes : mapping of str to str, optional
+        As for :func:`songspace.interchange.write`: folders here, and what MPD calls them, for an MPD that has other
+        names for folders between its music directory and the songs.
+
+    Raises
+    ------
+    SongspaceError
+        If no MPD answers, it refuses, or it has none of the songs.
+    """
+    with _Client(address) as mpd:
+        names = [mpd.name(song, prefixes or {}) for song in songs]
+        missing = [song for song, name in zip(songs, names, strict=True) if name is None]
+        if len(missing) == len(songs):
+            raise SongspaceError(
+                f"MPD at {address} has none of these {len(songs)} songs, as {songs[0].path}: update its database "
+                "(mpc update), or say what it calls the folder with --prefix HERE=THERE."
+            )
+        place = mpd.length() + 1
+        mpd.add([(name, song) for song, name in zip(songs, names, strict=True) if name is not None])
+    return Added([song for song, name in zip(songs, names, strict=True) if name is not None], missing, place)
+
+
+class _Refusal(NamedTuple):
+    """Why MPD did not do a command, and which one of a list (from 0) it was."""
+
+    code: int
+    at: int
+    text: str
+
+
+class _Answer(NamedTuple):
+    """What MPD said to a command, also before it refused it (or the rest of a list)."""
+
+    said: list[tuple[str, str]]
+    refusal: _Refusal | None
+
+
+class _Client:
+    """A connection to an MPD."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        with ExitStack() as stack:
+            try:
+                self._socket = stack.enter_context(_connected(address))
+            except (OSError, UnicodeError) as error:  # a host's name may not be one
+                why = (error.strerror if isinstance(error, OSError) else None) or error
+                raise SongspaceError(
+                    f"No MPD answers at {address} ({why}): start it, or say where it is (MPD_HOST, or --mpd-host)."
+                ) from error
+            self._lines = stack.enter_context(self._socket.makefile("rb"))
+            if not self._line().startswith("OK MPD "):
+                raise SongspaceError(f"What answers at {address} is no MPD.")
+            if address.password is not None:
+                self._do(_command("password", address.password))
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> _Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def name(self, song: Song, prefixes: Mapping[str, str]) -> str | None:
+        """What MPD calls a song; None if it is not in its database."""
+        parts = song.path.replace(os.sep, "/").strip("/").split("/")
+        names = ["/".join(parts[start:]) for start in range(len(parts))]
+        if elsewhere := mapped(song.path, prefixes):
+            names.insert(0, elsewhere.strip("/"))
+        names = [name for name in names if "\n" not in name]  # no command can hold it
+        for name, answer in zip(names, self._ask(*(_command("lsinfo", name) for name in names)), strict=True):
+            if answer.refusal and answer.refusal.code == _PERMISSION:
+                raise self._refused(answer.refusal)
+            # A folder or a playlist may have that name, too. And "01 Intro.flac" alone is too little.
+            if ("file", name) in answer.said and ("/" in name or _lasts_as_long(song, dict(answer.said))):
+                return name
+        return None
+
+    def length(self) -> int:
+        """How many songs are in the queue."""
+        return int(dict(self._do("status")).get("playlistlength", 0))
+
+    def add(self, songs: Sequence[tuple[str, Song]]) -> None:
+        """Add songs, each with what MPD calls its file, to the queue, or none of them."""
+        names = [name for name, _ in songs]
+        said, refusal = self._list(_command("addid", name) for name in names)
+        ids = [id for key, id in said if key == "Id"]
+        if refusal is None:
+            parts = [(id, song) for id, (_, song) in zip(ids, songs, strict=False) if song.start is not None]
+            ranges = [_command("rangeid", id, f"{song.start:.3f}:{_end(song)}") for id, song in parts]
+            refusal = self._list(ranges).refusal if ranges else None
+        if refusal is None:
+            return
+        # MPD ends a list of commands where one fails, but what they did until then stays.
+        self._list(_command("deleteid", id) for id in ids)
+        if refusal.code == _PERMISSION:
+            raise self._refused(refusal)
+        name = names[min(refusal.at, len(names) - 1)]
+        raise SongspaceError(
+            f"MPD at {self._address} cannot add {name} ({refusal.text}); its queue is as it was before."
+        )
+
+    def _list(self, commands: Iterable[str]) -> _Answer:
+        (answer,) = self._ask("\n".join(["command_list_begin", *commands, "command_list_end"]))
+        return answer
+
+    def _do(self, command: str) -> list[tuple[str, str]]:
+        ((said, refusal),) = self._ask(command)
+        if refusal is not None:
+            raise self._refused(refusal)
+        return said
+
+    def _refused(self, refusal: _Refusal) -> SongspaceError:
+        if refusal.code == _PASSWORD:
+            return SongspaceError(f"MPD at {self._address} does not take this password.")
+        if refusal.code == _PERMISSION:
+            return SongspaceError(f"MPD at {self._address} wants a password: MPD_HOST=PASSWORD@HOST.")
+        return SongspaceError(f"MPD at {self._address} refused: {refusal.text}.")
+
+    def _ask(self, *commands: str) -> list[_Answer]:
+        """The answer to each of some commands, which are sent at once."""
+        try:
+            self._socket.sendall("".join(f"{command}\n" for command in commands).encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise self._gone() from error
+        return [self._answer() for _ in commands]
+
+    def _answer(self) -> _Answer:
+        said: list[tuple[str, str]] = []
+        while (line := self._line()) != "OK":
+            if found := _REFUSAL.fullmatch(line):
+                return _Answer(said, _Refusal(int(found[1]), int(found[2]), found[3]))
+            key, _, value = line.partition(": ")
+            said.append((key, value))
+        return _Answer(said, None)
+
+    def _line(self) -> str:
+        try:
+            line = self._lines.readline(_LONGEST_LINE)
+        except OSError as error:
+            raise self._gone() from error
+        if not line.endswith(b"\n"):
+            raise self._gone()
+        return line[:-1].decode("utf-8", "surrogateescape")
+
+    def _gone(self) -> SongspaceError:
+        return SongspaceError(f"MPD at {self._address} stopped answering.")
+
+
+def _connected(address: Address) -> socket.socket:
+    if not address.is_socket:
+        return socket.create_connection((address.host, address.port), timeout=_PATIENCE)
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.connect("\0" + address.host[1:] if address.host[0] == "@" else address.host)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _command(name: str, *arguments: str) -> str:
+    escaped = (argument.replace("\\", "\\\\").replace('"', '\\"') for argument in arguments)
+    return " ".join([name, *(f'"{argument}"' for argument in escaped)])
+
+
+def _end(song: Song) -> str:
+    return "" if song.end is None else f"{song.end:.3f}"
+
+
+def _lasts_as_long(song: Song, said: Mapping[str, str]) -> bool:
+    with suppress(ValueError):
+        return abs(float(said.get("duration", "nan")) - song.duration) <= _AS_LONG
+    return False

@@ -1,0 +1,274 @@
+"""The songs of an experiment: which of a folder, of what genre, and where their segments are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songspace.errors import SongspaceError
+from songspace.evaluation.labels import Labels, labels
+from songspace.frontends import Frontend
+from songspace.library.catalog import Song
+from songspace.library.scan import Found, scan
+from songspace.library.tags import read_tags
+from songspace.poster.segments import Entry, Shelf
+from songspace.reporter import Reporter
+
+FEWEST = 4
+"""Songs that a genre needs: two to learn from, and one for each test."""
+
+MOST = 1000
+"""Songs of a genre that are taken where nothing is said, as on the poster."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A song of the experiment.
+
+    Attributes
+    ----------
+    path : str
+        From the folder of music, so that the folder may be moved.
+    genre : str
+    artist, album : str or None
+    year : int or None
+    identity : str
+        Hexadecimal, of the file's content.
+    slot : int
+        Where its segments are on the shelf.
+    starts : tuple of float
+        Where its segments begin, in seconds.
+    silent : tuple of bool
+        Segments that are left out everywhere.
+    """
+
+    path: str
+    genre: str
+    artist: str | None
+    album: str | None
+    year: int | None
+    identity: str
+    slot: int
+    starts: tuple[float, ...]
+    silent: tuple[bool, ...]
+
+
+@dataclass
+class Data:
+    """The songs of an experiment, in the order of their paths, and their segments.
+
+    A segment is named by a row: ``segments`` times the number of its song, plus its number within the song.
+    """
+
+    clips: list[Clip]
+    shelf: Shelf
+    source: str
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    @cached_property
+    def genres(self) -> list[str]:
+        """The genres, by name."""
+        return sorted({clip.genre for clip in self.clips}, key=str.casefold)
+
+    @cached_property
+    def songs(self) -> np.ndarray:
+        """The song of each row."""
+        return np.repeat(np.arange(len(self.clips)), self.shelf.segments)
+
+    @cached_property
+    def sounding(self) -> np.ndarray:
+        """Whether something is heard in each row."""
+        return ~np.concatenate([clip.silent for clip in self.clips])
+
+    def rows_of(self, songs: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The sounding rows of some songs, ascending."""
+        rows = np.sort(np.asarray(songs, int))[:, None] * self.shelf.segments + np.arange(self.shelf.segments)
+        return rows[self.sounding[rows]]
+
+    def spectrograms(self, frontend: Frontend, rows: np.ndarray) -> Any:
+        """Rows as a frontend gives them; what stands for an array that need not fit in memory."""
+        slots = np.array([clip.slot for clip in self.clips])
+        return self.shelf.rows(frontend, slots[self.songs[rows]], rows % self.shelf.segments)
+
+    @cached_property
+    def key(self) -> list[Any]:
+        """What a row is: the songs by their content, and how their segments were drawn. (Labels only score.)"""
+        return [self.shelf.segments, self.shelf.seed, [clip.identity for clip in self.clips]]
+
+
+def rank(seed: int, *names: str) -> bytes:
+    """A random number that depends on nothing but a name and the seed: the order in which songs are drawn."""
+    text = "\0".join([str(seed), *names])
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+
+
+def gather(
+    folder: str | os.PathLike[str],
+    work: Path,
+    *,
+    source: str | None = None,
+    per_genre: int | None = None,
+    segments: int = 10,
+    seed: int = 0,
+    workers: int | None = None,
+    timeout: float = 60.0,
+    reporter: Reporter | None = None,
+) -> Data:
+    """Choose the songs of an experiment and decode their segments; what was decoded before is there already.
+
+    Parameters
+    ----------
+    folder : path
+        The music; nothing is written into it.
+    work : Path
+        Where segments are kept.
+    source : str, optional
+        Where genres come from (see :func:`songspace.evaluation.labels.labels`). By default the genre tags, where at
+        least half of the songs have one and they tell at least two genres apart; otherwise the folders' names.
+    per_genre : int, optional
+        Songs of each genre, drawn at random; 1000 at most where nothing is said.
+    segments : int
+        Random segments of each song.
+    seed : int
+
+    Raises
+    ------
+    SongspaceError
+        If fewer than two genres have songs enough.
+    """
+    reporter = reporter or Reporter()
+    found, failures = _look_through(folder)
+    songs = _read(folder, found, reporter)
+    known = _labels(list(songs.values()), source)
+    by_genre: dict[str, list[str]] = {}
+    for name, genre in zip(songs, known.values, strict=True):
+        if genre is not None:
+            by_genre.setdefault(genre, []).append(name)
+    few = sorted(genre for genre, names in by_genre.items() if len(names) < FEWEST)
+    for genre in few:
+        del by_genre[genre]
+    if few:
+        reporter.say(f"Genres of fewer than {FEWEST} songs are left out: {', '.join(few)}.")
+    _enough(by_genre, known.source)
+    for genre, names in sorted(by_genre.items()):
+        names.sort(key=lambda name: rank(seed, name))
+        if per_genre is not None and len(names) < per_genre:
+            reporter.say(f"{genre} has {len(names)} songs of the {per_genre} asked for: all of them are taken.")
+
+    shelf = Shelf(work, segments, seed)
+    while True:
+        taken, todo, failed = _walk(by_genre, found, shelf.entries, per_genre or MOST)
+        if not todo:
+            break
+        shelf.decode(
+            [(name, found[name]) for name in todo],
+            workers=workers,
+            timeout=timeout,
+            on_progress=lambda done, total: reporter.progress("listening", done, total),
+        )
+    failures += failed
+    if failures:
+        reporter.say(f"{len(failures)} files could not be used; the first, {failures[0][0]}: {failures[0][1]}.")
+    # Of a genre with files that cannot be decoded, too few songs may be left.
+    counts = Counter(genre for genre, _ in taken.values())
+    artists = dict(zip(songs, known.artists, strict=True))
+    clips = [
+        _clip(name, genre, artists[name], songs[name], shelf.entries[name])
+        for name, genre in sorted((name, genre) for name, (genre, _) in taken.items())
+        if counts[genre] >= FEWEST
+    ]
+    _enough({clip.genre for clip in clips}, known.source)
+    return Data(clips, shelf, known.source, failures)
+
+
+def _look_through(folder: str | os.PathLike[str]) -> tuple[dict[str, Found], list[tuple[str, str]]]:
+    """The files of a folder by their paths from it, and what cannot be a song at a glance."""
+    folder = os.path.abspath(folder)
+    if not os.path.isdir(folder):
+        raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")
+    found, failures = {}, []
+    for file in scan(folder):
+        name = os.path.relpath(file.path, folder)
+        if file.problem:
+            failures.append((name, file.problem))
+        else:
+            found[name] = file
+    if not found:
+        raise SongspaceError(f"There is no music in {folder}.")
+    return found, failures
+
+
+def _read(folder: str | os.PathLike[str], found: dict[str, Found], reporter: Reporter) -> dict[str, Song]:
+    songs = {}
+    for done, (name, file) in enumerate(found.items(), 1):
+        tags = read_tags(file.path)
+        songs[name] = Song(done, file.path, 0.0, **{field: getattr(tags, field) for field in tags.__slots__})
+        reporter.progress("reading tags", done, len(found))
+    return songs
+
+
+def _labels(songs: list[Song], source: str | None) -> Labels:
+    if source is not None:
+        return labels(songs, source)
+    tagged = [song.genre.casefold() for song in songs if song.genre]
+    return labels(songs, "genre" if 2 * len(tagged) >= len(songs) and len(set(tagged)) > 1 else "folder")
+
+
+def _enough(genres: Any, source: str) -> None:
+    if len(genres) < 2:
+        count = f"one genre ({next(iter(genres))})" if genres else "no genre"
+        where = {"genre": "genre tags", "folder": "folder names"}.get(source, source)
+        raise SongspaceError(
+            f"There is nothing to compare: by {where} there is {count} of at least {FEWEST} songs that can be "
+            "used, and the experiment needs two."
+        )
+
+
+def _walk(
+    by_genre: dict[str, list[str]], found: dict[str, Found], entries: dict[str, Entry], per_genre: int
+) -> tuple[dict[str, tuple[str, str]], list[str], list[tuple[str, str]]]:
+    """Take the first songs of each genre that can be used, as far as that is known.
+
+    Returns
+    -------
+    taken : dict
+        By name, the genre and identity of each song that is taken.
+    todo : list
+        Names of files that have to be decoded before more is known.
+    failed : list
+        Names of files that cannot be used, and why.
+    """
+    taken: dict[str, tuple[str, str]] = {}
+    owners: dict[str, str] = {}
+    todo, failed = [], []
+    for genre, names in sorted(by_genre.items()):
+        wanted = per_genre
+        for name in names:
+            if not wanted:
+                break
+            entry = entries.get(name)
+            if entry is None or not entry.is_of(found[name]):
+                todo.append(name)
+            elif entry.failure:
+                failed.append((name, entry.failure))
+                continue
+            elif entry.identity in owners:
+                failed.append((name, f"a copy of {owners[entry.identity]}"))
+                continue
+            else:
+                owners[entry.identity] = name
+                taken[name] = (genre, entry.identity)
+            wanted -= 1
+    return taken, todo, failed
+
+
+def _clip(name: str, genre: str, artist: str | None, song: Song, entry: Entry) -> Clip:
+    return Clip(name, genre, artist, song.album, song.year, entry.identity, entry.slot, entry.starts, entry.silent)

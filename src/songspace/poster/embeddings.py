@@ -1,0 +1,311 @@
+"""What is compared: ways to turn a segment into a vector, from its plain spectrogram to what was learnt.
+
+Each learns once, from the training set, and what has been learnt is kept. Two are as the poster had them instead: the
+raw spectrogram learns nothing, and PCA as coded then is fitted on the very items that are scored.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from songspace import __version__, encoders, frontends
+from songspace.encoders import PIPELINE
+from songspace.encoders.ali_rungs import POSTER_STEPS
+from songspace.encoders.base import Encoder
+from songspace.errors import SongspaceError
+from songspace.poster.data import Data
+from songspace.poster.segments import DECIBELS, MEL, POWER
+from songspace.poster.work import Work, digest
+from songspace.reporter import Reporter
+
+COMPONENTS = 64
+"""Numbers that PCA keeps, as on the poster."""
+
+AS_MANY_UPDATES = POSTER_STEPS * 4 // 5
+"""Batches after which ALI done right, whose encoder learns from all, has learnt from as many as the poster's."""
+
+LEAST_OF_LEARN = 1500
+"""Steps of the contrastive encoder below which ``songspace learn`` does not go."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the trained encoders are trained."""
+
+    steps: int | None
+    minutes: float | None
+    size: str
+    seed: int
+    device: str
+    batch: int | None = None
+    """Spectrograms in a batch of ALI, if not its own number."""
+
+    def limits(self) -> dict[str, Any]:
+        """What every trained encoder is told."""
+        return {
+            "steps": self.steps,
+            "minutes": self.minutes,
+            "random_state": self.seed,
+            "device": self.device,
+        }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
+
+    Nothing is said of a trained one, neither good nor bad, after fewer steps than ``enough``.
+    """
+
+    key: str
+    name: str
+    what: str
+    make: Callable[[Plan], Encoder]
+    fitted: str = "training"
+    trained: bool = False
+    enough: int = 0
+
+
+def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
+    def make(plan: Plan) -> Encoder:
+        from songspace.encoders.ali import ALI, RUNGS
+
+        batch = {} if plan.batch is None else {"batch_size": plan.batch}
+        return ALI(**RUNGS[rung] | batch | others, size=plan.size, **plan.limits())
+
+    return make
+
+
+KINDS = (
+    Kind(
+        "raw",
+        "raw spectrogram",
+        "The poster's baseline, scored at last: all 110,510 numbers of the power spectrogram.",
+        lambda plan: encoders.Raw(frontend=POWER),
+        fitted="nothing",
+    ),
+    Kind(
+        "pca_then",
+        "PCA-64 as coded then",
+        "Plain power, every pixel scaled to unit variance, fitted on the very items that are scored.",
+        lambda plan: encoders.PCA(COMPONENTS, scale=True, frontend=POWER, random_state=plan.seed),
+        fitted="scored",
+    ),
+    Kind(
+        "pca",
+        "PCA-64 of log power",
+        "As it should be: power in decibels, fitted on the training set.",
+        lambda plan: encoders.PCA(COMPONENTS, frontend=DECIBELS, random_state=plan.seed),
+    ),
+    Kind(
+        "random",
+        "random network",
+        "The contrastive encoder's network with random weights: what every trained one must beat.",
+        lambda plan: encoders.RandomConv(frontend=MEL, random_state=plan.seed),
+    ),
+    Kind(
+        "timbre",
+        "hand-made statistics",
+        "124 descriptors of timbre and rhythm from the literature, standardised on the training set.",
+        lambda plan: encoders.Timbre(frontend=MEL),
+    ),
+    Kind(
+        "linear",
+        "linear, from songs",
+        "What songspace answers with at once, taught by sound alone as all are here: more hand-made statistics under "
+        "linear discriminants with songs as classes; in other words, contrastive without a network.",
+        lambda plan: encoders.Linear(frontend=MEL),
+    ),
+    Kind(
+        "ali_random",
+        "ALI with random weights",
+        "The first rung: the encoder of ALI done right as it is drawn, with nothing learnt.",
+        _ali("random weights"),
+    ),
+    Kind(
+        "ali_drawn",
+        "ALI of history, untrained",
+        "The encoder of the two rungs that follow as it is drawn: what they must be compared with.",
+        _ali("as described", trained="none"),
+    ),
+    Kind(
+        "ali_run",
+        "ALI as their code ran",
+        "The second rung: the decoder is never trained, Adam's second decay is 0.001, every fifth batch is the "
+        "discriminator's alone, on plain power.",
+        _ali("as run"),
+        trained=True,
+        enough=POSTER_STEPS,
+    ),
+    Kind(
+        "ali_described",
+        "ALI as their report says",
+        "The third rung: all three networks are trained, and Adam's second decay is the usual one.",
+        _ali("as described"),
+        trained=True,
+        enough=POSTER_STEPS,
+    ),
+    Kind(
+        "ali_right",
+        "ALI done right",
+        "The fourth rung: decibels, a discriminator kept in bounds, a cycle term, fading noise, averaged weights.",
+        _ali("done right"),
+        trained=True,
+        enough=AS_MANY_UPDATES,
+    ),
+    Kind(
+        "contrastive",
+        "contrastive",
+        "Two segments of one song belong together; hand-made statistics stand beside what the network learnt, under "
+        "the same discriminants.",
+        lambda plan: encoders.Contrastive(**plan.limits()),
+        trained=True,
+        enough=LEAST_OF_LEARN,
+    ),
+    Kind(
+        "contrastive_untrained",
+        "contrastive, untrained",
+        "The same with its network as it is drawn: what training must be compared with.",
+        lambda plan: encoders.Contrastive(**plan.limits()).controls()["untrained"],
+    ),
+)
+BY_KEY = {kind.key: kind for kind in KINDS}
+
+
+@dataclass
+class Embedding:
+    """An embedding of the experiment's segments.
+
+    Attributes
+    ----------
+    kind : Kind
+    key : str
+        Digest of all that a segment's vector depends on.
+    facts : dict
+        Of a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it came apart.
+    """
+
+    kind: Kind
+    key: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    _encoder: Encoder | None = None
+    _vectors: np.ndarray | None = None
+    _where: np.ndarray | None = None
+    """The row of ``_vectors`` that holds each segment; -1 where none does."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything may be said of it: what is trained must have had steps enough."""
+        return not self.kind.trained or self.facts.get("steps", 0) >= self.kind.enough
+
+    def encoding(self, data: Data, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """What encodes segments, where ``rows`` are all that will be scored together."""
+        if self._vectors is not None and self._where is not None:
+            vectors, where = self._vectors, self._where
+            return lambda some: vectors[where[some]]
+        encoder = self._encoder
+        assert encoder is not None
+        encoder.fit(data.spectrograms(encoder.get_frontend(), rows))
+        return lambda some: encoder.transform(data.spectrograms(encoder.get_frontend(), some))
+
+
+def learn(
+    kind: Kind, data: Data, training: np.ndarray, wanted: np.ndarray, work: Work, plan: Plan, reporter: Reporter
+) -> Embedding:
+    """Fit an embedding on the ``training`` rows and encode the ``wanted`` ones, unless that is done already."""
+    encoder = kind.make(plan)
+    rows = training.tolist() if kind.fitted == "training" else []
+    key = digest(kind.key, _parameters(encoder), data.key, rows, PIPELINE, __version__)
+    if kind.fitted != "training":
+        return Embedding(kind, key, _encoder=encoder)
+    facts: dict[str, Any] = {}
+    if kind.trained:
+        facts, encoder = _trained(kind, encoder, key, data, training, work, reporter)
+        if "failed" in facts:
+            return Embedding(kind, key, facts)
+
+    def encode() -> dict[str, np.ndarray]:
+        fitted = encoder
+        if not kind.trained:
+            reporter.progress("fitting", 0, 1, kind.name)
+            fitted.fit(data.spectrograms(fitted.get_frontend(), training), groups=data.songs[training])
+            reporter.progress("fitting", 1, 1, kind.name)
+        return {"vectors": fitted.transform(data.spectrograms(fitted.get_frontend(), wanted))}
+
+    vectors = work.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
+    where = np.full(len(data.songs), -1)
+    where[wanted] = np.arange(len(wanted))
+    return Embedding(kind, key, facts, encoder, vectors, where)
+
+
+def _parameters(encoder: Encoder) -> dict[str, Any]:
+    """What an encoder is made with, but for the device, which decides only how fast."""
+    given = {name: value for name, value in encoder.get_params(deep=False).items() if name != "device"}
+    return given | {"frontend": frontends.describe(encoder.get_frontend())}
+
+
+def _trained(
+    kind: Kind, encoder: Encoder, key: str, data: Data, training: np.ndarray, work: Work, reporter: Reporter
+) -> tuple[dict[str, Any], Encoder]:
+    """Train an encoder, or open the one that was trained before."""
+    folder, checkpoint = work.folder / "encoders" / kind.key, work.folder / "encoders" / f"{kind.key}.checkpoint"
+
+    def train() -> dict[str, Any]:
+        reporter.say(f"Training: {kind.name}.")
+        started = time.monotonic()
+        steps, seconds = 0, 0.0
+
+        def show(progress: Any) -> None:
+            nonlocal steps, seconds
+            steps, seconds = progress.step, progress.seconds
+            _show(reporter, kind.name, progress)
+
+        X = data.spectrograms(encoder.get_frontend(), training)
+        try:
+            encoder.fit(X, groups=data.songs[training], checkpoint=checkpoint, on_progress=show)
+        except SongspaceError as error:
+            # A rung that comes apart is a finding; the others are still to be scored.
+            reporter.say(f"{kind.name}: {error}")
+            return {"failed": str(error)}
+        history = getattr(encoder, "history_", {})
+        encoder.save(folder)
+        return {
+            # A run that was killed after its last step has no more steps to count.
+            "steps": steps or int(max(*history.get("step", [0]), *history.get("watched", [0]))),
+            "seconds": round(seconds or time.monotonic() - started, 1),
+            "history": history,
+            "verdict": getattr(encoder, "verdict_", ""),
+            "fingerprint": encoder.fingerprint_,
+        }
+
+    facts = work.facts(f"encoder-{kind.key}", key, train)
+    if "failed" in facts:
+        return facts, encoder
+    try:
+        opened = encoders.load(folder)
+        whole = opened.fingerprint_ == facts["fingerprint"]
+    except SongspaceError:
+        whole = False
+    if not whole:  # somebody deleted it: what was learnt is lost
+        shutil.rmtree(folder, ignore_errors=True)
+        work.forget(f"encoder-{kind.key}")
+        facts = work.facts(f"encoder-{kind.key}", key, train)
+        opened = encoders.load(folder)
+    checkpoint.unlink(missing_ok=True)
+    opened.set_params(device=encoder.get_params()["device"])
+    return facts, opened
+
+
+def _show(reporter: Reporter, name: str, progress: Any) -> None:
+    """Tell how far a training is; where time alone ends it, the number of steps is an estimate."""
+    losses = "  ".join(f"{loss} {value:.3f}" for loss, value in progress.losses.items())
+    speed = f"{progress.segments_per_second:.0f} segments/s"
+    reporter.progress(name, progress.step, progress.total, f"{losses}  {speed}  {progress.remaining:.0f} s left")
+    if getattr(progress, "note", ""):
+        reporter.say(f"{name}: {progress.note}")

@@ -1,0 +1,280 @@
+"""The stages of the experiment, in their order; each asks what is there and does the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from songspace import __version__, intervals
+from songspace.errors import SongspaceError
+from songspace.evaluation import clustering
+from songspace.poster import between as betweens
+from songspace.poster import gallery, report
+from songspace.poster.data import Data, gather
+from songspace.poster.embeddings import BY_KEY, KINDS, Embedding, Plan, learn
+from songspace.poster.scores import LEAKY, Test, differences, make_tests, of_items, place, score
+from songspace.poster.splits import BY_ARTIST, BY_SONG, TRAINING, leaky, split
+from songspace.poster.work import Work, digest
+from songspace.reporter import Reporter
+
+SUBSET = (("rock",), ("indie rock", "indie-rock", "indierock"), ("edm", "electronic", "electronica"), ("classical",))
+"""The poster's four genres, and other names of them."""
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "openTSNE", "matplotlib", "soundfile", "av", "soxr")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides what comes out."""
+
+    labels: str | None
+    per_genre: int | None
+    segments: int
+    steps: int | None
+    minutes: float | None
+    size: str | None
+    subset: tuple[str, ...] | None
+    between: str | None
+    seed: int
+    seeds: int
+    batch: int | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("per_genre", "segments", "steps", "seeds"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes must be above 0, got {self.minutes}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
+        if self.size not in (None, "small", "poster"):
+            raise ValueError(f"size must be 'small' or 'poster', got {self.size!r}")
+
+
+def run_experiment(
+    folder: str | os.PathLike[str],
+    output: Path,
+    settings: Settings,
+    *,
+    device: str,
+    workers: int | None,
+    timeout: float,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """See :func:`songspace.poster.run`."""
+    work = Work(output / "work")
+    with work.lock():
+        try:
+            return _run(folder, output, settings, work, device, workers, timeout, reporter)
+        except OSError as error:
+            if error.filename and str(error.filename).startswith(str(output)):
+                raise work.refused(error) from error
+            raise
+
+
+def _run(
+    folder: str | os.PathLike[str],
+    output: Path,
+    settings: Settings,
+    work: Work,
+    device: str,
+    workers: int | None,
+    timeout: float,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    with threadpool_limits(1):  # the cores belong to the workers while they decode
+        data = gather(
+            folder,
+            work.folder,
+            source=settings.labels,
+            per_genre=settings.per_genre,
+            segments=settings.segments,
+            seed=settings.seed,
+            workers=workers,
+            timeout=timeout,
+            reporter=reporter,
+        )
+    # What a person has named is checked before anything takes long.
+    subset = choose_subset(data, settings.subset)
+    triple = betweens.named(settings.between, data.genres) if settings.between else None
+    plan = _plan(settings, device)
+    sides, training, aside = set_apart(data, settings.seed)
+    tests = make_tests(data, sides, aside, subset, seed=settings.seed)
+    if not tests:
+        raise SongspaceError("There are too few songs to hold any back for the tests: the experiment needs more.")
+    if not any(test.split == "artist" for test in tests):
+        reporter.say("Artists are too few, or not known: there is no test by artist.")
+
+    discography = gallery.discography(data)
+    wanted = data.rows_of(np.union1d(np.flatnonzero(sides != TRAINING), discography.songs if discography else []))
+    wanted = np.union1d(wanted, aside)
+    learnt = {}
+    for kind in KINDS:
+        # The question "A + B ?= C" is chosen by the hand-made statistics of the training songs.
+        rows = np.union1d(wanted, training) if kind.key == "timbre" else wanted
+        learnt[kind.key] = learn(kind, data, training, rows, work, plan, reporter)
+    usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
+    unjudged = {key for key, embedding in usable.items() if not embedding.judged}
+
+    found: dict[str, Any] = {test.name: {} for test in tests}
+    # The raw spectrogram comes last: it takes the longest.
+    in_order = sorted(usable, key=lambda key: key == "raw")
+    total = len(in_order) * len(tests)
+    for done, (key, test) in enumerate((key, test) for key in in_order for test in tests):
+        reporter.progress("scoring", done, total, BY_KEY[key].name)
+        found[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
+    reporter.progress("scoring", total, total)
+
+    triple = triple or _choose_triple(usable["timbre"], data, sides)
+    asked = _between(usable, data, sides, triple, work, settings.seed) if triple else None
+    result = {
+        "settings": asdict(settings)
+        | {"size": plan.size, "labels": data.source, "folder": Path(os.path.abspath(folder)).name},
+        "versions": {"songspace": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
+        "protocol": {
+            "clustering_seeds": clustering.clustering_seeds(settings.seeds, settings.seed),
+            "starts": clustering.STARTS,
+            "halves": intervals.HALVES,
+            "tsne": gallery.TSNE | {"perplexity": gallery.PERPLEXITY, "perplexity_of_few": gallery.PERPLEXITY_OF_FEW},
+        },
+        "genres": _genres(data, sides),
+        "artists": len({clip.artist for clip in data.clips} - {None}),
+        "songs": len(data.clips),
+        "segments": len(data.songs),
+        "silent": int((~data.sounding).sum()),
+        "failures": [list(failure) for failure in data.failures],
+        "subset": list(subset),
+        "embeddings": {key: _told(embedding) for key, embedding in learnt.items()},
+        "tests": {
+            test.name: _test(test)
+            | {
+                "scores": {key: {metric: s.as_dict() for metric, s in found[test.name][key].items()} for key in usable},
+                # Nothing is asked of the leaky test: it is there to be set beside the poster.
+                "differences": [] if test.split == LEAKY else differences(found[test.name], unjudged),
+            }
+            for test in tests
+        },
+        "between": asked,
+        "albums": discography.told() if discography else None,
+    }
+    pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
+    report.write(output, result, pictures, work)
+    return result
+
+
+def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is learnt from and what is scored.
+
+    Returns
+    -------
+    sides : int array
+        Of each song: see :func:`songspace.poster.splits.split`.
+    training : int array
+        The rows that are learnt from.
+    aside : int array
+        The rows of training songs that are scored in the leaky test instead.
+    """
+    clips = data.clips
+    names, genres = [clip.identity for clip in clips], [clip.genre for clip in clips]
+    sides = split(names, genres, [clip.artist for clip in clips], seed=seed)
+    songs = np.flatnonzero(sides == TRAINING).tolist()
+    rows = [data.rows_of([song]) for song in songs]
+    aside = leaky([names[song] for song in songs], [genres[song] for song in songs], rows, seed=seed)
+    return sides, np.setdiff1d(data.rows_of(songs), aside), aside
+
+
+def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
+    """The genres of the second test: those named, the poster's four, or the four of which there are most songs.
+
+    Raises
+    ------
+    SongspaceError
+        If a genre that was named is not there.
+    """
+    there = {genre.casefold(): genre for genre in data.genres}
+    if wanted is not None:
+        names = [" ".join(name.split()).casefold() for name in wanted]
+        missing = [name for name in names if name not in there]
+        if missing or len(set(names)) < 2:
+            what = f"no genre is called {', '.join(missing)}" if missing else "it takes two genres at least"
+            raise SongspaceError(f"The subset cannot be made: {what}. There are {', '.join(data.genres)}.")
+        return [there[name] for name in dict.fromkeys(names)]
+    posters = [next((there[name] for name in names if name in there), None) for names in SUBSET]
+    if None not in posters:
+        return [genre for genre in posters if genre is not None]
+    counts = Counter(clip.genre for clip in data.clips)
+    return sorted(data.genres, key=lambda genre: (-counts[genre], genre.casefold()))[:4]
+
+
+def _plan(settings: Settings, device: str) -> Plan:
+    from songspace.encoders.devices import choose_device
+
+    size = settings.size or ("poster" if choose_device(device).type == "cuda" else "small")
+    return Plan(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
+
+
+def _choose_triple(timbre: Embedding, data: Data, sides: np.ndarray) -> tuple[str, str, str] | None:
+    test = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
+    return betweens.choose(place(timbre, data, test), test.labels)
+
+
+def _between(
+    learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], work: Work, seed: int
+) -> dict[str, Any]:
+    """A + B ?= C, asked of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
+    test = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
+    answers = {}
+    for key, embedding in learnt.items():
+        if key != "raw":
+            answers[key] = work.facts(
+                f"between-{key}",
+                digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
+                lambda embedding=embedding: betweens.lies_between(  # type: ignore[misc]  # bound at once
+                    place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
+                ),
+            )
+            if not embedding.judged:
+                answers[key]["between"] = "too few steps"
+    return {"triple": list(triple), "songs": len(test.items), "answers": answers}
+
+
+def _genres(data: Data, sides: np.ndarray) -> dict[str, dict[str, int]]:
+    """How many songs and artists of each genre are in each set."""
+    counts = {}
+    for genre in data.genres:
+        songs = [song for song, clip in enumerate(data.clips) if clip.genre == genre]
+        artists = {data.clips[song].artist for song in songs} - {None}
+        names = {"training": TRAINING, "by_song": BY_SONG, "by_artist": BY_ARTIST}
+        counts[genre] = {"songs": len(songs), "artists": len(artists)} | {
+            name: int((sides[songs] == side).sum()) for name, side in names.items()
+        }
+    return counts
+
+
+def _test(test: Test) -> dict[str, Any]:
+    return {
+        "split": test.split,
+        "level": test.level,
+        "subset": test.subset,
+        "items": len(test.items),
+        "genres": test.genres,
+        "artists": len(set(test.artists)),
+    }
+
+
+def _told(embedding: Embedding) -> dict[str, Any]:
+    kind = embedding.kind
+    told = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
+    return told | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts

@@ -1,0 +1,249 @@
+"""The poster's test and its better sisters: which items are scored, and how well each embedding clusters them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songspace.evaluation import clustering
+from songspace.intervals import HALVES, SURE, Scatter, Score, holm
+from songspace.poster import then
+from songspace.poster.data import Data
+from songspace.poster.embeddings import Embedding
+from songspace.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
+from songspace.poster.work import Work, digest
+from songspace.space import Space
+
+METRICS = {
+    "kmeans_ami": "k-means AMI",
+    "kmeans_ami_max": "k-means AMI (max)",
+    "kmeans_v_measure": "k-means V",
+    "default_mixture_ami": "default mixture AMI",
+    "default_mixture_ami_max": "default mixture AMI (max)",
+    "default_mixture_v_measure": "default mixture V",
+    "mixture_ami": "careful mixture AMI",
+    "mixture_ami_max": "careful mixture AMI (max)",
+    "mixture_v_measure": "careful mixture V",
+}
+"""What is scored. The default mixture is the poster's: scikit-learn's, as it comes, on all numbers. The careful one
+sees at most 20 coordinates, rescaled, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten starts."""
+HEADLINE = "kmeans_ami"
+
+SPLITS = {"artist": BY_ARTIST, "song": BY_SONG}
+LEAKY = "leaky"
+LEVELS = ("segments", "songs")
+
+PAIRS = (
+    ("ali_right", "pca_then"),
+    ("ali_right", "ali_random"),
+    ("ali_right", "random"),
+    ("ali_right", "pca"),
+    ("ali_right", "timbre"),
+    ("ali_right", "ali_described"),
+    ("ali_right", "ali_run"),
+    ("ali_run", "pca_then"),
+    ("ali_run", "ali_drawn"),
+    ("ali_described", "ali_drawn"),
+    ("pca", "pca_then"),
+    ("contrastive", "contrastive_untrained"),
+    ("contrastive", "linear"),
+    ("contrastive", "timbre"),
+    ("linear", "timbre"),
+    ("linear", "pca"),
+    ("linear", "ali_right"),
+)
+"""The questions: is the first better than the second?"""
+
+
+@dataclass(frozen=True)
+class Test:
+    """Items that are clustered together.
+
+    Attributes
+    ----------
+    split : {"artist", "song", "leaky"}
+        What training and test do not share; "leaky" is as on the poster, where they share songs.
+    level : {"segments", "songs"}
+    subset : bool
+        Whether it has the chosen genres only.
+    items : int array of shape (n,)
+        Rows, or songs.
+    labels : list of str
+    artists : list of str
+        Of a song whose artist is unknown, the song itself: all of its segments are drawn together.
+    """
+
+    split: str
+    level: str
+    subset: bool
+    items: np.ndarray
+    labels: list[str]
+    artists: list[str]
+
+    @property
+    def name(self) -> str:
+        """A short name, fit for a file."""
+        return f"{self.split}-{self.level}" + ("-subset" if self.subset else "")
+
+    @property
+    def genres(self) -> list[str]:
+        """The genres, by name."""
+        return sorted(set(self.labels), key=str.casefold)
+
+    def only(self, genres: Sequence[str]) -> Test:
+        """The same test of some genres."""
+        kept = np.flatnonzero([label in genres for label in self.labels])
+        return Test(
+            self.split,
+            self.level,
+            True,
+            self.items[kept],
+            [self.labels[i] for i in kept],
+            [self.artists[i] for i in kept],
+        )
+
+
+def make_tests(
+    data: Data, sides: np.ndarray, leaky_rows: np.ndarray, subset: Sequence[str], *, seed: int
+) -> list[Test]:
+    """The tests that the songs allow: of two genres at least, with two items of each.
+
+    The leaky one comes last, and only beside an honest one.
+    """
+    found: list[Test] = []
+
+    def add(test: Test) -> None:
+        if _usable(test):
+            found.append(test)
+        if 1 < len(subset) < len(data.genres) and _usable(chosen := test.only(subset)):
+            found.append(chosen)
+
+    for split, side in SPLITS.items():
+        for level in LEVELS:
+            songs = np.flatnonzero(sides == side)
+            per_song = [data.rows_of([int(song)]) if level == "segments" else np.array([song]) for song in songs]
+            clips = [data.clips[song] for song in songs]
+            items = balanced(
+                [clip.identity for clip in clips], [clip.genre for clip in clips], per_song, most=SCORED, seed=seed
+            )
+            add(of_items(data, split, level, items))
+    if found:
+        add(of_items(data, LEAKY, "segments", leaky_rows))
+    return found
+
+
+def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
+    """A test of some rows or songs."""
+    clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
+    artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
+    return Test(split, level, False, items, [clip.genre for clip in clips], artists)
+
+
+def _usable(test: Test) -> bool:
+    return len(test.genres) > 1 and len(test.items) >= 2 * len(test.genres)
+
+
+def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
+    """All numbers of the items of a test: segments as they come; songs as users meet them, as in a ``Space``."""
+    if test.level == "segments":
+        return embedding.encoding(data, test.items)(test.items)
+    encode = embedding.encoding(data, data.rows_of(test.items))
+    means = np.stack([encode(data.rows_of([song])).mean(axis=0) for song in test.items])
+    return np.asarray(Space.from_vectors(means).vectors)
+
+
+def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
+    """The items of a test in an embedding, as :func:`own_numbers` gives them.
+
+    Where vectors have more numbers than there are items they are turned into as many coordinates as there are
+    items, which keeps all distances.
+    """
+    vectors = own_numbers(embedding, data, test)
+    if vectors.shape[1] > len(vectors):
+        return clustering.principal_coordinates(vectors).astype(np.float32)
+    return vectors
+
+
+def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarray:
+    """Do as :func:`place` does, or take what it answered before, where that took long."""
+    if embedding.kind.fitted == "training":
+        return place(embedding, data, test)
+    key = digest(embedding.key, test.level, test.items.tolist())
+    name = f"places-{embedding.kind.key}-{test.name}"
+    return work.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
+
+
+def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
+    """The scores of an embedding in a test, with what is behind their intervals.
+
+    Those of the default mixture are missing where scikit-learn could not fit it.
+    """
+    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
+    key = digest(embedding.key, test.level, *asked)
+
+    def cluster() -> dict[str, np.ndarray]:
+        vectors = places(embedding, data, test, work)
+        found = clustering.scores(
+            vectors,
+            test.labels,
+            seeds=seeds,
+            artists=test.artists,
+            both_normalisers=True,
+            random_state=seed,
+        )
+        found |= then.mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
+        numbers = {
+            name: [s.value, s.chance, s.spread or 0.0, s.lowest, s.scatter.scale, s.scatter.degrees]
+            for name, s in found.items()
+        }
+        halves = {f"{name}-halves": s.scatter.values for name, s in found.items()}
+        return {name: np.array(values) for name, values in numbers.items()} | halves
+
+    held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
+    scores = {}
+    for metric in METRICS:
+        if metric not in held:
+            continue
+        value, chance, spread, lowest, scale, degrees = held[metric].tolist()
+        scatter = Scatter(held[f"{metric}-halves"], scale, degrees)
+        scores[metric] = Score(value, chance, scatter, spread, lowest)
+    return scores
+
+
+def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The questions of ``PAIRS`` answered: paired differences of the headline, and what they mean.
+
+    Returns
+    -------
+    list of dict
+        ``better``, ``than`` (keys of embeddings), ``difference``, ``interval``, ``p_holm`` (the p-value, corrected for
+        all of these questions) and ``says``: "better", "worse", "may be chance", "unknown" where artists are too few
+        for an interval, or "too few steps" where one of the two is ``unjudged``.
+    """
+    asked = [(better, than) for better, than in PAIRS if better in found and than in found]
+    answers = [found[better][HEADLINE].minus(found[than][HEADLINE]) for better, than in asked]
+    judged = [not {better, than} & set(unjudged) for better, than in asked]
+    corrected = holm([answer["p"] if fair else None for answer, fair in zip(answers, judged, strict=True)])
+    return [
+        {"better": better, "than": than, "difference": answer["value"], "interval": answer["interval"], "p_holm": p}
+        | {"says": meaning(answer["value"], p) if fair else "too few steps"}
+        for (better, than), answer, p, fair in zip(asked, answers, corrected, judged, strict=True)
+    ]
+
+
+def meaning(difference: float, p: float | None) -> str:
+    """What a difference and its corrected p-value say.
+
+    Examples
+    --------
+    >>> meaning(0.1, 0.01), meaning(0.1, 0.2), meaning(-0.1, 0.01), meaning(0.1, None)
+    ('better', 'may be chance', 'worse', 'unknown')
+    """
+    if p is None:
+        return "unknown"
+    if p >= SURE:
+        return "may be chance"
+    return "better" if difference > 0 else "worse"

@@ -1,0 +1,172 @@
+"""Which songs are learnt from, and which are scored: one training set and two tests.
+
+Every encoder learns once, from the training set. One test holds other songs, of artists who may be known from training
+(*by song*: no song on both sides); the other holds songs of artists of whom nothing was heard (*by artist*: no artist
+on both sides). So both tests ask the very same encoder.
+
+Genres are looked at only to give each its share in every set.
+
+A third test is *as on the poster, leaky*: segments of songs that were also trained on, by their other segments. Its
+figures are set beside the poster's own, and prove nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from songspace.poster.data import rank
+
+TRAINING, BY_SONG, BY_ARTIST = 0, 1, 2
+
+SHARE = 0.25
+"""Of each genre's songs, in each of the two tests."""
+
+SCORED = 50
+"""Segments and songs of each genre that are scored, as on the poster; no test holds more songs of a genre."""
+
+
+def split(names: Sequence[str], genres: Sequence[str], artists: Sequence[str | None], *, seed: int = 0) -> np.ndarray:
+    """Assign songs to training and to the two tests.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One for each song, different from all others.
+    genres : sequence of str
+    artists : sequence of str or None
+        Songs of unknown artists are never in the test by artist: nobody knows whose they are.
+    seed : int
+
+    Returns
+    -------
+    int array of shape (n,)
+        ``TRAINING``, ``BY_SONG`` or ``BY_ARTIST`` for each song. Every genre keeps at least a song to learn from, as
+        long as it has two; a genre of one artist has none in the test by artist.
+
+    Examples
+    --------
+    >>> names, genres = list("abcdefgh"), ["folk", "jazz"] * 4
+    >>> sides = split(names, genres, ["Ada", "Bob", "Cy", "Dee", "Ada", "Bob", "Cy", "Dee"])
+    >>> sorted(sides.tolist())
+    [0, 0, 1, 1, 2, 2, 2, 2]
+    """
+    sides = np.full(len(names), TRAINING)
+    size = Counter(genres)
+    room = {genre: min(math.ceil(SHARE * count), SCORED) for genre, count in size.items()}
+    _hold_artists(sides, genres, artists, size, room, seed)
+    left = Counter(genre for genre, side in zip(genres, sides, strict=True) if side == TRAINING)
+    held: Counter[str] = Counter()
+    for song in sorted(range(len(names)), key=lambda song: rank(seed, "song", names[song])):
+        genre = genres[song]
+        if sides[song] == TRAINING and held[genre] < room[genre] and left[genre] > 1:
+            sides[song] = BY_SONG
+            held[genre] += 1
+            left[genre] -= 1
+    return sides
+
+
+def _hold_artists(
+    sides: np.ndarray,
+    genres: Sequence[str],
+    artists: Sequence[str | None],
+    size: Counter[str],
+    room: dict[str, int],
+    seed: int,
+) -> None:
+    """Put artists, with all their songs, into the test by artist."""
+    works: dict[str, list[int]] = {}
+    for song, artist in enumerate(artists):
+        if artist is not None:
+            works.setdefault(artist, []).append(song)
+    drawn = sorted(works, key=lambda artist: rank(seed, "artist", artist))
+    held: Counter[str] = Counter()
+
+    def hold(artist: str, most: dict[str, int]) -> None:
+        brings = Counter(genres[song] for song in works[artist])
+        if all(held[genre] + count <= most[genre] for genre, count in brings.items()):
+            sides[works[artist]] = BY_ARTIST
+            held.update(brings)
+
+    for artist in drawn:
+        hold(artist, room)
+    # Where every artist has more songs than there is room for, the smallest one will do, if half of the songs stay.
+    for genre in sorted(size):
+        for artist in sorted(drawn, key=lambda artist: len(works[artist])):
+            if not held[genre] and any(genres[song] == genre for song in works[artist]):
+                hold(artist, {genre: count // 2 for genre, count in size.items()})
+
+
+def balanced(
+    names: Sequence[str], genres: Sequence[str], rows: Sequence[np.ndarray], *, most: int, seed: int
+) -> np.ndarray:
+    """Draw equally many rows of each genre, spread over as many of its songs as there are.
+
+    Parameters
+    ----------
+    names, genres : sequences of length n
+        Of some songs.
+    rows : sequence of n int arrays
+        The rows of each song that may be drawn.
+    most : int
+        Of each genre.
+    seed : int
+
+    Returns
+    -------
+    int array
+        Ascending.
+
+    Examples
+    --------
+    >>> rows = [np.arange(3), np.arange(3, 6), np.arange(6, 8)]
+    >>> balanced(["a", "b", "c"], ["folk", "folk", "jazz"], rows, most=9, seed=0)
+    array([0, 4, 6, 7])
+    """
+    turns: dict[str, list[tuple[int, bytes, int]]] = {}
+    for name, genre, some in zip(names, genres, rows, strict=True):
+        place = rank(seed, "turn", name)
+        mixed = np.random.default_rng([seed, *place]).permutation(some)
+        turns.setdefault(genre, []).extend((turn, place, int(row)) for turn, row in enumerate(mixed))
+    count = min(most, *(len(drawn) for drawn in turns.values())) if turns else 0
+    return np.sort([row for drawn in turns.values() for _, _, row in sorted(drawn)[:count]]).astype(np.int64)
+
+
+def leaky(
+    names: Sequence[str], genres: Sequence[str], rows: Sequence[np.ndarray], *, most: int = SCORED, seed: int
+) -> np.ndarray:
+    """Set segments of training songs aside, to be scored as the poster scored.
+
+    The poster's 150,000 segments were mixed before 108,000 of them were trained on, so that of nearly every song some
+    segments were trained on and some were not; of these the first 50 of each genre were scored. Here it is one segment
+    of a song, drawn at random, of songs that have another one to be trained on.
+
+    Parameters
+    ----------
+    names, genres : sequences of length n
+        Of the training songs.
+    rows : sequence of n int arrays
+        The rows of each song that may be drawn.
+    most : int
+        Of each genre.
+    seed : int
+
+    Returns
+    -------
+    int array
+        Rows, ascending; equally many of each genre. The training set must do without them.
+
+    Examples
+    --------
+    >>> rows = [np.arange(3), np.arange(3, 6), np.arange(6, 8), np.array([8])]
+    >>> leaky(["a", "b", "c", "d"], ["folk", "folk", "jazz", "jazz"], rows, seed=0)
+    array([1, 6])
+    """
+    drawn = []
+    for name, some in zip(names, rows, strict=True):
+        first = np.random.default_rng([seed, *rank(seed, "leaky", name)]).permutation(some)[:1]
+        drawn.append(first if len(some) > 1 else first[:0])
+    return balanced(names, genres, drawn, most=most, seed=seed)
