@@ -70,7 +70,7 @@ def main() -> None:
             off, foot = cKDTree(bow).query(points[found])
             smooth = smoothness(space, found)
             back = float(np.mean(np.diff(foot) < 0))
-            rows.append([float(off.mean()), smooth["mean_share"], smooth["largest_share"], back, seconds])
+            rows.append([float(off.mean()), smooth.mean_share, smooth.largest_share, back, seconds])
         off, mean, largest, back, seconds = np.array(rows).mean(axis=0)
         print(f"| {weight:g} | {off:.4f} | {mean:.3f} | {largest:.3f} | {back:.2f} | {seconds:.2f} |")
     for size in (1000, 20_000):

@@ -70,7 +70,7 @@ def measure(home: str, seeds: int, count: int | None) -> None:
         sets = [{row for one in of for row in one} for of in rows]
         common = np.mean([len(a & b) / len(a | b) for i, a in enumerate(sets) for b in sets[:i]]) if seeds > 1 else 1.0
         always, ever = (len(of(*sets)) / len(space) for of in (set.intersection, set.union))
-        steps = np.mean([mix.smoothness["mean_share"] for mix in cuts[0]])
+        steps = np.mean([mix.smoothness.mean_share for mix in cuts[0]])
         print(
             f"  largest share of an artist {largest_artist(cuts[0], songs):.2f}; hubs {hubs(space, cuts[0]):.2f}; "
             f"mean step {steps:.2f}; in common to two seeds {common:.2f}, in all {always:.1%}, in any {ever:.0%}",

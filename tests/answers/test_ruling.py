@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from songspace.answers.geometry.labelled import Kind, labelled
+
 from songspace.answers.ruling import Ruling
 from songspace.answers.view import View
 from songspace.evaluation.labels import labels

@@ -43,13 +43,13 @@ class TestSmoothness:
         steps = [float(np.linalg.norm(space.vectors[a] - space.vectors[b])) for a, b in pairwise(rows)]
         apart = [float(np.linalg.norm(space.vectors[a] - space.vectors[b])) for a, b in combinations(range(40), 2)]
         found = smoothness(space, rows)
-        assert found["largest"] == pytest.approx(max(steps))
-        assert rows[int(found["largest_at"])] == rows[int(np.argmax(steps)) + 1]
-        assert found["mean"] == pytest.approx(np.mean(steps))
-        assert found["typical"] == pytest.approx(np.median(apart))
-        assert found["largest_share"] == pytest.approx(max(steps) / np.median(apart))
-        assert found["mean_share"] == pytest.approx(np.mean(steps) / np.median(apart))
+        assert found.largest == pytest.approx(max(steps))
+        assert rows[int(found.largest_at)] == rows[int(np.argmax(steps)) + 1]
+        assert found.mean == pytest.approx(np.mean(steps))
+        assert found.typical == pytest.approx(np.median(apart))
+        assert found.largest_share == pytest.approx(max(steps) / np.median(apart))
+        assert found.mean_share == pytest.approx(np.mean(steps) / np.median(apart))
 
     def test_one_song_makes_no_step(self) -> None:
         found = smoothness(Space.from_vectors([[1.0, 2.0]]), [0])
-        assert (found["largest"], found["mean"], found["mean_share"]) == (0, 0, 0)
+        assert (found.largest, found.mean, found.mean_share) == (0, 0, 0)

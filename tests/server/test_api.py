@@ -11,16 +11,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 from typer.testing import Result
 
 from songspace import Space, interchange
+from songspace.answers.geometry import BetweenAnswer, RegionsAnswer, YearsAnswer
+from songspace.answers.mixes import Mixes
+from songspace.answers.playlists import PlaylistAnswer, RemarkedPlaylist
+from songspace.answers.similar import SimilarSongs
+from songspace.answers.state import Quality
+from songspace.answers.suggestions import Suggestions
 from songspace.library import Home, Song
 from songspace.library.tags import Tags
-from songspace.server import answers
+from songspace.server.api.maps import Computing, Map
+from songspace.server.api.playlists import SavedInFull
+from songspace.server.api.songs import SongInFull, Songs
+from songspace.server.api.status import Status
 from songspace.server.app import create_app
-from songspace.server.saved import Saved
+from songspace.server.saved import Saved, SavedPlaylist
 
 Run = Callable[..., Result]
 
@@ -29,11 +38,11 @@ Run = Callable[..., Result]
 def get(client: TestClient) -> Callable[..., Any]:
     """The answer of a route that must succeed, and be what its model says."""
 
-    def call(path: str, model: type[BaseModel], **query: Any) -> Any:
+    def call(path: str, model: type[Any], **query: Any) -> Any:
         response = client.get(f"/api/v1{path}", params=query)
         assert response.status_code == 200, response.text
         assert response.headers["content-type"] == "application/json"
-        model.model_validate(response.json())
+        TypeAdapter(model).validate_python(response.json())
         return response.json()
 
     return call
@@ -59,7 +68,7 @@ def problem(response: Any, status: int) -> str:
 def test_pages_of_songs_hold_all_of_them_once(get: Get, songs: list[Song]) -> None:
     found, offset = [], 0
     while offset is not None:
-        page = get("/songs", answers.Songs, limit=5, offset=offset)
+        page = get("/songs", Songs, limit=5, offset=offset)
         assert page["total"] == 18 and page["offset"] == offset
         found += [song["id"] for song in page["songs"]]
         offset = page["next"]
@@ -67,14 +76,14 @@ def test_pages_of_songs_hold_all_of_them_once(get: Get, songs: list[Song]) -> No
 
 
 def test_songs_are_found_by_words_in_any_order_and_by_filters(get: Get) -> None:
-    assert [song["title"] for song in get("/songs", answers.Songs, q="TUNE 7!")["songs"]] == ["Tune 7", "Tune 17"]
-    assert get("/songs", answers.Songs, q="7 tune artist")["total"] == 2
-    first = get("/songs", answers.Songs, q="tune 1")["songs"][:9]  # before those that have a 1 somewhere else
+    assert [song["title"] for song in get("/songs", Songs, q="TUNE 7!")["songs"]] == ["Tune 7", "Tune 17"]
+    assert get("/songs", Songs, q="7 tune artist")["total"] == 2
+    first = get("/songs", Songs, q="tune 1")["songs"][:9]  # before those that have a 1 somewhere else
     assert {song["title"] for song in first} == {"Tune 1", *(f"Tune {number}" for number in range(10, 18))}
-    late = get("/songs", answers.Songs, where="year >= 2000 and genre = low")["songs"]
+    late = get("/songs", Songs, where="year >= 2000 and genre = low")["songs"]
     assert late and all(song["year"] >= 2000 and song["genre"] == "Low" for song in late)
-    assert get("/songs", answers.Songs, q="nothing like it") == {"songs": [], "total": 0, "offset": 0, "next": None}
-    assert get("/songs", answers.Songs, q="!?")["total"] == 0
+    assert get("/songs", Songs, q="nothing like it") == {"songs": [], "total": 0, "offset": 0, "next": None}
+    assert get("/songs", Songs, q="!?")["total"] == 0
 
 
 def test_those_whose_title_begins_so_come_first(
@@ -87,7 +96,7 @@ def test_those_whose_title_begins_so_come_first(
 
 
 def test_one_song(get: Get, songs: list[Song]) -> None:
-    told = get(f"/songs/{songs[3].id}", answers.SongInFull)
+    told = get(f"/songs/{songs[3].id}", SongInFull)
     assert (told["name"], told["path"], told["in_space"]) == (songs[3].name, songs[3].path, True)
 
 
@@ -102,26 +111,26 @@ def test_a_song_that_is_not_there(client: TestClient, route: str) -> None:
 def test_neighbours_are_those_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     song = songs[5].id
     for options, query in (((), {}), (("--explain",), {"explain": True})):
-        told = get(f"/songs/{song}/neighbours", answers.SimilarSongs, count=4, **query)
+        told = get(f"/songs/{song}/neighbours", SimilarSongs, count=4, **query)
         assert told == json.loads(run("similar", song, "-n", 4, "--json", *options).stdout)
-    several = get("/similar", answers.SimilarSongs, song=[song, songs[8].id])
+    several = get("/similar", SimilarSongs, song=[song, songs[8].id])
     assert several == json.loads(run("similar", song, songs[8].id, "--json").stdout)
 
 
 def test_a_radio_is_that_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     song, away = songs[5].id, songs[12].id
     query = {"song": song, "minus": away, "length": 6, "variety": 0.5, "seed": 3, "artist_gap": 1, "explain": True}
-    told = get("/radio", answers.Playlist, **query)
+    told = get("/radio", PlaylistAnswer, **query)
     options = ("--minus", away, "--length", 6, "--variety", 0.5, "--seed", 3, "--artist-gap", 1, "--explain")
     assert told == json.loads(run("playlist", song, *options, "--json").stdout)
-    assert [song["id"] for song in get("/radio", answers.Playlist, song=song, minutes=1)["songs"]] == [
+    assert [song["id"] for song in get("/radio", PlaylistAnswer, song=song, minutes=1)["songs"]] == [
         song["id"] for song in json.loads(run("playlist", song, "--minutes", 1, "--json").stdout)["songs"]
     ]
 
 
 def test_a_path_is_that_of_the_command_line(get: Get, run: Run, songs: list[Song]) -> None:
     start, via, end = songs[0].id, songs[9].id, songs[17].id
-    told = get("/path", answers.Playlist, start=start, end=end, via=via, length=7, where="year < 2006")
+    told = get("/path", PlaylistAnswer, start=start, end=end, via=via, length=7, where="year < 2006")
     asked = ("playlist", start, "--to", end, "--via", via, "--length", 7, "--where", "year < 2006", "--json")
     assert told == json.loads(run(*asked).stdout)
 
@@ -131,14 +140,14 @@ def test_an_order_is_that_of_the_command_line(client: TestClient, run: Run, song
     file = interchange.write(tmp_path / "list.m3u8", listed)
     asked = {"songs": [song.id for song in listed], "first": songs[3].id, "explain": True}
     told = client.post("/api/v1/order", json=asked).json()
-    answers.Ordered.model_validate(told)
+    TypeAdapter(RemarkedPlaylist).validate_python(told)
     by_hand = json.loads(run("playlist", "--order", file, "--first", songs[3].id, "--explain", "--json").stdout)
     assert told["songs"] == by_hand["songs"] and told["steps"] == by_hand["steps"]
     assert told["remarks"] == ["1 songs of the list are left out, by the filters or because they come twice."]
 
 
 def test_mixes_are_those_of_the_command_line(get: Get, run: Run) -> None:
-    told = get("/mixes", answers.Mixes, count=2, length=4, seed=2)
+    told = get("/mixes", Mixes, count=2, length=4, seed=2)
     assert told == json.loads(run("mixes", "--count", 2, "--length", 4, "--seed", 2, "--json").stdout)
 
 
@@ -149,25 +158,25 @@ def test_suggestions_are_those_of_the_command_line(
     like, dislike = interchange.write(tmp_path / "a.m3u8", liked), interchange.write(tmp_path / "b.m3u8", disliked)
     asked = {"like": [song.id for song in liked], "dislike": [song.id for song in disliked], "count": 5}
     told = client.post("/api/v1/suggest", json=asked).json()
-    answers.Suggestions.model_validate(told)
+    TypeAdapter(Suggestions).validate_python(told)
     assert told == json.loads(run("suggest", "--like", like, "--dislike", dislike, "-n", 5, "--json").stdout)
     both = {"like": [songs[0].id], "dislike": [songs[0].id]}
     assert "both liked and disliked" in problem(client.post("/api/v1/suggest", json=both), 422)
 
 
 def test_geometry_is_that_of_the_command_line(get: Get, client: TestClient, run: Run) -> None:
-    told = get("/geometry/genres", answers.Regions, most=500)
+    told = get("/geometry/genres", RegionsAnswer, most=500)
     assert told == json.loads(run("geometry", "genres", "--json").stdout)
     assert "centre" in problem(client.get("/api/v1/geometry/artists"), 422)  # of three songs each
-    told = get("/geometry/genres/between", answers.Between, a="Low", b="High", most=500)
+    told = get("/geometry/genres/between", BetweenAnswer, a="Low", b="High", most=500)
     assert told == json.loads(run("geometry", "genres", "--between", "Low", "High", "--json").stdout)
-    told = get("/geometry/albums/years", answers.Years, artist="Artist 00")
+    told = get("/geometry/albums/years", YearsAnswer, artist="Artist 00")
     assert told == json.loads(run("geometry", "albums", "--of", "Artist 00", "--json").stdout)
 
 
 def test_status_is_that_of_the_command_line(get: Get, run: Run, served_home: Path, learnt_home: Path) -> None:
     by_hand = json.loads(run("status", "--json").stdout)
-    told, quality = get("/status", answers.Status), get("/status/quality", answers.Quality)
+    told, quality = get("/status", Status), get("/status/quality", Quality)
     assert told["sound"] is True
     assert told["summary"].pop("home") == str(served_home) and by_hand["summary"].pop("home") == str(learnt_home)
     assert told["summary"] | quality["summary"] == by_hand["summary"]
@@ -179,7 +188,7 @@ def test_status_is_that_of_the_command_line(get: Get, run: Run, served_home: Pat
 
 
 def test_a_map_by_pca_is_there_at_once_and_kept(get: Get, served_home: Path) -> None:
-    told = get("/map", answers.Map, method="pca", column=["genre", "year"])
+    told = get("/map", Map, method="pca", column=["genre", "year"])
     space = Space.open(Home(served_home).space)
     assert told["ids"] == space.ids.tolist()
     centered = space.vectors - space.vectors.mean(axis=0)
@@ -196,14 +205,14 @@ def test_a_map_by_pca_is_there_at_once_and_kept(get: Get, served_home: Path) -> 
 def test_a_map_by_tsne_is_drawn_meanwhile_and_once(client: TestClient, served_home: Path, served: Any) -> None:
     first = client.get("/api/v1/map")
     assert first.status_code == 202 and first.headers["retry-after"] == "2"
-    answers.Computing.model_validate(first.json())
+    TypeAdapter(Computing).validate_python(first.json())
     assert client.get("/api/v1/health").status_code == 200
     for _ in range(600):
         response = client.get("/api/v1/map")
         if response.status_code != 202:
             break
         time.sleep(0.1)
-    answers.Map.model_validate(response.json())
+    TypeAdapter(Map).validate_python(response.json())
     [kept] = (served_home / "maps").glob("tsne-*.safetensors")
     written = kept.stat().st_mtime_ns
     again = create_app(served_home)  # a server that has been started anew draws nothing
@@ -233,11 +242,11 @@ def test_a_playlist_is_kept_read_downloaded_and_let_go(client: TestClient, songs
     ids = [song.id for song in songs[:4]]
     created = client.post("/api/v1/playlists", json={"title": title, "songs": ids})
     assert created.status_code == 201
-    answers.SavedPlaylist.model_validate(created.json())
+    TypeAdapter(SavedPlaylist).validate_python(created.json())
     where = created.headers["location"]
     assert where == f"/api/v1/playlists/{created.json()['id']}"
     told = client.get(where).json()
-    answers.SavedInFull.model_validate(told)
+    TypeAdapter(SavedInFull).validate_python(told)
     assert (told["title"], [song["id"] for song in told["entries"]], told["missing"]) == (title, ids, [])
     assert created.json() in client.get("/api/v1/playlists").json()["playlists"]
     for suffix in ("m3u8", "xspf", "jspf"):
@@ -261,7 +270,7 @@ def test_a_playlist_is_renamed_and_given_other_songs(client: TestClient, served_
     def change(**said: Any) -> Any:
         response = client.patch(where, json=said)
         assert response.status_code == 200, response.text
-        answers.SavedPlaylist.model_validate(response.json())
+        TypeAdapter(SavedPlaylist).validate_python(response.json())
         told = client.get(where).json()
         assert response.json() == {name: told[name] for name in response.json()}
         return told["title"], [song["id"] for song in told["entries"]]
@@ -306,9 +315,9 @@ def test_playlists_renamed_at_once_are_whole(client: TestClient, served_home: Pa
     titles = [f"Title {number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda title: saved.change(made["id"], title=title), titles))
-    assert [one["title"] for one in told] == titles
-    [left] = [one for one in saved.all() if one["id"] == made["id"]]
-    assert left["title"] in titles and left["songs"] == len(songs)
+    assert [one.title for one in told] == titles
+    [left] = [one for one in saved.all() if one.id == made["id"]]
+    assert left.title in titles and left.songs == len(songs)
     saved.delete(made["id"])
 
 

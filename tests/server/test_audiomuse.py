@@ -101,7 +101,7 @@ def test_similar_tracks_without_too_many_of_one_artist_and_in_an_order_that_flow
     assert flowing[0] == many[0] and sorted(map(str, flowing)) == sorted(map(str, many))
 
     def mean_step(tracks: list[dict[str, Any]]) -> float:
-        mean: float = smoothness(space, [space.row(int(track["item_id"])) for track in tracks])["mean"]
+        mean: float = smoothness(space, [space.row(int(track["item_id"])) for track in tracks]).mean
         return mean
 
     assert mean_step(flowing) < 0.9 * mean_step(many)

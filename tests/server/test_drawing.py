@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from songspace import Library, Space
+from songspace.answers.playlists import RemarkedPlaylist
 from songspace.evaluation import hubness
 from songspace.library import Song
-from songspace.server import answers
+from songspace.server.api.maps import Map
 from songspace.server.maps import Maps
 
 
@@ -25,7 +27,7 @@ def places(client: TestClient) -> dict[int, np.ndarray]:
 def ask(client: TestClient, path: str, **asked: Any) -> Any:
     response = client.post(f"/api/v1{path}", json=asked)
     assert response.status_code == 200, response.text
-    answers.Ordered.model_validate(response.json())
+    TypeAdapter(RemarkedPlaylist).validate_python(response.json())
     return response.json()
 
 
@@ -127,7 +129,7 @@ def test_a_line_on_a_map_that_is_being_drawn(client: TestClient, monkeypatch: py
 
 def column(client: TestClient, name: str) -> list[Any]:
     response = client.get("/api/v1/map", params={"method": "pca", "column": name})
-    answers.Map.model_validate(response.json())
+    TypeAdapter(Map).validate_python(response.json())
     coded = response.json()["columns"][name]
     return [None if code < 0 else coded["values"][code] for code in coded["codes"]]
 

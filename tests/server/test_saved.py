@@ -22,7 +22,7 @@ from songspace.server import saved as module
 from songspace.server.app import create_app
 from songspace.server.problems import UnknownError
 from songspace.server.questions import LONGEST_SAVED
-from songspace.server.saved import Here, Saved
+from songspace.server.saved import Here, Saved, SavedPlaylist
 from songspace.server.user import User
 
 MBID = "12345678-1234-1234-1234-1234567890ab"
@@ -56,7 +56,7 @@ def saved(tmp_path: Path) -> Saved:
 
 
 def kept(saved: Saved, *ids: int) -> str:
-    return str(saved.create("Mine", of(*ids))["id"])
+    return str(saved.create("Mine", of(*ids)).id)
 
 
 # What is away
@@ -98,7 +98,7 @@ def test_whatever_is_changed_nothing_that_is_away_is_lost(
     found = ids(saved, id)
     assert sorted(n for n in found if n in away) == sorted(n for n in before if n in away)  # type: ignore[type-var]
     assert [n for n in found if n not in away] == after
-    assert told["songs"] == len(found)
+    assert told.songs == len(found)
     if after == [n for n in before if n not in away]:
         assert found == before
 
@@ -110,7 +110,7 @@ def test_places_that_players_see_are_those_of_songs_that_are_here(saved: Saved) 
     assert ids(saved, id, at_hand) == [None, 2, None, 2, 5]
     with pytest.raises(UnknownError, match="no song in that place"):
         saved.edit(id, at_hand, remove={3}, shown=True)
-    assert saved.edit(id, at_hand, remove={0, 2}, title="Late")["title"] == "Late"  # all places: what is away, too
+    assert saved.edit(id, at_hand, remove={0, 2}, title="Late").title == "Late"  # all places: what is away, too
     assert ids(saved, id) == [2, 2, 5]
     with pytest.raises(UnknownError):
         saved.edit(id, at_hand, remove={-1})
@@ -139,7 +139,7 @@ def test_a_playlist_that_would_be_too_long_with_what_is_away(saved: Saved) -> No
 
 def test_an_entry_is_found_by_its_sound_then_its_path_then_its_tags(saved: Saved, tmp_path: Path) -> None:
     tagged = [replace(song, recording_mbid=MBID) for song in of(1)]
-    id = str(saved.create("Mine", tagged)["id"])
+    id = str(saved.create("Mine", tagged).id)
     file = tmp_path / "playlists" / f"{id}.jspf"
     [track] = json.loads(file.read_bytes())["playlist"]["track"]
     assert track["identifier"] == [f"https://musicbrainz.org/recording/{MBID}", f"urn:songspace:{'01' * 16}"]
@@ -240,8 +240,8 @@ def test_what_is_no_playlist_costs_itself_only(
 def test_a_length_that_is_none_is_not_counted(saved: Saved, tmp_path: Path, track: str, seconds: float) -> None:
     kept(saved)
     (tmp_path / "playlists" / f"{'0' * 16}.jspf").write_text(T % track)
-    [_, odd] = sorted(saved.all(), key=lambda one: one["title"])
-    assert odd == {"id": "0" * 16, "title": "x", "songs": 1, "seconds": seconds}
+    [_, odd] = sorted(saved.all(), key=lambda one: one.title)
+    assert odd == SavedPlaylist("0" * 16, "x", 1, seconds)
 
 
 def test_halves_of_characters_and_paths_that_no_file_can_have(
@@ -303,7 +303,7 @@ def test_of_many_only_those_that_changed_are_read(
     assert len(saved.all()) == 30 and not read
     saved.change(made[3], title="Later")
     read.clear()
-    assert [one["id"] for one in saved.all() if one["title"] == "Later"] == [made[3]] and read == [made[3]]
+    assert [one.id for one in saved.all() if one.title == "Later"] == [made[3]] and read == [made[3]]
     (tmp_path / "playlists" / f"{made[4]}.jspf").unlink()
     assert len(saved.all()) == 29
 
@@ -323,7 +323,7 @@ def away(
     saved = Saved(home / "playlists")
     here = [Song(n, f"/music/{n}.mp3", 200.0, f"Tune {n}", "Ann") for n in range(4)]
     far = [replace(here[n], path=f"/far/far {n}.mp3", title=f"Far {n}", artist="Bea") for n in range(2)]
-    id = saved.create("Mine", [far[0], here[1], far[1], here[2]])["id"]
+    id = saved.create("Mine", [far[0], here[1], far[1], here[2]]).id
     return client, str(id), numbers
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
@@ -46,6 +45,24 @@ def demand_words(library: Library) -> None:
         )
 
 
+@answer
+class MeantSong(SongFacts):
+    """A song that sounds as some words mean."""
+
+    similarity: float = told(
+        "The cosine with the words, -1 to 1; of an ear's words the mean of its ranks, 0 to 1.",
+    )
+
+
+@answer
+class MeantSongs:
+    """Songs that sound as some words mean, the nearest first."""
+
+    words: str
+    unknown: list[str] = told("Words that the ear does not know.")
+    songs: list[MeantSong]
+
+
 @dataclass(frozen=True)
 class Meant:
     """What was found for some words.
@@ -64,10 +81,10 @@ class Meant:
     similarities: list[float]
     unknown: tuple[str, ...] = ()
 
-    def facts(self) -> list[dict[str, Any]]:
-        """The songs as JSON knows them."""
-        told = zip(self.songs, self.similarities, strict=True)
-        return [song_facts(song) | {"similarity": round(similarity, 6)} for song, similarity in told]
+    def answer(self, words: str) -> MeantSongs:
+        """Return the answer to some words."""
+        pairs = zip(self.songs, self.similarities, strict=True)
+        return MeantSongs(words, list(self.unknown), [MeantSong.of(song, similarity=alike) for song, alike in pairs])
 
 
 class Meaning:

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.ruling import Ruling
 from songspace.answers.view import View
 from songspace.library import Song
+from songspace.playlists.steps import Smoothness
 from songspace.reporter import Reporter
 
 if TYPE_CHECKING:
     from songspace.playlists.mixes import Mix
+
+
+@answer
+class MixAnswer:
+    """A mix: the songs of a region of the library, under a name."""
+
+    name: str
+    songs: list[SongFacts]
+    artists: int
+    seconds: float = told(places=3)
+    region: int
+    coherence: float
+    smoothness: Smoothness
+    file: str | None = None
+
+
+@answer
+class Mixes:
+    """The library as a handful of mixes."""
+
+    mixes: list[MixAnswer]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -29,17 +52,10 @@ class NamedMix:
     def seconds(self) -> float:
         return sum(song.duration for song in self.songs)
 
-    def facts(self) -> dict[str, Any]:
-        """This mix in numbers that JSON knows."""
-        return {
-            "name": self.name,
-            "songs": [song_facts(song) for song in self.songs],
-            "artists": self.artists,
-            "seconds": round(self.seconds, 3),
-            "region": self.mix.region,
-            "coherence": round(self.mix.coherence, 6),
-            "smoothness": self.mix.smoothness,
-        }
+    def answer(self, file: str | None = None) -> MixAnswer:
+        """Return the answer, with the file that was written."""
+        songs, mix = [SongFacts.of(song) for song in self.songs], self.mix
+        return MixAnswer(self.name, songs, self.artists, self.seconds, mix.region, mix.coherence, mix.smoothness, file)
 
 
 def make_mixes(

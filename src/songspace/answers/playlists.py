@@ -10,19 +10,43 @@ from typing import Any
 
 import numpy as np
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.ruling import Ruling
 from songspace.answers.similar import explainer
 from songspace.answers.view import Asked, View
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.playlists.rules import Rules
-from songspace.playlists.steps import smoothness
+from songspace.playlists.steps import Smoothness, smoothness
 from songspace.reporter import Reporter
 from songspace.space import Space
 
 DEFAULT_LENGTH = 20
 DEFAULT_GAP = 2
+
+
+@answer
+class ListedSong(SongFacts):
+    """A song of a list, and perhaps why it is there."""
+
+    why: str | None = None
+
+
+@answer
+class PlaylistAnswer:
+    """A list of songs, and how smoothly it flows."""
+
+    title: str
+    songs: list[ListedSong]
+    steps: list[float] = told("The distance of each song from the one before it.")
+    smoothness: Smoothness
+
+
+@answer
+class RemarkedPlaylist(PlaylistAnswer):
+    """A list that was made from songs which a person chose, and what had to give way."""
+
+    remarks: list[str] = told("What was left out, and which gaps became smaller.")
 
 
 @dataclass(frozen=True)
@@ -74,18 +98,18 @@ class Playlist:
             found = explain.order(self.rows)
         return [reason.sentence for reason in found]
 
-    def facts(self, *, explain: bool = False) -> dict[str, Any]:
-        """This playlist as JSON knows it."""
-        songs = [song_facts(song) for song in self.songs]
-        if explain:
-            for fact, sentence in zip(songs, self.reasons(), strict=True):
-                fact["why"] = sentence
-        return {
-            "title": self.title,
-            "songs": songs,
-            "steps": [round(float(step), 6) for step in self.steps],
-            "smoothness": smoothness(self.space, self.rows),
-        }
+    def answer(self, *, explain: bool = False) -> PlaylistAnswer:
+        """Return the answer: with the reason why each song is there, if they are asked for."""
+        return PlaylistAnswer(*self._facts(explain))
+
+    def remarked(self, remarks: list[str], *, explain: bool = False) -> RemarkedPlaylist:
+        """Return the answer, with remarks on how the list was made."""
+        return RemarkedPlaylist(*self._facts(explain), remarks)
+
+    def _facts(self, explain: bool) -> tuple[str, list[ListedSong], list[float], Smoothness]:
+        reasons = self.reasons() if explain else [None] * len(self.rows)
+        songs = [ListedSong.of(song, why=why) for song, why in zip(self.songs, reasons, strict=True)]
+        return self.title, songs, self.steps, smoothness(self.space, self.rows)
 
 
 def make_radio(

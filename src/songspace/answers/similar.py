@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.ruling import versions_of
 from songspace.answers.view import Asked
 from songspace.library import Song
 from songspace.library.imported import demand_sound
+from songspace.space import Space
 
 if TYPE_CHECKING:
     from songspace.playlists.explain import Explainer, Reason
+
+
+@answer
+class Beside:
+    """The song that another is compared with, and how alike they are."""
+
+    id: int
+    similarity: float | None
+
+
+@answer
+class MatchedSeconds:
+    """Two parts of songs that sound alike: each from and to, in seconds."""
+
+    here: tuple[float, float] = told("From and to, in seconds.", places=3)
+    there: tuple[float, float] = told(places=3)
+    similarity: float
+
+
+@answer
+class BestMatch(MatchedSeconds):
+    """The parts that sound most alike, and whether that says anything."""
+
+    kind: str
+    stronger_than: float | None
+    also: list[MatchedSeconds]
+
+
+@answer
+class SimilarSong(SongFacts):
+    """A song that sounds like those that were asked for, and perhaps why."""
+
+    distance: float
+    similarity: float = told("The cosine, -1 to 1: 1 - distance² / 2.")
+    why: str | None = None
+    beside: Beside | None = None
+    match: BestMatch | None = None
+    clips: list[str] | None = None
+
+
+@answer
+class SimilarSongs:
+    """Songs that were asked for, and those that sound like them, the most similar first."""
+
+    of: list[SongFacts]
+    similar: list[SimilarSong]
 
 
 @dataclass(frozen=True)
@@ -36,15 +84,28 @@ class Similar:
     distances: list[float]
     reasons: list[Reason] | None
 
-    def facts(self) -> list[dict[str, Any]]:
-        """The songs found as JSON knows them."""
-        answers = [
-            song_facts(song) | {"distance": round(d, 6), "similarity": round(1 - d**2 / 2, 6)}
-            for song, d in zip(self.songs, self.distances, strict=True)
-        ]
-        for answer, reason in zip(answers, self.reasons or (), strict=False):
-            answer |= reason.as_dict(self.asked.space)
-        return answers
+    def answer(self, clips: Sequence[list[str] | None] = ()) -> SimilarSongs:
+        """Return the answer, with the files of clips that were written for each song, if there are any."""
+        space = self.asked.space
+        similar = []
+        for place, (song, distance) in enumerate(zip(self.songs, self.distances, strict=True)):
+            why = _explained(self.reasons[place], space) if self.reasons is not None else {}
+            files = clips[place] if clips else None
+            alike = 1 - distance**2 / 2
+            similar.append(SimilarSong.of(song, distance=distance, similarity=alike, clips=files, **why))
+        return SimilarSongs([SongFacts.of(song) for song in self.asked.asked], similar)
+
+
+def _explained(reason: Reason, space: Space) -> dict[str, Any]:
+    """Return the fields of a :class:`SimilarSong` that a reason fills."""
+    beside = match = None
+    if reason.beside is not None:
+        beside = Beside(int(space.ids[reason.beside]), reason.similarity)
+    if (alike := reason.resemblance) is not None:
+        first, *others = alike.matches
+        also = [MatchedSeconds(each.here, each.there, each.similarity) for each in others]
+        match = BestMatch(first.here, first.there, first.similarity, alike.kind, alike.stronger_than, also)
+    return {"why": reason.sentence, "beside": beside, "match": match}
 
 
 def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: bool = False) -> Similar:

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from songspace.answers.answer import answer, told
 from songspace.answers.view import View
 from songspace.encoders.registry import usual
 from songspace.errors import SongspaceError
@@ -19,19 +20,94 @@ from songspace.library.learnt import learnt
 from songspace.library.scan import is_inside
 
 
-def state(view: View) -> dict[str, Any]:
-    """What ``status`` shows: ``summary``, ``away``, ``failures`` and ``hubs``."""
-    found = holdings(view)
-    told = quality(view)
-    return found | {"summary": found["summary"] | told["summary"], "hubs": told["hubs"]}
+@answer
+class Failure:
+    """A file that could not be read."""
+
+    path: str
+    reason: str
+    kind: str = told("What it has in common with others for which the same is to be done.")
+    advice: str = told("What to do about it.")
 
 
-def holdings(view: View) -> dict[str, Any]:
-    """What there is: the first part of the ``summary``, ``away`` and ``failures``; read from the catalog at once."""
+@answer
+class Failures:
+    """All files that could not be read."""
+
+    failures: list[Failure]
+
+
+@answer
+class AwayPlace:
+    """A place where songs cannot be reached now."""
+
+    path: str
+    songs: int
+    since: str = told('A date, or "now".')
+    why: str
+
+
+@answer
+class Hub:
+    """A song that is among the nearest of many."""
+
+    song: str
+    neighbour_of: int = told(name="neighbour of")
+
+
+@answer
+class Holdings:
+    """How much there is in a library, what is away, and what failed."""
+
+    summary: dict[str, Any]
+    away: list[AwayPlace] = told("Where songs cannot be reached now, since when and why.")
+    failures: list[Failure]
+
+
+@answer
+class Quality:
+    """How good the space of a library is."""
+
+    summary: dict[str, Any]
+    hubs: list[Hub]
+
+
+@answer
+class State(Holdings):
+    """Both."""
+
+    hubs: list[Hub]
+
+
+@answer
+class Folder:
+    """A folder of the library."""
+
+    path: str
+    there: bool
+    songs: int
+    away: int
+
+
+@answer
+class Folders:
+    """All folders of the library."""
+
+    folders: list[Folder]
+
+
+def state(view: View) -> State:
+    """Return what ``status`` shows."""
+    found, good = holdings(view), quality(view)
+    return State(found.summary | good.summary, found.away, found.failures, good.hubs)
+
+
+def holdings(view: View) -> Holdings:
+    """Count what there is, and list what failed; read from the catalog at once."""
     catalog = view.library.catalog
     failures, away = failed(catalog), away_groups(catalog)
     left_out = len(catalog.left_out())
-    reasons = Counter(failure["reason"] for failure in failures)
+    reasons = Counter(failure.reason for failure in failures)
     summary: dict[str, Any] = {
         "home": str(view.library.home.folder),
         "folders": ", ".join(catalog.roots()),
@@ -48,7 +124,7 @@ def holdings(view: View) -> dict[str, Any]:
     for what in ("folders", "imported", "away", "left out", "learnt from", *(["hours"] if summary["imported"] else [])):
         if not summary[what]:
             del summary[what]
-    return {"summary": summary, "failures": failures, "away": away}
+    return Holdings(summary, away, failures)
 
 
 GROWN = 1.5
@@ -71,23 +147,21 @@ def _learnt_from(catalog: Catalog) -> str:
     return told
 
 
-def away_groups(catalog: Catalog) -> list[dict[str, Any]]:
-    """Where songs are away, since when (a date) and why; the place with the most songs first.
+def away_groups(catalog: Catalog) -> list[AwayPlace]:
+    """List where songs are away, the place with the most songs first.
 
     Also where a folder is not there that was when `update` looked last: "now".
     """
     files, roots = catalog.files(), catalog.roots()
     found = [
-        {"path": group.path, "songs": group.songs, "since": _date(group.since), "why": group.why}
+        AwayPlace(group.path, group.songs, _date(group.since), group.why)
         for group in groups_of_away(files, roots, {song.id for song in catalog.away()})
     ]
     missed_now = {root: _songs_in(root, files, away=False) for root in roots if not os.path.isdir(root)}
     found += [
-        {"path": root, "songs": len(songs), "since": "now", "why": "the folder is not there"}
-        for root, songs in missed_now.items()
-        if songs
+        AwayPlace(root, len(songs), "now", "the folder is not there") for root, songs in missed_now.items() if songs
     ]
-    return sorted(found, key=lambda one: -one["songs"])
+    return sorted(found, key=lambda one: -one.songs)
 
 
 def _songs_in(folder: str, files: dict[str, Row], *, away: bool) -> set[int]:
@@ -104,37 +178,34 @@ def _date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).isoformat(" ", "minutes")
 
 
-def _away_in_words(groups: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{one['songs']} in {one['path']} since {one['since']}: {one['why']}" for one in groups[:3])
+def _away_in_words(places: list[AwayPlace]) -> str:
+    return "; ".join(f"{one.songs} in {one.path} since {one.since}: {one.why}" for one in places[:3])
 
 
-def folders_of(catalog: Catalog) -> list[dict[str, Any]]:
-    """Each folder of the library, whether it is there, its songs, and how many of them are away."""
+def folders_of(catalog: Catalog) -> list[Folder]:
+    """List the folders of the library."""
     files, found = catalog.files(), []
     for root in catalog.roots():
         there, here = os.path.isdir(root), _songs_in(root, files, away=False)
         away = (_songs_in(root, files, away=True) - here) if there else here | _songs_in(root, files, away=True)
-        found.append({"path": root, "there": there, "songs": len(here | away), "away": len(away)})
+        found.append(Folder(root, there, len(here | away), len(away)))
     return found
 
 
-def failed(catalog: Catalog) -> list[dict[str, str]]:
-    """Each file that is no song, why, and what to do about it."""
-    return [
-        {"path": path, "reason": reason, "kind": (what := kind(reason)).name, "advice": what.advice}
-        for path, reason in catalog.failures()
-    ]
+def failed(catalog: Catalog) -> list[Failure]:
+    """List each file that is no song, why, and what to do about it."""
+    return [Failure(path, reason, (what := kind(reason)).name, what.advice) for path, reason in catalog.failures()]
 
 
-def quality(view: View) -> dict[str, Any]:
-    """How good the space is: the rest of the ``summary``, and ``hubs``; this reads every segment of the library."""
+def quality(view: View) -> Quality:
+    """Measure how good the space is; this reads every segment of the library."""
     from songspace.evaluation import hubness
     from songspace.evaluation.worth import Check
 
     library = view.library
     songs = library.catalog.count()
     if library.catalog.fact("encoder") is None or songs <= 2:
-        return {"summary": {}, "hubs": []}
+        return Quality({}, [])
     space, imported = view.space, imported_from(library.catalog)
     summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
@@ -147,9 +218,9 @@ def quality(view: View) -> dict[str, Any]:
     summary["hubness"] = (
         f"skewness {measured['skewness']:.2f}, {measured['antihubs']:.1%} never a neighbour (ranked by {order})"
     )
-    hubs = [{"song": view.song(row).name, "neighbour of": count} for row, count in measured["hubs"][:5]]
-    summary["largest hubs"] = "; ".join(f"{hub['song']} ({hub['neighbour of']})" for hub in hubs)
-    return {"summary": summary, "hubs": hubs}
+    hubs = [Hub(view.song(row).name, count) for row, count in measured["hubs"][:5]]
+    summary["largest hubs"] = "; ".join(f"{hub.song} ({hub.neighbour_of})" for hub in hubs)
+    return Quality(summary, hubs)
 
 
 def _self_check(library: Library) -> str:

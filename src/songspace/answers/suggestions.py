@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer
 from songspace.answers.ruling import Ruling
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
@@ -14,7 +14,25 @@ from songspace.library import Song
 from songspace.reporter import Reporter
 
 if TYPE_CHECKING:
-    from songspace.playlists.taste import Suggestion
+    from songspace.playlists.taste import Suggestion as Fitting
+
+
+@answer
+class Suggestion(SongFacts):
+    """A song that fits a taste, and the liked song because of which it does."""
+
+    similarity: float
+    taste: int
+    because: SongFacts
+    others: int
+    why: str
+
+
+@answer
+class Suggestions:
+    """Songs that fit a taste, the best first."""
+
+    suggestions: list[Suggestion]
 
 
 @dataclass(frozen=True)
@@ -23,7 +41,7 @@ class Suggested:
 
     song: Song
     because: Song
-    found: Suggestion
+    found: Fitting
 
     @property
     def reason(self) -> str:
@@ -31,15 +49,16 @@ class Suggested:
         others = {0: "", 1: " and 1 other"}.get(self.found.others, f" and {self.found.others} others")
         return f"because of {self.because.name}{others}"
 
-    def facts(self) -> dict[str, Any]:
-        """This suggestion as JSON knows it."""
-        return song_facts(self.song) | {
-            "similarity": round(self.found.similarity, 6),
-            "taste": self.found.taste,
-            "because": song_facts(self.because),
-            "others": self.found.others,
-            "why": self.reason,
-        }
+    def answer(self) -> Suggestion:
+        """Return the answer."""
+        return Suggestion.of(
+            self.song,
+            similarity=self.found.similarity,
+            taste=self.found.taste,
+            because=SongFacts.of(self.because),
+            others=self.found.others,
+            why=self.reason,
+        )
 
 
 def make_suggestions(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songspace.answers.mixes import make_mixes
+from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.ruling import Ruling
 from songspace.answers.view import View
 from songspace.cli import options, show
@@ -76,10 +76,8 @@ def mixes(
         if mix.crowded:
             show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
     if json:
-        facts = [mix.facts() for mix in made]
-        for fact, file in zip(facts, files, strict=False):
-            fact["file"] = str(file)
-        show.answer({"mixes": facts, "seed": seed})
+        paths = map(str, files) if files else [None] * len(made)
+        show.answer(Mixes([mix.answer(path) for mix, path in zip(made, paths, strict=True)], seed))
         return
     show.table(
         ("mix", "songs", "artists", "minutes", "apart", "mean step", "largest"),
@@ -92,4 +90,4 @@ def mixes(
 
 
 def _shares(mix: Mix) -> list[str]:
-    return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness["mean_share"], mix.smoothness["largest_share"])]
+    return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness.mean_share, mix.smoothness.largest_share)]

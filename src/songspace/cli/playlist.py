@@ -14,7 +14,7 @@ from songspace.answers.ruling import Ruling
 from songspace.answers.view import View
 from songspace.cli import options, show
 from songspace.library import Library
-from songspace.playlists.steps import TRANSITION
+from songspace.playlists.steps import TRANSITION, Smoothness
 
 
 def playlist(
@@ -97,7 +97,7 @@ def _answer(
 ) -> None:
     from songspace import interchange
 
-    facts = made.facts(explain=explain)
+    answer = made.answer(explain=explain)
     if output is not None:
         alike = made.similarity()
         interchange.write(
@@ -105,7 +105,7 @@ def _answer(
         )
         show.say(f"Wrote {len(made.songs)} songs to {output}.")
     if json:
-        show.answer(facts)
+        show.answer(answer)
         return
     steps_shown = ["", *(f"{step:.2f}" for step in made.steps)]
     cells: list[tuple[object, ...]] = [
@@ -115,12 +115,12 @@ def _answer(
     head: tuple[str, ...] = ("", "step", "song", "time")
     if explain:
         head = (*head, "why")
-        cells = [(*row, song["why"]) for row, song in zip(cells, facts["songs"], strict=True)]
+        cells = [(*row, song.why) for row, song in zip(cells, answer.songs, strict=True)]
     show.table(head, cells, right=(0, 1, 3))
-    show.say(_how_smooth(made, facts["smoothness"]))
+    show.say(_how_smooth(made, answer.smoothness))
 
 
-def _how_smooth(made: Playlist, smooth: dict[str, Any]) -> str:
+def _how_smooth(made: Playlist, smooth: Smoothness) -> str:
     """One sentence on its flow."""
     if len(made.rows) < 2:
         return "One song."
@@ -128,7 +128,7 @@ def _how_smooth(made: Playlist, smooth: dict[str, Any]) -> str:
     jump = int(np.argmax(made.steps))
     time = show.minutes(sum(song.duration for song in made.songs))
     return (
-        f"Steps: mean {smooth['mean']:.2f}, largest {smooth['largest']:.2f} (from {jump + 1} to {jump + 2}); "
-        f"two songs of the library lie {smooth['typical']:.2f} apart. {artists} artists"
+        f"Steps: mean {smooth.mean:.2f}, largest {smooth.largest:.2f} (from {jump + 1} to {jump + 2}); "
+        f"two songs of the library lie {smooth.typical:.2f} apart. {artists} artists"
         f"{f', {time} minutes' if time else ''}."
     )

@@ -30,7 +30,7 @@ def search(
     if found.unknown:
         show.say(f"What the ear does not know is left out: {', '.join(found.unknown)}.")
     if json:
-        show.answer({"words": words, "songs": found.facts(), "unknown": list(found.unknown)})
+        show.answer(found.answer(words))
         return
     show.say(f"Sounds most like “{words}”:")
     rows = [

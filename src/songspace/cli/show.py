@@ -53,8 +53,10 @@ def say(sentence: str) -> None:
 
 
 def answer(document: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(document, indent=2))
+    """Write one JSON document, an answer or what JSON knows, to standard output."""
+    from songspace.answers.answer import as_json
+
+    print(json.dumps(document, indent=2, default=as_json))
 
 
 def table(

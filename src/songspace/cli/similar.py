@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songspace.answers.facts import song_facts
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library, Song
 
 if TYPE_CHECKING:
-    from songspace.answers.similar import Similar
+    from songspace.answers.similar import Similar, SimilarSong
 
 
 def similar(
@@ -33,24 +32,21 @@ def similar(
 
     asked = Asked(View(Library(home)), songs)
     found = find_similar(asked, count, explain=explain or clips is not None, versions=versions)
-    answers = found.facts()
-    if clips is not None:
-        for answer, names in zip(answers, _write_clips(clips, found), strict=True):
-            answer["clips"] = names
+    answer = found.answer(_write_clips(clips, found) if clips is not None else ())
     if json:
-        show.answer({"of": [song_facts(song) for song in asked.asked], "similar": answers})
+        show.answer(answer)
         return
     show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
-    _show(answers, found.songs)
+    _show(answer.similar, found.songs)
 
 
-def _show(answers: list[dict[str, Any]], songs: list[Song]) -> None:
+def _show(similar: list[SimilarSong], songs: list[Song]) -> None:
     head: tuple[str, ...] = ("similarity", "song", "genre", "file")
     cells: list[tuple[str, ...]] = [(song.name, song.genre or "", show.shown_path(song.path)) for song in songs]
-    if answers and "why" in answers[0]:
+    if similar and similar[0].why is not None:
         head = ("similarity", "song", "why")
-        cells = [(song.name, answer["why"]) for song, answer in zip(songs, answers, strict=True)]
-    rows = [(f"{answer['similarity']:.3f}", *row) for answer, row in zip(answers, cells, strict=True)]
+        cells = [(song.name, each.why or "") for song, each in zip(songs, similar, strict=True)]
+    rows = [(f"{each.similarity:.3f}", *row) for each, row in zip(similar, cells, strict=True)]
     show.table(head, rows, right=(0,))
 
 

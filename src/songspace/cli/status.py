@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from songspace.answers.state import failed, state
+from songspace.answers.state import Failures, failed, state
 from songspace.answers.view import View
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
@@ -38,11 +38,11 @@ def status(
     if json:
         show.answer(facts)
         return
-    show.table(("", ""), [(key, value) for key, value in facts["summary"].items()])
-    if facts["failures"]:
-        shown = [(show.shown_path(failure["path"]), failure["reason"]) for failure in facts["failures"][:_SHOWN]]
+    show.table(("", ""), [(key, value) for key, value in facts.summary.items()])
+    if facts.failures:
+        shown = [(show.shown_path(failure.path), failure.reason) for failure in facts.failures[:_SHOWN]]
         show.table(("file", "why it is not in the space"), shown)
-        more = f"... and {len(facts['failures']) - _SHOWN} more: " if len(facts["failures"]) > _SHOWN else ""
+        more = f"... and {len(facts.failures) - _SHOWN} more: " if len(facts.failures) > _SHOWN else ""
         show.say(f"{more}`songspace status --failures` lists them all, with what to do.")
 
 
@@ -59,7 +59,7 @@ def _tell_left_out(library: Library, json: bool) -> None:
 
 def _tell_failures(library: Library, json: bool) -> None:
     if json:
-        show.answer({"failures": failed(library.catalog)})
+        show.answer(Failures(failed(library.catalog)))
         return
     groups = by_kind(library.catalog.failures())
     for kind, files in groups:

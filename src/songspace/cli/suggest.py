@@ -9,7 +9,7 @@ import typer
 
 from songspace.answers.lists import rows_of
 from songspace.answers.ruling import Ruling
-from songspace.answers.suggestions import make_suggestions
+from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
 from songspace.cli import options, show
 from songspace.library import Library
@@ -62,7 +62,7 @@ def suggest(
         interchange.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
         show.say(f"Wrote {len(made)} songs to {output}.")
     if json:
-        show.answer({"suggestions": [each.facts() for each in made]})
+        show.answer(Suggestions([each.answer() for each in made]))
         return
     show.table(
         ("", "similarity", "song", "why"),

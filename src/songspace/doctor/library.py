@@ -98,7 +98,7 @@ def _folders(catalog: Catalog) -> Finding:
         todo = "Mount the disk, or wait for it; if the songs are elsewhere now, `songspace update` and that folder."
         return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", todo)
     if groups := away_groups(catalog):
-        listed = "; ".join(f"{one['songs']} in {one['path']} since {one['since']} ({one['why']})" for one in groups[:3])
+        listed = "; ".join(f"{one.songs} in {one.path} since {one.since} ({one.why})" for one in groups[:3])
         todo = "Mount the disk, or put the link or the permission right; then run `songspace update`."
         return Finding("music", Verdict.WARNING, f"Songs are away: {listed}.", todo)
     return Finding("music", Verdict.OK, f"The folders are there: {', '.join(roots) or 'none yet'}.")

@@ -74,25 +74,42 @@ def typical_distance(space: Space) -> float:
     return float(np.median(space.pairwise(some, some)[np.triu_indices(len(some), 1)]))
 
 
-def smoothness(space: Space, rows: Sequence[int]) -> dict[str, float]:
-    """How smoothly a playlist flows, by the distances of its songs.
+@dataclass(frozen=True)
+class Smoothness:
+    """How smoothly a playlist flows.
 
-    Returns
-    -------
-    dict of str to float
-        ``largest`` and ``mean`` step (0 to 2), ``largest_at`` (the position of the song that the largest step
-        leads to), ``typical`` (see :func:`typical_distance`), and ``largest_share`` and ``mean_share``, the steps as
-        shares of it.
+    Attributes
+    ----------
+    largest, mean : float
+        Distance of two songs that follow each other, 0 to 2.
+    typical : float
+        See :func:`typical_distance`.
+    largest_at : int
+        The position of the song that the largest step leads to.
+    largest_share, mean_share : float
+        The steps as shares of the typical distance.
+    """
+
+    largest: float
+    mean: float
+    typical: float
+    largest_at: int
+    largest_share: float
+    mean_share: float
+
+
+def smoothness(space: Space, rows: Sequence[int]) -> Smoothness:
+    """Measure how smoothly a playlist flows, by the distances of its songs.
 
     Examples
     --------
     >>> space = Space.from_vectors([[1, 0], [0, 1], [-1, 0], [0, -1]])
     >>> found = smoothness(space, [0, 1, 3])
-    >>> found["largest"], found["largest_at"], round(found["mean"], 3)
+    >>> found.largest, found.largest_at, round(found.mean, 3)
     (2.0, 2, 1.707)
     """
     steps = np.array([space.distance(a, b) for a, b in pairwise(rows)] or [0.0])
     typical = typical_distance(space)
-    found = {"largest": float(steps.max()), "mean": float(steps.mean()), "typical": typical}
-    shares = {f"{key}_share": found[key] / typical if typical else 0.0 for key in ("largest", "mean")}
-    return found | {"largest_at": int(steps.argmax()) + 1} | shares
+    largest, mean = float(steps.max()), float(steps.mean())
+    shares = (each / typical if typical else 0.0 for each in (largest, mean))
+    return Smoothness(largest, mean, typical, int(steps.argmax()) + 1, *shares)

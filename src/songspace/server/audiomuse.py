@@ -31,7 +31,7 @@ from songspace.server.opensubsonic.shelves import Shelves, shelves_of
 from songspace.server.opensubsonic.sonic import centers_of
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
 from songspace.server.questions import LONGEST_LIST, LONGEST_SAVED
-from songspace.server.service import Answer, At, Service, service_of
+from songspace.server.service import At, Document, Service, service_of
 
 router = APIRouter(prefix="/api", include_in_schema=False)
 
@@ -139,18 +139,18 @@ def _answered(request: Request, make: Callable[[Asked], Any], *, status: int = 2
     service = service_of(request)
     try:
         with service.turns.take(), service.at() as at:
-            return Answer(make(Asked(request, service, at)), status)
+            return Document(make(Asked(request, service, at)), status)
     except SongspaceError as error:
         status = 404 if isinstance(error, UnknownError) else 400
         if isinstance(error, (BusyError, NotReadyError)):
             status = 503
-        return Answer({"error": str(error)}, status)
+        return Document({"error": str(error)}, status)
 
 
 @router.get("/health")
 def health() -> Response:
     """Whether the server answers."""
-    return Answer({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    return Document({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/similar_tracks")
@@ -303,7 +303,7 @@ def create_playlist(request: Request, body: Annotated[bytes, Depends(_body)]) ->
         items = [*dict.fromkeys(item for item in named if isinstance(item, str))]
         if not 0 < len(items) <= LONGEST_SAVED:
             raise SongspaceError(f"A playlist has 1 to {LONGEST_SAVED} track_ids")
-        told = asked.service.saved.create(name.strip(), [asked.song(item) for item in items])
-        return {"message": "The playlist is kept by songspace.", "playlist_id": told["id"]}
+        saved = asked.service.saved.create(name.strip(), [asked.song(item) for item in items])
+        return {"message": "The playlist is kept by songspace.", "playlist_id": saved.id}
 
     return _answered(request, make, status=201)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from songspace import interchange
+from songspace.answers.answer import answer, told
 from songspace.errors import SongspaceError
 from songspace.interchange import Entry, Matcher
 from songspace.library import Library, Song
@@ -112,6 +113,16 @@ class Here:
         return song.away is None and song.id in self._ids
 
 
+@answer
+class SavedPlaylist:
+    """A playlist that is kept, in a list of all."""
+
+    id: str
+    title: str
+    songs: int
+    seconds: float = told(places=3)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """A playlist as its file has it."""
@@ -121,11 +132,10 @@ class _Kept:
     tracks: list[_Track]
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What is told of it in a list of all."""
+    def in_brief(self) -> SavedPlaylist:
+        """It, in a list of all."""
         milliseconds = sum(_duration(track) for track in self.tracks)
-        seconds = round(milliseconds / 1000, 3)
-        return {"id": self.id, "title": self.title, "songs": len(self.tracks), "seconds": seconds}
+        return SavedPlaylist(self.id, self.title, len(self.tracks), milliseconds / 1000)
 
 
 class Saved:
@@ -141,10 +151,10 @@ class Saved:
         self._folder = folder
         self._writing = threading.Lock()  # two who write one file beside it would take it from each other
         self._listing = threading.Lock()
-        self._told: dict[str, tuple[_Stamp, dict[str, Any] | None]] = {}  # of a file as it was last seen
+        self._told: dict[str, tuple[_Stamp, SavedPlaylist | None]] = {}  # of a file as it was last seen
 
-    def all(self) -> list[dict[str, Any]]:
-        """Each with its ``id``, ``title``, number of ``songs`` and ``seconds``, by title.
+    def all(self) -> list[SavedPlaylist]:
+        """List them by title.
 
         What another hand has put into the folder, and is none, is left out. Only files that have changed are read.
         """
@@ -156,14 +166,14 @@ class Saved:
                     continue
                 if id not in known or known[id][0] != stamp:
                     kept = self._read(id)
-                    known[id] = (stamp, None if kept is None else kept.told)
+                    known[id] = (stamp, None if kept is None else kept.in_brief)
                 self._told[id] = known[id]
-            found = [dict(told) for _, told in self._told.values() if told is not None]
-        return sorted(found, key=lambda one: (one["title"].casefold(), one["id"]))
+            found = [brief for _, brief in self._told.values() if brief is not None]
+        return sorted(found, key=lambda one: (one.title.casefold(), one.id))
 
     def one(
         self, id: str, songs: Sequence[Song], at: Callable[[str], Song | None]
-    ) -> tuple[dict[str, Any], list[Song], list[str]]:
+    ) -> tuple[SavedPlaylist, list[Song], list[str]]:
         """(what :meth:`all` tells of it, its songs, what it holds that the library has no more).
 
         Raises
@@ -171,11 +181,11 @@ class Saved:
         UnknownError
             If there is none of that id.
         """
-        told, places = self.places(id, Here.among(songs, at))
+        brief, places = self.places(id, Here.among(songs, at))
         missing = [place.entry.label for place in places if place.song is None]
-        return told, [place.song for place in places if place.song is not None], missing
+        return brief, [place.song for place in places if place.song is not None], missing
 
-    def places(self, id: str, here: Here) -> tuple[dict[str, Any], list[Place]]:
+    def places(self, id: str, here: Here) -> tuple[SavedPlaylist, list[Place]]:
         """(what :meth:`all` tells of it, its entries in their order).
 
         Raises
@@ -184,9 +194,9 @@ class Saved:
             If there is none of that id.
         """
         kept = self._known(id)
-        return kept.told, self._places(kept, here)
+        return kept.in_brief, self._places(kept, here)
 
-    def create(self, title: str, songs: Sequence[Song]) -> dict[str, Any]:
+    def create(self, title: str, songs: Sequence[Song]) -> SavedPlaylist:
         """Keep a playlist; what :meth:`all` tells of it.
 
         Raises
@@ -207,7 +217,7 @@ class Saved:
 
     def change(
         self, id: str, *, title: str | None = None, songs: Sequence[Song] | None = None, here: Here | None = None
-    ) -> dict[str, Any]:
+    ) -> SavedPlaylist:
         """Give a playlist another title, other songs, or both, in one step; what :meth:`all` tells of it.
 
         Entries that cannot be found now stay behind the song that they stood behind, or, if that is none of the new
@@ -233,7 +243,7 @@ class Saved:
             kept = self._known(id)
             title = kept.title if title is None else _called(title)
             if songs is None:
-                return self._write(_Kept(id, title, kept.tracks)) if title != kept.title else kept.told
+                return self._write(_Kept(id, title, kept.tracks)) if title != kept.title else kept.in_brief
             places = self._places(kept, here if here is not None else self._asked())
             return self._write(_Kept(id, title, _merged(kept.tracks, places, songs)))
 
@@ -246,7 +256,7 @@ class Saved:
         remove: Collection[int] = (),
         add: Sequence[Song] = (),
         shown: bool = False,
-    ) -> dict[str, Any]:
+    ) -> SavedPlaylist:
         """Take entries out by their places, and add songs at the end; what :meth:`all` tells of it.
 
         Parameters
@@ -369,13 +379,13 @@ class Saved:
 
         return [place(track) for track in kept.tracks]
 
-    def _write(self, kept: _Kept) -> dict[str, Any]:
+    def _write(self, kept: _Kept) -> SavedPlaylist:
         if len(kept.tracks) > LONGEST_SAVED:
             raise SongspaceError(f"A playlist has at most {LONGEST_SAVED} songs, with those that are away.")
         interchange.put(self._path(kept.id), interchange.jspf(kept.tracks, kept.title))
         with self._listing:
             self._told.pop(kept.id, None)
-        return kept.told
+        return kept.in_brief
 
 
 def _merged(tracks: Sequence[_Track], places: Sequence[Place], songs: Sequence[Song]) -> list[_Track]:

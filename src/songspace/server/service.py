@@ -16,6 +16,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from songspace import __version__
+from songspace.answers.answer import as_json
 from songspace.answers.view import Asked, View
 from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
@@ -158,13 +159,16 @@ class Service:
             yield At(self.snapshots.current(), library)
 
 
-class Answer(Response):
-    """JSON. Bytes of file names that are no characters become question marks, as on the terminal."""
+class Document(Response):
+    """JSON, of an answer or of what JSON knows.
+
+    Bytes of file names that are no characters become question marks, as on the terminal.
+    """
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(content, default=as_json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode("utf-8", "replace")
 
 
@@ -174,7 +178,7 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def answer(
+def respond(
     request: Request, make: Callable[[At], Any], *, heavy: bool = False, most: float | None = MOST_WORK
 ) -> Response:
     """Answer from the snapshot; whoever has the answer already is told so before it is worked out.
@@ -197,12 +201,12 @@ def answer(
         return Response(status_code=304, headers=headers)
     with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
         made = make(At(snapshot, library, most if heavy else None))
-    return made if isinstance(made, Response) else Answer(made, headers=headers)
+    return made if isinstance(made, Response) else Document(made, headers=headers)
 
 
 def changing(request: Request, content: Any) -> Response:
     """An answer about what changes without the space: its entity tag is made from what it says."""
-    made = Answer(content)
+    made = Document(content)
     made.headers["Cache-Control"] = "private, no-cache"
     made.headers["ETag"] = tag = _tag(bytes(made.body))
     if matches(request.headers.get("if-none-match"), tag):

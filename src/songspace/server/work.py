@@ -15,8 +15,9 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from songspace.answers.answer import answer, told
 from songspace.errors import FORESEEN, sentence
 from songspace.library import Home
 from songspace.library.progress import Progress, read_progress
@@ -28,13 +29,13 @@ _BROKEN = "The update ended before it was done: `songspace update` says why."
 _PATIENCE = 20.0  # seconds for an update to end that has been stopped
 
 
-class Outcome(NamedTuple):
+@answer
+class Outcome:
     """What came of an update."""
 
     ok: bool
-    sentence: str
-    ended: float
-    """Seconds since 1970."""
+    sentence: str = told("What has changed; or why nothing could be done.")
+    ended: float = told("Seconds since 1970.")
 
 
 class Updates:

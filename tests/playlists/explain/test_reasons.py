@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 
@@ -56,13 +55,11 @@ class TestSimilar:
         assert reason.sentence.startswith(
             "Its 0:00–0:05 sounds like 1:40–1:45 of the song asked for, and 1:20–1:25 like 0:20–0:25: closer than any "
         )
-        facts = reason.as_dict(space)
-        assert facts == json.loads(json.dumps(facts)) and facts["why"] == reason.sentence
-        assert facts["beside"] == {"id": 102, "similarity": round(1 - space.distance(2, 3) ** 2 / 2, 6)}
-        match = facts["match"]
-        assert (match["here"], match["there"], match["kind"]) == ([0, 5], [100, 105], "parts")
-        assert [(also["here"], also["there"]) for also in match["also"]] == [([80, 85], [20, 25])]
-        assert facts.keys() == {"why", "beside", "match"}
+        assert (reason.beside, reason.transition) == (2, None)
+        assert reason.similarity == pytest.approx(1 - space.distance(2, 3) ** 2 / 2)
+        alike = reason.resemblance
+        assert alike is not None and alike.kind == "parts"
+        assert [(match.here, match.there) for match in alike.matches] == [((0, 5), (100, 105)), ((80, 85), (20, 25))]
 
     def test_several_songs_are_told_apart(self, explain: Explainer, library: tuple[Space, SegmentsOf]) -> None:
         space, _ = library
@@ -119,20 +116,15 @@ class TestPath:
         assert [reason.sentence for reason in circle.path([5])] == ["The path begins here."]
         assert len(circle.path([5, 6])) == 2 and circle.path([]) == []
 
-    def test_transitions(self, explain: Explainer, library: tuple[Space, SegmentsOf]) -> None:
-        space, _ = library
+    def test_transitions(self, explain: Explainer) -> None:
         reason = explain.path([0, 2, 3, 5])[2]
         assert reason.beside == 2
         assert "Its 0:00–0:05 sounds like 1:40–1:45 of the song before" in reason.sentence
         assert reason.sentence.endswith("It begins much as the song before ends.")
-        facts = reason.as_dict(space)
-        assert facts["transition"] | {"stronger_than": None} == {
-            "ending": [100, 105],
-            "beginning": [0, 5],
-            "similarity": 1,
-            "stronger_than": None,
-        }
-        assert facts.keys() == {"why", "beside", "match", "transition", "position", "before", "after"}
+        joint = reason.transition
+        assert joint is not None and (joint.ending, joint.beginning) == ((100, 105), (0, 5))
+        assert joint.similarity == pytest.approx(1)
+        assert None not in (reason.resemblance, reason.position, reason.before, reason.after)
 
 
 class TestRadio:

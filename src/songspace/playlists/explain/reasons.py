@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from songspace.library.learnt import Segments
-from songspace.playlists.explain.matching import Match, Matcher, Resemblance, Seconds, Transition, clock
+from songspace.playlists.explain.matching import Matcher, Resemblance, Transition, clock
 from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
@@ -55,24 +55,6 @@ class Reason:
     before: float | None = None
     after: float | None = None
     away: float | None = None
-
-    def as_dict(self, space: Space) -> dict[str, Any]:
-        """This reason as it stands in JSON, with songs by their ids; what is not known of it is left out."""
-        found: dict[str, Any] = {"why": self.sentence}
-        if self.beside is not None:
-            found["beside"] = {"id": int(space.ids[self.beside]), "similarity": _short(self.similarity)}
-        if (r := self.resemblance) is not None:
-            match, *also = map(_match_facts, r.matches)
-            found["match"] = match | {"kind": r.kind, "stronger_than": _short(r.stronger_than), "also": also}
-        if (t := self.transition) is not None:
-            found["transition"] = {
-                "ending": _seconds(t.ending),
-                "beginning": _seconds(t.beginning),
-                "similarity": t.similarity,
-                "stronger_than": _short(t.stronger_than),
-            }
-        numbers = {"position": self.position, "before": self.before, "after": self.after, "away": self.away}
-        return found | {key: _short(number) for key, number in numbers.items() if number is not None}
 
 
 class Explainer:
@@ -250,15 +232,3 @@ def _sentence(resemblance: Resemblance | None, of: str) -> str:
 
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
-
-
-def _match_facts(match: Match) -> dict[str, Any]:
-    return {"here": _seconds(match.here), "there": _seconds(match.there), "similarity": match.similarity}
-
-
-def _seconds(part: Seconds) -> list[float]:
-    return [round(second, 3) for second in part]
-
-
-def _short(number: float | None) -> float | None:
-    return None if number is None else round(number, 6)

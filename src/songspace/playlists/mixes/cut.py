@@ -16,7 +16,7 @@ from songspace.playlists.mixes import regions
 from songspace.playlists.mixes.picking import pick
 from songspace.playlists.order import order
 from songspace.playlists.rules import Rules, sitting_out
-from songspace.playlists.steps import smoothness
+from songspace.playlists.steps import Smoothness, smoothness
 from songspace.space import Space
 
 LENGTH = 20
@@ -44,15 +44,15 @@ class Mix:
     coherence : float
         The mean distance of two of its songs as a share of the library's typical distance: 1 is no better than songs
         taken at random.
-    smoothness : dict of str to float
-        As :func:`songspace.playlists.steps.smoothness` gives it.
+    smoothness : Smoothness
+        Of its songs in this order.
     """
 
     rows: list[int]
     core: list[int]
     region: int
     coherence: float
-    smoothness: dict[str, float]
+    smoothness: Smoothness
 
 
 def mixes(
@@ -145,7 +145,7 @@ def _core(vectors: np.ndarray, songs: np.ndarray, length: int) -> np.ndarray:
     return songs[ranked[:kept]]
 
 
-def _coherence(space: Space, rows: list[int], smooth: dict[str, float]) -> float:
-    if len(rows) < 2 or not smooth["typical"]:
+def _coherence(space: Space, rows: list[int], smooth: Smoothness) -> float:
+    if len(rows) < 2 or not smooth.typical:
         return 0.0
-    return float(space.pairwise(rows, rows)[np.triu_indices(len(rows), 1)].mean() / smooth["typical"])
+    return float(space.pairwise(rows, rows)[np.triu_indices(len(rows), 1)].mean() / smooth.typical)

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.answers.drawn import make_line, make_mix
-from songspace.answers.mixes import make_mixes
-from songspace.answers.playlists import arrange, make_path, make_radio
-from songspace.answers.suggestions import make_suggestions
+from songspace.answers.mixes import Mixes, make_mixes
+from songspace.answers.playlists import PlaylistAnswer, RemarkedPlaylist, arrange, make_path, make_radio
+from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.reporter import Reporter
-from songspace.server import answers, questions
+from songspace.server import questions
 from songspace.server.problems import NotReadyError
-from songspace.server.service import At, answer, service_of
+from songspace.server.service import At, respond, service_of
 
 router = APIRouter(tags=["lists"])
 
@@ -32,29 +32,29 @@ def _how(query: questions.ListRules) -> dict[str, Any]:
     return {name: getattr(query, name) for name in ("length", "minutes", "variety", "seed", "transition")}
 
 
-@router.get("/radio", response_model=answers.Playlist, response_model_exclude_unset=True)
+@router.get("/radio", response_model=PlaylistAnswer)
 def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> Response:
     """Go on from some songs."""
 
     def make(at: At) -> Any:
         made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.ruling(), **_how(query))
-        return made.facts(explain=query.explain)
+        return made.answer(explain=query.explain)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.get("/path", response_model=answers.Playlist, response_model_exclude_unset=True)
+@router.get("/path", response_model=PlaylistAnswer)
 def path(query: Annotated[questions.PathQuery, Query()], request: Request) -> Response:
     """Lead from one song to another, by way of others."""
 
     def make(at: At) -> Any:
         songs = at.songs([query.start, *query.via, query.end])
-        return make_path(at.view, songs, query.ruling(), **_how(query)).facts(explain=query.explain)
+        return make_path(at.view, songs, query.ruling(), **_how(query)).answer(explain=query.explain)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.post("/order", response_model=answers.Ordered, response_model_exclude_unset=True)
+@router.post("/order", response_model=RemarkedPlaylist)
 def order(asked: questions.OrderAsked, request: Request) -> Response:
     """Put songs into an order that flows. It changes nothing; a list is too long for an address."""
 
@@ -73,12 +73,12 @@ def order(asked: questions.OrderAsked, request: Request) -> Response:
             reporter=remarks,
             transition=asked.transition,
         )
-        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+        return made.remarked(remarks.said, explain=asked.explain)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.post("/line", response_model=answers.Ordered, response_model_exclude_unset=True)
+@router.post("/line", response_model=RemarkedPlaylist)
 def line(asked: questions.LineAsked, request: Request) -> Response:
     """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
 
@@ -88,24 +88,24 @@ def line(asked: questions.LineAsked, request: Request) -> Response:
             raise NotReadyError("The map is still being drawn: try again in a moment.")
         among, remarks = at.rows(asked.songs) or None, _Remarks()
         made = make_line(at.view, found[0], asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
-        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+        return made.remarked(remarks.said, explain=asked.explain)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.post("/mix", response_model=answers.Ordered, response_model_exclude_unset=True)
+@router.post("/mix", response_model=RemarkedPlaylist)
 def mix(asked: questions.MixAsked, request: Request) -> Response:
     """Make a mix of some songs that shows all of them. It changes nothing; a region is too long for an address."""
 
     def make(at: At) -> Any:
         remarks = _Remarks()
         made = make_mix(at.view, at.rows(asked.songs), asked.ruling(), reporter=remarks, **_how(asked))
-        return made.facts(explain=asked.explain) | {"remarks": remarks.said}
+        return made.remarked(remarks.said, explain=asked.explain)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.get("/mixes", response_model=answers.Mixes)
+@router.get("/mixes", response_model=Mixes)
 def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> Response:
     """Cut the library into a handful of playlists with names."""
 
@@ -119,18 +119,18 @@ def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> 
             seed=query.seed,
             ruling=query.ruling(),
         )
-        return {"mixes": [mix.facts() for mix in made], "seed": query.seed}
+        return Mixes([mix.answer() for mix in made], query.seed)
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)
 
 
-@router.post("/suggest", response_model=answers.Suggestions)
+@router.post("/suggest", response_model=Suggestions)
 def suggest(asked: questions.SuggestAsked, request: Request) -> Response:
     """Songs that fit a taste, or several, and why. It changes nothing; a taste is too long for an address."""
 
     def make(at: At) -> Any:
         liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (asked.like, asked.dislike))
         made = make_suggestions(at.view, liked, disliked, asked.ruling(), count=asked.count)
-        return {"suggestions": [each.facts() for each in made]}
+        return Suggestions([each.answer() for each in made])
 
-    return answer(request, make, heavy=True)
+    return respond(request, make, heavy=True)

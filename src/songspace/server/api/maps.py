@@ -6,25 +6,57 @@ import gzip
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.answers import traits
+from songspace.answers.answer import answer, told
 from songspace.categories import printable
 from songspace.library import Song
-from songspace.server import answers, questions
+from songspace.server import questions
 from songspace.server.guard import is_local
-from songspace.server.service import Answer, At, Service, answer, service_of
+from songspace.server.service import At, Document, Service, respond, service_of
 
 router = APIRouter(tags=["map"])
 
 
+@answer
+class Coded:
+    """A column in brief."""
+
+    values: list[str | int | float] = told("What there is, the most common first.")
+    codes: list[int] = told("For each song a place in values, or -1.")
+
+
+@answer
+class Map:
+    """A place for every song of the space, from -1 to 1 across and upwards; a song stays about where it was before."""
+
+    state: Literal["ready"]
+    method: Literal["tsne", "pca"]
+    snapshot: str = told("Changes with the space, its songs and what is known of them: see /work.")
+    settled: bool = told("Whether it is the map of this space; if not, one from before, and it is drawn.")
+    ids: list[int]
+    x: list[float]
+    y: list[float]
+    columns: dict[str, Coded]
+
+
+@answer
+class Computing:
+    """The map is being drawn: ask again."""
+
+    state: Literal["computing"]
+    method: Literal["tsne", "pca"]
+    seconds: float = told("Since it was begun.", places=1)
+
+
 @router.get(
     "/map",
-    response_model=answers.Map,
-    responses={202: {"model": answers.Computing, "description": "It is being drawn: ask again."}},
+    response_model=Map,
+    responses={202: {"model": Computing, "description": "It is being drawn: ask again."}},
 )
 def map_(query: Annotated[questions.MapQuery, Query()], request: Request) -> Response:
     """The place of every song: by t-SNE as soon as it has been drawn, by PCA at once.
@@ -37,22 +69,15 @@ def map_(query: Annotated[questions.MapQuery, Query()], request: Request) -> Res
         view, service = at.view, service_of(request)
         found = service.maps.points(view.space, query.method)
         if isinstance(found, float):
-            waiting = {"state": "computing", "method": query.method, "seconds": round(found, 1)}
-            return Answer(waiting, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
+            waiting = Computing("computing", query.method, found)
+            return Document(waiting, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
         points, settled = found
-        told: dict[str, Any] = {
-            "state": "ready",
-            "method": query.method,
-            "snapshot": at.snapshot.key,
-            "settled": settled,
-            "ids": view.space.ids.tolist(),
-            "x": [round(x, 4) for x in points[:, 0].tolist()],
-            "y": [round(y, 4) for y in points[:, 1].tolist()],
-            "columns": {name: coded(column(service, at, name)) for name in query.column},
-        }
-        return told if settled else Answer(told, headers={"Cache-Control": "no-store"})
+        x, y = ([round(place, 4) for place in axis.tolist()] for axis in points.T)
+        columns: dict[str, Coded] = {name: coded(column(service, at, name)) for name in query.column}
+        drawn = Map("ready", query.method, at.snapshot.key, settled, view.space.ids.tolist(), x, y, columns)
+        return drawn if settled else Document(drawn, headers={"Cache-Control": "no-store"})
 
-    return _packed(request, answer(request, make, heavy=True))
+    return _packed(request, respond(request, make, heavy=True))
 
 
 def _told(song: Song, column: str) -> Any:
@@ -82,18 +107,18 @@ def column(service: Service, at: At, name: str) -> Sequence[str | float | None]:
     }
     if name not in made:
         return [_told(song, name) for song in view.songs]
-    told: Sequence[str | float | None] = service.once(name, at.snapshot.key, made[name])
-    return told
+    values: Sequence[str | float | None] = service.once(name, at.snapshot.key, made[name])
+    return values
 
 
-def coded(values: Sequence[str | float | None]) -> dict[str, Any]:
-    """A column in brief: what there is, the most common first, and the number of it for each.
+def coded(values: Sequence[str | float | None]) -> Coded:
+    """Say a column in brief: what there is, the most common first, and the number of it for each.
 
     Examples
     --------
     >>> coded(["b", None, "a", "b"])
-    {'values': ['b', 'a'], 'codes': [0, -1, 1, 0]}
+    Coded(values=['b', 'a'], codes=[0, -1, 1, 0])
     """
     known = [value for value, _ in Counter(value for value in values if value is not None).most_common()]
     number = {value: place for place, value in enumerate(known)}
-    return {"values": known, "codes": [-1 if value is None else number[value] for value in values]}
+    return Coded(known, [-1 if value is None else number[value] for value in values])

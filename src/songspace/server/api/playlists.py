@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.answers.facts import song_facts
+from songspace.answers.answer import SongFacts, answer, told
 from songspace.errors import SongspaceError
 from songspace.interchange import written
 from songspace.playlists.mixes import file_name
-from songspace.server import answers, questions
-from songspace.server.saved import Place
-from songspace.server.service import Answer, At, changing, service_of
+from songspace.server import questions
+from songspace.server.saved import Place, SavedPlaylist
+from songspace.server.service import At, Document, changing, service_of
 
 router = APIRouter(prefix="/playlists", tags=["playlists"])
 
 _TYPES = {"m3u8": "application/vnd.apple.mpegurl", "xspf": "application/xspf+xml", "jspf": "application/jspf+json"}
 
 
-@router.get("", response_model=answers.SavedPlaylists)
+@answer
+class SavedPlaylists:
+    """All playlists that are kept."""
+
+    playlists: list[SavedPlaylist]
+
+
+@answer
+class SavedEntry:
+    """An entry of a playlist."""
+
+    song: int | None = told("None while it is not here.")
+    name: str
+    away: float | None = told("Since when it is away, in seconds since 1970, if that is known.")
+
+
+@answer
+class SavedInFull(SavedPlaylist):
+    """A playlist with all that it holds."""
+
+    entries: list[SongFacts] = told("The songs that are here.")
+    missing: list[str] = told("What it holds that is not here.")
+    order: list[SavedEntry] = told("All that it holds, each in its place.")
+
+
+@router.get("", response_model=SavedPlaylists)
 def playlists(request: Request) -> Response:
     """All playlists that are kept."""
-    return changing(request, {"playlists": service_of(request).saved.all()})
+    return changing(request, SavedPlaylists(service_of(request).saved.all()))
 
 
-@router.post("", status_code=201, response_model=answers.SavedPlaylist)
+@router.post("", status_code=201, response_model=SavedPlaylist)
 def create(asked: questions.PlaylistAsked, request: Request) -> Response:
     """Keep a playlist, as a file in the home."""
     service = service_of(request)
     snapshot = service.snapshots.current()
-    told = service.saved.create(asked.title, [snapshot.song(id) for id in asked.songs])
-    return Answer(told, 201, {"Location": f"{request.url.path}/{told['id']}"})
+    saved = service.saved.create(asked.title, [snapshot.song(id) for id in asked.songs])
+    return Document(saved, 201, {"Location": f"{request.url.path}/{saved.id}"})
 
 
-def _one(at: At, request: Request, id: str) -> tuple[dict[str, Any], list[Place]]:
+def _one(at: At, request: Request, id: str) -> tuple[SavedPlaylist, list[Place]]:
     service = service_of(request)
     return service.saved.places(id, service.here(at))
 
 
-@router.get("/{id}", response_model=answers.SavedInFull)
+@router.get("/{id}", response_model=SavedInFull)
 def playlist(id: questions.PlaylistId, request: Request) -> Response:
     """One of them, with its songs."""
     with service_of(request).at() as at:
-        told, places = _one(at, request, id)
-    told |= {
-        "entries": [song_facts(place.song) for place in places if place.song is not None],
-        "missing": [place.entry.label for place in places if place.song is None],
-        "order": [
-            {"song": place.song.id if place.song else None, "name": place.label, "away": place.away} for place in places
-        ],
-    }
-    return changing(request, told)
+        saved, places = _one(at, request, id)
+    entries = [SongFacts.of(place.song) for place in places if place.song is not None]
+    missing = [place.entry.label for place in places if place.song is None]
+    order = [SavedEntry(place.song.id if place.song else None, place.label, place.away) for place in places]
+    return changing(request, SavedInFull(**vars(saved), entries=entries, missing=missing, order=order))
 
 
 @router.get(
@@ -64,15 +85,15 @@ def playlist(id: questions.PlaylistId, request: Request) -> Response:
 def file(id: questions.PlaylistId, query: Annotated[questions.FileQuery, Query()], request: Request) -> Response:
     """One of them as a file, with the paths that songs have here."""
     with service_of(request).at() as at:
-        told, places = _one(at, request, id)
+        saved, places = _one(at, request, id)
     songs = [place.song for place in places if place.song is not None]
-    data = written(f".{query.format}", songs, title=told["title"])
-    name = quote(f"{file_name(told['title'])}.{query.format}", safe="")
+    data = written(f".{query.format}", songs, title=saved.title)
+    name = quote(f"{file_name(saved.title)}.{query.format}", safe="")
     said = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "private, no-cache"}
     return Response(data, headers=said, media_type=_TYPES[query.format])
 
 
-@router.patch("/{id}", response_model=answers.SavedPlaylist)
+@router.patch("/{id}", response_model=SavedPlaylist)
 def change(id: questions.PlaylistId, asked: questions.PlaylistChanged, request: Request) -> Response:
     """Give one of them another title, other songs, or both; or take entries out, and add songs at the end.
 
@@ -85,11 +106,11 @@ def change(id: questions.PlaylistId, asked: questions.PlaylistChanged, request: 
             if asked.songs is not None:
                 raise SongspaceError("Give songs, or what to remove and to add, but not both.")
             added = [song(number) for number in asked.add]
-            told = service.saved.edit(id, here, title=asked.title, remove=asked.remove, add=added)
+            saved = service.saved.edit(id, here, title=asked.title, remove=asked.remove, add=added)
         else:
             songs = None if asked.songs is None else [song(number) for number in asked.songs]
-            told = service.saved.change(id, title=asked.title, songs=songs, here=here)
-    return Answer(told)
+            saved = service.saved.change(id, title=asked.title, songs=songs, here=here)
+    return Document(saved)
 
 
 @router.delete("/{id}", status_code=204)

@@ -8,24 +8,50 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.answers.facts import song_facts
-from songspace.answers.meaning import Meaning, WordlessError, find_heard, find_meant
+from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.meaning import Meaning, MeantSongs, WordlessError, find_heard, find_meant
 from songspace.answers.ruling import condition
-from songspace.answers.similar import find_similar
+from songspace.answers.similar import SimilarSongs, find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
 from songspace.library.names import sought
 from songspace.library.pictures import read_cover
-from songspace.server import answers, media, questions
+from songspace.server import media, questions
 from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
-from songspace.server.service import At, answer, service_of
+from songspace.server.service import At, respond, service_of
 from songspace.server.snapshot import Snapshot
 from songspace.server.streams import EncodedSong
 
 router = APIRouter(tags=["songs"])
 
 
-@router.get("/songs", response_model=answers.Songs)
+@answer
+class Songs:
+    """A page of songs."""
+
+    songs: list[SongFacts]
+    total: int
+    offset: int
+    next: int | None = told("The offset of the next page, if there is one.")
+
+
+@answer
+class SongInFull(SongFacts):
+    """All that is known of a song."""
+
+    name: str
+    albumartist: str | None
+    track: int | None
+    disc: int | None
+    recording_mbid: str | None
+    release_mbid: str | None
+    artist_mbid: str | None
+    artists: list[str]
+    genres: list[str]
+    in_space: bool
+
+
+@router.get("/songs", response_model=Songs)
 def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> Response:
     """Songs by words or a filter, a page at a time: the best matches first, or in the order of their paths."""
 
@@ -35,14 +61,10 @@ def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> 
             mask = condition(query.where, lambda: at.view.words).mask(found)
             found = [found[place] for place in np.flatnonzero(mask).tolist()]
         end = query.offset + query.limit
-        return {
-            "songs": [song_facts(song) for song in found[query.offset : end]],
-            "total": len(found),
-            "offset": query.offset,
-            "next": end if end < len(found) else None,
-        }
+        page = [SongFacts.of(song) for song in found[query.offset : end]]
+        return Songs(page, len(found), query.offset, end if end < len(found) else None)
 
-    return answer(request, make)
+    return respond(request, make)
 
 
 def search(snapshot: Snapshot, text: str) -> list[Song]:
@@ -60,19 +82,19 @@ def search(snapshot: Snapshot, text: str) -> list[Song]:
     return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
 
 
-@router.get("/songs/{id}", response_model=answers.SongInFull)
+@router.get("/songs/{id}", response_model=SongInFull)
 def song(id: questions.SongId, request: Request) -> Response:
     """All that is known of a song."""
 
     def make(at: At) -> Any:
         found, space = at.snapshot.song(id), at.snapshot.space
         in_space = space is not None and bool((space.ids == id).any())
-        return song_facts(found) | {name: getattr(found, name) for name in _MORE} | {"in_space": in_space}
+        return SongInFull.of(found, **{name: getattr(found, name) for name in _MORE}, in_space=in_space)
 
-    return answer(request, make)
+    return respond(request, make)
 
 
-@router.get("/songs/{id}/neighbours", response_model=answers.SimilarSongs, response_model_exclude_unset=True)
+@router.get("/songs/{id}/neighbours", response_model=SimilarSongs)
 def neighbours(
     id: questions.SongId, query: Annotated[questions.NeighboursQuery, Query()], request: Request
 ) -> Response:
@@ -80,7 +102,7 @@ def neighbours(
     return _similar(request, [id], query)
 
 
-@router.get("/search", response_model=answers.MeantSongs)
+@router.get("/search", response_model=MeantSongs)
 def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -> Response:
     """The songs that sound as some words mean; as ``songspace search``. 409, where the encoder knows no words."""
     service = service_of(request)
@@ -89,18 +111,17 @@ def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -
         view = at.snapshot.view(at.library)
         if view.words is not None:
             found = find_heard(view, view.words, query.q, query.count)
-            return {"words": query.q, "unknown": list(found.unknown), "songs": found.facts()}
+            return found.answer(query.q)
         try:
             meaning = service.once("meaning", at.snapshot.key, lambda: Meaning(at.library, view.space))
         except WordlessError as error:
             raise NotReadyError(str(error)) from None
-        found = find_meant(view, meaning, query.q, query.count)
-        return {"words": query.q, "unknown": [], "songs": found.facts()}
+        return find_meant(view, meaning, query.q, query.count).answer(query.q)
 
-    return answer(request, make, heavy=True, most=None)  # once for each space, all segments are read
+    return respond(request, make, heavy=True, most=None)  # once for each space, all segments are read
 
 
-@router.get("/similar", response_model=answers.SimilarSongs, response_model_exclude_unset=True)
+@router.get("/similar", response_model=SimilarSongs)
 def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request) -> Response:
     """The songs that sound most like several together."""
     return _similar(request, query.song, query)
@@ -109,9 +130,9 @@ def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request)
 def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:
     def make(at: At) -> Any:
         found = find_similar(at.asked(ids), query.count, explain=query.explain, versions=query.versions)
-        return {"of": [song_facts(song) for song in found.asked.asked], "similar": found.facts()}
+        return found.answer()
 
-    return answer(request, make, heavy=query.explain)
+    return respond(request, make, heavy=query.explain)
 
 
 _MORE = (

@@ -10,27 +10,28 @@ from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, MISSING, NOT_FOUND, Failure
 from songspace.server.opensubsonic.shapes import moment, songs_facts
 from songspace.server.questions import LONGEST_SAVED
+from songspace.server.saved import SavedPlaylist
 
 _LONGEST_NAME = 200
 
 
-def _facts(call: Call, told: dict[str, Any]) -> dict[str, Any]:
-    changed = moment(call.service.saved.changed(told["id"]))
+def _facts(call: Call, saved: SavedPlaylist) -> dict[str, Any]:
+    changed = moment(call.service.saved.changed(saved.id))
     return {
-        "id": told["id"],
-        "name": told["title"],
+        "id": saved.id,
+        "name": saved.title,
         "owner": call.user,
         "public": False,
         "readonly": False,
-        "songCount": told["songs"],
-        "duration": round(told["seconds"]),
+        "songCount": saved.songs,
+        "duration": round(saved.seconds),
         "created": changed,
         "changed": changed,
     }
 
 
-def _in_full(call: Call, told: dict[str, Any], songs: Sequence[Song]) -> Answered:
-    facts = _facts(call, told) | {"songCount": len(songs), "duration": round(sum(song.duration for song in songs))}
+def _in_full(call: Call, saved: SavedPlaylist, songs: Sequence[Song]) -> Answered:
+    facts = _facts(call, saved) | {"songCount": len(songs), "duration": round(sum(song.duration for song in songs))}
     return {"playlist": facts | {"entry": songs_facts(call.whole, songs)}}
 
 
@@ -41,10 +42,10 @@ def _id(call: Call, name: str = "id") -> str:
     return id
 
 
-def _kept(call: Call, id: str) -> tuple[dict[str, Any], list[Song]]:
-    """What is told of a playlist, and the songs in it that are here: players know of no others."""
-    told, places = call.service.saved.places(id, call.service.here(call.at))
-    return told, [place.song for place in places if place.song is not None]
+def _kept(call: Call, id: str) -> tuple[SavedPlaylist, list[Song]]:
+    """A playlist, and the songs in it that are here: players know of no others."""
+    saved, places = call.service.saved.places(id, call.service.here(call.at))
+    return saved, [place.song for place in places if place.song is not None]
 
 
 def _name(call: Call, default: str | None = None) -> str:
@@ -55,7 +56,7 @@ def _name(call: Call, default: str | None = None) -> str:
 
 
 def _all(call: Call) -> Answered:
-    return {"playlists": {"playlist": [_facts(call, told) for told in call.service.saved.all()]}}
+    return {"playlists": {"playlist": [_facts(call, saved) for saved in call.service.saved.all()]}}
 
 
 def _one(call: Call) -> Answered:
@@ -70,10 +71,10 @@ def _create(call: Call) -> Answered:
     if call.given.get("playlistId"):
         title = _name(call) if call.given.get("name") else None
         here = call.service.here(call.at)
-        told = call.service.saved.change(_id(call, "playlistId"), title=title, songs=songs, here=here)
+        saved = call.service.saved.change(_id(call, "playlistId"), title=title, songs=songs, here=here)
     else:
-        told = call.service.saved.create(_name(call), songs)
-    return _in_full(call, told, songs)
+        saved = call.service.saved.create(_name(call), songs)
+    return _in_full(call, saved, songs)
 
 
 def _update(call: Call) -> Answered:

@@ -1,1 +1,0 @@
-"""Questions of geometry: where genres, artists and albums lie, what is between, an artist's way through the years."""
