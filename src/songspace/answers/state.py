@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import datetime
-from typing import Any
 
 from songspace.answers.answer import answer, told
 from songspace.answers.view import View
@@ -18,6 +17,9 @@ from songspace.library.folders import groups_of_away
 from songspace.library.imported import imported_from
 from songspace.library.learnt import learnt
 from songspace.library.scan import is_inside
+
+Summary = dict[str, str | int | float]
+"""Facts in a word or a sentence each, by what they are called."""
 
 
 @answer
@@ -59,7 +61,7 @@ class Hub:
 class Holdings:
     """How much there is in a library, what is away, and what failed."""
 
-    summary: dict[str, Any]
+    summary: Summary
     away: list[AwayPlace] = told("Where songs cannot be reached now, since when and why.")
     failures: list[Failure]
 
@@ -68,7 +70,7 @@ class Holdings:
 class Quality:
     """How good the space of a library is."""
 
-    summary: dict[str, Any]
+    summary: Summary
     hubs: list[Hub]
 
 
@@ -207,7 +209,7 @@ def quality(view: View) -> Quality:
     if library.catalog.fact("encoder") is None or songs <= 2:
         return Quality({}, [])
     space, imported = view.space, imported_from(library.catalog)
-    summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
+    summary: Summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
     what = learnt(library.catalog, library.encoder)
     if what is not None and what.check is not None and (check := Check.of(what.check)) is not None:
         held_out = " held out" if check.taught else ""
