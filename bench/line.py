@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 
 from songspace import Library
 from songspace.answers import traits
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import Ruling
 from songspace.answers.view import View
 from songspace.playlists import line as lines
 from songspace.playlists.mixes import mix_within

@@ -14,7 +14,7 @@ import pytest
 
 from songspace import Library, interchange
 from songspace.answers.playlists import make_path, make_radio
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import ListRequest, Ruling
 from songspace.answers.similar import find_similar
 from songspace.answers.view import Asked, View
 
@@ -84,8 +84,8 @@ def test_a_radio_is_written_and_printed_as_beets_prints(beet: Beets, learnt_home
 
     view = View(Library(learnt_home))
     missing = tuple(song.id for song in view.songs if song.artist == "Artist 21")
-    ruling = Ruling(1, without=missing)
-    expected = make_radio(view, ["Tune 7"], ["Tune 2"], ruling, length=6, variety=0.5, seed=3)
+    request = ListRequest(Ruling(1, without=missing), length=6, variety=0.5, seed=3)
+    expected = make_radio(view, ["Tune 7"], ["Tune 2"], request)
     assert paths == [song.path for song in expected.songs]
     assert [os.path.realpath(path) for path in interchange.read(target)] == [os.path.realpath(path) for path in paths]
 
@@ -98,10 +98,10 @@ def test_a_path_goes_through_the_items_asked_for(beet: Beets, learnt_home: Path)
     )
     view = View(Library(learnt_home))
     without = tuple(song.id for song in view.songs if song.genre == "Middle" or song.artist == "Artist 21")
-    expected = make_path(view, ["Tune 0", "Tune 3", "Tune 8"], Ruling(1, without=without), length=5)
+    expected = make_path(view, ["Tune 0", "Tune 3", "Tune 8"], ListRequest(Ruling(1, without=without), length=5))
     assert lines == [song.title for song in expected.songs]
     assert (lines[0], lines[-1]) == ("Tune 0", "Tune 8") and "Tune 3" in lines
-    everything = make_path(view, ["Tune 0", "Tune 3", "Tune 8"], Ruling(1), length=5)
+    everything = make_path(view, ["Tune 0", "Tune 3", "Tune 8"], ListRequest(Ruling(1), length=5))
     assert lines != [song.title for song in everything.songs]  # so that --among did something
 
 

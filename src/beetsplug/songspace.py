@@ -89,16 +89,16 @@ class SongspacePlugin(BeetsPlugin):
             raise UserError("--via belongs to a path, which leads --to an item; --minus to a radio.")
         with _sentences():
             from songspace.answers.playlists import make_path, make_radio
-            from songspace.answers.ruling import Ruling
+            from songspace.answers.request import ListRequest, Ruling
 
             beets = self._meeting(lib, opts.among)
-            ruling = Ruling(opts.artist_gap, without=beets.others)
-            how = {name: getattr(opts, name) for name in ("length", "minutes", "variety", "seed")}
+            rules = Ruling(opts.artist_gap, without=beets.others)
+            request = ListRequest(rules, opts.length, opts.minutes, opts.variety, opts.seed)
             if opts.to:
-                made = make_path(beets.view, [beets.song(query) for query in (args, *opts.via, opts.to)], ruling, **how)
+                made = make_path(beets.view, [beets.song(query) for query in (args, *opts.via, opts.to)], request)
             else:
                 away = [song for query in opts.minus for song in beets.songs(query)]
-                made = make_radio(beets.view, beets.songs(args), away, ruling, **how)
+                made = make_radio(beets.view, beets.songs(args), away, request)
             self._show(beets, made, opts.output)
 
     def _show(self, beets: _Meeting, made: Playlist, output: str | None) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from songspace.answers.playlists import Playlist, of_length
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import ListRequest
 from songspace.answers.view import Asked, View
 from songspace.errors import SongspaceError
 from songspace.playlists.rules import Rules
@@ -22,15 +21,12 @@ def make_line(
     view: View,
     points: np.ndarray,
     drawn: Sequence[Sequence[float]],
-    ruling: Ruling,
+    request: ListRequest,
     *,
     among: Sequence[int] | None = None,
-    length: int | None = None,
-    minutes: float | None = None,
     reporter: Reporter | None = None,
-    **how: Any,
 ) -> Playlist:
-    """The songs along a line; ``how`` goes to :func:`songspace.playlists.line.line`.
+    """List the songs along a line.
 
     Parameters
     ----------
@@ -39,11 +35,7 @@ def make_line(
         The map that the line was drawn on.
     drawn : sequence of pairs of floats
         The line's corners.
-    ruling : Ruling
-    length : int, optional
-        Songs in the list.
-    minutes : float, optional
-        About so many minutes instead.
+    request : ListRequest
     among : sequence of int, optional
         The rows to choose from; by default all.
     reporter : Reporter, optional
@@ -56,7 +48,7 @@ def make_line(
     """
     from songspace.playlists.line import line
 
-    rules = ruling.rules(view, view.songs, view.space, reporter=reporter)
+    rules = request.rules.rules(view, view.songs, view.space, reporter=reporter)
     if among is not None:
         rules = _only(rules, among)
     refused: SongspaceError | None = None
@@ -66,10 +58,10 @@ def make_line(
         )
 
         def make(count: int) -> list[int]:
-            return line(view.space, points, drawn, length=count, rules=looser, **how)  # noqa: B023  (of this turn)
+            return line(view.space, points, drawn, length=count, rules=looser, **request.taste)  # noqa: B023  (of this turn)
 
         try:
-            rows = of_length(make, view.songs, looser, [], length, minutes)
+            rows = of_length(make, view.songs, looser, [], request)
         except SongspaceError as error:
             refused = refused or error
             continue
@@ -83,26 +75,18 @@ def make_line(
 def make_mix(
     view: View,
     rows: Sequence[int],
-    ruling: Ruling,
+    request: ListRequest,
     *,
-    length: int | None = None,
-    minutes: float | None = None,
     reporter: Reporter | None = None,
-    **how: Any,
 ) -> Playlist:
-    """A mix of some songs, named after what is in it; ``how`` goes to
-    :func:`songspace.playlists.mixes.within.mix_within`.
+    """Make a mix of some songs, named after what is in it.
 
     Parameters
     ----------
     view : View
     rows : sequence of int
         The songs to choose from.
-    ruling : Ruling
-    length : int, optional
-        Most songs in the list.
-    minutes : float, optional
-        About so many minutes instead.
+    request : ListRequest
     reporter : Reporter, optional
         Is told if the list is shorter than was asked for, and if gaps became smaller.
 
@@ -115,14 +99,14 @@ def make_mix(
 
     reporter = reporter or Reporter()
     space, songs = view.space, view.songs
-    rules = ruling.rules(view, songs, space, reporter=reporter)
+    rules = request.rules.rules(view, songs, space, reporter=reporter)
     rules = _only(rules, rows)
 
     def make(count: int) -> list[int]:
-        return mix_within(space, rows, length=count, rules=rules, **how)
+        return mix_within(space, rows, length=count, rules=rules, **request.taste)
 
-    found = of_length(make, songs, rules, [], length, minutes)
-    if length is not None and len(found) < min(length, int((~rules.barred).sum())):
+    found = of_length(make, songs, rules, [], request)
+    if request.length is not None and len(found) < min(request.length, int((~rules.barred).sum())):
         reporter.say(f"The rules leave a mix of {len(found)} of these songs.")
     if not rules.gaps_kept(found):
         reporter.say(_NEARER)

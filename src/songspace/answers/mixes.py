@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from songspace.answers.answer import SongFacts, answer, told
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import ListRequest
 from songspace.answers.view import View
 from songspace.library import Song
 from songspace.playlists.steps import Smoothness
@@ -60,25 +60,29 @@ class NamedMix:
 
 def make_mixes(
     view: View,
+    request: ListRequest,
     *,
     count: int | None,
-    length: int | None,
-    minutes: float | None,
-    variety: float,
-    seed: int,
-    ruling: Ruling,
     reporter: Reporter | None = None,
 ) -> list[NamedMix]:
-    """The mixes that a person asked for."""
+    """Make mixes, ``count`` of them or as many as the library falls into; the request is for each."""
     from songspace.playlists import mixes as cutting
     from songspace.playlists.mixes.naming import name_lists
 
     space, songs = view.space, view.songs
-    if length is None and minutes is not None:
+    length = request.length
+    if length is None and request.minutes is not None:
         mean = sum(song.duration for song in songs) / len(songs)
-        length = max(1, round(minutes * 60 / max(1.0, mean)))
-    rules = ruling.rules(view, songs, space, reporter=reporter)
-    found = cutting.mixes(space, count=count, length=length or cutting.LENGTH, variety=variety, seed=seed, rules=rules)
+        length = max(1, round(request.minutes * 60 / max(1.0, mean)))
+    rules = request.rules.rules(view, songs, space, reporter=reporter)
+    found = cutting.mixes(
+        space,
+        count=count,
+        length=length or cutting.LENGTH,
+        variety=request.variety,
+        seed=request.seed,
+        rules=rules,
+    )
     names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
     return [
         NamedMix(

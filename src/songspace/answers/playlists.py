@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from songspace.answers.answer import SongFacts, answer, told
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import ListRequest
 from songspace.answers.similar import explainer
 from songspace.answers.view import Asked, View
 from songspace.errors import SongspaceError
@@ -22,7 +21,6 @@ from songspace.reporter import Reporter
 from songspace.space import Space
 
 DEFAULT_LENGTH = 20
-DEFAULT_GAP = 2
 
 
 @answer
@@ -116,25 +114,22 @@ def make_radio(
     view: View,
     names: Sequence[str | Song],
     minus: Sequence[str | Song],
-    ruling: Ruling,
+    request: ListRequest,
     *,
-    length: int | None = None,
-    minutes: float | None = None,
     reporter: Reporter | None = None,
-    **how: Any,
 ) -> Playlist:
-    """A radio from some songs; ``how`` goes to :func:`songspace.playlists.radio.radio`."""
+    """Make a radio from some songs that steers away from others."""
     from songspace.playlists.radio import radio
 
     asked = Asked(view, [*names, *minus])
     songs = asked.everyone()
-    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
     seeds, away = asked.rows[: len(names)], asked.rows[len(names) :]
 
     def make(count: int) -> list[int]:
-        return radio(asked.space, seeds, length=count, minus=away, rules=rules, **how)
+        return radio(asked.space, seeds, length=count, minus=away, rules=rules, **request.taste)
 
-    rows = of_length(make, songs, rules, [*seeds], length, minutes, away=len(away))
+    rows = of_length(make, songs, rules, [*seeds], request, away=len(away))
     title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
     return Playlist("radio", title, asked, rows, seeds, away)
 
@@ -142,25 +137,22 @@ def make_radio(
 def make_path(
     view: View,
     names: Sequence[str | Song],
-    ruling: Ruling,
+    request: ListRequest,
     *,
-    length: int | None = None,
-    minutes: float | None = None,
     reporter: Reporter | None = None,
-    **how: Any,
 ) -> Playlist:
-    """A path through some songs, in their order; ``how`` goes to :func:`songspace.playlists.path.path`."""
+    """Make a path through some songs, in their order."""
     from songspace.playlists.path import path
 
     asked = Asked(view, names)
     songs = asked.everyone()
-    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
     start, *via, end = asked.rows
 
     def make(count: int) -> list[int]:
-        return path(asked.space, start, end, length=count, via=via, rules=rules, **how)
+        return path(asked.space, start, end, length=count, via=via, rules=rules, **request.taste)
 
-    rows = of_length(make, songs, rules, asked.rows, length, minutes)
+    rows = of_length(make, songs, rules, asked.rows, request)
     title = f"From {asked.asked[0].name} to {asked.asked[-1].name}"
     return Playlist("path", title, asked, rows, asked.rows, [])
 
@@ -168,7 +160,7 @@ def make_path(
 def arrange(
     view: View,
     listed: Callable[[list[Song]], list[int]],
-    ruling: Ruling,
+    request: ListRequest,
     *,
     title: str,
     of: str,
@@ -176,16 +168,16 @@ def arrange(
     last: str | Song | None = None,
     loosen: bool = True,
     reporter: Reporter | None = None,
-    **how: Any,
 ) -> Playlist:
-    """Songs of a list put into order; ``how`` goes to :func:`songspace.playlists.order.order`.
+    """Put the songs of a list into order.
 
     Parameters
     ----------
     view : View
     listed : function of the song of each row, giving rows
         The list.
-    ruling : Ruling
+    request : ListRequest
+        Of which a list that is there already has no use for length, variety and seed.
     title, of : str
         The playlist's title, and what to call the list in messages.
     first, last : str or Song, optional
@@ -203,7 +195,7 @@ def arrange(
     opening = next(ends) if first is not None else None
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
-    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
+    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
     given = listed(songs)
     rows = [row for row in dict.fromkeys([*given, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:
@@ -217,7 +209,7 @@ def arrange(
         for gap, before, what in gaps:
             if gap < before:
                 reporter.say(f"These songs cannot keep {before} others between two of one {what}: they keep {gap}.")
-    rows = order(asked.space, rows, first=opening, last=closing, rules=rules, **how)
+    rows = order(asked.space, rows, first=opening, last=closing, rules=rules, transition=request.transition)
     return Playlist("order", title, asked, rows, rows, [])
 
 
@@ -226,20 +218,19 @@ def of_length(
     songs: Sequence[Song],
     rules: Rules,
     named: Sequence[int],
-    length: int | None,
-    minutes: float | None,
+    request: ListRequest,
     *,
     away: int = 0,
 ) -> list[int]:
-    """A list of the length that was asked for, or of the usual one as far as there are songs."""
+    """Make a list of the length that was asked for, or of the usual one as far as there are songs."""
     from songspace.playlists.minutes import of_minutes
 
-    if length is not None:
-        return make(length)
+    if request.length is not None:
+        return make(request.length)
     free = ~rules.barred
     free[list(named)] = True
     there = int(free.sum()) - away
-    if minutes is None:
+    if request.minutes is None:
         return make(max(len(set(named)), min(DEFAULT_LENGTH, there)))
     seconds = np.array([song.duration for song in songs])
-    return of_minutes(make, seconds, minutes, fewest=len(set(named)), most=there)
+    return of_minutes(make, seconds, request.minutes, fewest=len(set(named)), most=there)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from songspace.answers.answer import SongFacts, answer, told
-from songspace.answers.ruling import versions_of
+from songspace.answers.request import versions_of
 from songspace.answers.view import Asked
 from songspace.library import Song
 from songspace.library.imported import demand_sound

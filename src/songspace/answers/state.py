@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 from songspace.answers.answer import answer, told
 from songspace.answers.view import View

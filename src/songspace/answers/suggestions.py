@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from songspace.answers.answer import SongFacts, answer
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import Ruling
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Song

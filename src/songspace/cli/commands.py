@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songspace.cli import show
+from songspace.cli import lists, show
 from songspace.cli.doctor import doctor
 from songspace.cli.ears import ears
 from songspace.cli.export import export
@@ -19,7 +19,6 @@ from songspace.cli.importing import import_
 from songspace.cli.link import link
 from songspace.cli.mixes import mixes
 from songspace.cli.options import EarOption, EncoderOption, HomeOption, JsonOption, NamingEncoders
-from songspace.cli.playlist import playlist
 from songspace.cli.poster import poster
 from songspace.cli.priority import be_nice
 from songspace.cli.search import search
@@ -237,7 +236,10 @@ app.command()(similar)
 app.command()(search)
 
 
-app.command()(playlist)
+app.command()(lists.radio)
+app.command()(lists.path)
+app.command()(lists.order)
+app.command()(lists.playlist)
 
 
 app.command()(mixes)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from songspace.answers.mixes import Mixes, make_mixes
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import ListRequest
 from songspace.answers.view import View
-from songspace.cli import options, show
+from songspace.cli import show
+from songspace.cli.options import CommonOptions, FileOptions, ListOptions, RuleOptions, grouped
 from songspace.library import Library
 
 if TYPE_CHECKING:
@@ -26,45 +27,27 @@ class Format(StrEnum):
     jspf = "jspf"
 
 
+@grouped(variety=0.3)
 def mixes(
+    *,
     count: Annotated[int | None, typer.Option(min=1, help="How many (default: what the library falls into).")] = None,
-    length: Annotated[int | None, typer.Option(min=1, help="Most songs in each (default: 20).")] = None,
-    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes each, at most.")] = None,
-    artist_gap: options.ArtistGapOption = 2,
-    album_gap: options.AlbumGapOption = 0,
-    most_of_artist: options.MostOption = None,
-    versions: options.VersionsOption = False,
-    shortest: options.ShortestOption = None,
-    longest: options.LongestOption = None,
-    where: options.WhereOption = None,
-    played: options.PlayedOption = None,
-    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the most typical songs; 1: the most varied.")] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other mixes.")] = 0,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each.")] = None,
     format: Annotated[Format, typer.Option(help="Of the files.")] = Format.m3u8,
-    absolute: options.AbsoluteOption = False,
-    prefix: options.PrefixOption = None,
-    json: options.JsonOption = False,
-    home: options.HomeOption = None,
+    wanted: ListOptions,
+    rules: RuleOptions,
+    target: FileOptions,
+    common: CommonOptions,
 ) -> None:
     """A handful of coherent playlists that together show what is in the library, each with a name."""
     from songspace.playlists.mixes.folder import write_lists
 
-    made = make_mixes(
-        View(Library(home)),
-        count=count,
-        length=length,
-        minutes=minutes,
-        variety=variety,
-        seed=seed,
-        ruling=Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ())),
-        reporter=show.Lines(),
-    )
+    request = ListRequest(**vars(wanted), rules=rules.ruling)
+    made = make_mixes(View(Library(common.home)), request, count=count, reporter=show.Lines())
     files: list[Path] = []
     if output is not None:
         lists = [(mix.name, mix.songs) for mix in made]
-        suffix, elsewhere = f".{format.value}", options.prefixes(prefix)
-        written = write_lists(output, lists, suffix=suffix, relative=not absolute, prefixes=elsewhere)
+        suffix, elsewhere = f".{format.value}", target.elsewhere
+        written = write_lists(output, lists, suffix=suffix, relative=not target.absolute, prefixes=elsewhere)
         files = written.paths
         replaced = f", and removed {len(written.removed)} of an earlier run" if written.removed else ""
         show.say(f"Wrote {len(files)} mixes to {show.shown_path(output)}{replaced}.")
@@ -75,9 +58,9 @@ def mixes(
     for mix in made:
         if mix.crowded:
             show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
-    if json:
+    if common.json:
         paths = map(str, files) if files else [None] * len(made)
-        show.answer(Mixes([mix.answer(path) for mix, path in zip(made, paths, strict=True)], seed))
+        show.answer(Mixes([mix.answer(path) for mix, path in zip(made, paths, strict=True)], wanted.seed))
         return
     show.table(
         ("mix", "songs", "artists", "minutes", "apart", "mean step", "largest"),

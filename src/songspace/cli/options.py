@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from songspace.answers.request import DEFAULT_GAP, Ruling
 from songspace.cli import show
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.playlists.steps import TRANSITION
 
 _NAMED = 5  # songs that are named when MPD does not have them
 
@@ -74,30 +78,130 @@ def _seconds(text: str) -> float:
     return 60 * int(minutes or 0) + int(seconds)
 
 
-ArtistGapOption = Annotated[int, typer.Option(min=0, help="Least songs between two of one artist.")]
-AlbumGapOption = Annotated[int, typer.Option(min=0, help="Least songs between two of one album.")]
-MostOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")]
-VersionsOption = Annotated[bool, typer.Option("--versions", help="Several versions of one song may be in it.")]
-ShortestOption = Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No shorter songs.")]
-LongestOption = Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No longer songs.")]
-WhereOption = Annotated[
-    str | None, typer.Option(metavar="FILTER", help='Only such songs, as in "year >= 1990 and genre ~ jazz".')
-]
-PlayedOption = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out what this playlist holds.")]
-VarietyOption = Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")]
-PlaylistOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write it: .m3u8, .xspf or .jspf.")]
-AbsoluteOption = Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")]
-PrefixOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="HERE=THERE", help="Write paths below HERE as a media server has them, below THERE (or nothing)."
-    ),
-]
+@dataclass(frozen=True)
+class RuleOptions:
+    """The rules of a list."""
 
-MpdOption = Annotated[bool, typer.Option("--mpd", help="Add it to the queue of a running MPD, found as by mpc.")]
-MpdHostOption = Annotated[
-    str | None, typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add it to the queue of the MPD there.")
-]
+    artist_gap: Annotated[
+        int | None, typer.Option(min=0, help=f"Least songs between two of one artist (default: {DEFAULT_GAP}).")
+    ] = None
+    album_gap: Annotated[int, typer.Option(min=0, help="Least songs between two of one album.")] = 0
+    most_of_artist: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")] = (
+        None
+    )
+    versions: Annotated[bool, typer.Option("--versions", help="Several versions of one song may be in it.")] = False
+    shortest: Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No shorter songs.")] = None
+    longest: Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No longer songs.")] = None
+    where: Annotated[
+        str | None, typer.Option(metavar="FILTER", help='Only such songs, as in "year >= 1990 and genre ~ jazz".')
+    ] = None
+    played: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out what this playlist holds.")] = (
+        None
+    )
+
+    @property
+    def ruling(self) -> Ruling:
+        """The rules as those who make lists take them."""
+        gap = DEFAULT_GAP if self.artist_gap is None else self.artist_gap
+        return Ruling(**(vars(self) | {"artist_gap": gap, "played": tuple(self.played or ())}))
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """How a list is made."""
+
+    length: Annotated[int | None, typer.Option(min=1, help="Songs (default: 20).")] = None
+    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes.")] = None
+    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")] = 0.0
+    seed: Annotated[int, typer.Option(min=0, help="Of the variety.")] = 0
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """How songs follow each other, and why."""
+
+    transition: Annotated[
+        float, typer.Option(min=0, max=1, help="How much a song's end and the next one's beginning weigh in a step.")
+    ] = TRANSITION
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each song is there.")] = False
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How paths are written."""
+
+    absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HERE=THERE", help="Write paths below HERE as a media server has them, below THERE (or nothing)."
+        ),
+    ] = None
+
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """How folders here are called elsewhere."""
+        return prefixes(self.prefix)
+
+
+@dataclass(frozen=True)
+class OutputOptions(FileOptions):
+    """Where a list goes."""
+
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it: .m3u8, .xspf or .jspf.")] = None
+    mpd: Annotated[bool, typer.Option("--mpd", help="Add it to the queue of a running MPD, found as by mpc.")] = False
+    mpd_host: Annotated[
+        str | None, typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add it to the queue of the MPD there.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class CommonOptions:
+    """What every reading command has."""
+
+    json: JsonOption = False
+    home: HomeOption = None
+
+
+def grouped(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function that takes groups of options: dataclasses, of which each field is an option.
+
+    Parameters
+    ----------
+    **defaults
+        Of options, where this command has another default than the group.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(command, include_extras=True)
+        parameters: list[Parameter] = []
+        groups: dict[str, type] = {}
+        for parameter in signature(command).parameters.values():
+            kind = hints[parameter.name]
+            if isinstance(kind, type) and is_dataclass(kind):
+                groups[parameter.name] = kind
+                options = get_type_hints(kind, include_extras=True)
+                each = [(field.name, defaults.get(field.name, field.default)) for field in fields(kind)]
+                parameters += [
+                    Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=options[name])
+                    for name, default in each
+                ]
+            else:
+                parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind))
+
+        def flat(**given: Any) -> None:
+            made = {
+                name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+                for name, kind in groups.items()
+            }
+            command(**given, **made)
+
+        flat.__name__, flat.__doc__ = command.__name__, command.__doc__
+        flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        flat.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        return flat
+
+    return decorate
 
 
 def prefixes(given: list[str] | None) -> dict[str, str]:
@@ -122,13 +226,13 @@ def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:
         raise SongspaceError(f"{file} is no file with a password.") from None
 
 
-def queue(songs: Sequence[Song], mpd: bool, host: str | None, elsewhere: dict[str, str]) -> None:
-    """What --mpd and --mpd-host ask for."""
-    if not mpd and host is None:
+def queue(songs: Sequence[Song], options: OutputOptions, elsewhere: dict[str, str]) -> None:
+    """Add songs to the queue of MPD, if --mpd or --mpd-host asks for it."""
+    if not options.mpd and options.mpd_host is None:
         return
     from songspace.interchange.mpd import Address, add
 
-    address = Address.of(host)
+    address = Address.of(options.mpd_host)
     added = add(songs, address, prefixes=elsewhere)
     if missing := added.missing:
         names = "; ".join(song.name for song in missing[:_NAMED])

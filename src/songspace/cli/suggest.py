@@ -8,39 +8,28 @@ from typing import Annotated
 import typer
 
 from songspace.answers.lists import rows_of
-from songspace.answers.ruling import Ruling
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
-from songspace.cli import options, show
+from songspace.cli import show
+from songspace.cli.options import CommonOptions, OutputOptions, RuleOptions, grouped, queue
 from songspace.library import Library
 
 
+@grouped(most_of_artist=3)
 def suggest(
     like: Annotated[list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like (repeatable).")],
+    *,
     dislike: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="One of songs that you do not.")] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 20,
-    artist_gap: options.ArtistGapOption = 2,
-    album_gap: options.AlbumGapOption = 0,
-    most_of_artist: Annotated[int, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")] = 3,
-    versions: options.VersionsOption = False,
-    shortest: options.ShortestOption = None,
-    longest: options.LongestOption = None,
-    where: options.WhereOption = None,
-    played: options.PlayedOption = None,
-    output: options.PlaylistOption = None,
-    absolute: options.AbsoluteOption = False,
-    prefix: options.PrefixOption = None,
-    mpd: options.MpdOption = False,
-    mpd_host: options.MpdHostOption = None,
-    json: options.JsonOption = False,
-    home: options.HomeOption = None,
+    rules: RuleOptions,
+    target: OutputOptions,
+    common: CommonOptions,
 ) -> None:
     """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
     from songspace import interchange
 
-    ruling = Ruling(artist_gap, album_gap, most_of_artist, versions, shortest, longest, where, tuple(played or ()))
-    elsewhere, reporter = options.prefixes(prefix), show.Lines()
-    view = View(Library(home))
+    elsewhere, reporter = target.elsewhere, show.Lines()
+    view = View(Library(common.home))
     liked, disliked = (
         list(
             dict.fromkeys(
@@ -51,17 +40,19 @@ def suggest(
         )
         for some in (like, dislike or [])
     )
-    made = make_suggestions(view, liked, disliked, ruling, count=count, reporter=reporter)
+    made = make_suggestions(view, liked, disliked, rules.ruling, count=count, reporter=reporter)
     if len(made) < count:
         show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
     songs = [each.song for each in made]
-    options.queue(songs, mpd, mpd_host, elsewhere)
-    if output is not None:
+    queue(songs, target, elsewhere)
+    if target.output is not None:
         title = f"Like {', '.join(path.stem for path in like)}"
         alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
-        interchange.write(output, songs, title=title, relative=not absolute, prefixes=elsewhere, similarity=alike)
-        show.say(f"Wrote {len(made)} songs to {output}.")
-    if json:
+        interchange.write(
+            target.output, songs, title=title, relative=not target.absolute, prefixes=elsewhere, similarity=alike
+        )
+        show.say(f"Wrote {len(made)} songs to {target.output}.")
+    if common.json:
         show.answer(Suggestions([each.answer() for each in made]))
         return
     show.table(

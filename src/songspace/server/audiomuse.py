@@ -18,8 +18,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from songspace.answers.artists import Centers
-from songspace.answers.playlists import DEFAULT_GAP, make_path
-from songspace.answers.ruling import Ruling
+from songspace.answers.playlists import make_path
+from songspace.answers.request import ListRequest, Ruling
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.library.artists import artist_of
@@ -217,9 +217,11 @@ def find_path(request: Request) -> Response:
         there = len(asked.at.view.space) - len(set(without) - {song.id for song in songs})
         length = max(2, min(asked.number("max_steps", 25, LONGEST_LIST), there))
         try:
-            made = make_path(asked.at.view, songs, Ruling(DEFAULT_GAP, without=without), length=length)
+            made = make_path(asked.at.view, songs, ListRequest(Ruling(without=without), length=length))
         except SongspaceError:
-            made = make_path(asked.at.view, songs, Ruling(0, versions=True, without=without), length=length)
+            made = make_path(
+                asked.at.view, songs, ListRequest(Ruling(0, versions=True, without=without), length=length)
+            )
         return {"path": [asked.facts(song) for song in made.songs], "total_distance": round(sum(made.steps), 6)}
 
     return _answered(request, make)

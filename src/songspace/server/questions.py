@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from songspace.answers.playlists import DEFAULT_GAP
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import DEFAULT_GAP, ListRequest, Ruling
 from songspace.playlists.steps import TRANSITION
 
 LONGEST_LIST = 300
@@ -82,17 +82,15 @@ class Rules(Asked):
     without: list[Id] = Field([], max_length=LONGEST_ORDER, description="Songs to leave out.")
 
     def ruling(self) -> Ruling:
-        """These rules for the rooms that make lists."""
+        """Return these rules as those who make lists take them."""
         return Ruling(
-            self.artist_gap,
-            self.album_gap,
-            self.most_of_artist,
-            self.versions,
-            self.shortest,
-            self.longest,
-            self.where,
-            without=tuple(self.without),
+            **{field.name: getattr(self, field.name) for field in fields(Ruling) if hasattr(self, field.name)}
         )
+
+    def request(self) -> ListRequest:
+        """Return the whole request as those who make lists take it."""
+        wanted = (field.name for field in fields(ListRequest) if hasattr(self, field.name))
+        return ListRequest(**{name: getattr(self, name) for name in wanted}, rules=self.ruling())
 
 
 class ListRules(Rules):

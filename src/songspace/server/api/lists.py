@@ -28,16 +28,12 @@ class _Remarks(Reporter):
         self.said.append(sentence)
 
 
-def _how(query: questions.ListRules) -> dict[str, Any]:
-    return {name: getattr(query, name) for name in ("length", "minutes", "variety", "seed", "transition")}
-
-
 @router.get("/radio", response_model=PlaylistAnswer)
 def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> Response:
     """Go on from some songs."""
 
     def make(at: At) -> Any:
-        made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.ruling(), **_how(query))
+        made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.request())
         return made.answer(explain=query.explain)
 
     return respond(request, make, heavy=True)
@@ -49,7 +45,7 @@ def path(query: Annotated[questions.PathQuery, Query()], request: Request) -> Re
 
     def make(at: At) -> Any:
         songs = at.songs([query.start, *query.via, query.end])
-        return make_path(at.view, songs, query.ruling(), **_how(query)).answer(explain=query.explain)
+        return make_path(at.view, songs, query.request()).answer(explain=query.explain)
 
     return respond(request, make, heavy=True)
 
@@ -64,14 +60,13 @@ def order(asked: questions.OrderAsked, request: Request) -> Response:
         made = arrange(
             at.view,
             lambda _: rows,
-            asked.ruling(),
+            asked.request(),
             title="In order",
             of="the list",
             first=first,
             last=last,
             loosen=asked.loosen,
             reporter=remarks,
-            transition=asked.transition,
         )
         return made.remarked(remarks.said, explain=asked.explain)
 
@@ -87,7 +82,7 @@ def line(asked: questions.LineAsked, request: Request) -> Response:
         if isinstance(found, float):
             raise NotReadyError("The map is still being drawn: try again in a moment.")
         among, remarks = at.rows(asked.songs) or None, _Remarks()
-        made = make_line(at.view, found[0], asked.points, asked.ruling(), among=among, reporter=remarks, **_how(asked))
+        made = make_line(at.view, found[0], asked.points, asked.request(), among=among, reporter=remarks)
         return made.remarked(remarks.said, explain=asked.explain)
 
     return respond(request, make, heavy=True)
@@ -99,7 +94,7 @@ def mix(asked: questions.MixAsked, request: Request) -> Response:
 
     def make(at: At) -> Any:
         remarks = _Remarks()
-        made = make_mix(at.view, at.rows(asked.songs), asked.ruling(), reporter=remarks, **_how(asked))
+        made = make_mix(at.view, at.rows(asked.songs), asked.request(), reporter=remarks)
         return made.remarked(remarks.said, explain=asked.explain)
 
     return respond(request, make, heavy=True)
@@ -110,15 +105,7 @@ def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> 
     """Cut the library into a handful of playlists with names."""
 
     def make(at: At) -> Any:
-        made = make_mixes(
-            at.view,
-            count=query.count,
-            length=query.length,
-            minutes=query.minutes,
-            variety=query.variety,
-            seed=query.seed,
-            ruling=query.ruling(),
-        )
+        made = make_mixes(at.view, query.request(), count=query.count)
         return Mixes([mix.answer() for mix in made], query.seed)
 
     return respond(request, make, heavy=True)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.meaning import Meaning, MeantSongs, WordlessError, find_heard, find_meant
-from songspace.answers.ruling import condition
+from songspace.answers.request import condition
 from songspace.answers.similar import SimilarSongs, find_similar
 from songspace.errors import AudioError
 from songspace.library import Song

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from songspace.answers.artists import Centers
-from songspace.answers.playlists import DEFAULT_GAP, make_path
-from songspace.answers.ruling import Ruling
+from songspace.answers.playlists import make_path
+from songspace.answers.request import ListRequest, Ruling
 from songspace.answers.similar import find_similar, one_of_each
 from songspace.errors import SongspaceError
 from songspace.library import Song
@@ -38,9 +38,9 @@ def _path(call: Call) -> Answered:
     length = call.number("count", 25, least=2, most=min(LONGEST_LIST, len(call.at.view.space)))
     with call.service.turns.take():
         try:
-            made = make_path(call.at.view, songs, Ruling(DEFAULT_GAP), length=length)
+            made = make_path(call.at.view, songs, ListRequest(length=length))
         except SongspaceError:
-            made = make_path(call.at.view, songs, Ruling(0, versions=True), length=length)
+            made = make_path(call.at.view, songs, ListRequest(Ruling(0, versions=True), length=length))
     return _matches(call, made.songs, made.similarity())
 
 

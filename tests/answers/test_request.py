@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from songspace.answers.geometry.labelled import Kind, labelled
 
-from songspace.answers.ruling import Ruling
+from songspace.answers.request import Ruling
 from songspace.answers.view import View
 from songspace.evaluation.labels import labels
 from songspace.library import Song

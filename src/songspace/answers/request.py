@@ -1,4 +1,4 @@
-"""The rules of playlists as a person gives them."""
+"""What a person asks of a list: its rules, its length, how varied and how smooth it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,28 +15,42 @@ from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.library.words import Words
 from songspace.playlists.rules import Rules
+from songspace.playlists.steps import TRANSITION
 from songspace.reporter import Reporter
 from songspace.space import Space
 
 if TYPE_CHECKING:
     from songspace.library.where import Where
 
+DEFAULT_GAP = 2
+"""Songs between two of one artist, at least, where nobody says."""
+
 _NEAR = 50  # songs of the library among which one from outside may have its versions
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a person asked for; see the options of ``songspace playlist``.
+    """The rules that a list keeps.
 
     Attributes
     ----------
+    artist_gap, album_gap : int
+        Least songs between two of one artist, and of one album.
+    most_of_artist : int or None
+        Most songs of one artist.
+    versions : bool
+        Whether several versions of one song may be in it.
+    shortest, longest : float or None
+        Seconds of a song.
+    where : str or None
+        A filter, in the language of :mod:`songspace.library.where`.
     played : sequence of Path
         Playlists whose songs are left out.
     without : sequence of int
         Ids of songs that are left out.
     """
 
-    artist_gap: int
+    artist_gap: int = DEFAULT_GAP
     album_gap: int = 0
     most_of_artist: int | None = None
     versions: bool = False
@@ -89,6 +103,38 @@ class Ruling:
         named = [f"--where “{self.where}”"] if self.where is not None else []
         named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
         return ", ".join(named)
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """A list that a person asks for.
+
+    Attributes
+    ----------
+    rules : Ruling
+    length : int or None
+        Songs.
+    minutes : float or None
+        About so many minutes, where no length is given.
+    variety : float
+        0: the best list; 1: the most varied.
+    seed : int
+        Of the variety.
+    transition : float
+        How much a song's end and the next one's beginning weigh in a step, 0 to 1.
+    """
+
+    rules: Ruling = Ruling()
+    length: int | None = None
+    minutes: float | None = None
+    variety: float = 0.0
+    seed: int = 0
+    transition: float = TRANSITION
+
+    @property
+    def taste(self) -> dict[str, Any]:
+        """What the functions that make lists of a length are told beside it."""
+        return {"variety": self.variety, "seed": self.seed, "transition": self.transition}
 
 
 def condition(text: str, words_of_ear: Callable[[], Words | None]) -> Where:

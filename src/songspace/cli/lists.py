@@ -1,0 +1,185 @@
+"""``songspace radio``, ``path`` and ``order``; and ``playlist``, their former common name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from songspace.answers.lists import rows_of
+from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
+from songspace.answers.request import ListRequest
+from songspace.answers.view import View
+from songspace.cli import show
+from songspace.cli.options import (
+    CommonOptions,
+    ListOptions,
+    OutputOptions,
+    RuleOptions,
+    StepOptions,
+    grouped,
+    queue,
+)
+from songspace.library import Library
+from songspace.playlists.steps import Smoothness
+
+Song = Annotated[str, typer.Argument(metavar="SONG", help="A path, an id or a part of a name.")]
+Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Where it starts.")]
+Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="Steer away from it.")]
+Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song that the path passes.")]
+First = Annotated[str | None, typer.Option(metavar="SONG", help="The song that opens it.")]
+Last = Annotated[str | None, typer.Option(metavar="SONG", help="The song that closes it.")]
+
+
+@grouped()
+def radio(
+    songs: Songs,
+    *,
+    minus: Minus = None,
+    wanted: ListOptions,
+    rules: RuleOptions,
+    steps: StepOptions,
+    target: OutputOptions,
+    common: CommonOptions,
+) -> None:
+    """Go on from songs: a list of what sounds like them."""
+    view, request = View(Library(common.home)), _request(rules, wanted, steps)
+    made = make_radio(view, songs, minus or [], request, reporter=show.Lines())
+    _answer(made, steps, target, common)
+
+
+@grouped()
+def path(
+    start: Song,
+    end: Song,
+    *,
+    via: Via = None,
+    wanted: ListOptions,
+    rules: RuleOptions,
+    steps: StepOptions,
+    target: OutputOptions,
+    common: CommonOptions,
+) -> None:
+    """Lead from one song to another, in small steps."""
+    view, request = View(Library(common.home)), _request(rules, wanted, steps)
+    made = make_path(view, [start, *(via or []), end], request, reporter=show.Lines())
+    _answer(made, steps, target, common)
+
+
+@grouped()
+def order(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A playlist.")],
+    *,
+    first: First = None,
+    last: Last = None,
+    rules: RuleOptions,
+    steps: StepOptions,
+    target: OutputOptions,
+    common: CommonOptions,
+) -> None:
+    """Put the songs of a playlist into an order that flows."""
+    view, request = View(Library(common.home)), ListRequest(rules.ruling, transition=steps.transition)
+    elsewhere, reporter = target.elsewhere, show.Lines()
+    made = arrange(
+        view,
+        lambda songs: rows_of(view.library, file, songs, prefixes=elsewhere, reporter=reporter),
+        request,
+        title=file.stem,
+        of=str(file),
+        first=first,
+        last=last,
+        loosen=rules.artist_gap is None,
+        reporter=reporter,
+    )
+    _answer(made, steps, target, common)
+
+
+@grouped()
+def playlist(
+    songs: Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Where it starts.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="SONG", help="Where it ends: a path from song to song.")] = None,
+    via: Via = None,
+    minus: Minus = None,
+    of: Annotated[
+        Path | None, typer.Option("--order", metavar="FILE", help="Arrange this playlist so that it flows.")
+    ] = None,
+    first: First = None,
+    last: Last = None,
+    *,
+    wanted: ListOptions,
+    rules: RuleOptions,
+    steps: StepOptions,
+    target: OutputOptions,
+    common: CommonOptions,
+) -> None:
+    """The former common name of radio, path and order: it will go in a later release."""
+    if bool(songs) == bool(of):
+        raise typer.BadParameter("Give songs to start from, or --order FILE.")
+    if to is not None and (len(songs or []) != 1 or minus):
+        raise typer.BadParameter("A path goes from one song --to one other, without --minus.")
+    if via and to is None:
+        raise typer.BadParameter("--via belongs to a path: say where it leads with --to.")
+    if (first or last) and of is None:
+        raise typer.BadParameter("--first and --last belong to --order.")
+    if of is not None and (wanted.length is not None or wanted.minutes is not None):
+        raise typer.BadParameter("--order keeps the songs of a list: it takes no --length and no --minutes.")
+    groups = vars(rules) | vars(steps) | vars(target) | vars(common)
+    if of is not None:
+        order(file=of, first=first, last=last, **groups)
+    elif to is not None:
+        [start] = songs or []
+        path(start=start, end=to, via=via, **groups, **vars(wanted))
+    else:
+        radio(songs=songs or [], minus=minus, **groups, **vars(wanted))
+
+
+def _request(rules: RuleOptions, wanted: ListOptions, steps: StepOptions) -> ListRequest:
+    return ListRequest(**vars(wanted), rules=rules.ruling, transition=steps.transition)
+
+
+def _answer(made: Playlist, steps: StepOptions, target: OutputOptions, common: CommonOptions) -> None:
+    from songspace import interchange
+
+    elsewhere = target.elsewhere
+    queue(made.songs, target, elsewhere)
+    answer = made.answer(explain=steps.explain)
+    if target.output is not None:
+        interchange.write(
+            target.output,
+            made.songs,
+            title=made.title,
+            relative=not target.absolute,
+            prefixes=elsewhere,
+            similarity=made.similarity(),
+        )
+        show.say(f"Wrote {len(made.songs)} songs to {target.output}.")
+    if common.json:
+        show.answer(answer)
+        return
+    steps_shown = ["", *(f"{step:.2f}" for step in made.steps)]
+    cells: list[tuple[object, ...]] = [
+        (number, step, song.name, show.minutes(song.duration))
+        for number, (step, song) in enumerate(zip(steps_shown, made.songs, strict=True), 1)
+    ]
+    head: tuple[str, ...] = ("", "step", "song", "time")
+    if steps.explain:
+        head = (*head, "why")
+        cells = [(*row, song.why) for row, song in zip(cells, answer.songs, strict=True)]
+    show.table(head, cells, right=(0, 1, 3))
+    show.say(_how_smooth(made, answer.smoothness))
+
+
+def _how_smooth(made: Playlist, smooth: Smoothness) -> str:
+    """Say in one sentence how it flows."""
+    if len(made.rows) < 2:
+        return "One song."
+    artists = len({artist for song in made.songs for artist in made.asked.view.credits.of(song)})
+    jump = int(np.argmax(made.steps))
+    time = show.minutes(sum(song.duration for song in made.songs))
+    return (
+        f"Steps: mean {smooth.mean:.2f}, largest {smooth.largest:.2f} (from {jump + 1} to {jump + 2}); "
+        f"two songs of the library lie {smooth.typical:.2f} apart. {artists} artists"
+        f"{f', {time} minutes' if time else ''}."
+    )
