@@ -1,4 +1,4 @@
-"""``songspace playlist``: every way to a list, every rule, and what is said where it cannot be."""
+"""``songspace radio``, ``path``, ``order``: every way to a list, every rule, and what is said where it cannot be."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def a_list(learnt_home: Path, tmp_path: Path) -> Path:
     path = tmp_path / "list.m3u8"
     path.write_text("\n".join([*named, "/nowhere/Lost Song.mp3"]))
     return path
+
+
+def test_radio_path_and_order_are_what_playlist_did(run: Run, a_list: Path, tmp_path: Path) -> None:
+    how = ("--length", 6, "--artist-gap", 1, "--variety", 0.5, "--seed", 3, "--where", "year > 1900", "--explain")
+    for command, former in (
+        (("radio", "Tune 7", "Tune 9", "--minus", "Tune 2", *how), ("Tune 7", "Tune 9", "--minus", "Tune 2", *how)),
+        (("path", "Tune 0", "Tune 8", "--via", "Tune 3", *how), ("Tune 0", "--to", "Tune 8", "--via", "Tune 3", *how)),
+        (("order", a_list, "--first", "Tune 3"), ("--order", a_list, "--first", "Tune 3")),
+    ):
+        files = [tmp_path / f"{len(list(tmp_path.iterdir()))}{name}.m3u8" for name in "ab"]
+        now, then = (
+            run(*arguments, "-o", file, "--json")
+            for arguments, file in zip((command, ("playlist", *former)), files, strict=True)
+        )
+        assert now.exit_code == 0 and now.stdout == then.stdout
+        assert files[0].read_text() == files[1].read_text()
 
 
 def test_playlist_radio_is_written_and_reads_back(run: Run, tmp_path: Path, learnt_home: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from songspace.answers.geometry.labelled import Kind, labelled
 
+from songspace.answers.geometry import Kind, labelled
 from songspace.answers.request import Ruling
 from songspace.answers.view import View
 from songspace.evaluation.labels import labels

@@ -70,7 +70,7 @@ class SimilarQuery(NeighboursQuery):
 
 
 class Rules(Asked):
-    """The rules of a list, as for ``songspace playlist``."""
+    """The rules of a list, as for ``songspace radio``."""
 
     artist_gap: int = Field(DEFAULT_GAP, ge=0, le=100, description="Least songs between two of one artist.")
     album_gap: int = Field(0, ge=0, le=100, description="Least songs between two of one album.")
