@@ -72,7 +72,7 @@ def test_nobody_is_nice_unasked(tunes: Path, tmp_path: Path) -> None:
 
 def test_threads_that_run_already_are_nice_too() -> None:
     code = (
-        "import os, threading; from songspace.cli.priority import be_nice; stop = threading.Event(); "
+        "import os, threading; from songspace.cli.library import be_nice; stop = threading.Event(); "
         "thread = threading.Thread(target=stop.wait); thread.start(); be_nice(); "
         "print({os.getpriority(os.PRIO_PROCESS, int(task)) for task in os.listdir('/proc/self/task')}); stop.set()"
     )

@@ -1,9 +1,10 @@
-"""``songspace geometry``: where genres, artists and albums lie, what is between, an artist's way through the years."""
+"""``songspace map`` and ``geometry``: where songs, genres, artists and albums lie."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +23,7 @@ from songspace.answers.geometry import (
     way_answer,
     years_answer,
 )
-from songspace.answers.view import View
+from songspace.answers.view import View, opened
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.library import Library
@@ -41,6 +42,43 @@ LISTED = 8
 
 TREE = 60
 """Regions in a tree on the terminal."""
+
+
+class Method(StrEnum):
+    """How a map is laid out."""
+
+    tsne = "tsne"
+    pca = "pca"
+
+
+class Color(StrEnum):
+    """What the colours of a map mean."""
+
+    genre = "genre"
+    artist = "artist"
+    year = "year"
+    tags = "tags"
+
+
+def map_(
+    output: Annotated[Path, typer.Option("-o", "--output", help=".png or .html")],
+    method: Annotated[Method, typer.Option()] = Method.tsne,
+    color: Annotated[Color, typer.Option()] = Color.genre,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    home: HomeOption = None,
+) -> None:
+    """A picture of the whole library, or a page to look around in that works offline."""
+    from songspace import maps
+
+    draw = {".png": maps.draw_png, ".html": maps.draw_html}.get(output.suffix.lower())
+    if draw is None:
+        raise typer.BadParameter(f"{output}: a map is a .png or an .html file.")
+    library = Library(home)
+    space, songs = opened(library)
+    points = maps.layout(space.vectors, method=method.value, seed=seed)
+    title = f"{len(songs)} songs in the {library.encoder} space"
+    draw(output, points, songs, color=color.value, title=title, method=method.value)
+    show.say(f"Wrote {output}.")
 
 
 def geometry(

@@ -1,20 +1,24 @@
-"""``songspace radio``, ``path`` and ``order``; and ``playlist``, their former common name."""
+"""``songspace radio``, ``path``, ``order``, ``mixes`` and ``suggest``: lists of songs."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from songspace.answers.lists import rows_of
+from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
 from songspace.answers.request import ListRequest
+from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
 from songspace.cli import show
 from songspace.cli.options import (
     CommonOptions,
+    FileOptions,
     ListOptions,
     OutputOptions,
     RuleOptions,
@@ -24,6 +28,9 @@ from songspace.cli.options import (
 )
 from songspace.library import Library
 from songspace.playlists.steps import Smoothness
+
+if TYPE_CHECKING:
+    from songspace.playlists.mixes import Mix
 
 Song = Annotated[str, typer.Argument(metavar="SONG", help="A path, an id or a part of a name.")]
 Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Where it starts.")]
@@ -182,4 +189,108 @@ def _how_smooth(made: Playlist, smooth: Smoothness) -> str:
         f"Steps: mean {smooth.mean:.2f}, largest {smooth.largest:.2f} (from {jump + 1} to {jump + 2}); "
         f"two songs of the library lie {smooth.typical:.2f} apart. {artists} artists"
         f"{f', {time} minutes' if time else ''}."
+    )
+
+
+class Format(StrEnum):
+    """What the files of mixes are."""
+
+    m3u8 = "m3u8"
+    xspf = "xspf"
+    jspf = "jspf"
+
+
+@grouped(variety=0.3)
+def mixes(
+    *,
+    count: Annotated[int | None, typer.Option(min=1, help="How many (default: what the library falls into).")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each.")] = None,
+    format: Annotated[Format, typer.Option(help="Of the files.")] = Format.m3u8,
+    wanted: ListOptions,
+    rules: RuleOptions,
+    target: FileOptions,
+    common: CommonOptions,
+) -> None:
+    """A handful of coherent playlists that together show what is in the library, each with a name."""
+    from songspace.playlists.mixes.folder import write_lists
+
+    request = ListRequest(**vars(wanted), rules=rules.ruling)
+    made = make_mixes(View(Library(common.home)), request, count=count, reporter=show.Lines())
+    files: list[Path] = []
+    if output is not None:
+        lists = [(mix.name, mix.songs) for mix in made]
+        suffix, elsewhere = f".{format.value}", target.elsewhere
+        written = write_lists(output, lists, suffix=suffix, relative=not target.absolute, prefixes=elsewhere)
+        files = written.paths
+        replaced = f", and removed {len(written.removed)} of an earlier run" if written.removed else ""
+        show.say(f"Wrote {len(files)} mixes to {show.shown_path(output)}{replaced}.")
+        if written.kept:
+            show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
+    if count is not None and len(made) < count:
+        show.say(f"The library is too small, or too much alike, for {count} mixes: these are {len(made)}.")
+    for mix in made:
+        if mix.crowded:
+            show.say(f"“{mix.name}”: its region has too few artists or albums to keep them as far apart as asked.")
+    if common.json:
+        paths = map(str, files) if files else [None] * len(made)
+        show.answer(Mixes([mix.answer(path) for mix, path in zip(made, paths, strict=True)], wanted.seed))
+        return
+    show.table(
+        ("mix", "songs", "artists", "minutes", "apart", "mean step", "largest"),
+        [(mix.name, len(mix.songs), mix.artists, round(mix.seconds / 60), *_shares(mix.mix)) for mix in made],
+        right=range(1, 7),
+    )
+    show.say(
+        "Apart: the mean distance of two songs of a mix. It and the steps are shares of the library's typical distance."
+    )
+
+
+def _shares(mix: Mix) -> list[str]:
+    return [f"{share:.0%}" for share in (mix.coherence, mix.smoothness.mean_share, mix.smoothness.largest_share)]
+
+
+@grouped(most_of_artist=3)
+def suggest(
+    like: Annotated[list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like (repeatable).")],
+    *,
+    dislike: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="One of songs that you do not.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 20,
+    rules: RuleOptions,
+    target: OutputOptions,
+    common: CommonOptions,
+) -> None:
+    """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
+    from songspace import interchange
+
+    elsewhere, reporter = target.elsewhere, show.Lines()
+    view = View(Library(common.home))
+    liked, disliked = (
+        list(
+            dict.fromkeys(
+                row
+                for file in some
+                for row in rows_of(view.library, file, view.songs, prefixes=elsewhere, reporter=reporter)
+            )
+        )
+        for some in (like, dislike or [])
+    )
+    made = make_suggestions(view, liked, disliked, rules.ruling, count=count, reporter=reporter)
+    if len(made) < count:
+        show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
+    songs = [each.song for each in made]
+    queue(songs, target, elsewhere)
+    if target.output is not None:
+        title = f"Like {', '.join(path.stem for path in like)}"
+        alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
+        interchange.write(
+            target.output, songs, title=title, relative=not target.absolute, prefixes=elsewhere, similarity=alike
+        )
+        show.say(f"Wrote {len(made)} songs to {target.output}.")
+    if common.json:
+        show.answer(Suggestions([each.answer() for each in made]))
+        return
+    show.table(
+        ("", "similarity", "song", "why"),
+        [(number, f"{each.found.similarity:.2f}", each.song.name, each.reason) for number, each in enumerate(made, 1)],
+        right=(0, 1),
     )

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperOption
 from songspace.answers.request import DEFAULT_GAP, Ruling
 from songspace.cli import show
 from songspace.errors import SongspaceError
-from songspace.library import Song
+from songspace.library import Home, Song
 from songspace.playlists.steps import TRANSITION
 
 _NAMED = 5  # songs that are named when MPD does not have them
@@ -28,6 +28,11 @@ PasswordFileOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A file with the password (default: you are asked for it).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def home_of(option: Path | None) -> Home:
+    """Return the home that --home names, or the default one."""
+    return Home(option.absolute()) if option else Home.default()
 
 
 def _encoder(name: str) -> str:

@@ -1,4 +1,4 @@
-"""``songspace serve``: the library for browsers and other programs."""
+"""``songspace serve``, ``user`` and ``link``: the library for browsers, players and other servers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import os
 import socket
 from asyncio import CancelledError
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from songspace.cli import show
-from songspace.cli.options import HomeOption
+from songspace.cli.options import HomeOption, JsonOption, PasswordFileOption, home_of, password, prefixes
 from songspace.errors import SongspaceError
+
+_NAMED = 5  # songs that are named when they are not here
 
 PORT = 17017
 """Above the ports that need a right and below those that systems lend out (from 32768), in a stretch that IANA has
@@ -149,3 +152,61 @@ def _listen(host: str, port: int) -> socket.socket:
             f"songspace cannot listen on {host}, port {port} ({error.strerror or error}): --port gives another."
         ) from None
     return listening
+
+
+def user(
+    name: Annotated[str | None, typer.Argument(help="The name that you tell your player.")] = None,
+    password_file: PasswordFileOption = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Nobody may any more.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Set the name and password for players that speak OpenSubsonic; without a name, tell who is set.
+
+    The protocol wants the password itself to be kept: choose one that is used for nothing else.
+    """
+    from songspace.server.user import User, read_user
+
+    where = home_of(home)
+    if remove:
+        where.user.unlink(missing_ok=True)
+        show.say("No player may use this library now.")
+        return
+    if name is None:
+        known = read_user(where.user)
+        show.say("No user is set: `songspace user NAME` sets one." if known is None else f"The user is {known.name}.")
+        return
+    if not where.catalog.exists():
+        raise SongspaceError(f"There is no library in {where.folder}: run `songspace learn FOLDER` first.")
+    User(name, password(password_file, f"Password for {name}", twice=True)).save(where.user)
+    show.say(
+        f"Players may use this library as {name}; the password lies in {where.user}, which only you can read: "
+        "the protocol needs it as it is."
+    )
+
+
+def link(
+    subsonic: Annotated[str, typer.Option(metavar="URL", help="A server that speaks OpenSubsonic, as Navidrome.")],
+    user: Annotated[str, typer.Option(metavar="NAME", help="Who you are there.")],
+    password_file: PasswordFileOption = None,
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HERE=THERE", help="What lies below HERE, the server has below THERE."),
+    ] = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Learn what a media server calls your songs, so that its plugins for AudioMuse can ask songspace."""
+    from songspace.server.linking import Subsonic, link
+
+    where, elsewhere = home_of(home), prefixes(prefix)
+    server = Subsonic(subsonic, user, password(password_file, f"Password of {user}"))
+    done = link(where, server, prefixes=elsewhere, reporter=show.Lines())
+    if done.unmatched:
+        shown = "; ".join(done.unmatched[:_NAMED])
+        more = f"; and {len(done.unmatched) - _NAMED} more" if len(done.unmatched) > _NAMED else ""
+        show.say(f"{len(done.unmatched)} songs of {done.server} are not in this library: {shown}{more}.")
+    if json:
+        show.answer(asdict(done))
+        return
+    here = f"it has {done.linked} of the {done.songs} songs here"
+    show.say(f"Linked {done.matched} of {done.items} songs of {done.server}: {here}.")

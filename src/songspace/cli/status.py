@@ -1,15 +1,16 @@
-"""``songspace status``: how the library is, and what could not be read."""
+"""``songspace status``, ``folders`` and ``doctor``: how the library is, and what could not be read."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from songspace.answers.state import Failures, failed, state
+from songspace.answers.state import Failures, Folders, failed, folders_of, state
 from songspace.answers.view import View
 from songspace.cli import show
-from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.options import HomeOption, JsonOption, home_of
 from songspace.library import Library
 from songspace.library.failures import by_kind
 
@@ -71,3 +72,30 @@ def _tell_failures(library: Library, json: bool) -> None:
         print()
     if not groups:
         show.say("Every file of the library could be read.")
+
+
+def folders(json: JsonOption = False, home: HomeOption = None) -> None:
+    """The folders of the library: how many songs each holds, and how many of them are away."""
+    found = folders_of(Library(home).catalog)
+    if json:
+        show.answer(Folders(found))
+        return
+    rows = [(one.path, "there" if one.there else "not there", str(one.songs), str(one.away or "")) for one in found]
+    show.table(("folder", "", "songs", "away"), rows, right=(2, 3))
+
+
+def doctor(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Check decoders, disk, versions and whether the library is whole and up to date; changes nothing.
+
+    Ends with status 1 if something is broken; what should only be looked after is a warning.
+    """
+    from songspace.doctor import Verdict, examine
+
+    findings = examine(home_of(home))
+    if json:
+        show.answer({"findings": [asdict(finding) for finding in findings]})
+    else:
+        rows = [(each.verdict, each.what, f"{each.said} {each.todo}".rstrip()) for each in findings]
+        show.table(("", "", ""), rows)
+    if any(finding.verdict is Verdict.FAILURE for finding in findings):
+        raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""``songspace poster``: the poster's experiment, from a folder to a report."""
+"""``songspace evaluate`` and ``poster``: how good the space is, and the poster's experiment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from songspace.cli import show
+from songspace.cli.options import HomeOption, JsonOption
 from songspace.errors import SongspaceError
+from songspace.library import Library
 
 
 class Size(StrEnum):
@@ -17,6 +19,49 @@ class Size(StrEnum):
 
     small = "small"
     poster = "poster"
+
+
+def evaluate(
+    labels: Annotated[
+        str,
+        typer.Option(
+            metavar="genre|artist|folder|FILE.csv|FOLDER",
+            help="Tags, names of folders, a table, a data set laid out as FMA or GTZAN, mirdata:NAME (docs/data.md).",
+        ),
+    ] = "genre",
+    split: Annotated[str | None, typer.Option(help="Score only this split of the table or the data set.")] = None,
+    encoders: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas, or all (default: what is learnt, the one in use first, with its controls if the "
+            "library is small; timbre last)."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """How well the space agrees with labels that it never saw, with chance beside every figure.
+
+    ± is half of a 95 % interval. docs/data.md says what each column is.
+    """
+    from songspace.evaluation import embeddings, report
+    from songspace.evaluation.labels import labels as read_labels
+
+    library = Library(home)
+    read_labels(library.songs(), labels, split=split)  # what is wrong with them is told before any work
+    with show.reporting() as reporter:
+        songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
+        found = read_labels(songs, labels, split=split)
+        result = report.evaluate(spaces, found, seeds=seeds, on_progress=reporter.progress)
+    if json:
+        show.answer(result)
+        return
+    head, *rows = report.table(result)
+    # Heads of two lines leave 100 columns to the figures.
+    show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
+    for sentence in (found.sentence(), *report.sentences(result)):
+        print(sentence)
 
 
 def poster(
