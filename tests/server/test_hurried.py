@@ -14,8 +14,8 @@ from songspace import Space
 from songspace.library import Song
 from songspace.server import hurried
 from songspace.server.app import create_app
-from songspace.server.hurried import Hurried
 from songspace.server.problems import BusyError
+from songspace.server.service import Hurried
 
 
 def test_a_question_that_takes_too_long_is_given_up(

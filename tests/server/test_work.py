@@ -23,7 +23,7 @@ from songspace import pipeline
 from songspace.library import Home, Library
 from songspace.library.progress import Telling, read_progress
 from songspace.reporter import Reporter
-from songspace.server.api.work import Work
+from songspace.server.api.status import Work
 from songspace.server.app import create_app
 
 WRITE = {"X-Songspace": "1"}

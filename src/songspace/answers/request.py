@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from songspace import interchange
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
-from songspace.library import Song
+from songspace.library import Library, Song
 from songspace.library.words import Words
 from songspace.playlists.rules import Rules
 from songspace.playlists.steps import TRANSITION
@@ -90,8 +91,6 @@ class Ruling:
         if self.where is not None:
             barred |= ~condition(self.where, lambda: view.words).mask(songs)
         if self.played:
-            from songspace.answers.lists import rows_of
-
             for file in self.played:
                 barred[rows_of(view.library, file, songs, reporter=reporter)] = True
         if self.without:
@@ -183,3 +182,48 @@ def _album(song: Song) -> str | None:
     if song.release_mbid:
         return song.release_mbid
     return f"{song.album}\n{song.albumartist or os.path.dirname(song.path)}" if song.album else None
+
+
+_NAMED = 5  # entries that are named when they are unknown
+
+
+def rows_of(
+    library: Library,
+    file: Path,
+    songs: Sequence[Song],
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    reporter: Reporter | None = None,
+) -> list[int]:
+    """The rows of the songs that a playlist names, in its order; those that are away, or not there, are told.
+
+    Raises
+    ------
+    SongspaceError
+        If the file cannot be read, or the library has none of its songs.
+    """
+    at = library.catalog.song_at
+    entries = interchange.understood(interchange.entries(file), songs, prefixes=prefixes, at=at)
+    found = interchange.match(entries, songs, prefixes=prefixes, at=at)
+    missing = [entry for entry, song in zip(entries, found, strict=True) if song is None]
+    elsewhere = interchange.match(missing, library.catalog.away(), prefixes=prefixes) if missing else []
+    away = [song.name for song in elsewhere if song is not None]
+    unknown = [entry.label for entry, song in zip(missing, elsewhere, strict=True) if song is None]
+    row_of = {song.id: row for row, song in enumerate(songs)}
+    rows = [row_of[song.id] for song in found if song is not None and song.id in row_of]
+    if not entries:
+        raise SongspaceError(f"{file} names no songs.")
+    if not rows and away:
+        raise SongspaceError(f"Of the {len(entries)} songs of {file} none is here; away: {_listed(away)}.")
+    if not rows:
+        raise SongspaceError(f"The library has none of the {len(entries)} songs of {file}, as {unknown[0]}.")
+    if reporter is not None:
+        for names, where in ((away, "away"), (unknown, "not in the library")):
+            if names:
+                reporter.say(f"{len(names)} of {len(entries)} are {where}: {_listed(names)}.")
+    return rows
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from songspace.answers.lists import rows_of
 from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
-from songspace.answers.request import ListRequest
+from songspace.answers.request import ListRequest, rows_of
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
 from songspace.cli import show

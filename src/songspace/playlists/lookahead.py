@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from songspace.playlists.rules import Rules, Spacing
+from songspace.playlists.spacing import Spacing
 
 
 class Lookahead:
@@ -24,21 +22,25 @@ class Lookahead:
 
     Parameters
     ----------
-    rules : Rules
+    spacings : sequence of Spacing
+    barred : bool array of shape (n,)
+        The rows that no list may choose.
     template : sequence of int or None
         The rows that stand in a place, and None for places to fill.
     pool : int array of shape (m,)
         The rows to fill them with, each for one place.
     """
 
-    def __init__(self, rules: Rules, template: Sequence[int | None], pool: np.ndarray) -> None:
+    def __init__(
+        self, spacings: Sequence[Spacing], barred: np.ndarray, template: Sequence[int | None], pool: np.ndarray
+    ) -> None:
         self.template, self.pool = list(template), pool
         self.fixed = [(place, row) for place, row in enumerate(template) if row is not None]
-        self._usable = ~rules.barred[pool]
+        self._usable = ~barred[pool]
         # Of the versions of a song one may play: together they are one song to count on.
-        versions = next((rule.group for rule in rules.spacings if rule.what == "version" and rule.most), None)
+        versions = next((rule.group for rule in spacings if rule.what == "version" and rule.most), None)
         song = np.arange(len(pool)) if versions is None else versions[pool]
-        self._views = [_View(rule, pool, self.fixed, song) for rule in rules.spacings]
+        self._views = [_View(rule, pool, self.fixed, song) for rule in spacings]
 
     def possible(self) -> bool:
         """Whether the fixed songs agree with each other, and the pool can fill the places between them."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.playlists.order import smooth
-from songspace.playlists.rules import Rules, Spacing, sitting_out
+from songspace.playlists.rules import Rules, sitting_out
+from songspace.playlists.spacing import Spacing
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 

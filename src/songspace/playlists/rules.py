@@ -9,7 +9,7 @@ what may play next: they look ahead, and when no list can keep them they say whi
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,93 +17,10 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.playlists.lookahead import Lookahead
+from songspace.playlists.spacing import Also, Spacing
 
 _DEAD_ENDS = 2000
 """Turned back from so many dead ends, a search gives up: with one gap alone it never meets any."""
-
-
-@dataclass(frozen=True)
-class Spacing:
-    """How songs of one group (an artist, an album, the versions of a song) are spread over a list.
-
-    Attributes
-    ----------
-    what : str
-        What a group is: "artist", "album" or "version".
-    group : ndarray of shape (n,), int64
-        The group of each row, as a number; a song of which it is unknown is a group of its own.
-    gap : int
-        At least so many other songs between two of a group; 0 allows everything.
-    most : int or None
-        At most so many songs of a group in a list.
-    also : Also, optional
-        The further groups of the songs that are of several.
-    """
-
-    what: str
-    group: np.ndarray
-    gap: int = 0
-    most: int | None = None
-    also: Also | None = None
-
-    def groups_of(self, rows: Sequence[int] | np.ndarray, pad: int = -1) -> np.ndarray:
-        """All groups of some rows: shape (len(rows), most that one has), that of ``group`` first, then ``pad``."""
-        rows = np.asarray(rows, dtype=np.int64)
-        first: np.ndarray = self.group[rows][:, None]
-        return first if self.also is None else self.also.beside(first, rows, pad)
-
-    def among(self, groups: Iterable[int]) -> np.ndarray:
-        """Which rows are of one of some groups: shape (n,), bool."""
-        wanted = list(groups)
-        found: np.ndarray = np.isin(self.group, wanted)
-        if self.also is not None:
-            found[self.also.rows[np.isin(self.also.groups, wanted)]] = True
-        return found
-
-    def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
-        """The pairs of positions in a list that are too near to each other, in order."""
-        groups = self.groups_of(rows)
-        return sorted(
-            (int(i), int(i) + apart)
-            for apart in range(1, min(self.gap, len(groups) - 1) + 1)
-            for i in np.flatnonzero(_share(groups[:-apart], groups[apart:]))
-        )
-
-    def too_many(self, rows: Sequence[int] | np.ndarray) -> list[list[int]]:
-        """The positions in a list of each group that comes too often."""
-        if self.most is None:
-            return []
-        groups = self.groups_of(rows)
-        numbers, counts = np.unique(groups[groups >= 0], return_counts=True)
-        return [np.flatnonzero((groups == number).any(axis=1)).tolist() for number in numbers[counts > self.most]]
-
-
-@dataclass(frozen=True)
-class Also:
-    """The further groups of songs that are of several: of a song by two artists, the second.
-
-    Few songs are, so that there is an entry for each of these groups and nothing for all other songs.
-
-    Attributes
-    ----------
-    rows, groups : ndarray of shape (m,), int64
-        A row and a further group of it; the rows ascend.
-    """
-
-    rows: np.ndarray
-    groups: np.ndarray
-
-    def beside(self, first: np.ndarray, rows: np.ndarray, pad: int) -> np.ndarray:
-        """The groups (len(rows), 1) that rows have first, with their further ones beside them."""
-        begins = np.searchsorted(self.rows, rows)
-        counts = np.searchsorted(self.rows, rows, side="right") - begins
-        most = int(counts.max(initial=0))
-        if not most:
-            return first
-        at = begins[:, None] + np.arange(most)
-        there = np.arange(most) < counts[:, None]
-        further = np.where(there, self.groups[at.clip(max=len(self.groups) - 1)], pad)
-        return np.concatenate([first, further], axis=1)
 
 
 @dataclass(frozen=True)
@@ -233,7 +150,7 @@ class Rules:
             None if no list keeps the rules, or none was found.
         """
         pool = np.asarray(pool, dtype=np.int64)
-        ahead = Lookahead(self, template, pool)
+        ahead = Lookahead(self.spacings, self.barred, template, pool)
         if not ahead.possible():
             return None
         chain: list[int] = []
@@ -381,14 +298,6 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
     if not 0 <= variety <= 1:
         raise ValueError(f"variety must lie between 0 and 1, got {variety}")
     return np.random.default_rng(seed).random(n) < 0.6 * variety
-
-
-def _share(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which rows of two arrays have a group in common: shape (m,), bool."""
-    found: np.ndarray = np.zeros(len(groups), bool)
-    for column in groups.T:
-        found |= ((others == column[:, None]) & (column >= 0)[:, None]).any(axis=1)
-    return found
 
 
 def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: str) -> tuple[np.ndarray, Also | None]:

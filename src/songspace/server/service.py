@@ -1,4 +1,4 @@
-"""What every route needs: the snapshot, a turn for heavy questions, answers that need not be sent twice."""
+"""What every route needs: the snapshot, a turn and a limit for heavy questions, answers that need not be sent twice."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from time import thread_time as _now
 from typing import Any
 
+import numpy as np
 from fastapi import Request
 from starlette.responses import Response
 
@@ -22,7 +24,6 @@ from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
-from songspace.server.hurried import MOST_WORK, Hurried
 from songspace.server.maps import Maps
 from songspace.server.media import Files, matches
 from songspace.server.problems import BusyError
@@ -30,6 +31,51 @@ from songspace.server.saved import Here, Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
 from songspace.server.work import Updates
+from songspace.space import Space
+
+MOST_WORK = 30.0
+"""Seconds. Longer than a person waits; a path of 100 songs by way of 20 takes 8 in a library of 100,000."""
+
+
+class Hurried(Space):
+    """A space that answers for so many seconds; for one question in one thread, and not to be kept.
+
+    Raises
+    ------
+    BusyError
+        By every method that measures songs, when the time is over.
+    """
+
+    def __init__(self, space: Space, seconds: float) -> None:
+        self.__dict__.update(space.__dict__)  # nothing is copied: a space never changes
+        self._seconds, self._until = seconds, _now() + seconds
+
+    def _hurry(self) -> None:
+        if _now() > self._until:
+            raise BusyError(
+                f"This takes more than {self._seconds:g} seconds of work, and was given up: ask for a shorter list, "
+                "fewer of them, or fewer songs on the way."
+            )
+
+    def neighbors(self, *given: Any, **more: Any) -> tuple[np.ndarray, np.ndarray]:
+        self._hurry()
+        return super().neighbors(*given, **more)
+
+    def distances(self, *given: Any, **more: Any) -> np.ndarray:
+        self._hurry()
+        return super().distances(*given, **more)
+
+    def pairwise(self, *given: Any, **more: Any) -> np.ndarray:
+        self._hurry()
+        return super().pairwise(*given, **more)
+
+    def transitions(self, *given: Any, **more: Any) -> np.ndarray:
+        self._hurry()
+        return super().transitions(*given, **more)
+
+    def remoteness(self, *given: Any, **more: Any) -> np.ndarray:
+        self._hurry()
+        return super().remoteness(*given, **more)
 
 
 class Turns:

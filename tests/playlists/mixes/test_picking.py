@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songspace.playlists.mixes.picking import pick
+from songspace.playlists.mixes.cut import pick
 from songspace.playlists.rules import Rules
 
 

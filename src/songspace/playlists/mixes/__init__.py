@@ -1,8 +1,7 @@
 """Mixes: the library cut into a handful of coherent playlists, named after what they hold, and kept in a folder."""
 
-from songspace.playlists.mixes.cut import LENGTH, Mix, mixes
+from songspace.playlists.mixes.cut import LENGTH, Mix, mix_within, mixes
 from songspace.playlists.mixes.folder import write_lists
 from songspace.playlists.mixes.naming import file_name, name_lists
-from songspace.playlists.mixes.within import mix_within
 
 __all__ = ["LENGTH", "Mix", "file_name", "mix_within", "mixes", "name_lists", "write_lists"]
