@@ -27,11 +27,10 @@ from songspace.library.catalog import Link
 from songspace.library.names import compared, plain
 from songspace.playlists.order import order
 from songspace.server.api.songs import search
-from songspace.server.opensubsonic.shelves import Shelves, shelves_of
-from songspace.server.opensubsonic.sonic import centers_of
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
 from songspace.server.questions import LONGEST_LIST, LONGEST_SAVED
 from songspace.server.service import At, Document, Service, service_of
+from songspace.server.shelves import Shelves, centers_of, shelves_of
 
 router = APIRouter(prefix="/api", include_in_schema=False)
 

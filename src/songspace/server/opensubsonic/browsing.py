@@ -15,7 +15,7 @@ from songspace.server.api.songs import search
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, Failure
 from songspace.server.opensubsonic.shapes import album_facts, artist_facts, song_facts, songs_facts
-from songspace.server.opensubsonic.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
+from songspace.server.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 
 _PAGE = 500
 _LARGEST_PAGE = 10_000  # of a search: players take the whole library in by it, and take a short page for the last

@@ -20,8 +20,8 @@ from songspace.server.opensubsonic.envelope import (
     WRONG_KEY,
     Failure,
 )
-from songspace.server.opensubsonic.shelves import Album, Artist, Shelves, shelves_of
 from songspace.server.service import At, Service
+from songspace.server.shelves import Album, Artist, Shelves, shelves_of
 from songspace.server.user import LONGEST, User, read_user
 
 Thing = TypeVar("Thing")

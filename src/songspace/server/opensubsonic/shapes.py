@@ -13,7 +13,7 @@ from typing import Any
 
 from songspace.audio.transcoding import FORMATS
 from songspace.library import Song
-from songspace.server.opensubsonic.shelves import Album, Artist, Shelves, genres_of
+from songspace.server.shelves import Album, Artist, Shelves, genres_of
 
 TYPES = {
     ".mp3": "audio/mpeg",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from songspace.answers.artists import Centers
 from songspace.answers.playlists import make_path
 from songspace.answers.request import ListRequest, Ruling
 from songspace.answers.similar import find_similar, one_of_each
@@ -12,10 +11,9 @@ from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.shapes import artist_facts, song_facts, songs_facts
-from songspace.server.opensubsonic.shelves import Artist, shelves_of
 from songspace.server.problems import NotReadyError
 from songspace.server.questions import LONGEST_LIST
-from songspace.server.service import At, Service
+from songspace.server.shelves import Artist, centers_of
 
 _MOST = 500
 
@@ -77,19 +75,6 @@ def _is_placed(call: Call, song: Song) -> bool:
     except NotReadyError:
         return False
     return True
-
-
-def centers_of(service: Service, at: At) -> Centers:
-    """The middles of the artists, by their ids; worked out once for a space."""
-
-    def make() -> Centers:
-        view, whole = at.view, shelves_of(service, at)
-        found = (whole.artists_of.get(song.id, ()) for song in view.songs)
-        main = [next((artist.id for artist in artists if artist.is_somebody), None) for artists in found]
-        return Centers(view.space, main)
-
-    made: Centers = service.once("centers", at.snapshot.key, make)
-    return made
 
 
 def _top_songs(call: Call) -> Answered:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+from songspace.answers.artists import Centers
 from songspace.categories import printable
 from songspace.library import Song
 from songspace.library.artists import artist_of
@@ -26,7 +27,7 @@ from songspace.library.catalog import Row
 from songspace.library.credits import Credits
 from songspace.library.names import compared, folded, plain
 from songspace.library.scan import is_inside
-from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
+from songspace.server.problems import UnknownError
 from songspace.server.service import At, Service
 
 NOBODY, SEVERAL = "[Unknown Artist]", "Various Artists"
@@ -136,7 +137,7 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
 
     Raises
     ------
-    Failure
+    UnknownError
         If there is no such folder.
     """
 
@@ -145,13 +146,13 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
         if folder is not None:
             root = dict(folders(roots)).get(folder)
             if root is None:
-                raise Failure(NOT_FOUND, "There is no music folder of that id.")
+                raise UnknownError("There is no music folder of that id.")
             songs = [song for song in songs if is_inside(song.path, root)]
         return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
 
     folder = folder or None
     if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
-        raise Failure(NOT_FOUND, "There is no music folder of that id.")
+        raise UnknownError("There is no music folder of that id.")
     made: Shelves = service.once(f"shelves {folder or ''}", at.snapshot.key, make)
     return made
 
@@ -296,3 +297,16 @@ def _most(values: Iterable[Any]) -> Any:
     """The most frequent of some values, the least of several; None if there are none."""
     counted = Counter(value for value in values if value)
     return min(counted, key=lambda value: (-counted[value], value), default=None)
+
+
+def centers_of(service: Service, at: At) -> Centers:
+    """Return the middles of the artists, by their ids; worked out once for a space."""
+
+    def make() -> Centers:
+        view, whole = at.view, shelves_of(service, at)
+        found = (whole.artists_of.get(song.id, ()) for song in view.songs)
+        main = [next((artist.id for artist in artists if artist.is_somebody), None) for artists in found]
+        return Centers(view.space, main)
+
+    made: Centers = service.once("centers", at.snapshot.key, make)
+    return made
