@@ -141,7 +141,7 @@ class _Meeting:
         self.others = tuple(song.id for song in view.songs if song.id not in self.items)
 
     def songs(self, query: str | list[str]) -> list[Song]:
-        """The songs of the items that match a query; those that songspace does not know are named."""
+        """Return the songs of the items that match a query; those that songspace does not know are named."""
         said = query if isinstance(query, str) else " ".join(query)
         if not query:
             raise UserError("Say which items: give a query, as in `beet list QUERY`.")
@@ -162,7 +162,7 @@ class _Meeting:
         return [song for song, _ in songs.values()]
 
     def song(self, query: str | list[str]) -> Song:
-        """The one song that a query names."""
+        """Return the one song that a query names."""
         songs = self.songs(query)
         if len(songs) > 1:
             said = query if isinstance(query, str) else " ".join(query)

@@ -47,7 +47,7 @@ class Centers:
         return artist in self._codes
 
     def near(self, artist: str, count: int) -> list[tuple[str, float]]:
-        """The other artists and how far their middles are (0 to 2), the nearest first."""
+        """Return the other artists and how far their middles are (0 to 2), the nearest first."""
         own = self._codes[artist]
         distances = np.sqrt(((self._centers - self._centers[own]) ** 2).sum(axis=1))
         nearest = np.argsort(distances, kind="stable")
@@ -55,7 +55,7 @@ class Centers:
         return [(self._names[code], float(distances[code])) for code in nearest.tolist()]
 
     def heart(self, artist: str, *, towards: str | None = None) -> list[int]:
-        """The rows of an artist's songs, those nearest to their middle (or to that of another one) first."""
+        """Return the rows of an artist's songs, those nearest to their middle (or to that of another one) first."""
         rows = np.array(self._rows[artist])
         apart = self._space.distances(self._centers[self._codes[towards or artist]], rows)
         return rows[np.argsort(apart, kind="stable")].tolist()

@@ -117,7 +117,7 @@ def make_mix(
 
 
 def _only(rules: Rules, rows: Sequence[int]) -> Rules:
-    """The rules for lists of some songs only."""
+    """Return the rules for lists of some songs only."""
     rules = rules.without(~np.isin(np.arange(len(rules)), rows))
     if rules.barred.all():
         raise SongspaceError("No song that was chosen is left by the filters.")

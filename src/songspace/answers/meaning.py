@@ -20,7 +20,7 @@ class WordlessError(SongspaceError):
 
 
 def knows_words(library: Library) -> bool:
-    """Whether the encoder in use gives words a place, or has learnt some; nothing is loaded to know that."""
+    """Return whether the encoder in use gives words a place, or has learnt some; nothing is loaded to know that."""
     what = _in_use(library)
     return what is not None and (what.words or Words.open(library.home.words, what.fingerprint) is not None)
 
@@ -121,7 +121,7 @@ class Meaning:
                 self._directions[row] = _unit(_unit(segments).mean(axis=0))
 
     def similarities(self, words: str) -> np.ndarray:
-        """The cosine of some words with the song in each row of the space."""
+        """Return the cosine of some words with the song in each row of the space."""
         vector = _unit(self._encoder.encode_text(words))
         if self._directions is None or self._directions.shape[1] != len(vector):
             raise SongspaceError("The vectors of the songs are not those of the encoder: run `songspace update`.")
@@ -130,7 +130,7 @@ class Meaning:
 
 
 def find_meant(view: View, meaning: Meaning, words: str, count: int) -> Meant:
-    """The songs that sound most as some words mean, with one version of each.
+    """Return the songs that sound most as some words mean, with one version of each.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def find_meant(view: View, meaning: Meaning, words: str, count: int) -> Meant:
 
 
 def find_heard(view: View, words: Words, text: str, count: int) -> Meant:
-    """The songs that sound most like the words of a text that an ear knows, with one version of each.
+    """Return the songs that sound most like the words of a text that an ear knows, with one version of each.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def find_heard(view: View, words: Words, text: str, count: int) -> Meant:
 
 
 def _first(view: View, likeness: np.ndarray, count: int) -> Meant:
-    """The songs that are most alike, with one version of each."""
+    """Return the songs that are most alike, with one version of each."""
     order = np.argsort(-likeness, kind="stable")
     first = np.sort(np.unique(view.space.versions[order], return_index=True)[1])[:count]
     rows = order[first].tolist()

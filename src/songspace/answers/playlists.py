@@ -83,7 +83,7 @@ class Playlist:
         return [self.space.distance(a, b) for a, b in pairwise(self.rows)]
 
     def similarity(self) -> list[float]:
-        """How alike each song is to the one that the list begins with, 0 to 1."""
+        """Return how alike each song is to the one that the list begins with, 0 to 1."""
         return np.maximum(0, 1 - self.space.distances(self.rows[0], self.rows) ** 2 / 2).clip(max=1).tolist()
 
     def reasons(self) -> list[str]:

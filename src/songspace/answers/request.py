@@ -62,7 +62,7 @@ class Ruling:
     without: Sequence[int] = ()
 
     def rules(self, view: View, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None) -> Rules:
-        """The rules for the songs of a space, one for each row: the view's, or more.
+        """Return the rules for the songs of a space, one for each row: the view's, or more.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class ListRequest:
 
 
 def condition(text: str, words_of_ear: Callable[[], Words | None]) -> Where:
-    """The condition that a filter describes, in a library whose ear may have words for its songs.
+    """Return the condition that a filter describes, in a library whose ear may have words for its songs.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def condition(text: str, words_of_ear: Callable[[], Words | None]) -> Where:
 
 
 def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -> np.ndarray:
-    """The versions that the space knows of, and whether a song from outside is a version of what is near it."""
+    """Return the versions that the space knows of, and whether a song from outside is a version of what is near it."""
     from songspace.space.versions import reach, versions
 
     numbers = space.versions.copy()
@@ -178,7 +178,7 @@ def versions_of(space: Space, songs_of: Callable[[list[int]], Sequence[Song]]) -
 
 
 def _album(song: Song) -> str | None:
-    """What tells albums apart, for there are many “Greatest Hits”: whose they are, or the folder that they lie in."""
+    """Return what tells albums of one name apart: whose they are, or the folder that they lie in."""
     if song.release_mbid:
         return song.release_mbid
     return f"{song.album}\n{song.albumartist or os.path.dirname(song.path)}" if song.album else None
@@ -195,7 +195,7 @@ def rows_of(
     prefixes: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
 ) -> list[int]:
-    """The rows of the songs that a playlist names, in its order; those that are away, or not there, are told.
+    """Return the rows of the songs that a playlist names, in its order; those that are away, or not there, are told.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def _explained(reason: Reason, space: Space) -> dict[str, Any]:
 
 
 def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: bool = False) -> Similar:
-    """The songs most like the ones asked for.
+    """Return the songs most like the ones asked for.
 
     Parameters
     ----------
@@ -134,13 +134,13 @@ def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: b
 
 
 def _in_words(reason: Reason, song: Song, heard: set[str]) -> Reason:
-    """A reason that names the words which an ear has for both sides."""
+    """Return a reason that names the words which an ear has for both sides."""
     common = [word for word in song.words if word in heard]
     return replace(reason, sentence=f"{reason.sentence} Both: {', '.join(common)}.") if common else reason
 
 
 def one_of_each(asked: Asked, count: int, *, own: bool = False) -> tuple[list[int], list[float]]:
-    """The rows most like the songs asked for, and how far they are, with one version of each song.
+    """Return the rows most like the songs asked for, and how far they are, with one version of each song.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def one_of_each(asked: Asked, count: int, *, own: bool = False) -> tuple[list[in
 
 
 def explainer(asked: Asked) -> Explainer:
-    """Who says why a song is in a list."""
+    """Return who says why a song is in a list."""
     from songspace.playlists.explain import Explainer
 
     demand_sound(asked.view.library.catalog, "there are no seconds of them to explain anything by, or to cut out")

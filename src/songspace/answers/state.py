@@ -135,7 +135,10 @@ GROWN = 1.5
 
 
 def _learnt_from(catalog: Catalog) -> str:
-    """What the encoder in use was learnt from, and whether the library has outgrown it; empty if nothing is known."""
+    """Return what the encoder in use was learnt from, and whether the library has outgrown it.
+
+    Empty if nothing is known.
+    """
     name = catalog.fact("encoder") or ""
     what = learnt(catalog, name)
     if what is None or not what.songs:
@@ -168,7 +171,7 @@ def away_groups(catalog: Catalog) -> list[AwayPlace]:
 
 
 def _songs_in(folder: str, files: dict[str, Row], *, away: bool) -> set[int]:
-    """The songs of a folder: those that were away when `update` looked last, or the others."""
+    """Return the songs of a folder: those that were away when `update` looked last, or the others."""
     return {
         song
         for path, row in files.items()
@@ -227,7 +230,7 @@ def quality(view: View) -> Quality:
 
 
 def _self_check(library: Library) -> str:
-    """The score that needs no labels, in words."""
+    """Return the score that needs no labels, in words."""
     from songspace.evaluation import retrieval
 
     vectors, groups, starts = library.segments()

@@ -70,7 +70,7 @@ def make_suggestions(
     count: int,
     reporter: Reporter | None = None,
 ) -> list[Suggested]:
-    """The suggestions that a person asked for, by the rows of what they like and what they do not.
+    """Return the suggestions that a person asked for, by the rows of what they like and what they do not.
 
     Raises
     ------

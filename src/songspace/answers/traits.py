@@ -28,7 +28,7 @@ _BLOCK = 256
 
 
 def groups(view: View) -> list[str]:
-    """The name of each song's group: k-means, as many as the library falls into, named as mixes are."""
+    """Return the name of each song's group: k-means, as many as the library falls into, named as mixes are."""
     from songspace.playlists.mixes import name_lists
     from songspace.playlists.mixes.regions import how_many, regions
 
@@ -46,7 +46,7 @@ def groups(view: View) -> list[str]:
 
 
 def isolation(space: Space) -> np.ndarray:
-    """How alone each song is: the distance of the tenth nearest song to it, 0 to 2.
+    """Return how alone each song is: the distance of the tenth nearest song to it, 0 to 2.
 
     In a large library songs are looked for in a sample, and as large a share of it is nearer.
 
@@ -70,7 +70,7 @@ def isolation(space: Space) -> np.ndarray:
 
 
 def hubness(space: Space) -> np.ndarray:
-    """How often each song comes up: in how many songs' ten nearest it stands, as the space ranks them.
+    """Return how often each song comes up: in how many songs' ten nearest it stands, as the space ranks them.
 
     In a large library the songs of a sample ask, each for so many more that the mean stays ten.
 
@@ -89,7 +89,7 @@ def hubness(space: Space) -> np.ndarray:
 
 
 def _some(space: Space) -> np.ndarray:
-    """The rows that stand for all; the same songs, whichever rows they stand in."""
+    """Return the rows that stand for all; the same songs, whichever rows they stand in."""
     by_id = np.argsort(space.ids, kind="stable")
     most = max(FEWEST, PAIRS // len(by_id))
     if len(by_id) <= most:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def open_space(library: Library) -> Space:
-    """The space of a library that has one.
+    """Return the space of a library that has one.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def open_space(library: Library) -> Space:
 
 
 def in_rows(space: Space, songs: Iterable[Song]) -> list[Song]:
-    """The song of each row of a space.
+    """Return the song of each row of a space.
 
     A song that left the catalog since the space was built keeps its row until the next update.
     """
@@ -49,7 +49,7 @@ def in_rows(space: Space, songs: Iterable[Song]) -> list[Song]:
 
 
 def with_words(songs: list[Song], words: Words | None) -> list[Song]:
-    """The same songs, with the words that stand out in them to an ear."""
+    """Return the same songs, with the words that stand out in them to an ear."""
     if words is None:
         return songs
     told = words.told_each()
@@ -57,7 +57,7 @@ def with_words(songs: list[Song], words: Words | None) -> list[Song]:
 
 
 def opened(library: Library) -> tuple[Space, list[Song]]:
-    """The space of a library, and the song of each of its rows."""
+    """Return the space of a library, and the song of each of its rows."""
     view = View(library)
     return view.space, view.songs
 
@@ -116,7 +116,7 @@ class View:
         return Credits(self.songs)
 
     def song(self, row: int) -> Song:
-        """The song of a row, without reading all others for it."""
+        """Return the song of a row, without reading all others for it."""
         if "songs" in self.__dict__:
             return self.songs[row]
         id = int(self.space.ids[row])
@@ -173,21 +173,21 @@ class Asked:
         return Song(id, os.path.abspath(name), duration, **known)
 
     def segments_of(self, ids: Iterable[int]) -> dict[int, Segments]:
-        """The segments of some songs by their ids: in the library, or named by the person."""
+        """Return the segments of some songs by their ids: in the library, or named by the person."""
         ids = list(ids)
         inside = self.view.library.segments_of(id for id in ids if id not in self._segments)
         return inside | {id: self._segments[id] for id in ids if id in self._segments}
 
     def center(self) -> int | np.ndarray:
-        """What to look around: the row of the one song named, or the middle of several."""
+        """Return what to look around: the row of the one song named, or the middle of several."""
         return self.rows[0] if len(self.rows) == 1 else self.space.vectors[self.rows].mean(axis=0)
 
     def everyone(self) -> list[Song]:
-        """The song of each row of the space, those from outside at the end."""
+        """Return the song of each row of the space, those from outside at the end."""
         return [*self.view.songs, *self._outside]
 
     def songs(self, rows: Sequence[int] | np.ndarray) -> list[Song]:
-        """The songs of some rows."""
+        """Return the songs of some rows."""
         inside = len(self.view.space)
         return [
             self.view.song(row) if row < inside else self._outside[row - inside]

@@ -60,7 +60,10 @@ def export(
 
 
 def schema() -> pyarrow.Schema:
-    """The columns, which are those of every library; ``start`` is of segments, and ``x`` to ``neighbors`` of songs."""
+    """Return the columns, which are those of every library.
+
+    ``start`` is of segments, and ``x`` to ``neighbors`` of songs.
+    """
     import pyarrow as pa
 
     text, texts, seconds = pa.string(), pa.list_(pa.string()), pa.float64()
@@ -77,7 +80,7 @@ def schema() -> pyarrow.Schema:
 
 
 def table_of(library: Library, *, segments: bool = False, with_map: bool = True) -> pyarrow.Table:
-    """A row for each song, or each segment, of a library.
+    """Return a row for each song, or each segment, of a library.
 
     A song's vector is centred and of unit length; those of segments are as the encoder gave them. Paths that are not
     UTF-8 have replacement characters. The encoder's name and fingerprint are in the table's metadata.
@@ -118,7 +121,7 @@ def _storable(value: object) -> object:
 
 
 def _on_the_map(space: Space) -> dict[str, object]:
-    """Where each song lies, and its nearest by their rows, as embedding-atlas reads them."""
+    """Return where each song lies, and its nearest by their rows, as embedding-atlas reads them."""
     import pyarrow as pa
 
     from songspace import maps
@@ -137,7 +140,7 @@ def _on_the_map(space: Space) -> dict[str, object]:
 
 
 def _lists(rows: np.ndarray) -> pyarrow.ListArray:
-    """A matrix as a list for each row, without a Python object for each number."""
+    """Return a matrix as a list for each row, without a Python object for each number."""
     import pyarrow as pa
 
     n, d = rows.shape

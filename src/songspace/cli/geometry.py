@@ -312,7 +312,7 @@ def _show_years(asked: Labelled, found: Years) -> None:
 
 
 def _drift(found: Years) -> str:
-    """What may be said of an artist's drift, in a sentence."""
+    """Return what may be said of an artist's drift, in a sentence."""
     albums = f"{found.kind}s"
     if not found.dated:
         return f"No song says its year: the {albums} come in the order of their names, and of a drift nothing is known."
@@ -333,12 +333,12 @@ def _drift(found: Years) -> str:
 
 
 def _share(score: dict[str, Any]) -> str:
-    """A share with its interval, as "41% (32-50%)"."""
+    """Return a share with its interval, as "41% (32-50%)"."""
     bounds = score["interval"]
     return f"{score['value']:.0%}" + (f" ({bounds[0]:.0%}-{bounds[1]:.0%})".replace("%-", "-") if bounds else "")
 
 
 def _number(figure: dict[str, Any]) -> str:
-    """A number with its interval, as "0.71 (0.61 to 0.81)"."""
+    """Return a number with its interval, as "0.71 (0.61 to 0.81)"."""
     bounds = figure["interval"]
     return f"{figure['value']:.2f}" + (f" ({bounds[0]:.2f} to {bounds[1]:.2f})" if bounds else "")

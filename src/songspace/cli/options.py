@@ -36,7 +36,7 @@ def home_of(option: Path | None) -> Home:
 
 
 def _encoder(name: str) -> str:
-    """The name of an encoder: of songspace, or of another package that is installed."""
+    """Return the name of an encoder: of songspace, or of another package that is installed."""
     if name not in (names := _encoders()):
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, names))}.")
     return name
@@ -50,7 +50,7 @@ def _encoders() -> list[str]:
 
 
 def _ear(name: str) -> str:
-    """The name of a trained ear."""
+    """Return the name of a trained ear."""
     from songspace.encoders.ears import EARS, STUDENT
 
     if name not in (names := [*EARS, STUDENT]):
@@ -210,7 +210,7 @@ def grouped(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 def prefixes(given: list[str] | None) -> dict[str, str]:
-    """What --prefix says: how folders here are called elsewhere."""
+    """Return what --prefix says: how folders here are called elsewhere."""
     found = {}
     for text in given or []:
         here, sign, there = text.partition("=")
@@ -221,7 +221,7 @@ def prefixes(given: list[str] | None) -> dict[str, str]:
 
 
 def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:
-    """The password in a file, or the one that the person types; it is never shown."""
+    """Return the password in a file, or the one that the person types; it is never shown."""
     if file is None:
         typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
         return typed

@@ -112,7 +112,9 @@ def serve(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether it is worth saying: that somebody was listening when the server was stopped is not, nor what others send.
+    """Return whether a log line is worth saying.
+
+    That somebody was listening when the server was stopped is not, nor what others send.
 
     Anybody could fill a disk with lines about requests that are none.
     """
@@ -131,7 +133,7 @@ def _token(file: Path | None) -> str | None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a socket that listens.
 
     Raises
     ------

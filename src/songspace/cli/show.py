@@ -96,7 +96,7 @@ def paragraph(text: str, *, indent: int = 0) -> None:
 
 
 def counted(count: int, what: str) -> str:
-    """A number of things, in words.
+    """Return a number of things, in words.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def minutes(seconds: float) -> str:
 
 
 def _time_left(stage: float | None, whole: float | None) -> str:
-    """What is left of a stage and, if that is more, of all."""
+    """Return what is left of a stage and, if that is more, of all."""
     if stage is None:
         return ""
     left = f"{about(stage)} left"
@@ -143,7 +143,10 @@ class Lines(Reporter):
 
 @contextmanager
 def reporting() -> Iterator[Reporter]:
-    """A reporter that draws bars on a terminal and writes lines elsewhere; Ctrl-C and SIGTERM end it in a sentence."""
+    """Give a reporter that draws bars on a terminal and writes lines elsewhere.
+
+    Ctrl-C and SIGTERM end it in a sentence.
+    """
     asked_by = signal.SIGINT
 
     def terminate(number: int, frame: FrameType | None) -> None:
@@ -215,7 +218,7 @@ def _bars() -> Iterator[Reporter]:
 
 
 def shown_path(path: str | os.PathLike[str]) -> str:
-    """A path relative to where the person stands, if that is shorter."""
+    """Return a path relative to where the person stands, if that is shorter."""
     path = os.fspath(path)
     relative = os.path.relpath(path)
     return re.sub(r"\s", " ", clean(relative if len(relative) < len(path) else path))

@@ -50,7 +50,7 @@ def match(
     prefixes: Mapping[str, str] | None = None,
     at: Callable[[str], Song | None] | None = None,
 ) -> list[Song | None]:
-    """The song that each entry of a playlist means.
+    """Return the song that each entry of a playlist means.
 
     Parameters
     ----------
@@ -85,7 +85,10 @@ def understood(
     prefixes: Mapping[str, str] | None = None,
     at: Callable[[str], Song | None] | None = None,
 ) -> list[Entry]:
-    """The entries of a playlist in the encoding in which most of them are songs of the library; see :func:`match`."""
+    """Return the entries of a playlist in the encoding in which most of them are songs of the library.
+
+    See :func:`match`.
+    """
     return Matcher(songs, prefixes=prefixes, at=at).understood(entries)
 
 
@@ -122,7 +125,7 @@ class Matcher:
         return [(entry.reread(best) if best else None) or entry for entry in entries]
 
     def song(self, entry: Entry) -> Song | None:
-        """The song that an entry means; None where there is no such song, or it could be more than one."""
+        """Return the song that an entry means; None where there is no such song, or it could be more than one."""
         if entry.identity and (same := self._identities.get(entry.identity)):
             return same
         paths = self._paths(entry)
@@ -135,11 +138,11 @@ class Matcher:
         return self.like(entry)
 
     def like(self, entry: Entry) -> Song | None:
-        """The song that has the tags or the file's name that an entry tells, wherever it lies."""
+        """Return the song that has the tags or the file's name that an entry tells, wherever it lies."""
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
 
     def _part(self, song: Song, entry: Entry) -> Song:
-        """Of a file that is several songs, the one that the entry tells of."""
+        """Return of a file that is several songs, the one that the entry tells of."""
         if song.start is None:
             return song
         parts = [one for one in self._songs if one.path == song.path]
@@ -148,7 +151,7 @@ class Matcher:
         return _only(called_so or parts, entry, _lasts_as_long) or song
 
     def _paths(self, entry: Entry) -> list[str]:
-        """What may be the path of an entry's file here, the likeliest first."""
+        """Return what may be the path of an entry's file here, the likeliest first."""
         names = readings(entry.name or "", None)
         here = readings(entry.name, entry.folder) if entry.name and entry.folder is not None else []
         paths = [entry.path, *here, *(path for name in names for path in unmapped(name, self._prefixes))]
@@ -265,7 +268,7 @@ def _index(songs: Sequence[Song], keys: Callable[[Song], Iterable[Key]]) -> dict
 def _only(
     songs: Sequence[Song], entry: Entry, fits: Callable[[Song, Entry], bool], *, needed: bool = False
 ) -> Song | None:
-    """The one song of some, or the one of them that fits."""
+    """Return the one song of some, or the one of them that fits."""
     if len(songs) != 1 or needed:
         songs = [song for song in songs if fits(song, entry)]
     return songs[0] if len(songs) == 1 else None
@@ -284,7 +287,7 @@ def _lasts_otherwise(song: Song, entry: Entry) -> bool:
 
 
 def _tail(path: str) -> list[str]:
-    """The file's name without its suffix and the folders above it, the nearest first, as they are compared."""
+    """Return the file's name without its suffix and the folders above it, the nearest first, as they are compared."""
     parts = [part for part in _in_any_case(turned(path)).split("/") if part not in ("", ".", "..")]
     if parts:
         parts[-1] = os.path.splitext(parts[-1])[0]
@@ -292,7 +295,7 @@ def _tail(path: str) -> list[str]:
 
 
 def _in_any_case(path: str) -> str:
-    """A path as it is compared: macOS takes accents apart, and Windows does not mind the case."""
+    """Return a path as it is compared: macOS takes accents apart, and Windows does not mind the case."""
     return path.casefold() if path.isascii() else normalize("NFC", path).casefold()
 
 

@@ -52,7 +52,7 @@ class Address:
 
     @classmethod
     def of(cls, text: str | None = None, environ: Mapping[str, str] = os.environ) -> Address:
-        """What ``[PASSWORD@]HOST[:PORT]`` or ``MPD_HOST`` and ``MPD_PORT`` say; else the usual places.
+        """Return what ``[PASSWORD@]HOST[:PORT]`` or ``MPD_HOST`` and ``MPD_PORT`` say; else the usual places.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class _Client:
         self._open.close()
 
     def name(self, song: Song, prefixes: Mapping[str, str]) -> str | None:
-        """What MPD calls a song; None if it is not in its database."""
+        """Return what MPD calls a song; None if it is not in its database."""
         parts = song.path.replace(os.sep, "/").strip("/").split("/")
         names = ["/".join(parts[start:]) for start in range(len(parts))]
         if elsewhere := mapped(song.path, prefixes):
@@ -188,7 +188,7 @@ class _Client:
         return None
 
     def length(self) -> int:
-        """How many songs are in the queue."""
+        """Return how many songs are in the queue."""
         return int(dict(self._do("status")).get("playlistlength", 0))
 
     def add(self, songs: Sequence[tuple[str, Song]]) -> None:
@@ -229,7 +229,7 @@ class _Client:
         return SongspaceError(f"MPD at {self._address} refused: {refusal.text}.")
 
     def _ask(self, *commands: str) -> list[_Answer]:
-        """The answer to each of some commands, which are sent at once."""
+        """Return the answer to each of some commands, which are sent at once."""
         try:
             self._socket.sendall("".join(f"{command}\n" for command in commands).encode("utf-8", "surrogateescape"))
         except OSError as error:

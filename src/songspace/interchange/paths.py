@@ -13,7 +13,7 @@ _WINDOWS = re.compile(r"[A-Za-z]:(?=[\\/]|$)|\\\\")
 
 
 def named(path: str, folder: Path | None) -> str:
-    """The name of a file in a playlist that lies in ``folder`` (None: its absolute name)."""
+    """Return the name of a file in a playlist that lies in ``folder`` (None: its absolute name)."""
     if folder is None:
         return path
     try:
@@ -27,7 +27,7 @@ def named(path: str, folder: Path | None) -> str:
 
 
 def located(name: str, folder: Path) -> str:
-    """The absolute path of what a playlist in ``folder`` calls ``name``."""
+    """Return the absolute path of what a playlist in ``folder`` calls ``name``."""
     if SCHEME.match(name) and "://" in name:
         return name
     if "\0" in name:
@@ -43,7 +43,7 @@ def located(name: str, folder: Path) -> str:
 
 
 def spelled(name: str) -> str:
-    """A file's name as the text of a playlist, which is UTF-8: bytes that are none are kept as surrogates.
+    """Return a file's name as the text of a playlist, which is UTF-8: bytes that are none are kept as surrogates.
 
     In Python a name's characters are those of the system's encoding, which may know fewer (``LC_ALL=C``, Latin-1).
     """
@@ -51,12 +51,12 @@ def spelled(name: str) -> str:
 
 
 def native(name: str) -> str:
-    """The file's name that the text of a playlist spells: the way back of :func:`spelled`."""
+    """Return the file's name that the text of a playlist spells: the way back of :func:`spelled`."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape")) if os.name != "nt" else name
 
 
 def from_uri(uri: str) -> str:
-    """The file name that a URI (or a relative reference) stands for; a URI of anything else as it is.
+    """Return the file name that a URI (or a relative reference) stands for; a URI of anything else as it is.
 
     Whoever wrote it may have left ``#``, ``?`` or ``%`` unescaped, so that these are taken for part of the name.
     """
@@ -72,7 +72,7 @@ def from_uri(uri: str) -> str:
 
 
 def readings(name: str, folder: str | None) -> list[str]:
-    """The paths that the name of a file in a playlist may mean, as it stands first.
+    """Return the paths that the name of a file in a playlist may mean, as it stands first.
 
     VLC escapes relative names as URIs do, so that "50%25 Off" is "50% Off"; but a name may have a "%" of its own.
     Windows turns slashes the other way.
@@ -94,7 +94,7 @@ def readings(name: str, folder: str | None) -> list[str]:
 
 
 def to_uri(name: str) -> str:
-    """The URI of an absolute name, the relative reference of another.
+    """Return the URI of an absolute name, the relative reference of another.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def to_uri(name: str) -> str:
 
 
 def mapped(path: str, prefixes: Mapping[str, str]) -> str | None:
-    """A path as a media server sees it, which has other names for some folders; None if it does not see it.
+    """Return a path as a media server sees it, which has other names for some folders; None if it does not see it.
 
     The longest folder counts. A folder may be called "" there: then what lies in it has relative names, as MPD wants.
 
@@ -127,7 +127,7 @@ def mapped(path: str, prefixes: Mapping[str, str]) -> str | None:
 
 
 def unmapped(name: str, prefixes: Mapping[str, str]) -> list[str]:
-    """The paths that something may have here which a media server calls ``name``, the likeliest first.
+    """Return the paths that something may have here which a media server calls ``name``, the likeliest first.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def unmapped(name: str, prefixes: Mapping[str, str]) -> list[str]:
 
 
 def turned(name: str) -> str:
-    """A name as Windows or a URI has it, with all slashes one way."""
+    """Return a name as Windows or a URI has it, with all slashes one way."""
     if name[:6].lower() == "file:/":
         name = os.fsdecode(unquote_to_bytes(name[5:]))
     name = name.replace("\\", "/").rstrip("/")
@@ -158,7 +158,7 @@ def turned(name: str) -> str:
 
 
 def _below(path: str, folder: str) -> str | None:
-    """The rest of a path that lies in a folder."""
+    """Return the rest of a path that lies in a folder."""
     inside = folder.rstrip("/") + "/"
     return path[len(inside) :] if path.startswith(inside) else None
 

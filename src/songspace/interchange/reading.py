@@ -75,7 +75,7 @@ class Entry:
     guessed: str | None = field(default=None, compare=False, repr=False)
 
     def reread(self, encoding: str) -> Entry | None:
-        """The same in another encoding; None if it cannot be text in that."""
+        """Return the same in another encoding; None if it cannot be text in that."""
         if self.guessed is None or encoding == self.guessed:
             return self
         try:
@@ -106,7 +106,7 @@ class _NotAPlaylistError(ValueError):
 
 
 def entries(path: str | os.PathLike[str]) -> list[Entry]:
-    """What a playlist holds, in its order.
+    """Return what a playlist holds, in its order.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def entries(path: str | os.PathLike[str]) -> list[Entry]:
 
 
 def read(path: str | os.PathLike[str]) -> list[str]:
-    """The files that a playlist names, in its order, as absolute paths; they need not exist.
+    """Return the files that a playlist names, in its order, as absolute paths; they need not exist.
 
     An entry on the web stays the URL that it is. Entries that name no file at all are left out.
 
@@ -171,12 +171,12 @@ def _located(entry: Entry, folder: Path) -> Entry:
 
 
 def _holds_bytes(text: str) -> bool:
-    """Whether there is something in a text that is no text, and stands as it is in the names of files."""
+    """Return whether there is something in a text that is no text, and stands as it is in the names of files."""
     return any("\udc80" <= c <= "\udcff" for c in text) if not text.isascii() else False
 
 
 def _text(data: bytes, suffix: str) -> tuple[str, str | None]:
-    """The text of a file, and the encoding in which it was read if that is a guess: if it is not UTF-8 or UTF-16."""
+    """Return the text of a file, and its encoding where that is a guess: neither UTF-8 nor UTF-16."""
     guessed = None
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         text = data.decode("utf-16")
@@ -269,7 +269,7 @@ def _jspf_entry(track: Mapping[str, Any]) -> Entry:
 
 
 def jspf_entry(track: Mapping[str, Any], folder: Path) -> Entry:
-    """What a track of a JSPF file in a folder says.
+    """Return what a track of a JSPF file in a folder says.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def jspf_entry(track: Mapping[str, Any], folder: Path) -> Entry:
 
 
 def _entry(said: dict[str, list[Any]]) -> Entry:
-    """The entry of a track of XSPF or JSPF, by what its elements say."""
+    """Return the entry of a track of XSPF or JSPF, by what its elements say."""
 
     def text(tag: str) -> str | None:
         value = next(iter(said.get(tag, ())), None)
@@ -303,14 +303,14 @@ def _entry(said: dict[str, list[Any]]) -> Entry:
 
 
 def _name(said: str, *, uri: bool = False) -> str:
-    """The file that an entry means, which may be named by its URI."""
+    """Return the file that an entry means, which may be named by its URI."""
     if len(said) > _LONGEST:
         raise _NotAPlaylistError("it names a file by more characters than any name has")
     return from_uri(said) if uri or said[:6].lower() == "file:/" else native(said)
 
 
 def _positive(text: str | None) -> float | None:
-    """A length, if that is one: -1 and 0 stand for unknown."""
+    """Return a length, if that is one: -1 and 0 stand for unknown."""
     known = text and re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text.strip(), re.ASCII)
     return float(text) or None if known and text else None
 

@@ -138,7 +138,7 @@ def written(
     prefixes: Mapping[str, str] | None = None,
     similarity: Sequence[float | None] | None = None,
 ) -> bytes:
-    """What :func:`write` puts into a file: for whoever sends a playlist instead of keeping it.
+    """Return what :func:`write` puts into a file: for whoever sends a playlist instead of keeping it.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
 
 
 def _part(song: Listed) -> list[str]:
-    """Which part of its file a song is, as VLC reads it; to other players these lines are comments."""
+    """Return which part of its file a song is, as VLC reads it; to other players these lines are comments."""
     times = {"start": song.start, "stop": song.end}
     return [f"#EXTVLCOPT:{what}-time={seconds:.3f}" for what, seconds in times.items() if seconds]
 
@@ -225,14 +225,14 @@ def _jspf_track(track: _Track) -> dict[str, Any]:
 
 
 def jspf_track(song: Song) -> dict[str, Any]:
-    """What JSPF says of a song of this library: with its absolute path, and the identity of its sound."""
+    """Return what JSPF says of a song of this library: with its absolute path, and the identity of its sound."""
     said = _jspf_track(_Track(song, song.path, _titled(song), None))
     ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
     return said | ({"identifier": ids} if ids else {})
 
 
 def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
-    """A JSPF file of tracks as :func:`jspf_track` or another JSPF file says them."""
+    """Return a JSPF file of tracks as :func:`jspf_track` or another JSPF file says them."""
     # ListenBrainz takes no playlist that does not say whether it is public.
     about = {"public": False, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
     playlist = {
@@ -253,7 +253,7 @@ _FORMATS: dict[str, Callable[[Sequence[_Track], str], bytes]] = {
 
 
 def _said(track: _Track) -> dict[str, Any]:
-    """What XSPF and JSPF have in common."""
+    """Return what XSPF and JSPF have in common."""
     song = track.song
     recording = _musicbrainz("recording", song.recording_mbid)
     said = {

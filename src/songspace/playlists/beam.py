@@ -28,7 +28,7 @@ def cheapest(
     *,
     fixed: Mapping[int, int] | None = None,
 ) -> list[int] | None:
-    """The cheapest list that is found: its songs in their places, and the fourth powers of its steps.
+    """Return the cheapest list that is found: its songs in their places, and the fourth powers of its steps.
 
     A step costs four times as much between two songs that are no neighbours in a graph of mutual proximity, so that
     no list leads through hubs.
@@ -84,7 +84,7 @@ def cheapest(
 
 
 def spread_over_groups(songs: np.ndarray, rules: Rules, most: int) -> np.ndarray:
-    """The first of some songs, not too many of one artist, album or song: where all are by one, every way ends.
+    """Return the first of some songs, not too many of one artist, album or song: where all are by one, every way ends.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _bar_broken(total: np.ndarray, lists: np.ndarray, songs: np.ndarray, rules: 
 
 
 def _held(lists: np.ndarray, songs: np.ndarray) -> np.ndarray:
-    """How often each list holds each song (or both are groups): shape (songs, lists)."""
+    """Return how often each list holds each song (or both are groups): shape (songs, lists)."""
     known, which = np.unique(songs, return_inverse=True)
     at = np.searchsorted(known, lists).clip(max=len(known) - 1)
     number, place = np.nonzero(known[at] == lists)
@@ -176,7 +176,10 @@ class NeighborGraph:
             self._reach[some] = np.partition(apart, k - 1, axis=1)[:, k - 1]
 
     def joins(self, rows: np.ndarray, others: np.ndarray, distances: np.ndarray | None = None) -> np.ndarray:
-        """Whether songs are neighbours: shape (len(rows), len(others)), bool. Pass distances that are known already."""
+        """Return whether songs are neighbours: shape (len(rows), len(others)), bool.
+
+        Pass distances that are known already.
+        """
         rows, others = np.asarray(rows), np.asarray(others)
         distances = self._space.pairwise(rows, others) if distances is None else distances
         apart = self._apart(rows, others, distances)

@@ -126,7 +126,7 @@ class _Strip:
         self.due = marks[np.linspace(0, len(marks) - 1, length).round().astype(np.int64)]
 
     def cost(self, place: int, some: np.ndarray) -> np.ndarray:
-        """What it costs some of the songs, by their numbers here, to stand in a place."""
+        """Return what it costs some of the songs, by their numbers here, to stand in a place."""
         away = np.square(self.points[some] - self.due[place]).sum(axis=1)
         cost: np.ndarray = _NEARNESS * away / self.brush**2
         return cost
@@ -142,7 +142,7 @@ class _Strip:
 
 
 def _search(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> list[int] | None:
-    """The best list that was found; None if every way led into a dead end."""
+    """Return the best list that was found; None if every way led into a dead end."""
     if (~rules.barred).sum() < length:
         return None
     strip = _Strip(points, drawn, length, rules)
@@ -150,7 +150,7 @@ def _search(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, ru
 
 
 def _thread(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> list[int] | None:
-    """A list song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
+    """Return a list song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
     if (~rules.barred).sum() < length:
         return None
     strip = _Strip(points, drawn, length, rules)

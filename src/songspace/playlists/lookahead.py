@@ -43,7 +43,7 @@ class Lookahead:
         self._views = [_View(rule, pool, self.fixed, song) for rule in spacings]
 
     def possible(self) -> bool:
-        """Whether the fixed songs agree with each other, and the pool can fill the places between them."""
+        """Return whether the fixed songs agree with each other, and the pool can fill the places between them."""
         places, rows = np.array(self.fixed, dtype=np.int64).reshape(-1, 2).T
         for view in self._views:
             near = np.abs(places[:, None] - places) <= view.rule.gap
@@ -52,7 +52,7 @@ class Lookahead:
         return self.in_the_way([], []) is None
 
     def free(self, chain: list[int], used: list[int]) -> np.ndarray:
-        """Which songs of the pool may stand in the next place, as far as what stands already tells: (m,), bool."""
+        """Return which songs of the pool may stand in the next place, after what stands already: (m,), bool."""
         free = self._unused(used)
         for view in self._views:
             free &= view.may_play(chain)
@@ -117,14 +117,14 @@ class _View:
         self.kind = np.unique(groups, axis=0, return_inverse=True)[1].reshape(-1)
 
     def _groups_of(self, row: int) -> list[int]:
-        """The numbers of a row's groups, of those that a song of the pool is of."""
+        """Return the numbers of a row's groups, of those that a song of the pool is of."""
         if row not in self._known:
             groups = self.rule.groups_of([row])[0]
             self._known[row] = np.flatnonzero(np.isin(self._numbers, groups)).tolist()
         return self._known[row]
 
     def may_play(self, chain: list[int]) -> np.ndarray:
-        """Which songs are far enough from their groups, and not too many of them."""
+        """Return which songs are far enough from their groups, and not too many of them."""
         place, gap = len(chain), self.rule.gap
         near = [group for row in (chain[max(0, place - gap) :] if gap else ()) for group in self._groups_of(row)]
         near += [group for at, group in self._fixed if place < at <= place + gap]
@@ -137,7 +137,7 @@ class _View:
         return may
 
     def enough(self, chain: list[int], unused: np.ndarray, places: np.ndarray) -> bool:
-        """Whether the groups can fill the free places."""
+        """Return whether the groups can fill the free places."""
         gap, count = self.rule.gap, len(self._numbers)
         there = np.zeros(len(self._group_of_pair), bool)
         there[self._pair[unused]] = True
@@ -164,14 +164,14 @@ class _View:
         return bool((np.minimum(uses, songs).sum(axis=1) >= demand).all())
 
     def _taken(self, chain: list[int]) -> np.ndarray:
-        """How many songs of each group stand in the list, those that are fixed further on among them."""
+        """Return how many songs of each group stand in the list, those that are fixed further on among them."""
         groups = [group for row in chain for group in self._groups_of(row)]
         groups += [group for place, group in self._fixed if place >= len(chain)]
         return np.bincount(groups, minlength=len(self._numbers))
 
 
 def _alike(groups: np.ndarray) -> np.ndarray:
-    """Which of some songs share a group, of which each has several (m, k): shape (m, m), bool."""
+    """Return which of some songs share a group, of which each has several (m, k): shape (m, m), bool."""
     found: np.ndarray = np.zeros((len(groups), len(groups)), bool)
     for column in groups.T:
         found |= ((groups[:, None, :] == column[None, :, None]) & (column >= 0)[None, :, None]).any(axis=2)
@@ -179,6 +179,6 @@ def _alike(groups: np.ndarray) -> np.ndarray:
 
 
 def _fit(first: np.ndarray, last: np.ndarray, gap: int) -> np.ndarray:
-    """How many songs fit from a first to a last place, with a gap between them."""
+    """Return how many songs fit from a first to a last place, with a gap between them."""
     fit: np.ndarray = np.maximum((last - first) // (gap + 1) + 1, 0)
     return fit

@@ -118,7 +118,7 @@ def smooth(steps: Steps, rows: Sequence[int], rules: Rules, *, fixed: tuple[int,
 
 
 def _descend(squared: np.ndarray, kept: Callable[[np.ndarray], bool], head: int, tail: int) -> np.ndarray:
-    """The arrangement reached from 0, 1, 2 ... by making, again and again, the best move that is allowed."""
+    """Return the arrangement reached from 0, 1, 2 ... by making, again and again, the best move that is allowed."""
     count = len(squared)
     # One place more, at no distance from any: beyond a free end of the list there is nothing to pay for.
     around = np.zeros((count + 1, count + 1))
@@ -135,7 +135,7 @@ def _descend(squared: np.ndarray, kept: Callable[[np.ndarray], bool], head: int,
 
 
 def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
-    """The rearrangements of a list that make it cheaper, best first.
+    """Yield the rearrangements of a list that make it cheaper, best first.
 
     ``steps[i, j]`` is the cost of going from place i to place j. Places ``low`` to ``high`` may change; there is at
     least one more on either side of them.
@@ -161,7 +161,7 @@ def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
 
 
 def _gain(steps: np.ndarray, low: int, high: int, length: int, turned: bool) -> np.ndarray:
-    """How much cheaper each move of one kind makes the list; not positive for what is no move.
+    """Return how much cheaper each move of one kind makes the list; not positive for what is no move.
 
     2-opt (``length`` 0): row i, column k turn the places from ``low + i`` to ``low + k`` round. Or-opt: they take
     ``length`` places from ``low + i`` on out, and put them in before place ``low + k``, turned round or not.

@@ -112,7 +112,7 @@ def path(
 
 
 def _template(space: Space, stops: list[int], length: int) -> list[int | None]:
-    """The places of the songs that a path must pass: as even as its steps can be."""
+    """Return the places of the songs that a path must pass: as even as its steps can be."""
     apart = np.array([space.distance(a, b) for a, b in pairwise(stops)])
     # Every leg has one step at least; the others are dealt out one by one to where steps are largest.
     steps = np.ones(len(apart), dtype=np.int64)
@@ -132,17 +132,17 @@ class _Band:
         self.stops = {place: row for place, row in enumerate(template) if row is not None}
 
     def _squared(self) -> dict[int, np.ndarray]:
-        """The squared distances of all songs to each stop, if every song had the same mean and deviation of them."""
+        """Return the squared distances of all songs to each stop, as if all songs had their mean and deviation."""
         mean, deviation = self.space.moments.T.astype(np.float64)
         scale, shift = deviation.mean() / deviation, mean.mean() - mean * deviation.mean() / deviation
         return {place: self.space.distances(row) ** 2 * scale + shift for place, row in self.stops.items()}
 
     def _leg(self, place: int) -> tuple[int, int]:
-        """The fixed places before and after a place."""
+        """Return the fixed places before and after a place."""
         return max(at for at in self.stops if at < place), min(at for at in self.stops if at > place)
 
     def _costs(self, place: int, squared: dict[int, np.ndarray]) -> np.ndarray:
-        """What it costs each song of the space to stand in a place, whatever stands beside it."""
+        """Return what it costs each song of the space to stand in a place, whatever stands beside it."""
         begin, end = self._leg(place)
         share = (place - begin) / (end - begin)
         from_begin, to_end = squared[begin], squared[end]
@@ -178,7 +178,7 @@ class _Band:
         return found
 
     def _near_a_stop(self, place: int) -> np.ndarray:
-        """The songs that may not stand in a place because of a song that is fixed further on, or before."""
+        """Return the songs that may not stand in a place because of a song that is fixed further on, or before."""
         barred = np.zeros(len(self.space), bool)
         for rule in self.rules.spacings:
             for at, row in self.stops.items():
@@ -187,11 +187,14 @@ class _Band:
         return barred
 
     def search(self, barred: np.ndarray) -> list[int] | None:
-        """The best path that was found without the songs that are barred; None if every way led into a dead end."""
+        """Return the best path that was found without the songs that are barred.
+
+        None if every way led into a dead end.
+        """
         return cheapest(self.steps, self._candidates(barred), self.rules, fixed=self.stops)
 
     def thread(self) -> list[int] | None:
-        """A path song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
+        """Choose a path song by song, looking ahead so that the rest can keep the rules, where songs are scarce."""
         others = np.delete(np.arange(len(self.space)), list(self.stops.values()))
         squared = self._squared()
 

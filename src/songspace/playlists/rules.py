@@ -56,7 +56,7 @@ class Rules:
         versions: np.ndarray | None = None,
         barred: np.ndarray | None = None,
     ) -> Rules:
-        """The rules for the ``n`` songs of a space.
+        """Return the rules for the ``n`` songs of a space.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class Rules:
         return len(self.barred)
 
     def broken(self, rows: Sequence[int]) -> list[str]:
-        """What a list breaks, in plain sentences; nothing if it keeps all rules."""
+        """Return what a list breaks, in plain sentences; nothing if it keeps all rules."""
         said = []
         for rule in self.spacings:
             of_one = {"artist": "by one artist", "album": "of one album"}.get(rule.what, "versions of one song")
@@ -111,7 +111,7 @@ class Rules:
         return said
 
     def gaps_kept(self, rows: Sequence[int] | np.ndarray) -> bool:
-        """Whether songs of one group stand far enough apart."""
+        """Return whether songs of one group stand far enough apart."""
         return not any(rule.gap and rule.too_near(rows) for rule in self.spacings)
 
     def gaps_only(self) -> Rules:
@@ -175,7 +175,7 @@ class Rules:
     def _choices(
         self, ahead: Lookahead, chain: list[int], used: list[int], cost: Callable[[list[int]], np.ndarray]
     ) -> Iterator[int]:
-        """The positions in the pool of what may come next, the cheapest first; -1 for what the template holds."""
+        """Yield the positions in the pool of what may come next, the cheapest first; -1 for what the template holds."""
         if ahead.template[len(chain)] is not None:
             yield -1
             return
@@ -189,7 +189,7 @@ class Rules:
                 price[alike] = np.inf
 
     def unmet(self, what: str, length: int, works: Callable[[Rules, int], bool]) -> SongspaceError:
-        """The error that says which rule makes a list impossible, and what to loosen.
+        """Return the error that says which rule makes a list impossible, and what to loosen.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ class Rules:
         return SongspaceError(f"{what} cannot have {length} songs and keep {self.named()}: {advice}.")
 
     def named(self) -> str:
-        """The rules in words."""
+        """Return the rules in words."""
         said = [
             part
             for rule in self.spacings
@@ -233,7 +233,7 @@ class Rules:
         return _listed(said, "and") or "the rules"
 
     def loosened(self, rows: Sequence[int], *, first: int | None = None, last: int | None = None) -> Rules:
-        """The gaps, as wide as they can be when all of these songs have to stand in one list.
+        """Return the gaps, as wide as they can be when all of these songs have to stand in one list.
 
         ``first`` and ``last`` of them open and close it, if they are given.
         """
@@ -260,7 +260,7 @@ class _Looser(NamedTuple):
 
 
 def _looser(rule: Spacing, length: int) -> Iterator[_Looser]:
-    """A rule loosened by one step, and by another, each with what to say of it."""
+    """Yield a rule loosened by one step, and by another, each with what to say of it."""
     for gap in range(rule.gap - 1, -1, -1):
         yield _Looser(f"{'an' if rule.what[0] == 'a' else 'a'} {rule.what} gap of {gap}", replace(rule, gap=gap))
     if rule.what == "version":
@@ -275,7 +275,7 @@ def _listed(parts: Sequence[str], word: str) -> str:
 
 
 def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
-    """The songs that are passed over this time, so that another seed gives another list of about the same quality.
+    """Draw the songs that are passed over, so that another seed gives another list of about the same quality.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
 
 
 def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: str) -> tuple[np.ndarray, Also | None]:
-    """A number for each name, and those of further names; whoever has none gets one of their own."""
+    """Return a number for each name, and those of further names; whoever has none gets one of their own."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)

@@ -33,13 +33,16 @@ class Spacing:
     also: Also | None = None
 
     def groups_of(self, rows: Sequence[int] | np.ndarray, pad: int = -1) -> np.ndarray:
-        """All groups of some rows: shape (len(rows), most that one has), that of ``group`` first, then ``pad``."""
+        """Return all groups of some rows.
+
+        Shape (len(rows), most that one has), that of ``group`` first, then ``pad``.
+        """
         rows = np.asarray(rows, dtype=np.int64)
         first: np.ndarray = self.group[rows][:, None]
         return first if self.also is None else self.also.beside(first, rows, pad)
 
     def among(self, groups: Iterable[int]) -> np.ndarray:
-        """Which rows are of one of some groups: shape (n,), bool."""
+        """Return which rows are of one of some groups: shape (n,), bool."""
         wanted = list(groups)
         found: np.ndarray = np.isin(self.group, wanted)
         if self.also is not None:
@@ -47,7 +50,7 @@ class Spacing:
         return found
 
     def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
-        """The pairs of positions in a list that are too near to each other, in order."""
+        """Return the pairs of positions in a list that are too near to each other, in order."""
         groups = self.groups_of(rows)
         return sorted(
             (int(i), int(i) + apart)
@@ -56,7 +59,7 @@ class Spacing:
         )
 
     def too_many(self, rows: Sequence[int] | np.ndarray) -> list[list[int]]:
-        """The positions in a list of each group that comes too often."""
+        """Return the positions in a list of each group that comes too often."""
         if self.most is None:
             return []
         groups = self.groups_of(rows)
@@ -80,7 +83,7 @@ class Also:
     groups: np.ndarray
 
     def beside(self, first: np.ndarray, rows: np.ndarray, pad: int) -> np.ndarray:
-        """The groups (len(rows), 1) that rows have first, with their further ones beside them."""
+        """Return the groups (len(rows), 1) that rows have first, with their further ones beside them."""
         begins = np.searchsorted(self.rows, rows)
         counts = np.searchsorted(self.rows, rows, side="right") - begins
         most = int(counts.max(initial=0))
@@ -93,7 +96,7 @@ class Also:
 
 
 def _share(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which rows of two arrays have a group in common: shape (m,), bool."""
+    """Return which rows of two arrays have a group in common: shape (m,), bool."""
     found: np.ndarray = np.zeros(len(groups), bool)
     for column in groups.T:
         found |= ((others == column[:, None]) & (column >= 0)[:, None]).any(axis=1)

@@ -48,13 +48,13 @@ class Steps:
             raise ValueError(f"transition must lie between 0 and 1, got {self.transition}")
 
     def between(self, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray) -> np.ndarray:
-        """How large the steps from some songs to some others are: shape (len(rows), len(others)), 0 to 2."""
+        """Return how large the steps from some songs to some others are: shape (len(rows), len(others)), 0 to 2."""
         return self.joined(self.space.pairwise(rows, others), rows, others)
 
     def joined(
         self, distances: np.ndarray, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray
     ) -> np.ndarray:
-        """The same, where the distances of the songs are known already."""
+        """Return the same, where the distances of the songs are known already."""
         if self.transition == 0:
             return distances
         over = self.space.transitions(rows, others)
@@ -62,12 +62,12 @@ class Steps:
         return joined
 
     def of(self, rows: Sequence[int]) -> np.ndarray:
-        """The steps of a list, one less than it has songs."""
+        """Return the steps of a list, one less than it has songs."""
         return np.array([self.between([a], [b])[0, 0] for a, b in pairwise(rows)])
 
 
 def typical_distance(space: Space) -> float:
-    """The median distance of two songs of a space (over 500 of them); 0 if there is one song only."""
+    """Return the median distance of two songs of a space (over 500 of them); 0 if there is one song only."""
     some = np.unique(np.linspace(0, len(space) - 1, 500).astype(np.int64))
     if len(some) < 2:
         return 0.0

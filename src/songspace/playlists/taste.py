@@ -200,7 +200,7 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
 
 
 def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
-    """How much nearer songs are to their own group than to the next; 0 where there is nothing to compare."""
+    """Return how much nearer songs are to their own group than to the next; 0 where there is nothing to compare."""
     from sklearn.metrics import silhouette_score
 
     if not 1 < len(np.unique(group)) < len(group):
@@ -209,13 +209,13 @@ def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
 
 
 def _together(space: Space) -> float:
-    """The mean distance of two songs of the library: groups that are nearer to each other are one taste."""
+    """Return the mean distance of two songs of the library: groups that are nearer to each other are one taste."""
     rows = np.argsort(space.numbers, kind="stable")[_some(len(space), _SAMPLE)]
     return float(space.pairwise(rows, rows)[np.triu_indices(len(rows), 1)].mean())
 
 
 def _turns(sizes: Sequence[int]) -> Iterator[int]:
-    """Whose turn it is, again and again, in proportion to size (Sainte-Laguë).
+    """Yield whose turn it is, again and again, in proportion to size (Sainte-Laguë).
 
     Examples
     --------
@@ -231,7 +231,10 @@ def _turns(sizes: Sequence[int]) -> Iterator[int]:
 
 
 def _closed(rules: Rules, rows: np.ndarray, listed: np.ndarray) -> np.ndarray:
-    """Which songs, in the order of ``rows``, are not suggested: those listed, their versions, and what is barred."""
+    """Return which songs, in the order of ``rows``, are not suggested.
+
+    Those listed, their versions, and what is barred.
+    """
     closed = rules.barred[rows].copy()
     closed[listed] = True
     for rule in rules.spacings:
@@ -242,12 +245,12 @@ def _closed(rules: Rules, rows: np.ndarray, listed: np.ndarray) -> np.ndarray:
 
 
 def _nearest(vectors: np.ndarray, some: np.ndarray) -> np.ndarray:
-    """The similarity of every song to the nearest of some."""
+    """Return the similarity of every song to the nearest of some."""
     blocks = [some[start : start + _BLOCK] for start in range(0, len(some), _BLOCK)]
     found: np.ndarray = np.maximum.reduce([(vectors @ vectors[block].T).max(axis=1) for block in blocks])
     return found
 
 
 def _some(n: int, most: int) -> np.ndarray:
-    """A fixed sample of so many out of n, in order; all, if there are no more."""
+    """Return a fixed sample of so many out of n, in order; all, if there are no more."""
     return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))

@@ -39,7 +39,7 @@ def create_app(
     page: Path = BUILT,
     every: float = 1.0,
 ) -> Guard:
-    """The server of a library, as an ASGI application.
+    """Return the server of a library, as an ASGI application.
 
     Parameters
     ----------

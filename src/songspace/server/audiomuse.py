@@ -64,11 +64,11 @@ class Ids:
         self._names = {id: counted.most_common(1)[0][0] for id, counted in people.items()}
 
     def artist(self, item: str) -> str | None:
-        """The artist here whom the server calls so."""
+        """Return the artist here whom the server calls so."""
         return self._artists.get(item)
 
     def of_artist(self, id: str) -> str | None:
-        """What the server calls an artist."""
+        """Return what the server calls an artist."""
         return self._names.get(id)
 
 
@@ -79,17 +79,17 @@ class Asked:
         self.service, self.at, self._given = service, at, request.query_params
 
     def text(self, name: str) -> str:
-        """A parameter; empty, if it is not there."""
+        """Return a parameter; empty, if it is not there."""
         return self._given.get(name, "").strip()[:1000]
 
     def number(self, name: str, default: int, most: int) -> int:
-        """A parameter that is a number above 0."""
+        """Return a parameter that is a number above 0."""
         text = self.text(name)
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
         return max(1, min(number, most))
 
     def says(self, name: str, default: bool) -> bool:
-        """A parameter that is true or false."""
+        """Return a parameter that is true or false."""
         return self.text(name).lower() == "true" if self.text(name) else default
 
     @cached_property
@@ -111,7 +111,7 @@ class Asked:
         return made
 
     def song(self, item: str) -> Song:
-        """The song that the media server calls so."""
+        """Return the song that the media server calls so."""
         id = self.ids.song.get(item)
         if id is None:
             hint = "" if self.ids.linked else ": run `songspace link` to learn the ids of a media server"
@@ -119,7 +119,7 @@ class Asked:
         return self.at.snapshot.placed(id)
 
     def facts(self, song: Song) -> dict[str, Any]:
-        """A song as AudioMuse tells it."""
+        """Return a song as AudioMuse tells it."""
         return {
             "item_id": self.ids.item[song.id],
             "title": song.title or song.name,
@@ -129,12 +129,12 @@ class Asked:
         }
 
     def not_linked(self) -> tuple[int, ...]:
-        """The songs that the media server does not have."""
+        """Return the songs that the media server does not have."""
         return tuple(song.id for song in self.at.snapshot.songs if song.id not in self.ids.item)
 
 
 def _answered(request: Request, make: Callable[[Asked], Any], *, status: int = 200) -> Response:
-    """An answer, or what went wrong as AudioMuse tells it."""
+    """Return an answer, or what went wrong as AudioMuse tells it."""
     service = service_of(request)
     try:
         with service.turns.take(), service.at() as at:
@@ -259,7 +259,7 @@ def similar_artists(request: Request) -> Response:
 
 
 def _representative(asked: Asked, of: str, towards: str) -> list[dict[str, Any]]:
-    """The songs of one artist that are nearest to the middle of another's."""
+    """Return the songs of one artist that are nearest to the middle of another's."""
     songs = (asked.at.view.songs[row] for row in asked.centers.heart(of, towards=towards))
     linked = [song for song in songs if song.id in asked.ids.item][:_REPRESENTATIVE]
     return [{"item_id": asked.ids.item[song.id], "title": song.title or song.name} for song in linked]

@@ -49,7 +49,7 @@ class Connection(H11Protocol):
 
 
 def settings() -> dict[str, Any]:
-    """What uvicorn is told about connections."""
+    """Return what uvicorn is told about connections."""
     return {
         "http": Connection,
         "ws": "none",

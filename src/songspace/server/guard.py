@@ -89,16 +89,16 @@ class Token:
         return hmac.new(self._key, self._secret, hashlib.sha256).hexdigest()
 
     def is_borne(self, headers: Headers) -> bool:
-        """Whether a request brings it as ``Authorization: Bearer``."""
+        """Return whether a request brings it as ``Authorization: Bearer``."""
         given = _borne(headers)
         return given is not None and self.is_told(given)
 
     def is_told(self, given: str) -> bool:
-        """Whether this is it."""
+        """Return whether this is it."""
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._secret)
 
     def is_remembered(self, headers: Headers) -> bool:
-        """Whether a request comes from a browser that brought it before."""
+        """Return whether a request comes from a browser that brought it before."""
         try:
             kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
@@ -107,7 +107,7 @@ class Token:
 
 
 def _borne(headers: Headers) -> str | None:
-    """What a request brings as ``Authorization: Bearer``."""
+    """Return what a request brings as ``Authorization: Bearer``."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
@@ -117,7 +117,7 @@ Door = Callable[[Scope, Headers], bool]
 
 
 def names_of(host: str, more: Iterable[str] = ()) -> Callable[[str], bool]:
-    """Which names a server that listens on ``host`` answers to.
+    """Return which names a server that listens on ``host`` answers to.
 
     On this machine alone those are its loopback names. A server that others can reach answers to every address that is
     written in numbers (rebinding needs a name), and to the machine's own names. ``more`` are names beside these.
@@ -135,7 +135,7 @@ def names_of(host: str, more: Iterable[str] = ()) -> Callable[[str], bool]:
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on that address."""
+    """Return whether only this machine can reach a server that listens on that address."""
     return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
@@ -235,7 +235,7 @@ class Guard:
         return None
 
     def _secured(self, scope: Scope, send: Send, origin: str | None) -> Send:
-        """A response with the headers that keep a browser from doing with it what it should not."""
+        """Return a response with the headers that keep a browser from doing with it what it should not."""
         is_data = scope["path"].startswith(origins.PATHS)
         said = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
         if origin is not None:
@@ -266,7 +266,7 @@ def _from_elsewhere(scope: Scope, headers: Headers, host: str) -> Response | Non
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A request whose body ends where it is too long, even if it does not say how long it is."""
+    """Return a request whose body ends where it is too long, even if it does not say how long it is."""
     got = 0
 
     async def bounded() -> Message:

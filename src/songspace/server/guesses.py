@@ -49,7 +49,7 @@ class Guesses:
         self._judging = threading.Lock()
 
     def is_right(self, address: str, judge: Callable[[], bool]) -> bool:
-        """Whether what comes from an address is right.
+        """Return whether what comes from an address is right.
 
         One after the other is judged, so that of many that come at once no more are looked at than of a row of them.
 
@@ -89,7 +89,7 @@ class Guesses:
 
 
 def address_of(scope: Scope) -> str:
-    """Where a request comes from; of IPv6 the network, for whoever has one has all of its addresses."""
+    """Return where a request comes from; of IPv6 the network, for whoever has one has all of its addresses."""
     host: str = (scope.get("client") or ("",))[0]
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

@@ -57,7 +57,7 @@ class Subsonic:
         return f"Subsonic({self.url!r}, ...)"
 
     def ask(self, call: str, **parameters: object) -> dict[str, Any]:
-        """The answer to a call.
+        """Return the answer to a call.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Subsonic:
         return found
 
     def songs(self, reporter: Reporter) -> Iterator[dict[str, Any]]:
-        """All its songs, as it tells them.
+        """Yield all its songs, as it tells them.
 
         A search for nothing finds everything on most servers; on others their albums are gone through.
         """
@@ -120,7 +120,7 @@ class Subsonic:
 
 
 def _listed(answer: dict[str, Any], outer: str, inner: str) -> list[dict[str, Any]]:
-    """What has an id, of a list in an answer."""
+    """Return what has an id, of a list in an answer."""
     held = answer.get(outer)
     found = held.get(inner) if isinstance(held, dict) else None
     listed = found if isinstance(found, list) else []

@@ -53,14 +53,14 @@ class Drawn(NamedTuple):
     encoder: str
 
     def places(self, space: Space) -> np.ndarray:
-        """Where the songs of a space lie in this map, (n, 2); NaN for those that it does not have."""
+        """Return where the songs of a space lie in this map, (n, 2); NaN for those that it does not have."""
         order = np.argsort(self.ids)
         found = order[np.searchsorted(self.ids, space.ids, sorter=order).clip(max=len(order) - 1)]
         there = self.ids[found] == space.ids
         return np.where(there[:, None], self.points[found].astype(np.float64), np.nan)
 
     def is_of(self, space: Space, places: np.ndarray) -> bool:
-        """Whether it is nearly a map of that space: of the same encoder, and of most of its songs."""
+        """Return whether it is nearly a map of that space: of the same encoder, and of most of its songs."""
         return self.encoder == space.encoder and not np.isnan(places[:, 0]).mean() > 1 - _ENOUGH
 
 
@@ -81,7 +81,9 @@ class Maps:
         return process is not None and process.poll() is None
 
     def points(self, space: Space, method: str) -> tuple[np.ndarray, bool] | float:
-        """The place of each song, (n, 2), and whether it is settled; or how many seconds a first map is in the making.
+        """Return the place of each song, (n, 2), and whether it is settled.
+
+        While a first map is being made, return for how many seconds.
 
         A map that is not settled has the songs of the map before where they were, and is soon followed by a better one.
 
@@ -138,12 +140,12 @@ class Maps:
 
 
 def place_of(home: Home, method: str, key: str) -> Path:
-    """Where the map of a space is kept."""
+    """Return where the map of a space is kept."""
     return home.folder / "maps" / f"{method}-{key[:32]}.safetensors"
 
 
 def newest(home: Home, method: str) -> Drawn | None:
-    """The map that was drawn last, of whatever space."""
+    """Return the map that was drawn last, of whatever space."""
     for path in reversed(_by_age(home.folder / "maps", method)):
         if (found := read(path)) is not None:
             return found
@@ -151,7 +153,7 @@ def newest(home: Home, method: str) -> Drawn | None:
 
 
 def read(path: Path) -> Drawn | None:
-    """A map that was kept, if it is whole."""
+    """Return a map that was kept, if it is whole."""
     try:
         arrays, said = tensorfile.open_mapped(path)
         ids, points = arrays["ids"], arrays["points"]
@@ -202,7 +204,7 @@ def draw(space: Space, method: str, before: Drawn | None = None) -> Drawn:
 
 
 def _fitted(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """A map with its middle at 0, and its longer side from -1 to 1; and what was 1 of it before."""
+    """Return a map with its middle at 0, and its longer side from -1 to 1; and what was 1 of it before."""
     lowest, highest = points.min(axis=0), points.max(axis=0)
     points = points - (lowest + highest) / 2
     side = float((highest - lowest).max()) / 2 or 1.0

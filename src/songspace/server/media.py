@@ -97,7 +97,7 @@ class Files:
         return file
 
     def _is(self, song: Song, file: BufferedReader, catalog: Catalog) -> bool:
-        """Whether an open file holds the sound of a song."""
+        """Return whether an open file holds the sound of a song."""
         stamp, identity = Stamp.of(os.fstat(file.fileno())), song.identity
         row = catalog.file(song.path)
         known = row is not None and song.id in row.songs and row.stamp == stamp
@@ -124,13 +124,13 @@ class Files:
 
 
 def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
-    """Whether a path leads, through all links, to somewhere below a folder of the library that it is said to lie in."""
+    """Return whether a path leads, through all links, to somewhere below the folder of the library that it names."""
     real = os.path.realpath(path)
     return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in catalog.roots())
 
 
 def media_type(begins: bytes) -> str:
-    """What a sound file is, by its first bytes; ``application/octet-stream``, if that is not known.
+    """Return what a sound file is, by its first bytes; ``application/octet-stream``, if that is not known.
 
     Examples
     --------
@@ -154,7 +154,7 @@ class Asked:
 
 
 def part(header: str | None, size: int) -> Asked | None:
-    """What a ``Range`` header asks for: None for the whole file.
+    """Return what a ``Range`` header asks for: None for the whole file.
 
     A header that asks for several parts, or that nobody understands, is passed over, as RFC 9110 allows.
 
@@ -221,13 +221,13 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
 
 
 def entity_tag(file: BinaryIO) -> str:
-    """What changes when a file does."""
+    """Return what changes when a file does."""
     known = os.fstat(file.fileno())
     return f'"{known.st_ino:x}-{known.st_size:x}-{known.st_mtime_ns:x}"'
 
 
 def matches(header: str | None, tag: str) -> bool:
-    """Whether an ``If-None-Match`` header holds an entity tag, compared weakly."""
+    """Return whether an ``If-None-Match`` header holds an entity tag, compared weakly."""
     plain = tag.removeprefix("W/")
     return any(one.strip().removeprefix("W/") == plain for one in (header or "").split(","))
 

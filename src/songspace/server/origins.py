@@ -59,7 +59,7 @@ def _checked(text: str) -> str:
 
 
 def origin_of(scope: Scope, headers: Headers, origins: frozenset[str]) -> str | None:
-    """The origin for which a request may pass, if it is one of ``origins``.
+    """Return the origin for which a request may pass, if it is one of ``origins``.
 
     Pictures and sound that a page shows come without ``Origin``: of these, what players ask for under ``/rest`` passes
     by its ``Referer``, for it brings a password.
@@ -77,7 +77,7 @@ def origin_of(scope: Scope, headers: Headers, origins: frozenset[str]) -> str | 
 
 
 def preflight(scope: Scope, headers: Headers) -> Response | None:
-    """What a browser is told that asks beforehand; None for any other request."""
+    """Return what a browser is told that asks beforehand; None for any other request."""
     if scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
         return None
     more = {"Access-Control-Allow-Private-Network": "true"}
@@ -86,7 +86,7 @@ def preflight(scope: Scope, headers: Headers) -> Response | None:
 
 
 def told(origin: str) -> dict[str, str]:
-    """The headers of every answer to one of them."""
+    """Return the headers of every answer to one of them."""
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Expose-Headers": _TOLD,

@@ -42,14 +42,14 @@ class BusyError(SongspaceError):
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The response that tells a problem."""
+    """Return the response that tells a problem."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     content = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, status, {"Cache-Control": "no-store"} | dict(headers or {}), MEDIA_TYPE)
 
 
 def refusal(error: SongspaceError) -> Response:
-    """The response that tells why something could not be done."""
+    """Return the response that tells why something could not be done."""
     if isinstance(error, BusyError):
         return problem(503, str(error), {"Retry-After": RETRY_AFTER})
     status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
@@ -57,7 +57,7 @@ def refusal(error: SongspaceError) -> Response:
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How these problems stand in the OpenAPI document."""
+    """Return how these problems stand in the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
 

@@ -50,7 +50,7 @@ class Proxies:
         self._networks = tuple(_network(text) for text in named)
 
     def behind(self, peer: str, headers: Headers) -> str:
-        """The address of whoever asked, where ``peer`` handed it on."""
+        """Return the address of whoever asked, where ``peer`` handed it on."""
         asked = _address(peer)
         if asked is None or not self._are(asked):
             return peer
@@ -65,7 +65,7 @@ class Proxies:
         return str(asked)
 
     def seen(self, scope: Scope, headers: Headers) -> Scope:
-        """A request as the first of the proxies saw it: where it came from, and whether by HTTPS."""
+        """Return a request as the first of the proxies saw it: where it came from, and whether by HTTPS."""
         peer, port = scope.get("client") or ("", 0)
         at = _address(peer)
         if at is None or not self._are(at):
@@ -89,7 +89,7 @@ def _network(text: str) -> _Network:
 
 
 def _address(text: str) -> _Address | None:
-    """An address, which some write with a port."""
+    """Return an address, which some write with a port."""
     text = text.strip()
     if found := _PORT.fullmatch(text):
         text = found[1] or found[2]

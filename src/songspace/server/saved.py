@@ -96,12 +96,12 @@ class Here:
     def among(
         cls, songs: Sequence[Song], at: Callable[[str], Song | None], of: Callable[[bytes], Song | None] | None = None
     ) -> Here:
-        """Of these songs, without anything that was made before."""
+        """Return of these songs, without anything that was made before."""
         known = {song.identity: song for song in songs if song.identity}
         return cls({song.id for song in songs}, at, of or known.get, lambda: Matcher(songs))
 
     def place(self, entry: Entry) -> Place:
-        """What an entry means."""
+        """Return what an entry means."""
         found = self._of(entry.identity) if entry.identity else None
         found = found or (self._at(entry.path) if entry.path else None)
         if found is not None:
@@ -328,7 +328,7 @@ class Saved:
         return Here.among(library.songs(), library.catalog.song_at)
 
     def _ids(self) -> list[str]:
-        """Of all files that may be playlists; of a folder that others have filled, no more than may be kept."""
+        """Return of all files that may be playlists; of a folder that others have filled, no more than may be kept."""
         try:
             with os.scandir(self._folder) as listing:
                 names = (os.path.splitext(entry.name) for entry in listing)
@@ -355,7 +355,7 @@ class Saved:
         return kept
 
     def _read(self, id: str) -> _Kept | None:
-        """A playlist; None if there is none, or what another hand has put in its place."""
+        """Return a playlist; None if there is none, or what another hand has put in its place."""
         try:
             data = read_plain(self._path(id), _LARGEST)
             if sum(map(data.count, (b"[", b"{", b","))) > _PIECES:
@@ -410,7 +410,7 @@ def _merged(tracks: Sequence[_Track], places: Sequence[Place], songs: Sequence[S
 
 
 def _is_track(track: Any) -> bool:
-    """Whether this can be an entry, whatever it says."""
+    """Return whether this can be an entry, whatever it says."""
     if not isinstance(track, Mapping):
         return False
     locations = track.get("location") or []
@@ -419,7 +419,7 @@ def _is_track(track: Any) -> bool:
 
 
 def _duration(track: _Track) -> float:
-    """How long a track says that it lasts, in milliseconds; 0 if that is no length."""
+    """Return how long a track says that it lasts, in milliseconds; 0 if that is no length."""
     said = track.get("duration")
     if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < _LONGEST_SONG:
         return float(said)
@@ -427,7 +427,7 @@ def _duration(track: _Track) -> float:
 
 
 def _called(title: str) -> str:
-    """A title in one line."""
+    """Return a title in one line."""
     if line := " ".join(title.split()):
         return line
     raise SongspaceError("A playlist has a title of more than blanks.")

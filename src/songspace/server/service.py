@@ -138,11 +138,11 @@ class At:
         )
 
     def asked(self, ids: Sequence[int]) -> Asked:
-        """The songs of some ids, as rows of the space."""
+        """Return the songs of some ids, as rows of the space."""
         return Asked(self.view, self.songs(ids))
 
     def songs(self, ids: Sequence[int]) -> list[Song]:
-        """The songs of some ids, each of which has a place in the space."""
+        """Return the songs of some ids, each of which has a place in the space."""
         return [self.snapshot.placed(id) for id in ids]
 
     def rows(self, ids: Sequence[int]) -> list[int]:
@@ -174,7 +174,7 @@ class Service:
         self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
 
     def once(self, what: str, key: str, make: Callable[[], Any]) -> Any:
-        """What was made for a key, and is made again when there is another one; nobody makes it twice."""
+        """Return what was made for a key, and is made again when there is another one; nobody makes it twice."""
         kept = self.known.get(what)
         if kept is None or kept[0] != key:
             with self._making.setdefault(what, threading.Lock()):
@@ -184,7 +184,7 @@ class Service:
         return kept[1]
 
     def here(self, at: At) -> Here:
-        """How to find the songs that entries of playlists mean."""
+        """Return how to find the songs that entries of playlists mean."""
         snapshot, catalog = at.snapshot, at.library.catalog
         return Here(
             snapshot.by_id,
@@ -200,7 +200,7 @@ class Service:
 
     @contextmanager
     def at(self) -> Iterator[At]:
-        """The library as it is now."""
+        """Give the library as it is now."""
         with self.snapshots.library() as library:
             yield At(self.snapshots.current(), library)
 
@@ -219,7 +219,7 @@ class Document(Response):
 
 
 def service_of(request: Request) -> Service:
-    """What serves a request."""
+    """Return what serves a request."""
     service: Service = request.app.state.service
     return service
 
@@ -251,7 +251,7 @@ def respond(
 
 
 def changing(request: Request, content: Any) -> Response:
-    """An answer about what changes without the space: its entity tag is made from what it says."""
+    """Return an answer about what changes without the space: its entity tag is made from what it says."""
     made = Document(content)
     made.headers["Cache-Control"] = "private, no-cache"
     made.headers["ETag"] = tag = _tag(bytes(made.body))

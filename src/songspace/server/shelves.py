@@ -124,16 +124,16 @@ class Shelves:
     files: Mapping[str, Row]
 
     def artist_named(self, name: str) -> Artist | None:
-        """The artist whom a name means."""
+        """Return the artist whom a name means."""
         return self.artists.get(_artist_id(name))
 
     def place(self, path: str) -> str:
-        """A path as it is told: from the library's folder on."""
+        """Return a path as it is told: from the library's folder on."""
         return _inside(path, self.roots, named=len(self.roots) > 1)
 
 
 def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
-    """The shelves of a library, or of one of its folders (numbered from 1).
+    """Return the shelves of a library, or of one of its folders (numbered from 1).
 
     Raises
     ------
@@ -158,7 +158,7 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
 
 
 def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The id and the path of each folder of a library."""
+    """Return the id and the path of each folder of a library."""
     return ((str(number), root) for number, root in enumerate(roots, 1))
 
 
@@ -233,7 +233,7 @@ def arrange(
 
 
 def genres_of(song: Song) -> tuple[str, ...]:
-    """The genres of a song, of which there may be several: "Rock; Pop"."""
+    """Return the genres of a song, of which there may be several: "Rock; Pop"."""
     return _genres(song.genres or (song.genre or "",))
 
 
@@ -268,12 +268,12 @@ def _album_key(song: Song, roots: Sequence[str]) -> str:
 
 
 def _folder(song: Song) -> str:
-    """What the folder of a song is called."""
+    """Return what the folder of a song is called."""
     return printable(os.path.basename(os.path.dirname(song.path)) or "Music")
 
 
 def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
-    """A path from the library's folder on, with or without the name of that folder."""
+    """Return a path from the library's folder on, with or without the name of that folder."""
     for root in roots:
         if is_inside(path, root):
             inside = os.path.relpath(path, root).replace(os.sep, "/")
@@ -294,7 +294,7 @@ def _id(kind: str, key: str) -> str:
 
 
 def _most(values: Iterable[Any]) -> Any:
-    """The most frequent of some values, the least of several; None if there are none."""
+    """Return the most frequent of some values, the least of several; None if there are none."""
     counted = Counter(value for value in values if value)
     return min(counted, key=lambda value: (-counted[value], value), default=None)
 

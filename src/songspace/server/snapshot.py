@@ -68,7 +68,7 @@ class Snapshot:
         ]
 
     def song(self, id: int) -> Song:
-        """The song of an id.
+        """Return the song of an id.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Snapshot:
         return song
 
     def placed(self, id: int) -> Song:
-        """The song of an id, if it has a place in the space.
+        """Return the song of an id, if it has a place in the space.
 
         Raises
         ------
@@ -150,7 +150,10 @@ class Snapshots:
         self._next = time.monotonic() + every
 
     def current(self) -> Snapshot:
-        """The newest snapshot. One thread at a time looks for a newer one; the others go on with what there is."""
+        """Return the newest snapshot.
+
+        One thread at a time looks for a newer one; the others go on with what there is.
+        """
         if time.monotonic() >= self._next and self._reading.acquire(blocking=False):
             try:
                 began = time.monotonic()
@@ -162,7 +165,7 @@ class Snapshots:
 
     @contextmanager
     def library(self) -> Iterator[Library]:
-        """The library for one request: a connection to its catalog belongs to one thread, and opens if it is needed."""
+        """Open the library for one request: a connection to its catalog belongs to one thread, and opens if needed."""
         library = _Library(self.home)
         try:
             yield library
@@ -182,7 +185,7 @@ class Snapshots:
         self._seen = stamp
 
     def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """What changes when the space or the catalog does."""
+        """Return what changes when the space or the catalog does."""
         catalog = self.home.catalog
         return tuple(_stat(path) for path in (self.home.space, catalog, catalog.with_name(f"{catalog.name}-wal")))
 

@@ -155,5 +155,5 @@ class EncodedSong(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _more(self) -> bytes | None:
-        """The next bytes, maybe none yet; None at the end, and where another listener has needed the place."""
+        """Return the next bytes, maybe none yet; None at the end, and where another listener has needed the place."""
         return await anyio.to_thread.run_sync(self._transcoder.more, limiter=self._streams.working)

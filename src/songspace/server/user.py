@@ -54,11 +54,11 @@ class User:
         return f"User({self.name!r}, ...)"
 
     def has(self, name: str, password: str) -> bool:
-        """Whether these are the name and the password."""
+        """Return whether these are the name and the password."""
         return self._is(name) & hmac.compare_digest(_bytes(password), _bytes(self._password))
 
     def has_digest(self, name: str, digest: str, salt: str) -> bool:
-        """Whether this is the name, and the MD5 digest is one of the password and the salt."""
+        """Return whether this is the name, and the MD5 digest is one of the password and the salt."""
         known = hashlib.md5(_bytes(self._password + salt), usedforsecurity=False).hexdigest()
         return self._is(name) & hmac.compare_digest(_bytes(digest.lower()), known.encode())
 
@@ -72,7 +72,7 @@ class User:
 
 
 def read_user(path: Path) -> User | None:
-    """The user of a home; None if none was set.
+    """Return the user of a home; None if none was set.
 
     Raises
     ------
@@ -94,7 +94,10 @@ def read_user(path: Path) -> User | None:
 
 
 def cookie_key(path: Path) -> bytes:
-    """The secret of a home's cookies, drawn the first time; where it cannot be kept, another one for each server."""
+    """Return the secret of a home's cookies, drawn the first time.
+
+    Where it cannot be kept, another one for each server.
+    """
     with suppress(OSError, ValueError):
         with open_plain(path) as file:
             kept = file.read(_KEY + 1)

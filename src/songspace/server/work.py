@@ -61,7 +61,7 @@ class Updates:
         return self._process is not None
 
     def progress(self) -> Progress | None:
-        """How far the run is that works on the library, whoever began it."""
+        """Return how far the run is that works on the library, whoever began it."""
         found = read_progress(self._home)
         if found is None and self.running:  # it has not got the lock yet
             return Progress("update", "", 0, 0, None, None, self._began)
@@ -167,7 +167,7 @@ def update(home: Home) -> dict[str, Any]:
 
 
 def summary(changes: Iterable[tuple[int, str]], failed: int) -> str:
-    """What an update found, as a sentence.
+    """Return what an update found, as a sentence.
 
     Examples
     --------

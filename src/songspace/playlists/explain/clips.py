@@ -186,7 +186,7 @@ def _wav(samples: np.ndarray) -> bytes:
 
 
 def _name(number: str, name: str) -> str:
-    """A name that every file system takes, and that puts a pair's clips one after the other."""
+    """Return a name that every file system takes, and that puts a pair's clips one after the other."""
     safe = _NOT_IN_A_NAME.sub("_", unicodedata.normalize("NFC", name))
     safe = safe.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .")
     return f"{number} {safe}".rstrip() + ".wav"
@@ -205,7 +205,7 @@ def _put(beside: Path, folder: Path) -> None:
 
 
 def _earlier(folder: Path) -> set[str]:
-    """The files that were written there before: the page, if it is ours, and what it plays."""
+    """Return the files that were written there before: the page, if it is ours, and what it plays."""
     try:
         page = (folder / _PAGE).read_text(encoding="utf-8")
     except (FileNotFoundError, UnicodeDecodeError):

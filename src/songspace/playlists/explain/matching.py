@@ -123,7 +123,7 @@ class Matcher:
         self._sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def match(self, row: int, other: int) -> Resemblance | None:
-        """How the parts of two songs resemble each other; None if the segments of one are not known."""
+        """Return how the parts of two songs resemble each other; None if the segments of one are not known."""
         if row not in self._songs or other not in self._songs:
             return None
         here, there = self._songs[row], self._songs[other]
@@ -145,7 +145,7 @@ class Matcher:
         return Resemblance(_all_matches(here, there, cosines, good), "parts", strength)
 
     def transition(self, row: int, following: int) -> Transition | None:
-        """How the end of a song and the beginning of the next go together; None if one is not known."""
+        """Return how the end of a song and the beginning of the next go together; None if one is not known."""
         if row not in self._songs or following not in self._songs:
             return None
         before, after = self._songs[row], self._songs[following]
@@ -159,7 +159,7 @@ class Matcher:
         )
 
     def _over(self, rows: list[int], others: list[int]) -> np.ndarray:
-        """How similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
+        """Return how similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
         cosines: np.ndarray = self._space.endings(rows).astype(np.float64) @ self._space.openings(others).T
         return cosines
 
@@ -217,7 +217,7 @@ class Matcher:
 
 
 def clock(seconds: Seconds) -> str:
-    """A part of a song as a listener reads it.
+    """Return a part of a song as a listener reads it.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def clock(seconds: Seconds) -> str:
 
 
 def _all_matches(here: Segments, there: Segments, cosines: np.ndarray, good: np.ndarray) -> tuple[Match, ...]:
-    """The closest matches, each as long as the segments before and after it match as well."""
+    """Return the closest matches, each as long as the segments before and after it match as well."""
     found: list[Match] = []
     left = np.where(good, cosines, -np.inf)
     while len(found) < _MOST and np.isfinite(left).any():
@@ -246,7 +246,7 @@ def _all_matches(here: Segments, there: Segments, cosines: np.ndarray, good: np.
 
 
 def _goes_on(here: Segments, there: Segments, left: np.ndarray, i: int, j: int, step: int) -> bool:
-    """Whether the next segments of both songs match, too, and no more than one segment's time lies between."""
+    """Return whether the next segments of both songs match, too, and no more than one segment's time lies between."""
     k, m = i + step, j + step
     if not (0 <= k < len(here.starts) and 0 <= m < len(there.starts) and np.isfinite(left[k, m])):
         return False
@@ -255,7 +255,7 @@ def _goes_on(here: Segments, there: Segments, left: np.ndarray, i: int, j: int, 
 
 
 def _match(here: Segments, there: Segments, cosines: np.ndarray, i: int, k: int, j: int, m: int) -> Match:
-    """The segments i to k of one song and j to m of the other."""
+    """Return the segments i to k of one song and j to m of the other."""
     similarity = float(np.diagonal(cosines[i : k + 1, j : m + 1]).max())
     return Match(
         (float(here.starts[i]), float(here.ends[k])),

@@ -179,7 +179,7 @@ class Explainer:
         return Reason(row, sentence, beside, self._alike(row, beside), resemblance, position=position, **facts)
 
     def _in_list(self, matcher: Matcher, rows: Sequence[int], place: int) -> dict[str, Any]:
-        """How a song stands to those beside it."""
+        """Return how a song stands to those beside it."""
         row = rows[place]
         return {
             "before": self._space.distance(rows[place - 1], row) if place else None,
@@ -194,14 +194,14 @@ class Explainer:
         return 1 - self._space.distance(row, other) ** 2 / 2
 
     def _along(self, row: int, start: int, end: int) -> float:
-        """The foot of the perpendicular from a song on the straight line from one to another, 0 to 1."""
+        """Return the foot of the perpendicular from a song on the straight line from one to another, 0 to 1."""
         to_start, to_end = self._space.distances(row, [start, end]) ** 2
         apart = self._space.distance(start, end) ** 2
         return min(1.0, max(0.0, (to_start - to_end + apart) / (2 * apart))) if apart else 0.0
 
 
 def _flow(transition: Transition | None) -> str:
-    """A sentence on how the song before ends and this one begins, if there is anything to say."""
+    """Return a sentence on how the song before ends and this one begins, if there is anything to say."""
     if transition is None or transition.stronger_than is None:
         return ""
     if transition.stronger_than >= _MUCH:
@@ -210,7 +210,7 @@ def _flow(transition: Transition | None) -> str:
 
 
 def _sentence(resemblance: Resemblance | None, of: str) -> str:
-    """Which parts of a song resemble those of another."""
+    """Return which parts of a song resemble those of another."""
     if resemblance is None:
         return ""
     first, *others = resemblance.matches

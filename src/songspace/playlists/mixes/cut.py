@@ -133,7 +133,7 @@ def mixes(
 
 
 def _core(vectors: np.ndarray, songs: np.ndarray, length: int) -> np.ndarray:
-    """The songs of a region that its list may be taken from, those nearest to the list's middle first."""
+    """Return the songs of a region that its list may be taken from, those nearest to the list's middle first."""
     points = vectors[songs]
     around = np.arange(len(songs))
     middle = points.mean(axis=0)
@@ -155,7 +155,7 @@ def _coherence(space: Space, rows: list[int], smooth: Smoothness) -> float:
 
 
 def pick(ranked: np.ndarray, length: int, rules: Rules, *, fewest: int = 1) -> list[int]:
-    """The first songs of a ranking that can stand in a list together.
+    """Return the first songs of a ranking that can stand in a list together.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def pick(ranked: np.ndarray, length: int, rules: Rules, *, fewest: int = 1) -> l
 
 
 def _can_stand(rows: list[int], rules: Rules) -> bool:
-    """Whether some songs can stand in a list: of songs by one artist each, :func:`_fitting` knows it."""
+    """Return whether some songs can stand in a list: of songs by one artist each, :func:`_fitting` knows it."""
     if not any(rule.groups_of(rows).shape[1] > 1 for rule in rules.spacings):
         return True
     return rules.gaps_only().fill([None] * len(rows), rows, lambda _: np.zeros(len(rows))) is not None
@@ -298,7 +298,7 @@ def mix_within(
 
 
 def _ranked(space: Space, songs: np.ndarray, count: int) -> np.ndarray:
-    """The songs in the middle of each of so many patches, those of the largest patch first; then the next of each."""
+    """Rank songs: the middle one of each patch, that of the largest patch first; then the next of each."""
     if len(songs) == 0:
         return songs
     vectors = space.vectors[songs]
@@ -315,7 +315,7 @@ def _ranked(space: Space, songs: np.ndarray, count: int) -> np.ndarray:
 
 
 def _centers(vectors: np.ndarray, count: int) -> np.ndarray:
-    """The centres of k-means, the best of a few starts; the songs themselves where there are not more."""
+    """Return the centres of k-means, the best of a few starts; the songs themselves where there are not more."""
     from scipy.cluster.vq import kmeans2
 
     rng = np.random.default_rng(0)

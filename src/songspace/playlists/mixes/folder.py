@@ -106,7 +106,7 @@ def write_lists(
 
 
 def _free_names(titles: Sequence[str], suffix: str, others: set[str]) -> list[str]:
-    """A name for each title that no other file has, on systems too where case and composition do not count."""
+    """Return a name for each title that no other file has, on systems too where case and composition do not count."""
     taken = {_folded(name) for name in others}
     found = []
     for title in titles:

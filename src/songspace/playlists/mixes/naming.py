@@ -47,7 +47,7 @@ class Tagged(Protocol):
 
 
 def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> list[str]:
-    """A name for each list, different from all others even where case and accents do not count.
+    """Return a name for each list, different from all others even where case and accents do not count.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> 
 
 
 def file_name(name: str) -> str:
-    """A name as a file can have it under any system, without an ending.
+    """Return a name as a file can have it under any system, without an ending.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def _joined(*parts: str) -> str:
 
 
 def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str]:
-    """The genre of a list, or two, if they are more frequent in it than elsewhere."""
+    """Return the genre of a list, or two, if they are more frequent in it than elsewhere."""
     tagged = [keys for song in songs if (keys := _genres(song))]
     if len(tagged) < _HALF * len(songs):
         return []
@@ -145,7 +145,7 @@ def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str
 def _characteristic_artists(
     songs: Sequence[Tagged], genres: Sequence[str], common: _Common, named: set[str]
 ) -> list[str]:
-    """Who a list may be named after, those first who play more of it than of anything else.
+    """Return who a list may be named after, those first who play more of it than of anything else.
 
     Beside a genre stand artists of that genre only; who has given a name to another list stands back, unless a quarter
     of this one is theirs, too.
@@ -164,7 +164,7 @@ def _characteristic_artists(
 
 
 def _log_odds(key: str, here: Counter[str], everywhere: Counter[str]) -> float:
-    """How much more frequent something is here than elsewhere, in standard deviations."""
+    """Return how much more frequent something is here than elsewhere, in standard deviations."""
     n, total = sum(here.values()), sum(everywhere.values())
     if everywhere[key] == total:
         return 0.0  # there is nothing else
@@ -175,7 +175,7 @@ def _log_odds(key: str, here: Counter[str], everywhere: Counter[str]) -> float:
 
 
 def _years(songs: Sequence[Tagged], common: _Common) -> str:
-    """The years of the middle four fifths of a list, if they are few and fewer than the library's."""
+    """Return the years of the middle four fifths of a list, if they are few and fewer than the library's."""
     known = [song.year for song in songs if song.year]
     if len(known) < _HALF * len(songs):
         return ""
@@ -194,7 +194,10 @@ def _range(years: Sequence[int]) -> tuple[int, int]:
 
 
 def _parts(song: Tagged) -> list[str]:
-    """The genres that tags name: files join them with ``;``, ``/`` or ``|``. Else the words that an ear has for it."""
+    """Return the genres that tags name: files join them with ``;``, ``/`` or ``|``.
+
+    Else the words that an ear has for it.
+    """
     words = getattr(song, "words", ())
     values = getattr(song, "genres", ()) or ((song.genre,) if song.genre else words)
     return [part.strip() for value in values for part in re.split(r"[;/|\0]", value) if plain(part)]
@@ -205,7 +208,7 @@ def _genres(song: Tagged) -> set[str]:
 
 
 def _spellings(texts: Iterable[str]) -> dict[str, str]:
-    """The most frequent spelling of everything that is the same to :func:`plain`."""
+    """Return the most frequent spelling of everything that is the same to :func:`plain`."""
     found: dict[str, str] = {}
     for text, _ in sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0])):
         found.setdefault(plain(text), text)

@@ -101,7 +101,7 @@ def how_many(vectors: np.ndarray, among: range) -> int:
 
 
 def agreement(songs: np.ndarray, k: int) -> float:
-    """How well cuts into k regions agree that are learnt from different songs.
+    """Return how well cuts into k regions agree that are learnt from different songs.
 
     Random subsets are cut, and all songs are put into the regions that each of them gives.
 
@@ -144,7 +144,7 @@ def _coordinates(vectors: np.ndarray) -> np.ndarray:
 
 
 def _directions(songs: np.ndarray) -> np.ndarray:
-    """The principal directions of centred songs, the strongest first, as columns."""
+    """Return the principal directions of centred songs, the strongest first, as columns."""
     directions: np.ndarray = np.linalg.eigh(songs.T @ songs)[1][:, ::-1][:, :_AXES]
     return directions
 
@@ -157,7 +157,10 @@ def _laid(songs: np.ndarray, k: int) -> np.ndarray:
 
 
 def _centers(laid: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
-    """The centres of k-means, the best of a few starts; fewer than k where there are not so many different songs."""
+    """Return the centres of k-means, the best of a few starts.
+
+    Fewer than k where there are not so many different songs.
+    """
     from scipy.cluster.vq import kmeans2
 
     k = min(k, len(np.unique(laid.round(9), axis=0)))
@@ -180,5 +183,5 @@ def _nearest(laid: np.ndarray, centers: np.ndarray) -> np.ndarray:
 
 
 def _some(n: int, most: int) -> np.ndarray:
-    """A fixed sample of so many out of n, in order; all, if there are no more."""
+    """Return a fixed sample of so many out of n, in order; all, if there are no more."""
     return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))

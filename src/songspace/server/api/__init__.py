@@ -14,7 +14,7 @@ OPEN = frozenset(f"{PREFIX}/{path}" for path in ("health", "session", "openapi.j
 
 
 def router() -> APIRouter:
-    """All of it."""
+    """Return all of it."""
     whole = APIRouter(prefix=PREFIX, responses=responses(400, 401, 403, 404, 409, 413, 421, 422, 503))
     for part in (songs, lists, geometry, maps, playlists, status, session):
         whole.include_router(part.router)

@@ -68,7 +68,10 @@ def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> 
 
 
 def search(snapshot: Snapshot, text: str) -> list[Song]:
-    """The songs whose name, album and file hold all words of a text: first those whose name or title begin with it."""
+    """Return the songs whose name, album and file hold all words of a text.
+
+    First those whose name or title begin with it.
+    """
     wanted = sought(text)
     words = wanted.split()
     if not words:

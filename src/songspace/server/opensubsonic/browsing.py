@@ -52,7 +52,7 @@ def _indexes(call: Call) -> Answered:
 
 
 def _directory(call: Call) -> Answered:
-    """An artist's albums or an album's songs, for players that browse by folders: these stand for them."""
+    """Return an artist's albums or an album's songs, for players that browse by folders: these stand for them."""
     id = call.text("id")
     if id.startswith("al-"):
         album = call.album(id)
@@ -147,7 +147,7 @@ def _songs_by_genre(call: Call) -> Answered:
 
 
 def _search_3(call: Call) -> Answered:
-    """All words of the query; everything, page by page, if there are none: so players take a library in."""
+    """Return all words of the query; everything, page by page, if there are none: so players take a library in."""
     shelves, query = call.shelves, call.text("query", "")
     words = sought(query).split() if query.strip(' "*') else []
 

@@ -53,7 +53,7 @@ class Call:
     user: str
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A parameter; without a default it is needed."""
+        """Return a parameter; without a default it is needed."""
         values = self.given.get(name, ())
         found = values[0] if values else default
         if found is None:
@@ -63,7 +63,7 @@ class Call:
         return found
 
     def number(self, name: str, default: int | None = None, *, least: int = 0, most: int = 10**9) -> int:
-        """A parameter that is a number; one that is too large is taken for the largest."""
+        """Return a parameter that is a number; one that is too large is taken for the largest."""
         text = self.text(name, None if default is None else str(default)).strip()
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
@@ -71,7 +71,7 @@ class Call:
         return max(least, min(most, int(text)))
 
     def all(self, name: str, *, most: int) -> list[str]:
-        """All values of a parameter."""
+        """Return all values of a parameter."""
         found = [*self.given.get(name, ())]
         if len(found) > most:
             raise Failure(GENERIC, f"More than {most} values of {name} are too many.")
@@ -88,24 +88,24 @@ class Call:
         return shelves_of(self.service, self.at)
 
     def song(self, id: str) -> Song:
-        """The song of an id."""
+        """Return the song of an id."""
         number = int(id) if id.isascii() and id.isdigit() and len(id) < 18 else 0
         return _found(self.at.snapshot.by_id.get(number), "song")
 
     def songs(self, name: str, *, most: int) -> list[Song]:
-        """The songs of all ids in a parameter."""
+        """Return the songs of all ids in a parameter."""
         return [self.song(id) for id in self.all(name, most=most)]
 
     def album(self, id: str) -> Album:
-        """The album of an id."""
+        """Return the album of an id."""
         return _found(self.whole.albums.get(id), "album")
 
     def artist(self, id: str) -> Artist:
-        """The artist of an id."""
+        """Return the artist of an id."""
         return _found(self.whole.artists.get(id), "artist")
 
     def songs_of(self, id: str) -> list[Song]:
-        """The song of an id, or those of the album or the artist that it means."""
+        """Return the song of an id, or those of the album or the artist that it means."""
         if id.startswith("al-"):
             return self.album(id).songs
         return self.artist(id).songs if id.startswith("ar-") else [self.song(id)]
@@ -136,7 +136,7 @@ def known_user(service: Service) -> User | None:
 
 
 def authenticate(service: Service, given: Mapping[str, Sequence[str]], address: str) -> str:
-    """Who asks: by ``u`` with ``p`` or with ``t`` and ``s``, or by ``apiKey``, which is the server's token.
+    """Return who asks: by ``u`` with ``p`` or with ``t`` and ``s``, or by ``apiKey``, which is the server's token.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def authenticate(service: Service, given: Mapping[str, Sequence[str]], address: 
 
 
 def _plain(password: str) -> str:
-    """A password as it is, or as ``enc:`` and hexadecimal digits."""
+    """Return a password as it is, or as ``enc:`` and hexadecimal digits."""
     if not password.startswith("enc:"):
         return password
     try:

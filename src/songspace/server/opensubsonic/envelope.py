@@ -66,7 +66,7 @@ def _enveloped(outcome: str, body: Mapping[str, Any], format: str, status: int) 
 
 
 def as_xml(name: str, value: Mapping[str, Any], **attributes: str) -> bytes:
-    """A JSON document as the protocol has it in XML.
+    """Return a JSON document as the protocol has it in XML.
 
     What is one value becomes an attribute (``value`` the text), what is a list, an element for each of its members.
     Characters that XML does not know become U+FFFD.

@@ -43,7 +43,7 @@ def _id(call: Call, name: str = "id") -> str:
 
 
 def _kept(call: Call, id: str) -> tuple[SavedPlaylist, list[Song]]:
-    """A playlist, and the songs in it that are here: players know of no others."""
+    """Return a playlist, and the songs in it that are here: players know of no others."""
     saved, places = call.service.saved.places(id, call.service.here(call.at))
     return saved, [place.song for place in places if place.song is not None]
 
@@ -64,7 +64,7 @@ def _one(call: Call) -> Answered:
 
 
 def _create(call: Call) -> Answered:
-    """A new one; or other songs for one that is there, if ``playlistId`` says which."""
+    """Return a new one; or other songs for one that is there, if ``playlistId`` says which."""
     if not call.given.get("playlistId") and not call.given.get("name"):
         raise Failure(MISSING, "The parameter name is missing.")
     songs = call.songs("songId", most=LONGEST_SAVED)

@@ -47,7 +47,7 @@ _PLAYED = {"audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "a
 
 
 def is_converted(path: str) -> bool:
-    """Whether a song is sent as another file, unless a player asks for it as it is: few play what it is in.
+    """Return whether a song is sent as another file, unless a player asks for it as it is: few play what it is in.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def is_converted(path: str) -> bool:
 
 
 def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
-    """A ``Child``."""
+    """Return a ``Child``."""
     album, artists = shelves.album_of[song.id], shelves.artists_of[song.id]
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
     whole = song.start is None
@@ -100,7 +100,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
 
 
 def album_facts(album: Album) -> dict[str, Any]:
-    """An ``AlbumID3``, without its songs."""
+    """Return an ``AlbumID3``, without its songs."""
     genres = album.genres
     facts: dict[str, Any] = {
         "id": album.id,
@@ -123,7 +123,7 @@ def album_facts(album: Album) -> dict[str, Any]:
 
 
 def artist_facts(artist: Artist) -> dict[str, Any]:
-    """An ``ArtistID3``, without their albums."""
+    """Return an ``ArtistID3``, without their albums."""
     return {
         **_in_brief(artist),
         "coverArt": artist.id,

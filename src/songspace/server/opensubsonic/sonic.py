@@ -54,7 +54,7 @@ def _matches(call: Call, songs: list[Song], likeness: list[float]) -> Answered:
 
 
 def _similar(call: Call) -> list[dict[str, Any]]:
-    """What sounds most like a song, an album or an artist, each song in one version only.
+    """Return what sounds most like a song, an album or an artist, each song in one version only.
 
     For an artist or an album their own songs are among them, for these sound most like it; for a song that is not so.
     """
@@ -94,7 +94,7 @@ def _heart(call: Call, artist: Artist) -> list[Song]:
 
 
 def _info(call: Call) -> dict[str, Any]:
-    """Of what an artist's page shows, the similar artists; there are no biographies here."""
+    """Return of what an artist's page shows, the similar artists; there are no biographies here."""
     id = call.text("id")
     artist = call.artist(id) if id.startswith("ar-") else call.whole.artists_of[call.songs_of(id)[0].id][0]
     near: list[dict[str, Any]] = []

@@ -26,7 +26,7 @@ _LOOKED_AT = 5  # songs of an album in which a cover is looked for
 
 
 def _stream(call: Call) -> Answered:
-    """The file as it is, or a part of it; or the song encoded anew, from ``timeOffset`` on.
+    """Return the file as it is, or a part of it; or the song encoded anew, from ``timeOffset`` on.
 
     That is done where ``format`` is another one than the file's, where the file has more than ``maxBitRate``, where a
     second is named at which to begin, and where few players know what the file is; and never for ``format=raw``.
@@ -60,7 +60,7 @@ def _refusal(call: Call) -> Callable[[SongspaceError], Response]:
 
 
 def _seconds(call: Call) -> float:
-    """Where to begin: some players send fractions, although seconds are meant."""
+    """Return where to begin: some players send fractions, although seconds are meant."""
     text = call.text("timeOffset", "0").strip()
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII):
         raise Failure(GENERIC, "The parameter timeOffset is no number of seconds.")
@@ -82,7 +82,7 @@ def _download(call: Call) -> Answered:
 
 
 def _cover(call: Call) -> Answered:
-    """The first cover in the files of a song, an album or an artist, in the size that it has there."""
+    """Return the first cover in the files of a song, an album or an artist, in the size that it has there."""
     for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
         with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
             said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}

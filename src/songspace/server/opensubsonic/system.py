@@ -8,7 +8,7 @@ from songspace.server.service import Service
 
 
 def extensions(service: Service) -> Answered:
-    """What this server can do beyond Subsonic; told to anybody."""
+    """Return what this server can do beyond Subsonic; told to anybody."""
     found = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1]}
     if service.token is not None:
         found["apiKeyAuthentication"] = [1]
