@@ -35,10 +35,10 @@ from songspace.intervals import Score
 from songspace.poster.data import Data, gather
 from songspace.poster.embeddings import BY_KEY, Kind, Plan, learn
 from songspace.poster.experiment import choose_subset, set_apart
-from songspace.poster.findings import REFERENCE
 from songspace.poster.scores import HEADLINE, METRICS, PAIRS, Test, make_tests, score
 from songspace.poster.splits import TRAINING
 from songspace.poster.work import Work
+from songspace.poster.write_up import REFERENCE
 from songspace.reporter import Reporter
 
 Scores = dict[str, dict[str, Score]]

@@ -17,9 +17,9 @@ import pytest
 import soundfile
 
 from songspace.demo import plan, render
-from songspace.demo.artists import STYLES, habits_of
 from songspace.demo.instruments import RATE, oscillator
 from songspace.demo.mixing import echo, frequency, reverberate
+from songspace.demo.plan import STYLES, habits_of
 from songspace.demo.score import Harmony, Note, Score, arpeggio, bass, chords, melody, steps, walking_bass
 from songspace.errors import SongspaceError
 

@@ -19,10 +19,11 @@ from songspace.cli import main
 from songspace.cli.commands import app
 from songspace.encoders.ali import RUNGS
 from songspace.evaluation import clustering
-from songspace.poster import exact, gallery, run, then
+from songspace.poster import exact, gallery, run, scores
 from songspace.poster.embeddings import BY_KEY, Plan
 from songspace.poster.experiment import Settings
-from songspace.poster.looks import ORDER, Look, in_order
+from songspace.poster.plots import ORDER, Look, in_order
+from songspace.poster.scores import default_mixture
 
 # ── scores ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -37,7 +38,7 @@ def items() -> tuple[np.ndarray, list[str]]:
 
 def test_the_default_mixture_is_scikit_learns_as_it_comes_on_all_numbers(items: tuple[np.ndarray, list[str]]) -> None:
     vectors, labels = items
-    found = then.mixture(vectors.astype(np.float32), labels, seeds=[3, 4])
+    found = default_mixture(vectors.astype(np.float32), labels, seeds=[3, 4])
     clusters = [GaussianMixture(n_components=4, random_state=s).fit(vectors.astype(np.float32)) for s in (3, 4)]
     predicted = [mixture.predict(vectors) for mixture in clusters]
     for metric, scored in {
@@ -60,8 +61,8 @@ def test_the_mixture_has_every_default(items: tuple[np.ndarray, list[str]], monk
             made.append({**self.get_params(), "numbers": X.shape[1]})
             return super().fit_predict(X, y)
 
-    monkeypatch.setattr(then, "GaussianMixture", Watched)
-    then.mixture(*items, seeds=[7])
+    monkeypatch.setattr(scores, "GaussianMixture", Watched)
+    default_mixture(*items, seeds=[7])
     assert made == [{**GaussianMixture(4, random_state=7).get_params(), "numbers": 64}]
     assert (made[0]["covariance_type"], made[0]["reg_covar"], made[0]["n_init"]) == ("full", 1e-6, 1)
 
@@ -84,7 +85,7 @@ def test_k_means_has_the_defaults_of_2017(items: tuple[np.ndarray, list[str]], m
 def test_a_mixture_that_scikit_learn_cannot_fit_is_missing() -> None:
     """Numbers so large that what scikit-learn adds to singular covariances is lost in rounding."""
     vectors = 1e9 * np.random.default_rng(0).normal(size=(20, 30))
-    assert then.mixture(vectors, ["folk", "jazz"] * 10, seeds=[0]) == {}
+    assert default_mixture(vectors, ["folk", "jazz"] * 10, seeds=[0]) == {}
 
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +223,7 @@ def test_exact_begins_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch, tmp_p
     begun: list[dict[str, Any]] = []
     monkeypatch.setattr(exact, "speed", lambda device: 3.1)
     monkeypatch.setattr("songspace.poster.run", lambda *_, **options: begun.append(options) or {})
-    monkeypatch.setattr("songspace.poster.findings.findings", lambda result: [])
+    monkeypatch.setattr("songspace.poster.write_up.findings", lambda result: [])
     result = poster(tmp_path, "-o", tmp_path / "out", "--exact", "--yes", "--device", "cpu")
     assert result.exit_code == 0 and "about 6 days" in result.stderr and begun[0]["exact"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import butter, lfilter, sosfilt
+from scipy.signal import lfilter
 
 from songspace.demo.instruments import RATE, band, noise
 from songspace.demo.score import Part, Score
@@ -149,7 +149,7 @@ def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarra
 
 def passband(bus: np.ndarray, *, low: float = 30.0, high: float = 16000.0) -> np.ndarray:
     """Keep what lies between two frequencies."""
-    return sosfilt(butter(2, (low, high), btype="bandpass", fs=RATE, output="sos"), bus).astype(np.float32)
+    return band(bus, low, high)
 
 
 def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:

@@ -16,7 +16,7 @@ one artist are not, so an encoder that only knows artists scores a little above 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +58,7 @@ def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float
     >>> v_measure(["a", "a", "b", "b"], [1, 1, 0, 0])
     1.0
     """
-    mutual, entropy, _ = _information(_table(integers(labels), integers(clusters)))
-    return float(_ratio(mutual, entropy))
+    return _measures(integers(labels), integers(clusters))[2]
 
 
 def adjusted_mutual_information(
@@ -84,10 +83,8 @@ def adjusted_mutual_information(
     """
     if average not in ("arithmetic", "max"):
         raise ValueError(f"average must be 'arithmetic' or 'max', got {average!r}")
-    table = _table(integers(labels), integers(clusters))
-    mutual, mean, larger = _information(table)
-    expected = _expected(table)
-    return float(_ratio(mutual - expected, (larger if average == "max" else mean) - expected))
+    ami, ami_max, *_ = _measures(integers(labels), integers(clusters))
+    return ami_max if average == "max" else ami
 
 
 def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
@@ -191,7 +188,7 @@ def scores(
             _once(coordinates[kept], wanted, seed, methods) if _tells(codes[kept], wanted) else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
-    found = _scores(codes, clusterings, smaller, again)
+    found = scores_of(codes, clusterings, smaller, again)
     return {name: score for name, score in found.items() if both_normalisers or not name.endswith("ami_max")}
 
 
@@ -280,16 +277,23 @@ def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str
     return {method: clusters for method, [clusters] in found.items()}
 
 
-def _scores(
+def scores_of(
     labels: np.ndarray,
-    clusterings: dict[str, list[np.ndarray]],
-    smaller: Smaller,
-    again: list[dict[str, np.ndarray] | None],
+    clusterings: Mapping[str, Sequence[np.ndarray]],
+    smaller: Smaller | None = None,
+    again: Sequence[Mapping[str, np.ndarray] | None] = (),
 ) -> dict[str, Score]:
-    """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections.
+    """Score some clusterings: AMI and V-measure of each method, means over its seeds.
 
-    Those that were not clustered, because they tell nothing, count for nothing.
+    Parameters
+    ----------
+    labels : int array of shape (n,)
+    clusterings : mapping of str to sequence of int arrays of shape (n,)
+        For each method, the clusters by each seed.
+    smaller, again : optional
+        Smaller collections, for the intervals, and the clusters of each by each method; None where they tell nothing.
     """
+    smaller = smaller or Smaller(np.zeros((0, len(labels)), bool), 1.0, 1.0)
     found = {}
     for method, assignments in clusterings.items():
         values = np.array([_measures(labels, clusters) for clusters in assignments])

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from songspace.errors import SongspaceError
-from songspace.evaluation.datasets import MIRDATA, read_folder, read_mirdata
-from songspace.evaluation.tables import Named, Row, cleaned, read_table
+from songspace.evaluation.tables import MIRDATA, Named, Row, cleaned, read_folder, read_mirdata, read_table
 from songspace.library.credits import Credits
 
 _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}
@@ -119,7 +118,7 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: 
           track_id): by paths, absolute or from the CSV's folder, or by as much of their ends as tells them apart; by
           bare names with or without their ending; by the numbers that these are. One column is the label (label,
           genre, genre_top, style or class). If there is a column artist, it is believed more than the tags.
-        - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.datasets`).
+        - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.tables`).
         - ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``: a data set that mirdata knows, where that is installed.
     split : str, optional
         Only songs of this part of the data set have labels: the table's column split (or set), FMA's own splits, or

@@ -15,10 +15,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from songspace import __version__, intervals
+from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.evaluation import clustering
-from songspace.poster import between as betweens
-from songspace.poster import gallery, report
+from songspace.geometry.between import judged, on_the_way, placed
+from songspace.poster import gallery, write_up
 from songspace.poster.data import Data, gather
 from songspace.poster.embeddings import BY_KEY, KINDS, Embedding, Plan, learn
 from songspace.poster.scores import LEAKY, Test, differences, make_tests, of_items, place, score
@@ -28,6 +29,9 @@ from songspace.reporter import Reporter
 
 SUBSET = (("rock",), ("indie rock", "indie-rock", "indierock"), ("edm", "electronic", "electronica"), ("classical",))
 """The poster's four genres, and other names of them."""
+
+TRIPLE = ("jazz", "rock", "funk")
+"""The poster's question: does the third lie between the first two?"""
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "openTSNE", "matplotlib", "soundfile", "av", "soxr")
 
@@ -107,7 +111,7 @@ def _run(
         )
     # What a person has named is checked before anything takes long.
     subset = choose_subset(data, settings.subset)
-    triple = betweens.named(settings.between, data.genres) if settings.between else None
+    triple = named_triple(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
     sides, training, aside = set_apart(data, settings.seed)
     tests = make_tests(data, sides, aside, subset, seed=settings.seed)
@@ -136,7 +140,9 @@ def _run(
         found[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
     reporter.progress("scoring", total, total)
 
-    triple = triple or _choose_triple(usable["timbre"], data, sides)
+    if triple is None:
+        taught = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
+        triple = choose_triple(place(usable["timbre"], data, taught), taught.labels)
     asked = _between(usable, data, sides, triple, work, settings.seed) if triple else None
     result = {
         "settings": asdict(settings)
@@ -170,7 +176,7 @@ def _run(
         "albums": discography.told() if discography else None,
     }
     pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
-    report.write(output, result, pictures, work)
+    write_up.write(output, result, pictures, work)
     return result
 
 
@@ -225,9 +231,98 @@ def _plan(settings: Settings, device: str) -> Plan:
     return Plan(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
 
 
-def _choose_triple(timbre: Embedding, data: Data, sides: np.ndarray) -> tuple[str, str, str] | None:
-    test = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
-    return betweens.choose(place(timbre, data, test), test.labels)
+def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str, str] | None:
+    """The question to ask: the poster's, where its genres are there; otherwise one that no result has chosen.
+
+    That is, in a space that is not on trial (hand-made statistics of the training songs): A and B are the two genres
+    that lie farthest apart, and C is the one nearest the way between them.
+
+    Returns
+    -------
+    tuple of str or None
+        A, B and C; None if there are not three genres, or none lies between A and B.
+    """
+    there = {label.casefold(): label for label in sorted(labels)}
+    if all(name in there for name in TRIPLE):
+        a, b, c = (there[name] for name in TRIPLE)
+        return a, b, c
+    genres = sorted(set(labels))
+    if len(genres) < 3:
+        return None
+    codes = np.searchsorted(genres, labels)
+    centers = np.stack([vectors[codes == code].mean(axis=0) for code in range(len(genres))])
+    apart = np.linalg.norm(centers[:, None] - centers, axis=2)
+    a, b = sorted(np.unravel_index(apart.argmax(), apart.shape))
+    others = [code for code in range(len(genres)) if code not in (a, b)]
+    position, offset = on_the_way(centers[[a, b, *others]])
+    offset[~((position > 0) & (position < 1))] = np.inf
+    if not np.isfinite(offset).any():
+        return None
+    return genres[a], genres[b], genres[others[int(offset.argmin())]]
+
+
+def named_triple(names: str, genres: Sequence[str]) -> tuple[str, str, str]:
+    """The genres that a person named, as "A,B,C", in any case.
+
+    Raises
+    ------
+    SongspaceError
+        If they are not three different genres of the experiment.
+    """
+    there = {genre.casefold(): genre for genre in genres}
+    found = [there.get(" ".join(name.split()).casefold()) for name in names.split(",")]
+    if len(found) != 3 or None in found or len(set(found)) != 3:
+        raise SongspaceError(f"--between takes three of the genres, as A,B,C: {', '.join(genres)}.")
+    a, b, c = (genre for genre in found if genre is not None)
+    return a, b, c
+
+
+def lies_between(
+    vectors: np.ndarray,
+    labels: Sequence[str],
+    artists: Sequence[str | None],
+    triple: tuple[str, str, str],
+    *,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Where C lies against the way from A to B, with intervals over artists.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+        Songs, centred and of unit length.
+    labels, artists : sequences of length n
+    triple : tuple of str
+        A, B and C.
+
+    Returns
+    -------
+    dict
+        ``position`` and ``offset`` of C and its ``margin``, how much nearer to the way it is than the median of the
+        other genres (None without others), each with ``value`` and ``interval``; ``others``, the same of each other
+        genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no" or
+        "unsure", as the intervals tell, and "unknown" where artists are too few for intervals.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1.0, 0, 0], [0, 1, 0], [0.6, 0.6, 0.2], [0, 0, 1]])
+    >>> found = lies_between(vectors, ["jazz", "rock", "funk", "folk"], [None] * 4, ("jazz", "rock", "funk"))
+    >>> round(found["position"]["value"], 1), found["rank"], found["between"]
+    (0.5, 1, 'unknown')
+    """
+    genres = [*triple, *sorted(set(labels) - set(triple))]
+    known, whose = np.asarray(labels), artist_codes(artists, len(labels))
+    members = [known == genre for genre in genres]
+    values, drawn, smaller = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
+    c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn, smaller)
+    return {
+        "position": c.position.as_dict(),
+        "offset": c.offset.as_dict(),
+        "margin": c.margin and c.margin.as_dict(),
+        "others": [{"genre": one.name, "position": one.position.value, "offset": one.offset.value} for one in others],
+        "rank": 1 + sum(one.offset.value < c.offset.value for one in others),
+        "between": c.verdict,
+    }
 
 
 def _between(
@@ -241,7 +336,7 @@ def _between(
             answers[key] = work.facts(
                 f"between-{key}",
                 digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
-                lambda embedding=embedding: betweens.lies_between(  # type: ignore[misc]  # bound at once
+                lambda embedding=embedding: lies_between(  # type: ignore[misc]  # bound at once
                     place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
                 ),
             )

@@ -12,15 +12,15 @@ from songspace import maps
 from songspace.encoders import load
 from songspace.evaluation.clustering import principal_coordinates
 from songspace.maps.projection import FEWEST
-from songspace.poster import pictures
+from songspace.poster import plots
 from songspace.poster.data import Data, rank
 from songspace.poster.embeddings import Embedding
-from songspace.poster.findings import too_few
-from songspace.poster.looks import Look, in_order
+from songspace.poster.plots import Look, in_order
 from songspace.poster.scores import LEAKY, Test, of_items, own_numbers, place, places
 from songspace.poster.segments import DECIBELS
 from songspace.poster.splits import BY_ARTIST, BY_SONG
 from songspace.poster.work import Work, digest
+from songspace.poster.write_up import too_few
 from songspace.reporter import Reporter
 
 PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
@@ -106,11 +106,11 @@ def draw(
         if key in learnt and learnt[key].facts.get("history", {}).get("step")
     ]
     if histories:
-        made["training"] = pictures.training(histories)
+        made["training"] = plots.training(histories)
     for number, name in enumerate(shown, 2):
         test = by_name[name]
         laid = [(e.kind.name, _segments_map(e, data, test, work, seed)) for e in learnt.values()]
-        made["subset" if test.subset else "genres"] = pictures.maps(laid, test.labels, look)
+        made["subset" if test.subset else "genres"] = plots.maps(laid, test.labels, look)
         reporter.progress("drawing", number, total)
     if result["between"]:
         made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, work, seed)
@@ -122,7 +122,7 @@ def draw(
             if key in learnt
         ]
         if laid:
-            made["albums"] = pictures.albums(laid, albums.albums, albums.years)
+            made["albums"] = plots.albums(laid, albums.albums, albums.years)
     made |= _decoded(data, sides, learnt, work, seed)
     reporter.progress("drawing", total, total)
     return made
@@ -148,7 +148,7 @@ def _scores(result: Mapping[str, Any]) -> bytes:
         for key, told in result["embeddings"].items()
         if "failed" not in told
     ]
-    return pictures.scores(rows, titles)
+    return plots.scores(rows, titles)
 
 
 def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
@@ -207,7 +207,7 @@ def _between(
             vectors = own_numbers(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
             xy = _map(learnt[key], lambda vectors=vectors: vectors, three, work, seed)  # type: ignore[misc]
             rows.append((learnt[key].kind.name, vectors, xy))
-    return {"between": pictures.between(rows, three.labels, triple, look)} if rows else {}
+    return {"between": plots.between(rows, three.labels, triple, look)} if rows else {}
 
 
 def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], work: Work, seed: int) -> dict[str, bytes]:
@@ -224,12 +224,12 @@ def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], wor
     lines += [(learnt[key].kind.name.removeprefix("ALI "), _untitled(made[key]["rebuilt"])) for key in made]
     right = made["ali_right"]
     drawn = {
-        "rebuilt": pictures.spectrograms(lines),
-        "samples": pictures.spectrograms([("samples", _untitled(right["samples"]))]),
+        "rebuilt": plots.spectrograms(lines),
+        "samples": plots.spectrograms([("samples", _untitled(right["samples"]))]),
     }
     if len(rows) > 1:
         way = [(names[0], originals[0]), *_untitled(right["way"]), (names[1], originals[1])]
-        drawn["way"] = pictures.spectrograms([("the way", way)])
+        drawn["way"] = plots.spectrograms([("the way", way)])
     return drawn
 
 

@@ -53,7 +53,7 @@ def geometry(
 ) -> None:
     """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
     from songspace.cli.geometry import regions, way, years
-    from songspace.drawing.files import PICTURES
+    from songspace.drawing import PICTURES
 
     if of is not None and between:
         raise typer.BadParameter("--of and --between are two questions: ask one at a time.")
@@ -73,7 +73,7 @@ def geometry(
 
 
 def _keep(output: Path, figure: Figure) -> None:
-    from songspace.drawing.files import save
+    from songspace.drawing import save
 
     save(figure, output)
     show.say(f"Wrote {output}.")

@@ -42,7 +42,7 @@ def answer(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | None,
 
 
 def _show(asked: Labelled, found: Regions) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
     from songspace.geometry.tree import drawn, linkage
 
     kind = asked.kind.value

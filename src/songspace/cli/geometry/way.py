@@ -34,7 +34,7 @@ def answer(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure
 
 
 def _show(asked: Labelled, found: Way, along: Along) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
 
     kind = asked.kind.value
     inside = [one for one in found.between if 0 < one.position.value < 1]

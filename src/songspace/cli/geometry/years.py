@@ -33,7 +33,7 @@ def answer(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | Non
 
 
 def _show(asked: Labelled, found: Years) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
 
     dated = found.dated > 0
     columns = [*(["year"] if dated else []), found.kind, "songs", *(["moved", "farther than"] if dated else [])]
