@@ -77,7 +77,7 @@ _FFMPEG = {
 
 
 def versions() -> Finding:
-    """What songspace and the libraries are that its results depend on."""
+    """Report the versions of songspace and of the libraries that its results depend on."""
     import av
     import soundfile
     import torch
@@ -95,7 +95,7 @@ def versions() -> Finding:
 
 
 def decoders() -> Finding:
-    """Whether a tone in each format is heard as the tone that it is."""
+    """Check that a tone in each format is heard as the tone that it is."""
     import av
     import soundfile
 
@@ -141,7 +141,7 @@ def _encode(path: Path, *, tone: np.ndarray, codec: str, form: str) -> None:
 
 
 def _mishearing(path: Path) -> str:
-    """What is wrong with the tone as it is heard; nothing if it is the one that was written."""
+    """Say what is wrong with the tone as it is heard; nothing if it is the one that was written."""
     try:
         heard = read_windows(path, seconds=1.0, count=1, rate=22_050).samples[0]
     except AudioError as error:
@@ -151,7 +151,7 @@ def _mishearing(path: Path) -> str:
 
 
 def device() -> Finding:
-    """Where encoders are learnt."""
+    """Report where encoders are learnt."""
     import torch
 
     from songspace.encoders.devices import choose_device
@@ -164,7 +164,7 @@ def device() -> Finding:
 
 
 def page() -> Finding:
-    """Whether this songspace came with the page that plays."""
+    """Check that this songspace came with the page that plays."""
     if (documents.BUILT / "index.html").is_file():
         return Finding("page", Verdict.OK, "The page that `songspace serve` shows is there.")
     said = "The page that plays was not built: `songspace serve` has its API only."
@@ -220,7 +220,7 @@ def _user(home: Home) -> Finding:
 
 
 def _wanted(home: Home, catalog: Catalog) -> int:
-    """Bytes that the next run may need: the rest of the cache, and new copies beside the old of what is replaced."""
+    """Return the bytes that the next run may need: the rest of the cache, and new copies beside the old ones."""
     listening = Listening.of(catalog)
     record = listening.windows * int(np.prod(listening.frontend.shape))
     here = [path.stat().st_size if path.exists() else 0 for path in (home.cache, home.catalog, home.space)]

@@ -56,7 +56,7 @@ class Scatter:
 
     @property
     def error(self) -> float | None:
-        """The standard error; None where there are no two values or all are the same, which tells nothing."""
+        """Return the standard error; None where there are no two values or all are the same, which tells nothing."""
         known = self.values[np.isfinite(self.values)]
         if len(known) < 2:
             return None
@@ -65,7 +65,7 @@ class Scatter:
         return error if error > 1e-12 else None
 
     def around(self, value: float) -> list[float] | None:
-        """The 95 % interval around ``value``: as wide as Student's t makes it.
+        """Return the 95 % interval around ``value``: as wide as Student's t makes it.
 
         Examples
         --------
@@ -80,7 +80,7 @@ class Scatter:
         return [float(value) - width, float(value) + width]
 
     def chance_of(self, value: float) -> float | None:
-        """How often a score whose true value is 0 would lie as far from it as ``value``, or farther (the p-value)."""
+        """Return the p-value: how often a score whose true value is 0 would be as far from it as ``value``."""
         if self.error is None:
             return None
         from scipy.special import stdtr
@@ -88,7 +88,7 @@ class Scatter:
         return float(2 * stdtr(self.degrees, -abs(value) / self.error))
 
     def minus(self, other: Scatter) -> Scatter:
-        """The scatter of a difference; both scores were taken in the same smaller collections."""
+        """Return the scatter of a difference; both scores were taken in the same smaller collections."""
         return replace(self, values=self.values - other.values, degrees=min(self.degrees, other.degrees))
 
 
@@ -113,7 +113,7 @@ class Smaller:
     degrees: float
 
     def scatter(self, values: Sequence[float] | np.ndarray) -> Scatter:
-        """The scatter of a score over these collections; those in which it is not a number count for nothing."""
+        """Return the scatter of a score over these collections; NaN values are not counted."""
         values = np.asarray(values, dtype=float)
         return Scatter(values, self.scale, max(1.0, min(self.degrees, np.isfinite(values).sum() - 1.0)))
 
@@ -142,13 +142,13 @@ class Score:
     lowest: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """This score in numbers that JSON knows; its interval is None where none can be given."""
+        """Return this score as plain values for JSON; the interval is None where none can be given."""
         within = _within(self.scatter.around(self.value), self.lowest, 1.0)
         found = {"value": float(self.value), "chance": float(self.chance), "interval": within}
         return found if self.spread is None else found | {"spread": float(self.spread)}
 
     def minus(self, other: Score) -> dict[str, Any]:
-        """The difference to another score of the same songs, with its own (paired) interval.
+        """Return the difference to another score of the same songs, with its own (paired) interval.
 
         Returns
         -------
@@ -164,7 +164,7 @@ class Score:
 
 
 def _within(bounds: list[float] | None, lowest: float, highest: float) -> list[float] | None:
-    """An interval without what the measure cannot be."""
+    """Clip an interval to the range of the measure."""
     return bounds and [min(max(bound, lowest), highest) for bound in bounds]
 
 
@@ -211,7 +211,7 @@ def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -
 
 
 def _degrees(artists: np.ndarray, collections: int) -> float:
-    """Degrees of freedom of a variance over artists: with a few large ones among small ones, there are fewer.
+    """Estimate the degrees of freedom of a variance over artists: fewer with a few large ones among small ones.
 
     (Sum of sizes)^2 / (sum of squared sizes) is how many artists of equal size would tell as much: the simplest case
     of Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.

@@ -105,7 +105,7 @@ def check_the_report_is_one_file_with_everything_in_it(out: Path) -> None:
     references = re.findall(r'(?:src|href)="([^"]{,30})', page)
     assert len(re.findall("data:image/png", page)) == 9
     assert all(reference.startswith(("#", "data:")) for reference in references)
-    assert "<b>dle" not in page and "Mid &quot;&amp;&quot; &lt;b&gt;dle&lt;/b&gt;" in page
+    assert "<b>dle" not in page and "Mid &#34;&amp;&#34; &lt;b&gt;dle&lt;/b&gt;" in page
     words = re.sub('base64,[^"]*', "", page)  # a picture may hold any letters
     assert "None" not in words and not re.search(r"\bnan\b", words)
 

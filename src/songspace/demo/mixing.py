@@ -59,7 +59,7 @@ def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -
 
 
 def _play(part: Part, score: Score, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
+    """Render the notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
     bus = np.zeros((2, count), dtype=np.float32)
     angle = (part.pan + 1) * np.pi / 4
     sides = np.sqrt(2) * np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32)
@@ -76,7 +76,7 @@ def _play(part: Part, score: Score, count: int, rng: np.random.Generator) -> np.
 
 
 def frequency(pitch: float) -> float:
-    """The frequency in Hz of a MIDI pitch, equally tempered.
+    """Return the frequency in Hz of a MIDI pitch, equally tempered.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def frequency(pitch: float) -> float:
 
 
 def _gain(bus: np.ndarray, level: float) -> np.float32:
-    """What brings the louder half of a part's 50-ms frames to ``level`` decibels."""
+    """Return the factor that brings the louder half of a part's 50-ms frames to ``level`` decibels."""
     frame = RATE // 20
     frames = bus[:, : bus.shape[1] // frame * frame].reshape(2, -1, frame)
     power = np.sort(np.einsum("cft,cft->f", frames, frames) / (2 * frame))
@@ -97,7 +97,7 @@ def _gain(bus: np.ndarray, level: float) -> np.float32:
 
 
 def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """The room's answer ``(2, n)`` to a sound ``(n,)``: noise that dies away, high notes sooner."""
+    """Return the room's answer ``(2, n)`` to a sound ``(n,)``: noise that dies away, high notes sooner."""
     length = round(seconds * RATE)
     size = next_fast_len(len(samples) + length, real=True)
     fading = 10 ** (-3 * np.arange(length, dtype=np.float32) / length)
@@ -113,7 +113,7 @@ def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator
 
 
 def _audience(count: int, rng: np.random.Generator) -> np.ndarray:
-    """A murmur throughout, applause at the end."""
+    """Render a murmur throughout, and applause at the end."""
     time = np.arange(count, dtype=np.float32) / RATE
     applause = 0.004 + 0.09 / (1 + np.exp(-3 * (time - time[-1] + 3)))
     return np.stack([band(noise(rng, count / RATE)[:count], 400, 4500) * applause for _ in range(2)])
@@ -136,7 +136,7 @@ def _master(mixed: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarr
 
 
 def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarray:
-    """A tape echo: each repeat is quieter, duller and on the other side."""
+    """Add a tape echo: each repeat is quieter, duller and on the other side."""
     delay, count = round(seconds * RATE), bus.shape[1]
     dry, wet, tape = bus.mean(axis=0), np.zeros_like(bus), np.zeros((2, 1))
     for start in range(delay, count, delay):
@@ -153,13 +153,13 @@ def passband(bus: np.ndarray, *, low: float = 30.0, high: float = 16000.0) -> np
 
 
 def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:
-    """An amplifier driven too far, through a loudspeaker."""
+    """Play a part through an amplifier driven too far, and a loudspeaker."""
     level = _gain(bus, -12.0)
     return passband(np.tanh(bus * level * np.float32(gain)), low=80, high=cabinet)
 
 
 def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
-    """So few amplitudes that the rounding is heard."""
+    """Round to so few amplitudes that it is heard."""
     scale = np.float32(levels / max(float(np.abs(bus).max()), 1e-6))
     return np.round(bus * scale) / scale
 
@@ -171,14 +171,14 @@ def pump(bus: np.ndarray, *, beat: float, depth: float = 0.75) -> np.ndarray:
 
 
 def sweep(bus: np.ndarray, *, period: float) -> np.ndarray:
-    """A filter that opens and closes once in ``period`` seconds."""
+    """Apply a filter that opens and closes once in ``period`` seconds."""
     dull = passband(bus, high=600)
     opening = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(bus.shape[1]) / RATE / period)
     return dull + (bus - dull) * opening.astype(np.float32)
 
 
 def wow(bus: np.ndarray, *, depth: float = 0.0012, rate: float = 0.7) -> np.ndarray:
-    """The wavering speed of a worn record; ``depth`` is the greatest shift in seconds."""
+    """Waver like the speed of a worn record; ``depth`` is the greatest shift in seconds."""
     positions = np.arange(bus.shape[1], dtype=np.float64)
     shifted = positions + depth * RATE * np.sin(2 * np.pi * rate * positions / RATE)
     return np.stack([np.interp(shifted, positions, side) for side in bus]).astype(np.float32)

@@ -89,7 +89,7 @@ STYLES = (
 
 
 def habits_of(style: Style, artist: int, *, album: int, seed: int) -> Habits:
-    """The habits of one of a style's artists: no two of them share an instrument or a range of tempos.
+    """Return the habits of one of a style's artists: no two of them share an instrument or a range of tempos.
 
     The last word on the sound is spoken by whoever cuts the album: its balance, its colour, its noise.
     """
@@ -142,7 +142,7 @@ class DemoSong:
 
     @property
     def path(self) -> Path:
-        """Where it lies in the library."""
+        """Return where it lies in the library."""
         return Path(self.artist) / self.album / f"{self.track:02d} {self.title}{self.suffix}"
 
     def samples(self, *, seconds: float = 30.0) -> np.ndarray:
@@ -173,7 +173,7 @@ _VERSIONS = {"": _plain, "Instrumental": _instrumental, "Live": _live}
 
 
 def plan(*, seed: int = 0) -> list[DemoSong]:
-    """The songs of the demo library.
+    """Return the songs of the demo library.
 
     Each artist has three songs on two albums; one artist in three has another version of one of them on the
     second album. The list goes through the styles in turn, so that its first songs are of all styles.

@@ -14,19 +14,7 @@ import numpy as np
 from songspace.demo import instruments, mixing
 from songspace.demo.instruments import brush, clap, hat, kick, ride, rim, shaker, snare, tom, zap
 from songspace.demo.mixing import Room
-from songspace.demo.score import (
-    Harmony,
-    Note,
-    Part,
-    Score,
-    Tone,
-    arpeggio,
-    bass,
-    chords,
-    melody,
-    steps,
-    walking_bass,
-)
+from songspace.demo.score import Harmony, Note, Part, Score, Tone, arpeggio, bass, chords, melody, steps, walking_bass
 
 
 @dataclass(frozen=True)
@@ -46,7 +34,7 @@ class Habits:
     room: Room
 
     def tone(self, instrument: str) -> Tone:
-        """An instrument as this artist has it tuned."""
+        """Return an instrument as this artist has it tuned."""
         tones: dict[str, Tone] = {
             "bell": instruments.bell,
             "choir": partial(instruments.pad, detune=self.detune),
@@ -66,7 +54,7 @@ class Habits:
 
 
 def _length(rng: np.random.Generator, habits: Habits, seconds: float, meter: int = 4) -> tuple[float, int]:
-    """A tempo of the artist's, and how many bars of it fill the time but for two seconds of ringing on."""
+    """Draw a tempo of the artist's, and return it with the bars that fill the time but for two seconds."""
     tempo = float(rng.uniform(*habits.tempo))
     return tempo, max(4, round((seconds - 2) * tempo / 60 / meter))
 
@@ -79,7 +67,7 @@ def _harmony(rng: np.random.Generator, bars: int, scales: str, progressions: str
 
 
 def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """No drums: long chords, a drone, wind, and now and then a note that hangs in the air."""
+    """Compose ambient: no drums, long chords, a drone, wind, and now and then a note that hangs in the air."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "lydian dorian major", "0033 0453 0051 0233")
     near = 60 + habits.register
@@ -98,7 +86,7 @@ def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Four voices of an old games console: fast broken chords, a tune, a triangle, noise."""
+    """Compose chiptune: four voices of an old games console, fast broken chords, a tune, a triangle, noise."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "major minor mixolydian", "0534 0656 0304 0453")
     near = 64 + habits.register
@@ -122,7 +110,7 @@ def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Slow and hollow: a bass that sings, chords on the off-beat that echo away, the drum on three."""
+    """Compose dub: slow and hollow, a bass that sings, chords on the off-beat that echo away, the drum on three."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "minor dorian", "0033 0606 0304 0006")
     near = 62 + habits.register
@@ -144,7 +132,7 @@ def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Picked strings in three or four, simple chords, and a tune that one could whistle."""
+    """Compose folk: picked strings in three or four, simple chords, and a tune that one could whistle."""
     meter = int(rng.choice([3, 4]))
     tempo, bars = _length(rng, habits, seconds, meter)
     harmony = _harmony(rng, bars, "major mixolydian minor", "0453 0340 0534 0034")
@@ -168,7 +156,7 @@ def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Four to the floor, a hat between the beats, and chords that breathe with the kick."""
+    """Compose house: four to the floor, a hat between the beats, and chords that breathe with the kick."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "minor dorian", "0526 0033 0354 0655")
     near = 60 + habits.register
@@ -196,7 +184,7 @@ def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """A small combo: the bass walks, the cymbal swings, and somebody takes the solo."""
+    """Compose jazz: a small combo: the bass walks, the cymbal swings, and somebody takes the solo."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "major dorian mixolydian", "1405 0514 2514 0314")
     near = 60 + habits.register
@@ -222,7 +210,7 @@ def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Dusty drums behind the beat, soft sevenths, and a record that has been played too often."""
+    """Compose lo-fi: dusty drums behind the beat, soft sevenths, and a record that has been played too often."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "dorian major minor", "3210 0514 1400 3425")
     near = 60 + habits.register
@@ -246,7 +234,7 @@ def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 
 def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
-    """Damped power chords, two bass drums, and cymbals; half as fast in the middle."""
+    """Compose metal: damped power chords, two bass drums, and cymbals; half as fast in the middle."""
     tempo, bars = _length(rng, habits, seconds)
     harmony = _harmony(rng, bars, "phrygian minor", "0056 0106 0534 0010")
     riff = ["x.xxx.xxx.xxx.xx", "xxx.xxx.xxx.x.x.", "x..x..x.xxxxx..."][rng.integers(3)]

@@ -51,7 +51,7 @@ def validate(vectors: np.ndarray, labels: Sequence[Hashable], n_clusters: int | 
 
 
 def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float:
-    """V-measure of a clustering, 0..1, as scikit-learn computes it.
+    """Return the V-measure of a clustering, 0..1, as scikit-learn computes it.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float
 def adjusted_mutual_information(
     labels: Sequence[Hashable], clusters: Sequence[Hashable], average: str = "arithmetic"
 ) -> float:
-    """Adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
+    """Return the adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
 
 
 def mixture_dimensions(n: int, n_clusters: int) -> int:
-    """How many principal coordinates the mixture of Gaussians sees: two songs of a cluster for each, at most 20.
+    """Return how many principal coordinates the mixture sees: two songs of a cluster for each, at most 20.
 
     A full covariance that has more dimensions than its cluster has songs is singular, and the mixture then only
     repeats the k-means clusters it started from (the poster's equal bars); diagonal covariances in many
@@ -174,7 +174,7 @@ def scores(
     methods: Sequence[str] = METHODS,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
+    """Return the scores of :func:`evaluate` with their scatter, for differences between encoders."""
     vectors, codes = validate(vectors, labels, n_clusters)
     wanted = n_clusters or int(codes.max()) + 1
     # On songs by the thousand a second thread gains little, and loses a lot when another process wants the core.
@@ -259,14 +259,14 @@ def evaluate(
 
 
 def clustering_seeds(seeds: int, random_state: int) -> list[int]:
-    """The seeds that the clusterings run with; those of two random states have nothing in common."""
+    """Return the seeds of the clusterings; those of two random states have nothing in common."""
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
 def _tells(labels: np.ndarray, n_clusters: int) -> bool:
-    """Whether the clusters of a smaller collection say anything: it needs songs enough, and two labels."""
+    """Return whether the clusters of a smaller collection tell anything: it needs enough songs, and two labels."""
     return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
 
 
@@ -311,7 +311,7 @@ def scores_of(
 
 
 def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float, float]:
-    """AMI by both normalisers, V-measure and its chance value of a clustering."""
+    """Return AMI by both normalisers, V-measure and its chance value of a clustering."""
     table = _table(labels, clusters)
     mutual, mean, larger = _information(table)
     expected = _expected(table)
@@ -321,13 +321,13 @@ def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, f
 
 
 def _table(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """The contingency table: how many songs of each label (row) lie in each cluster (column)."""
+    """Return the contingency table: the number of songs of each label (row) in each cluster (column)."""
     rows, columns = int(labels.max()) + 1, int(clusters.max()) + 1
     return np.bincount(labels * columns + clusters, minlength=rows * columns).reshape(rows, columns)
 
 
 def _information(table: np.ndarray) -> tuple[float, float, float]:
-    """The mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
+    """Return the mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
     n = table.sum()
     joint, rows, columns = (xlogy(x, x).sum() for x in (table, table.sum(axis=1), table.sum(axis=0)))
     mutual = np.log(n) + (joint - rows - columns) / n
@@ -335,12 +335,12 @@ def _information(table: np.ndarray) -> tuple[float, float, float]:
 
 
 def _expected(table: np.ndarray) -> float:
-    """The mutual information that permuted labels would have on average."""
+    """Return the mutual information that permuted labels would have on average."""
     table = table[table.any(axis=1)][:, table.any(axis=0)]  # of labels and clusters, some may be empty
     return float(expected_mutual_information(table, int(table.sum())))
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:
-    """``part / whole``, and 1 of nothing: where there is nothing to know, all of it is known."""
+    """Return ``part / whole``, and 1 of nothing: where there is nothing to know, all of it is known."""
     something = np.abs(whole) > 1e-12
     return np.where(something, part / np.where(something, whole, 1.0), 1.0)

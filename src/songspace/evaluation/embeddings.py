@@ -39,7 +39,7 @@ CHEAP = 1000
 
 
 def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, Space]]:
-    """The spaces of several encoders over the same songs.
+    """Return the spaces of several encoders over the same songs.
 
     A trained encoder stands beside its controls, "NAME-untrained" and "NAME-no-network": fitted to the same songs, with
     its network as it was drawn, and without it. One that was made elsewhere stands beside "NAME-unmapped", its own
@@ -102,13 +102,13 @@ def _cache(library: Library) -> SpectrogramCache:
 
 
 def _cheap(library: Library) -> bool:
-    """Whether a baseline takes seconds to fit, and costs no other encoder any song."""
+    """Return whether a baseline takes seconds to fit, and costs no other encoder any song."""
     songs, cache = library.catalog.count(), _cache(library)
     return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
 
 def _controls(library: Library, name: str) -> dict[str, Callable[[], SongVectors]]:
-    """What makes the vectors of the controls of a learnt encoder; they are fitted to the songs that it is fitted to."""
+    """Return, for each control of a learnt encoder, a function that fits it to the encoder's songs and encodes them."""
     what = learnt(library.catalog, name)
     if what is None:
         return {}

@@ -71,7 +71,7 @@ class Labels:
     outside: int = 0
 
     def left_out(self) -> dict[str, int]:
-        """Why songs, and rows of the table, were not used."""
+        """Count the songs, and rows of the table, that were not used, by reason."""
         return {
             "other_splits": self.outside,
             "without_label": self.missing,
@@ -81,7 +81,7 @@ class Labels:
         }
 
     def sentence(self) -> str:
-        """How many songs have labels here, and what was left out.
+        """Say how many songs have labels here, and what was left out.
 
         Examples
         --------
@@ -189,7 +189,7 @@ def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
 
 
 def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None], int, int]:
-    """What a table or a data set says of each song; how many of its rows name no song, and how many several."""
+    """Return the row of a table or a data set for each song; how many rows name no song, and how many several."""
     table = Path(source)
     if source.startswith(MIRDATA):
         rows = read_mirdata(source)
@@ -221,7 +221,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
 
 
 def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
-    """Whether each song belongs to a split."""
+    """Return whether each song belongs to a split."""
     theirs = [row.split if row else None for row in rows]
     inside = [name is not None and name.casefold() == split.casefold() for name in theirs]
     if not any(inside):

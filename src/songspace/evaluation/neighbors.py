@@ -63,7 +63,7 @@ def nearest(
     rows: np.ndarray | None = None,
     among: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The ``k`` nearest other rows of every row, nearest first.
+    """Find the ``k`` nearest other rows of every row, nearest first.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def nearest(
 
 
 def _smallest(values: np.ndarray, k: int) -> np.ndarray:
-    """The columns of the ``k`` smallest values of each row, ascending."""
+    """Return the columns of the ``k`` smallest values of each row, ascending."""
     n = values.shape[1]
     if n > max(2048, 2 * k * _STRIDE):
         # Fold the row into `_STRIDE` layers and keep the minimum of each pile: the k smallest values lie in

@@ -51,7 +51,7 @@ def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> l
 
 
 def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
-    """The distance from each song of a list to the next: shape (len(rows) - 1,).
+    """Return the distance from each song of a list to the next: shape (len(rows) - 1,).
 
     Examples
     --------
@@ -65,7 +65,7 @@ def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
 
 
 def evenness(lengths: np.ndarray) -> float:
-    """Jain's index of some steps: their sum squared, over their number times the sum of their squares.
+    """Compute Jain's index of some steps: their sum squared, over their number times the sum of their squares.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def evenness(lengths: np.ndarray) -> float:
 
 
 def progress(space: Space, rows: Sequence[int]) -> float:
-    """Kendall's tau-b between the place of each inner song and how far along the straight line from start to end it is.
+    """Compute Kendall's tau-b between the place of each inner song and how far it is along the line between the ends.
 
     A song is as far along as the foot of its perpendicular on that line. The first and the last song, which are given,
     are left out.
@@ -104,7 +104,7 @@ def progress(space: Space, rows: Sequence[int]) -> float:
 
 
 def detour(space: Space, rows: Sequence[int]) -> float:
-    """The length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
+    """Return the length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def detour(space: Space, rows: Sequence[int]) -> float:
 
 
 def astray(space: Space, rows: Sequence[int]) -> float:
-    """How far the inner songs of a list are from what lies near its ends.
+    """Compute how far the inner songs of a list are from what lies near its ends.
 
     Of each song: the share of the library's other songs that lie nearer to one of the two ends than it does to the
     nearer of them. Steps may be small, and lead far away through where a library is dense.
@@ -143,7 +143,7 @@ def astray(space: Space, rows: Sequence[int]) -> float:
 
 
 def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
-    """How many pairs break a rule: one song twice, or two by one artist with fewer than ``artist_gap`` others between.
+    """Count the pairs that break a rule: one song twice, or one artist with fewer than ``artist_gap`` others between.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
 
 
 def hubs(space: Space) -> np.ndarray:
-    """The rows of the hubs: the share :data:`HUBS` of songs, at least one, in the most lists of 10 nearest by distance.
+    """Return the rows of the hubs: the share :data:`HUBS` of songs (at least one) in the most lists of 10 nearest.
 
     Distance, whatever order the space has chosen against hubs: what is asked is whether lists fall for them.
     """

@@ -235,7 +235,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -> str:
-    """What the difference of an encoder to the first one says of the first."""
+    """Say what the difference of an encoder to the first one means for the first."""
     if difference["interval"] is None:
         if difference["value"] == 0:
             return "no difference"
@@ -249,7 +249,7 @@ def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -
 
 
 def _taken_back(difference: Mapping[str, Any]) -> bool:
-    """Whether a difference whose interval leaves 0 out is not sure among all that were looked at."""
+    """Return whether a difference whose interval excludes 0 is not sure among all that were compared."""
     interval = difference["interval"]
     return interval is not None and not difference["sure"] and not interval[0] <= 0 <= interval[1]
 
@@ -289,7 +289,7 @@ def _clusters(
 
 
 def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str, Any]]:
-    """Each encoder minus the first, with paired intervals, and how sure that is among all that is compared."""
+    """Subtract the first encoder from each other one, with paired intervals and corrected p-values."""
     (_, first), *others = found.items()
     compared = {
         name: {metric: scores[metric].minus(first[metric]) for metric in HEADLINES if metric in first}
@@ -302,7 +302,7 @@ def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str
 
 
 def _left_out(labels: Labels | Sequence[str | None], kept: int) -> dict[str, int]:
-    """Why songs were not scored."""
+    """Count the songs that were not scored, by reason."""
     if isinstance(labels, Labels):
         return labels.left_out()
     return {"without_label": len(labels) - kept}

@@ -49,7 +49,7 @@ def validate(points: np.ndarray | Space, labels: Sequence[Hashable], k: int) -> 
 
 
 def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-    """The share of each query's neighbours that have its label.
+    """Return the share of each query's neighbours that have its label.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None 
 
 
 def average_precision(ranks: np.ndarray) -> float:
-    """The mean of the precisions at the places where something right stands.
+    """Return the mean of the precisions at the places where something right stands.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def scores(
     k: int = 10,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
+    """Return the scores of :func:`evaluate` with their scatter, for differences between encoders."""
     points, codes = validate(points, labels, k)
     people = artist_codes(artists, len(points))
     right, candidates = _candidates(codes, people)
@@ -177,7 +177,7 @@ def evaluate(
 
 
 def coverage(labels: Sequence[Hashable], *, artists: Sequence[Hashable | None] | None, k: int = 10) -> dict[str, Any]:
-    """How much can be asked of a collection, whatever the space.
+    """Count the songs that can be asked, and those that cannot, whatever the space.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def same_song_scores(
     artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> tuple[dict[str, Score], dict[str, Any]]:
-    """The scores of :func:`same_song` with what is behind their intervals, and the facts that stand beside them."""
+    """Return the scores of :func:`same_song` with their scatter, and the other values of its result."""
     segments = check_vectors(segments)
     if len(songs) != len(segments) or (starts is not None and np.shape(starts) != (len(segments),)):
         raise ValueError(f"Expected one song and one start for each of {len(segments)} segments")
@@ -345,7 +345,7 @@ def same_artist_scores(
     albums: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> tuple[dict[str, Score], dict[str, Any]]:
-    """The scores of :func:`same_artist` with what is behind their intervals, and the facts that stand beside them."""
+    """Return the scores of :func:`same_artist` with their scatter, and the other values of its result."""
     points = check_points(points)
     people = artist_codes(artists, len(points))
     records = artist_codes(albums, len(points))  # an unknown album is of one song
@@ -411,11 +411,11 @@ class Lists:
         return len(self._values)
 
     def top1(self) -> Score:
-        """How many queries have something right in the first place."""
+        """Score how many queries have a relevant item in the first place."""
         return self._score(0, self._top1)
 
     def average_precision(self) -> Score:
-        """The mean of the queries' average precisions."""
+        """Return the mean of the queries' average precisions."""
         return self._score(2, self._average)
 
     def _score(self, part: int, without: np.ndarray) -> Score:
@@ -427,7 +427,7 @@ class Lists:
 
 
 def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a query's list is worth when each group is left out of it.
+    """Score a query's list once more for each group, without that group.
 
     Of hundreds of right ones the far ones are taken a few together, by the precision in the middle of them, which
     hardly changes down there: a list costs as much as its songs, and not that for each group.
@@ -456,7 +456,7 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
     theirs = groups[places]
 
     def counted(of: np.ndarray, members: np.ndarray) -> np.ndarray:
-        """How many of each group there are in each block."""
+        """Count the members of each group in each block."""
         cells = np.bincount(of * count + members, minlength=(len(sizes) + 1) * count)
         return cells[: len(sizes) * count].reshape(len(sizes), count)
 
@@ -478,7 +478,7 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
 
 @lru_cache(maxsize=64)
 def _together(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Blocks of the right ones in a list: each for itself to begin with, and then a 64th of those before together.
+    """Split the relevant items of a list into blocks: single ones first, then a 64th of those before together.
 
     Returns
     -------
@@ -499,7 +499,7 @@ def _together(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 def _precisions_without(
     points: np.ndarray | Space, near: np.ndarray, codes: np.ndarray, people: np.ndarray, k: int, kept: np.ndarray
 ) -> np.ndarray:
-    """The mean precision when each group is left out of what asks and of what answers.
+    """Compute the mean precision without each group, among queries and candidates.
 
     Parameters
     ----------
@@ -549,14 +549,14 @@ def _precisions_without(
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each song, how many songs by other artists have its label, and how many there are at all."""
+    """Count for each song the songs by other artists that have its label, and all songs by other artists."""
     pairs = integers(zip(labels.tolist(), artists.tolist(), strict=True))
     own = np.bincount(artists)[artists]
     return np.bincount(labels)[labels] - np.bincount(pairs)[pairs], len(labels) - own
 
 
 def _drawn(rows: np.ndarray, most: int, random_state: int) -> np.ndarray:
-    """A random sample of ``most`` rows, or all if there are no more; ascending."""
+    """Draw a random sample of ``most`` rows, or take all if there are no more; ascending."""
     if most >= len(rows):
         return rows
     return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))
@@ -568,7 +568,7 @@ def _in_order(
     sides: Callable[[int], tuple[np.ndarray, np.ndarray]],
     group: np.ndarray,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """For each query that has any: its candidates, nearest first, whether each is right, and its group."""
+    """Yield for each query that has a relevant item: its candidates, nearest first, which are right, their groups."""
     for rows, distances in distance_blocks(points, queries):
         for row, line in zip(rows.tolist(), distances, strict=True):
             right, wrong = sides(row)
@@ -580,7 +580,7 @@ def _in_order(
 
 
 def _chance_of_average_precision(relevant: int, candidates: int) -> float:
-    """The average precision of a list in random order, on average (Bestgen, 2015).
+    """Return the average precision of a list in random order, on average (Bestgen, 2015).
 
     Where a relevant item stands, that item is right for sure, and those before it are with their share.
     """

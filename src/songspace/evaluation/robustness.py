@@ -42,7 +42,7 @@ def validate(
 
 
 def original_ranks(songs: np.ndarray, copies: np.ndarray, originals: np.ndarray) -> np.ndarray:
-    """The place of each copy's original among all songs, nearest first, counted from 1.
+    """Return the place of each copy's original among all songs, nearest first, counted from 1.
 
     Equal distances count against the encoder.
 

@@ -58,7 +58,7 @@ class Row:
 
 
 def cleaned(text: str | None) -> str | None:
-    """Text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
+    """Return text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def cleaned(text: str | None) -> str | None:
 
 
 def read_table(table: Path) -> list[Row]:
-    """The rows of a CSV file that name a song, separated by commas, semicolons or tabs.
+    """Read the rows of a CSV file that name a song, separated by commas, semicolons or tabs.
 
     The head may also stand in two lines, or in three, as in FMA's ``tracks.csv``.
 
@@ -121,7 +121,7 @@ def read_table(table: Path) -> list[Row]:
 
 
 def _head(rows: list[list[str]]) -> tuple[dict[str, int], list[list[str]]]:
-    """The column of each name in the head, and the rows below it."""
+    """Return the column of each name in the head, and the rows below it."""
     if len(rows) > 1 and rows[0][0].strip() == rows[1][0].strip() == "" and len(rows[0]) == len(rows[1]) > 1:
         names = [f"{above}_{below}" for above, below in zip(rows[0], rows[1], strict=True)]
         names[0], rows = "track_id", rows[2:]
@@ -171,7 +171,7 @@ class Named:
                     self._of_name.setdefault(called, []).append(song)
 
     def find(self, name: str) -> list[int]:
-        """The songs that a name may mean: none, one, or several if it is the end of several paths."""
+        """Return the songs that a name may mean: none, one, or several if it is the end of several paths."""
         for folder in self._folders:
             if (song := self._of_path.get(key(folder / name))) is not None:
                 return [song]
@@ -190,7 +190,7 @@ class Named:
 
 
 def _names(name: str, *, whole: bool = False) -> Iterator[str]:
-    """What a file may be called: its name, its name without the ending, and that as a number if it is one."""
+    """Yield what a file may be called: its name, its name without the ending, and that as a number if it is one."""
     yield name
     stem = name if whole else PurePath(name).stem
     yield stem
@@ -199,7 +199,7 @@ def _names(name: str, *, whole: bool = False) -> Iterator[str]:
 
 
 def key(path: str | Path) -> str:
-    """A path in the form in which paths are compared."""
+    """Return a path in the form in which paths are compared."""
     return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
 
 
@@ -211,7 +211,7 @@ _LIST = "_filtered.txt"
 
 
 def read_folder(folder: Path) -> list[Row]:
-    """What FMA's or GTZAN's folder says of its songs.
+    """Read the songs of a folder in FMA's or GTZAN's layout.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def _gtzan(clips: Path, lists: tuple[Path, ...]) -> Iterator[Row]:
 
 
 def read_mirdata(source: str) -> list[Row]:
-    """What mirdata says of a data set: ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``.
+    """Read the songs of a data set through mirdata: ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``.
 
     Raises
     ------

@@ -60,14 +60,14 @@ class Question:
 
     @property
     def what(self) -> str:
-        """What is looked for."""
+        """Name what is looked for."""
         if self.asked == "song":
             return "other parts of the song"
         return "songs on its artist's other albums" if self.other_albums == self.queries else "its artist's other songs"
 
     @property
     def figures(self) -> str:
-        """How early it is found, by all."""
+        """List the scores of all spaces."""
         others = ", ".join(f"{NAMES[name]} {value:.2f}" for name, value in self.scores.items() if name != "learnt")
         return f"mean average precision {self.scores['learnt']:.2f}; {others} (chance {self.chance:.2f})"
 
@@ -100,17 +100,17 @@ class Check:
 
     @property
     def judged(self) -> Question:
-        """The question that decides: that for the artist's songs, if there are artists enough."""
+        """Return the question that decides: that for the artist's songs, if there are artists enough."""
         last = self.questions[-1]
         return last if last.differences[BY_HAND]["interval"] is not None else self.questions[0]
 
     @property
     def better(self) -> bool:
-        """Whether the learnt space is better than the hand-made one."""
+        """Return whether the learnt space is better than the hand-made one."""
         return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
     def behind(self, other: str) -> bool:
-        """Whether the learnt space is no better than one that stands beside it, and nothing says this may be chance."""
+        """Return whether the learnt space is no better than another one, and nothing says that this may be chance."""
         difference = self.judged.differences.get(other)
         return (
             difference is not None
@@ -119,19 +119,19 @@ class Check:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """This check in what JSON knows."""
+        """Return this check as plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Check | None:
-        """The check that :meth:`as_dict` gave; None of what another version of songspace remembered in another form."""
+        """Return the check that :meth:`as_dict` gave; None if another version of songspace wrote it in another form."""
         try:
             return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
         except (KeyError, TypeError):
             return None
 
     def sentences(self, name: str) -> list[str]:
-        """What a person should know."""
+        """Return the result in sentences."""
         whose = f"{self._whose} held out of training" if self.taught else self._whose.removesuffix(",")
         said = [f"On {self.songs} songs {whose}, the {name} space finds"]
         said += [f"  {question.what}: {question.figures}." for question in self.questions]
@@ -146,7 +146,7 @@ class Check:
 
     @property
     def _whose(self) -> str:
-        """By whom the songs are, as far as anybody knows."""
+        """Say by whom the songs are, as far as that is known."""
         named = self.artists - self.folders
         if not self.whole_artists:
             return "by artists whom it was learnt from, too," if named else "in folders that it was learnt from, too,"
@@ -158,7 +158,7 @@ class Check:
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:
-    """How sure a difference is, gain or loss."""
+    """Say how sure a difference is, gain or loss."""
     if difference["interval"] is None:
         return " (too few artists to say whether that is chance)"
     if not difference["sure"]:

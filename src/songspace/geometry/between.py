@@ -42,7 +42,7 @@ class Figure:
     interval: tuple[float, float] | None
 
     def as_dict(self) -> dict[str, Any]:
-        """This figure in what JSON knows."""
+        """Return this figure as plain values for JSON."""
         return {"value": self.value, "interval": self.interval and list(self.interval)}
 
 
@@ -114,7 +114,7 @@ def way(
     what: str = "label",
     seed: int = 0,
 ) -> Way:
-    """What lies between regions a and b.
+    """Find what lies between regions a and b.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def way(
 def placed(
     parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, Smaller]:
-    """Positions and offsets of groups against the way from the first to the second of them.
+    """Compute positions and offsets of groups against the way from the first to the second of them.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def judged(
 
 
 def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Songs along a way, whatever their own label: of each of k equal stretches the one nearest to the line.
+    """Find songs along a way, whatever their own label: in each of k equal stretches the one nearest to the line.
 
     (The k nearest of all would lie at its ends, where the songs are.)
 
@@ -281,7 +281,7 @@ def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, n
 
 
 def on_the_way(centers: np.ndarray) -> np.ndarray:
-    """Positions and offsets (2, n) of centres against the line from the first to the second of them.
+    """Compute positions and offsets (2, n) of centres against the line from the first to the second of them.
 
     Examples
     --------
@@ -292,7 +292,7 @@ def on_the_way(centers: np.ndarray) -> np.ndarray:
 
 
 def _against(a: np.ndarray, b: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Position and offset (2, n), or (n, 2) for as many lines as centres; not a number where there is no line."""
+    """Compute position and offset (2, n), or (n, 2) for as many lines as centres; NaN where there is no line."""
     line = b - a
     square = np.square(line).sum(axis=-1)
     square = np.where(square > 1e-18, square, np.nan)  # they lie in one place, or one of them is nowhere
@@ -311,7 +311,7 @@ def _end(groups: Groups, name: str, fewest: int) -> int:
 
 
 def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Centres (draws, d) of a group in collections of some units; not a number where none of it is there."""
+    """Compute centres (draws, d) of a group in collections of some units; NaN where none of it is there."""
     order = np.argsort(units, kind="stable")
     own, first, counts = np.unique(units[order], return_index=True, return_counts=True)
     sums = np.add.reduceat(vectors[order], first, axis=0, dtype=np.float64)
@@ -323,7 +323,7 @@ def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) 
 
 
 def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
-    """For each column of (draws, k), the median of all others that are there."""
+    """Compute for each column of (draws, k) the median of all others that are there."""
     k = offsets.shape[1]
     if k < 2:
         return np.full(offsets.shape, np.nan)
@@ -340,13 +340,13 @@ def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np
 
 
 def _longer_step(place: np.ndarray) -> np.ndarray:
-    """From position and offset (2, ...), the distance to the farther end, as a share of the way."""
+    """Compute from position and offset (2, ...) the distance to the farther end, as a share of the way."""
     position, offset = place
     return np.asarray(np.hypot(np.maximum(position, 1 - position), offset))
 
 
 def _verdict(position: Figure, margin: Figure | None, step: Figure | None) -> Verdict:
-    """Whether a region lies between two others, as far as the intervals tell."""
+    """Judge whether a region lies between two others, as far as the intervals tell."""
     if position.interval is None:
         return "unknown"
     low, high = position.interval

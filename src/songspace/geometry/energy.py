@@ -31,7 +31,7 @@ BLOCK = 256
 
 
 def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray:
-    """Mean distances between the songs of groups.
+    """Compute mean distances between the songs of groups.
 
     Pairs of songs by one unit are left out (see :mod:`songspace.geometry.groups`), unless there are no others.
 
@@ -63,7 +63,7 @@ def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray
 
 
 def energy_distances(means: np.ndarray) -> np.ndarray:
-    """The energy distances of groups from the mean distances between their songs.
+    """Compute the energy distances of groups from the mean distances between their songs.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def energy_distances(means: np.ndarray) -> np.ndarray:
 
 
 def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: int = 2000) -> float:
-    """Mean distance of two songs of the space that are not by one unit; of any two, if all are.
+    """Compute the mean distance of two songs of the space that are not by one unit; of any two, if all are.
 
     ``units`` has one integer for each row.
     """
@@ -100,7 +100,7 @@ def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: in
 
 
 def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
-    """Places in ``groups.rows`` of the songs that are compared."""
+    """Return the places in ``groups.rows`` of the songs that are compared."""
     low, high = 1, int(groups.sizes.max(initial=1))
     while low < high:  # the largest number of songs of each group that can be had
         middle = (low + high + 1) // 2
@@ -115,7 +115,7 @@ def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
 
 
 def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Summed distances between the songs of groups that come one after the other, (k, k); none of a song to itself.
+    """Sum distances between the songs of consecutive groups, (k, k); none of a song to itself.
 
     ``starts`` says where each group begins; none is empty.
     """
@@ -132,13 +132,13 @@ def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def pairwise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances of vectors of unit length, or of none."""
+    """Compute Euclidean distances of vectors of unit length, or of none."""
     squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
     return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
 
 
 def _of_one_unit(vectors: np.ndarray, codes: np.ndarray, units: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Summed distances between songs of one unit, and how many such pairs there are: group by group, (k, k)."""
+    """Sum distances between songs of one unit, and count such pairs: group by group, (k, k)."""
     _, numbers, counts = np.unique(units, return_inverse=True, return_counts=True)
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, numbers)), shape=(k, len(counts)))
     pairs = (members @ members.T).toarray()

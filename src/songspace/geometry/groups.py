@@ -69,11 +69,11 @@ class Groups:
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many songs each group has."""
+        """Return how many songs each group has."""
         return np.diff(self.starts)
 
     def of(self, group: int) -> slice:
-        """Where the songs of a group are in ``rows``, ``codes`` and ``units``."""
+        """Return where the songs of a group are in ``rows``, ``codes`` and ``units``."""
         return slice(int(self.starts[group]), int(self.starts[group + 1]))
 
 
@@ -142,7 +142,7 @@ def grouped(
 
 
 def called(name: str, names: Sequence[str], what: str = "group") -> str:
-    """The one of some names that a person means, in any case, with or without accents and punctuation.
+    """Find the one of some names that the user means, in any case, with or without accents and punctuation.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
 
 
 def genre_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
+    """Return the genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
 
     A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
     because they are part of some ("R&B/Soul", "Folk, World, & Country").
@@ -178,7 +178,7 @@ def genre_labels(songs: Sequence[Any]) -> list[str | None]:
 
 
 def genres_of(song: Any) -> list[str]:
-    """The genres of a song, each value of its tags, or what stands between semicolons in the only one.
+    """Return the genres of a song, each value of its tags, or what stands between semicolons in the only one.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def genres_of(song: Any) -> list[str]:
 
 
 def album_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The album of each song; albums of one title by several artists are different ones, "Title (Artist)".
+    """Return the album of each song; albums of one title by several artists are different ones, "Title (Artist)".
 
     Examples
     --------
@@ -212,7 +212,7 @@ def album_labels(songs: Sequence[Any]) -> list[str | None]:
 
 
 def sample(ids: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
-    """Places of at most so many ids, ascending; which ones depends on the ids themselves, not on their order.
+    """Sample at most ``most`` places of ids, ascending; the choice depends on the ids, not on their order.
 
     Examples
     --------

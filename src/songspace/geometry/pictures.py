@@ -96,7 +96,7 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
 
 
 def _links(shares: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs that overlap: of each region the two with which it does most, or there would be more lines than map."""
+    """Return the pairs to be joined by lines: of each region the two with which it overlaps most."""
     links = set()
     for a, row in enumerate(shares):
         for b in np.argsort(np.where(np.arange(len(row)) == a, 1, -row), kind="stable")[:2].tolist():
@@ -106,7 +106,7 @@ def _links(shares: np.ndarray) -> list[tuple[int, int]]:
 
 
 def plane(distances: np.ndarray) -> tuple[np.ndarray, float]:
-    """Places (k, 2) whose distances are as near to the given ones as a plane allows, and the share that it shows.
+    """Return places (k, 2) whose distances are as near to the given ones as a plane allows, and the share they show.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def _legend(figure: Figure, remarks: list[str], lost: int, largest: int, biggest
 
 
 def _discs(axes: Axes, write, largest: int, biggest: float) -> float:  # type: ignore[no-untyped-def]  # a local writer
-    """Discs of some sizes, as a scale; answers where it ends."""
+    """Draw discs of some sizes, as a scale, and return where it ends."""
     write(0.02, 0.975, "Disc: its songs", axes=axes, size=9.5, weight="bold", va="center")
     steps = [n for e in range(7) for n in (10**e, 2 * 10**e, 5 * 10**e) if n <= largest]
     points = 0.865 * 8 * 72
@@ -175,7 +175,7 @@ def _discs(axes: Axes, write, largest: int, biggest: float) -> float:  # type: i
 
 
 def left_out(found: Regions, what: str, shown: int) -> list[str]:
-    """What a picture does not show, in short sentences."""
+    """Say what a picture does not show, in short sentences."""
     told = []
     more = len(found.regions) - shown + found.groups.beyond
     if more:
@@ -261,7 +261,7 @@ def _farthest(distances: np.ndarray) -> float:
 
 
 def _stems(axes: Axes, joints: np.ndarray, order: list[int]) -> None:
-    """Branches from the names on the right to the root on the left, in the colours of the overview."""
+    """Draw branches from the names on the right to the root on the left, in the colours of :func:`draw_regions`."""
     k = len(order)
     place = {leaf: row + 0.5 for row, leaf in enumerate(order)}
     depth = dict.fromkeys(range(k), 0.0)
@@ -314,12 +314,7 @@ OTHERS = 40
 """Regions beside a way: those that lie between first."""
 
 VERDICT_COLORS = {"yes": PALETTE[8], "unsure": PALETTE[10], "unknown": GREY, "no": PALE}
-VERDICT_WORDS = {
-    "yes": "lies between",
-    "unsure": "may lie between",
-    "unknown": "too few to tell",
-    "no": "does not",
-}
+VERDICT_WORDS = {"yes": "lies between", "unsure": "may lie between", "unknown": "too few to tell", "no": "does not"}
 
 
 def draw_way(found: Way, *, title: str = "", what: str = "regions", unit: str = "songs", most: int = OTHERS) -> Figure:
@@ -497,7 +492,7 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
 
 
 def _plane(songs: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The middle of the stations, and the two directions (d, 2) in which they, and then the songs, differ most."""
+    """Return the middle of the stations, and the two directions (d, 2) in which they, then the songs, differ most."""
     middle = centers.mean(axis=0)
     # The songs a little, so that there are two directions however few the stations are.
     points = np.concatenate([centers - middle, 0.1 * (songs - middle)])

@@ -262,7 +262,7 @@ def _region(
 def _draws(
     groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], smaller: Smaller
 ) -> tuple[np.ndarray, np.ndarray]:
-    """In every half: the share at home of each region and the overlap of each pair; the mean share.
+    """Compute in every half the share at home of each region and the overlap of each pair, and the mean share.
 
     The centres are those of the whole collection: what is halved is whose songs are asked.
     """
@@ -348,7 +348,7 @@ def homes(space: Space, groups: Groups) -> Homes:
 
 
 def _squared(along: np.ndarray, square: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Squared distances of unit vectors to means of ``sizes`` unit vectors, less what the means' own error adds.
+    """Compute squared distances of unit vectors to means of ``sizes`` unit vectors, less what the means' error adds.
 
     ``along`` are the products with the sums of these vectors, ``square`` the sums' squared lengths.
     """

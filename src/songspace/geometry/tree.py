@@ -22,7 +22,7 @@ _LINES = " ╴╶─╵┘└┴╷┐┌┬│┤├┼"  # by what they reach:
 
 
 def linkage(distances: np.ndarray) -> np.ndarray:
-    """The joints, in SciPy's form: two branches, their distance, their regions.
+    """Join regions by average linkage, in SciPy's form: two branches, their distance, their regions.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def linkage(distances: np.ndarray) -> np.ndarray:
 
 
 def leaves(joints: np.ndarray) -> list[int]:
-    """The regions in the order of the tree, so that no lines cross.
+    """Return the regions in the order of the tree, so that no lines cross.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def branches(joints: np.ndarray, most: int) -> np.ndarray:
 
 
 def drawn(joints: np.ndarray, names: Sequence[str], *, width: int = 60) -> list[str]:
-    """The tree in lines of text, a region each; how far to the right a joint is says how far apart its branches are.
+    """Draw the tree in lines of text, one region each; a joint farther right means branches farther apart.
 
     Examples
     --------

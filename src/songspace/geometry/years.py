@@ -261,7 +261,7 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
 
 
 def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
-    """Mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
+    """Compute mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
     some = [np.asarray(album)[sample(space.numbers[album], SONGS)] for album in albums]
     sizes = np.array([len(album) for album in some], float)
     sums = summed(space.vectors[np.concatenate(some)], np.cumsum([0, *sizes[:-1]]).astype(int))
@@ -272,7 +272,7 @@ def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
 def _albums_of_one_artist(
     space: Space, people: np.ndarray, titles: np.ndarray, placed: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Distances of two albums of one artist, ascending."""
+    """Compute distances of two albums of one artist, ascending."""
     known = np.flatnonzero((people >= 0) & (titles >= 0) & placed)
     pairs = np.unique(np.column_stack([people[known], titles[known]]), axis=0)
     several = np.flatnonzero(np.bincount(pairs[:, 0]) > 1) if len(pairs) else np.zeros(0, int)
@@ -292,7 +292,7 @@ def _albums_of_one_artist(
 
 
 def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
-    """Mean distance of two songs by different artists."""
+    """Compute the mean distance of two songs by different artists."""
     known = np.flatnonzero((people >= 0) & placed)
     known = known[sample(space.numbers[known], 2000, seed)]
     other = people[known][:, None] != people[known]
@@ -308,7 +308,7 @@ def _nearest(
     fewest: int,
     shown: int = 3,
 ) -> list[tuple[tuple[str, float], ...]]:
-    """For each station the nearest regions by others."""
+    """Find the nearest regions by others for each station."""
     theirs: list[str | None] = list(labels)
     for row in mine.tolist():
         theirs[row] = None

@@ -61,7 +61,7 @@ def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexi
 
 
 def _pca(vectors: np.ndarray) -> np.ndarray:
-    """The first two principal components; each points where its largest loading is positive."""
+    """Compute the first two principal components; each points where its largest loading is positive."""
     n, d = vectors.shape
     plane = np.zeros((n, 2))
     if n == 0 or d == 0:

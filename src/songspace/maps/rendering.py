@@ -30,7 +30,7 @@ COLORS: tuple[Color, ...] = ("genre", "artist", "year", "tags")
 
 
 def span(years: np.ndarray) -> tuple[float, float]:
-    """The first and last year of the scale, but for those far outside the others: slips, mostly.
+    """Return the first and last year of the scale, without years far outside the others: slips, mostly.
 
     Far is three interquartile ranges (Tukey's outer fences), and never less than sixty years.
 
@@ -46,7 +46,7 @@ def span(years: np.ndarray) -> tuple[float, float]:
 
 
 def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
-    """The positions as float64, if they belong to the songs.
+    """Return the positions as float64, if they belong to the songs.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
 
 
 def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
-    """What each song says of its genre or artist ("Various Artists" is none), or a word that an ear has for it.
+    """Return each song's genre, artist ("Various Artists" is none) or year, or a word that an ear has for it.
 
     Of a song's words, the first that is among the words of most songs: a map has few colours.
     """
@@ -78,7 +78,7 @@ def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
 
 
 def note(method: str) -> str:
-    """What one may read from a map, and what not."""
+    """Explain what one may read from a map, and what not."""
     if method == "pca":
         return "PCA: the two directions in which these songs differ most."
     return "t-SNE: songs that sound alike lie together. Axes, and how far apart distant groups are, mean nothing."
@@ -230,7 +230,7 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories,
 
 
 def middle(xy: np.ndarray) -> np.ndarray:
-    """The point of a region that lies nearest its median: in it, even if the region has a hole."""
+    """Return the point of a region that lies nearest its median: in it, even if the region has a hole."""
     return np.asarray(xy[np.square(xy - np.median(xy, axis=0)).sum(axis=1).argmin()])
 
 
@@ -325,7 +325,7 @@ def _data(xy: np.ndarray, songs: Sequence[Any], color: str) -> dict[str, Any]:
 
 
 def _unit(xy: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Places with the longer side from 0 to 1 and, as on a screen, y downwards; and what they extend over."""
+    """Scale places so that the longer side is 0 to 1, y downwards as on a screen; return them and their extent."""
     if not len(xy):
         return xy, (1.0, 1.0)
     low, high = xy.min(axis=0), xy.max(axis=0)
@@ -340,7 +340,7 @@ def _grouping(found: Categories) -> dict[str, Any]:
 
 
 def _json(data: dict[str, Any]) -> str:
-    """JSON that stays JSON inside a script element: no tag or comment can begin or end in it."""
+    """Return JSON that is safe inside a script element: no tag or comment can begin or end in it."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

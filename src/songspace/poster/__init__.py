@@ -117,11 +117,5 @@ def run(
         seeds=seeds,
     )
     return run_experiment(
-        folder,
-        Path(output),
-        settings,
-        device=device,
-        workers=workers,
-        timeout=timeout,
-        reporter=reporter or Reporter(),
+        folder, Path(output), settings, device=device, workers=workers, timeout=timeout, reporter=reporter or Reporter()
     )

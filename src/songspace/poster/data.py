@@ -75,37 +75,37 @@ class Data:
 
     @cached_property
     def genres(self) -> list[str]:
-        """The genres, by name."""
+        """Return the genres, by name."""
         return sorted({clip.genre for clip in self.clips}, key=str.casefold)
 
     @cached_property
     def songs(self) -> np.ndarray:
-        """The song of each row."""
+        """Return the song of each row."""
         return np.repeat(np.arange(len(self.clips)), self.shelf.segments)
 
     @cached_property
     def sounding(self) -> np.ndarray:
-        """Whether something is heard in each row."""
+        """Return whether each row is not silent."""
         return ~np.concatenate([clip.silent for clip in self.clips])
 
     def rows_of(self, songs: Sequence[int] | np.ndarray) -> np.ndarray:
-        """The sounding rows of some songs, ascending."""
+        """Return the sounding rows of some songs, ascending."""
         rows = np.sort(np.asarray(songs, int))[:, None] * self.shelf.segments + np.arange(self.shelf.segments)
         return rows[self.sounding[rows]]
 
     def spectrograms(self, frontend: Frontend, rows: np.ndarray) -> Any:
-        """Rows as a frontend gives them; what stands for an array that need not fit in memory."""
+        """Return rows as a frontend gives them, as an array that need not fit in memory."""
         slots = np.array([clip.slot for clip in self.clips])
         return self.shelf.rows(frontend, slots[self.songs[rows]], rows % self.shelf.segments)
 
     @cached_property
     def key(self) -> list[Any]:
-        """What a row is: the songs by their content, and how their segments were drawn. (Labels only score.)"""
+        """Return what identifies the rows: the songs by content, and how segments were drawn. (Labels only score.)"""
         return [self.shelf.segments, self.shelf.seed, [clip.identity for clip in self.clips]]
 
 
 def rank(seed: int, *names: str) -> bytes:
-    """A random number that depends on nothing but a name and the seed: the order in which songs are drawn."""
+    """Return a random number that depends on the seed and the names alone: the order in which songs are drawn."""
     text = "\0".join([str(seed), *names])
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
@@ -190,7 +190,7 @@ def gather(
 
 
 def _look_through(folder: str | os.PathLike[str]) -> tuple[dict[str, Found], list[tuple[str, str]]]:
-    """The files of a folder by their paths from it, and what cannot be a song at a glance."""
+    """Return the files of a folder by their paths from it, and those that cannot be songs, with the reason."""
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")

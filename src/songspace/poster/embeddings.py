@@ -47,13 +47,8 @@ class Plan:
     """Spectrograms in a batch of ALI, if not its own number."""
 
     def limits(self) -> dict[str, Any]:
-        """What every trained encoder is told."""
-        return {
-            "steps": self.steps,
-            "minutes": self.minutes,
-            "random_state": self.seed,
-            "device": self.device,
-        }
+        """Return the parameters that all trained encoders share."""
+        return {"steps": self.steps, "minutes": self.minutes, "random_state": self.seed, "device": self.device}
 
 
 @dataclass(frozen=True)
@@ -201,11 +196,11 @@ class Embedding:
 
     @property
     def judged(self) -> bool:
-        """Whether anything may be said of it: what is trained must have had steps enough."""
+        """Return whether it may be judged: a trained one must have had enough steps."""
         return not self.kind.trained or self.facts.get("steps", 0) >= self.kind.enough
 
     def encoding(self, data: Data, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """What encodes segments, where ``rows`` are all that will be scored together."""
+        """Return a function that encodes segments; ``rows`` are all that will be scored together."""
         if self._vectors is not None and self._where is not None:
             vectors, where = self._vectors, self._where
             return lambda some: vectors[where[some]]
@@ -245,7 +240,7 @@ def learn(
 
 
 def _parameters(encoder: Encoder) -> dict[str, Any]:
-    """What an encoder is made with, but for the device, which decides only how fast."""
+    """Return the parameters of an encoder without the device, which decides only how fast it is."""
     given = {name: value for name, value in encoder.get_params(deep=False).items() if name != "device"}
     return given | {"frontend": frontends.describe(encoder.get_frontend())}
 

@@ -76,7 +76,7 @@ def run_experiment(
     timeout: float,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """See :func:`songspace.poster.run`."""
+    """Run the stages; see :func:`songspace.poster.run`."""
     work = Work(output / "work")
     with work.lock():
         try:
@@ -181,7 +181,7 @@ def _run(
 
 
 def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is learnt from and what is scored.
+    """Split the data into what is learnt from and what is scored.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
-    """The genres of the second test: those named, the poster's four, or the four of which there are most songs.
+    """Choose the genres of the second test: those named, the poster's four, or the four with most songs.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def _plan(settings: Settings, device: str) -> Plan:
 
 
 def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str, str] | None:
-    """The question to ask: the poster's, where its genres are there; otherwise one that no result has chosen.
+    """Choose A, B and C: the poster's, where these genres are there; otherwise three that no result has chosen.
 
     That is, in a space that is not on trial (hand-made statistics of the training songs): A and B are the two genres
     that lie farthest apart, and C is the one nearest the way between them.
@@ -262,7 +262,7 @@ def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str,
 
 
 def named_triple(names: str, genres: Sequence[str]) -> tuple[str, str, str]:
-    """The genres that a person named, as "A,B,C", in any case.
+    """Return the genres that the user named, as "A,B,C", in any case.
 
     Raises
     ------
@@ -285,7 +285,7 @@ def lies_between(
     *,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Where C lies against the way from A to B, with intervals over artists.
+    """Measure where C lies against the line from A to B, with intervals over artists.
 
     Parameters
     ----------
@@ -328,7 +328,7 @@ def lies_between(
 def _between(
     learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], work: Work, seed: int
 ) -> dict[str, Any]:
-    """A + B ?= C, asked of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
+    """Ask A + B ?= C of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
     test = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
     answers = {}
     for key, embedding in learnt.items():
@@ -346,7 +346,7 @@ def _between(
 
 
 def _genres(data: Data, sides: np.ndarray) -> dict[str, dict[str, int]]:
-    """How many songs and artists of each genre are in each set."""
+    """Count the songs and artists of each genre, and its songs in each set."""
     counts = {}
     for genre in data.genres:
         songs = [song for song, clip in enumerate(data.clips) if clip.genre == genre]

@@ -57,12 +57,12 @@ class Discography:
     years: dict[str, int]
 
     def told(self) -> dict[str, Any]:
-        """This discography in what JSON knows."""
+        """Return this discography as plain values for JSON."""
         return {"artist": self.artist, "songs": len(self.songs), "years": self.years}
 
 
 def discography(data: Data) -> Discography | None:
-    """The artist with albums of most different years, then with most albums and songs; None without two albums."""
+    """Find the artist with albums of most different years, then with most albums and songs; None without two."""
     works: dict[str, list[int]] = {}
     for song, clip in enumerate(data.clips):
         if clip.artist and clip.album and clip.year:
@@ -90,7 +90,7 @@ def draw(
     seed: int,
     reporter: Reporter,
 ) -> dict[str, bytes]:
-    """All pictures, as PNG by their names; those that there is nothing to draw of are left out."""
+    """Draw all pictures, as PNG by their names; those without data are left out."""
     look = Look(tuple(in_order(data.genres)))
     made = {}
     by_name = {test.name: test for test in tests}
@@ -129,7 +129,7 @@ def draw(
 
 
 def _scores(result: Mapping[str, Any]) -> bytes:
-    """The headline of all embeddings in the tests of all genres."""
+    """Draw the headline score of all embeddings in the tests of all genres."""
     titles = {}
     for name, test in result["tests"].items():
         if not test["subset"] and test["split"] != LEAKY:
@@ -152,7 +152,7 @@ def _scores(result: Mapping[str, Any]) -> bytes:
 
 
 def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
-    """Places on a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
+    """Compute a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
 
     Where there are fewer than ten different items the two principal components take its place, as in all maps here.
     """
@@ -170,7 +170,7 @@ def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
 
 
 def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed: int) -> np.ndarray:
-    """Places of a test's segments."""
+    """Return the map of a test's segments."""
 
     def vectors() -> np.ndarray:
         # The embedding's own numbers are standardised. Of coordinates that keep the distances of few items, that would
@@ -182,7 +182,7 @@ def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed
 
 
 def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, work: Work, seed: int) -> np.ndarray:
-    """Places on a map by t-SNE, or those that were found before."""
+    """Return a map by t-SNE, or the one that was kept."""
     perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
     key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed, "own numbers")
@@ -211,7 +211,7 @@ def _between(
 
 
 def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], work: Work, seed: int) -> dict[str, bytes]:
-    """What ALI's decoders make of songs held out, of the prior, and of the way between two songs."""
+    """Draw what ALI's decoders make of held-out songs, of the prior, and of the way between two songs."""
     if "ali_right" not in learnt:
         return {}
     held_out = np.flatnonzero(sides == (BY_ARTIST if (sides == BY_ARTIST).any() else BY_SONG))
@@ -238,7 +238,7 @@ def _untitled(spectrograms: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 
 def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> list[int]:
-    """A song of each genre, drawn by the seed, of at most so many genres spread over all."""
+    """Draw a song of each genre by the seed, of at most ``most`` genres spread over all."""
     first: dict[str, int] = {}
     for song in sorted(songs, key=lambda song: rank(seed, "decoded", data.clips[song].identity)):
         first.setdefault(data.clips[song].genre, song)
@@ -248,7 +248,7 @@ def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> l
 
 
 def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, seed: int) -> dict[str, np.ndarray]:
-    """Songs rebuilt from their codes, samples from the prior, and the straight way between the first two codes."""
+    """Decode songs from their codes, samples from the prior, and the straight way between the first two codes."""
 
     def decode() -> dict[str, np.ndarray]:
         ali: Any = load(work.folder / "encoders" / embedding.kind.key)
@@ -264,7 +264,7 @@ def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, s
 
 
 def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """What a decoder answers, in decibels; one of plain power may answer anything, and less than nothing is nothing."""
+    """Convert a decoder's output to decibels; plain power below 1e-10 counts as that."""
     if logarithmic:
         return spectrograms
     return 10 * np.log10(np.maximum(spectrograms, 1e-10))

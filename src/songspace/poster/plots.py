@@ -51,7 +51,7 @@ FEW = 8
 
 
 def in_order(genres: Sequence[str]) -> list[str]:
-    """Genres from acoustic to electronic; those in one place by name.
+    """Sort genres from acoustic to electronic; those in one place by name.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def in_order(genres: Sequence[str]) -> list[str]:
 
 
 def _place(genre: str) -> int:
-    """The place of a genre: by its whole name, or by its last words ("acid jazz" is jazz)."""
+    """Return the place of a genre: by its whole name, or by its last words ("acid jazz" is jazz)."""
     words = re.findall(r"[\w&]+", genre.casefold())
     for start in range(len(words)):
         name = " ".join(words[start:])
@@ -85,7 +85,7 @@ class Look:
     genres: tuple[str, ...]
 
     def of(self, genre: str) -> dict[str, Any]:
-        """How a genre is drawn."""
+        """Return matplotlib's options for the dots of a genre."""
         from matplotlib import colormaps
 
         number = self.genres.index(genre)
@@ -115,11 +115,7 @@ CURVES: tuple[tuple[str, str, dict[str, tuple[str, str, str]]], ...] = (
         },
     ),
     ("effective rank of codes", "watched", {"effective_rank": ("", BLUE, "-")}),
-    (
-        "same-song retrieval",
-        "watched",
-        {"retrieval": ("held-out songs", BLUE, "-"), "chance": ("chance", GREY, "--")},
-    ),
+    ("same-song retrieval", "watched", {"retrieval": ("held-out songs", BLUE, "-"), "chance": ("chance", GREY, "--")}),
 )
 """What is drawn of a training: a label, what it is drawn against, and of each curve its name, colour and line."""
 
@@ -134,7 +130,7 @@ def _figure(height: float) -> Figure:
 
 
 def _png(figure: Figure) -> bytes:
-    """The picture; without the version of matplotlib, so that equal figures are equal files."""
+    """Return the picture, without the version of matplotlib, so that equal figures are equal files."""
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a script that no font here knows is drawn as boxes
@@ -185,7 +181,7 @@ def _legend(figure: Figure, look: Look, genres: Sequence[str]) -> None:
 
 
 def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: float, **more: Any) -> None:
-    """Dots in a mixed order, so that no genre lies on top only because it was drawn last."""
+    """Draw dots in a mixed order, so that no genre lies on top only because it was drawn last."""
     order = np.random.default_rng(0).permutation(len(xy))
     for marker in dict.fromkeys(look.of(label)["marker"] for label in labels):
         some = [i for i in order if look.of(labels[i])["marker"] == marker]
@@ -196,7 +192,7 @@ def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: f
 
 
 def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], tests: Mapping[str, str]) -> bytes:
-    """The headline of every embedding in some tests, side by side, with intervals and chance.
+    """Draw the headline of every embedding in some tests, side by side, with intervals and chance.
 
     Parameters
     ----------
@@ -224,7 +220,7 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], te
 
 
 def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> bytes:
-    """Losses against batches, as on the poster, and the monitors under them: a column for each rung.
+    """Draw losses against batches, as on the poster, and the monitors under them: a column for each rung.
 
     Parameters
     ----------
@@ -261,17 +257,17 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
 
 
 def _first(curve: str) -> str:
-    """What a history must hold for a curve to be drawn."""
+    """Return the name that a history must hold for a curve to be drawn."""
     return curve.split(" + ")[0]
 
 
 def _curve(history: Mapping[str, Sequence[float]], name: str) -> list[float]:
-    """A curve of a history, or the sum of two."""
+    """Return a curve of a history, or the sum of two."""
     return [sum(values) for values in zip(*(history[part] for part in name.split(" + ")), strict=True)]
 
 
 def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: Look) -> bytes:
-    """The same items under each embedding, in two dimensions each.
+    """Draw the same items under each embedding, in two dimensions each.
 
     Parameters
     ----------
@@ -297,12 +293,9 @@ def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: 
 
 
 def between(
-    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
-    labels: Sequence[str],
-    triple: tuple[str, str, str],
-    look: Look,
+    rows: Sequence[tuple[str, np.ndarray, np.ndarray]], labels: Sequence[str], triple: tuple[str, str, str], look: Look
 ) -> bytes:
-    """Songs of three genres: along the line from A to B, and by t-SNE; a row for each embedding.
+    """Draw songs of three genres: along the line from A to B, and by t-SNE; a row for each embedding.
 
     Parameters
     ----------
@@ -335,7 +328,7 @@ def between(
 def along_the_line(
     vectors: np.ndarray, labels: np.ndarray, triple: tuple[str, str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Songs (n, 2) and the three centres (3, 2): the place on the straight line from A to B, and the greatest spread
+    """Return songs (n, 2) and the three centres (3, 2): the place on the line from A to B, and the greatest spread
     of what is left across it."""
     wide = np.asarray(vectors, np.float64)
     centers = np.stack([wide[labels == genre].mean(axis=0) for genre in triple])
@@ -353,7 +346,7 @@ def along_the_line(
 
 
 def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], years: Mapping[str, int]) -> bytes:
-    """The songs of one artist by album, oldest to newest.
+    """Draw the songs of one artist by album, oldest to newest.
 
     Parameters
     ----------
@@ -398,7 +391,7 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
 
 
 def spectrograms(rows: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]]) -> bytes:
-    """Rows of spectrograms in decibels, each row on its own scale of colours.
+    """Draw rows of spectrograms in decibels, each row on its own scale of colours.
 
     Parameters
     ----------

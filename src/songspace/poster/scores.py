@@ -89,16 +89,16 @@ class Test:
 
     @property
     def name(self) -> str:
-        """A short name, fit for a file."""
+        """Return a short name, fit for a file."""
         return f"{self.split}-{self.level}" + ("-subset" if self.subset else "")
 
     @property
     def genres(self) -> list[str]:
-        """The genres, by name."""
+        """Return the genres, by name."""
         return sorted(set(self.labels), key=str.casefold)
 
     def only(self, genres: Sequence[str]) -> Test:
-        """The same test of some genres."""
+        """Return the same test of some genres."""
         kept = np.flatnonzero([label in genres for label in self.labels])
         return Test(
             self.split,
@@ -113,7 +113,7 @@ class Test:
 def make_tests(
     data: Data, sides: np.ndarray, leaky_rows: np.ndarray, subset: Sequence[str], *, seed: int
 ) -> list[Test]:
-    """The tests that the songs allow: of two genres at least, with two items of each.
+    """Make the tests that the songs allow: of two genres at least, with two items of each.
 
     The leaky one comes last, and only beside an honest one.
     """
@@ -140,7 +140,7 @@ def make_tests(
 
 
 def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
-    """A test of some rows or songs."""
+    """Make a test of some rows or songs."""
     clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
     artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
     return Test(split, level, False, items, [clip.genre for clip in clips], artists)
@@ -151,7 +151,7 @@ def _usable(test: Test) -> bool:
 
 
 def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """All numbers of the items of a test: segments as they come; songs as users meet them, as in a ``Space``."""
+    """Return all numbers of the items of a test: segments as they come; songs as in a ``Space``."""
     if test.level == "segments":
         return embedding.encoding(data, test.items)(test.items)
     encode = embedding.encoding(data, data.rows_of(test.items))
@@ -160,7 +160,7 @@ def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
 
 
 def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """The items of a test in an embedding, as :func:`own_numbers` gives them.
+    """Return the items of a test in an embedding, as :func:`own_numbers` gives them.
 
     Where vectors have more numbers than there are items they are turned into as many coordinates as there are
     items, which keeps all distances.
@@ -181,7 +181,7 @@ def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarr
 
 
 def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
-    """The scores of an embedding in a test, with what is behind their intervals.
+    """Score an embedding in a test, with the scatter behind its intervals.
 
     Those of the default mixture are missing where scikit-learn could not fit it.
     """
@@ -191,12 +191,7 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
     def cluster() -> dict[str, np.ndarray]:
         vectors = places(embedding, data, test, work)
         found = clustering.scores(
-            vectors,
-            test.labels,
-            seeds=seeds,
-            artists=test.artists,
-            both_normalisers=True,
-            random_state=seed,
+            vectors, test.labels, seeds=seeds, artists=test.artists, both_normalisers=True, random_state=seed
         )
         found |= default_mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
         numbers = {
@@ -218,7 +213,7 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
 
 
 def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The questions of ``PAIRS`` answered: paired differences of the headline, and what they mean.
+    """Answer the questions of ``PAIRS``: paired differences of the headline, and what they mean.
 
     Returns
     -------
@@ -239,7 +234,7 @@ def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[s
 
 
 def meaning(difference: float, p: float | None) -> str:
-    """What a difference and its corrected p-value say.
+    """Name what a difference and its corrected p-value mean.
 
     Examples
     --------

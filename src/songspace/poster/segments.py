@@ -36,7 +36,7 @@ LOWEST, STEP = -100.0, 1 / 256
 
 
 def to_codes(decibels: np.ndarray) -> np.ndarray:
-    """Decibels in 16 bits.
+    """Convert decibels to 16 bits.
 
     Examples
     --------
@@ -47,12 +47,12 @@ def to_codes(decibels: np.ndarray) -> np.ndarray:
 
 
 def from_codes(codes: np.ndarray) -> np.ndarray:
-    """Undo :func:`to_codes`, within 1/512 dB; float32."""
+    """Convert the codes of :func:`to_codes` to decibels, within 1/512 dB; float32."""
     return np.asarray(codes, np.float32) * np.float32(STEP) + np.float32(LOWEST)
 
 
 def to_power(codes: np.ndarray) -> np.ndarray:
-    """The power that codes stand for, within 0.05 %; float32."""
+    """Convert codes to power, within 0.05 %; float32."""
     return np.exp(from_codes(codes) * np.float32(np.log(10) / 10))
 
 
@@ -70,7 +70,7 @@ class Decoded:
 
 
 def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
-    """Random segments of a file, by its content and the seed alone."""
+    """Decode random segments of a file, drawn by its content and the seed alone."""
     try:
         identity = identify(file.path)
     except OSError as error:
@@ -109,7 +109,7 @@ class Entry:
     silent: tuple[bool, ...] = ()
 
     def is_of(self, file: Found) -> bool:
-        """Whether this is still known of the file as it is now."""
+        """Return whether the file is unchanged since this was written."""
         return (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
 
 
@@ -170,7 +170,7 @@ class Shelf:
         return [(name, file[0]) for name, file in self._files.items()]
 
     def _record(self, name: str) -> int:
-        """Bytes of a song."""
+        """Return the bytes that one song takes."""
         _, dtype, shape = self._files[name]
         return self.segments * int(np.prod(shape)) * dtype.itemsize
 
@@ -220,7 +220,7 @@ class Shelf:
         return Entry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
 
     def rows(self, frontend: Frontend, slots: np.ndarray, which: np.ndarray) -> Any:
-        """Segments as a frontend gives them, read from the disk as they are indexed.
+        """Return segments as a frontend gives them, read from the disk as they are indexed.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ from songspace.errors import SongspaceError
 
 
 def digest(*parts: Any) -> str:
-    """32 hexadecimal digits that change with anything in ``parts``, which JSON must know.
+    """Return 32 hexadecimal digits that change with anything in ``parts``, which must be plain values for JSON.
 
     Examples
     --------
@@ -68,11 +68,11 @@ class Work:
             lock.release()
 
     def refused(self, error: OSError) -> SongspaceError:
-        """What is said where the file system will not have it."""
+        """Return the error to raise where the file system refuses."""
         return SongspaceError(f"The experiment's folder {self.folder.parent} cannot be written: {error.strerror}.")
 
     def facts(self, name: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """A result that JSON knows: the one that is there under ``key``, or else what ``make`` answers."""
+        """Return the plain values kept under ``key``, or make and keep them."""
         path = self.folder / f"{name}.json"
         with suppress(OSError, ValueError, TypeError, KeyError):
             held = json.loads(path.read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ class Work:
         return value
 
     def arrays(self, name: str, key: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """A result of arrays: those that are there under ``key``, or else what ``make`` answers."""
+        """Return the arrays kept under ``key``, or make and keep them."""
         path = self.folder / f"{name}.npz"
         with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as held:
             if str(held["key"]) == key:
@@ -102,7 +102,7 @@ class Work:
         return made
 
     def forget(self, name: str) -> None:
-        """Let go of a result that JSON knows."""
+        """Delete a result of plain values."""
         (self.folder / f"{name}.json").unlink(missing_ok=True)
 
     def write(self, path: Path, content: bytes) -> None:

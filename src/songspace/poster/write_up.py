@@ -53,7 +53,7 @@ THEN = {"PCA": "pca_then", "ALI": "ali_run"}
 
 
 def too_few(told: Mapping[str, Any]) -> str:
-    """Why nothing is said of an embedding: how many steps it was trained for, of how many; or nothing.
+    """Say how many steps an embedding was trained for, of how many, if too few to judge it; otherwise nothing.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def too_few(told: Mapping[str, Any]) -> str:
 
 
 def reference(test: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The poster's figures that a test is set beside: those of about as many genres."""
+    """Return the poster's figures for a test: those of about as many genres."""
     return min(REFERENCE.values(), key=lambda one: abs(one["genres"] - len(test["genres"])))
 
 
 def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
-    """Why even the leaky test's figures are not the poster's: every difference that is known, in a sentence each."""
+    """List the known reasons why even the leaky test's figures are not the poster's, a sentence each."""
     settings, rung = result["settings"], result["embeddings"].get(THEN["ALI"], {})
     said = [
         "its audio differs: half-minute previews from Spotify, which nobody can fetch any more, about 1,000 of each "
@@ -90,7 +90,7 @@ def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
 
 
 def spoken_of(tests: Mapping[str, Any]) -> list[str]:
-    """The tests of all genres that the findings speak of: one of single segments and one of whole songs.
+    """Return the tests of all genres that the findings speak of: one of single segments and one of whole songs.
 
     The one by artist, unless its artists are too few for an interval and those of the one by song are not.
     """
@@ -103,7 +103,7 @@ def spoken_of(tests: Mapping[str, Any]) -> list[str]:
 
 
 def findings(result: Mapping[str, Any]) -> list[str]:
-    """What came out, a sentence or two each.
+    """List the findings, a sentence or two each.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collec
 
 
 def _of_leak(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> str:
-    """The poster's two rows, beside what its bars say."""
+    """Compare the poster's two rows with what its bars say."""
     bars = reference(test)
     parts = []
     for name, key in THEN.items():
