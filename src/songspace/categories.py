@@ -1,4 +1,4 @@
-"""Names that people gave: sorted into categories, told apart without regard to case and space, numbered, printable."""
+"""Names that people gave: sorted into categories without regard to case and space, numbered, made printable."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+import soundfile
 
 from songspace import __version__
 from songspace.answers.state import away_groups
@@ -33,7 +35,7 @@ from songspace.server.user import read_user
 
 
 class Verdict(StrEnum):
-    """How it is: in order, to be looked after, or broken."""
+    """The result of a check: in order, to be looked after, or broken."""
 
     OK = "ok"
     WARNING = "warning"
@@ -42,17 +44,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check, and what to do about it.
 
     Attributes
     ----------
     what : str
-        What was looked at.
+        The part that was checked.
     verdict : Verdict
     said : str
-        What was found: one or two sentences.
+        The result in one or two sentences.
     todo : str
-        What to do about it; nothing if all is well.
+        What to do about it; empty if all is well.
     """
 
     what: str
@@ -61,8 +63,16 @@ class Finding:
     todo: str = ""
 
 
+def examine(home: Home) -> list[Finding]:
+    """Check this machine, and the library in a home."""
+    return [_versions(), _decoders(), _device(), _page(), *_library(home)]
+
+
 _RATE = 48_000  # Opus knows no other
 _PITCH = 440.0
+
+_UPDATE = "Run `songspace update`."
+_LEARN = "Run `songspace learn FOLDER`."
 
 _SNDFILE = {"WAV": (".wav", "PCM_16"), "AIFF": (".aiff", "PCM_16"), "FLAC": (".flac", "PCM_16")}
 _SNDFILE |= {"Ogg Vorbis": (".ogg", "VORBIS")}
@@ -76,10 +86,8 @@ _FFMPEG = {
 }
 
 
-def versions() -> Finding:
+def _versions() -> Finding:
     """Report the versions of songspace and of the libraries that its results depend on."""
-    import av
-    import soundfile
     import torch
 
     names = [
@@ -94,11 +102,8 @@ def versions() -> Finding:
     return Finding("versions", Verdict.OK, f"{', '.join(names)}.")
 
 
-def decoders() -> Finding:
+def _decoders() -> Finding:
     """Check that a tone in each format is heard as the tone that it is."""
-    import av
-    import soundfile
-
     tone = (0.5 * np.sin(2 * np.pi * _PITCH * np.arange(2 * _RATE) / _RATE)).astype(np.float32)
     makers: dict[str, tuple[str, Callable[[Path], None]]] = {}
     for name, (suffix, subtype) in _SNDFILE.items():
@@ -127,8 +132,6 @@ def decoders() -> Finding:
 
 
 def _encode(path: Path, *, tone: np.ndarray, codec: str, form: str) -> None:
-    import av
-
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=_RATE, layout="mono", bit_rate=96_000)
         stream.format = form
@@ -150,7 +153,7 @@ def _mishearing(path: Path) -> str:
     return "" if abs(pitch - _PITCH) <= 1 else "it sounds other than it is"
 
 
-def device() -> Finding:
+def _device() -> Finding:
     """Report where encoders are learnt."""
     import torch
 
@@ -163,7 +166,7 @@ def device() -> Finding:
     return Finding("device", Verdict.OK, f"Encoders are learnt on the processor, threads: {threads}.")
 
 
-def page() -> Finding:
+def _page() -> Finding:
     """Check that this songspace came with the page that plays."""
     if (documents.BUILT / "index.html").is_file():
         return Finding("page", Verdict.OK, "The page that `songspace serve` shows is there.")
@@ -171,12 +174,8 @@ def page() -> Finding:
     return Finding("page", Verdict.WARNING, said, "Install a released songspace, or build the page from web/.")
 
 
-_UPDATE = "Run `songspace update`."
-_LEARN = "Run `songspace learn FOLDER`."
-
-
-def library(home: Home) -> Iterator[Finding]:
-    """Look at all that lies in a home; of a damaged catalog nothing more is asked."""
+def _library(home: Home) -> Iterator[Finding]:
+    """Check all that lies in a home; a damaged catalog is not read any further."""
     yield _user(home)
     if home.log.exists():
         yield Finding("log", Verdict.OK, f"What `learn` and `update` did is written in {home.log}.")
@@ -314,11 +313,3 @@ def _space(opened: Library) -> Finding:
         said = f"The space lacks {len(known - placed)} songs of the library, and has {len(placed - known)} that left."
         return Finding("space", Verdict.WARNING, said, _UPDATE)
     return Finding("space", Verdict.OK, f"The space has all {len(placed)} songs, as the encoder in use places them.")
-
-
-__all__ = ["Finding", "Verdict", "examine"]
-
-
-def examine(home: Home) -> list[Finding]:
-    """Look at this machine and at the library in a home."""
-    return [versions(), decoders(), device(), page(), *library(home)]

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, text, places for labels, and files that are written whole or not at all.
+"""Shared parts of all pictures: colours, text, places for labels, and files that are written whole or not at all.
 
 Everything is drawn by matplotlib's objects, without its global state.
 """
@@ -138,7 +138,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
     Returns
     -------
     int
-        How many texts found no place and were taken away.
+        Number of texts without a free place, which are removed.
     """
     scale = axes.figure.dpi / 72
     points = axes.transData.transform(np.asarray(marks, float).reshape(-1, 2))

@@ -66,14 +66,14 @@ def render(
     seed : int, at least 0
         Another seed gives other songs by other habits.
     songs : int, optional
-        Only so many, evenly over the styles (all 80 by default).
+        Number of songs, evenly over the styles (all 80 by default).
     seconds : float, at least 5
         About how long each song is: they end with a whole bar.
     workers : int, optional
         Processes; as many as there are cores by default. They are started afresh, so a script that asks for
         more than one needs the usual ``if __name__ == "__main__":``.
     reporter : Reporter, optional
-        Hears of the progress.
+        Receives the progress.
 
     Returns
     -------

@@ -16,22 +16,22 @@ PEAK = 10 ** (-1 / 20)
 
 @dataclass(frozen=True)
 class Room:
-    """Where a mix is made: what an artist's productions have in common, whatever is played."""
+    """The settings of a mix, which an artist's productions have in common."""
 
     reverb: float
-    """How long the room rings, in seconds (to -60 dB)."""
+    """Length of the reverberation in seconds (to -60 dB)."""
     wet: float
-    """How much of the room is heard."""
+    """Level of the reverberation."""
     tilt: float
-    """How much louder the high half of the spectrum is made than the low half, in decibels."""
+    """Decibels by which the high half of the spectrum is made louder than the low half."""
     drive: float
-    """How far the mix is pushed into saturation: 1 hardly, 4 loud and flat."""
+    """Saturation of the mix: 1 hardly, 4 loud and flat."""
     hiss: float
     """The level of the noise floor, in decibels of full scale."""
     color: tuple[float, float]
     """An octave or so that is raised or lowered: its centre in Hz, and by how many decibels."""
     crowd: float = 0.0
-    """How loud the audience is, 0 to 1."""
+    """Level of the audience, 0 to 1."""
 
 
 def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The songs of the demo library: the styles and who plays them, and names, albums, years and versions from one seed.
 
-Instruments and rooms are shared between styles on purpose: what tells styles apart is what is played, not a colour that
-one number could name.
+Instruments and rooms are shared between styles on purpose: styles differ in what is played, not in a colour that one
+number could name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Style:
     years: tuple[int, int]
     first_words: str
     second_words: str
-    """What titles are made of."""
+    """The words of titles."""
 
 
 STYLES = (
@@ -91,7 +91,7 @@ STYLES = (
 def habits_of(style: Style, artist: int, *, album: int, seed: int) -> Habits:
     """Return the habits of one of a style's artists: no two of them share an instrument or a range of tempos.
 
-    The last word on the sound is spoken by whoever cuts the album: its balance, its colour, its noise.
+    Balance, colour and noise are drawn once for each album.
     """
     index = STYLES.index(style)
     order = np.random.default_rng([seed, index]).permuted(np.tile(np.arange(3), (3, 1)), axis=1)[:, artist]
@@ -138,7 +138,7 @@ class DemoSong:
     key: tuple[int, int, int, int]
     """Seed, style, artist, song: two versions of a song share it."""
     disc: int
-    """Which of its artist's albums this is on."""
+    """Number of the album among its artist's."""
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""What is played, before there is any sound: notes, chords, melodies and drum patterns.
+"""Scores, before there is any sound: notes, chords, melodies and drum patterns.
 
 Time is counted in beats from the start of the song, pitch in MIDI numbers (60 is middle C, 12 to the
 octave), harmony in degrees of a seven-note scale (0 is the tonic, 7 the tonic an octave higher).
@@ -16,7 +16,7 @@ Tone = Callable[[float, float, np.random.Generator], np.ndarray]
 """An instrument: ``(frequency in Hz, seconds, rng)`` to samples ``(n,)`` or, in stereo, ``(2, n)``."""
 
 Effect = Callable[[np.ndarray], np.ndarray]
-"""What is done to the ``(2, n)`` sound of a whole part."""
+"""An effect on the ``(2, n)`` sound of a whole part."""
 
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -39,17 +39,17 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """What one player plays, on what, and where it stands in the mix."""
+    """The notes of one player, the instrument, and the place in the mix."""
 
     name: str
     notes: Sequence[Note]
     tone: Tone
     level: float
-    """How loud its loud moments are, in decibels of the mix."""
+    """Level of its loud moments, in decibels of the mix."""
     pan: float = 0.0
     """From -1, left, to 1, right."""
     send: float = 0.2
-    """How much of it goes to the room."""
+    """Share that goes to the room."""
     effects: tuple[Effect, ...] = ()
 
 
@@ -63,7 +63,7 @@ class Score:
     """The whole length, without what rings on after it."""
     parts: Sequence[Part]
     swing: float = 0.5
-    """Where the second note of a pair falls: 0.5 is straight, 0.67 a triplet."""
+    """Place of the second note of a pair: 0.5 is straight, 0.67 a triplet."""
     pair: float = 1.0
     """The length of such a pair in beats."""
 

@@ -19,15 +19,15 @@ from songspace.demo.score import Harmony, Note, Part, Score, Tone, arpeggio, bas
 
 @dataclass(frozen=True)
 class Habits:
-    """What is the same in all songs of one artist."""
+    """The settings that all songs of one artist share."""
 
     tempo: tuple[float, float]
     register: int
     """Semitones by which everything pitched lies higher than usual in the style."""
     detune: float
-    """How far oscillators are apart, in cents."""
+    """Distance of oscillators, in cents."""
     swing: float
-    """How strongly this artist swings, 0 to 1 of what the style allows."""
+    """Strength of the swing, 0 to 1 of what the style allows."""
     comp: str
     """The instrument of the accompaniment."""
     lead: str
@@ -53,23 +53,24 @@ class Habits:
         return tones[instrument]
 
 
-def _length(rng: np.random.Generator, habits: Habits, seconds: float, meter: int = 4) -> tuple[float, int]:
-    """Draw a tempo of the artist's, and return it with the bars that fill the time but for two seconds."""
+def _outline(
+    rng: np.random.Generator, habits: Habits, seconds: float, scales: str, progressions: str, *, meter: int = 4
+) -> tuple[float, int, Harmony]:
+    """Draw a tempo of the artist's, the bars that fill the time but for two seconds of ringing on, and a harmony.
+
+    Its progression is one word of degrees; in its second half the key is often another.
+    """
     tempo = float(rng.uniform(*habits.tempo))
-    return tempo, max(4, round((seconds - 2) * tempo / 60 / meter))
-
-
-def _harmony(rng: np.random.Generator, bars: int, scales: str, progressions: str) -> Harmony:
-    """Draw a key, a scale and a progression (a word of degrees); in its second half the key is often another."""
-    key, degrees = 57 + int(rng.integers(-6, 6)), progressions.split()[int(rng.integers(len(progressions.split())))]
+    bars = max(4, round((seconds - 2) * tempo / 60 / meter))
+    key, words = 57 + int(rng.integers(-6, 6)), progressions.split()
+    degrees = tuple(map(int, words[int(rng.integers(len(words)))]))
     change = (bars // 2, int(rng.choice([-3, 0, 2, 3, 5])))
-    return Harmony(key, str(rng.choice(scales.split())), tuple(map(int, degrees)), change)
+    return tempo, bars, Harmony(key, str(rng.choice(scales.split())), degrees, change)
 
 
 def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose ambient: no drums, long chords, a drone, wind, and now and then a note that hangs in the air."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "lydian dorian major", "0033 0453 0051 0233")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "lydian dorian major", "0033 0453 0051 0233")
     near = 60 + habits.register
     rhythms = ("x.......x.......", "....x.......x...", "x.........x.....", "..x...x.........")
     tune = melody(rng, harmony, bars=range(1, bars), rhythms=rhythms, near=near + 14)
@@ -87,8 +88,7 @@ def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose chiptune: four voices of an old games console, fast broken chords, a tune, a triangle, noise."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "major minor mixolydian", "0534 0656 0304 0453")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "major minor mixolydian", "0534 0656 0304 0453")
     near = 64 + habits.register
     order = [(0, 1, 2, 3), (0, 2, 1, 2), (3, 2, 1, 0)][rng.integers(3)]
     rhythms = ("x.xxx.x.", "x..x..x.", "xxx.x.xx", "x.x.xxxx")
@@ -111,8 +111,7 @@ def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose dub: slow and hollow, a bass that sings, chords on the off-beat that echo away, the drum on three."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "minor dorian", "0033 0606 0304 0006")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0033 0606 0304 0006")
     near = 62 + habits.register
     line = ["x..x8...5..xx...", "x.....x.5.x.....", "..x.x.5.8...x..."][rng.integers(3)]
     rhythms = ("x...x.x.........", "....x..x..x.....", "x.....x...x.....")
@@ -134,8 +133,7 @@ def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose folk: picked strings in three or four, simple chords, and a tune that one could whistle."""
     meter = int(rng.choice([3, 4]))
-    tempo, bars = _length(rng, habits, seconds, meter)
-    harmony = _harmony(rng, bars, "major mixolydian minor", "0453 0340 0534 0034")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "major mixolydian minor", "0453 0340 0534 0034", meter=meter)
     near = 60 + habits.register
     if meter == 3:
         picking: tuple[tuple[int, ...], ...] = ((0, 2, 1, 3, 2, 1), (0, 1, 2, 3, 1, 2))
@@ -157,8 +155,7 @@ def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose house: four to the floor, a hat between the beats, and chords that breathe with the kick."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "minor dorian", "0526 0033 0354 0655")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0526 0033 0354 0655")
     near = 60 + habits.register
     pattern = ["..x...x..x....x.", "x..x..x...x..x..", "..x..x....x..x.."][rng.integers(3)]
     stabs = chords(pattern, harmony, bars=range(bars // 4, bars), near=near, size=4, hold=0.9)
@@ -185,8 +182,7 @@ def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose jazz: a small combo: the bass walks, the cymbal swings, and somebody takes the solo."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "major dorian mixolydian", "1405 0514 2514 0314")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "major dorian mixolydian", "1405 0514 2514 0314")
     near = 60 + habits.register
     comping = ["x..x....", "...x..x.", ".x...x..", "x.....x."]
     comp = [
@@ -211,8 +207,7 @@ def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose lo-fi: dusty drums behind the beat, soft sevenths, and a record that has been played too often."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "dorian major minor", "3210 0514 1400 3425")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "dorian major minor", "3210 0514 1400 3425")
     near = 60 + habits.register
     beat = ["X.......X.X.....", "X..x......X.....", "X.....x..xX....."][rng.integers(3)]
     rhythms = ("x..x..x.........", "......x.x..x....", "x.....x.........")
@@ -235,8 +230,7 @@ def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
 
 def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     """Compose metal: damped power chords, two bass drums, and cymbals; half as fast in the middle."""
-    tempo, bars = _length(rng, habits, seconds)
-    harmony = _harmony(rng, bars, "phrygian minor", "0056 0106 0534 0010")
+    tempo, bars, harmony = _outline(rng, habits, seconds, "phrygian minor", "0056 0106 0534 0010")
     riff = ["x.xxx.xxx.xxx.xx", "xxx.xxx.xxx.x.x.", "x..x..x.xxxxx..."][rng.integers(3)]
     near, heavy = 40 + min(habits.register, 2), bars // 2
     riffs = bass(riff, harmony, bars=range(1, heavy), near=near, hold=0.6)

@@ -1,4 +1,4 @@
-"""What every task asks of its arguments: vectors that are numbers, labels that divide the songs."""
+"""Checks of the arguments of every task: vectors of finite numbers, labels that divide the songs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do songs of one label fall into one cluster, when k-means and a mixture of Gaussians look for as many?
+"""Agreement of labels with clusters: k-means and a mixture of Gaussians with as many clusters as labels.
 
 The poster's test. Labels are never seen by the clustering, only by the score.
 
@@ -38,7 +38,7 @@ STARTS_AGAIN = 3
 """For the intervals everything is clustered anew in smaller collections: fewer starts scatter a little more."""
 FEWEST = 4
 """Songs for each cluster that intervals need. Where nearly every song of a half is a cluster of its own, the AMI is 0,
-whatever the space: equally good encoders were told apart by mistake in 23 % of made-up collections with 2.5 each."""
+whatever the space: equally good encoders were distinguished by mistake in 23 % of made-up collections with 2.5 each."""
 MIXTURE_DIMENSIONS = 20
 
 
@@ -135,7 +135,7 @@ def assign(
     coordinates : array of shape (n, d)
         From :func:`principal_coordinates`.
     starts : int
-        Each clustering is the best of so many.
+        Number of starts; the best is kept.
     methods : sequence of str
         Of :data:`METHODS`.
 
@@ -188,8 +188,8 @@ def scores(
             _once(coordinates[kept], wanted, seed, methods) if _tells(codes[kept], wanted) else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
-    found = scores_of(codes, clusterings, smaller, again)
-    return {name: score for name, score in found.items() if both_normalisers or not name.endswith("ami_max")}
+    by_metric = scores_of(codes, clusterings, smaller, again)
+    return {name: score for name, score in by_metric.items() if both_normalisers or not name.endswith("ami_max")}
 
 
 def evaluate(
@@ -213,7 +213,7 @@ def evaluate(
     n_clusters : int, optional
         By default as many as there are labels.
     seeds : int
-        Both methods run with so many seeds, each keeping the best of ten starts; scores are means over them.
+        Number of seeds of both methods, each with the best of ten starts; scores are means over them.
     artists : sequence of length n, optional
         For the intervals (None: unknown, an artist of its own): songs of half of the artists are clustered anew, again
         and again. See :mod:`songspace.intervals`. There are none with fewer than :data:`FEWEST` songs for each
@@ -237,7 +237,7 @@ def evaluate(
     >>> found["kmeans_ami"]["value"], found["n_clusters"]
     (1.0, 3)
     """
-    found = scores(
+    by_metric = scores(
         vectors,
         labels,
         n_clusters=n_clusters,
@@ -255,7 +255,7 @@ def evaluate(
         "mixture_dimensions": min(mixture_dimensions(len(labels), n_clusters), np.shape(vectors)[1]),
         "random_state": random_state,
     }
-    return {name: score.as_dict() for name, score in found.items()} | settings
+    return {name: score.as_dict() for name, score in by_metric.items()} | settings
 
 
 def clustering_seeds(seeds: int, random_state: int) -> list[int]:
@@ -266,15 +266,15 @@ def clustering_seeds(seeds: int, random_state: int) -> list[int]:
 
 
 def _tells(labels: np.ndarray, n_clusters: int) -> bool:
-    """Return whether the clusters of a smaller collection tell anything: it needs enough songs, and two labels."""
+    """Return whether the clusters of a smaller collection say anything: it needs enough songs, and two labels."""
     return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
 
 
 def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
     """Cluster a smaller collection."""
     coordinates = principal_coordinates(vectors)
-    found = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
-    return {method: clusters for method, [clusters] in found.items()}
+    assigned = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
+    return {method: clusters for method, [clusters] in assigned.items()}
 
 
 def scores_of(
@@ -291,10 +291,10 @@ def scores_of(
     clusterings : mapping of str to sequence of int arrays of shape (n,)
         For each method, the clusters by each seed.
     smaller, again : optional
-        Smaller collections, for the intervals, and the clusters of each by each method; None where they tell nothing.
+        Smaller collections, for the intervals, and the clusters of each by each method; None where they say nothing.
     """
     smaller = smaller or Smaller(np.zeros((0, len(labels)), bool), 1.0, 1.0)
-    found = {}
+    by_metric = {}
     for method, assignments in clusterings.items():
         values = np.array([_measures(labels, clusters) for clusters in assignments])
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
@@ -304,10 +304,10 @@ def scores_of(
         ]
         scatters = [smaller.scatter(column) for column in np.reshape(drawn, (-1, 4)).T]
         ami, ami_max, v, chance = values.mean(axis=0)
-        found[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
-        found[f"{method}_ami_max"] = Score(ami_max, 0.0, scatters[1], spread[1], lowest=-1.0)
-        found[f"{method}_v_measure"] = Score(v, chance, scatters[2], spread[2])
-    return found
+        by_metric[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
+        by_metric[f"{method}_ami_max"] = Score(ami_max, 0.0, scatters[1], spread[1], lowest=-1.0)
+        by_metric[f"{method}_v_measure"] = Score(v, chance, scatters[2], spread[2])
+    return by_metric
 
 
 def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""What each song is, according to its tags, its folder or a table: the labels that a score compares with.
+"""Labels of songs for evaluation, from tags, folders, a table or a data set.
 
 Labels only score. Nothing is ever learnt or chosen by them.
 """
@@ -20,7 +20,7 @@ _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags
 
 
 class Labelled(Protocol):
-    """What is asked of a song; :class:`songspace.library.Song` has it."""
+    """The attributes that a song needs; :class:`songspace.library.Song` has them."""
 
     @property
     def path(self) -> str: ...
@@ -104,7 +104,7 @@ class Labels:
 def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
     """Find the labels of songs.
 
-    Labels are told apart without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
+    Labels are compared without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
     frequent spelling.
 
     Parameters
@@ -153,11 +153,11 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: 
     elif source == "artist":
         values, artists = artists, [None] * len(songs)
     else:
-        found, unmatched, ambiguous = _rows_of_songs(source, [song.path for song in songs])
-        values = [row.label if row else None for row in found]
-        artists = [(row.artist if row else None) or tag for row, tag in zip(found, artists, strict=True)]
+        rows, unmatched, ambiguous = _rows_of_songs(source, [song.path for song in songs])
+        values = [row.label if row else None for row in rows]
+        artists = [(row.artist if row else None) or tag for row, tag in zip(rows, artists, strict=True)]
         if split is not None:
-            inside = _inside(found, source, split)
+            inside = _inside(rows, source, split)
             outside = inside.count(False)
             values = [value if here else None for value, here in zip(values, inside, strict=True)]
     missing = sum(value is None for value in values) - outside
@@ -197,7 +197,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
         rows = read_folder(table) if table.is_dir() else read_table(table)
     # Links may lie on the way to the table: its folder is tried as it was called, and as it really is.
     named = Named(paths, (Path(os.path.abspath(table)).parent, table.resolve().parent))
-    found: list[Row | None] = [None] * len(paths)
+    by_song: list[Row | None] = [None] * len(paths)
     unmatched = ambiguous = 0
     for row in rows:
         meant = named.find(row.name)
@@ -205,19 +205,19 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
             unmatched, ambiguous = unmatched + (not meant), ambiguous + bool(meant)
             continue
         [song] = meant
-        known = found[song]
+        known = by_song[song]
         if known is not None and known.label is not None:
             if row.label is None:  # a row that says nothing of it takes nothing away
                 continue
             if row.label.casefold() != known.label.casefold():
                 raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
-        found[song] = row
+        by_song[song] = row
     if unmatched + ambiguous == len(rows):
         raise SongspaceError(
             f"None of the {len(rows)} {'paths' if not ambiguous else 'names'} in {source} is a song of the library "
             f"({rows[0].name} ...){', or they may mean several' if ambiguous else ''}."
         )
-    return found, unmatched, ambiguous
+    return by_song, unmatched, ambiguous
 
 
 def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:

@@ -1,7 +1,7 @@
-"""Who is near whom, exactly and a few rows at a time: memory does not grow with the square of the songs.
+"""Exact nearest neighbours, a few rows at a time: memory does not grow with the square of the songs.
 
 Vectors are ranked by their Euclidean distance, and the songs of a :class:`songspace.Space` as the space itself ranks
-them: who scores a space scores what its users meet.
+them, so that a score is one of what users meet.
 """
 
 from __future__ import annotations
@@ -92,16 +92,16 @@ def nearest(
     """
     n = len(points)
     apart = np.arange(n) if apart is None else apart
-    found = np.empty((n if rows is None else len(rows), min(k, n - 1)), dtype=np.int64)
+    neighbors = np.empty((n if rows is None else len(rows), min(k, n - 1)), dtype=np.int64)
     done = 0
     for some, distances in distance_blocks(points, rows):
         distances[apart[some, None] == apart] = np.inf
         if among is not None:
             distances[:, ~among] = np.inf
-        near = _smallest(distances, found.shape[1])
-        found[done : done + len(some)] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
+        near = _smallest(distances, neighbors.shape[1])
+        neighbors[done : done + len(some)] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
         done += len(some)
-    return found
+    return neighbors
 
 
 def _smallest(values: np.ndarray, k: int) -> np.ndarray:

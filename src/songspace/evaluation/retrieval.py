@@ -1,4 +1,4 @@
-"""Are a song's nearest neighbours like it? By its label, and, without any label, by its own other segments.
+"""Retrieval: whether nearest neighbours have the same label, are of the same song, or by the same artist.
 
 Metrics
 -------
@@ -10,7 +10,7 @@ Metrics
 * :func:`same_song`: how near a segment's nearest neighbours are to being of the same song. It needs no labels,
   so that any library can check its space.
 * :func:`same_artist`: how near a song's nearest neighbours are to being by the same artist, from other albums. It needs
-  tags, and asks for more than the sound of one recording.
+  tags, and needs more than the sound of one recording.
 
 Chance is exact: what neighbours drawn at random from the same candidates would score on average.
 """
@@ -31,10 +31,10 @@ from songspace.intervals import Score, Smaller, deletions
 from songspace.space import Space
 
 QUERIES = 5000
-"""Songs whose average precision is taken, drawn at random from a larger collection: each sorts all songs."""
+"""Queries of the average precision, drawn at random from a larger collection: each sorts all songs."""
 
 SPARE = 4
-"""Times as many neighbours as are asked for are looked up: those behind move up where an artist is left out."""
+"""Neighbours that are searched, as a multiple of ``k``: farther ones move up where an artist is left out."""
 
 
 NO_TWO = "There is nothing to compare: no two songs have segments far enough apart."
@@ -54,7 +54,7 @@ def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None 
     Parameters
     ----------
     neighbors : int array of shape (m, k)
-        Rows, however they were found; -1 where there are no more, and then fewer are asked for.
+        Rows, however they were found; -1 where there are no more.
     labels : array of shape (n,)
     own : array of shape (m,), optional
         The label of each query; by default every row is one.
@@ -111,7 +111,7 @@ def scores(
     shares = precision(near[:, :k], codes)[asked]
     without = _precisions_without(points, near, codes, people, k, smaller.kept)
     chance = float(np.mean(right[asked] / candidates[asked]))
-    found = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
+    by_metric = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
     rows = _drawn(np.flatnonzero(right > 0), QUERIES, random_state)
     if len(rows):
 
@@ -120,8 +120,8 @@ def scores(
             return others & alike, others & ~alike
 
         lists = Lists(points, rows, sides, smaller)
-        found["average_precision"] = lists.average_precision()
-    return found
+        by_metric["average_precision"] = lists.average_precision()
+    return by_metric
 
 
 def evaluate(
@@ -132,7 +132,7 @@ def evaluate(
     k: int = 10,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask every song for its nearest songs by other artists, and see how many have its label.
+    """Score how many of each song's nearest songs by other artists have its label.
 
     Parameters
     ----------
@@ -144,10 +144,10 @@ def evaluate(
         Songs by the same artist are never neighbours. None stands for an unknown artist, of whom no other song
         is known; None for all means no filter.
     k : int
-        Neighbours asked for. A song with fewer candidates is asked for all of them and scored by their number.
+        Number of neighbours. A song with fewer candidates is scored by their number.
     random_state : int
         For the draw of songs whose average precision is taken, and for the intervals: one artist after the other is
-        left out, of the songs that ask and of those that answer. See :mod:`songspace.intervals`.
+        left out, of the queries and of the candidates. See :mod:`songspace.intervals`.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def evaluate(
         ``{"value", "chance", "interval"}``, ``ceiling`` (what a perfect space would score: a label
         may have fewer than ``k`` songs by others), ``k``, ``queries``, ``without_candidates`` (songs left out because
         no other artist is there), ``with_fewer`` (songs with fewer than ``k`` candidates) and ``without_target``
-        (songs that ask, but have no average precision because no other artist's song has their label). Equal distances
+        (queries that have no average precision because no other artist's song has their label). Equal distances
         count against the encoder in the average precision.
 
     Raises
@@ -171,18 +171,18 @@ def evaluate(
     >>> found["precision"]["value"], found["precision"]["chance"]
     (1.0, 0.5)
     """
-    found = scores(points, labels, artists=artists, k=k, random_state=random_state)
+    by_metric = scores(points, labels, artists=artists, k=k, random_state=random_state)
     facts = coverage(labels, artists=artists, k=k) | {"random_state": random_state}
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def coverage(labels: Sequence[Hashable], *, artists: Sequence[Hashable | None] | None, k: int = 10) -> dict[str, Any]:
-    """Count the songs that can be asked, and those that cannot, whatever the space.
+    """Count the queries, and the songs that cannot be one, whatever the space.
 
     Returns
     -------
     dict
-        ``k``, ``ceiling`` (what a perfect space would score; None if nobody can ask), ``queries``,
+        ``k``, ``ceiling`` (what a perfect space would score; None without queries), ``queries``,
         ``without_candidates``, ``with_fewer`` and ``without_target``, as in :func:`evaluate`.
     """
     right, candidates = _candidates(integers(labels), artist_codes(artists, len(labels)))
@@ -208,7 +208,7 @@ def same_song(
     artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask segments for their nearest segments, and see whether these are of the same song.
+    """Score how early the other segments of its song stand in a segment's list of nearest segments.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def same_song(
     min_gap : float
         Seconds; the length of a segment by default.
     queries : int
-        Segments that ask: so many, drawn at random, or all if there are no more. All segments answer.
+        Number of queries, drawn at random, or all segments if there are no more. All segments are candidates.
     artists : sequence of length n, optional
         The artist of each segment, for the intervals: one after the other is left out. By default, songs are.
     random_state : int
@@ -248,10 +248,10 @@ def same_song(
     >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
     (1.0, 0.4)
     """
-    found, facts = same_song_scores(
+    by_metric, facts = same_song_scores(
         segments, songs, starts=starts, min_gap=min_gap, queries=queries, artists=artists, random_state=random_state
     )
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def same_song_scores(
@@ -302,14 +302,14 @@ def same_artist(
     albums: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask songs for the other songs by their artist.
+    """Score how early the other songs by its artist stand in a song's list of nearest songs.
 
     Parameters
     ----------
     points : Space, or array of shape (n, d)
         Best of artists that no encoder was trained on.
     artists : sequence of length n
-        Songs whose artist is not known (None) only answer.
+        Songs whose artist is not known (None) are candidates only.
     albums : sequence of length n, optional
         Of an artist with several albums, songs of one album are no candidates for each other: they share a studio.
     random_state : int
@@ -320,7 +320,7 @@ def same_artist(
     dict
         ``top1`` (the share of songs whose nearest is by their artist) and ``average_precision`` (of the artist's other
         songs in the list of all candidates), each ``{"value", "chance", "interval"}``; ``queries``, and
-        ``other_albums``, how many of them were asked for other albums.
+        ``other_albums``, how many of them look for other albums.
 
     Raises
     ------
@@ -334,8 +334,8 @@ def same_artist(
     >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
     (1.0, 0.333)
     """
-    found, facts = same_artist_scores(points, artists, albums=albums, random_state=random_state)
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    by_metric, facts = same_artist_scores(points, artists, albums=albums, random_state=random_state)
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def same_artist_scores(
@@ -376,7 +376,7 @@ class Lists:
     ----------
     points : Space, or array of shape (n, d)
     queries : int array
-        Rows that ask.
+        Rows of the queries.
     sides : callable
         Gives of a row what is right and what is wrong for it, as masks of shape (n,); all else is no candidate. Equal
         distances count against it.
@@ -398,7 +398,7 @@ class Lists:
         for row, right, groups in _in_order(points, queries, sides, group):
             top1, average = left_out(right, groups, count)
             if count:
-                top1[group[row]] = average[group[row]] = np.nan  # what is left out does not ask either
+                top1[group[row]] = average[group[row]] = np.nan  # what is left out is no query either
             chance = _chance_of_average_precision(int(right.sum()), len(right))
             values = np.array([right[0], right.mean(), average_precision(np.flatnonzero(right) + 1), chance])
             rows.append((values, top1, average))
@@ -464,8 +464,8 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
     passed = np.zeros(len(right), np.int64)
     passed[places[middles]] = 1
     before = np.cumsum(counted(np.cumsum(passed) - passed, groups), axis=0)
-    found = np.cumsum(counted(upto, theirs), axis=0)
-    precisions = (middles[:, None] + 1 - found) / np.maximum(places[middles, None] + 1 - before, 1)
+    hits = np.cumsum(counted(upto, theirs), axis=0)
+    precisions = (middles[:, None] + 1 - hits) / np.maximum(places[middles, None] + 1 - before, 1)
     stay = sizes[:, None] - counted(block, theirs)
     left = stay.sum(axis=0)
     average = np.divide((stay * precisions).sum(axis=0), left, out=np.full(count, np.nan), where=left > 0)
@@ -512,7 +512,7 @@ def _precisions_without(
     Returns
     -------
     float array of shape (groups,)
-        NaN where nobody is left to ask, or to answer.
+        NaN where no query, or no candidate, is left.
     """
     count = len(kept)
     if not count:
@@ -533,13 +533,13 @@ def _precisions_without(
         gone = gone[rows]
         there = (groups[rows] >= 0) & (groups[rows] != gone[:, None])
         there &= np.cumsum(there, axis=1) <= k
-        found = there.sum(axis=1)
-        again = (found < k) & (near[rows, -1] >= 0) & more
+        left = there.sum(axis=1)
+        again = (left < k) & (near[rows, -1] >= 0) & more
         for one in np.unique(gone[again]).tolist():
             short.setdefault(one, []).append(rows[again & (gone == one)])
-        values = np.divide((there & right[rows]).sum(axis=1), found, out=np.zeros(len(rows)), where=found > 0)
+        values = np.divide((there & right[rows]).sum(axis=1), left, out=np.zeros(len(rows)), where=left > 0)
         sums += np.bincount(gone, np.where(again, 0, values) - usual[rows], count)
-        counts -= np.bincount(gone[(found == 0) & ~again], minlength=count)
+        counts -= np.bincount(gone[(left == 0) & ~again], minlength=count)
     for one, parts in short.items():
         rows = np.concatenate(parts)
         values = precision(nearest(points, k, apart=people, rows=rows, among=kept[one]), codes, codes[rows])

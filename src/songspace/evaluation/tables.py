@@ -36,12 +36,12 @@ _SHOWN, _SHOWN_LENGTH = 8, 40
 """Columns of a table that is none which a sentence names, and letters of each."""
 
 _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
-"""What programs write where there is no value."""
+"""Words for a missing value."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a row of a table says.
+    """One row of a table.
 
     Attributes
     ----------
@@ -83,12 +83,12 @@ def read_table(table: Path) -> list[Row]:
     """
     try:
         with (
-            open_plain(table, links=True) as file,  # nobody waits for a pipe, and no device is read to its end
+            open_plain(table, links=True) as file,  # never wait for a pipe, or read a device to its end
             io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
         ):
             first = lines.readline()
             lines.seek(0)
-            found = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
+            cells = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
     except FileNotFoundError:
         raise SongspaceError(
             f"Labels come from genre, folder, artist, a CSV file or the folder of a data set, and {table} is none."
@@ -96,7 +96,7 @@ def read_table(table: Path) -> list[Row]:
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SongspaceError(f"{table} cannot be read as a CSV file ({reason}).") from error
-    head, rows = _head([row for row in found if row])
+    head, rows = _head([row for row in cells if row])
     name, label, artist, split = (
         next((head[known] for known in names if known in head), None) for names in (NAMES, LABELS, ARTISTS, SPLITS)
     )
@@ -179,13 +179,13 @@ class Named:
         if not parts or os.path.isabs(name):
             return []
         for last in _names(parts[-1], whole=True):
-            found = [
+            matches = [
                 song
                 for song in self._of_name.get((*parts[-2:-1], last), ())
                 if self._parts[song][-len(parts) : -1] == parts[:-1] and len(self._parts[song]) >= len(parts)
             ]
-            if found:
-                return found
+            if matches:
+                return matches
         return []
 
 
@@ -204,7 +204,7 @@ def key(path: str | Path) -> str:
 
 
 MIRDATA = "mirdata:"
-"""What a source begins with that mirdata knows."""
+"""The beginning of a source that is a data set of mirdata's."""
 
 _CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
 _LIST = "_filtered.txt"
@@ -283,10 +283,10 @@ def read_mirdata(source: str) -> list[Row]:
 
 def _splits(data: Any) -> dict[str, str]:
     try:
-        found = data.get_track_splits()
+        splits = data.get_track_splits()
     except (AttributeError, NotImplementedError):  # it has none
         return {}
-    return {id: str(name) for name, ids in found.items() for id in ids}
+    return {id: str(name) for name, ids in splits.items() for id in ids}
 
 
 def _first(track: Any, names: tuple[str, ...]) -> str | None:

@@ -1,7 +1,6 @@
-"""What a learnt space is worth on songs that it was not learnt from: what `learn` found, and how it is said.
+"""The check of a learnt space on held-out songs: its scores, and the sentences about them.
 
-:mod:`songspace.pipeline.check` asks the questions. `status` tells the answers, too, so this needs nothing that takes
-long to import.
+:mod:`songspace.pipeline.check` computes it. `status` shows it, too, so this module imports nothing that takes long.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ NAMES = {
     "unmapped": "as the model gives it",
     BY_HAND: "hand-made",
 }
-"""What stands beside the learnt space."""
+"""The spaces that the learnt one is compared with."""
 
 OTHERS = {
     BY_HAND: "the hand-made space",
@@ -28,21 +27,21 @@ OTHERS = {
     "from-songs": "the same without artists",
     "unmapped": "the model's own vectors",
 }
-"""What a claim of learning is a difference to."""
+"""The spaces that differences are taken to, as sentences name them."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question to several spaces: how early what is right stands in the lists of held-out songs.
+    """One question to several spaces: how early the right items stand in the lists of held-out songs.
 
     Attributes
     ----------
     asked : {"song", "artist"}
         For the other parts of a song, or for the other songs of its artist.
     queries : int
-        Segments, or songs, that asked.
+        Number of queries: segments, or songs.
     other_albums : int
-        How many of them asked for other albums.
+        Number of queries that look for other albums.
     chance : float
     scores : dict of str to float
         Mean average precision, 0 to 1: of "learnt", of those controls of :data:`NAMES` that there are, of "timbre".
@@ -74,7 +73,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Check:
-    """What a learnt space is worth on songs that it was not learnt from.
+    """The scores of a learnt space on songs that it was not learnt from.
 
     Attributes
     ----------
@@ -123,18 +122,18 @@ class Check:
         return asdict(self)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Check | None:
+    def of(cls, values: Mapping[str, Any]) -> Check | None:
         """Return the check that :meth:`as_dict` gave; None if another version of songspace wrote it in another form."""
         try:
-            return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
+            return cls(**{**values, "questions": tuple(Question(**question) for question in values["questions"])})
         except (KeyError, TypeError):
             return None
 
     def sentences(self, name: str) -> list[str]:
         """Return the result in sentences."""
         whose = f"{self._whose} held out of training" if self.taught else self._whose.removesuffix(",")
-        said = [f"On {self.songs} songs {whose}, the {name} space finds"]
-        said += [f"  {question.what}: {question.figures}." for question in self.questions]
+        lines = [f"On {self.songs} songs {whose}, the {name} space finds"]
+        lines += [f"  {question.what}: {question.figures}." for question in self.questions]
         worth = [
             f"{_signed(difference)} over {others}{_verdict(difference)}"
             for other, others in OTHERS.items()
@@ -142,7 +141,7 @@ class Check:
         ]
         what = "What learning adds" if self.taught else "The difference"
         why = "" if self.judged is self.questions[-1] else " (the artists are too few to judge by)"
-        return [*said, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
+        return [*lines, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
 
     @property
     def _whose(self) -> str:

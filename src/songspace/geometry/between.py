@@ -3,8 +3,8 @@
 The way from A to B is the straight line between the centres of their songs. A region has a *position* on it, where the
 foot of the perpendicular from its centre is (0 at A, 1 at B), and an *offset* from it, the length of the perpendicular
 as a share of the way's. In many dimensions everything has some place on every way: what lies between A and B has a
-position between 0 and 1, and is nearer to the line than the median of the other regions. Where all regions are asked at
-once, half of them are that; there, what lies between is nearer to both A and B than these are to each other, too:
+position between 0 and 1, and is nearer to the line than the median of the other regions. Where all regions are tested
+at once, half of them are that; there, what lies between is nearer to both A and B than these are to each other, too:
 regions that have nothing to do with one another are all equally far apart.
 
 (The arc of the sphere between the directions of both centres would be another way. It depends on where the centre of
@@ -12,7 +12,7 @@ the collection lies: with few genres, those that are neither A nor B lie on the 
 are.)
 
 A centre of n songs lies off by their spread divided by the root of n. Small regions are pushed off the line by that, so
-that what is said to lie between errs towards "no".
+that the answer errs towards "no".
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Between:
-    """Where a region lies against the way from one to another.
+    """The place of a region against the way from one to another.
 
     Attributes
     ----------
     name : str
     size : int
-        How many songs it has.
+        Number of its songs.
     position : Figure
         0 at the first, 1 at the other.
     offset : Figure
-        How far off the line, as a share of the way.
+        Distance from the line, as a share of the way.
     margin : Figure or None
         By how much nearer to the line it is than the median of the other regions; None without others.
     step : Figure
         The longer of the two steps from the first to it and from it to the other, as a share of the way.
     verdict : {"yes", "no", "unsure", "unknown"}
-        Whether it lies between, as the intervals tell; "unknown" without intervals.
+        Whether it lies between, by the intervals; "unknown" without them.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Way:
     a, b : str
         The regions that it leads from and to.
     sizes : tuple of int
-        How many songs they have.
+        Numbers of their songs.
     length : float
         The distance of their centres.
     between : list of Between
@@ -124,9 +124,9 @@ def way(
     a, b : str
         The labels that the way leads from and to, in any case.
     fewest, most : int
-        Labels of fewer songs get no centre; beside a and b, so many of the largest are asked.
+        Labels of fewer songs get no centre; beside a and b, the ``most`` largest are used.
     what : str
-        What a label is called in messages.
+        Word for a label in messages.
     seed : int
         Of the intervals.
 
@@ -162,10 +162,10 @@ def way(
     apart = [len(np.unique(own)) for own in whose]
     known = [min(*apart[:2], count) >= MIN_ARTISTS for count in apart[2:]]
     names, sizes = [groups.names[g] for g in order], groups.sizes[order]
-    found = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
+    others = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
     ranks: dict[Verdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
-    found.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
-    return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, found, groups)
+    others.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
+    return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, others, groups)
 
 
 def placed(
@@ -178,7 +178,7 @@ def placed(
     parts : sequence of k + 2 arrays of shape (n_i, d)
         The songs of each group.
     units : sequence of k + 2 int arrays of shape (n_i,)
-        Whose each of them is.
+        The unit of each of them.
 
     Returns
     -------
@@ -215,17 +215,17 @@ def judged(
     known: Sequence[bool] | None = None,
     all_asked: bool = False,
 ) -> list[Between]:
-    """Turn positions and offsets (2, k), and the same in halves (draws, 2, k), into answers.
+    """Judge regions by positions and offsets (2, k), and the same in halves (draws, 2, k).
 
     Parameters
     ----------
     known : sequence of bool, optional
-        Whether each region, and both ends, have units enough for an interval; all, where nothing is said.
+        Whether each region, and both ends, have units enough for an interval; all by default.
     all_asked : bool
         Whether no region was singled out beforehand, so that steps have a say, too.
     """
     known = [True] * len(names) if known is None else known
-    found = []
+    judgements = []
     others = _medians_of_the_others(np.concatenate([values[None, 1], drawn[:, 1]]))
     for i, name in enumerate(names):
         draws = drawn[:, :, i] if known[i] else drawn[:0, :, i]
@@ -237,8 +237,8 @@ def judged(
             margin = _figure(margins[0], margins[1:] if known[i] else margins[:0], smaller)
         step = _figure(_longer_step(values[:, i]), _longer_step(draws.T), smaller)
         verdict = _verdict(position, margin, step if all_asked else None)
-        found.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
-    return found
+        judgements.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
+    return judgements
 
 
 def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -346,7 +346,7 @@ def _longer_step(place: np.ndarray) -> np.ndarray:
 
 
 def _verdict(position: Figure, margin: Figure | None, step: Figure | None) -> Verdict:
-    """Judge whether a region lies between two others, as far as the intervals tell."""
+    """Judge whether a region lies between two others, by the intervals."""
     if position.interval is None:
         return "unknown"
     low, high = position.interval

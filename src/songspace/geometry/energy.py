@@ -1,4 +1,4 @@
-"""How far apart groups of songs are as wholes: the energy distance of their distributions.
+"""Distances of groups of songs as wholes: the energy distance of their distributions.
 
 Two genres may have one centre and yet nothing in common (a ring around a heap), and the distance between two centres
 says nothing without how far the songs scatter around them. The energy distance (Székely and Rizzo 2013) looks at all:
@@ -8,12 +8,12 @@ for songs X of one group and Y of the other it is the root of
 
 by how much two songs of different groups lie farther apart than two songs of the same. In a space whose distance is
 Euclidean, as here, it is a metric of distributions: zero if and only if both are the same. It needs no bandwidth, no
-density and no covariance, which a few songs in a hundred dimensions could not tell, and every part of it is a mean of
+density and no covariance, which a few songs in a hundred dimensions do not determine, and every part of it is a mean of
 distances that a reader knows from ``similar``. (It is twice the maximum mean discrepancy with the distance as its
 kernel; Sejdinovic et al. 2013.)
 
 Estimated by the U-statistic: means over pairs of different songs, so that two halves of one group have 0 between them
-on average, however few songs they are; what falls below zero by chance is told as 0.
+on average, however few songs they are; what falls below zero by chance counts as 0.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = (total - same) / (pairs - pairs_of_same)
         anyhow = total / (pairs - np.diag(sizes))
-    found: np.ndarray = np.where(pairs > pairs_of_same, apart, anyhow)
-    return (found + found.T) / 2
+    means: np.ndarray = np.where(pairs > pairs_of_same, apart, anyhow)
+    return (means + means.T) / 2
 
 
 def energy_distances(means: np.ndarray) -> np.ndarray:

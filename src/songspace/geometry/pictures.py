@@ -41,7 +41,7 @@ BRANCHES = 8
 """Branches of the tree that have a colour of their own."""
 
 
-def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
+def draw_regions(regions: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
     """Draw regions as discs on a map of their energy distances.
 
     The map is classical scaling (Torgerson 1952). Energy distances are distances of points in a Euclidean space of many
@@ -50,13 +50,13 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
 
     Parameters
     ----------
-    found : Regions
+    regions : Regions
         Of one region at least.
     title : str
     what : str
-        What they are: "genres".
+        Word for the regions: "genres".
     most : int
-        So many are drawn, the largest; the note says how many are left out.
+        Number of regions that are drawn, the largest; the note says how many are left out.
 
     Returns
     -------
@@ -64,9 +64,9 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
         An area of a disc is a number of songs, the width of its ring a spread, that of a line an overlap; colours are
         branches of the tree.
     """
-    shown = found.regions[:most]
+    shown = regions.regions[:most]
     k = len(shown)
-    distances = found.distances[:k, :k]
+    distances = regions.distances[:k, :k]
     places, explained = plane(distances)
     note = f"Near means alike: energy distances of their songs, in the plane that shows {explained:.0%} of them."
     figure, write = headed_figure(12, 8, title, note)
@@ -75,11 +75,11 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
     largest = max(region.size for region in shown)
     biggest = float(np.clip(110 / np.sqrt(k + 4), 9, 34))
     radius = np.array([max(biggest * np.sqrt(region.size / largest), 2.2) for region in shown])
-    ring = np.array([biggest * 0.4 * region.spread / max(found.typical, 1e-9) for region in shown])
+    ring = np.array([biggest * 0.4 * region.spread / max(regions.typical, 1e-9) for region in shown])
     color = [PALETTE[branch] for branch in branches(linkage(distances), BRANCHES)]
-    links = _links(found.shares[:k, :k])
+    links = _links(regions.shares[:k, :k])
     for a, b in links:
-        wide = 0.3 + 4.5 * found.shares[a, b]
+        wide = 0.3 + 4.5 * regions.shares[a, b]
         axes.plot(*places[[a, b]].T, color=GREY, alpha=0.32, linewidth=wide, zorder=1.5, solid_capstyle="round")
     order = np.argsort(-radius, kind="stable")  # the small ones upon the large ones
     for i in order:
@@ -91,7 +91,7 @@ def draw_regions(found: Regions, *, title: str = "", what: str = "regions", most
     size = 11 if k <= 20 else 9.5 if k <= 40 else 8.5
     texts = [write(0, 0, short(region.name, 32), axes=axes, size=size, zorder=4) for region in shown]
     lost = place(axes, texts, places, radius + ring)
-    _legend(figure, left_out(found, what, k), lost, largest, biggest, linked=bool(links))
+    _legend(figure, left_out(regions, what, k), lost, largest, biggest, linked=bool(links))
     return figure
 
 
@@ -120,13 +120,13 @@ def plane(distances: np.ndarray) -> tuple[np.ndarray, float]:
     centered = squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean()
     values, vectors = np.linalg.eigh((centered + centered.T) / 2)
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    found = np.zeros((k, 2))
+    places = np.zeros((k, 2))
     for axis in range(min(2, k)):
         column = vectors[:, axis]
         sign = 1.0 if column[np.abs(column).round(9).argmax()] > 0 else -1.0
-        found[:, axis] = sign * column * np.sqrt(values[axis])
+        places[:, axis] = sign * column * np.sqrt(values[axis])
     whole = values.sum()
-    return found, float(values[:2].sum() / whole) if whole > 0 else 1.0
+    return places, float(values[:2].sum() / whole) if whole > 0 else 1.0
 
 
 def _legend(figure: Figure, remarks: list[str], lost: int, largest: int, biggest: float, *, linked: bool) -> None:
@@ -174,40 +174,40 @@ def _discs(axes: Axes, write, largest: int, biggest: float) -> float:  # type: i
     return y
 
 
-def left_out(found: Regions, what: str, shown: int) -> list[str]:
+def left_out(regions: Regions, what: str, shown: int) -> list[str]:
     """Say what a picture does not show, in short sentences."""
-    told = []
-    more = len(found.regions) - shown + found.groups.beyond
+    remarks = []
+    more = len(regions.regions) - shown + regions.groups.beyond
     if more:
-        told.append(f"Not shown: {more:,} smaller {what}.")
-    if found.groups.small:
-        told.append(f"With too few songs: {len(found.groups.small):,}.")
-    return told
+        remarks.append(f"Not shown: {more:,} smaller {what}.")
+    if regions.groups.small:
+        remarks.append(f"With too few songs: {len(regions.groups.small):,}.")
+    return remarks
 
 
 STEM = 3.6
 """Inches for the branches, at least."""
 
 NUMBERS = 14
-"""With at most so many regions, distances are written into the matrix."""
+"""Up to this number of regions, distances are written into the matrix."""
 
 
-def draw_tree(found: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
+def draw_tree(regions: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
     """Draw the dendrogram of regions and, in its order, the matrix of their energy distances.
 
     Parameters
     ----------
-    found : Regions
+    regions : Regions
         Of one region at least.
     title : str
     what : str
-        What they are: "genres".
+        Word for the regions: "genres".
     most : int
-        So many are drawn, the largest, in a tree of their own.
+        Number of regions that are drawn, the largest, in a tree of their own.
     """
-    shown = found.regions[:most]
+    shown = regions.regions[:most]
     k = len(shown)
-    distances = found.distances[:k, :k]
+    distances = regions.distances[:k, :k]
     joints = linkage(distances)
     order = leaves(joints)
     cell = float(np.clip(4.5 / k, 0.17, 0.9))
@@ -223,7 +223,7 @@ def draw_tree(found: Regions, *, title: str = "", what: str = "regions", most: i
     ]  # fmt: skip
     wide = max(extent(name)[0] for name in names) / figure.dpi
     note = f"Energy distances of {what}, 0: alike. A joint lies at the mean distance of what it joins."
-    remark = " ".join([note, *left_out(found, what, k)])
+    remark = " ".join([note, *left_out(regions, what, k)])
     texts = [
         write(0, 1 - 0.42 / height, short(title, 80), size=16, weight="bold"),
         write(0, 1 - 0.75 / height, remark, size=9.5, color=FAINT),
@@ -317,19 +317,19 @@ VERDICT_COLORS = {"yes": PALETTE[8], "unsure": PALETTE[10], "unknown": GREY, "no
 VERDICT_WORDS = {"yes": "lies between", "unsure": "may lie between", "unknown": "too few to tell", "no": "does not"}
 
 
-def draw_way(found: Way, *, title: str = "", what: str = "regions", unit: str = "songs", most: int = OTHERS) -> Figure:
+def draw_way(way: Way, *, title: str = "", what: str = "regions", unit: str = "songs", most: int = OTHERS) -> Figure:
     """Draw the way from one region to another as an axis, and all others by their place along it and their way off it.
 
     Parameters
     ----------
-    found : Way
+    way : Way
     title : str
     what, unit : str
-        What the regions are, and what intervals are drawn over: "genres", "artists".
+        Words for the regions, and for the units of the intervals: "genres", "artists".
     most : int
-        So many are drawn: those that lie between first.
+        Number of regions that are drawn: those that lie between first.
     """
-    inside = [one for one in found.between if -0.25 < one.position.value < 1.25 and np.isfinite(one.offset.value)]
+    inside = [one for one in way.between if -0.25 < one.position.value < 1.25 and np.isfinite(one.offset.value)]
     shown = inside[:most]
     note = f"Centres against the line between two of them. Crosses: 95 % intervals over {unit}."
     figure, write = headed_figure(12, 7.2, title, note, at=(0.03, 0.945, 0.905))
@@ -341,16 +341,16 @@ def draw_way(found: Way, *, title: str = "", what: str = "regions", unit: str = 
     axes.set_ylim(-0.08 * top, top)
     axes.plot([0, 1], [0, 0], color=INK, linewidth=1.6, zorder=2)
     axes.axvspan(0, 1, color="white", zorder=0)
-    largest = max([*found.sizes, *(one.size for one in shown)])
+    largest = max([*way.sizes, *(one.size for one in shown)])
 
     def radius(size: int) -> float:
         return float(max(15 * np.sqrt(size / largest), 2.5))
 
-    ends = np.array([radius(size) for size in found.sizes])
+    ends = np.array([radius(size) for size in way.sizes])
     marks, radii, texts = [], [], []
     lines: list[tuple[float, float]] = []
     axes.scatter([0, 1], [0, 0], s=np.square(2 * ends), color=PALETTE[0], edgecolors=PAPER, zorder=4)
-    for x, name in ((0.0, found.a), (1.0, found.b)):
+    for x, name in ((0.0, way.a), (1.0, way.b)):
         write(x, -0.13 * top, short(name, 30), axes=axes, size=12, weight="bold", ha="center", va="center")
     bold = {"yes", "unsure"}
     for one in sorted(shown, key=lambda one: -one.size):  # the small ones upon the large ones
@@ -378,16 +378,16 @@ def draw_way(found: Way, *, title: str = "", what: str = "regions", unit: str = 
             key.scatter([0], [0], s=70, color=VERDICT_COLORS[verdict], linewidths=0)
             text = write(left + 0.022, 0.045, VERDICT_WORDS[verdict], size=9.5, va="center")
             left += 0.022 + extent(text)[0] / figure.dpi / 12 + 0.02
-    rest = len(found.between) - len(shown) + found.groups.beyond
-    told = [f"Discs: songs. {rest:,} other {what} lie farther off or beyond the ends." if rest else "Discs: songs."]
+    rest = len(way.between) - len(shown) + way.groups.beyond
+    remarks = [f"Discs: songs. {rest:,} other {what} lie farther off or beyond the ends." if rest else "Discs: songs."]
     if lost:
-        told.append(f"Without room for a name: {lost}.")
-    write(0.975, 0.045, " ".join(told), size=9, color=FAINT, ha="right", va="center")
+        remarks.append(f"Without room for a name: {lost}.")
+    write(0.975, 0.045, " ".join(remarks), size=9, color=FAINT, ha="right", va="center")
     return figure
 
 
 def _cross(axes: Axes, one: Between) -> list[tuple[float, float]]:
-    """Draw the intervals of a region, and answer some points on them."""
+    """Draw the intervals of a region, and return some points on them."""
     looks: dict[str, Any] = {"color": VERDICT_COLORS[one.verdict], "linewidth": 1.4, "zorder": 2.5, "alpha": 0.8}
     x, y = one.position.value, one.offset.value
     points = []
@@ -417,21 +417,21 @@ STATIONS = 40
 """Stations in a picture: the first."""
 
 
-def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", most: int = STATIONS) -> Figure:
+def draw_years(space: Space, years: Years, *, title: str = "", note: str = "", most: int = STATIONS) -> Figure:
     """Draw an artist's stations as a path, from dark to light, over the songs of the library.
 
     Parameters
     ----------
     space : Space
-    found : Years
+    years : Years
     title, note : str
         The heading, and a line below it.
     most : int
-        So many stations are drawn, the first.
+        Number of stations that are drawn, the first.
     """
     from matplotlib import colormaps
 
-    stations = found.stations[:most]
+    stations = years.stations[:most]
     rows = [row for station in stations for row in station.rows]
     songs = space.vectors[rows].astype(np.float64)
     centers = np.stack([space.vectors[list(s.rows)].mean(axis=0, dtype=np.float64) for s in stations])
@@ -441,11 +441,11 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
     around = (space.vectors[others] - middle) @ axes_of
     flat, path = (songs - middle) @ axes_of, (centers - middle) @ axes_of
 
-    figure, write = headed_figure(12, 8, title or found.artist, note)
+    figure, write = headed_figure(12, 8, title or years.artist, note)
     axes = figure.add_axes((0.025, 0.06, 0.95, 0.84))
     sheet(axes, np.concatenate([flat, path]))
     axes.scatter(around[:, 0], around[:, 1], s=7, color=PALE, linewidths=0, zorder=1)
-    dated = min(found.dated, len(stations))
+    dated = min(years.dated, len(stations))
     shades = [colormaps["viridis"](0.88 * i / max(1, dated - 1)) for i in range(dated)]
     colors = [*shades, *([GREY] * (len(stations) - dated))]
     end = 0
@@ -473,7 +473,7 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
             center[:1], center[1:], s=(2 * radius) ** 2, color=[color], edgecolors="white", linewidths=1.2, zorder=5
         )
     texts = [
-        write(0, 0, _named(station.name, station.year, found.kind), axes=axes, size=10, zorder=6,
+        write(0, 0, _named(station.name, station.year, years.kind), axes=axes, size=10, zorder=6,
               color=INK if station.year else FAINT)
         for station in stations
     ]  # fmt: skip
@@ -481,13 +481,15 @@ def draw_years(space: Space, found: Years, *, title: str = "", note: str = "", m
     along = [path[i - 1] + steps * (path[i] - path[i - 1]) for i in range(1, dated)]
     marks = np.concatenate([path, flat, *along])
     lost = place(axes, texts, marks, [*(radii + 1), *([2.0] * (len(marks) - len(path)))])
-    plural = "albums" if found.kind == "album" else "years"
-    told = [f"Large discs: centres of {plural}, their area the songs. Small: songs of this artist. Pale: all others."]
-    if len(found.stations) > most:
-        told.append(f"Not shown: {len(found.stations) - most} more {plural}.")
+    plural = "albums" if years.kind == "album" else "years"
+    remarks = [
+        f"Large discs: centres of {plural}, their area the songs. Small: songs of this artist. Pale: all others."
+    ]
+    if len(years.stations) > most:
+        remarks.append(f"Not shown: {len(years.stations) - most} more {plural}.")
     if lost:
-        told.append(f"Without room for a name: {lost}.")
-    write(0.025, 0.025, " ".join(told), size=9, color=FAINT, va="center")
+        remarks.append(f"Without room for a name: {lost}.")
+    write(0.025, 0.025, " ".join(remarks), size=9, color=FAINT, va="center")
     return figure
 
 
@@ -497,10 +499,10 @@ def _plane(songs: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarr
     # The songs a little, so that there are two directions however few the stations are.
     points = np.concatenate([centers - middle, 0.1 * (songs - middle)])
     _, _, axes = np.linalg.svd(points, full_matrices=False)
-    found = np.zeros((songs.shape[1], 2))
+    directions = np.zeros((songs.shape[1], 2))
     for column, axis in enumerate(axes[:2]):
-        found[:, column] = axis * np.sign(axis[np.abs(axis).argmax()])
-    return middle, found
+        directions[:, column] = axis * np.sign(axis[np.abs(axis).argmax()])
+    return middle, directions
 
 
 def _named(name: str, year: int | None, kind: str) -> str:

@@ -16,7 +16,7 @@ from scipy.spatial.distance import squareform
 from songspace.categories import integers
 
 ORDERED = 300
-"""Up to so many regions, branches are turned so that neighbours in the list are near (Bar-Joseph et al. 2001)."""
+"""Up to this number of regions, branches are turned so that neighbours are near (Bar-Joseph et al. 2001)."""
 
 _LINES = " ╴╶─╵┘└┴╷┐┌┬│┤├┼"  # by what they reach: 1 left, 2 right, 4 up, 8 down
 
@@ -51,7 +51,7 @@ def leaves(joints: np.ndarray) -> list[int]:
 
 
 def branches(joints: np.ndarray, most: int) -> np.ndarray:
-    """Cut the tree into at most so many branches, and number them in the order of the tree.
+    """Cut the tree into at most ``most`` branches, and number them in the order of the tree.
 
     Examples
     --------

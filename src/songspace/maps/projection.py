@@ -7,18 +7,18 @@ import os
 import numpy as np
 
 FEWEST = 10
-"""Of fewer different songs there are no neighbourhoods to keep: t-SNE gives way to PCA."""
+"""With fewer different songs there are no neighbourhoods to keep, and PCA takes the place of t-SNE."""
 
 PERPLEXITY = 30.0
 MANY = 5000
-"""From so many songs on, threads are worth their waiting for each other, even where they have to share cores."""
+"""From this number of songs on, threads are worth their waiting for each other, even where they have to share cores."""
 
 
 def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
     """Give each song a place on a map.
 
     t-SNE (van der Maaten and Hinton 2008) by openTSNE, from exact neighbours and the first two principal
-    components. It keeps who is whose neighbour; its axes, and the distances between far groups, mean nothing.
+    components. It keeps neighbourhoods; its axes, and the distances between far groups, mean nothing.
     PCA keeps the directions in which songs differ most.
 
     Parameters

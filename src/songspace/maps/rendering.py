@@ -70,8 +70,8 @@ def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
     """
     if color == "tags":
         each = [getattr(song, "words", ()) for song in songs]
-        told = Counter(word for words in each for word in words)
-        often = {word for word, _ in sorted(told.items(), key=lambda item: (-item[1], item[0]))[: len(PALETTE)]}
+        counts = Counter(word for words in each for word in words)
+        often = {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: len(PALETTE)]}
         return [next((word for word in words if word in often), next(iter(words), None)) for words in each]
     values = [getattr(song, color) for song in songs]
     return values if color != "artist" else [value if artist_of(value) else None for value in values]
@@ -105,7 +105,7 @@ def draw_png(
     path : path
         Where to; written beside it and renamed, so that a picture is whole or is not there.
     xy : array of shape (n, 2)
-        What :func:`songspace.maps.layout` answered.
+        Places from :func:`songspace.maps.layout`.
     songs : sequence of n songs
         With ``genre``, ``artist`` and ``year``, each of which may be None.
     color : {"genre", "artist", "year", "tags"}
@@ -113,7 +113,7 @@ def draw_png(
     title : str
         The heading.
     method : {"tsne", "pca"}
-        What the note below the heading explains.
+        Method that the note below the heading explains.
 
     Raises
     ------
@@ -132,9 +132,9 @@ def draw_png(
         if color == "year":
             _by_year(figure, axes, xy, [song.year for song in songs], size)
         else:
-            found = categorize(values_of(songs, color), most=len(PALETTE))
-            _by_category(figure, axes, xy, found, color, size)
-            _name_regions(figure, axes, xy, found, size)
+            categories = categorize(values_of(songs, color), most=len(PALETTE))
+            _by_category(figure, axes, xy, categories, color, size)
+            _name_regions(figure, axes, xy, categories, size)
         figure.savefig(beside, format="png", dpi=DPI)
 
 
@@ -143,17 +143,17 @@ def _dots(axes: Axes, xy: np.ndarray, colors: Any, size: float, **more: Any) -> 
     return axes.scatter(xy[:, 0], xy[:, 1], c=colors, s=size, linewidths=edge, edgecolors=PAPER, **more)
 
 
-def _by_category(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories, color: str, size: float) -> None:
-    colors = {code: PALETTE[code] for code in range(len(found.names))} | {OTHER: GREY, UNKNOWN: PALE}
+def _by_category(figure: Figure, axes: Axes, xy: np.ndarray, categories: Categories, color: str, size: float) -> None:
+    colors = {code: PALETTE[code] for code in range(len(categories.names))} | {OTHER: GREY, UNKNOWN: PALE}
     for code in (UNKNOWN, OTHER):
-        _dots(axes, xy[found.codes == code], colors[code], size)
-    named = np.flatnonzero(found.codes >= 0)
+        _dots(axes, xy[categories.codes == code], colors[code], size)
+    named = np.flatnonzero(categories.codes >= 0)
     # Mixed, so that no category lies on top of all others only because it was drawn last.
     named = np.random.default_rng(0).permutation(named)
-    _dots(axes, xy[named], [colors[code] for code in found.codes[named]], size)
+    _dots(axes, xy[named], [colors[code] for code in categories.codes[named]], size)
 
-    rows = list(zip(range(len(found.names)), found.names, strict=True))
-    rows += [(code, name) for code, name in ((OTHER, "other"), (UNKNOWN, "unknown")) if found.count(code)]
+    rows = list(zip(range(len(categories.names)), categories.names, strict=True))
+    rows += [(code, name) for code, name in ((OTHER, "other"), (UNKNOWN, "unknown")) if categories.count(code)]
     legend = figure.add_axes(LEGEND)
     legend.set_axis_off()
     legend.set_xlim(0, 1)
@@ -164,7 +164,9 @@ def _by_category(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories, 
         y = 0.93 - 0.042 * row
         legend.scatter([0.05], [y], s=75, c=colors[code], linewidths=0)
         write(0.11, y, short(name, 24), axes=legend, size=9.5, va="center_baseline", color=INK if code >= 0 else FAINT)
-        write(0.98, y, f"{found.count(code):,}", axes=legend, size=9.5, va="center_baseline", ha="right", color=FAINT)
+        write(
+            0.98, y, f"{categories.count(code):,}", axes=legend, size=9.5, va="center_baseline", ha="right", color=FAINT
+        )
 
 
 def _by_year(figure: Figure, axes: Axes, xy: np.ndarray, years: Sequence[int | None], size: float) -> None:
@@ -191,7 +193,7 @@ def _by_year(figure: Figure, axes: Axes, xy: np.ndarray, years: Sequence[int | N
         write(0.98, 0, f"{(~known).sum():,}", axes=legend, size=9.5, va="center_baseline", ha="right", color=FAINT)
 
 
-def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories, size: float) -> None:
+def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, categories: Categories, size: float) -> None:
     """Write the names of large categories where they lie, beside the songs if there is room; largest first.
 
     Of a few places around the middle of a category, the one that hides the fewest songs is taken, and none
@@ -204,13 +206,13 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, found: Categories,
     frame = axes.get_window_extent()
     dots, radius = axes.transData.transform(xy), DPI / 72 * np.sqrt(size / np.pi)
     taken: list[Any] = []
-    for code, (name, count) in enumerate(zip(found.names, found.counts, strict=True)):
+    for code, (name, count) in enumerate(zip(categories.names, categories.counts, strict=True)):
         if count < max(3, 0.02 * len(xy)):
             continue
         text = write(0, 0, short(name, 28), axes=axes, size=11, weight="bold", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=3.5, foreground=PAPER, alpha=0.85)])
         extent = text.get_window_extent()
-        center = axes.transData.transform(middle(xy[found.codes == code]))
+        center = axes.transData.transform(middle(xy[categories.codes == code]))
         best = None
         for across, up in ((x, y) for y in (0, 1, -1, 2, -2) for x in (0, -0.6, 0.6)):
             at = center + np.array([across * extent.width, 1.2 * up * extent.height])
@@ -260,7 +262,7 @@ def draw_html(
     path : path
         Where to; written beside it and renamed, so that a page is whole or is not there.
     xy : array of shape (n, 2)
-        What :func:`songspace.maps.layout` answered.
+        Places from :func:`songspace.maps.layout`.
     songs : sequence of n songs
         With ``title``, ``artist``, ``album``, ``genre``, ``year``, each of which may be None, and ``name``. Paths
         are not written into the page: it can be shown to others.
@@ -269,7 +271,7 @@ def draw_html(
     title : str
         The heading.
     method : {"tsne", "pca"}
-        What the note below the heading explains.
+        Method that the note below the heading explains.
 
     Raises
     ------
@@ -335,8 +337,8 @@ def _unit(xy: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
     return np.round(places, 5), (float(extent[0]), float(extent[1]))
 
 
-def _grouping(found: Categories) -> dict[str, Any]:
-    return {"names": found.names, "counts": found.counts, "codes": found.codes.tolist()}
+def _grouping(categories: Categories) -> dict[str, Any]:
+    return {"names": categories.names, "counts": categories.counts, "codes": categories.codes.tolist()}
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ FEWEST = 4
 """Songs that a genre needs: two to learn from, and one for each test."""
 
 MOST = 1000
-"""Songs of a genre that are taken where nothing is said, as on the poster."""
+"""Songs of a genre that are taken by default, as on the poster."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ def gather(
         Where segments are kept.
     source : str, optional
         Where genres come from (see :func:`songspace.evaluation.labels.labels`). By default the genre tags, where at
-        least half of the songs have one and they tell at least two genres apart; otherwise the folders' names.
+        least half of the songs have one and they distinguish at least two genres; otherwise the folders' names.
     per_genre : int, optional
-        Songs of each genre, drawn at random; 1000 at most where nothing is said.
+        Songs of each genre, drawn at random; 1000 at most by default.
     segments : int
         Random segments of each song.
     seed : int
@@ -145,8 +145,8 @@ def gather(
         If fewer than two genres have songs enough.
     """
     reporter = reporter or Reporter()
-    found, failures = _look_through(folder)
-    songs = _read(folder, found, reporter)
+    files, failures = _look_through(folder)
+    songs = _read(files, reporter)
     known = _labels(list(songs.values()), source)
     by_genre: dict[str, list[str]] = {}
     for name, genre in zip(songs, known.values, strict=True):
@@ -165,11 +165,11 @@ def gather(
 
     shelf = Shelf(work, segments, seed)
     while True:
-        taken, todo, failed = _walk(by_genre, found, shelf.entries, per_genre or MOST)
+        taken, todo, failed = _walk(by_genre, files, shelf.entries, per_genre or MOST)
         if not todo:
             break
         shelf.decode(
-            [(name, found[name]) for name in todo],
+            [(name, files[name]) for name in todo],
             workers=workers,
             timeout=timeout,
             on_progress=lambda done, total: reporter.progress("listening", done, total),
@@ -194,24 +194,24 @@ def _look_through(folder: str | os.PathLike[str]) -> tuple[dict[str, Found], lis
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")
-    found, failures = {}, []
+    files, failures = {}, []
     for file in scan(folder):
         name = os.path.relpath(file.path, folder)
         if file.problem:
             failures.append((name, file.problem))
         else:
-            found[name] = file
-    if not found:
+            files[name] = file
+    if not files:
         raise SongspaceError(f"There is no music in {folder}.")
-    return found, failures
+    return files, failures
 
 
-def _read(folder: str | os.PathLike[str], found: dict[str, Found], reporter: Reporter) -> dict[str, Song]:
+def _read(files: dict[str, Found], reporter: Reporter) -> dict[str, Song]:
     songs = {}
-    for done, (name, file) in enumerate(found.items(), 1):
+    for done, (name, file) in enumerate(files.items(), 1):
         tags = read_tags(file.path)
         songs[name] = Song(done, file.path, 0.0, **{field: getattr(tags, field) for field in tags.__slots__})
-        reporter.progress("reading tags", done, len(found))
+        reporter.progress("reading tags", done, len(files))
     return songs
 
 
@@ -233,7 +233,7 @@ def _enough(genres: Any, source: str) -> None:
 
 
 def _walk(
-    by_genre: dict[str, list[str]], found: dict[str, Found], entries: dict[str, Entry], per_genre: int
+    by_genre: dict[str, list[str]], files: dict[str, Found], entries: dict[str, Entry], per_genre: int
 ) -> tuple[dict[str, tuple[str, str]], list[str], list[tuple[str, str]]]:
     """Take the first songs of each genre that can be used, as far as that is known.
 
@@ -255,7 +255,7 @@ def _walk(
             if not wanted:
                 break
             entry = entries.get(name)
-            if entry is None or not entry.is_of(found[name]):
+            if entry is None or not entry.is_of(files[name]):
                 todo.append(name)
             elif entry.failure:
                 failed.append((name, entry.failure))

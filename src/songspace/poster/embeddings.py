@@ -1,4 +1,4 @@
-"""What is compared: ways to turn a segment into a vector, from its plain spectrogram to what was learnt.
+"""The embeddings that are compared: ways to turn a segment into a vector, from its plain spectrogram to learnt ones.
 
 Each learns once, from the training set, and what has been learnt is kept. Two are as the poster had them instead: the
 raw spectrogram learns nothing, and PCA as coded then is fitted on the very items that are scored.
@@ -36,7 +36,7 @@ LEAST_OF_LEARN = 1500
 
 @dataclass(frozen=True)
 class Plan:
-    """How the trained encoders are trained."""
+    """The settings that the trained encoders share."""
 
     steps: int | None
     minutes: float | None
@@ -55,7 +55,7 @@ class Plan:
 class Kind:
     """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
 
-    Nothing is said of a trained one, neither good nor bad, after fewer steps than ``enough``.
+    A trained one is not judged after fewer steps than ``enough``.
     """
 
     key: str
@@ -287,7 +287,7 @@ def _trained(
         whole = opened.fingerprint_ == facts["fingerprint"]
     except SongspaceError:
         whole = False
-    if not whole:  # somebody deleted it: what was learnt is lost
+    if not whole:  # it was deleted: what was learnt is lost
         shutil.rmtree(folder, ignore_errors=True)
         work.forget(f"encoder-{kind.key}")
         facts = work.facts(f"encoder-{kind.key}", key, train)
@@ -298,7 +298,7 @@ def _trained(
 
 
 def _show(reporter: Reporter, name: str, progress: Any) -> None:
-    """Tell how far a training is; where time alone ends it, the number of steps is an estimate."""
+    """Report how far a training is; where time alone ends it, the number of steps is an estimate."""
     losses = "  ".join(f"{loss} {value:.3f}" for loss, value in progress.losses.items())
     speed = f"{progress.segments_per_second:.0f} segments/s"
     reporter.progress(name, progress.step, progress.total, f"{losses}  {speed}  {progress.remaining:.0f} s left")

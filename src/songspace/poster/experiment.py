@@ -1,4 +1,4 @@
-"""The stages of the experiment, in their order; each asks what is there and does the rest."""
+"""The stages of the experiment, in their order; each takes what was kept before and does the rest."""
 
 from __future__ import annotations
 
@@ -76,27 +76,24 @@ def run_experiment(
     timeout: float,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Run the stages; see :func:`songspace.poster.run`."""
+    """Run the stages, and write the report; see :func:`songspace.poster.run`."""
     work = Work(output / "work")
     with work.lock():
-        try:
-            return _run(folder, output, settings, work, device, workers, timeout, reporter)
-        except OSError as error:
-            if error.filename and str(error.filename).startswith(str(output)):
-                raise work.refused(error) from error
-            raise
+        result, pictures = _run_stages(folder, settings, work, device, workers, timeout, reporter)
+        write_up.write(output, result, pictures, work)
+    return result
 
 
-def _run(
+def _run_stages(
     folder: str | os.PathLike[str],
-    output: Path,
     settings: Settings,
     work: Work,
     device: str,
     workers: int | None,
     timeout: float,
     reporter: Reporter,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the result, and the pictures by their names."""
     with threadpool_limits(1):  # the cores belong to the workers while they decode
         data = gather(
             folder,
@@ -109,7 +106,7 @@ def _run(
             timeout=timeout,
             reporter=reporter,
         )
-    # What a person has named is checked before anything takes long.
+    # What the user has named is checked before anything takes long.
     subset = choose_subset(data, settings.subset)
     triple = named_triple(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
@@ -131,19 +128,18 @@ def _run(
     usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
     unjudged = {key for key, embedding in usable.items() if not embedding.judged}
 
-    found: dict[str, Any] = {test.name: {} for test in tests}
+    scores: dict[str, Any] = {test.name: {} for test in tests}
     # The raw spectrogram comes last: it takes the longest.
     in_order = sorted(usable, key=lambda key: key == "raw")
     total = len(in_order) * len(tests)
     for done, (key, test) in enumerate((key, test) for key in in_order for test in tests):
         reporter.progress("scoring", done, total, BY_KEY[key].name)
-        found[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
+        scores[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
     reporter.progress("scoring", total, total)
 
     if triple is None:
         taught = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
         triple = choose_triple(place(usable["timbre"], data, taught), taught.labels)
-    asked = _between(usable, data, sides, triple, work, settings.seed) if triple else None
     result = {
         "settings": asdict(settings)
         | {"size": plan.size, "labels": data.source, "folder": Path(os.path.abspath(folder)).name},
@@ -162,22 +158,23 @@ def _run(
         "silent": int((~data.sounding).sum()),
         "failures": [list(failure) for failure in data.failures],
         "subset": list(subset),
-        "embeddings": {key: _told(embedding) for key, embedding in learnt.items()},
+        "embeddings": {key: _embedding_fields(embedding) for key, embedding in learnt.items()},
         "tests": {
-            test.name: _test(test)
+            test.name: _test_fields(test)
             | {
-                "scores": {key: {metric: s.as_dict() for metric, s in found[test.name][key].items()} for key in usable},
-                # Nothing is asked of the leaky test: it is there to be set beside the poster.
-                "differences": [] if test.split == LEAKY else differences(found[test.name], unjudged),
+                "scores": {
+                    key: {metric: s.as_dict() for metric, s in scores[test.name][key].items()} for key in usable
+                },
+                # The leaky test has no questions: it is there to be set beside the poster.
+                "differences": [] if test.split == LEAKY else differences(scores[test.name], unjudged),
             }
             for test in tests
         },
-        "between": asked,
-        "albums": discography.told() if discography else None,
+        "between": _between(usable, data, sides, triple, work, settings.seed) if triple else None,
+        "albums": discography.as_dict() if discography else None,
     }
     pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
-    write_up.write(output, result, pictures, work)
-    return result
+    return result, pictures
 
 
 def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -270,10 +267,10 @@ def named_triple(names: str, genres: Sequence[str]) -> tuple[str, str, str]:
         If they are not three different genres of the experiment.
     """
     there = {genre.casefold(): genre for genre in genres}
-    found = [there.get(" ".join(name.split()).casefold()) for name in names.split(",")]
-    if len(found) != 3 or None in found or len(set(found)) != 3:
+    chosen = [there.get(" ".join(name.split()).casefold()) for name in names.split(",")]
+    if len(chosen) != 3 or None in chosen or len(set(chosen)) != 3:
         raise SongspaceError(f"--between takes three of the genres, as A,B,C: {', '.join(genres)}.")
-    a, b, c = (genre for genre in found if genre is not None)
+    a, b, c = (genre for genre in chosen if genre is not None)
     return a, b, c
 
 
@@ -301,7 +298,7 @@ def lies_between(
         ``position`` and ``offset`` of C and its ``margin``, how much nearer to the way it is than the median of the
         other genres (None without others), each with ``value`` and ``interval``; ``others``, the same of each other
         genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no" or
-        "unsure", as the intervals tell, and "unknown" where artists are too few for intervals.
+        "unsure", by the intervals, and "unknown" where artists are too few for intervals.
 
     Examples
     --------
@@ -358,7 +355,7 @@ def _genres(data: Data, sides: np.ndarray) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _test(test: Test) -> dict[str, Any]:
+def _test_fields(test: Test) -> dict[str, Any]:
     return {
         "split": test.split,
         "level": test.level,
@@ -369,7 +366,7 @@ def _test(test: Test) -> dict[str, Any]:
     }
 
 
-def _told(embedding: Embedding) -> dict[str, Any]:
+def _embedding_fields(embedding: Embedding) -> dict[str, Any]:
     kind = embedding.kind
-    told = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
-    return told | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts
+    fields = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
+    return fields | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts

@@ -1,4 +1,4 @@
-"""What the pictures show, worked out and drawn: places on maps, an artist's albums, decoded spectrograms."""
+"""The pictures of the report: their data is computed here, and :mod:`songspace.poster.plots` draws it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from songspace.poster.write_up import too_few
 from songspace.reporter import Reporter
 
 PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
-"""Of t-SNE as on the poster: in the picture of all genres, and in those of some."""
+"""Perplexity of t-SNE as on the poster: in the picture of all genres, and in those of some."""
 
 TSNE: dict[str, Any] = {"learning_rate": 50.0, "max_iter": 1000, "init": "random"}
 """The poster's other settings of scikit-learn's t-SNE: the first two are its own, the third was the default in 2017."""
@@ -56,7 +56,7 @@ class Discography:
     albums: list[str]
     years: dict[str, int]
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return this discography as plain values for JSON."""
         return {"artist": self.artist, "songs": len(self.songs), "years": self.years}
 
@@ -67,7 +67,7 @@ def discography(data: Data) -> Discography | None:
     for song, clip in enumerate(data.clips):
         if clip.artist and clip.album and clip.year:
             works.setdefault(clip.artist, []).append(song)
-    found = []
+    discographies = []
     for artist, songs in sorted(works.items()):
         years: dict[str, int] = {}
         for song in songs:
@@ -75,8 +75,10 @@ def discography(data: Data) -> Discography | None:
             assert clip.album and clip.year
             years[clip.album] = min(clip.year, years.get(clip.album, clip.year))
         if len(years) > 1 and len(songs) > 2:
-            found.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
-    return max(found, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None)
+            discographies.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
+    return max(
+        discographies, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None
+    )
 
 
 def draw(
@@ -137,16 +139,16 @@ def _scores(result: Mapping[str, Any]) -> bytes:
             titles[name] = f"{what}\nby {test['split']}, n = {test['items']}"
     rows = [
         (
-            told["name"],
+            embedding["name"],
             {
                 name: test["scores"][key]["kmeans_ami"]
                 for name, test in result["tests"].items()
                 if key in test["scores"]
             },
-            not too_few(told),
+            not too_few(embedding),
         )
-        for key, told in result["embeddings"].items()
-        if "failed" not in told
+        for key, embedding in result["embeddings"].items()
+        if "failed" not in embedding
     ]
     return plots.scores(rows, titles)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from songspace.drawing import FAINT, GREY, INK, PALE, PAPER, family, short
+from songspace.drawing import FAINT, GREY, INK, PALE, PAPER, blank_figure, family, hide_frame, short
 from songspace.poster.segments import DECIBELS, SECONDS
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ ORDER: tuple[tuple[str, ...], ...] = (
 )
 """The poster's fifteen genres, each first in its place, from acoustic to electronic, and beside each what is near it.
 
-The empty place is for genres that nobody here knows, in the middle, where the poster goes from bands to producers.
+The empty place is for unknown genres, in the middle, where the poster goes from bands to producers.
 """
 
 MARKERS = "os^D"
 """With many genres, neighbours in colour differ in shape."""
 
 FEW = 8
-"""Genres whose colours alone tell them apart."""
+"""More genres than this need markers beside their colours to be distinguished."""
 
 
 def in_order(genres: Sequence[str]) -> list[str]:
@@ -117,16 +117,11 @@ CURVES: tuple[tuple[str, str, dict[str, tuple[str, str, str]]], ...] = (
     ("effective rank of codes", "watched", {"effective_rank": ("", BLUE, "-")}),
     ("same-song retrieval", "watched", {"retrieval": ("held-out songs", BLUE, "-"), "chance": ("chance", GREY, "--")}),
 )
-"""What is drawn of a training: a label, what it is drawn against, and of each curve its name, colour and line."""
+"""The panels of a training: label, horizontal axis, and the name, colour and line of each curve."""
 
 
 def _figure(height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return blank_figure(WIDTH, height, dpi=DPI, layout="constrained")
 
 
 def _png(figure: Figure) -> bytes:
@@ -155,27 +150,20 @@ def _plain(axes: Axes) -> None:
 
 def _sheet(axes: Axes) -> None:
     axes.set_facecolor(PAPER)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    hide_frame(axes)
 
 
 def _legend(figure: Figure, look: Look, genres: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], linestyle="", markersize=7, markeredgewidth=0, **look.of(genre)) for genre in genres]
-    legend = figure.legend(
-        handles,
-        [short(genre, 24) for genre in genres],
-        loc="outside lower center",
-        ncols=min(8, len(genres)),
-        frameon=False,
-        handletextpad=0.2,
-        columnspacing=1.4,
-        prop={"family": family(), "size": 9},
-        labelcolor=INK,
-    )
+    names = [short(genre, 24) for genre in genres]
+    _legend_below(figure, handles, names, columns=8, handletextpad=0.2, columnspacing=1.4)
+
+
+def _legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], *, columns: int, **looks: Any) -> None:
+    looks |= {"ncols": min(columns, len(names)), "prop": {"family": family(), "size": 9}, "labelcolor": INK}
+    legend = figure.legend(handles, names, loc="outside lower center", frameon=False, **looks)
     for text in legend.get_texts():
         text.set_parse_math(False)
 
@@ -376,17 +364,7 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
         panel.margins(0.12)
         _title(panel, name)
     handles = [Line2D([], [], linestyle="", marker="o", markersize=7, color=color) for color in colors]
-    legend = figure.legend(
-        handles,
-        [f"{years[album]}  {short(album, 30)}" for album in order],
-        loc="outside lower center",
-        ncols=min(4, len(order)),
-        frameon=False,
-        prop={"family": family(), "size": 9},
-        labelcolor=INK,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    _legend_below(figure, handles, [f"{years[album]}  {short(album, 30)}" for album in order], columns=4)
     return _png(figure)
 
 

@@ -32,8 +32,9 @@ METRICS = {
     "mixture_ami_max": "careful mixture AMI (max)",
     "mixture_v_measure": "careful mixture V",
 }
-"""What is scored. The default mixture is the poster's: scikit-learn's, as it comes, on all numbers. The careful one
-sees at most 20 coordinates, rescaled, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten starts."""
+"""The scores and their names. The default mixture is the poster's: scikit-learn's as it comes, on all numbers. The
+careful one sees at most 20 rescaled coordinates, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten.
+"""
 HEADLINE = "kmeans_ami"
 
 SPLITS = {"artist": BY_ARTIST, "song": BY_SONG}
@@ -117,13 +118,13 @@ def make_tests(
 
     The leaky one comes last, and only beside an honest one.
     """
-    found: list[Test] = []
+    tests: list[Test] = []
 
     def add(test: Test) -> None:
         if _usable(test):
-            found.append(test)
+            tests.append(test)
         if 1 < len(subset) < len(data.genres) and _usable(chosen := test.only(subset)):
-            found.append(chosen)
+            tests.append(chosen)
 
     for split, side in SPLITS.items():
         for level in LEVELS:
@@ -134,9 +135,9 @@ def make_tests(
                 [clip.identity for clip in clips], [clip.genre for clip in clips], per_song, most=SCORED, seed=seed
             )
             add(of_items(data, split, level, items))
-    if found:
+    if tests:
         add(of_items(data, LEAKY, "segments", leaky_rows))
-    return found
+    return tests
 
 
 def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
@@ -172,7 +173,7 @@ def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
 
 
 def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarray:
-    """Do as :func:`place` does, or take what it answered before, where that took long."""
+    """Return what :func:`place` does, or what was kept of it, where that takes long."""
     if embedding.kind.fitted == "training":
         return place(embedding, data, test)
     key = digest(embedding.key, test.level, test.items.tolist())
@@ -185,20 +186,20 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
 
     Those of the default mixture are missing where scikit-learn could not fit it.
     """
-    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
-    key = digest(embedding.key, test.level, *asked)
+    parts = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
+    key = digest(embedding.key, test.level, *parts)
 
     def cluster() -> dict[str, np.ndarray]:
         vectors = places(embedding, data, test, work)
-        found = clustering.scores(
+        by_metric = clustering.scores(
             vectors, test.labels, seeds=seeds, artists=test.artists, both_normalisers=True, random_state=seed
         )
-        found |= default_mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
+        by_metric |= default_mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
         numbers = {
             name: [s.value, s.chance, s.spread or 0.0, s.lowest, s.scatter.scale, s.scatter.degrees]
-            for name, s in found.items()
+            for name, s in by_metric.items()
         }
-        halves = {f"{name}-halves": s.scatter.values for name, s in found.items()}
+        halves = {f"{name}-halves": s.scatter.values for name, s in by_metric.items()}
         return {name: np.array(values) for name, values in numbers.items()} | halves
 
     held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
@@ -212,7 +213,7 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
     return scores
 
 
-def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
+def differences(scores: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
     """Answer the questions of ``PAIRS``: paired differences of the headline, and what they mean.
 
     Returns
@@ -222,14 +223,14 @@ def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[s
         all of these questions) and ``says``: "better", "worse", "may be chance", "unknown" where artists are too few
         for an interval, or "too few steps" where one of the two is ``unjudged``.
     """
-    asked = [(better, than) for better, than in PAIRS if better in found and than in found]
-    answers = [found[better][HEADLINE].minus(found[than][HEADLINE]) for better, than in asked]
-    judged = [not {better, than} & set(unjudged) for better, than in asked]
-    corrected = holm([answer["p"] if fair else None for answer, fair in zip(answers, judged, strict=True)])
+    pairs = [(better, than) for better, than in PAIRS if better in scores and than in scores]
+    answers = [scores[better][HEADLINE].minus(scores[than][HEADLINE]) for better, than in pairs]
+    judged = [not {better, than} & set(unjudged) for better, than in pairs]
+    corrected = holm([answer["p"] if judgeable else None for answer, judgeable in zip(answers, judged, strict=True)])
     return [
         {"better": better, "than": than, "difference": answer["value"], "interval": answer["interval"], "p_holm": p}
-        | {"says": meaning(answer["value"], p) if fair else "too few steps"}
-        for (better, than), answer, p, fair in zip(asked, answers, corrected, judged, strict=True)
+        | {"says": meaning(answer["value"], p) if judgeable else "too few steps"}
+        for (better, than), answer, p, judgeable in zip(pairs, answers, corrected, judged, strict=True)
     ]
 
 

@@ -58,7 +58,7 @@ def to_power(codes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one file gave."""
+    """The segments of one file."""
 
     identity: bytes
     starts: np.ndarray
@@ -98,7 +98,7 @@ def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a file: its slot and what was heard, or why there is nothing."""
+    """A line of the journal: the slot and the segments of a file, or why it has none."""
 
     size: int
     mtime_ns: int
@@ -196,8 +196,9 @@ class Shelf:
                 f"{self.folder}: take fewer with --per-genre or --segments."
             )
         names = {file.path: name for name, file in files}
-        found = (file for _, file in files)
-        heard = outcomes(decode, found, self.segments, self.seed, workers=workers, timeout=timeout)
+        heard = outcomes(
+            decode, (file for _, file in files), self.segments, self.seed, workers=workers, timeout=timeout
+        )
         for done, (file, outcome) in enumerate(heard, 1):
             if isinstance(outcome, Failure):
                 entry, lasting = Entry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting

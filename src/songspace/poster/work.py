@@ -13,9 +13,10 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from songspace.errors import SongspaceError
 
@@ -50,10 +51,8 @@ class Work:
         Raises
         ------
         SongspaceError
-            If another run holds it, or the folder cannot be written.
+            If another run holds it, or the folder cannot be written, now or later.
         """
-        from filelock import FileLock, Timeout
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / "lock", timeout=0)
@@ -64,6 +63,10 @@ class Work:
             raise self.refused(error) from error
         try:
             yield
+        except OSError as error:
+            if error.filename and str(error.filename).startswith(str(self.folder.parent)):
+                raise self.refused(error) from error
+            raise
         finally:
             lock.release()
 
@@ -79,7 +82,7 @@ class Work:
             if held["key"] == key:
                 value: dict[str, Any] = held["value"]
                 return value
-        # What is answered now must not differ from what is read later: floats do not change in JSON, tuples do.
+        # What is returned now must not differ from what is read later: floats do not change in JSON, tuples do.
         value = json.loads(json.dumps(make()))
         self.write(path, json.dumps({"key": key, "value": value}).encode())
         return value
@@ -91,14 +94,8 @@ class Work:
             if str(held["key"]) == key:
                 return {name: held[name] for name in held.files if name != "key"}
         made = {name: np.asarray(array) for name, array in make().items()}
-        beside = path.with_name(path.name + ".new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
-                np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
-            beside.replace(path)
-        except OSError as error:
-            raise self.refused(error) from error
+        with self._written(path) as file:
+            np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
         return made
 
     def forget(self, name: str) -> None:
@@ -107,13 +104,19 @@ class Work:
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all."""
+        with self._written(path) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[BinaryIO]:
+        """Open a file beside ``path``, and rename it into place after the block."""
         beside = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                yield file
             beside.replace(path)
         except OSError as error:
             raise self.refused(error) from error

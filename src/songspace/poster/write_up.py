@@ -49,10 +49,10 @@ SPLITS = {
 }
 HONEST = ("artist", "song")
 THEN = {"PCA": "pca_then", "ALI": "ali_run"}
-"""What the poster's two names mean here."""
+"""The embeddings behind the poster's two names."""
 
 
-def too_few(told: Mapping[str, Any]) -> str:
+def too_few(embedding: Mapping[str, Any]) -> str:
     """Say how many steps an embedding was trained for, of how many, if too few to judge it; otherwise nothing.
 
     Examples
@@ -60,9 +60,9 @@ def too_few(told: Mapping[str, Any]) -> str:
     >>> too_few({"steps": 126, "enough": 5350}), too_few({"steps": 5350, "enough": 5350}), too_few({})
     ('126 of at least 5,350 steps', '', '')
     """
-    if "failed" in told or told.get("steps", 0) >= told.get("enough", 0):
+    if "failed" in embedding or embedding.get("steps", 0) >= embedding.get("enough", 0):
         return ""
-    return f"{told['steps']:,} of at least {told['enough']:,} steps"
+    return f"{embedding['steps']:,} of at least {embedding['enough']:,} steps"
 
 
 def reference(test: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ def reference(test: Mapping[str, Any]) -> Mapping[str, Any]:
 def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
     """List the known reasons why even the leaky test's figures are not the poster's, a sentence each."""
     settings, rung = result["settings"], result["embeddings"].get(THEN["ALI"], {})
-    said = [
+    reasons = [
         "its audio differs: half-minute previews from Spotify, which nobody can fetch any more, about 1,000 of each "
         f"of 15 genres; here {result['songs']:,} songs of {len(result['genres'])} genres;",
         "its 50 segments of a genre may hold several of one song, whose other segments were mostly trained on; here it "
@@ -82,11 +82,11 @@ def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
         f"{len(result['protocol']['clustering_seeds'])} seeds;",
     ]
     if settings["size"] != "poster":
-        said.append("its networks saw 257 × 430 pixels; here they are small ones, which see 64 × 128, averaged;")
+        reasons.append("its networks saw 257 × 430 pixels; here they are small ones, which see 64 × 128, averaged;")
     if "steps" in rung:
         batch = settings.get("batch") or 101
-        said.append(f"it was trained for about 5,350 batches of 101; here for {rung['steps']:,} of {batch};")
-    return [*said, "its bars are read within 0.008."]
+        reasons.append(f"it was trained for about 5,350 batches of 101; here for {rung['steps']:,} of {batch};")
+    return [*reasons, "its bars are read within 0.008."]
 
 
 def spoken_of(tests: Mapping[str, Any]) -> list[str]:
@@ -110,28 +110,30 @@ def findings(result: Mapping[str, Any]) -> list[str]:
     result : mapping
         What ``report.json`` holds.
     """
-    names = {key: told["name"] for key, told in result["embeddings"].items()}
-    unjudged = {key: too_few(told) for key, told in result["embeddings"].items() if too_few(told)}
-    said = []
+    names = {key: embedding["name"] for key, embedding in result["embeddings"].items()}
+    unjudged = {key: too_few(embedding) for key, embedding in result["embeddings"].items() if too_few(embedding)}
+    sentences = []
     for name in spoken_of(result["tests"]):
-        said += _of_test(result["tests"][name], names, unjudged)
-    said += [_of_leak(test, names, unjudged) for test in result["tests"].values() if test["split"] == "leaky"]
+        sentences += _of_test(result["tests"][name], names, unjudged)
+    sentences += [_of_leak(test, names, unjudged) for test in result["tests"].values() if test["split"] == "leaky"]
     if unjudged:
-        said.append(
+        sentences.append(
             "Too few steps to say anything, good or bad, of "
             + _listed([f"{names[key]} ({steps})" for key, steps in unjudged.items()])
             + "."
         )
-    for told in result["embeddings"].values():
-        if "failed" in told:
-            said.append(f"{told['name']} could not be trained to an end, and is not scored: {told['failed']}")
+    for embedding in result["embeddings"].values():
+        if "failed" in embedding:
+            sentences.append(
+                f"{embedding['name']} could not be trained to an end, and is not scored: {embedding['failed']}"
+            )
     if result["between"]:
-        said.append(_of_between(result["between"], names))
-    return said
+        sentences.append(_of_between(result["between"], names))
+    return sentences
 
 
 def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> list[str]:
-    scores = {key: found["kmeans_ami"] for key, found in test["scores"].items() if key not in unjudged}
+    scores = {key: by_metric["kmeans_ami"] for key, by_metric in test["scores"].items() if key not in unjudged}
     order = sorted(scores, key=lambda key: -scores[key]["value"])
     others = [
         f"{names[key]} has {_with_interval(scores[key])}"
@@ -139,7 +141,7 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collec
         if key in scores and key != order[0]
     ]
     what = LEVELS[test["level"]]
-    said = [
+    sentences = [
         f"{_capital(what)} ({SPLITS[test['split']]}; {test['items']} of {len(test['genres'])} genres), AMI of k-means, "
         f"where chance is 0: the best is {names[order[0]]} with {_with_interval(scores[order[0]])}"
         + (f"; {_listed(others)}." if others else ".")
@@ -152,8 +154,8 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collec
             others = [f"{names[a['than']]} ({a['difference']:+.3f})" for a in answers if a["says"] == says]
             if others:
                 parts.append(f"{words} {_listed(others)}")
-        said.append(f"{_capital(names[first])}, on {what}, {'; '.join(parts)}.")
-    return said
+        sentences.append(f"{_capital(names[first])}, on {what}, {'; '.join(parts)}.")
+    return sentences
 
 
 def _of_leak(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> str:
@@ -200,10 +202,10 @@ _ANSWERS = {
 }
 
 
-def _of_between(asked: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    a, b, c = asked["triple"]
+def _of_between(between: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    a, b, c = between["triple"]
     by_answer: dict[str, list[str]] = {answer: [] for answer in _ANSWERS}
-    for key, answer in asked["answers"].items():
+    for key, answer in between["answers"].items():
         by_answer[answer["between"]].append(names[key])
     parts = [f"{_ANSWERS[answer]} {_listed(those)}" for answer, those in by_answer.items() if those]
     return f"Does {c} lie between {a} and {b}, nearer to the line than other genres do? {_capital('; '.join(parts))}."
