@@ -54,7 +54,7 @@ def categorize(values: Sequence[str | None], *, most: int | None = None) -> Cate
 
 
 def printable(value: str | None) -> str:
-    """Return a text on one line, without control characters; empty if there is none.
+    """Return a text on one line, with control characters replaced; empty if there is none.
 
     Examples
     --------

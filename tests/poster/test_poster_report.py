@@ -18,7 +18,7 @@ from songspace.intervals import NOTHING, Scatter, Score
 from songspace.poster import plots, write_up
 from songspace.poster.plots import Look
 from songspace.poster.scores import METRICS, differences
-from songspace.poster.work import Work
+from songspace.poster.store import Store
 from songspace.poster.write_up import REFERENCE, findings, reference, spoken_of
 
 TRAINED = ("ali_run", "ali_right")
@@ -279,7 +279,7 @@ def test_the_command_that_makes_it_again() -> None:
 
 
 def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out" / "work")
+    work = Store(tmp_path / "out" / "work")
     write_up.write(tmp_path / "out", result(), {}, work)
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == json.loads(json.dumps(result()))
     before = (tmp_path / "out" / "report.html").read_bytes()
@@ -290,11 +290,11 @@ def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "report.html").read_bytes() == before
     (tmp_path / "file").touch()
     with pytest.raises(SongspaceError, match=r"The experiment's folder .*file cannot be written: (File|Not a) "):
-        write_up.write(tmp_path / "file", result(), {}, Work(tmp_path / "file" / "work"))
+        write_up.write(tmp_path / "file", result(), {}, Store(tmp_path / "file" / "work"))
 
 
 def test_results_are_kept_under_their_key(tmp_path: Path) -> None:
-    work = Work(tmp_path)
+    work = Store(tmp_path)
     calls = []
 
     def make(value: float) -> Any:
@@ -312,7 +312,7 @@ def test_results_are_kept_under_their_key(tmp_path: Path) -> None:
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out" / "work")
+    work = Store(tmp_path / "out" / "work")
     waits = pytest.raises(SongspaceError, match=r"Another run is working in .*out: wait for it\.")
     with work.lock(), waits, work.lock():
         pass

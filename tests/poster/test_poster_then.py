@@ -20,8 +20,8 @@ from songspace.cli.commands import app
 from songspace.encoders.ali import RUNGS
 from songspace.evaluation import clustering
 from songspace.poster import exact, gallery, run, scores
-from songspace.poster.embeddings import BY_KEY, Plan
-from songspace.poster.experiment import Settings
+from songspace.poster.experiment import ExperimentSettings
+from songspace.poster.learning import BY_KEY, Training
 from songspace.poster.plots import ORDER, Look, in_order
 from songspace.poster.scores import default_mixture
 
@@ -159,9 +159,9 @@ def test_genres_that_the_poster_does_not_name_have_their_places() -> None:
 # ── its own size, steps and batch ─────────────────────────────────────────────────────────────────
 
 
-def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any) -> tuple[Settings, Any]:
+def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any) -> tuple[ExperimentSettings, Any]:
     """What an experiment is told, and what its rungs are made of, without running it."""
-    told: list[Settings] = []
+    told: list[ExperimentSettings] = []
     monkeypatch.setattr(
         "songspace.poster.experiment.run_experiment",
         lambda folder, output, settings, **more: told.append(settings) or {},
@@ -181,14 +181,14 @@ def test_exact_is_the_posters_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         assert (ali.size, ali.steps, ali.minutes, ali.batch_size) == ("poster", 5350, None, 101)
         assert ali.get_frontend().shape == (257, 430)
     _, usual = asked_for(monkeypatch, tmp_path, steps=3)
-    assert usual == Plan(3, None, "small", 0, "cpu")
+    assert usual == Training(3, None, "small", 0, "cpu")
     assert [BY_KEY[key].make(usual).batch_size for key in ("ali_run", "ali_right")] == [101, 64]
 
 
 def test_every_rung_of_the_poster_says_after_how_many_steps_it_is_judged() -> None:
     least = {key: kind.enough for key, kind in BY_KEY.items() if kind.trained}
     assert least == {"ali_run": 5350, "ali_described": 5350, "ali_right": 4280, "contrastive": 1500}
-    drawn: Any = BY_KEY["ali_drawn"].make(Plan(3, None, "small", 0, "cpu"))
+    drawn: Any = BY_KEY["ali_drawn"].make(Training(3, None, "small", 0, "cpu"))
     assert (
         drawn.get_params() | {"trained": "all"}
         == type(drawn)(**RUNGS["as described"], size="small", steps=3, device="cpu").get_params()

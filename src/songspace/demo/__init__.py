@@ -24,7 +24,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from songspace.demo.instruments import RATE
-from songspace.demo.plan import DemoSong, plan
+from songspace.demo.songs import DemoSong, plan
 from songspace.errors import SongspaceError
 from songspace.reporter import Reporter
 

@@ -9,7 +9,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import lfilter
 
 from songspace.demo.instruments import RATE, band, noise
-from songspace.demo.score import Part, Score
+from songspace.demo.notes import Composition, Voice
 
 PEAK = 10 ** (-1 / 20)
 
@@ -34,7 +34,7 @@ class Room:
     """Level of the audience, 0 to 1."""
 
 
-def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
+def mix(score: Composition, room: Room, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """Play a score in a room.
 
     Returns
@@ -58,7 +58,7 @@ def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -
     return _master(mixed, room, rng)
 
 
-def _play(part: Part, score: Score, count: int, rng: np.random.Generator) -> np.ndarray:
+def _play(part: Voice, score: Composition, count: int, rng: np.random.Generator) -> np.ndarray:
     """Render the notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
     bus = np.zeros((2, count), dtype=np.float32)
     angle = (part.pan + 1) * np.pi / 4

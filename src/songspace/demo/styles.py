@@ -14,7 +14,19 @@ import numpy as np
 from songspace.demo import instruments, mixing
 from songspace.demo.instruments import brush, clap, hat, kick, ride, rim, shaker, snare, tom, zap
 from songspace.demo.mixing import Room
-from songspace.demo.score import Harmony, Note, Part, Score, Tone, arpeggio, bass, chords, melody, steps, walking_bass
+from songspace.demo.notes import (
+    Composition,
+    Harmony,
+    Note,
+    Tone,
+    Voice,
+    arpeggio,
+    bass,
+    chords,
+    melody,
+    steps,
+    walking_bass,
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ def _outline(
     return tempo, bars, Harmony(key, str(rng.choice(scales.split())), degrees, change)
 
 
-def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose ambient: no drums, long chords, a drone, wind, and now and then a note that hangs in the air."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "lydian dorian major", "0033 0453 0051 0233")
     near = 60 + habits.register
@@ -77,16 +89,16 @@ def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     broken = arpeggio((0, 2, 4, 1), harmony, bars=range(bars // 3, bars), near=near + 12, hold=2)
     echo = partial(mixing.echo, seconds=45 / tempo)
     parts = [
-        Part("pad", chords("x", harmony, bars=range(bars), near=near, size=4), habits.tone("choir"), -17, send=0.7),
-        Part("drone", bass("x", harmony, bars=range(bars), near=38, hold=1.1), instruments.sub_bass, -22),
-        Part("comp", broken, habits.tone(habits.comp), -27, 0.4, 0.8, (echo,)),
-        Part("lead", tune, habits.tone(habits.lead), -22, -0.3, 0.9, (echo,)),
-        Part("wind", [Note(0, bars * 4, int(rng.integers(76, 92)))], instruments.wind, -30, send=0.4),
+        Voice("pad", chords("x", harmony, bars=range(bars), near=near, size=4), habits.tone("choir"), -17, send=0.7),
+        Voice("drone", bass("x", harmony, bars=range(bars), near=38, hold=1.1), instruments.sub_bass, -22),
+        Voice("comp", broken, habits.tone(habits.comp), -27, 0.4, 0.8, (echo,)),
+        Voice("lead", tune, habits.tone(habits.lead), -22, -0.3, 0.9, (echo,)),
+        Voice("wind", [Note(0, bars * 4, int(rng.integers(76, 92)))], instruments.wind, -30, send=0.4),
     ]
-    return Score(tempo, bars * 4, parts)
+    return Composition(tempo, bars * 4, parts)
 
 
-def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose chiptune: four voices of an old games console, fast broken chords, a tune, a triangle, noise."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "major minor mixolydian", "0534 0656 0304 0453")
     near = 64 + habits.register
@@ -99,17 +111,17 @@ def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     crush = partial(mixing.crush, levels=int(rng.integers(10, 28)))
     console = partial(instruments.pulse, shape="triangle")
     parts = [
-        Part("arpeggio", broken, habits.tone(habits.comp), -24, 0.3, 0.05, (crush,)),
-        Part("bass", low, console, -17, send=0.0),
-        Part("lead", tune, habits.tone(habits.lead), -19, -0.2, 0.1, (crush,)),
-        Part("kick", steps(beat, bars=range(1, bars)), partial(kick, tone=62, decay=0.06), -18, send=0.0),
-        Part("snare", steps("....X.......X..o", bars=range(1, bars)), partial(zap, decay=0.05), -25, send=0.05),
-        Part("hat", steps("x.o.x.o.x.o.x.oo", bars=range(1, bars)), partial(zap, decay=0.015), -34, send=0.0),
+        Voice("arpeggio", broken, habits.tone(habits.comp), -24, 0.3, 0.05, (crush,)),
+        Voice("bass", low, console, -17, send=0.0),
+        Voice("lead", tune, habits.tone(habits.lead), -19, -0.2, 0.1, (crush,)),
+        Voice("kick", steps(beat, bars=range(1, bars)), partial(kick, tone=62, decay=0.06), -18, send=0.0),
+        Voice("snare", steps("....X.......X..o", bars=range(1, bars)), partial(zap, decay=0.05), -25, send=0.05),
+        Voice("hat", steps("x.o.x.o.x.o.x.oo", bars=range(1, bars)), partial(zap, decay=0.015), -34, send=0.0),
     ]
-    return Score(tempo, bars * 4, parts)
+    return Composition(tempo, bars * 4, parts)
 
 
-def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose dub: slow and hollow, a bass that sings, chords on the off-beat that echo away, the drum on three."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0033 0606 0304 0006")
     near = 62 + habits.register
@@ -119,18 +131,18 @@ def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     echo = partial(mixing.echo, seconds=45 / tempo, feedback=0.7)
     skank = chords("....x.......x...", harmony, bars=range(bars), near=near, hold=0.8)
     parts = [
-        Part("bass", bass(line, harmony, bars=range(1, bars), near=36), instruments.sub_bass, -13, send=0.02),
-        Part("skank", skank, habits.tone(habits.comp), -22, 0.3, 0.4, (echo,)),
-        Part("lead", tune, habits.tone(habits.lead), -21, -0.3, 0.5, (echo,)),
-        Part("kick", steps("........X.......", bars=range(1, bars)), partial(kick, tone=50), -15, send=0.1),
-        Part("rim", steps("........x.....o.", bars=range(1, bars)), rim, -22, 0.1, 0.5, (echo,)),
-        Part("hat", steps("x.o.x.o.x.o.x.oo", bars=range(1, bars)), hat, -31, -0.4, 0.1),
-        Part("tom", steps("............x.xx", bars=range(3, bars, 4), pitch=45), tom, -19, 0.4, 0.5),
+        Voice("bass", bass(line, harmony, bars=range(1, bars), near=36), instruments.sub_bass, -13, send=0.02),
+        Voice("skank", skank, habits.tone(habits.comp), -22, 0.3, 0.4, (echo,)),
+        Voice("lead", tune, habits.tone(habits.lead), -21, -0.3, 0.5, (echo,)),
+        Voice("kick", steps("........X.......", bars=range(1, bars)), partial(kick, tone=50), -15, send=0.1),
+        Voice("rim", steps("........x.....o.", bars=range(1, bars)), rim, -22, 0.1, 0.5, (echo,)),
+        Voice("hat", steps("x.o.x.o.x.o.x.oo", bars=range(1, bars)), hat, -31, -0.4, 0.1),
+        Voice("tom", steps("............x.xx", bars=range(3, bars, 4), pitch=45), tom, -19, 0.4, 0.5),
     ]
-    return Score(tempo, bars * 4, parts, swing=0.5 + 0.12 * habits.swing, pair=0.5)
+    return Composition(tempo, bars * 4, parts, swing=0.5 + 0.12 * habits.swing, pair=0.5)
 
 
-def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose folk: picked strings in three or four, simple chords, and a tune that one could whistle."""
     meter = int(rng.choice([3, 4]))
     tempo, bars, harmony = _outline(rng, habits, seconds, "major mixolydian minor", "0453 0340 0534 0034", meter=meter)
@@ -145,15 +157,15 @@ def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     strings = arpeggio(picking[rng.integers(2)], harmony, bars=range(bars), near=near, meter=meter, hold=2)
     low = bass(low_pattern, harmony, bars=range(1, bars), near=43, meter=meter)
     parts = [
-        Part("strings", strings, habits.tone(habits.comp), -18, -0.3, 0.3),
-        Part("bass", low, partial(instruments.pluck, bright=0.3, ring=1.8), -19, 0.1, 0.1),
-        Part("lead", tune, habits.tone(habits.lead), -19, 0.25, 0.4),
-        Part("shaker", steps(shake, bars=range(bars // 4, bars), meter=meter), shaker, -33, 0.4, 0.2),
+        Voice("strings", strings, habits.tone(habits.comp), -18, -0.3, 0.3),
+        Voice("bass", low, partial(instruments.pluck, bright=0.3, ring=1.8), -19, 0.1, 0.1),
+        Voice("lead", tune, habits.tone(habits.lead), -19, 0.25, 0.4),
+        Voice("shaker", steps(shake, bars=range(bars // 4, bars), meter=meter), shaker, -33, 0.4, 0.2),
     ]
-    return Score(tempo, bars * meter, parts, swing=0.5 + 0.06 * habits.swing)
+    return Composition(tempo, bars * meter, parts, swing=0.5 + 0.06 * habits.swing)
 
 
-def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose house: four to the floor, a hat between the beats, and chords that breathe with the kick."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0526 0033 0354 0655")
     near = 60 + habits.register
@@ -168,19 +180,19 @@ def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     pump = partial(mixing.pump, beat=60 / tempo)
     opening = partial(mixing.sweep, period=seconds * 0.7)
     parts = [
-        Part("kick", beat, partial(kick, tone=46, decay=0.15), -14, send=0.02),
-        Part("hat", steps("..x...x...x...x.", bars=range(2, bars)), partial(hat, decay=0.09), -27, 0.2, 0.1),
-        Part("shaker", steps("x.ox.xo.x.ox.xo.", bars=range(bars // 4, bars)), shaker, -32, -0.3, 0.1),
-        Part("clap", steps("....x.......x...", bars=range(2, bars)), clap, -23, send=0.3),
-        Part("bass", low, partial(instruments.synth, decay=0.15, sustain=0.4), -17, send=0.02, effects=(pump,)),
-        Part("stabs", stabs, habits.tone(habits.comp), -21, -0.2, 0.3, (opening, pump)),
-        Part("pad", held, habits.tone("choir"), -26, send=0.4, effects=(pump,)),
-        Part("lead", tune, habits.tone(habits.lead), -22, 0.3, 0.5, (partial(mixing.echo, seconds=45 / tempo),)),
+        Voice("kick", beat, partial(kick, tone=46, decay=0.15), -14, send=0.02),
+        Voice("hat", steps("..x...x...x...x.", bars=range(2, bars)), partial(hat, decay=0.09), -27, 0.2, 0.1),
+        Voice("shaker", steps("x.ox.xo.x.ox.xo.", bars=range(bars // 4, bars)), shaker, -32, -0.3, 0.1),
+        Voice("clap", steps("....x.......x...", bars=range(2, bars)), clap, -23, send=0.3),
+        Voice("bass", low, partial(instruments.synth, decay=0.15, sustain=0.4), -17, send=0.02, effects=(pump,)),
+        Voice("stabs", stabs, habits.tone(habits.comp), -21, -0.2, 0.3, (opening, pump)),
+        Voice("pad", held, habits.tone("choir"), -26, send=0.4, effects=(pump,)),
+        Voice("lead", tune, habits.tone(habits.lead), -22, 0.3, 0.5, (partial(mixing.echo, seconds=45 / tempo),)),
     ]
-    return Score(tempo, bars * 4, parts, swing=0.5 + 0.06 * habits.swing, pair=0.5)
+    return Composition(tempo, bars * 4, parts, swing=0.5 + 0.06 * habits.swing, pair=0.5)
 
 
-def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose jazz: a small combo: the bass walks, the cymbal swings, and somebody takes the solo."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "major dorian mixolydian", "1405 0514 2514 0314")
     near = 60 + habits.register
@@ -195,17 +207,17 @@ def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     ghosts = [note for note in steps("...o..o..o.o..o.", bars=range(2, bars)) if rng.random() < 0.5]
     low = walking_bass(rng, harmony, bars=range(bars), near=40)
     parts = [
-        Part("bass", low, partial(instruments.pluck, bright=0.25, ring=0.9), -17, send=0.1),
-        Part("ride", steps("x.xox.xo", bars=range(bars)), ride, -28, 0.3, 0.2),
-        Part("hat", steps("..x...x.", bars=range(bars)), hat, -32, -0.3, 0.1),
-        Part("brush", ghosts, brush, -29, 0.1, 0.2),
-        Part("comp", comp, habits.tone(habits.comp), -22, -0.4, 0.3),
-        Part("lead", tune, habits.tone(habits.lead), -18, 0.15, 0.4),
+        Voice("bass", low, partial(instruments.pluck, bright=0.25, ring=0.9), -17, send=0.1),
+        Voice("ride", steps("x.xox.xo", bars=range(bars)), ride, -28, 0.3, 0.2),
+        Voice("hat", steps("..x...x.", bars=range(bars)), hat, -32, -0.3, 0.1),
+        Voice("brush", ghosts, brush, -29, 0.1, 0.2),
+        Voice("comp", comp, habits.tone(habits.comp), -22, -0.4, 0.3),
+        Voice("lead", tune, habits.tone(habits.lead), -18, 0.15, 0.4),
     ]
-    return Score(tempo, bars * 4, parts, swing=0.58 + 0.1 * habits.swing)
+    return Composition(tempo, bars * 4, parts, swing=0.58 + 0.1 * habits.swing)
 
 
-def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose lo-fi: dusty drums behind the beat, soft sevenths, and a record that has been played too often."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "dorian major minor", "3210 0514 1400 3425")
     near = 60 + habits.register
@@ -217,18 +229,18 @@ def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     low = bass("x.....x.5.......", harmony, bars=range(1, bars), near=38)
     kicks, snares = (steps(pattern, bars=range(1, bars)) for pattern in (beat, "....X.......X..o"))
     parts = [
-        Part("keys", keys, habits.tone(habits.comp), -18, 0.1, 0.3, (mixing.wow, dull)),
-        Part("bass", low, instruments.sub_bass, -18, send=0.0),
-        Part("lead", tune, habits.tone(habits.lead), -22, -0.25, 0.5, (mixing.wow, dull)),
-        Part("kick", kicks, partial(kick, tone=55), -16, send=0.05, effects=(dull,)),
-        Part("snare", snares, partial(snare, decay=0.07), -20, send=0.2, effects=(dull,)),
-        Part("hat", steps("x.o.x.o.x.o.xoo.", bars=range(1, bars)), hat, -31, 0.3, 0.1),
-        Part("dust", [Note(0, bars * 4, 60)], instruments.crackle, -38, send=0.0),
+        Voice("keys", keys, habits.tone(habits.comp), -18, 0.1, 0.3, (mixing.wow, dull)),
+        Voice("bass", low, instruments.sub_bass, -18, send=0.0),
+        Voice("lead", tune, habits.tone(habits.lead), -22, -0.25, 0.5, (mixing.wow, dull)),
+        Voice("kick", kicks, partial(kick, tone=55), -16, send=0.05, effects=(dull,)),
+        Voice("snare", snares, partial(snare, decay=0.07), -20, send=0.2, effects=(dull,)),
+        Voice("hat", steps("x.o.x.o.x.o.xoo.", bars=range(1, bars)), hat, -31, 0.3, 0.1),
+        Voice("dust", [Note(0, bars * 4, 60)], instruments.crackle, -38, send=0.0),
     ]
-    return Score(tempo, bars * 4, parts, swing=0.56 + 0.08 * habits.swing, pair=0.5)
+    return Composition(tempo, bars * 4, parts, swing=0.56 + 0.08 * habits.swing, pair=0.5)
 
 
-def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
+def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
     """Compose metal: damped power chords, two bass drums, and cymbals; half as fast in the middle."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "phrygian minor", "0056 0106 0534 0010")
     riff = ["x.xxx.xxx.xxx.xx", "xxx.xxx.xxx.x.x.", "x..x..x.xxxxx..."][rng.integers(3)]
@@ -244,14 +256,14 @@ def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Score:
     kicks = steps(riff, bars=drive) + steps("X.....x.X.......", bars=slow)
     snares = steps("....X.......X...", bars=drive) + steps("........X.......", bars=slow)
     parts = [
-        Part("left guitar", power, guitar, -16, -0.8, 0.05, (mixing.distort,)),
-        Part("right guitar", power, guitar, -16, 0.8, 0.05, (mixing.distort,)),
-        Part("bass", riffs, partial(instruments.pluck, bright=0.8, ring=0.6), -18, send=0.0),
-        Part("kick", kicks, partial(kick, tone=52, decay=0.07), -16, send=0.02),
-        Part("snare", snares, partial(snare, tone=210), -18, send=0.25),
-        Part("crash", steps("X", bars=range(1, bars, 4)), partial(ride, decay=0.9), -24, -0.4, 0.3),
-        Part("cymbal", steps("x.x.x.x.", bars=range(1, bars)), partial(ride, decay=0.15), -27, 0.4, 0.1),
-        Part("comp", calm, habits.tone(habits.comp), -25, 0.3, 0.3),
-        Part("lead", tune, habits.tone(habits.lead), -19, 0.1, 0.4, (partial(mixing.distort, gain=5),)),
+        Voice("left guitar", power, guitar, -16, -0.8, 0.05, (mixing.distort,)),
+        Voice("right guitar", power, guitar, -16, 0.8, 0.05, (mixing.distort,)),
+        Voice("bass", riffs, partial(instruments.pluck, bright=0.8, ring=0.6), -18, send=0.0),
+        Voice("kick", kicks, partial(kick, tone=52, decay=0.07), -16, send=0.02),
+        Voice("snare", snares, partial(snare, tone=210), -18, send=0.25),
+        Voice("crash", steps("X", bars=range(1, bars, 4)), partial(ride, decay=0.9), -24, -0.4, 0.3),
+        Voice("cymbal", steps("x.x.x.x.", bars=range(1, bars)), partial(ride, decay=0.15), -27, 0.4, 0.1),
+        Voice("comp", calm, habits.tone(habits.comp), -25, 0.3, 0.3),
+        Voice("lead", tune, habits.tone(habits.lead), -19, 0.1, 0.4, (partial(mixing.distort, gain=5),)),
     ]
-    return Score(tempo, bars * 4, parts)
+    return Composition(tempo, bars * 4, parts)

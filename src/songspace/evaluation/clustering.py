@@ -29,7 +29,8 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from songspace.categories import artist_codes, integers
-from songspace.evaluation.checks import check_labels, check_vectors
+from songspace.evaluation.labels import check_labels
+from songspace.evaluation.neighbors import check_vectors
 from songspace.intervals import Score, Smaller, halves
 
 METHODS = ("kmeans", "mixture")

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from songspace.evaluation.checks import check_points
-from songspace.evaluation.neighbors import nearest
+from songspace.evaluation.neighbors import check_points, nearest
 from songspace.space import Space
 from songspace.space.proximity import skewness
 

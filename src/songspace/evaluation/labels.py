@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from songspace.categories import integers
 from songspace.errors import SongspaceError
-from songspace.evaluation.tables import MIRDATA, Named, Row, cleaned, read_folder, read_mirdata, read_table
+from songspace.evaluation.tables import MIRDATA, LabelRow, Named, cleaned, read_folder, read_mirdata, read_table
 from songspace.library.credits import Credits
 
 _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}
 
 
-class Labelled(Protocol):
+class TaggedSong(Protocol):
     """The attributes that a song needs; :class:`songspace.library.Song` has them."""
 
     @property
@@ -101,7 +104,7 @@ class Labels:
         return f"By {self.source} {used} songs{whose} have labels" + (f"; left out: {out}." if out else ".")
 
 
-def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
+def labels(songs: Sequence[TaggedSong], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
     """Find the labels of songs.
 
     Labels are compared without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
@@ -188,7 +191,7 @@ def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
     return [spelling[value.casefold()] if value else None for value in values]
 
 
-def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None], int, int]:
+def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[LabelRow | None], int, int]:
     """Return the row of a table or a data set for each song; how many rows name no song, and how many several."""
     table = Path(source)
     if source.startswith(MIRDATA):
@@ -197,7 +200,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
         rows = read_folder(table) if table.is_dir() else read_table(table)
     # Links may lie on the way to the table: its folder is tried as it was called, and as it really is.
     named = Named(paths, (Path(os.path.abspath(table)).parent, table.resolve().parent))
-    by_song: list[Row | None] = [None] * len(paths)
+    by_song: list[LabelRow | None] = [None] * len(paths)
     unmatched = ambiguous = 0
     for row in rows:
         meant = named.find(row.name)
@@ -220,7 +223,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
     return by_song, unmatched, ambiguous
 
 
-def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
+def _inside(rows: Sequence[LabelRow | None], source: str, split: str) -> list[bool]:
     """Return whether each song belongs to a split."""
     theirs = [row.split if row else None for row in rows]
     inside = [name is not None and name.casefold() == split.casefold() for name in theirs]
@@ -229,3 +232,23 @@ def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
         has = f"its splits are {counts}" if counts else "it has no column split"
         raise SongspaceError(f"No song of the library belongs to a split {split} of {source}: {has}.")
     return inside
+
+
+def check_labels(labels: Sequence[Hashable] | np.ndarray, n: int) -> np.ndarray:
+    """Return one integer for each of ``n`` labels: equal labels, equal integers, counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If there are not ``n`` of them, or one is None.
+    SongspaceError
+        If all are the same.
+    """
+    if len(labels) != n:
+        raise ValueError(f"Expected one label for each of {n} songs, got {len(labels)}")
+    if any(label is None for label in labels):
+        raise ValueError("A label is None: leave out the songs that have no label")
+    codes = integers(labels)
+    if codes.max() == 0:
+        raise SongspaceError(f"There is nothing to compare: all songs have the one label {labels[0]!r}.")
+    return codes

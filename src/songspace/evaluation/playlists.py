@@ -26,8 +26,7 @@ import numpy as np
 from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.evaluation import hubness
-from songspace.evaluation.checks import check_points
-from songspace.evaluation.neighbors import nearest
+from songspace.evaluation.neighbors import check_points, nearest
 from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 

@@ -16,8 +16,8 @@ import numpy as np
 from songspace import intervals, provenance
 from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
-from songspace.evaluation.checks import check_points
 from songspace.evaluation.labels import Labels
+from songspace.evaluation.neighbors import check_points
 from songspace.intervals import MIN_ARTISTS, SURE, Score, holm
 from songspace.space import Space
 

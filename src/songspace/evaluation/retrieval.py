@@ -25,8 +25,8 @@ import numpy as np
 
 from songspace.categories import artist_codes, integers
 from songspace.errors import SongspaceError
-from songspace.evaluation.checks import check_labels, check_points, check_vectors
-from songspace.evaluation.neighbors import distance_blocks, nearest
+from songspace.evaluation.labels import check_labels
+from songspace.evaluation.neighbors import check_points, check_vectors, distance_blocks, nearest
 from songspace.intervals import Score, Smaller, deletions
 from songspace.space import Space
 
@@ -521,31 +521,23 @@ def _precisions_without(
     groups = np.where(near >= 0, group[near], -1)
     right = codes[near] == codes[:, None]
     usual = precision(near[:, :k], codes)
-    asked = np.isfinite(usual)
-    sums = np.nansum(usual) - np.bincount(group[asked], usual[asked], count)
-    counts = asked.sum() - np.bincount(group[asked], minlength=count)
     more = near.shape[1] < len(points) - 1  # there may be more than were looked up
-    short: dict[int, list[np.ndarray]] = {}
-    for place in range(min(k, near.shape[1])):
-        gone = groups[:, place]
-        first = (gone >= 0) & (gone != group) & ~(groups[:, :place] == gone[:, None]).any(axis=1)
-        rows = np.flatnonzero(first)
-        gone = gone[rows]
-        there = (groups[rows] >= 0) & (groups[rows] != gone[:, None])
-        there &= np.cumsum(there, axis=1) <= k
-        left = there.sum(axis=1)
-        again = (left < k) & (near[rows, -1] >= 0) & more
-        for one in np.unique(gone[again]).tolist():
-            short.setdefault(one, []).append(rows[again & (gone == one)])
-        values = np.divide((there & right[rows]).sum(axis=1), left, out=np.zeros(len(rows)), where=left > 0)
-        sums += np.bincount(gone, np.where(again, 0, values) - usual[rows], count)
-        counts -= np.bincount(gone[(left == 0) & ~again], minlength=count)
-    for one, parts in short.items():
-        rows = np.concatenate(parts)
-        values = precision(nearest(points, k, apart=people, rows=rows, among=kept[one]), codes, codes[rows])
-        sums[one] += np.nansum(values)
-        counts[one] -= np.isnan(values).sum()
-    return np.divide(sums, counts, out=np.full(count, np.nan), where=counts > 0)
+    means = np.full(count, np.nan)
+    for one in range(count):
+        values = np.where(group == one, np.nan, usual)
+        rows = np.flatnonzero((groups[:, :k] == one).any(axis=1) & (group != one))
+        stay = (groups[rows] >= 0) & (groups[rows] != one)
+        stay &= np.cumsum(stay, axis=1) <= k
+        left = stay.sum(axis=1)
+        values[rows] = np.divide((stay & right[rows]).sum(axis=1), left, out=np.full(len(rows), np.nan), where=left > 0)
+        again = rows[(left < k) & (near[rows, -1] >= 0) & more]
+        if len(again):
+            values[again] = precision(
+                nearest(points, k, apart=people, rows=again, among=kept[one]), codes, codes[again]
+            )
+        if np.isfinite(values).any():
+            means[one] = np.nanmean(values)
+    return means
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from songspace.categories import artist_codes, integers
-from songspace.evaluation.checks import check_vectors
-from songspace.evaluation.neighbors import distance_blocks
+from songspace.evaluation.neighbors import check_vectors, distance_blocks
 from songspace.intervals import Score, deletions
 
 

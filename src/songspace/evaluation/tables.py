@@ -40,7 +40,7 @@ _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelRow:
     """One row of a table.
 
     Attributes
@@ -71,7 +71,7 @@ def cleaned(text: str | None) -> str | None:
     return unicodedata.normalize("NFC", " ".join(printable.split())) or None
 
 
-def read_table(table: Path) -> list[Row]:
+def read_table(table: Path) -> list[LabelRow]:
     """Read the rows of a CSV file that name a song, separated by commas, semicolons or tabs.
 
     The head may also stand in two lines, or in three, as in FMA's ``tracks.csv``.
@@ -112,7 +112,7 @@ def read_table(table: Path) -> list[Row]:
             "that are understood."
         )
     return [
-        Row(
+        LabelRow(
             _cell(row, name).strip(),
             *(None if column is None else _value(_cell(row, column)) for column in (label, artist, split)),
         )
@@ -210,7 +210,7 @@ _CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
 _LIST = "_filtered.txt"
 
 
-def read_folder(folder: Path) -> list[Row]:
+def read_folder(folder: Path) -> list[LabelRow]:
     """Read the songs of a folder in FMA's or GTZAN's layout.
 
     Raises
@@ -230,7 +230,7 @@ def read_folder(folder: Path) -> list[Row]:
     )
 
 
-def _gtzan(clips: Path, lists: tuple[Path, ...]) -> Iterator[Row]:
+def _gtzan(clips: Path, lists: tuple[Path, ...]) -> Iterator[LabelRow]:
     splits: dict[str, str] = {}
     for file in sorted({file for place in lists for file in place.glob(f"*{_LIST}")}):
         try:
@@ -240,10 +240,10 @@ def _gtzan(clips: Path, lists: tuple[Path, ...]) -> Iterator[Row]:
         splits |= dict.fromkeys((Path(line).stem for line in lines), file.name.removesuffix(_LIST))
     for file in sorted(clips.glob("*/*")):
         if (named := _CLIP.fullmatch(file.name)) and named[1] == file.parent.name:
-            yield Row(str(file.absolute()), cleaned(named[1]), split=splits.get(file.stem))
+            yield LabelRow(str(file.absolute()), cleaned(named[1]), split=splits.get(file.stem))
 
 
-def read_mirdata(source: str) -> list[Row]:
+def read_mirdata(source: str) -> list[LabelRow]:
     """Read the songs of a data set through mirdata: ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``.
 
     Raises
@@ -267,7 +267,7 @@ def read_mirdata(source: str) -> list[Row]:
         ) from None
     splits = _splits(data)
     rows = [
-        Row(
+        LabelRow(
             track.audio_path,
             _first(track, ("genre", "label", "class_label", "style", "tag")),
             _first(track, ("artist", "artist_name")),

@@ -31,11 +31,11 @@ from songspace.geometry.regions import DRAWS
 from songspace.intervals import MIN_ARTISTS, Smaller, halves
 from songspace.space import Space
 
-Verdict = Literal["yes", "no", "unsure", "unknown"]
+BetweenVerdict = Literal["yes", "no", "unsure", "unknown"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A number with its 95 % interval; None where units are too few."""
 
     value: float
@@ -55,13 +55,13 @@ class Between:
     name : str
     size : int
         Number of its songs.
-    position : Figure
+    position : Estimate
         0 at the first, 1 at the other.
-    offset : Figure
+    offset : Estimate
         Distance from the line, as a share of the way.
-    margin : Figure or None
+    margin : Estimate or None
         By how much nearer to the line it is than the median of the other regions; None without others.
-    step : Figure
+    step : Estimate
         The longer of the two steps from the first to it and from it to the other, as a share of the way.
     verdict : {"yes", "no", "unsure", "unknown"}
         Whether it lies between, by the intervals; "unknown" without them.
@@ -69,11 +69,11 @@ class Between:
 
     name: str
     size: int
-    position: Figure
-    offset: Figure
-    margin: Figure | None
-    step: Figure
-    verdict: Verdict
+    position: Estimate
+    offset: Estimate
+    margin: Estimate | None
+    step: Estimate
+    verdict: BetweenVerdict
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def way(
     known = [min(*apart[:2], count) >= MIN_ARTISTS for count in apart[2:]]
     names, sizes = [groups.names[g] for g in order], groups.sizes[order]
     others = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
-    ranks: dict[Verdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
+    ranks: dict[BetweenVerdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
     others.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
     return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, others, groups)
 
@@ -334,9 +334,9 @@ def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
         return np.stack([np.nanmedian(np.delete(offsets, i, axis=1), axis=1) for i in range(k)], axis=1)
 
 
-def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np.inf) -> Figure:
+def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np.inf) -> Estimate:
     bounds = smaller.scatter(drawn).around(float(value))
-    return Figure(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
+    return Estimate(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
 
 
 def _longer_step(place: np.ndarray) -> np.ndarray:
@@ -345,7 +345,7 @@ def _longer_step(place: np.ndarray) -> np.ndarray:
     return np.asarray(np.hypot(np.maximum(position, 1 - position), offset))
 
 
-def _verdict(position: Figure, margin: Figure | None, step: Figure | None) -> Verdict:
+def _verdict(position: Estimate, margin: Estimate | None, step: Estimate | None) -> BetweenVerdict:
     """Judge whether a region lies between two others, by the intervals."""
     if position.interval is None:
         return "unknown"

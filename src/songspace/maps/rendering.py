@@ -64,7 +64,7 @@ def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
 
 
 def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
-    """Return each song's genre, artist ("Various Artists" is none) or year, or a word that an ear has for it.
+    """Return each song's genre or artist ("Various Artists" is none), or a word that an ear has for it.
 
     Of a song's words, the first that is among the words of most songs: a map has few colours.
     """

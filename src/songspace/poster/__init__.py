@@ -93,7 +93,7 @@ def run(
     ValueError
         If a parameter is out of its range.
     """
-    from songspace.poster.experiment import Settings, run_experiment
+    from songspace.poster.experiment import ExperimentSettings, run_experiment
 
     batch = None
     if exact:
@@ -102,7 +102,7 @@ def run(
         segments, steps, minutes, size, batch = SEGMENTS, STEPS, None, SIZE, BATCH
     elif steps is None and minutes is None:
         minutes = MINUTES
-    settings = Settings(
+    settings = ExperimentSettings(
         labels=labels,
         per_genre=per_genre,
         segments=segments,

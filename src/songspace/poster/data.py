@@ -19,7 +19,7 @@ from songspace.frontends import Frontend
 from songspace.library.catalog import Song
 from songspace.library.scan import Found, scan
 from songspace.library.tags import read_tags
-from songspace.poster.segments import Entry, Shelf
+from songspace.poster.segments import JournalEntry, Shelf
 from songspace.reporter import Reporter
 
 FEWEST = 4
@@ -233,7 +233,7 @@ def _enough(genres: Any, source: str) -> None:
 
 
 def _walk(
-    by_genre: dict[str, list[str]], files: dict[str, Found], entries: dict[str, Entry], per_genre: int
+    by_genre: dict[str, list[str]], files: dict[str, Found], entries: dict[str, JournalEntry], per_genre: int
 ) -> tuple[dict[str, tuple[str, str]], list[str], list[tuple[str, str]]]:
     """Take the first songs of each genre that can be used, as far as that is known.
 
@@ -270,5 +270,5 @@ def _walk(
     return taken, todo, failed
 
 
-def _clip(name: str, genre: str, artist: str | None, song: Song, entry: Entry) -> Clip:
+def _clip(name: str, genre: str, artist: str | None, song: Song, entry: JournalEntry) -> Clip:
     return Clip(name, genre, artist, song.album, song.year, entry.identity, entry.slot, entry.starts, entry.silent)

@@ -21,10 +21,10 @@ from songspace.evaluation import clustering
 from songspace.geometry.between import judged, on_the_way, placed
 from songspace.poster import gallery, write_up
 from songspace.poster.data import Data, gather
-from songspace.poster.embeddings import BY_KEY, KINDS, Embedding, Plan, learn
+from songspace.poster.learning import BY_KEY, KINDS, Embedding, Training, learn
 from songspace.poster.scores import LEAKY, Test, differences, make_tests, of_items, place, score
 from songspace.poster.splits import BY_ARTIST, BY_SONG, TRAINING, leaky, split
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 SUBSET = (("rock",), ("indie rock", "indie-rock", "indierock"), ("edm", "electronic", "electronica"), ("classical",))
@@ -37,7 +37,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "openTSNE", "matplotlib",
 
 
 @dataclass(frozen=True)
-class Settings:
+class ExperimentSettings:
     """All that decides what comes out."""
 
     labels: str | None
@@ -69,7 +69,7 @@ class Settings:
 def run_experiment(
     folder: str | os.PathLike[str],
     output: Path,
-    settings: Settings,
+    settings: ExperimentSettings,
     *,
     device: str,
     workers: int | None,
@@ -77,17 +77,17 @@ def run_experiment(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Run the stages, and write the report; see :func:`songspace.poster.run`."""
-    work = Work(output / "work")
-    with work.lock():
-        result, pictures = _run_stages(folder, settings, work, device, workers, timeout, reporter)
-        write_up.write(output, result, pictures, work)
+    store = Store(output / "work")
+    with store.lock():
+        result, pictures = _run_stages(folder, settings, store, device, workers, timeout, reporter)
+        write_up.write(output, result, pictures, store)
     return result
 
 
 def _run_stages(
     folder: str | os.PathLike[str],
-    settings: Settings,
-    work: Work,
+    settings: ExperimentSettings,
+    store: Store,
     device: str,
     workers: int | None,
     timeout: float,
@@ -97,7 +97,7 @@ def _run_stages(
     with threadpool_limits(1):  # the cores belong to the workers while they decode
         data = gather(
             folder,
-            work.folder,
+            store.folder,
             source=settings.labels,
             per_genre=settings.per_genre,
             segments=settings.segments,
@@ -124,7 +124,7 @@ def _run_stages(
     for kind in KINDS:
         # The question "A + B ?= C" is chosen by the hand-made statistics of the training songs.
         rows = np.union1d(wanted, training) if kind.key == "timbre" else wanted
-        learnt[kind.key] = learn(kind, data, training, rows, work, plan, reporter)
+        learnt[kind.key] = learn(kind, data, training, rows, store, plan, reporter)
     usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
     unjudged = {key for key, embedding in usable.items() if not embedding.judged}
 
@@ -134,7 +134,7 @@ def _run_stages(
     total = len(in_order) * len(tests)
     for done, (key, test) in enumerate((key, test) for key in in_order for test in tests):
         reporter.progress("scoring", done, total, BY_KEY[key].name)
-        scores[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
+        scores[test.name][key] = score(usable[key], data, test, store, seeds=settings.seeds, seed=settings.seed)
     reporter.progress("scoring", total, total)
 
     if triple is None:
@@ -170,10 +170,10 @@ def _run_stages(
             }
             for test in tests
         },
-        "between": _between(usable, data, sides, triple, work, settings.seed) if triple else None,
+        "between": _between(usable, data, sides, triple, store, settings.seed) if triple else None,
         "albums": discography.as_dict() if discography else None,
     }
-    pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
+    pictures = gallery.draw(data, sides, tests, usable, result, discography, store, settings.seed, reporter)
     return result, pictures
 
 
@@ -221,11 +221,11 @@ def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
     return sorted(data.genres, key=lambda genre: (-counts[genre], genre.casefold()))[:4]
 
 
-def _plan(settings: Settings, device: str) -> Plan:
+def _plan(settings: ExperimentSettings, device: str) -> Training:
     from songspace.encoders.devices import choose_device
 
     size = settings.size or ("poster" if choose_device(device).type == "cuda" else "small")
-    return Plan(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
+    return Training(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
 
 
 def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str, str] | None:
@@ -323,14 +323,14 @@ def lies_between(
 
 
 def _between(
-    learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], work: Work, seed: int
+    learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], store: Store, seed: int
 ) -> dict[str, Any]:
     """Ask A + B ?= C of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
     test = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
     answers = {}
     for key, embedding in learnt.items():
         if key != "raw":
-            answers[key] = work.facts(
+            answers[key] = store.facts(
                 f"between-{key}",
                 digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
                 lambda embedding=embedding: lies_between(  # type: ignore[misc]  # bound at once

@@ -14,12 +14,12 @@ from songspace.evaluation.clustering import principal_coordinates
 from songspace.maps.projection import FEWEST
 from songspace.poster import plots
 from songspace.poster.data import Data, rank
-from songspace.poster.embeddings import Embedding
+from songspace.poster.learning import Embedding
 from songspace.poster.plots import Look, in_order
 from songspace.poster.scores import LEAKY, Test, of_items, own_numbers, place, places
 from songspace.poster.segments import DECIBELS
 from songspace.poster.splits import BY_ARTIST, BY_SONG
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.poster.write_up import too_few
 from songspace.reporter import Reporter
 
@@ -88,7 +88,7 @@ def draw(
     learnt: Mapping[str, Embedding],
     result: Mapping[str, Any],
     albums: Discography | None,
-    work: Work,
+    store: Store,
     seed: int,
     reporter: Reporter,
 ) -> dict[str, bytes]:
@@ -111,11 +111,11 @@ def draw(
         made["training"] = plots.training(histories)
     for number, name in enumerate(shown, 2):
         test = by_name[name]
-        laid = [(e.kind.name, _segments_map(e, data, test, work, seed)) for e in learnt.values()]
+        laid = [(e.kind.name, _segments_map(e, data, test, store, seed)) for e in learnt.values()]
         made["subset" if test.subset else "genres"] = plots.maps(laid, test.labels, look)
         reporter.progress("drawing", number, total)
     if result["between"]:
-        made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, work, seed)
+        made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, store, seed)
     if albums:
         test = of_items(data, "albums", "songs", np.array(albums.songs))
         laid = [
@@ -125,7 +125,7 @@ def draw(
         ]
         if laid:
             made["albums"] = plots.albums(laid, albums.albums, albums.years)
-    made |= _decoded(data, sides, learnt, work, seed)
+    made |= _decoded(data, sides, learnt, store, seed)
     reporter.progress("drawing", total, total)
     return made
 
@@ -171,24 +171,24 @@ def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     return np.asarray(manifold.TSNE(perplexity=near, random_state=seed, **TSNE).fit_transform(np.float32(scaled)))
 
 
-def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed: int) -> np.ndarray:
+def _segments_map(embedding: Embedding, data: Data, test: Test, store: Store, seed: int) -> np.ndarray:
     """Return the map of a test's segments."""
 
     def vectors() -> np.ndarray:
         # The embedding's own numbers are standardised. Of coordinates that keep the distances of few items, that would
         # make all items equally far from each other. PCA as coded then has no more numbers than items, and takes long.
         scored = embedding.kind.fitted == "scored"
-        return places(embedding, data, test, work) if scored else own_numbers(embedding, data, test)
+        return places(embedding, data, test, store) if scored else own_numbers(embedding, data, test)
 
-    return _map(embedding, vectors, test, work, seed)
+    return _map(embedding, vectors, test, store, seed)
 
 
-def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, work: Work, seed: int) -> np.ndarray:
+def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, store: Store, seed: int) -> np.ndarray:
     """Return a map by t-SNE, or the one that was kept."""
     perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
     key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed, "own numbers")
-    return work.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
+    return store.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
 
 
 def _between(
@@ -197,7 +197,7 @@ def _between(
     learnt: Mapping[str, Embedding],
     triple: tuple[str, str, str],
     look: Look,
-    work: Work,
+    store: Store,
     seed: int,
 ) -> dict[str, bytes]:
     # The same space as the number's, in which all genres are.
@@ -207,12 +207,14 @@ def _between(
     for key in FAVOURED:
         if key in learnt:
             vectors = own_numbers(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
-            xy = _map(learnt[key], lambda vectors=vectors: vectors, three, work, seed)  # type: ignore[misc]
+            xy = _map(learnt[key], lambda vectors=vectors: vectors, three, store, seed)  # type: ignore[misc]
             rows.append((learnt[key].kind.name, vectors, xy))
     return {"between": plots.between(rows, three.labels, triple, look)} if rows else {}
 
 
-def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], work: Work, seed: int) -> dict[str, bytes]:
+def _decoded(
+    data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], store: Store, seed: int
+) -> dict[str, bytes]:
     """Draw what ALI's decoders make of held-out songs, of the prior, and of the way between two songs."""
     if "ali_right" not in learnt:
         return {}
@@ -221,7 +223,7 @@ def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], wor
     rows = np.array([data.rows_of([song])[0] for song in songs])
     names = [data.clips[song].genre for song in songs]
     originals = np.asarray(data.spectrograms(DECIBELS, rows)[:])
-    made = {key: _decodings(learnt[key], data, rows, work, seed) for key in reversed(RUNGS) if key in learnt}
+    made = {key: _decodings(learnt[key], data, rows, store, seed) for key in reversed(RUNGS) if key in learnt}
     lines = [("the song", list(zip(names, originals, strict=True)))]
     lines += [(learnt[key].kind.name.removeprefix("ALI "), _untitled(made[key]["rebuilt"])) for key in made]
     right = made["ali_right"]
@@ -249,11 +251,11 @@ def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> l
     return [first[genres[number]] for number in spread]
 
 
-def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, seed: int) -> dict[str, np.ndarray]:
+def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, store: Store, seed: int) -> dict[str, np.ndarray]:
     """Decode songs from their codes, samples from the prior, and the straight way between the first two codes."""
 
     def decode() -> dict[str, np.ndarray]:
-        ali: Any = load(work.folder / "encoders" / embedding.kind.key)
+        ali: Any = load(store.folder / "encoders" / embedding.kind.key)
         frontend = ali.get_frontend()
         codes = ali.transform(data.spectrograms(frontend, rows))
         prior = np.random.default_rng(seed).standard_normal((8, ali.latent)).astype(np.float32)
@@ -262,7 +264,7 @@ def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, s
         made = {"rebuilt": codes, "samples": prior, "way": way}
         return {name: _decibels(ali.inverse_transform(z), frontend.log).astype(np.float16) for name, z in made.items()}
 
-    return work.arrays(f"decoded-{embedding.kind.key}", digest(embedding.key, rows.tolist(), seed), decode)
+    return store.arrays(f"decoded-{embedding.kind.key}", digest(embedding.key, rows.tolist(), seed), decode)
 
 
 def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:

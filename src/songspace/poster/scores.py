@@ -16,9 +16,9 @@ from songspace.categories import integers
 from songspace.evaluation import clustering
 from songspace.intervals import HALVES, SURE, Scatter, Score, holm
 from songspace.poster.data import Data
-from songspace.poster.embeddings import Embedding
+from songspace.poster.learning import Embedding
 from songspace.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.space import Space
 
 METRICS = {
@@ -172,16 +172,16 @@ def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
     return vectors
 
 
-def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarray:
+def places(embedding: Embedding, data: Data, test: Test, store: Store) -> np.ndarray:
     """Return what :func:`place` does, or what was kept of it, where that takes long."""
     if embedding.kind.fitted == "training":
         return place(embedding, data, test)
     key = digest(embedding.key, test.level, test.items.tolist())
     name = f"places-{embedding.kind.key}-{test.name}"
-    return work.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
+    return store.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
 
 
-def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
+def score(embedding: Embedding, data: Data, test: Test, store: Store, *, seeds: int, seed: int) -> dict[str, Score]:
     """Score an embedding in a test, with the scatter behind its intervals.
 
     Those of the default mixture are missing where scikit-learn could not fit it.
@@ -190,7 +190,7 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
     key = digest(embedding.key, test.level, *parts)
 
     def cluster() -> dict[str, np.ndarray]:
-        vectors = places(embedding, data, test, work)
+        vectors = places(embedding, data, test, store)
         by_metric = clustering.scores(
             vectors, test.labels, seeds=seeds, artists=test.artists, both_normalisers=True, random_state=seed
         )
@@ -202,7 +202,7 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
         halves = {f"{name}-halves": s.scatter.values for name, s in by_metric.items()}
         return {name: np.array(values) for name, values in numbers.items()} | halves
 
-    held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
+    held = store.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
     scores = {}
     for metric in METRICS:
         if metric not in held:

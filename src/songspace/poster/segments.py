@@ -97,7 +97,7 @@ def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A line of the journal: the slot and the segments of a file, or why it has none."""
 
     size: int
@@ -130,7 +130,7 @@ class Shelf:
 
     def __init__(self, folder: Path, segments: int, seed: int) -> None:
         self.folder, self.segments, self.seed = folder, segments, seed
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, JournalEntry] = {}
         self._journal = folder / "segments.jsonl"
         self._head = {"segments": segments, "seed": seed, "pipeline": PIPELINE, "version": 1}
         self._files: dict[str, tuple[Path, np.dtype, tuple[int, int]]] = {
@@ -159,7 +159,7 @@ class Shelf:
         for line in lines:
             try:
                 path, fields = json.loads(line)
-                entry = Entry(**fields | {key: tuple(fields[key]) for key in ("starts", "silent")})
+                entry = JournalEntry(**fields | {key: tuple(fields[key]) for key in ("starts", "silent")})
             except (ValueError, TypeError, KeyError):
                 continue
             if entry.slot < held:
@@ -201,7 +201,7 @@ class Shelf:
         )
         for done, (file, outcome) in enumerate(heard, 1):
             if isinstance(outcome, Failure):
-                entry, lasting = Entry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
+                entry, lasting = JournalEntry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
             else:
                 entry, lasting = self._put(file, outcome), True
             self.entries[names[file.path]] = entry
@@ -210,7 +210,7 @@ class Shelf:
                     journal.write(json.dumps([names[file.path], asdict(entry)]) + "\n")
             on_progress(done, len(files))
 
-    def _put(self, file: Found, decoded: Decoded) -> Entry:
+    def _put(self, file: Found, decoded: Decoded) -> JournalEntry:
         slot, self._next = self._next, self._next + 1
         for name, codes in (("power", decoded.power), ("mel", decoded.mel)):
             path = self._files[name][0]
@@ -218,7 +218,7 @@ class Shelf:
                 records.seek(slot * self._record(name))
                 records.write(codes.tobytes())
         starts, silent = tuple(decoded.starts.tolist()), tuple(decoded.silent.tolist())
-        return Entry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
+        return JournalEntry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
 
     def rows(self, frontend: Frontend, slots: np.ndarray, which: np.ndarray) -> Any:
         """Return segments as a frontend gives them, read from the disk as they are indexed.

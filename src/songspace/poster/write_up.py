@@ -17,7 +17,7 @@ from markupsafe import Markup
 from songspace.categories import printable
 from songspace.intervals import MIN_ARTISTS
 from songspace.poster.scores import LEAKY, METRICS
-from songspace.poster.work import Work
+from songspace.poster.store import Store
 
 REFERENCE: dict[str, dict[str, Any]] = {
     "all": {
@@ -224,7 +224,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes], work: Work) -> None:
+def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes], store: Store) -> None:
     """Write ``report.json`` and ``report.html``, each whole or not at all.
 
     Raises
@@ -233,8 +233,8 @@ def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes]
         If they cannot be written.
     """
     text = json.dumps(result, indent=1, ensure_ascii=True, allow_nan=False)
-    work.write(output / "report.json", text.encode("utf-8"))
-    work.write(output / "report.html", page(result, pictures).encode("utf-8"))
+    store.write(output / "report.json", text.encode("utf-8"))
+    store.write(output / "report.html", page(result, pictures).encode("utf-8"))
 
 
 def page(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:

@@ -21,7 +21,7 @@ from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.poster.data import Data
 from songspace.poster.segments import DECIBELS, MEL, POWER
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 COMPONENTS = 64
@@ -35,7 +35,7 @@ LEAST_OF_LEARN = 1500
 
 
 @dataclass(frozen=True)
-class Plan:
+class Training:
     """The settings that the trained encoders share."""
 
     steps: int | None
@@ -52,7 +52,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Kind:
+class EmbeddingKind:
     """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
 
     A trained one is not judged after fewer steps than ``enough``.
@@ -61,14 +61,14 @@ class Kind:
     key: str
     name: str
     what: str
-    make: Callable[[Plan], Encoder]
+    make: Callable[[Training], Encoder]
     fitted: str = "training"
     trained: bool = False
     enough: int = 0
 
 
-def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
-    def make(plan: Plan) -> Encoder:
+def _ali(rung: str, **others: Any) -> Callable[[Training], Encoder]:
+    def make(plan: Training) -> Encoder:
         from songspace.encoders.ali import ALI, RUNGS
 
         batch = {} if plan.batch is None else {"batch_size": plan.batch}
@@ -78,58 +78,58 @@ def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
 
 
 KINDS = (
-    Kind(
+    EmbeddingKind(
         "raw",
         "raw spectrogram",
         "The poster's baseline, scored at last: all 110,510 numbers of the power spectrogram.",
         lambda plan: encoders.Raw(frontend=POWER),
         fitted="nothing",
     ),
-    Kind(
+    EmbeddingKind(
         "pca_then",
         "PCA-64 as coded then",
         "Plain power, every pixel scaled to unit variance, fitted on the very items that are scored.",
         lambda plan: encoders.PCA(COMPONENTS, scale=True, frontend=POWER, random_state=plan.seed),
         fitted="scored",
     ),
-    Kind(
+    EmbeddingKind(
         "pca",
         "PCA-64 of log power",
         "As it should be: power in decibels, fitted on the training set.",
         lambda plan: encoders.PCA(COMPONENTS, frontend=DECIBELS, random_state=plan.seed),
     ),
-    Kind(
+    EmbeddingKind(
         "random",
         "random network",
         "The contrastive encoder's network with random weights: what every trained one must beat.",
         lambda plan: encoders.RandomConv(frontend=MEL, random_state=plan.seed),
     ),
-    Kind(
+    EmbeddingKind(
         "timbre",
         "hand-made statistics",
         "124 descriptors of timbre and rhythm from the literature, standardised on the training set.",
         lambda plan: encoders.Timbre(frontend=MEL),
     ),
-    Kind(
+    EmbeddingKind(
         "linear",
         "linear, from songs",
         "What songspace answers with at once, taught by sound alone as all are here: more hand-made statistics under "
         "linear discriminants with songs as classes; in other words, contrastive without a network.",
         lambda plan: encoders.Linear(frontend=MEL),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_random",
         "ALI with random weights",
         "The first rung: the encoder of ALI done right as it is drawn, with nothing learnt.",
         _ali("random weights"),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_drawn",
         "ALI of history, untrained",
         "The encoder of the two rungs that follow as it is drawn: what they must be compared with.",
         _ali("as described", trained="none"),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_run",
         "ALI as their code ran",
         "The second rung: the decoder is never trained, Adam's second decay is 0.001, every fifth batch is the "
@@ -138,7 +138,7 @@ KINDS = (
         trained=True,
         enough=POSTER_STEPS,
     ),
-    Kind(
+    EmbeddingKind(
         "ali_described",
         "ALI as their report says",
         "The third rung: all three networks are trained, and Adam's second decay is the usual one.",
@@ -146,7 +146,7 @@ KINDS = (
         trained=True,
         enough=POSTER_STEPS,
     ),
-    Kind(
+    EmbeddingKind(
         "ali_right",
         "ALI done right",
         "The fourth rung: decibels, a discriminator kept in bounds, a cycle term, fading noise, averaged weights.",
@@ -154,7 +154,7 @@ KINDS = (
         trained=True,
         enough=AS_MANY_UPDATES,
     ),
-    Kind(
+    EmbeddingKind(
         "contrastive",
         "contrastive",
         "Two segments of one song belong together; hand-made statistics stand beside what the network learnt, under "
@@ -163,7 +163,7 @@ KINDS = (
         trained=True,
         enough=LEAST_OF_LEARN,
     ),
-    Kind(
+    EmbeddingKind(
         "contrastive_untrained",
         "contrastive, untrained",
         "The same with its network as it is drawn: what training must be compared with.",
@@ -186,7 +186,7 @@ class Embedding:
         Of a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it came apart.
     """
 
-    kind: Kind
+    kind: EmbeddingKind
     key: str
     facts: dict[str, Any] = field(default_factory=dict)
     _encoder: Encoder | None = None
@@ -211,7 +211,13 @@ class Embedding:
 
 
 def learn(
-    kind: Kind, data: Data, training: np.ndarray, wanted: np.ndarray, work: Work, plan: Plan, reporter: Reporter
+    kind: EmbeddingKind,
+    data: Data,
+    training: np.ndarray,
+    wanted: np.ndarray,
+    store: Store,
+    plan: Training,
+    reporter: Reporter,
 ) -> Embedding:
     """Fit an embedding on the ``training`` rows and encode the ``wanted`` ones, unless that is done already."""
     encoder = kind.make(plan)
@@ -221,7 +227,7 @@ def learn(
         return Embedding(kind, key, _encoder=encoder)
     facts: dict[str, Any] = {}
     if kind.trained:
-        facts, encoder = _trained(kind, encoder, key, data, training, work, reporter)
+        facts, encoder = _trained(kind, encoder, key, data, training, store, reporter)
         if "failed" in facts:
             return Embedding(kind, key, facts)
 
@@ -233,7 +239,7 @@ def learn(
             reporter.progress("fitting", 1, 1, kind.name)
         return {"vectors": fitted.transform(data.spectrograms(fitted.get_frontend(), wanted))}
 
-    vectors = work.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
+    vectors = store.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
     where = np.full(len(data.songs), -1)
     where[wanted] = np.arange(len(wanted))
     return Embedding(kind, key, facts, encoder, vectors, where)
@@ -246,10 +252,10 @@ def _parameters(encoder: Encoder) -> dict[str, Any]:
 
 
 def _trained(
-    kind: Kind, encoder: Encoder, key: str, data: Data, training: np.ndarray, work: Work, reporter: Reporter
+    kind: EmbeddingKind, encoder: Encoder, key: str, data: Data, training: np.ndarray, store: Store, reporter: Reporter
 ) -> tuple[dict[str, Any], Encoder]:
     """Train an encoder, or open the one that was trained before."""
-    folder, checkpoint = work.folder / "encoders" / kind.key, work.folder / "encoders" / f"{kind.key}.checkpoint"
+    folder, checkpoint = store.folder / "encoders" / kind.key, store.folder / "encoders" / f"{kind.key}.checkpoint"
 
     def train() -> dict[str, Any]:
         reporter.say(f"Training: {kind.name}.")
@@ -279,7 +285,7 @@ def _trained(
             "fingerprint": encoder.fingerprint_,
         }
 
-    facts = work.facts(f"encoder-{kind.key}", key, train)
+    facts = store.facts(f"encoder-{kind.key}", key, train)
     if "failed" in facts:
         return facts, encoder
     try:
@@ -289,8 +295,8 @@ def _trained(
         whole = False
     if not whole:  # it was deleted: what was learnt is lost
         shutil.rmtree(folder, ignore_errors=True)
-        work.forget(f"encoder-{kind.key}")
-        facts = work.facts(f"encoder-{kind.key}", key, train)
+        store.forget(f"encoder-{kind.key}")
+        facts = store.facts(f"encoder-{kind.key}", key, train)
         opened = encoders.load(folder)
     checkpoint.unlink(missing_ok=True)
     opened.set_params(device=encoder.get_params()["device"])

@@ -38,7 +38,7 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
+class Voice:
     """The notes of one player, the instrument, and the place in the mix."""
 
     name: str
@@ -54,14 +54,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Score:
+class Composition:
     """A whole song on paper."""
 
     tempo: float
     """Beats a minute."""
     beats: int
     """The whole length, without what rings on after it."""
-    parts: Sequence[Part]
+    parts: Sequence[Voice]
     swing: float = 0.5
     """Place of the second note of a pair: 0.5 is straight, 0.67 a triplet."""
     pair: float = 1.0

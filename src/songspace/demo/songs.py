@@ -14,7 +14,7 @@ import numpy as np
 
 from songspace.demo import styles
 from songspace.demo.mixing import Room, mix
-from songspace.demo.score import Score
+from songspace.demo.notes import Composition
 from songspace.demo.styles import Habits
 
 
@@ -23,7 +23,7 @@ class Style:
     """A style, who plays it, and between what bounds they move."""
 
     name: str
-    compose: Callable[[np.random.Generator, Habits, float], Score]
+    compose: Callable[[np.random.Generator, Habits, float], Composition]
     artists: tuple[str, str, str]
     tempo: tuple[float, float]
     comps: tuple[str, str, str]
@@ -155,16 +155,16 @@ class DemoSong:
         return mix(score, room, seconds=score.seconds(score.beats) + 2, rng=rng)
 
 
-def _plain(score: Score, room: Room) -> tuple[Score, Room]:
+def _plain(score: Composition, room: Room) -> tuple[Composition, Room]:
     return score, room
 
 
-def _instrumental(score: Score, room: Room) -> tuple[Score, Room]:
+def _instrumental(score: Composition, room: Room) -> tuple[Composition, Room]:
     parts = [part for part in score.parts if part.name != "lead"]
     return replace(score, parts=parts), replace(room, drive=0.8 * room.drive, tilt=room.tilt + 1)
 
 
-def _live(score: Score, room: Room) -> tuple[Score, Room]:
+def _live(score: Composition, room: Room) -> tuple[Composition, Room]:
     hall = replace(room, reverb=room.reverb + 1, wet=room.wet + 0.5, drive=1.3, hiss=-50, crowd=1.0)
     return replace(score, tempo=1.04 * score.tempo), hall
 

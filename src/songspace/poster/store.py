@@ -32,7 +32,7 @@ def digest(*parts: Any) -> str:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-class Work:
+class Store:
     """Results by name in one folder.
 
     Parameters
