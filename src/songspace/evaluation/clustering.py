@@ -148,20 +148,19 @@ def assign(
     few = coordinates[:, : mixture_dimensions(len(coordinates), n_clusters)]
     few = few / (np.sqrt(np.mean(few**2)) or 1.0)  # so that `reg_covar` means the same in every space
 
-    def kmeans(seed: int) -> np.ndarray:
-        found: np.ndarray = KMeans(n_clusters, n_init=starts, random_state=seed).fit_predict(coordinates)
-        return found
+    models = {
+        "kmeans": (KMeans(n_clusters, n_init=starts), coordinates),
+        "mixture": (GaussianMixture(n_clusters, n_init=starts, reg_covar=1e-3, max_iter=200), few),
+    }
 
-    def mixture(seed: int) -> np.ndarray:
-        model = GaussianMixture(n_clusters, n_init=starts, reg_covar=1e-3, max_iter=200, random_state=seed)
-        found: np.ndarray = model.fit_predict(few)
-        return found
+    def fit(method: str, seed: int) -> np.ndarray:
+        model, points = models[method]
+        return np.asarray(model.set_params(random_state=seed).fit_predict(points))
 
-    ways = {"kmeans": kmeans, "mixture": mixture}
     with warnings.catch_warnings():
         # Fewer distinct songs than clusters, or an unfinished mixture, is the encoder's fault: the score says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return {method: [ways[method](seed) for seed in seeds] for method in methods}
+        return {method: [fit(method, seed) for seed in seeds] for method in methods}
 
 
 def scores(
@@ -186,7 +185,9 @@ def scores(
         if len(vectors) < FEWEST * wanted:
             smaller = replace(smaller, kept=smaller.kept[:0])
         again = [
-            _once(coordinates[kept], wanted, seed, methods) if _tells(codes[kept], wanted) else None
+            assign(principal_coordinates(coordinates[kept]), wanted, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
+            if _tells(codes[kept], wanted)
+            else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
     by_metric = scores_of(codes, clusterings, smaller, again)
@@ -271,18 +272,11 @@ def _tells(labels: np.ndarray, n_clusters: int) -> bool:
     return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
 
 
-def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
-    """Cluster a smaller collection."""
-    coordinates = principal_coordinates(vectors)
-    assigned = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
-    return {method: clusters for method, [clusters] in assigned.items()}
-
-
 def scores_of(
     labels: np.ndarray,
     clusterings: Mapping[str, Sequence[np.ndarray]],
     smaller: Smaller | None = None,
-    again: Sequence[Mapping[str, np.ndarray] | None] = (),
+    again: Sequence[Mapping[str, Sequence[np.ndarray]] | None] = (),
 ) -> dict[str, Score]:
     """Score some clusterings: AMI and V-measure of each method, means over its seeds.
 
@@ -300,7 +294,7 @@ def scores_of(
         values = np.array([_measures(labels, clusters) for clusters in assignments])
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
         drawn = [
-            (np.nan,) * 4 if clusters is None else _measures(labels[kept], clusters[method])
+            (np.nan,) * 4 if clusters is None else _measures(labels[kept], clusters[method][0])
             for kept, clusters in zip(smaller.kept, again, strict=True)
         ]
         scatters = [smaller.scatter(column) for column in np.reshape(drawn, (-1, 4)).T]

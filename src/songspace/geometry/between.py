@@ -318,8 +318,7 @@ def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) 
     weight = weights[:, own].astype(np.float64)
     total = (weight @ counts)[:, None]
     nowhere = np.full((len(weights), vectors.shape[1]), np.nan)
-    found: np.ndarray = np.divide(weight @ sums, total, out=nowhere, where=total > 0)
-    return found
+    return np.asarray(np.divide(weight @ sums, total, out=nowhere, where=total > 0))
 
 
 def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
