@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-
 INK, FAINT, GREY, PALE, PAPER = "#20242b", "#6b7280", "#9aa1ac", "#cfd4da", "#f6f7f9"
 """Text, remarks, what is not spoken of, what is hardly to be seen, and what all of it lies on."""
 
@@ -35,7 +34,6 @@ PALETTE = (
 
 Found by maximising the least distance in OKLab over normal vision, protanopia and deuteranopia.
 """
-
 
 SCRIPTS = "Noto Sans CJK JP;Noto Sans CJK SC;Hiragino Sans;Yu Gothic;Microsoft YaHei;Segoe UI;Noto Sans".split(";")
 """Fonts that know more scripts than matplotlib's own: used after it, if they are there."""

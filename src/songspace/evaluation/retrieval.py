@@ -36,7 +36,6 @@ QUERIES = 5000
 SPARE = 4
 """Neighbours that are searched, as a multiple of ``k``: farther ones move up where an artist is left out."""
 
-
 NO_TWO = "There is nothing to compare: no two songs have segments far enough apart."
 
 

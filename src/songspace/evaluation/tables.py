@@ -38,6 +38,12 @@ _SHOWN, _SHOWN_LENGTH = 8, 40
 _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
 """Words for a missing value."""
 
+MIRDATA = "mirdata:"
+"""The beginning of a source that is a data set of mirdata's."""
+
+_CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
+_LIST = "_filtered.txt"
+
 
 @dataclass(frozen=True)
 class LabelRow:
@@ -201,13 +207,6 @@ def _names(name: str, *, whole: bool = False) -> Iterator[str]:
 def key(path: str | Path) -> str:
     """Return a path in the form in which paths are compared."""
     return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
-
-
-MIRDATA = "mirdata:"
-"""The beginning of a source that is a data set of mirdata's."""
-
-_CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
-_LIST = "_filtered.txt"
 
 
 def read_folder(folder: Path) -> list[LabelRow]:

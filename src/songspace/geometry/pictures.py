@@ -33,12 +33,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
 SHOWN = 60
 """Regions in a picture: the largest."""
 
 BRANCHES = 8
 """Branches of the tree that have a colour of their own."""
+
+STEM = 3.6
+"""Inches for the branches, at least."""
+
+NUMBERS = 14
+"""Up to this number of regions, distances are written into the matrix."""
+
+OTHERS = 40
+"""Regions beside a way: those that lie between first."""
+
+VERDICT_COLORS = {"yes": PALETTE[8], "unsure": PALETTE[10], "unknown": GREY, "no": PALE}
+VERDICT_WORDS = {"yes": "lies between", "unsure": "may lie between", "unknown": "too few to tell", "no": "does not"}
+
+BACKGROUND = 3000
+"""Songs of the library around an artist's way; of more, a sample."""
+
+STATIONS = 40
+"""Stations in a picture: the first."""
 
 
 def draw_regions(regions: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
@@ -185,13 +202,6 @@ def left_out(regions: Regions, what: str, shown: int) -> list[str]:
     return remarks
 
 
-STEM = 3.6
-"""Inches for the branches, at least."""
-
-NUMBERS = 14
-"""Up to this number of regions, distances are written into the matrix."""
-
-
 def draw_tree(regions: Regions, *, title: str = "", what: str = "regions", most: int = SHOWN) -> Figure:
     """Draw the dendrogram of regions and, in its order, the matrix of their energy distances.
 
@@ -310,13 +320,6 @@ def _matrix(figure: Figure, axes: Axes, distances: np.ndarray, k: int) -> None:
             )
 
 
-OTHERS = 40
-"""Regions beside a way: those that lie between first."""
-
-VERDICT_COLORS = {"yes": PALETTE[8], "unsure": PALETTE[10], "unknown": GREY, "no": PALE}
-VERDICT_WORDS = {"yes": "lies between", "unsure": "may lie between", "unknown": "too few to tell", "no": "does not"}
-
-
 def draw_way(way: Way, *, title: str = "", what: str = "regions", unit: str = "songs", most: int = OTHERS) -> Figure:
     """Draw the way from one region to another as an axis, and all others by their place along it and their way off it.
 
@@ -408,13 +411,6 @@ def _frame(axes: Axes) -> None:
         spine.set_visible(False)
     axes.grid(axis="y", color=PALE, linewidth=0.5)
     axes.set_axisbelow(True)
-
-
-BACKGROUND = 3000
-"""Songs of the library around an artist's way; of more, a sample."""
-
-STATIONS = 40
-"""Stations in a picture: the first."""
 
 
 def draw_years(space: Space, years: Years, *, title: str = "", note: str = "", most: int = STATIONS) -> Figure:

@@ -13,6 +13,13 @@ PERPLEXITY = 30.0
 MANY = 5000
 """From this number of songs on, threads are worth their waiting for each other, even where they have to share cores."""
 
+_STEPS, _MORE = 100, 600
+"""Steps of t-SNE, and how many more if all songs were new: with them new songs have found their neighbours, a new kind
+of music its place among the others, and old songs have hardly moved (bench/maps.py)."""
+
+_NEIGHBORS = 10
+_MOST = 2**29  # comparisons of a new song with an old one: about a second
+
 
 def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
     """Give each song a place on a map.
@@ -90,14 +97,6 @@ def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int, perplexity: float) 
         random_state=seed,
     )
     return np.asarray(tsne.fit(vectors), dtype=np.float32)
-
-
-_STEPS, _MORE = 100, 600
-"""Steps of t-SNE, and how many more if all songs were new: with them new songs have found their neighbours, a new kind
-of music its place among the others, and old songs have hardly moved (bench/maps.py)."""
-
-_NEIGHBORS = 10
-_MOST = 2**29  # comparisons of a new song with an old one: about a second
 
 
 def extend(

@@ -24,9 +24,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
 Color = Literal["genre", "artist", "year", "tags"]
 COLORS: tuple[Color, ...] = ("genre", "artist", "year", "tags")
+
+DPI = 150
+MAP, LEGEND = (0.025, 0.035, 0.755, 0.845), (0.795, 0.035, 0.185, 0.845)
+"""Left, bottom, width and height, as shares of the figure."""
+
+RAMP = (
+    "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725",
+)  # fmt: skip
+"""Viridis without its darkest fifth, which a dark page would swallow."""
 
 
 def span(years: np.ndarray) -> tuple[float, float]:
@@ -82,11 +90,6 @@ def note(method: str) -> str:
     if method == "pca":
         return "PCA: the two directions in which these songs differ most."
     return "t-SNE: songs that sound alike lie together. Axes, and how far apart distant groups are, mean nothing."
-
-
-DPI = 150
-MAP, LEGEND = (0.025, 0.035, 0.755, 0.845), (0.795, 0.035, 0.185, 0.845)
-"""Left, bottom, width and height, as shares of the figure."""
 
 
 def draw_png(
@@ -234,12 +237,6 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, categories: Catego
 def middle(xy: np.ndarray) -> np.ndarray:
     """Return the point of a region that lies nearest its median: in it, even if the region has a hole."""
     return np.asarray(xy[np.square(xy - np.median(xy, axis=0)).sum(axis=1).argmin()])
-
-
-RAMP = (
-    "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725",
-)  # fmt: skip
-"""Viridis without its darkest fifth, which a dark page would swallow."""
 
 
 def draw_html(

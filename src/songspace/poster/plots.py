@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
 ORDER: tuple[tuple[str, ...], ...] = (
     ("classical", "opera", "orchestral", "soundtrack", "instrumental"),
     ("jazz", "blues", "swing", "easy listening", "historic"),

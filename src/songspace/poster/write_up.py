@@ -192,7 +192,6 @@ _WORDS = {
     "differs from",
 }
 
-
 _ANSWERS = {
     "yes": "surely in",
     "no": "surely not in",
