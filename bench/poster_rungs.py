@@ -33,12 +33,12 @@ from songspace.durations import about as roughly
 from songspace.encoders.ali_rungs import POSTER_STEPS
 from songspace.intervals import Score
 from songspace.poster.data import Data, gather
-from songspace.poster.embeddings import BY_KEY, Kind, Plan, learn
 from songspace.poster.experiment import choose_subset, set_apart
-from songspace.poster.findings import REFERENCE
+from songspace.poster.learning import BY_KEY, EmbeddingKind, Training, learn
 from songspace.poster.scores import HEADLINE, METRICS, PAIRS, Test, make_tests, score
 from songspace.poster.splits import TRAINING
-from songspace.poster.work import Work
+from songspace.poster.store import Store
+from songspace.poster.write_up import REFERENCE
 from songspace.reporter import Reporter
 
 Scores = dict[str, dict[str, Score]]
@@ -64,7 +64,7 @@ class Lines(Reporter):
             print(f"{time.strftime('%H:%M:%S')} {stage} {done:,}/{total:,}  {detail}", flush=True)
 
 
-def seconds_a_step(kind: Kind, data: Data, training: np.ndarray, plan: Plan) -> float:
+def seconds_a_step(kind: EmbeddingKind, data: Data, training: np.ndarray, plan: Training) -> float:
     """How long a batch takes, over two rounds of five, after one to warm up."""
     ali: Any = kind.make(plan)
     rows = training[:: max(1, len(training) // 200)]
@@ -78,7 +78,13 @@ def seconds_a_step(kind: Kind, data: Data, training: np.ndarray, plan: Plan) -> 
 
 
 def told(
-    kind: Kind, data: Data, sets: tuple[np.ndarray, np.ndarray], tests: list[Test], work: Work, plan: Plan, seeds: int
+    kind: EmbeddingKind,
+    data: Data,
+    sets: tuple[np.ndarray, np.ndarray],
+    tests: list[Test],
+    work: Store,
+    plan: Training,
+    seeds: int,
 ) -> tuple[dict[str, Any], Scores]:
     """Train and score one embedding, or take what was found before; its facts, and its scores."""
     embedding = learn(kind, data, *sets, work, plan, Lines())
@@ -154,7 +160,7 @@ def main() -> None:
     torch.set_num_threads(wanted.threads)
     print(about(), f"{wanted.threads} threads", flush=True)
 
-    shared = Work(wanted.output / "data")
+    shared = Store(wanted.output / "data")
     with shared.lock():
         with threadpool_limits(1):  # the cores belong to the workers while they decode
             data = gather(
@@ -165,7 +171,7 @@ def main() -> None:
                 segments=wanted.segments,
                 reporter=Lines(),
             )
-        plans = [Plan(wanted.steps, None, "small", seed, "cpu", wanted.batch) for seed in range(wanted.seeds)]
+        plans = [Training(wanted.steps, None, "small", seed, "cpu", wanted.batch) for seed in range(wanted.seeds)]
         sides, training, aside = set_apart(data, 0)
         tests = make_tests(data, sides, aside, choose_subset(data, None), seed=0)
         rows = np.union1d(data.rows_of(np.flatnonzero(sides != TRAINING)), aside)
@@ -195,7 +201,7 @@ def main() -> None:
         }
         scores: dict[tuple[str, str], Scores] = {}
         for seed, plan in enumerate(plans):
-            work = Work(wanted.output / f"seed-{seed}")
+            work = Store(wanted.output / f"seed-{seed}")
             for key in (*(WITHOUT_SEED if seed == 0 else ()), *UNTRAINED, *RUNGS):
                 entry = result["embeddings"].setdefault(key, {"name": BY_KEY[key].name, "seeds": {}})
                 facts, found = told(BY_KEY[key], data, (training, rows), tests, work, plan, wanted.clustering_seeds)

@@ -17,10 +17,10 @@ import pytest
 import soundfile
 
 from songspace.demo import plan, render
-from songspace.demo.artists import STYLES, habits_of
 from songspace.demo.instruments import RATE, oscillator
 from songspace.demo.mixing import echo, frequency, reverberate
-from songspace.demo.score import Harmony, Note, Score, arpeggio, bass, chords, melody, steps, walking_bass
+from songspace.demo.notes import Composition, Harmony, Note, arpeggio, bass, chords, melody, steps, walking_bass
+from songspace.demo.songs import STYLES, habits_of
 from songspace.errors import SongspaceError
 
 SECONDS = 5
@@ -232,8 +232,8 @@ class TestScore:
         assert len(chords("x.x.", self.harmony, bars=[0, 1], near=60)) == 12
 
     def test_swing_moves_the_second_note_of_a_pair_only(self):
-        straight = Score(120, 4, [])
-        swung = Score(120, 4, [], swing=2 / 3)
+        straight = Composition(120, 4, [])
+        swung = Composition(120, 4, [], swing=2 / 3)
         assert [swung.seconds(beat) for beat in (0, 1, 2)] == [straight.seconds(beat) for beat in (0, 1, 2)]
         assert straight.seconds(0.5) == 0.25
         assert swung.seconds(0.5) == pytest.approx(1 / 3)

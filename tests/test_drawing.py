@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from songspace.drawing.files import save
-from songspace.drawing.labels import place, sheet
-from songspace.drawing.text import extent, short, writer
+from songspace.drawing import extent, place, save, sheet, short, writer
 from songspace.errors import SongspaceError
 
 

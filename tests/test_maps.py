@@ -29,7 +29,7 @@ from songspace.categories import OTHER, UNKNOWN, categorize, printable
 from songspace.drawing import PALETTE
 from songspace.errors import SongspaceError
 from songspace.maps import projection
-from songspace.maps.categories import span
+from songspace.maps.rendering import span
 
 
 @dataclass(frozen=True)

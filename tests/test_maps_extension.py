@@ -162,7 +162,7 @@ class TestBeside:
         vectors = draw_songs(1000, kinds, seed=4)
         before = np.stack([kinds, -kinds], axis=1).astype(float)
         before[900:] = np.nan
-        monkeypatch.setattr("songspace.maps.extension._MOST", 900 * 100 // 4)
+        monkeypatch.setattr("songspace.maps.projection._MOST", 900 * 100 // 4)
         np.testing.assert_array_equal(maps.beside(vectors, before)[900:], np.stack([kinds, -kinds], axis=1)[900:])
 
 

@@ -1,4 +1,4 @@
-"""Names that people gave: sorted into categories, told apart without regard to case and space, numbered, printable."""
+"""Names that people gave: sorted into categories without regard to case and space, numbered, made printable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Categories:
     codes: np.ndarray
 
     def count(self, code: int) -> int:
-        """How many songs have a code."""
+        """Return how many songs have a code."""
         return int((self.codes == code).sum())
 
 
@@ -54,7 +54,7 @@ def categorize(values: Sequence[str | None], *, most: int | None = None) -> Cate
 
 
 def printable(value: str | None) -> str:
-    """A text on one line, with nothing in it that is no character; empty if there is none.
+    """Return a text on one line, with control characters replaced; empty if there is none.
 
     Examples
     --------

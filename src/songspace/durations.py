@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def about(seconds: float) -> str:
-    """How long something will take, no more exactly than that can be known.
+    """Format how long something will take, no more exactly than that can be known.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def about(seconds: float) -> str:
 
 
 def taken(seconds: float) -> str:
-    """How long something took.
+    """Format how long something took.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""How sure a score is: 95 % intervals from how it scatters over smaller collections of the same songs.
+"""95 % intervals of scores, from their scatter over smaller collections of the same songs.
 
 Songs of one artist are alike, so they are not independent: what is left out is artists, each with all songs. Both ways
-leave artists out of the whole question, of what asks as of what answers, and of what is clustered:
+leave artists out of the queries, of the candidates, and of what is clustered:
 
 * :func:`deletions` leaves out one artist after the other (the delete-one-group jackknife: Tukey 1958; Efron and Stein,
   Annals of Statistics 1981). It is for scores that change little with an artist, such as shares of right neighbours.
@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 
 MIN_ARTISTS = 10
-"""With fewer artists than this no interval is given: they do not tell how artists differ (Cameron et al., 2008)."""
+"""With fewer artists no interval is given: they do not show how artists differ (Cameron et al., 2008)."""
 
 MOST_DELETIONS = 200
-"""Of more artists, so many groups are left out one after the other."""
+"""Largest number of deletions: more artists are left out in groups."""
 
 HALVES = 50
 """Halves of the artists that a score is taken of anew."""
@@ -43,7 +43,7 @@ class Scatter:
     Attributes
     ----------
     values : ndarray of shape (r,)
-        The score in each, NaN where nothing can be asked of one; empty where no interval can be given.
+        The score in each, NaN where there is none; empty where no interval can be given.
     scale : float
         The variance of the score, for one of these values.
     degrees : float
@@ -56,7 +56,7 @@ class Scatter:
 
     @property
     def error(self) -> float | None:
-        """The standard error; None where there are no two values or all are the same, which tells nothing."""
+        """Return the standard error; None where there are no two values, or all are the same."""
         known = self.values[np.isfinite(self.values)]
         if len(known) < 2:
             return None
@@ -65,7 +65,7 @@ class Scatter:
         return error if error > 1e-12 else None
 
     def around(self, value: float) -> list[float] | None:
-        """The 95 % interval around ``value``: as wide as Student's t makes it.
+        """Return the 95 % interval around ``value``: as wide as Student's t makes it.
 
         Examples
         --------
@@ -74,13 +74,13 @@ class Scatter:
         """
         if self.error is None:
             return None
-        from scipy.special import stdtrit  # Student's t; whoever only asks for neighbours need not wait for it
+        from scipy.special import stdtrit  # Student's t; a search for neighbours need not import it
 
         width = float(stdtrit(self.degrees, 0.975)) * self.error
         return [float(value) - width, float(value) + width]
 
     def chance_of(self, value: float) -> float | None:
-        """How often a score whose true value is 0 would lie as far from it as ``value``, or farther (the p-value)."""
+        """Return the p-value: how often a score whose true value is 0 would be as far from it as ``value``."""
         if self.error is None:
             return None
         from scipy.special import stdtr
@@ -88,12 +88,12 @@ class Scatter:
         return float(2 * stdtr(self.degrees, -abs(value) / self.error))
 
     def minus(self, other: Scatter) -> Scatter:
-        """The scatter of a difference; both scores were taken in the same smaller collections."""
+        """Return the scatter of a difference; both scores were taken in the same smaller collections."""
         return replace(self, values=self.values - other.values, degrees=min(self.degrees, other.degrees))
 
 
 NOTHING = Scatter(np.zeros(0))
-"""Where no interval can be given."""
+"""The scatter where no interval can be given."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Smaller:
     degrees: float
 
     def scatter(self, values: Sequence[float] | np.ndarray) -> Scatter:
-        """The scatter of a score over these collections; those in which it is not a number count for nothing."""
+        """Return the scatter of a score over these collections; NaN values are not counted."""
         values = np.asarray(values, dtype=float)
         return Scatter(values, self.scale, max(1.0, min(self.degrees, np.isfinite(values).sum() - 1.0)))
 
@@ -127,7 +127,7 @@ class Score:
     value : float
         The score itself, at most 1.
     chance : float
-        What an encoder that knows nothing would expect.
+        The expected score of an encoder that knows nothing.
     scatter : Scatter
     spread : float or None
         Standard deviation over clustering seeds, where there are several.
@@ -142,13 +142,13 @@ class Score:
     lowest: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """This score in numbers that JSON knows; its interval is None where none can be given."""
+        """Return this score as plain values for JSON; the interval is None where none can be given."""
         within = _within(self.scatter.around(self.value), self.lowest, 1.0)
-        found = {"value": float(self.value), "chance": float(self.chance), "interval": within}
-        return found if self.spread is None else found | {"spread": float(self.spread)}
+        values = {"value": float(self.value), "chance": float(self.chance), "interval": within}
+        return values if self.spread is None else values | {"spread": float(self.spread)}
 
     def minus(self, other: Score) -> dict[str, Any]:
-        """The difference to another score of the same songs, with its own (paired) interval.
+        """Return the difference to another score of the same songs, with its own (paired) interval.
 
         Returns
         -------
@@ -164,7 +164,7 @@ class Score:
 
 
 def _within(bounds: list[float] | None, lowest: float, highest: float) -> list[float] | None:
-    """An interval without what the measure cannot be."""
+    """Clip an interval to the range of the measure."""
     return bounds and [min(max(bound, lowest), highest) for bound in bounds]
 
 
@@ -196,7 +196,7 @@ def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -
     artists : int array of shape (n,)
         The artist of each song.
     draws : int
-        How many halves.
+        Number of halves.
     random_state : int
         Equal numbers give equal halves.
     """
@@ -211,10 +211,10 @@ def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -
 
 
 def _degrees(artists: np.ndarray, collections: int) -> float:
-    """Degrees of freedom of a variance over artists: with a few large ones among small ones, there are fewer.
+    """Estimate the degrees of freedom of a variance over artists: fewer with a few large ones among small ones.
 
-    (Sum of sizes)^2 / (sum of squared sizes) is how many artists of equal size would tell as much: the simplest case
-    of Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.
+    (Sum of sizes)^2 / (sum of squared sizes) is the number of artists of equal size that would be as informative: the
+    simplest case of Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.
     """
     sizes = np.unique(artists, return_counts=True)[1].astype(float)
     return float(max(1.0, min(sizes.sum() ** 2 / np.square(sizes).sum(), collections) - 1))
@@ -236,9 +236,9 @@ def holm(chances: Sequence[float | None]) -> list[float | None]:
     [0.03, None, 0.06, 0.06]
     """
     order = sorted((p, place) for place, p in enumerate(chances) if p is not None)
-    found: list[float | None] = [None] * len(chances)
+    corrected: list[float | None] = [None] * len(chances)
     worst = 0.0
     for rank, (p, place) in enumerate(order):
         worst = max(worst, min(1.0, (len(order) - rank) * p))
-        found[place] = worst
-    return found
+        corrected[place] = worst
+    return corrected

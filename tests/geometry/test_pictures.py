@@ -13,10 +13,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
-from songspace.drawing.files import save
+from songspace.drawing import save
 from songspace.geometry import describe, through_years, way
-from songspace.geometry.pictures import draw_regions, draw_tree, draw_way, draw_years
-from songspace.geometry.pictures.overview import plane
+from songspace.geometry.pictures import draw_regions, draw_tree, draw_way, draw_years, plane
 from songspace.space import Space
 
 STRANGE = [

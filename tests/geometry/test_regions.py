@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songspace.geometry import describe, homes
+from songspace.geometry import describe, regions
 from songspace.geometry.groups import grouped
 from songspace.geometry.regions import DRAWS, OVERLAPPING, Regions
 from songspace.intervals import halves
@@ -81,8 +81,8 @@ def test_homes_and_overlaps_equal_a_slow_loop(by: str, monkeypatch: pytest.Monke
         units = [unit or f"unknown {row}" for row, unit in enumerate(units)]
     for whose in (units, ["jazz" if row % 5 == 1 else unit for row, unit in enumerate(units)]):
         space = Space.from_vectors(points)
-        monkeypatch.setattr(homes, "BLOCK", 17)
-        monkeypatch.setattr(homes, "GATHERED", 5)
+        monkeypatch.setattr(regions, "BLOCK", 17)
+        monkeypatch.setattr(regions, "GATHERED", 5)
         found = describe(space, labels, whose)
         slow = plainly(space, labels, whose)
         away = {
@@ -94,7 +94,7 @@ def test_homes_and_overlaps_equal_a_slow_loop(by: str, monkeypatch: pytest.Monke
             assert region.at_home.chance == 0.25
             expected = {b: min(1, away[region.name][b] + away[b][region.name]) for b in away[region.name]}
             assert dict(region.overlaps) == pytest.approx({b: s for b, s in expected.items() if s >= OVERLAPPING})
-        told = homes.homes(space, found.groups)
+        told = regions.center_distances(space, found.groups)
         songs = [song for name in found.groups.names for song in slow[name]]
         np.testing.assert_allclose(told.own, [own for own, _ in songs], atol=1e-5)
         np.testing.assert_allclose(told.margin, [min(to.values()) - own for own, to in songs], atol=1e-5)
@@ -146,7 +146,7 @@ def test_the_interval_is_the_scatter_over_halves_of_the_units() -> None:
     space = Space.from_vectors(points)
     found = describe(space, labels, units, seed=4)
     groups = found.groups
-    own = homes.homes(space, groups).margin >= 0
+    own = regions.center_distances(space, groups).margin >= 0
     smaller = halves(groups.units, draws=DRAWS, random_state=4)
     weights = smaller.kept.astype(int)
     for g, region in enumerate(found.regions):
@@ -156,7 +156,7 @@ def test_the_interval_is_the_scatter_over_halves_of_the_units() -> None:
         assert region.at_home.scatter.scale == smaller.scale
     assert 0.1 < found.regions[2].at_home.value < 0.9
     pop, rock = (groups.of(groups.names.index(name)) for name in ("pop", "rock"))
-    nearer = homes.homes(space, groups).nearer
+    nearer = regions.center_distances(space, groups).nearer
     lost = [
         (w[pop] @ nearer[pop, 3]) / w[pop].sum() + (w[rock] @ nearer[rock, 2]) / w[rock].sum()
         for w in weights
@@ -205,7 +205,7 @@ def test_a_small_group_is_found_as_near_as_a_large_one() -> None:
         points = np.concatenate([rng.standard_normal((405, 20)) + 2, rng.standard_normal((100, 20)) - 8])
         labels = ["small"] * 5 + ["large"] * 400 + ["far"] * 100
         groups = grouped(Space.from_vectors(points), labels)
-        told = homes.homes(Space.from_vectors(points), groups)
+        told = regions.center_distances(Space.from_vectors(points), groups)
         nearer.append(told.nearer[groups.of(0), groups.names.index("small")].mean())
     assert 0.3 < np.mean(nearer) < 0.7
 

@@ -18,8 +18,8 @@ from typer.testing import CliRunner, Result
 
 from songspace.cli.commands import app
 from songspace.poster import gallery, run
-from songspace.poster.embeddings import KINDS
-from songspace.poster.work import Work
+from songspace.poster.learning import KINDS
+from songspace.poster.store import Store
 
 GENRES = ("Low", 'Mid "&" <b>dle</b>', "High $x$")
 SIZE = ["--steps", "2", "--segments", "3", "--seeds", "1", "--workers", "1", "--subset", "low,high $x$"]
@@ -105,7 +105,7 @@ def check_the_report_is_one_file_with_everything_in_it(out: Path) -> None:
     references = re.findall(r'(?:src|href)="([^"]{,30})', page)
     assert len(re.findall("data:image/png", page)) == 9
     assert all(reference.startswith(("#", "data:")) for reference in references)
-    assert "<b>dle" not in page and "Mid &quot;&amp;&quot; &lt;b&gt;dle&lt;/b&gt;" in page
+    assert "<b>dle" not in page and "Mid &#34;&amp;&#34; &lt;b&gt;dle&lt;/b&gt;" in page
     words = re.sub('base64,[^"]*', "", page)  # a picture may hold any letters
     assert "None" not in words and not re.search(r"\bnan\b", words)
 
@@ -171,7 +171,7 @@ def test_wrong_use_is_answered_in_a_sentence(library: Path, tmp_path: Path, song
     assert said(library, "-o", out, "--between", "low,high $x$,tango").startswith("--between takes three of the genres")
     assert "no genre is called tango" in said(library, "-o", out, "--subset", "low,tango")
     assert "it takes two genres at least" in said(library, "-o", out, "--subset", "low,LOW")
-    with Work(out / "work").lock():
+    with Store(out / "work").lock():
         assert said(library, "-o", out) == f"Another run is working in {out}: wait for it."
     for number in range(4):
         song(tmp_path / "one" / f"{number}.flac", number, seconds=6.0, genre="Low")

@@ -9,7 +9,7 @@ from songspace import intervals
 from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.geometry.regions import DRAWS
-from songspace.poster import between
+from songspace.poster.experiment import choose_triple, lies_between, named_triple
 
 TRIPLE = ("jazz", "rock", "funk")
 
@@ -44,7 +44,7 @@ def plainly(vectors: np.ndarray, labels: list[str]) -> dict[str, tuple[float, fl
 
 def test_equals_the_plain_version() -> None:
     vectors, labels, artists = collection([0.4, 0.5])
-    found = between.lies_between(vectors, labels, artists, TRIPLE, random_state=3)
+    found = lies_between(vectors, labels, artists, TRIPLE, random_state=3)
     plain = plainly(vectors, labels)
     assert (found["position"]["value"], found["offset"]["value"]) == pytest.approx(plain["funk"])
     assert {other["genre"]: (other["position"], other["offset"]) for other in found["others"]} == {
@@ -61,48 +61,48 @@ def test_equals_the_plain_version() -> None:
 
 
 def test_what_lies_between_is_found_and_what_does_not_is_not() -> None:
-    yes = between.lies_between(*collection([0.5, 0.5]), TRIPLE)
+    yes = lies_between(*collection([0.5, 0.5]), TRIPLE)
     assert (yes["between"], yes["rank"]) == ("yes", 1)
     assert yes["position"]["value"] == pytest.approx(0.5, abs=0.1)
-    beyond = between.lies_between(*collection([2.0, -1.0]), TRIPLE)
+    beyond = lies_between(*collection([2.0, -1.0]), TRIPLE)
     assert beyond["position"]["value"] < 0 and beyond["between"] == "no"
-    at_the_end = between.lies_between(*collection([1.0, 0.0]), TRIPLE)
+    at_the_end = lies_between(*collection([1.0, 0.0]), TRIPLE)
     low, high = at_the_end["position"]["interval"]
     assert low < 0 < high and at_the_end["margin"]["interval"][0] > 0 and at_the_end["between"] == "unsure"
-    far = between.lies_between(*collection([-3.0, -3.0]), TRIPLE)
+    far = lies_between(*collection([-3.0, -3.0]), TRIPLE)
     assert far["margin"]["interval"][1] < 0 and far["between"] == "no" and far["rank"] == 3
 
 
 def test_too_few_artists_leave_it_open() -> None:
     vectors, labels, _ = collection([0.5, 0.5])
-    found = between.lies_between(vectors, labels, labels, TRIPLE)
+    found = lies_between(vectors, labels, labels, TRIPLE)
     assert found["between"] == "unknown" and found["position"]["interval"] is None
 
 
 def test_three_genres_have_nothing_to_compare_with() -> None:
     vectors, labels, artists = collection([0.5, 0.5])
     kept = [row for row, label in enumerate(labels) if label in TRIPLE]
-    found = between.lies_between(vectors[kept], [labels[r] for r in kept], [artists[r] for r in kept], TRIPLE)
+    found = lies_between(vectors[kept], [labels[r] for r in kept], [artists[r] for r in kept], TRIPLE)
     assert found["margin"] is None and found["others"] == [] and found["between"] == "yes"
 
 
 def test_the_posters_question_is_asked_where_it_can_be() -> None:
     vectors, labels, _ = collection([0.0, 0.0])
-    assert between.choose(vectors, [label.title() for label in labels]) == ("Jazz", "Rock", "Funk")
+    assert choose_triple(vectors, [label.title() for label in labels]) == ("Jazz", "Rock", "Funk")
 
 
 def test_otherwise_the_farthest_two_and_what_is_nearest_between_them() -> None:
     places = {"d": [0.0, 0.0], "a": [4.0, 0.0], "c": [1.0, 0.5], "b": [2.0, 1.0], "e": [1.9, 2.0]}
     labels = [name for name in places for _ in range(3)]
     vectors = np.array([places[label] for label in labels])
-    assert between.choose(vectors, labels) == ("a", "d", "c")
-    assert between.choose(vectors[::-1], labels[::-1]) == ("a", "d", "c")
-    assert between.choose(vectors[:6], labels[:6]) is None
+    assert choose_triple(vectors, labels) == ("a", "d", "c")
+    assert choose_triple(vectors[::-1], labels[::-1]) == ("a", "d", "c")
+    assert choose_triple(vectors[:6], labels[:6]) is None
 
 
 def test_named_genres() -> None:
     genres = ["Hip Hop", "jazz", "rock"]
-    assert between.named("Rock, hip  hop,JAZZ", genres) == ("rock", "Hip Hop", "jazz")
+    assert named_triple("Rock, hip  hop,JAZZ", genres) == ("rock", "Hip Hop", "jazz")
     for wrong in ("rock,jazz", "rock,jazz,tango", "rock,jazz,rock"):
         with pytest.raises(SongspaceError, match="takes three of the genres, as A,B,C: Hip Hop, jazz, rock"):
-            between.named(wrong, genres)
+            named_triple(wrong, genres)

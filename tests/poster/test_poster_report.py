@@ -15,11 +15,11 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.intervals import NOTHING, Scatter, Score
-from songspace.poster import pictures, report
-from songspace.poster.findings import REFERENCE, findings, reference, spoken_of
-from songspace.poster.looks import Look
+from songspace.poster import plots, write_up
+from songspace.poster.plots import Look
 from songspace.poster.scores import METRICS, differences
-from songspace.poster.work import Work
+from songspace.poster.store import Store
+from songspace.poster.write_up import REFERENCE, findings, reference, spoken_of
 
 TRAINED = ("ali_run", "ali_right")
 HOSTILE = "<script>alert(\"1\")</script> & 'rock' $x$"
@@ -132,8 +132,8 @@ class Page(HTMLParser):
 
 def test_every_name_is_escaped_and_nothing_is_fetched() -> None:
     look = Look(("folk", HOSTILE))
-    drawn = pictures.maps([(HOSTILE, np.eye(4)[:, :2])], ["folk", "folk", HOSTILE, HOSTILE], look)
-    page = Page(report.page(result(), {"genres": drawn}))
+    drawn = plots.maps([(HOSTILE, np.eye(4)[:, :2])], ["folk", "folk", HOSTILE, HOSTILE], look)
+    page = Page(write_up.page(result(), {"genres": drawn}))
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link_", "iframe", "object", "form"})
     assert page.text.count(HOSTILE) > 8
     for _, attributes in page.tags:
@@ -179,7 +179,7 @@ def test_what_came_apart_is_said() -> None:
         "failed": "Training came apart at step 3.",
     }
     assert "ALI as their code ran could not be trained to an end" in " ".join(findings(failed))
-    assert "came apart" in report.page(failed, {})
+    assert "came apart" in write_up.page(failed, {})
 
 
 def sections(page: str) -> dict[str, str]:
@@ -196,14 +196,14 @@ def cells(table: str, name: str) -> list[str]:
 
 def test_the_posters_figures_stand_beside_those_of_the_leaky_test_alone() -> None:
     answer = result()
-    page = report.page(answer, {})
+    page = write_up.page(answer, {})
     tables = sections(page)
     assert tables.keys() == {"By artist", "By artist ", "By song", "By song ", "As on the poster, leaky"}
     for title, table in tables.items():
         assert ("the poster’s ALI (4 genres, n = 200)" in table) == ("leaky" in title)
         assert ("0.302" in table) == ("0.349" in table) == ("leaky" in title)
     assert "its audio differs" in page and "networks saw 257 × 430 pixels; here they are small ones" in page
-    assert "for about 5,350 batches of 101; here for 60 of 32;" in report.page(
+    assert "for about 5,350 batches of 101; here for 60 of 32;" in write_up.page(
         {**result(pca_then=0.1, ali_run=0.1, steps=60), "settings": {**answer["settings"], "batch": 32}}, {}
     )
     shown = dict(zip(METRICS, cells(tables["As on the poster, leaky"], "the poster’s ALI"), strict=True))
@@ -229,7 +229,7 @@ def test_a_score_that_is_missing_is_a_dash() -> None:
     answer = result()
     for metric in ("default_mixture_ami", "default_mixture_ami_max", "default_mixture_v_measure"):
         del answer["tests"]["leaky-segments"]["scores"]["pca_then"][metric]
-    table = sections(report.page(answer, {}))["As on the poster, leaky"]
+    table = sections(write_up.page(answer, {}))["As on the poster, leaky"]
     assert cells(table, "pca then").count("–") == 3
     assert "pca then has 0.100, where the poster’s PCA had 0.000." in " ".join(findings(answer))
 
@@ -249,7 +249,7 @@ def test_of_too_few_steps_nothing_is_said_anywhere() -> None:
     assert "ali run (5,349 of at least 5,350 steps)" in why and "ali right" in why and "timbre" not in why
     assert "too few steps to say of ali run" in " ".join(said) and "0.900" not in " ".join(said)
     assert said[-1].endswith("Unsure in pca then; too few steps to say in ali run and ali right.")
-    page = report.page(few, {})
+    page = write_up.page(few, {})
     assert not any(verdict in page for verdict in VERDICTS)
     assert page.count("too few steps to say</small>") == 5 * 2
     assert page.count("Too few steps to say: 5,349 of at least 5,350 steps.") == 2
@@ -260,7 +260,7 @@ def test_of_too_few_steps_nothing_is_said_anywhere() -> None:
     said = findings(enough)
     assert "the best is ali run with 0.900" in said[0] and "surely better than" in " ".join(said)
     assert not any("Too few steps" in sentence for sentence in said)
-    page = report.page(enough, {})
+    page = write_up.page(enough, {})
     assert "too few steps to say" not in page and page.count("Nothing has gone wrong.") == 2
     assert re.search(r'class="best">0\.900', page)
 
@@ -269,7 +269,7 @@ def test_the_command_that_makes_it_again() -> None:
     def command(**settings: Any) -> str:
         answer = result()
         answer["settings"] |= settings
-        [said] = re.findall(r"<code>(songspace poster .*?)</code>", report.page(answer, {}))
+        [said] = re.findall(r"<code>(songspace poster .*?)</code>", write_up.page(answer, {}))
         return said
 
     assert "--segments 10 --minutes 4.0 --size small" in command() and "--exact" not in command()
@@ -279,22 +279,22 @@ def test_the_command_that_makes_it_again() -> None:
 
 
 def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out" / "work")
-    report.write(tmp_path / "out", result(), {}, work)
+    work = Store(tmp_path / "out" / "work")
+    write_up.write(tmp_path / "out", result(), {}, work)
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == json.loads(json.dumps(result()))
     before = (tmp_path / "out" / "report.html").read_bytes()
     broken = copy.deepcopy(result())
     broken["tests"]["artist-songs"]["scores"]["timbre"]["kmeans_ami"]["value"] = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
-        report.write(tmp_path / "out", broken, {}, work)
+        write_up.write(tmp_path / "out", broken, {}, work)
     assert (tmp_path / "out" / "report.html").read_bytes() == before
     (tmp_path / "file").touch()
     with pytest.raises(SongspaceError, match=r"The experiment's folder .*file cannot be written: (File|Not a) "):
-        report.write(tmp_path / "file", result(), {}, Work(tmp_path / "file" / "work"))
+        write_up.write(tmp_path / "file", result(), {}, Store(tmp_path / "file" / "work"))
 
 
 def test_results_are_kept_under_their_key(tmp_path: Path) -> None:
-    work = Work(tmp_path)
+    work = Store(tmp_path)
     calls = []
 
     def make(value: float) -> Any:
@@ -312,7 +312,7 @@ def test_results_are_kept_under_their_key(tmp_path: Path) -> None:
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out" / "work")
+    work = Store(tmp_path / "out" / "work")
     waits = pytest.raises(SongspaceError, match=r"Another run is working in .*out: wait for it\.")
     with work.lock(), waits, work.lock():
         pass

@@ -19,10 +19,11 @@ from songspace.cli import main
 from songspace.cli.commands import app
 from songspace.encoders.ali import RUNGS
 from songspace.evaluation import clustering
-from songspace.poster import exact, gallery, run, then
-from songspace.poster.embeddings import BY_KEY, Plan
-from songspace.poster.experiment import Settings
-from songspace.poster.looks import ORDER, Look, in_order
+from songspace.poster import exact, gallery, run, scores
+from songspace.poster.experiment import ExperimentSettings
+from songspace.poster.learning import BY_KEY, Training
+from songspace.poster.plots import ORDER, Look, in_order
+from songspace.poster.scores import default_mixture
 
 # ── scores ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -37,7 +38,7 @@ def items() -> tuple[np.ndarray, list[str]]:
 
 def test_the_default_mixture_is_scikit_learns_as_it_comes_on_all_numbers(items: tuple[np.ndarray, list[str]]) -> None:
     vectors, labels = items
-    found = then.mixture(vectors.astype(np.float32), labels, seeds=[3, 4])
+    found = default_mixture(vectors.astype(np.float32), labels, seeds=[3, 4])
     clusters = [GaussianMixture(n_components=4, random_state=s).fit(vectors.astype(np.float32)) for s in (3, 4)]
     predicted = [mixture.predict(vectors) for mixture in clusters]
     for metric, scored in {
@@ -60,8 +61,8 @@ def test_the_mixture_has_every_default(items: tuple[np.ndarray, list[str]], monk
             made.append({**self.get_params(), "numbers": X.shape[1]})
             return super().fit_predict(X, y)
 
-    monkeypatch.setattr(then, "GaussianMixture", Watched)
-    then.mixture(*items, seeds=[7])
+    monkeypatch.setattr(scores, "GaussianMixture", Watched)
+    default_mixture(*items, seeds=[7])
     assert made == [{**GaussianMixture(4, random_state=7).get_params(), "numbers": 64}]
     assert (made[0]["covariance_type"], made[0]["reg_covar"], made[0]["n_init"]) == ("full", 1e-6, 1)
 
@@ -84,7 +85,7 @@ def test_k_means_has_the_defaults_of_2017(items: tuple[np.ndarray, list[str]], m
 def test_a_mixture_that_scikit_learn_cannot_fit_is_missing() -> None:
     """Numbers so large that what scikit-learn adds to singular covariances is lost in rounding."""
     vectors = 1e9 * np.random.default_rng(0).normal(size=(20, 30))
-    assert then.mixture(vectors, ["folk", "jazz"] * 10, seeds=[0]) == {}
+    assert default_mixture(vectors, ["folk", "jazz"] * 10, seeds=[0]) == {}
 
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────────
@@ -158,9 +159,9 @@ def test_genres_that_the_poster_does_not_name_have_their_places() -> None:
 # ── its own size, steps and batch ─────────────────────────────────────────────────────────────────
 
 
-def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any) -> tuple[Settings, Any]:
+def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any) -> tuple[ExperimentSettings, Any]:
     """What an experiment is told, and what its rungs are made of, without running it."""
-    told: list[Settings] = []
+    told: list[ExperimentSettings] = []
     monkeypatch.setattr(
         "songspace.poster.experiment.run_experiment",
         lambda folder, output, settings, **more: told.append(settings) or {},
@@ -180,14 +181,14 @@ def test_exact_is_the_posters_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         assert (ali.size, ali.steps, ali.minutes, ali.batch_size) == ("poster", 5350, None, 101)
         assert ali.get_frontend().shape == (257, 430)
     _, usual = asked_for(monkeypatch, tmp_path, steps=3)
-    assert usual == Plan(3, None, "small", 0, "cpu")
+    assert usual == Training(3, None, "small", 0, "cpu")
     assert [BY_KEY[key].make(usual).batch_size for key in ("ali_run", "ali_right")] == [101, 64]
 
 
 def test_every_rung_of_the_poster_says_after_how_many_steps_it_is_judged() -> None:
     least = {key: kind.enough for key, kind in BY_KEY.items() if kind.trained}
     assert least == {"ali_run": 5350, "ali_described": 5350, "ali_right": 4280, "contrastive": 1500}
-    drawn: Any = BY_KEY["ali_drawn"].make(Plan(3, None, "small", 0, "cpu"))
+    drawn: Any = BY_KEY["ali_drawn"].make(Training(3, None, "small", 0, "cpu"))
     assert (
         drawn.get_params() | {"trained": "all"}
         == type(drawn)(**RUNGS["as described"], size="small", steps=3, device="cpu").get_params()
@@ -222,7 +223,7 @@ def test_exact_begins_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch, tmp_p
     begun: list[dict[str, Any]] = []
     monkeypatch.setattr(exact, "speed", lambda device: 3.1)
     monkeypatch.setattr("songspace.poster.run", lambda *_, **options: begun.append(options) or {})
-    monkeypatch.setattr("songspace.poster.findings.findings", lambda result: [])
+    monkeypatch.setattr("songspace.poster.write_up.findings", lambda result: [])
     result = poster(tmp_path, "-o", tmp_path / "out", "--exact", "--yes", "--device", "cpu")
     assert result.exit_code == 0 and "about 6 days" in result.stderr and begun[0]["exact"]
 

@@ -121,7 +121,7 @@ def poster(
     if yes and not exact:
         raise typer.BadParameter("--yes belongs to --exact.")
     from songspace.poster import run
-    from songspace.poster.findings import findings
+    from songspace.poster.write_up import findings
 
     if exact:
         if not folder.is_dir():  # before anything is measured for half a minute

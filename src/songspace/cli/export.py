@@ -12,7 +12,7 @@ import typer
 from songspace.answers.view import opened
 from songspace.cli import show
 from songspace.cli.options import HomeOption
-from songspace.drawing.files import written
+from songspace.drawing import written
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.space import Space

@@ -95,7 +95,7 @@ def geometry(
     home: HomeOption = None,
 ) -> None:
     """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
-    from songspace.drawing.files import PICTURES
+    from songspace.drawing import PICTURES
 
     if of is not None and between:
         raise typer.BadParameter("--of and --between are two questions: ask one at a time.")
@@ -115,7 +115,7 @@ def geometry(
 
 
 def _keep(output: Path, figure: Figure) -> None:
-    from songspace.drawing.files import save
+    from songspace.drawing import save
 
     save(figure, output)
     show.say(f"Wrote {output}.")
@@ -138,7 +138,7 @@ def _regions(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | Non
 
 
 def _show_regions(asked: Labelled, found: Regions) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
     from songspace.geometry.tree import drawn, linkage
 
     kind = asked.kind.value
@@ -225,7 +225,7 @@ def _way(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure],
 
 
 def _show_way(asked: Labelled, found: Way, along: Along) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
 
     kind = asked.kind.value
     inside = [one for one in found.between if 0 < one.position.value < 1]
@@ -280,7 +280,7 @@ def _years(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | Non
 
 
 def _show_years(asked: Labelled, found: Years) -> None:
-    from songspace.drawing.text import short
+    from songspace.drawing import short
 
     dated = found.dated > 0
     columns = [*(["year"] if dated else []), found.kind, "songs", *(["moved", "farther than"] if dated else [])]

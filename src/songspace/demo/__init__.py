@@ -14,7 +14,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from songspace.demo.plan import DemoSong, plan
+import mutagen
+import numpy as np
+import soundfile
+from mutagen import id3
+from mutagen.flac import FLAC
+from mutagen.mp3 import MP3
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+
+from songspace.demo.instruments import RATE
+from songspace.demo.songs import DemoSong, plan
 from songspace.errors import SongspaceError
 from songspace.reporter import Reporter
 
@@ -25,6 +35,15 @@ These songs were rendered by `songspace demo`. They are synthetic: no musician, 
 behind them, and the artists, albums, years and styles in their tags are made up. They are there so that
 songspace can be tried without a music collection. What it scores here says nothing about real music.
 """
+
+_CODECS = {
+    ".mp3": ("MP3", "MPEG_LAYER_III", MP3),
+    ".ogg": ("OGG", "VORBIS", OggVorbis),
+    ".flac": ("FLAC", "PCM_16", FLAC),
+    ".wav": ("WAV", "PCM_16", WAVE),
+}
+_BLOCK = 1 << 15
+"""Frames written at once: libsndfile's Vorbis encoder puts a whole write on the stack."""
 
 
 def render(
@@ -47,14 +66,14 @@ def render(
     seed : int, at least 0
         Another seed gives other songs by other habits.
     songs : int, optional
-        Only so many, evenly over the styles (all 80 by default).
+        Number of songs, evenly over the styles (all 80 by default).
     seconds : float, at least 5
         About how long each song is: they end with a whole bar.
     workers : int, optional
         Processes; as many as there are cores by default. They are started afresh, so a script that asks for
         more than one needs the usual ``if __name__ == "__main__":``.
     reporter : Reporter, optional
-        Hears of the progress.
+        Receives the progress.
 
     Returns
     -------
@@ -84,10 +103,6 @@ def render(
         raise ValueError(f"seconds must be at least 5, got {seconds}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    from soundfile import LibsndfileError
-
-    from songspace.demo.writing import is_written
-
     folder = Path(folder)
     wanted = {folder / song.path: song for song in plan(seed=seed)[:songs]}
     try:
@@ -95,14 +110,14 @@ def render(
         for path, song in wanted.items():
             if not os.path.lexists(path):
                 missing.append((song, path, seconds))
-            elif not is_written(song, path, seconds=seconds):
+            elif not _is_written(song, path, seconds=seconds):
                 raise SongspaceError(f"{path} is in the way and is not this song: render into another folder.")
         for parent in {path.parent for _, path, _ in missing}:
             parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(folder / "README.txt"):
             (folder / "README.txt").write_text(_README, encoding="utf-8")
         _render_all(missing, workers or os.cpu_count() or 1, reporter or Reporter())
-    except (OSError, LibsndfileError) as error:
+    except (OSError, soundfile.LibsndfileError) as error:
         raise SongspaceError(f"The demo library cannot be written to {folder} ({error}).") from error
     except BrokenProcessPool as error:
         raise SongspaceError("A process that rendered songs was killed: run it again to go on from there.") from error
@@ -129,6 +144,48 @@ def _render_all(jobs: Sequence[tuple[DemoSong, Path, float]], workers: int, repo
 
 
 def _render_one(song: DemoSong, path: Path, seconds: float) -> None:
-    from songspace.demo.writing import write
+    """Render a song and write it with its tags, beside its place and then renamed into it: whole, or not there."""
+    beside = path.with_name(path.name + ".new")
+    container, codec, tagged = _CODECS[song.suffix]
+    samples = np.round(song.samples(seconds=seconds).T * 32767) / 32768
+    with beside.open("wb") as raw, soundfile.SoundFile(raw, "w", RATE, 2, codec, format=container) as file:
+        for start in range(0, len(samples), _BLOCK):
+            file.write(samples[start : start + _BLOCK])
+    _tag(tagged(beside), song, _mark(song, seconds))
+    beside.replace(path)
 
-    write(song, path, seconds=seconds)
+
+def _is_written(song: DemoSong, path: Path, *, seconds: float) -> bool:
+    """Return whether exactly this rendering is already there (it then carries its mark)."""
+    try:
+        tags = _CODECS[song.suffix][2](path).tags
+    except (mutagen.MutagenError, OSError):
+        return False
+    if isinstance(tags, id3.ID3):
+        return any(_mark(song, seconds) in frame.text for frame in tags.getall("COMM"))
+    return tags is not None and _mark(song, seconds) in tags.get("comment", ())
+
+
+def _mark(song: DemoSong, seconds: float) -> str:
+    return f"rendered by songspace demo: synthetic, seed {song.key[0]}, {seconds:g} s"
+
+
+def _tag(file: mutagen.FileType, song: DemoSong, mark: str) -> None:
+    values = {
+        "title": song.title,
+        "artist": song.artist,
+        "albumartist": song.artist,
+        "album": song.album,
+        "genre": song.style,
+        "date": str(song.year),
+        "tracknumber": str(song.track),
+        "comment": mark,
+    }
+    if isinstance(file, (MP3, WAVE)):
+        frames = (id3.TIT2, id3.TPE1, id3.TPE2, id3.TALB, id3.TCON, id3.TDRC, id3.TRCK, id3.COMM)
+        file.add_tags()
+        for frame, text in zip(frames, values.values(), strict=True):
+            file[frame.__name__] = frame(encoding=id3.Encoding.UTF8, text=[text])
+    else:
+        file.update({key: [text] for key, text in values.items()})
+    file.save()

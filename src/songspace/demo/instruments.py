@@ -1,8 +1,8 @@
-"""What it is played on: every instrument turns a frequency and a length into samples at 44.1 kHz.
+"""Instruments and drums: each turns a frequency and a length into samples at 44.1 kHz.
 
-The methods are the textbook's: band-limited oscillators read from tables, two-operator frequency
-modulation (Chowning 1973), plucked strings (Karplus and Strong 1983), filtered noise. All of them are
-whole-array NumPy, because a library of them has to be there in half a minute.
+The methods are the textbook's: band-limited oscillators read from tables, two-operator frequency modulation (Chowning
+1973), plucked strings (Karplus and Strong 1983), filtered noise. All of them are whole-array NumPy, because a library
+of them has to be there in half a minute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TABLE = 4096
 
 @cache
 def _cycle(shape: str, harmonics: int) -> np.ndarray:
-    """One period of a wave as a sum of so many sines, with peak 1."""
+    """Return one period of a wave as a sum of sines, with peak 1."""
     k = np.arange(1, harmonics + 1)
     drawbars = np.isin(k, (1, 2, 3, 4, 6, 8))
     amplitudes = {
@@ -42,7 +42,7 @@ def _cycle(shape: str, harmonics: int) -> np.ndarray:
 def oscillator(
     shape: str, frequency: float, seconds: float, *, cents: float = 0.0, vibrato: float = 0.0, phase: float = 0.0
 ) -> np.ndarray:
-    """A periodic wave without aliasing; ``vibrato`` is its depth in cents and sets in after the attack."""
+    """Return a periodic wave without aliasing; ``vibrato`` is its depth in cents and sets in after the attack."""
     frequency *= 2 ** (cents / 1200)
     time = np.arange(round(seconds * RATE)) / RATE
     cycles = frequency * time + phase
@@ -54,7 +54,7 @@ def oscillator(
 
 
 def envelope(count: int, *, attack: float, decay: float, release: float, sustain: float = 0.0) -> np.ndarray:
-    """Attack, exponential decay to ``sustain``, and a release that ends with the last sample (seconds)."""
+    """Return attack, exponential decay to ``sustain``, and a release that ends with the last sample (seconds)."""
     time = np.arange(count, dtype=np.float32) / RATE
     rise = np.minimum(time / attack, 1)
     fall = sustain + (1 - sustain) * np.exp(-np.maximum(time - attack, 0) / decay)
@@ -62,12 +62,12 @@ def envelope(count: int, *, attack: float, decay: float, release: float, sustain
 
 
 def noise(rng: np.random.Generator, seconds: float) -> np.ndarray:
-    """White noise."""
+    """Return white noise."""
     return rng.standard_normal(round(seconds * RATE), dtype=np.float32)
 
 
 def band(samples: np.ndarray, low: float, high: float) -> np.ndarray:
-    """What of a sound lies between two frequencies."""
+    """Keep what lies between two frequencies."""
     sections = butter(2, (low, high), btype="bandpass", fs=RATE, output="sos")
     return sosfilt(sections, samples).astype(np.float32)
 
@@ -88,7 +88,7 @@ def synth(
     release: float = 0.08,
     vibrato: float = 0.0,
 ) -> np.ndarray:
-    """Two detuned oscillators whose overtones die away faster than the note."""
+    """Play two detuned oscillators whose overtones die away faster than the note."""
     seconds += release
     tuned = [
         oscillator(shape, frequency, seconds, cents=side * detune, vibrato=vibrato, phase=float(rng.random()))
@@ -101,13 +101,13 @@ def synth(
 
 
 def pulse(frequency: float, seconds: float, rng: np.random.Generator, *, shape: str = "pulse") -> np.ndarray:
-    """The voice of an old games console: a bare wave, switched on and off."""
+    """Play the voice of an old games console: a bare wave, switched on and off."""
     wave = oscillator(shape, frequency, seconds, vibrato=18 if seconds > 0.2 else 0)
     return wave * envelope(len(wave), attack=0.002, decay=0.4, sustain=0.6, release=0.01)
 
 
 def pad(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 9.0) -> np.ndarray:
-    """A slow choir of warm oscillators, other ones on the left than on the right."""
+    """Play a slow choir of warm oscillators, other ones on the left than on the right."""
     seconds += 1.2
     sides = [
         oscillator("warm", frequency, seconds, cents=side * detune, phase=float(rng.random()))
@@ -118,14 +118,14 @@ def pad(frequency: float, seconds: float, rng: np.random.Generator, *, detune: f
 
 
 def organ(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 3.0) -> np.ndarray:
-    """Drawbars through a slowly turning speaker."""
+    """Play drawbars through a slowly turning speaker."""
     seconds += 0.05
     wave = oscillator("organ", frequency, seconds, vibrato=detune, phase=float(rng.random()))
     return wave * envelope(len(wave), attack=0.004, decay=1.0, sustain=0.8, release=0.05)
 
 
 def flute(frequency: float, seconds: float, rng: np.random.Generator, *, breath: float = 0.15) -> np.ndarray:
-    """Few overtones, vibrato, and breath around the note."""
+    """Play few overtones, vibrato, and breath around the note."""
     seconds += 0.08
     wave = oscillator("flute", frequency, seconds, vibrato=22)
     wave = wave + breath * band(noise(rng, seconds), frequency, min(4 * frequency, 18000))
@@ -133,7 +133,7 @@ def flute(frequency: float, seconds: float, rng: np.random.Generator, *, breath:
 
 
 def reed(frequency: float, seconds: float, rng: np.random.Generator, *, breath: float = 0.05) -> np.ndarray:
-    """Something between a clarinet and a saxophone."""
+    """Play something between a clarinet and a saxophone."""
     seconds += 0.06
     wave = oscillator("reed", frequency, seconds, vibrato=14) * 0.7
     wave = wave + breath * band(noise(rng, seconds), 800, 6000)
@@ -141,7 +141,7 @@ def reed(frequency: float, seconds: float, rng: np.random.Generator, *, breath: 
 
 
 def electric_piano(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 3.0) -> np.ndarray:
-    """Frequency modulation: a body at the note itself and a tine fourteen times above it."""
+    """Play frequency modulation: a body at the note itself and a tine fourteen times above it."""
     seconds += 0.25
     time = np.arange(round(seconds * RATE), dtype=np.float32) / RATE
     angle = (2 * np.pi * frequency * 2 ** (detune / 4800) * time).astype(np.float32)
@@ -153,7 +153,7 @@ def electric_piano(frequency: float, seconds: float, rng: np.random.Generator, *
 def bell(
     frequency: float, seconds: float, rng: np.random.Generator, *, ratio: float = 3.51, ring: float = 1.6
 ) -> np.ndarray:
-    """Frequency modulation at a ratio that is no harmonic: a bell; with ratio 4, a vibraphone."""
+    """Play frequency modulation at a ratio that is no harmonic: a bell; with ratio 4, a vibraphone."""
     time = np.arange(round(2.2 * ring * RATE), dtype=np.float32) / RATE
     angle = (2 * np.pi * frequency * time).astype(np.float32)
     wave = np.sin(angle + 1.8 * np.exp(-time / (0.25 * ring)) * np.sin(ratio * angle))
@@ -163,7 +163,7 @@ def bell(
 def pluck(
     frequency: float, seconds: float, rng: np.random.Generator, *, bright: float = 0.6, ring: float = 1.4
 ) -> np.ndarray:
-    """A string that starts as noise and is averaged with itself on each of its periods.
+    """Play a string that starts as noise and is averaged with itself on each of its periods.
 
     The loop has a whole number of samples; the result is then read a little faster or slower, so that
     high strings are in tune too.
@@ -189,14 +189,14 @@ def pluck(
 
 
 def sub_bass(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Nearly a sine: more felt than heard."""
+    """Play nearly a sine: more felt than heard."""
     seconds += 0.05
     wave = oscillator("sine", frequency, seconds) + 0.25 * oscillator("triangle", 2 * frequency, seconds)
     return wave * envelope(len(wave), attack=0.008, decay=0.8, sustain=0.6, release=0.05)
 
 
 def wind(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise whose band comes and goes, other noise on either side."""
+    """Play noise whose band comes and goes, other noise on either side."""
     sides = []
     for side in range(2):
         air = noise(rng, seconds)
@@ -207,8 +207,89 @@ def wind(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarr
 
 
 def crackle(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """The surface of an old record: dust and a little hiss."""
+    """Play the surface of an old record: dust and a little hiss."""
     dust = 0.02 * noise(rng, seconds)
     clicks = rng.integers(len(dust), size=round(14 * seconds))
     dust[clicks] += rng.uniform(-1, 1, len(clicks)).astype(np.float32)
     return band(dust, 300, 7000)
+
+
+def _fall(high: float, low: float, speed: float, seconds: float) -> np.ndarray:
+    """Return a sine that drops from one frequency to another: the skin of a drum."""
+    time = np.arange(round(seconds * RATE), dtype=np.float32) / RATE
+    cycles = low * time + (high - low) * speed * (1 - np.exp(-time / speed))
+    return np.sin((2 * np.pi * cycles).astype(np.float32))
+
+
+def _hit(samples: np.ndarray, decay: float) -> np.ndarray:
+    return samples * envelope(len(samples), attack=0.0008, decay=decay, release=0.01)
+
+
+def kick(
+    frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 48.0, decay: float = 0.12
+) -> np.ndarray:
+    """Play a bass drum with a click in front."""
+    click = _hit(band(noise(rng, 0.03), 2000, 8000), 0.003)
+    drum = _hit(_fall(6 * tone, tone, 0.022, 5 * decay), decay)
+    drum[: len(click)] += 0.4 * click
+    return drum
+
+
+def snare(
+    frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 185.0, decay: float = 0.1
+) -> np.ndarray:
+    """Play a skin and the wires below it."""
+    wires = _hit(band(noise(rng, 5 * decay), 1200, 11000), decay)
+    return wires + 0.6 * _hit(_fall(1.6 * tone, tone, 0.02, 5 * decay), 0.6 * decay)
+
+
+def brush(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Play a brush drawn over the skin."""
+    sweep = band(noise(rng, 0.3), 1500, 7000)
+    return sweep * envelope(len(sweep), attack=0.03, decay=0.07, release=0.05)
+
+
+def clap(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Play many hands that are not quite together."""
+    hands = band(noise(rng, 0.3), 800, 5000) * 0
+    for late in (0.0, 0.011, 0.021, 0.03):
+        start = round(late * RATE)
+        hand = _hit(band(noise(rng, 0.25), 800, 5000), 0.06 if late == 0.03 else 0.005)
+        hands[start : start + len(hand)] += hand[: len(hands) - start]
+    return hands
+
+
+def hat(frequency: float, seconds: float, rng: np.random.Generator, *, decay: float = 0.03) -> np.ndarray:
+    """Play a hi-hat: closed, or open with a longer decay."""
+    return _hit(band(noise(rng, 5 * decay), 6500, 17000), decay)
+
+
+def shaker(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Play seeds in a gourd."""
+    seeds = band(noise(rng, 0.12), 4000, 10000)
+    return seeds * envelope(len(seeds), attack=0.02, decay=0.03, release=0.03)
+
+
+def ride(
+    frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 430.0, decay: float = 0.5
+) -> np.ndarray:
+    """Play a cymbal: six waves that have no common period, and their noise; a crash with a longer decay."""
+    length = 3 * decay
+    metal = sum(oscillator("square", tone * ratio, length) for ratio in (1.0, 1.342, 1.2312, 1.6532, 1.9523, 2.1523))
+    return _hit(band(metal + 2 * noise(rng, length), 4000, 15000), decay)
+
+
+def rim(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Play a stick across the rim."""
+    return _hit(_fall(1900, 1600, 0.01, 0.08), 0.012) + _hit(band(noise(rng, 0.08), 1500, 5000), 0.006)
+
+
+def tom(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Play a tuned drum."""
+    return _hit(_fall(1.7 * frequency, frequency, 0.05, 0.6), 0.16)
+
+
+def zap(frequency: float, seconds: float, rng: np.random.Generator, *, decay: float = 0.06) -> np.ndarray:
+    """Play noise that is held for several samples at a time: the drum of an old games console."""
+    held = np.repeat(noise(rng, 4 * decay / 6), 6)
+    return _hit(np.sign(held), decay)

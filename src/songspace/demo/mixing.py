@@ -6,35 +6,35 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import butter, lfilter, sosfilt
+from scipy.signal import lfilter
 
 from songspace.demo.instruments import RATE, band, noise
-from songspace.demo.score import Part, Score
+from songspace.demo.notes import Composition, Voice
 
 PEAK = 10 ** (-1 / 20)
 
 
 @dataclass(frozen=True)
 class Room:
-    """Where a mix is made: what an artist's productions have in common, whatever is played."""
+    """The settings of a mix, which an artist's productions have in common."""
 
     reverb: float
-    """How long the room rings, in seconds (to -60 dB)."""
+    """Length of the reverberation in seconds (to -60 dB)."""
     wet: float
-    """How much of the room is heard."""
+    """Level of the reverberation."""
     tilt: float
-    """How much louder the high half of the spectrum is made than the low half, in decibels."""
+    """Decibels by which the high half of the spectrum is made louder than the low half."""
     drive: float
-    """How far the mix is pushed into saturation: 1 hardly, 4 loud and flat."""
+    """Saturation of the mix: 1 hardly, 4 loud and flat."""
     hiss: float
     """The level of the noise floor, in decibels of full scale."""
     color: tuple[float, float]
     """An octave or so that is raised or lowered: its centre in Hz, and by how many decibels."""
     crowd: float = 0.0
-    """How loud the audience is, 0 to 1."""
+    """Level of the audience, 0 to 1."""
 
 
-def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
+def mix(score: Composition, room: Room, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """Play a score in a room.
 
     Returns
@@ -58,8 +58,8 @@ def mix(score: Score, room: Room, *, seconds: float, rng: np.random.Generator) -
     return _master(mixed, room, rng)
 
 
-def _play(part: Part, score: Score, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
+def _play(part: Voice, score: Composition, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Render the notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
     bus = np.zeros((2, count), dtype=np.float32)
     angle = (part.pan + 1) * np.pi / 4
     sides = np.sqrt(2) * np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32)
@@ -76,7 +76,7 @@ def _play(part: Part, score: Score, count: int, rng: np.random.Generator) -> np.
 
 
 def frequency(pitch: float) -> float:
-    """The frequency in Hz of a MIDI pitch, equally tempered.
+    """Return the frequency in Hz of a MIDI pitch, equally tempered.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def frequency(pitch: float) -> float:
 
 
 def _gain(bus: np.ndarray, level: float) -> np.float32:
-    """What brings the louder half of a part's 50-ms frames to ``level`` decibels."""
+    """Return the factor that brings the louder half of a part's 50-ms frames to ``level`` decibels."""
     frame = RATE // 20
     frames = bus[:, : bus.shape[1] // frame * frame].reshape(2, -1, frame)
     power = np.sort(np.einsum("cft,cft->f", frames, frames) / (2 * frame))
@@ -97,7 +97,7 @@ def _gain(bus: np.ndarray, level: float) -> np.float32:
 
 
 def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """The room's answer ``(2, n)`` to a sound ``(n,)``: noise that dies away, high notes sooner."""
+    """Return the room's answer ``(2, n)`` to a sound ``(n,)``: noise that dies away, high notes sooner."""
     length = round(seconds * RATE)
     size = next_fast_len(len(samples) + length, real=True)
     fading = 10 ** (-3 * np.arange(length, dtype=np.float32) / length)
@@ -113,7 +113,7 @@ def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator
 
 
 def _audience(count: int, rng: np.random.Generator) -> np.ndarray:
-    """A murmur throughout, applause at the end."""
+    """Render a murmur throughout, and applause at the end."""
     time = np.arange(count, dtype=np.float32) / RATE
     applause = 0.004 + 0.09 / (1 + np.exp(-3 * (time - time[-1] + 3)))
     return np.stack([band(noise(rng, count / RATE)[:count], 400, 4500) * applause for _ in range(2)])
@@ -136,7 +136,7 @@ def _master(mixed: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarr
 
 
 def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarray:
-    """A tape echo: each repeat is quieter, duller and on the other side."""
+    """Add a tape echo: each repeat is quieter, duller and on the other side."""
     delay, count = round(seconds * RATE), bus.shape[1]
     dry, wet, tape = bus.mean(axis=0), np.zeros_like(bus), np.zeros((2, 1))
     for start in range(delay, count, delay):
@@ -149,17 +149,17 @@ def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarra
 
 def passband(bus: np.ndarray, *, low: float = 30.0, high: float = 16000.0) -> np.ndarray:
     """Keep what lies between two frequencies."""
-    return sosfilt(butter(2, (low, high), btype="bandpass", fs=RATE, output="sos"), bus).astype(np.float32)
+    return band(bus, low, high)
 
 
 def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:
-    """An amplifier driven too far, through a loudspeaker."""
+    """Play a part through an amplifier driven too far, and a loudspeaker."""
     level = _gain(bus, -12.0)
     return passband(np.tanh(bus * level * np.float32(gain)), low=80, high=cabinet)
 
 
 def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
-    """So few amplitudes that the rounding is heard."""
+    """Round to so few amplitudes that it is heard."""
     scale = np.float32(levels / max(float(np.abs(bus).max()), 1e-6))
     return np.round(bus * scale) / scale
 
@@ -171,14 +171,14 @@ def pump(bus: np.ndarray, *, beat: float, depth: float = 0.75) -> np.ndarray:
 
 
 def sweep(bus: np.ndarray, *, period: float) -> np.ndarray:
-    """A filter that opens and closes once in ``period`` seconds."""
+    """Apply a filter that opens and closes once in ``period`` seconds."""
     dull = passband(bus, high=600)
     opening = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(bus.shape[1]) / RATE / period)
     return dull + (bus - dull) * opening.astype(np.float32)
 
 
 def wow(bus: np.ndarray, *, depth: float = 0.0012, rate: float = 0.7) -> np.ndarray:
-    """The wavering speed of a worn record; ``depth`` is the greatest shift in seconds."""
+    """Waver like the speed of a worn record; ``depth`` is the greatest shift in seconds."""
     positions = np.arange(bus.shape[1], dtype=np.float64)
     shifted = positions + depth * RATE * np.sin(2 * np.pi * rate * positions / RATE)
     return np.stack([np.interp(shifted, positions, side) for side in bus]).astype(np.float32)

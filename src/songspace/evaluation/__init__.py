@@ -1,7 +1,7 @@
-"""How good a space is: clustering, retrieval, hubness, robustness, each with chance and an interval beside it.
+"""Evaluation of a space: clustering, retrieval, hubness, robustness, each with chance and an interval.
 
 Every task is a module of the same shape: ``validate``, the metrics, ``evaluate() -> dict``. The modules
-are loaded when they are first asked for, so that importing this package costs nothing.
+are loaded when they are first used, so that importing this package costs nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Do songs of one label fall into one cluster, when k-means and a mixture of Gaussians look for as many?
+"""Agreement of labels with clusters: k-means and a mixture of Gaussians with as many clusters as labels.
 
 The poster's test. Labels are never seen by the clustering, only by the score.
 
@@ -16,7 +16,7 @@ one artist are not, so an encoder that only knows artists scores a little above 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,8 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from songspace.categories import artist_codes, integers
-from songspace.evaluation.checks import check_labels, check_vectors
+from songspace.evaluation.labels import check_labels
+from songspace.evaluation.neighbors import check_vectors
 from songspace.intervals import Score, Smaller, halves
 
 METHODS = ("kmeans", "mixture")
@@ -38,7 +39,7 @@ STARTS_AGAIN = 3
 """For the intervals everything is clustered anew in smaller collections: fewer starts scatter a little more."""
 FEWEST = 4
 """Songs for each cluster that intervals need. Where nearly every song of a half is a cluster of its own, the AMI is 0,
-whatever the space: equally good encoders were told apart by mistake in 23 % of made-up collections with 2.5 each."""
+whatever the space: equally good encoders were distinguished by mistake in 23 % of made-up collections with 2.5 each."""
 MIXTURE_DIMENSIONS = 20
 
 
@@ -51,21 +52,20 @@ def validate(vectors: np.ndarray, labels: Sequence[Hashable], n_clusters: int | 
 
 
 def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float:
-    """V-measure of a clustering, 0..1, as scikit-learn computes it.
+    """Return the V-measure of a clustering, 0..1, as scikit-learn computes it.
 
     Examples
     --------
     >>> v_measure(["a", "a", "b", "b"], [1, 1, 0, 0])
     1.0
     """
-    mutual, entropy, _ = _information(_table(integers(labels), integers(clusters)))
-    return float(_ratio(mutual, entropy))
+    return _measures(integers(labels), integers(clusters))[2]
 
 
 def adjusted_mutual_information(
     labels: Sequence[Hashable], clusters: Sequence[Hashable], average: str = "arithmetic"
 ) -> float:
-    """Adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
+    """Return the adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
 
     Parameters
     ----------
@@ -84,10 +84,8 @@ def adjusted_mutual_information(
     """
     if average not in ("arithmetic", "max"):
         raise ValueError(f"average must be 'arithmetic' or 'max', got {average!r}")
-    table = _table(integers(labels), integers(clusters))
-    mutual, mean, larger = _information(table)
-    expected = _expected(table)
-    return float(_ratio(mutual - expected, (larger if average == "max" else mean) - expected))
+    ami, ami_max, *_ = _measures(integers(labels), integers(clusters))
+    return ami_max if average == "max" else ami
 
 
 def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
@@ -114,7 +112,7 @@ def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
 
 
 def mixture_dimensions(n: int, n_clusters: int) -> int:
-    """How many principal coordinates the mixture of Gaussians sees: two songs of a cluster for each, at most 20.
+    """Return how many principal coordinates the mixture sees: two songs of a cluster for each, at most 20.
 
     A full covariance that has more dimensions than its cluster has songs is singular, and the mixture then only
     repeats the k-means clusters it started from (the poster's equal bars); diagonal covariances in many
@@ -138,7 +136,7 @@ def assign(
     coordinates : array of shape (n, d)
         From :func:`principal_coordinates`.
     starts : int
-        Each clustering is the best of so many.
+        Number of starts; the best is kept.
     methods : sequence of str
         Of :data:`METHODS`.
 
@@ -150,20 +148,19 @@ def assign(
     few = coordinates[:, : mixture_dimensions(len(coordinates), n_clusters)]
     few = few / (np.sqrt(np.mean(few**2)) or 1.0)  # so that `reg_covar` means the same in every space
 
-    def kmeans(seed: int) -> np.ndarray:
-        found: np.ndarray = KMeans(n_clusters, n_init=starts, random_state=seed).fit_predict(coordinates)
-        return found
+    models = {
+        "kmeans": (KMeans(n_clusters, n_init=starts), coordinates),
+        "mixture": (GaussianMixture(n_clusters, n_init=starts, reg_covar=1e-3, max_iter=200), few),
+    }
 
-    def mixture(seed: int) -> np.ndarray:
-        model = GaussianMixture(n_clusters, n_init=starts, reg_covar=1e-3, max_iter=200, random_state=seed)
-        found: np.ndarray = model.fit_predict(few)
-        return found
+    def fit(method: str, seed: int) -> np.ndarray:
+        model, points = models[method]
+        return np.asarray(model.set_params(random_state=seed).fit_predict(points))
 
-    ways = {"kmeans": kmeans, "mixture": mixture}
     with warnings.catch_warnings():
         # Fewer distinct songs than clusters, or an unfinished mixture, is the encoder's fault: the score says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return {method: [ways[method](seed) for seed in seeds] for method in methods}
+        return {method: [fit(method, seed) for seed in seeds] for method in methods}
 
 
 def scores(
@@ -177,7 +174,7 @@ def scores(
     methods: Sequence[str] = METHODS,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
+    """Return the scores of :func:`evaluate` with their scatter, for differences between encoders."""
     vectors, codes = validate(vectors, labels, n_clusters)
     wanted = n_clusters or int(codes.max()) + 1
     # On songs by the thousand a second thread gains little, and loses a lot when another process wants the core.
@@ -188,11 +185,13 @@ def scores(
         if len(vectors) < FEWEST * wanted:
             smaller = replace(smaller, kept=smaller.kept[:0])
         again = [
-            _once(coordinates[kept], wanted, seed, methods) if _tells(codes[kept], wanted) else None
+            assign(principal_coordinates(coordinates[kept]), wanted, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
+            if _tells(codes[kept], wanted)
+            else None
             for kept, seed in zip(smaller.kept, clustering_seeds(len(smaller.kept) or 1, random_state), strict=False)
         ]
-    found = _scores(codes, clusterings, smaller, again)
-    return {name: score for name, score in found.items() if both_normalisers or not name.endswith("ami_max")}
+    by_metric = scores_of(codes, clusterings, smaller, again)
+    return {name: score for name, score in by_metric.items() if both_normalisers or not name.endswith("ami_max")}
 
 
 def evaluate(
@@ -216,7 +215,7 @@ def evaluate(
     n_clusters : int, optional
         By default as many as there are labels.
     seeds : int
-        Both methods run with so many seeds, each keeping the best of ten starts; scores are means over them.
+        Number of seeds of both methods, each with the best of ten starts; scores are means over them.
     artists : sequence of length n, optional
         For the intervals (None: unknown, an artist of its own): songs of half of the artists are clustered anew, again
         and again. See :mod:`songspace.intervals`. There are none with fewer than :data:`FEWEST` songs for each
@@ -240,7 +239,7 @@ def evaluate(
     >>> found["kmeans_ami"]["value"], found["n_clusters"]
     (1.0, 3)
     """
-    found = scores(
+    by_metric = scores(
         vectors,
         labels,
         n_clusters=n_clusters,
@@ -258,56 +257,56 @@ def evaluate(
         "mixture_dimensions": min(mixture_dimensions(len(labels), n_clusters), np.shape(vectors)[1]),
         "random_state": random_state,
     }
-    return {name: score.as_dict() for name, score in found.items()} | settings
+    return {name: score.as_dict() for name, score in by_metric.items()} | settings
 
 
 def clustering_seeds(seeds: int, random_state: int) -> list[int]:
-    """The seeds that the clusterings run with; those of two random states have nothing in common."""
+    """Return the seeds of the clusterings; those of two random states have nothing in common."""
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
 def _tells(labels: np.ndarray, n_clusters: int) -> bool:
-    """Whether the clusters of a smaller collection say anything: it needs songs enough, and two labels."""
+    """Return whether the clusters of a smaller collection say anything: it needs enough songs, and two labels."""
     return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
 
 
-def _once(vectors: np.ndarray, n_clusters: int, seed: int, methods: Sequence[str]) -> dict[str, np.ndarray]:
-    """Cluster a smaller collection."""
-    coordinates = principal_coordinates(vectors)
-    found = assign(coordinates, n_clusters, seeds=[seed], starts=STARTS_AGAIN, methods=methods)
-    return {method: clusters for method, [clusters] in found.items()}
-
-
-def _scores(
+def scores_of(
     labels: np.ndarray,
-    clusterings: dict[str, list[np.ndarray]],
-    smaller: Smaller,
-    again: list[dict[str, np.ndarray] | None],
+    clusterings: Mapping[str, Sequence[np.ndarray]],
+    smaller: Smaller | None = None,
+    again: Sequence[Mapping[str, Sequence[np.ndarray]] | None] = (),
 ) -> dict[str, Score]:
-    """AMI and V-measure of each method: means over the seeds, and their scatter over the smaller collections.
+    """Score some clusterings: AMI and V-measure of each method, means over its seeds.
 
-    Those that were not clustered, because they tell nothing, count for nothing.
+    Parameters
+    ----------
+    labels : int array of shape (n,)
+    clusterings : mapping of str to sequence of int arrays of shape (n,)
+        For each method, the clusters by each seed.
+    smaller, again : optional
+        Smaller collections, for the intervals, and the clusters of each by each method; None where they say nothing.
     """
-    found = {}
+    smaller = smaller or Smaller(np.zeros((0, len(labels)), bool), 1.0, 1.0)
+    by_metric = {}
     for method, assignments in clusterings.items():
         values = np.array([_measures(labels, clusters) for clusters in assignments])
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
         drawn = [
-            (np.nan,) * 4 if clusters is None else _measures(labels[kept], clusters[method])
+            (np.nan,) * 4 if clusters is None else _measures(labels[kept], clusters[method][0])
             for kept, clusters in zip(smaller.kept, again, strict=True)
         ]
         scatters = [smaller.scatter(column) for column in np.reshape(drawn, (-1, 4)).T]
         ami, ami_max, v, chance = values.mean(axis=0)
-        found[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
-        found[f"{method}_ami_max"] = Score(ami_max, 0.0, scatters[1], spread[1], lowest=-1.0)
-        found[f"{method}_v_measure"] = Score(v, chance, scatters[2], spread[2])
-    return found
+        by_metric[f"{method}_ami"] = Score(ami, 0.0, scatters[0], spread[0], lowest=-1.0)
+        by_metric[f"{method}_ami_max"] = Score(ami_max, 0.0, scatters[1], spread[1], lowest=-1.0)
+        by_metric[f"{method}_v_measure"] = Score(v, chance, scatters[2], spread[2])
+    return by_metric
 
 
 def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float, float]:
-    """AMI by both normalisers, V-measure and its chance value of a clustering."""
+    """Return AMI by both normalisers, V-measure and its chance value of a clustering."""
     table = _table(labels, clusters)
     mutual, mean, larger = _information(table)
     expected = _expected(table)
@@ -317,13 +316,13 @@ def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, f
 
 
 def _table(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """The contingency table: how many songs of each label (row) lie in each cluster (column)."""
+    """Return the contingency table: the number of songs of each label (row) in each cluster (column)."""
     rows, columns = int(labels.max()) + 1, int(clusters.max()) + 1
     return np.bincount(labels * columns + clusters, minlength=rows * columns).reshape(rows, columns)
 
 
 def _information(table: np.ndarray) -> tuple[float, float, float]:
-    """The mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
+    """Return the mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
     n = table.sum()
     joint, rows, columns = (xlogy(x, x).sum() for x in (table, table.sum(axis=1), table.sum(axis=0)))
     mutual = np.log(n) + (joint - rows - columns) / n
@@ -331,12 +330,12 @@ def _information(table: np.ndarray) -> tuple[float, float, float]:
 
 
 def _expected(table: np.ndarray) -> float:
-    """The mutual information that permuted labels would have on average."""
+    """Return the mutual information that permuted labels would have on average."""
     table = table[table.any(axis=1)][:, table.any(axis=0)]  # of labels and clusters, some may be empty
     return float(expected_mutual_information(table, int(table.sum())))
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:
-    """``part / whole``, and 1 of nothing: where there is nothing to know, all of it is known."""
+    """Return ``part / whole``, and 1 of nothing: where there is nothing to know, all of it is known."""
     something = np.abs(whole) > 1e-12
     return np.where(something, part / np.where(something, whole, 1.0), 1.0)

@@ -1,4 +1,4 @@
-"""The embeddings of a library side by side: what it has learnt, and baselines fitted then and there."""
+"""The embeddings of a library side by side: those that it has learnt, and baselines fitted when needed."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ from songspace.library.learnt import (
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")
-"""Encoders that need no training to speak of: they are fitted when they are asked for."""
-
+"""Encoders that need hardly any training: they are fitted when they are requested."""
 
 REFERENCES = ("timbre",)
-"""What a learnt encoder has to be better than, beside its own controls: hand-made statistics."""
+"""References for a learnt encoder, beside its own controls: hand-made statistics."""
 
 CHEAP = 1000
-"""Songs up to which an encoder that nobody asked for is fitted all the same: one core encodes 25 songs a second."""
+"""Up to this number of songs, controls are fitted without a request: one core encodes 25 songs a second."""
 
 
 def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, Space]]:
-    """The spaces of several encoders over the same songs.
+    """Return the spaces of several encoders over the same songs.
 
     A trained encoder stands beside its controls, "NAME-untrained" and "NAME-no-network": fitted to the same songs, with
     its network as it was drawn, and without it. One that was made elsewhere stands beside "NAME-unmapped", its own
@@ -75,24 +74,24 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
         names = [one for name in has for one in (name, *controls[name])]
         names += [name for name in BASELINES if name not in has and IMPORTED not in has]
     possible = {control: make for some in controls.values() for control, make in some.items()}
-    found = {}
+    vectors = {}
     for name in dict.fromkeys(names):
         if name in has:  # also if its package is gone
-            found[name] = song_vectors(library.home, library.catalog, name)
+            vectors[name] = song_vectors(library.home, library.catalog, name)
             continue
         if name in possible:
-            found[name] = possible[name]()
+            vectors[name] = possible[name]()
             continue
         encoder_class(name)
         if IMPORTED in has:
             demand_sound(library.catalog, f"only they can be scored, and not {name}")
         if name in BASELINES:
-            found[name] = _fitted(library, encoder_class(name)())
+            vectors[name] = _fitted(library, encoder_class(name)())
         else:
             raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
-    common = set.intersection(*(set(known.songs.tolist()) for known in found.values()))
+    common = set.intersection(*(set(known.songs.tolist()) for known in vectors.values()))
     songs = [song for song in library.songs() if song.id in common]
-    return songs, {name: _space_of(songs, known) for name, known in found.items()}
+    return songs, {name: _space_of(songs, known) for name, known in vectors.items()}
 
 
 def _cache(library: Library) -> SpectrogramCache:
@@ -102,13 +101,13 @@ def _cache(library: Library) -> SpectrogramCache:
 
 
 def _cheap(library: Library) -> bool:
-    """Whether a baseline takes seconds to fit, and costs no other encoder any song."""
+    """Return whether a baseline takes seconds to fit, and costs no other encoder any song."""
     songs, cache = library.catalog.count(), _cache(library)
     return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
 
 def _controls(library: Library, name: str) -> dict[str, Callable[[], SongVectors]]:
-    """What makes the vectors of the controls of a learnt encoder; they are fitted to the songs that it is fitted to."""
+    """Return, for each control of a learnt encoder, a function that fits it to the encoder's songs and encodes them."""
     what = learnt(library.catalog, name)
     if what is None:
         return {}
@@ -139,11 +138,11 @@ def _fitted(library: Library, encoder: Encoder, without: Collection[int] = (), t
     who = teachers(library.songs(), set(ids) - set(without)) if by_artists else {}
     taught = taught_by(who, (ids[group] for group in groups))
     encoder.fit(X, groups=groups, **taught)
-    found = []
+    parts = []
     for song in ids:
         _, silent = library.catalog.segments(song)
-        found.append(in_brief(encoder.encode(cache.get(song)[~silent])))
-    vectors, openings, endings = np.stack(found, axis=1)
+        parts.append(in_brief(encoder.encode(cache.get(song)[~silent])))
+    vectors, openings, endings = np.stack(parts, axis=1)
     return SongVectors(vectors, openings, endings, np.array(ids))
 
 

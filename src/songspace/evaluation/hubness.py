@@ -1,4 +1,4 @@
-"""Hubs: songs that are everybody's neighbour, and the songs that nobody can reach.
+"""Hubness: songs that are in very many lists of neighbours, and songs that are in none.
 
 Metrics
 -------
@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from songspace.evaluation.checks import check_points
-from songspace.evaluation.neighbors import nearest
+from songspace.evaluation.neighbors import check_points, nearest
 from songspace.space import Space
 from songspace.space.proximity import skewness
 
@@ -35,7 +34,7 @@ def k_occurrence(neighbors: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     neighbors : int array of shape (n, k)
-        For each of ``n`` rows its nearest rows, however they were found; -1 stands for nobody.
+        For each of ``n`` rows its nearest rows, however they were found; -1 stands for none.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What each song is, according to its tags, its folder or a table: the labels that a score compares with.
+"""Labels of songs for evaluation, from tags, folders, a table or a data set.
 
 Labels only score. Nothing is ever learnt or chosen by them.
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from songspace.categories import integers
 from songspace.errors import SongspaceError
-from songspace.evaluation.datasets import MIRDATA, read_folder, read_mirdata
-from songspace.evaluation.tables import Named, Row, cleaned, read_table
+from songspace.evaluation.tables import MIRDATA, LabelRow, Named, cleaned, read_folder, read_mirdata, read_table
 from songspace.library.credits import Credits
 
 _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags"}
 
 
-class Labelled(Protocol):
-    """What is asked of a song; :class:`songspace.library.Song` has it."""
+class TaggedSong(Protocol):
+    """The attributes that a song needs; :class:`songspace.library.Song` has them."""
 
     @property
     def path(self) -> str: ...
@@ -72,7 +74,7 @@ class Labels:
     outside: int = 0
 
     def left_out(self) -> dict[str, int]:
-        """Why songs, and rows of the table, were not used."""
+        """Count the songs, and rows of the table, that were not used, by reason."""
         return {
             "other_splits": self.outside,
             "without_label": self.missing,
@@ -82,7 +84,7 @@ class Labels:
         }
 
     def sentence(self) -> str:
-        """How many songs have labels here, and what was left out.
+        """Say how many songs have labels here, and what was left out.
 
         Examples
         --------
@@ -102,10 +104,10 @@ class Labels:
         return f"By {self.source} {used} songs{whose} have labels" + (f"; left out: {out}." if out else ".")
 
 
-def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
+def labels(songs: Sequence[TaggedSong], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
     """Find the labels of songs.
 
-    Labels are told apart without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
+    Labels are compared without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
     frequent spelling.
 
     Parameters
@@ -119,7 +121,7 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: 
           track_id): by paths, absolute or from the CSV's folder, or by as much of their ends as tells them apart; by
           bare names with or without their ending; by the numbers that these are. One column is the label (label,
           genre, genre_top, style or class). If there is a column artist, it is believed more than the tags.
-        - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.datasets`).
+        - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.tables`).
         - ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``: a data set that mirdata knows, where that is installed.
     split : str, optional
         Only songs of this part of the data set have labels: the table's column split (or set), FMA's own splits, or
@@ -154,11 +156,11 @@ def labels(songs: Sequence[Labelled], source: str | os.PathLike[str], *, split: 
     elif source == "artist":
         values, artists = artists, [None] * len(songs)
     else:
-        found, unmatched, ambiguous = _rows_of_songs(source, [song.path for song in songs])
-        values = [row.label if row else None for row in found]
-        artists = [(row.artist if row else None) or tag for row, tag in zip(found, artists, strict=True)]
+        rows, unmatched, ambiguous = _rows_of_songs(source, [song.path for song in songs])
+        values = [row.label if row else None for row in rows]
+        artists = [(row.artist if row else None) or tag for row, tag in zip(rows, artists, strict=True)]
         if split is not None:
-            inside = _inside(found, source, split)
+            inside = _inside(rows, source, split)
             outside = inside.count(False)
             values = [value if here else None for value, here in zip(values, inside, strict=True)]
     missing = sum(value is None for value in values) - outside
@@ -189,8 +191,8 @@ def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
     return [spelling[value.casefold()] if value else None for value in values]
 
 
-def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None], int, int]:
-    """What a table or a data set says of each song; how many of its rows name no song, and how many several."""
+def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[LabelRow | None], int, int]:
+    """Return the row of a table or a data set for each song; how many rows name no song, and how many several."""
     table = Path(source)
     if source.startswith(MIRDATA):
         rows = read_mirdata(source)
@@ -198,7 +200,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
         rows = read_folder(table) if table.is_dir() else read_table(table)
     # Links may lie on the way to the table: its folder is tried as it was called, and as it really is.
     named = Named(paths, (Path(os.path.abspath(table)).parent, table.resolve().parent))
-    found: list[Row | None] = [None] * len(paths)
+    by_song: list[LabelRow | None] = [None] * len(paths)
     unmatched = ambiguous = 0
     for row in rows:
         meant = named.find(row.name)
@@ -206,23 +208,23 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[Row | None],
             unmatched, ambiguous = unmatched + (not meant), ambiguous + bool(meant)
             continue
         [song] = meant
-        known = found[song]
+        known = by_song[song]
         if known is not None and known.label is not None:
             if row.label is None:  # a row that says nothing of it takes nothing away
                 continue
             if row.label.casefold() != known.label.casefold():
                 raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
-        found[song] = row
+        by_song[song] = row
     if unmatched + ambiguous == len(rows):
         raise SongspaceError(
             f"None of the {len(rows)} {'paths' if not ambiguous else 'names'} in {source} is a song of the library "
             f"({rows[0].name} ...){', or they may mean several' if ambiguous else ''}."
         )
-    return found, unmatched, ambiguous
+    return by_song, unmatched, ambiguous
 
 
-def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
-    """Whether each song belongs to a split."""
+def _inside(rows: Sequence[LabelRow | None], source: str, split: str) -> list[bool]:
+    """Return whether each song belongs to a split."""
     theirs = [row.split if row else None for row in rows]
     inside = [name is not None and name.casefold() == split.casefold() for name in theirs]
     if not any(inside):
@@ -230,3 +232,23 @@ def _inside(rows: Sequence[Row | None], source: str, split: str) -> list[bool]:
         has = f"its splits are {counts}" if counts else "it has no column split"
         raise SongspaceError(f"No song of the library belongs to a split {split} of {source}: {has}.")
     return inside
+
+
+def check_labels(labels: Sequence[Hashable] | np.ndarray, n: int) -> np.ndarray:
+    """Return one integer for each of ``n`` labels: equal labels, equal integers, counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If there are not ``n`` of them, or one is None.
+    SongspaceError
+        If all are the same.
+    """
+    if len(labels) != n:
+        raise ValueError(f"Expected one label for each of {n} songs, got {len(labels)}")
+    if any(label is None for label in labels):
+        raise ValueError("A label is None: leave out the songs that have no label")
+    codes = integers(labels)
+    if codes.max() == 0:
+        raise SongspaceError(f"There is nothing to compare: all songs have the one label {labels[0]!r}.")
+    return codes

@@ -1,7 +1,7 @@
-"""Who is near whom, exactly and a few rows at a time: memory does not grow with the square of the songs.
+"""Exact nearest neighbours, a few rows at a time: memory does not grow with the square of the songs.
 
 Vectors are ranked by their Euclidean distance, and the songs of a :class:`songspace.Space` as the space itself ranks
-them: who scores a space scores what its users meet.
+them, so that a score is one of what users meet.
 """
 
 from __future__ import annotations
@@ -10,10 +10,43 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from songspace.errors import SongspaceError
 from songspace.space import Space
 
 BLOCK_BYTES = 32 * 2**20
 _STRIDE = 64
+
+
+def check_points(points: np.ndarray | Space) -> np.ndarray | Space:
+    """Return a space as it is, if there is something to compare in it, and vectors as :func:`check_vectors` does."""
+    if not isinstance(points, Space):
+        return check_vectors(points)
+    check_vectors(points.vectors)
+    return points
+
+
+def check_vectors(vectors: np.ndarray) -> np.ndarray:
+    """Return ``vectors`` as a floating-point array of shape (n, d), in the precision they came in.
+
+    Raises
+    ------
+    ValueError
+        If they are not a table of finite numbers.
+    SongspaceError
+        If there are fewer than two.
+    """
+    vectors = np.asarray(vectors)
+    if vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise ValueError(f"Expected vectors of shape (n, d), got an array of shape {vectors.shape}")
+    if vectors.dtype.kind not in "fiub":
+        raise ValueError(f"Expected vectors of real numbers, got dtype {vectors.dtype}")
+    if len(vectors) < 2:
+        raise SongspaceError(f"There is nothing to compare: {len(vectors)} of at least 2 songs.")
+    if vectors.dtype not in (np.float32, np.float64):
+        vectors = vectors.astype(np.float64)
+    if not np.isfinite(vectors).all():
+        raise ValueError("The vectors contain NaN or infinity")
+    return vectors
 
 
 def distance_blocks(
@@ -63,7 +96,7 @@ def nearest(
     rows: np.ndarray | None = None,
     among: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The ``k`` nearest other rows of every row, nearest first.
+    """Find the ``k`` nearest other rows of every row, nearest first.
 
     Parameters
     ----------
@@ -92,20 +125,20 @@ def nearest(
     """
     n = len(points)
     apart = np.arange(n) if apart is None else apart
-    found = np.empty((n if rows is None else len(rows), min(k, n - 1)), dtype=np.int64)
+    neighbors = np.empty((n if rows is None else len(rows), min(k, n - 1)), dtype=np.int64)
     done = 0
     for some, distances in distance_blocks(points, rows):
         distances[apart[some, None] == apart] = np.inf
         if among is not None:
             distances[:, ~among] = np.inf
-        near = _smallest(distances, found.shape[1])
-        found[done : done + len(some)] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
+        near = _smallest(distances, neighbors.shape[1])
+        neighbors[done : done + len(some)] = np.where(np.isinf(np.take_along_axis(distances, near, axis=1)), -1, near)
         done += len(some)
-    return found
+    return neighbors
 
 
 def _smallest(values: np.ndarray, k: int) -> np.ndarray:
-    """The columns of the ``k`` smallest values of each row, ascending."""
+    """Return the columns of the ``k`` smallest values of each row, ascending."""
     n = values.shape[1]
     if n > max(2048, 2 * k * _STRIDE):
         # Fold the row into `_STRIDE` layers and keep the minimum of each pile: the k smallest values lie in

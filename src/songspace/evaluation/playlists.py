@@ -1,4 +1,4 @@
-"""How well playlists flow, measured in any space: best in one that did not choose them, or it marks its own work.
+"""The flow of playlists, measured in any space: best in one that did not choose them, or it marks its own work.
 
 Metrics
 -------
@@ -26,8 +26,7 @@ import numpy as np
 from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.evaluation import hubness
-from songspace.evaluation.checks import check_points
-from songspace.evaluation.neighbors import nearest
+from songspace.evaluation.neighbors import check_points, nearest
 from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
@@ -51,7 +50,7 @@ def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> l
 
 
 def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
-    """The distance from each song of a list to the next: shape (len(rows) - 1,).
+    """Return the distance from each song of a list to the next: shape (len(rows) - 1,).
 
     Examples
     --------
@@ -60,12 +59,12 @@ def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
     [1.414, 2.0]
     """
     vectors = space.vectors[np.asarray(rows, dtype=np.int64)].astype(np.float64)
-    found: np.ndarray = np.linalg.norm(np.diff(vectors, axis=0), axis=1)
-    return found
+    lengths: np.ndarray = np.linalg.norm(np.diff(vectors, axis=0), axis=1)
+    return lengths
 
 
 def evenness(lengths: np.ndarray) -> float:
-    """Jain's index of some steps: their sum squared, over their number times the sum of their squares.
+    """Compute Jain's index of some steps: their sum squared, over their number times the sum of their squares.
 
     Examples
     --------
@@ -77,7 +76,7 @@ def evenness(lengths: np.ndarray) -> float:
 
 
 def progress(space: Space, rows: Sequence[int]) -> float:
-    """Kendall's tau-b between the place of each inner song and how far along the straight line from start to end it is.
+    """Compute Kendall's tau-b between the place of each inner song and how far it is along the line between the ends.
 
     A song is as far along as the foot of its perpendicular on that line. The first and the last song, which are given,
     are left out.
@@ -104,7 +103,7 @@ def progress(space: Space, rows: Sequence[int]) -> float:
 
 
 def detour(space: Space, rows: Sequence[int]) -> float:
-    """The length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
+    """Return the length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
 
     Examples
     --------
@@ -117,7 +116,7 @@ def detour(space: Space, rows: Sequence[int]) -> float:
 
 
 def astray(space: Space, rows: Sequence[int]) -> float:
-    """How far the inner songs of a list are from what lies near its ends.
+    """Compute how far the inner songs of a list are from what lies near its ends.
 
     Of each song: the share of the library's other songs that lie nearer to one of the two ends than it does to the
     nearer of them. Steps may be small, and lead far away through where a library is dense.
@@ -143,7 +142,7 @@ def astray(space: Space, rows: Sequence[int]) -> float:
 
 
 def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
-    """How many pairs break a rule: one song twice, or two by one artist with fewer than ``artist_gap`` others between.
+    """Count the pairs that break a rule: one song twice, or one artist with fewer than ``artist_gap`` others between.
 
     Parameters
     ----------
@@ -156,16 +155,16 @@ def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
     (1, 0)
     """
     songs = np.asarray(rows, dtype=np.int64)
-    whose = artists[songs]
+    artist = artists[songs]
     apart = np.subtract.outer(np.arange(len(songs)), np.arange(len(songs)))
-    too_soon = (whose[:, None] == whose) & (apart <= artist_gap)
+    too_soon = (artist[:, None] == artist) & (apart <= artist_gap)
     return int(np.count_nonzero((too_soon | (songs[:, None] == songs)) & (apart > 0)))
 
 
 def hubs(space: Space) -> np.ndarray:
-    """The rows of the hubs: the share :data:`HUBS` of songs, at least one, in the most lists of 10 nearest by distance.
+    """Return the rows of the hubs: the share :data:`HUBS` of songs (at least one) in the most lists of 10 nearest.
 
-    Distance, whatever order the space has chosen against hubs: what is asked is whether lists fall for them.
+    By distance, even if the space ranks otherwise against hubs: the question is whether lists use them.
     """
     occurrence = hubness.k_occurrence(nearest(space.vectors, 10))
     return np.argsort(-occurrence, kind="stable")[: max(1, round(HUBS * len(space)))]
@@ -187,9 +186,9 @@ def evaluate(
     lists : sequence of sequences of int
         Rows of the space, at least two in each list.
     artists : sequence, one for each row of the space, optional
-        Who plays what; None is unknown, and an artist of its own.
+        The artist of each song; None is unknown, and an artist of its own.
     artist_gap : int
-        At least so many other songs between two of one artist.
+        Least number of other songs between two of one artist.
 
     Returns
     -------
@@ -215,7 +214,7 @@ def evaluate(
     ([1.0, -1.0], [1, 1], 2)
     """
     checked = validate(space, lists, artist_gap)
-    whose = artist_codes(artists, len(space))
+    artist = artist_codes(artists, len(space))
     unit = typical_distance(space)
     walked = [steps(space, rows) / unit for rows in checked]
     inner = np.array([row for rows in checked for row in rows[1:-1]], dtype=np.int64)
@@ -228,8 +227,8 @@ def evaluate(
         "progress": np.array([progress(space, rows) for rows in checked]),
         "detour": np.array([detour(space, rows) for rows in checked]),
         "astray": np.array([astray(space, rows) for rows in checked]),
-        "artists": np.array([len(set(whose[rows].tolist())) for rows in checked]),
-        "broken": np.array([broken(whose, rows, artist_gap) for rows in checked]),
+        "artists": np.array([len(set(artist[rows].tolist())) for rows in checked]),
+        "broken": np.array([broken(artist, rows, artist_gap) for rows in checked]),
         "most_repeated": int(in_lists.max()),
         "hubs": float(np.isin(inner, hubs(space)).mean()) if len(inner) else float("nan"),
     }

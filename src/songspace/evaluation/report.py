@@ -16,13 +16,13 @@ import numpy as np
 from songspace import intervals, provenance
 from songspace.categories import artist_codes
 from songspace.evaluation import clustering, hubness, retrieval
-from songspace.evaluation.checks import check_points
 from songspace.evaluation.labels import Labels
+from songspace.evaluation.neighbors import check_points
 from songspace.intervals import MIN_ARTISTS, SURE, Score, holm
 from songspace.space import Space
 
 MAX_CLUSTERED = 5000
-"""Of a larger collection a random sample of so many songs is clustered; neighbours are sought among all."""
+"""Songs that are clustered at most, drawn at random; neighbours are searched among all."""
 
 HEADLINES = ("kmeans_ami", "precision", "average_precision")
 """The scores by which encoders are compared."""
@@ -107,9 +107,9 @@ def evaluate(
         artists = labels.artists if isinstance(labels, Labels) else [None] * len(labels)
     validate(embeddings, values, artists)
     rows = [row for row, value in enumerate(values) if value is not None]
-    said, people = [values[row] for row in rows], [artists[row] for row in rows]
+    known, people = [values[row] for row in rows], [artists[row] for row in rows]
     count = len(set(artist_codes(people, len(rows)).tolist()))
-    found: dict[str, dict[str, Score]] = {}
+    scores: dict[str, dict[str, Score]] = {}
     encoders: dict[str, dict[str, Any]] = {}
     for done, (name, points) in enumerate(embeddings.items()):
         if on_progress:
@@ -117,23 +117,23 @@ def evaluate(
         points = points.only(rows) if isinstance(points, Space) else np.asarray(points)[rows]
         points = check_points(points)
         vectors = points.vectors if isinstance(points, Space) else points
-        found[name] = _clusters(vectors, said, people, seeds=seeds, random_state=random_state)
-        if count > 1:  # of one artist only, nobody is left to be a neighbour
-            found[name] |= retrieval.scores(points, said, artists=people, k=k, random_state=random_state)
+        scores[name] = _clusters(vectors, known, people, seeds=seeds, random_state=random_state)
+        if count > 1:  # with one artist only, there are no candidates
+            scores[name] |= retrieval.scores(points, known, artists=people, k=k, random_state=random_state)
         hubs = hubness.evaluate(points, k=k)
         encoders[name] = {
             "dimensions": vectors.shape[1],
             "ranked_by": "mutual proximity" if isinstance(points, Space) and points.mutual else "distance",
-            **{metric: score.as_dict() for metric, score in found[name].items()},
+            **{metric: score.as_dict() for metric, score in scores[name].items()},
             **{figure: hubs[figure] for figure in ("skewness", "antihubs", "largest_hub")},
         }
     if on_progress:
         on_progress("scored", len(embeddings), len(embeddings))
     return {
         "encoders": encoders,
-        "differences": _differences(found),
+        "differences": _differences(scores),
         "songs": len(rows),
-        "labels": dict(sorted(Counter(said).items())),
+        "labels": dict(sorted(Counter(known).items())),
         "artists": count,
         "left_out": _left_out(labels, len(rows)),
         "settings": {
@@ -142,8 +142,8 @@ def evaluate(
             "clustered": min(len(rows), MAX_CLUSTERED),
             "seeds": clustering.clustering_seeds(seeds, random_state),
             "starts": clustering.STARTS,
-            "mixture_dimensions": clustering.mixture_dimensions(min(len(rows), MAX_CLUSTERED), len(set(said))),
-            "neighbors": retrieval.coverage(said, artists=people, k=k),
+            "mixture_dimensions": clustering.mixture_dimensions(min(len(rows), MAX_CLUSTERED), len(set(known))),
+            "neighbors": retrieval.coverage(known, artists=people, k=k),
             "deletions": min(count, intervals.MOST_DELETIONS) if count >= MIN_ARTISTS else 0,
             "halves": intervals.HALVES if count >= MIN_ARTISTS else 0,
             "random_state": random_state,
@@ -193,7 +193,7 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """Say what a result means: the first encoder against chance and the others, and whom nobody reaches.
+    """Describe a result in sentences: the first encoder against chance and the others, and the antihubs.
 
     Examples
     --------
@@ -208,34 +208,34 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     metric, of, digits = ("precision", k, 1) if "precision" in scores else ("kmeans_ami", 1, 2)
     value, chance = (f"{of * scores[metric][part]:.{digits}f}" for part in ("value", "chance"))
     if metric == "precision":
-        # Where every song counts as an artist's only one, as where artists are the labels, nobody was left out.
+        # Where every song counts as an artist's only one, as where artists are the labels, no song was left out.
         whose = "" if result["artists"] == result["songs"] else " by other artists"
         ceiling = result["settings"]["neighbors"]["ceiling"]
         most = k if ceiling is None else k * ceiling
-        said = [f"Of {k} neighbours{whose}, {first} finds {value} with the song's own label; chance is {chance}"]
-        said[0] += f", and the most there could be is {most:.1f}." if round(most, 1) < k else "."
+        lines = [f"Of {k} neighbours{whose}, {first} finds {value} with the song's own label; chance is {chance}"]
+        lines[0] += f", and the most there could be is {most:.1f}." if round(most, 1) < k else "."
     else:  # all songs are by one artist
-        said = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI); chance is {chance}."]
+        lines = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI); chance is {chance}."]
     for name, theirs in others:
         verdict = _verdict(first, result["differences"][name][metric], of, result["artists"])
-        said.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
+        lines.append(f"{_named(name)} finds {of * theirs[metric]['value']:.{digits}f}: {verdict}.")
     if any(_taken_back(differences[metric]) for differences in result["differences"].values()):
         count = sum(map(len, result["differences"].values()))
-        said.append(
+        lines.append(
             f"Each interval is of one difference alone. {count} were looked at, and of so many some are large by "
             "chance: where that may be so (Holm's correction), nothing is called better or worse."
         )
-    nobody = scores["antihubs"]
-    reached = f"{nobody:.1%} of the songs are never among" if nobody else "every song is among"
+    antihubs = scores["antihubs"]
+    reached = f"{antihubs:.1%} of the songs are never among" if antihubs else "every song is among"
     largest = scores["largest_hub"]
-    said.append(f"With {first} {reached} the {k} nearest of another; the largest hub is so for {largest} songs.")
+    lines.append(f"With {first} {reached} the {k} nearest of another; the largest hub is so for {largest} songs.")
     if cured := [name for name, theirs in result["encoders"].items() if theirs["ranked_by"] != "distance"]:
-        said.append(f"Spaces that have hubs are ranked by mutual proximity: {', '.join(cured)}.")
-    return said
+        lines.append(f"Spaces that have hubs are ranked by mutual proximity: {', '.join(cured)}.")
+    return lines
 
 
 def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -> str:
-    """What the difference of an encoder to the first one says of the first."""
+    """Say what the difference of an encoder to the first one means for the first."""
     if difference["interval"] is None:
         if difference["value"] == 0:
             return "no difference"
@@ -249,7 +249,7 @@ def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -
 
 
 def _taken_back(difference: Mapping[str, Any]) -> bool:
-    """Whether a difference whose interval leaves 0 out is not sure among all that were looked at."""
+    """Return whether a difference whose interval excludes 0 is not sure among all that were compared."""
     interval = difference["interval"]
     return interval is not None and not difference["sure"] and not interval[0] <= 0 <= interval[1]
 
@@ -288,9 +288,9 @@ def _clusters(
     )
 
 
-def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str, Any]]:
-    """Each encoder minus the first, with paired intervals, and how sure that is among all that is compared."""
-    (_, first), *others = found.items()
+def _differences(by_encoder: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str, Any]]:
+    """Subtract the first encoder from each other one, with paired intervals and corrected p-values."""
+    (_, first), *others = by_encoder.items()
     compared = {
         name: {metric: scores[metric].minus(first[metric]) for metric in HEADLINES if metric in first}
         for name, scores in others
@@ -302,7 +302,7 @@ def _differences(found: Mapping[str, Mapping[str, Score]]) -> dict[str, dict[str
 
 
 def _left_out(labels: Labels | Sequence[str | None], kept: int) -> dict[str, int]:
-    """Why songs were not scored."""
+    """Count the songs that were not scored, by reason."""
     if isinstance(labels, Labels):
         return labels.left_out()
     return {"without_label": len(labels) - kept}

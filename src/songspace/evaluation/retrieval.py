@@ -1,4 +1,4 @@
-"""Are a song's nearest neighbours like it? By its label, and, without any label, by its own other segments.
+"""Retrieval: whether nearest neighbours have the same label, are of the same song, or by the same artist.
 
 Metrics
 -------
@@ -10,7 +10,7 @@ Metrics
 * :func:`same_song`: how near a segment's nearest neighbours are to being of the same song. It needs no labels,
   so that any library can check its space.
 * :func:`same_artist`: how near a song's nearest neighbours are to being by the same artist, from other albums. It needs
-  tags, and asks for more than the sound of one recording.
+  tags, and needs more than the sound of one recording.
 
 Chance is exact: what neighbours drawn at random from the same candidates would score on average.
 """
@@ -25,17 +25,16 @@ import numpy as np
 
 from songspace.categories import artist_codes, integers
 from songspace.errors import SongspaceError
-from songspace.evaluation.checks import check_labels, check_points, check_vectors
-from songspace.evaluation.neighbors import distance_blocks, nearest
+from songspace.evaluation.labels import check_labels
+from songspace.evaluation.neighbors import check_points, check_vectors, distance_blocks, nearest
 from songspace.intervals import Score, Smaller, deletions
 from songspace.space import Space
 
 QUERIES = 5000
-"""Songs whose average precision is taken, drawn at random from a larger collection: each sorts all songs."""
+"""Queries of the average precision, drawn at random from a larger collection: each sorts all songs."""
 
 SPARE = 4
-"""Times as many neighbours as are asked for are looked up: those behind move up where an artist is left out."""
-
+"""Neighbours that are searched, as a multiple of ``k``: farther ones move up where an artist is left out."""
 
 NO_TWO = "There is nothing to compare: no two songs have segments far enough apart."
 
@@ -49,12 +48,12 @@ def validate(points: np.ndarray | Space, labels: Sequence[Hashable], k: int) -> 
 
 
 def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-    """The share of each query's neighbours that have its label.
+    """Return the share of each query's neighbours that have its label.
 
     Parameters
     ----------
     neighbors : int array of shape (m, k)
-        Rows, however they were found; -1 where there are no more, and then fewer are asked for.
+        Rows, however they were found; -1 where there are no more.
     labels : array of shape (n,)
     own : array of shape (m,), optional
         The label of each query; by default every row is one.
@@ -76,7 +75,7 @@ def precision(neighbors: np.ndarray, labels: np.ndarray, own: np.ndarray | None 
 
 
 def average_precision(ranks: np.ndarray) -> float:
-    """The mean of the precisions at the places where something right stands.
+    """Return the mean of the precisions at the places where something right stands.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def scores(
     k: int = 10,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """The scores of :func:`evaluate` with what is behind their intervals, for differences between encoders."""
+    """Return the scores of :func:`evaluate` with their scatter, for differences between encoders."""
     points, codes = validate(points, labels, k)
     people = artist_codes(artists, len(points))
     right, candidates = _candidates(codes, people)
@@ -111,7 +110,7 @@ def scores(
     shares = precision(near[:, :k], codes)[asked]
     without = _precisions_without(points, near, codes, people, k, smaller.kept)
     chance = float(np.mean(right[asked] / candidates[asked]))
-    found = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
+    by_metric = {"precision": Score(shares.mean(), chance, smaller.scatter(without))}
     rows = _drawn(np.flatnonzero(right > 0), QUERIES, random_state)
     if len(rows):
 
@@ -120,8 +119,8 @@ def scores(
             return others & alike, others & ~alike
 
         lists = Lists(points, rows, sides, smaller)
-        found["average_precision"] = lists.average_precision()
-    return found
+        by_metric["average_precision"] = lists.average_precision()
+    return by_metric
 
 
 def evaluate(
@@ -132,7 +131,7 @@ def evaluate(
     k: int = 10,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask every song for its nearest songs by other artists, and see how many have its label.
+    """Score how many of each song's nearest songs by other artists have its label.
 
     Parameters
     ----------
@@ -144,10 +143,10 @@ def evaluate(
         Songs by the same artist are never neighbours. None stands for an unknown artist, of whom no other song
         is known; None for all means no filter.
     k : int
-        Neighbours asked for. A song with fewer candidates is asked for all of them and scored by their number.
+        Number of neighbours. A song with fewer candidates is scored by their number.
     random_state : int
         For the draw of songs whose average precision is taken, and for the intervals: one artist after the other is
-        left out, of the songs that ask and of those that answer. See :mod:`songspace.intervals`.
+        left out, of the queries and of the candidates. See :mod:`songspace.intervals`.
 
     Returns
     -------
@@ -156,7 +155,7 @@ def evaluate(
         ``{"value", "chance", "interval"}``, ``ceiling`` (what a perfect space would score: a label
         may have fewer than ``k`` songs by others), ``k``, ``queries``, ``without_candidates`` (songs left out because
         no other artist is there), ``with_fewer`` (songs with fewer than ``k`` candidates) and ``without_target``
-        (songs that ask, but have no average precision because no other artist's song has their label). Equal distances
+        (queries that have no average precision because no other artist's song has their label). Equal distances
         count against the encoder in the average precision.
 
     Raises
@@ -171,18 +170,18 @@ def evaluate(
     >>> found["precision"]["value"], found["precision"]["chance"]
     (1.0, 0.5)
     """
-    found = scores(points, labels, artists=artists, k=k, random_state=random_state)
+    by_metric = scores(points, labels, artists=artists, k=k, random_state=random_state)
     facts = coverage(labels, artists=artists, k=k) | {"random_state": random_state}
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def coverage(labels: Sequence[Hashable], *, artists: Sequence[Hashable | None] | None, k: int = 10) -> dict[str, Any]:
-    """How much can be asked of a collection, whatever the space.
+    """Count the queries, and the songs that cannot be one, whatever the space.
 
     Returns
     -------
     dict
-        ``k``, ``ceiling`` (what a perfect space would score; None if nobody can ask), ``queries``,
+        ``k``, ``ceiling`` (what a perfect space would score; None without queries), ``queries``,
         ``without_candidates``, ``with_fewer`` and ``without_target``, as in :func:`evaluate`.
     """
     right, candidates = _candidates(integers(labels), artist_codes(artists, len(labels)))
@@ -208,7 +207,7 @@ def same_song(
     artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask segments for their nearest segments, and see whether these are of the same song.
+    """Score how early the other segments of its song stand in a segment's list of nearest segments.
 
     Parameters
     ----------
@@ -222,7 +221,7 @@ def same_song(
     min_gap : float
         Seconds; the length of a segment by default.
     queries : int
-        Segments that ask: so many, drawn at random, or all if there are no more. All segments answer.
+        Number of queries, drawn at random, or all segments if there are no more. All segments are candidates.
     artists : sequence of length n, optional
         The artist of each segment, for the intervals: one after the other is left out. By default, songs are.
     random_state : int
@@ -248,10 +247,10 @@ def same_song(
     >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
     (1.0, 0.4)
     """
-    found, facts = same_song_scores(
+    by_metric, facts = same_song_scores(
         segments, songs, starts=starts, min_gap=min_gap, queries=queries, artists=artists, random_state=random_state
     )
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def same_song_scores(
@@ -264,7 +263,7 @@ def same_song_scores(
     artists: Sequence[Hashable] | np.ndarray | None = None,
     random_state: int = 0,
 ) -> tuple[dict[str, Score], dict[str, Any]]:
-    """The scores of :func:`same_song` with what is behind their intervals, and the facts that stand beside them."""
+    """Return the scores of :func:`same_song` with their scatter, and the other values of its result."""
     segments = check_vectors(segments)
     if len(songs) != len(segments) or (starts is not None and np.shape(starts) != (len(segments),)):
         raise ValueError(f"Expected one song and one start for each of {len(segments)} segments")
@@ -302,14 +301,14 @@ def same_artist(
     albums: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask songs for the other songs by their artist.
+    """Score how early the other songs by its artist stand in a song's list of nearest songs.
 
     Parameters
     ----------
     points : Space, or array of shape (n, d)
         Best of artists that no encoder was trained on.
     artists : sequence of length n
-        Songs whose artist is not known (None) only answer.
+        Songs whose artist is not known (None) are candidates only.
     albums : sequence of length n, optional
         Of an artist with several albums, songs of one album are no candidates for each other: they share a studio.
     random_state : int
@@ -320,7 +319,7 @@ def same_artist(
     dict
         ``top1`` (the share of songs whose nearest is by their artist) and ``average_precision`` (of the artist's other
         songs in the list of all candidates), each ``{"value", "chance", "interval"}``; ``queries``, and
-        ``other_albums``, how many of them were asked for other albums.
+        ``other_albums``, how many of them look for other albums.
 
     Raises
     ------
@@ -334,8 +333,8 @@ def same_artist(
     >>> found["top1"]["value"], round(found["top1"]["chance"], 3)
     (1.0, 0.333)
     """
-    found, facts = same_artist_scores(points, artists, albums=albums, random_state=random_state)
-    return {name: score.as_dict() for name, score in found.items()} | facts
+    by_metric, facts = same_artist_scores(points, artists, albums=albums, random_state=random_state)
+    return {name: score.as_dict() for name, score in by_metric.items()} | facts
 
 
 def same_artist_scores(
@@ -345,7 +344,7 @@ def same_artist_scores(
     albums: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> tuple[dict[str, Score], dict[str, Any]]:
-    """The scores of :func:`same_artist` with what is behind their intervals, and the facts that stand beside them."""
+    """Return the scores of :func:`same_artist` with their scatter, and the other values of its result."""
     points = check_points(points)
     people = artist_codes(artists, len(points))
     records = artist_codes(albums, len(points))  # an unknown album is of one song
@@ -376,7 +375,7 @@ class Lists:
     ----------
     points : Space, or array of shape (n, d)
     queries : int array
-        Rows that ask.
+        Rows of the queries.
     sides : callable
         Gives of a row what is right and what is wrong for it, as masks of shape (n,); all else is no candidate. Equal
         distances count against it.
@@ -398,7 +397,7 @@ class Lists:
         for row, right, groups in _in_order(points, queries, sides, group):
             top1, average = left_out(right, groups, count)
             if count:
-                top1[group[row]] = average[group[row]] = np.nan  # what is left out does not ask either
+                top1[group[row]] = average[group[row]] = np.nan  # what is left out is no query either
             chance = _chance_of_average_precision(int(right.sum()), len(right))
             values = np.array([right[0], right.mean(), average_precision(np.flatnonzero(right) + 1), chance])
             rows.append((values, top1, average))
@@ -411,11 +410,11 @@ class Lists:
         return len(self._values)
 
     def top1(self) -> Score:
-        """How many queries have something right in the first place."""
+        """Score how many queries have a relevant item in the first place."""
         return self._score(0, self._top1)
 
     def average_precision(self) -> Score:
-        """The mean of the queries' average precisions."""
+        """Return the mean of the queries' average precisions."""
         return self._score(2, self._average)
 
     def _score(self, part: int, without: np.ndarray) -> Score:
@@ -427,7 +426,7 @@ class Lists:
 
 
 def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a query's list is worth when each group is left out of it.
+    """Score a query's list once more for each group, without that group.
 
     Of hundreds of right ones the far ones are taken a few together, by the precision in the middle of them, which
     hardly changes down there: a list costs as much as its songs, and not that for each group.
@@ -456,7 +455,7 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
     theirs = groups[places]
 
     def counted(of: np.ndarray, members: np.ndarray) -> np.ndarray:
-        """How many of each group there are in each block."""
+        """Count the members of each group in each block."""
         cells = np.bincount(of * count + members, minlength=(len(sizes) + 1) * count)
         return cells[: len(sizes) * count].reshape(len(sizes), count)
 
@@ -464,8 +463,8 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
     passed = np.zeros(len(right), np.int64)
     passed[places[middles]] = 1
     before = np.cumsum(counted(np.cumsum(passed) - passed, groups), axis=0)
-    found = np.cumsum(counted(upto, theirs), axis=0)
-    precisions = (middles[:, None] + 1 - found) / np.maximum(places[middles, None] + 1 - before, 1)
+    hits = np.cumsum(counted(upto, theirs), axis=0)
+    precisions = (middles[:, None] + 1 - hits) / np.maximum(places[middles, None] + 1 - before, 1)
     stay = sizes[:, None] - counted(block, theirs)
     left = stay.sum(axis=0)
     average = np.divide((stay * precisions).sum(axis=0), left, out=np.full(count, np.nan), where=left > 0)
@@ -478,7 +477,7 @@ def left_out(right: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndar
 
 @lru_cache(maxsize=64)
 def _together(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Blocks of the right ones in a list: each for itself to begin with, and then a 64th of those before together.
+    """Split the relevant items of a list into blocks: single ones first, then a 64th of those before together.
 
     Returns
     -------
@@ -499,7 +498,7 @@ def _together(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 def _precisions_without(
     points: np.ndarray | Space, near: np.ndarray, codes: np.ndarray, people: np.ndarray, k: int, kept: np.ndarray
 ) -> np.ndarray:
-    """The mean precision when each group is left out of what asks and of what answers.
+    """Compute the mean precision without each group, among queries and candidates.
 
     Parameters
     ----------
@@ -512,7 +511,7 @@ def _precisions_without(
     Returns
     -------
     float array of shape (groups,)
-        NaN where nobody is left to ask, or to answer.
+        NaN where no query, or no candidate, is left.
     """
     count = len(kept)
     if not count:
@@ -521,42 +520,34 @@ def _precisions_without(
     groups = np.where(near >= 0, group[near], -1)
     right = codes[near] == codes[:, None]
     usual = precision(near[:, :k], codes)
-    asked = np.isfinite(usual)
-    sums = np.nansum(usual) - np.bincount(group[asked], usual[asked], count)
-    counts = asked.sum() - np.bincount(group[asked], minlength=count)
     more = near.shape[1] < len(points) - 1  # there may be more than were looked up
-    short: dict[int, list[np.ndarray]] = {}
-    for place in range(min(k, near.shape[1])):
-        gone = groups[:, place]
-        first = (gone >= 0) & (gone != group) & ~(groups[:, :place] == gone[:, None]).any(axis=1)
-        rows = np.flatnonzero(first)
-        gone = gone[rows]
-        there = (groups[rows] >= 0) & (groups[rows] != gone[:, None])
-        there &= np.cumsum(there, axis=1) <= k
-        found = there.sum(axis=1)
-        again = (found < k) & (near[rows, -1] >= 0) & more
-        for one in np.unique(gone[again]).tolist():
-            short.setdefault(one, []).append(rows[again & (gone == one)])
-        values = np.divide((there & right[rows]).sum(axis=1), found, out=np.zeros(len(rows)), where=found > 0)
-        sums += np.bincount(gone, np.where(again, 0, values) - usual[rows], count)
-        counts -= np.bincount(gone[(found == 0) & ~again], minlength=count)
-    for one, parts in short.items():
-        rows = np.concatenate(parts)
-        values = precision(nearest(points, k, apart=people, rows=rows, among=kept[one]), codes, codes[rows])
-        sums[one] += np.nansum(values)
-        counts[one] -= np.isnan(values).sum()
-    return np.divide(sums, counts, out=np.full(count, np.nan), where=counts > 0)
+    means = np.full(count, np.nan)
+    for one in range(count):
+        values = np.where(group == one, np.nan, usual)
+        rows = np.flatnonzero((groups[:, :k] == one).any(axis=1) & (group != one))
+        stay = (groups[rows] >= 0) & (groups[rows] != one)
+        stay &= np.cumsum(stay, axis=1) <= k
+        left = stay.sum(axis=1)
+        values[rows] = np.divide((stay & right[rows]).sum(axis=1), left, out=np.full(len(rows), np.nan), where=left > 0)
+        again = rows[(left < k) & (near[rows, -1] >= 0) & more]
+        if len(again):
+            values[again] = precision(
+                nearest(points, k, apart=people, rows=again, among=kept[one]), codes, codes[again]
+            )
+        if np.isfinite(values).any():
+            means[one] = np.nanmean(values)
+    return means
 
 
 def _candidates(labels: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each song, how many songs by other artists have its label, and how many there are at all."""
+    """Count for each song the songs by other artists that have its label, and all songs by other artists."""
     pairs = integers(zip(labels.tolist(), artists.tolist(), strict=True))
     own = np.bincount(artists)[artists]
     return np.bincount(labels)[labels] - np.bincount(pairs)[pairs], len(labels) - own
 
 
 def _drawn(rows: np.ndarray, most: int, random_state: int) -> np.ndarray:
-    """A random sample of ``most`` rows, or all if there are no more; ascending."""
+    """Draw a random sample of ``most`` rows, or take all if there are no more; ascending."""
     if most >= len(rows):
         return rows
     return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))
@@ -568,7 +559,7 @@ def _in_order(
     sides: Callable[[int], tuple[np.ndarray, np.ndarray]],
     group: np.ndarray,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """For each query that has any: its candidates, nearest first, whether each is right, and its group."""
+    """Yield for each query that has a relevant item: its candidates, nearest first, which are right, their groups."""
     for rows, distances in distance_blocks(points, queries):
         for row, line in zip(rows.tolist(), distances, strict=True):
             right, wrong = sides(row)
@@ -580,7 +571,7 @@ def _in_order(
 
 
 def _chance_of_average_precision(relevant: int, candidates: int) -> float:
-    """The average precision of a list in random order, on average (Bestgen, 2015).
+    """Return the average precision of a list in random order, on average (Bestgen, 2015).
 
     Where a relevant item stands, that item is right for sure, and those before it are with their share.
     """

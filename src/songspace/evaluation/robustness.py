@@ -1,4 +1,4 @@
-"""Is a song still itself when it is re-encoded, equalised, made quieter or cut? No label is needed to ask.
+"""Robustness: whether altered copies (re-encoded, equalised, quieter, cut) find their original, without any label.
 
 A space that listens to music and not to codecs or mastering finds the original of an altered copy at once, among all
 songs of the library.
@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 
 from songspace.categories import artist_codes, integers
-from songspace.evaluation.checks import check_vectors
-from songspace.evaluation.neighbors import distance_blocks
+from songspace.evaluation.neighbors import check_vectors, distance_blocks
 from songspace.intervals import Score, deletions
 
 
 def validate(
     songs: np.ndarray, copies: np.ndarray, originals: Sequence[int] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return vectors as floats and originals as an array; ValueError or SongspaceError if nothing can be asked."""
+    """Return vectors as floats and originals as an array; ValueError or SongspaceError if they do not fit."""
     songs, copies, rows = check_vectors(songs), np.asarray(copies), np.asarray(originals)
     if copies.ndim != 2 or copies.shape[1] != songs.shape[1] or len(copies) == 0:
         raise ValueError(f"Expected copies of shape (m, {songs.shape[1]}), got an array of shape {copies.shape}")
@@ -42,7 +41,7 @@ def validate(
 
 
 def original_ranks(songs: np.ndarray, copies: np.ndarray, originals: np.ndarray) -> np.ndarray:
-    """The place of each copy's original among all songs, nearest first, counted from 1.
+    """Return the place of each copy's original among all songs, nearest first, counted from 1.
 
     Equal distances count against the encoder.
 
@@ -78,7 +77,7 @@ def evaluate(
     artists: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Ask altered copies for their nearest song.
+    """Score how early altered copies find their original among all songs.
 
     Parameters
     ----------

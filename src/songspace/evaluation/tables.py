@@ -1,8 +1,15 @@
-"""Tables of labels as people have them: their columns, and which song each of their rows names."""
+"""Tables of labels and data sets as they lie on disk: which songs, labels, artists and splits they have.
+
+Beside CSV files, two layouts are read as they are: FMA's (``fma_metadata/tracks.csv`` beside ``000/000002.mp3``) and
+GTZAN's (``genres/blues/blues.00000.wav``, with the fault-filtered lists ``train_filtered.txt``,
+``valid_filtered.txt`` and ``test_filtered.txt`` if they lie there). Others come through mirdata where that is
+installed.
+"""
 
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
 import re
@@ -10,6 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain
@@ -28,12 +36,18 @@ _SHOWN, _SHOWN_LENGTH = 8, 40
 """Columns of a table that is none which a sentence names, and letters of each."""
 
 _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
-"""What programs write where there is no value."""
+"""Words for a missing value."""
+
+MIRDATA = "mirdata:"
+"""The beginning of a source that is a data set of mirdata's."""
+
+_CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
+_LIST = "_filtered.txt"
 
 
 @dataclass(frozen=True)
-class Row:
-    """What a row of a table says.
+class LabelRow:
+    """One row of a table.
 
     Attributes
     ----------
@@ -50,7 +64,7 @@ class Row:
 
 
 def cleaned(text: str | None) -> str | None:
-    """Text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
+    """Return text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
 
     Examples
     --------
@@ -63,8 +77,8 @@ def cleaned(text: str | None) -> str | None:
     return unicodedata.normalize("NFC", " ".join(printable.split())) or None
 
 
-def read_table(table: Path) -> list[Row]:
-    """The rows of a CSV file that name a song, separated by commas, semicolons or tabs.
+def read_table(table: Path) -> list[LabelRow]:
+    """Read the rows of a CSV file that name a song, separated by commas, semicolons or tabs.
 
     The head may also stand in two lines, or in three, as in FMA's ``tracks.csv``.
 
@@ -75,12 +89,12 @@ def read_table(table: Path) -> list[Row]:
     """
     try:
         with (
-            open_plain(table, links=True) as file,  # nobody waits for a pipe, and no device is read to its end
+            open_plain(table, links=True) as file,  # never wait for a pipe, or read a device to its end
             io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
         ):
             first = lines.readline()
             lines.seek(0)
-            found = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
+            cells = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
     except FileNotFoundError:
         raise SongspaceError(
             f"Labels come from genre, folder, artist, a CSV file or the folder of a data set, and {table} is none."
@@ -88,7 +102,7 @@ def read_table(table: Path) -> list[Row]:
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SongspaceError(f"{table} cannot be read as a CSV file ({reason}).") from error
-    head, rows = _head([row for row in found if row])
+    head, rows = _head([row for row in cells if row])
     name, label, artist, split = (
         next((head[known] for known in names if known in head), None) for names in (NAMES, LABELS, ARTISTS, SPLITS)
     )
@@ -104,7 +118,7 @@ def read_table(table: Path) -> list[Row]:
             "that are understood."
         )
     return [
-        Row(
+        LabelRow(
             _cell(row, name).strip(),
             *(None if column is None else _value(_cell(row, column)) for column in (label, artist, split)),
         )
@@ -113,7 +127,7 @@ def read_table(table: Path) -> list[Row]:
 
 
 def _head(rows: list[list[str]]) -> tuple[dict[str, int], list[list[str]]]:
-    """The column of each name in the head, and the rows below it."""
+    """Return the column of each name in the head, and the rows below it."""
     if len(rows) > 1 and rows[0][0].strip() == rows[1][0].strip() == "" and len(rows[0]) == len(rows[1]) > 1:
         names = [f"{above}_{below}" for above, below in zip(rows[0], rows[1], strict=True)]
         names[0], rows = "track_id", rows[2:]
@@ -163,7 +177,7 @@ class Named:
                     self._of_name.setdefault(called, []).append(song)
 
     def find(self, name: str) -> list[int]:
-        """The songs that a name may mean: none, one, or several if it is the end of several paths."""
+        """Return the songs that a name may mean: none, one, or several if it is the end of several paths."""
         for folder in self._folders:
             if (song := self._of_path.get(key(folder / name))) is not None:
                 return [song]
@@ -171,18 +185,18 @@ class Named:
         if not parts or os.path.isabs(name):
             return []
         for last in _names(parts[-1], whole=True):
-            found = [
+            matches = [
                 song
                 for song in self._of_name.get((*parts[-2:-1], last), ())
                 if self._parts[song][-len(parts) : -1] == parts[:-1] and len(self._parts[song]) >= len(parts)
             ]
-            if found:
-                return found
+            if matches:
+                return matches
         return []
 
 
 def _names(name: str, *, whole: bool = False) -> Iterator[str]:
-    """What a file may be called: its name, its name without the ending, and that as a number if it is one."""
+    """Yield what a file may be called: its name, its name without the ending, and that as a number if it is one."""
     yield name
     stem = name if whole else PurePath(name).stem
     yield stem
@@ -191,5 +205,89 @@ def _names(name: str, *, whole: bool = False) -> Iterator[str]:
 
 
 def key(path: str | Path) -> str:
-    """A path in the form in which paths are compared."""
+    """Return a path in the form in which paths are compared."""
     return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
+
+
+def read_folder(folder: Path) -> list[LabelRow]:
+    """Read the songs of a folder in FMA's or GTZAN's layout.
+
+    Raises
+    ------
+    SongspaceError
+        If it has neither layout.
+    """
+    for table in (folder / "tracks.csv", folder / "fma_metadata" / "tracks.csv"):
+        if table.is_file():
+            return read_table(table)
+    for clips in (folder, folder / "genres", folder / "genres_original"):
+        if rows := list(_gtzan(clips, (folder, clips, clips.parent))):
+            return rows
+    raise SongspaceError(
+        f"The folder {folder} has neither FMA's layout (fma_metadata/tracks.csv) nor GTZAN's "
+        "(genres/blues/blues.00000.wav); `--labels folder` takes the names of folders as labels."
+    )
+
+
+def _gtzan(clips: Path, lists: tuple[Path, ...]) -> Iterator[LabelRow]:
+    splits: dict[str, str] = {}
+    for file in sorted({file for place in lists for file in place.glob(f"*{_LIST}")}):
+        try:
+            lines = file.read_text("utf-8", "surrogateescape").split()
+        except OSError as error:
+            raise SongspaceError(f"{file} cannot be read ({error.strerror}).") from error
+        splits |= dict.fromkeys((Path(line).stem for line in lines), file.name.removesuffix(_LIST))
+    for file in sorted(clips.glob("*/*")):
+        if (named := _CLIP.fullmatch(file.name)) and named[1] == file.parent.name:
+            yield LabelRow(str(file.absolute()), cleaned(named[1]), split=splits.get(file.stem))
+
+
+def read_mirdata(source: str) -> list[LabelRow]:
+    """Read the songs of a data set through mirdata: ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``.
+
+    Raises
+    ------
+    SongspaceError
+        If mirdata is not installed, or does not know the data set, or that has no labels.
+    """
+    name, _, folder = source.removeprefix(MIRDATA).partition(":")
+    try:
+        mirdata = importlib.import_module("mirdata")
+    except ImportError:
+        raise SongspaceError(f"{source} needs mirdata: `pip install mirdata`.") from None
+    if name not in mirdata.list_datasets():
+        raise SongspaceError(f"mirdata knows no data set {name}; `mirdata.list_datasets()` names them.")
+    data = mirdata.initialize(name, data_home=folder or None)
+    try:
+        tracks = data.load_tracks()
+    except FileNotFoundError:
+        raise SongspaceError(
+            f"mirdata has not the index of {name}: `mirdata.initialize('{name}').download(['index'])` fetches it."
+        ) from None
+    splits = _splits(data)
+    rows = [
+        LabelRow(
+            track.audio_path,
+            _first(track, ("genre", "label", "class_label", "style", "tag")),
+            _first(track, ("artist", "artist_name")),
+            splits.get(id),
+        )
+        for id, track in tracks.items()
+        if getattr(track, "audio_path", None)
+    ]
+    if not any(row.label for row in rows):
+        raise SongspaceError(f"mirdata gives the songs of {name} no genre and no label.")
+    return rows
+
+
+def _splits(data: Any) -> dict[str, str]:
+    try:
+        splits = data.get_track_splits()
+    except (AttributeError, NotImplementedError):  # it has none
+        return {}
+    return {id: str(name) for name, ids in splits.items() for id in ids}
+
+
+def _first(track: Any, names: tuple[str, ...]) -> str | None:
+    values = (getattr(track, name, None) for name in names)
+    return next((cleaned(value) for value in values if isinstance(value, str) and cleaned(value)), None)

@@ -1,7 +1,6 @@
-"""What a learnt space is worth on songs that it was not learnt from: what `learn` found, and how it is said.
+"""The check of a learnt space on held-out songs: its scores, and the sentences about them.
 
-:mod:`songspace.pipeline.check` asks the questions. `status` tells the answers, too, so this needs nothing that takes
-long to import.
+:mod:`songspace.pipeline.check` computes it. `status` shows it, too, so this module imports nothing that takes long.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ NAMES = {
     "unmapped": "as the model gives it",
     BY_HAND: "hand-made",
 }
-"""What stands beside the learnt space."""
+"""The spaces that the learnt one is compared with."""
 
 OTHERS = {
     BY_HAND: "the hand-made space",
@@ -28,21 +27,21 @@ OTHERS = {
     "from-songs": "the same without artists",
     "unmapped": "the model's own vectors",
 }
-"""What a claim of learning is a difference to."""
+"""The spaces that differences are taken to, as sentences name them."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question to several spaces: how early what is right stands in the lists of held-out songs.
+    """One question to several spaces: how early the right items stand in the lists of held-out songs.
 
     Attributes
     ----------
     asked : {"song", "artist"}
         For the other parts of a song, or for the other songs of its artist.
     queries : int
-        Segments, or songs, that asked.
+        Number of queries: segments, or songs.
     other_albums : int
-        How many of them asked for other albums.
+        Number of queries that look for other albums.
     chance : float
     scores : dict of str to float
         Mean average precision, 0 to 1: of "learnt", of those controls of :data:`NAMES` that there are, of "timbre".
@@ -60,21 +59,21 @@ class Question:
 
     @property
     def what(self) -> str:
-        """What is looked for."""
+        """Name what is looked for."""
         if self.asked == "song":
             return "other parts of the song"
         return "songs on its artist's other albums" if self.other_albums == self.queries else "its artist's other songs"
 
     @property
     def figures(self) -> str:
-        """How early it is found, by all."""
+        """List the scores of all spaces."""
         others = ", ".join(f"{NAMES[name]} {value:.2f}" for name, value in self.scores.items() if name != "learnt")
         return f"mean average precision {self.scores['learnt']:.2f}; {others} (chance {self.chance:.2f})"
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a learnt space is worth on songs that it was not learnt from.
+    """The scores of a learnt space on songs that it was not learnt from.
 
     Attributes
     ----------
@@ -100,17 +99,17 @@ class Check:
 
     @property
     def judged(self) -> Question:
-        """The question that decides: that for the artist's songs, if there are artists enough."""
+        """Return the question that decides: that for the artist's songs, if there are artists enough."""
         last = self.questions[-1]
         return last if last.differences[BY_HAND]["interval"] is not None else self.questions[0]
 
     @property
     def better(self) -> bool:
-        """Whether the learnt space is better than the hand-made one."""
+        """Return whether the learnt space is better than the hand-made one."""
         return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
     def behind(self, other: str) -> bool:
-        """Whether the learnt space is no better than one that stands beside it, and nothing says this may be chance."""
+        """Return whether the learnt space is no better than another one, and nothing says that this may be chance."""
         difference = self.judged.differences.get(other)
         return (
             difference is not None
@@ -119,22 +118,22 @@ class Check:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """This check in what JSON knows."""
+        """Return this check as plain values for JSON."""
         return asdict(self)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Check | None:
-        """The check that :meth:`as_dict` gave; None of what another version of songspace remembered in another form."""
+    def of(cls, values: Mapping[str, Any]) -> Check | None:
+        """Return the check that :meth:`as_dict` gave; None if another version of songspace wrote it in another form."""
         try:
-            return cls(**{**said, "questions": tuple(Question(**question) for question in said["questions"])})
+            return cls(**{**values, "questions": tuple(Question(**question) for question in values["questions"])})
         except (KeyError, TypeError):
             return None
 
     def sentences(self, name: str) -> list[str]:
-        """What a person should know."""
+        """Return the result in sentences."""
         whose = f"{self._whose} held out of training" if self.taught else self._whose.removesuffix(",")
-        said = [f"On {self.songs} songs {whose}, the {name} space finds"]
-        said += [f"  {question.what}: {question.figures}." for question in self.questions]
+        lines = [f"On {self.songs} songs {whose}, the {name} space finds"]
+        lines += [f"  {question.what}: {question.figures}." for question in self.questions]
         worth = [
             f"{_signed(difference)} over {others}{_verdict(difference)}"
             for other, others in OTHERS.items()
@@ -142,11 +141,11 @@ class Check:
         ]
         what = "What learning adds" if self.taught else "The difference"
         why = "" if self.judged is self.questions[-1] else " (the artists are too few to judge by)"
-        return [*said, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
+        return [*lines, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
 
     @property
     def _whose(self) -> str:
-        """By whom the songs are, as far as anybody knows."""
+        """Say by whom the songs are, as far as that is known."""
         named = self.artists - self.folders
         if not self.whole_artists:
             return "by artists whom it was learnt from, too," if named else "in folders that it was learnt from, too,"
@@ -158,7 +157,7 @@ class Check:
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:
-    """How sure a difference is, gain or loss."""
+    """Say how sure a difference is, gain or loss."""
     if difference["interval"] is None:
         return " (too few artists to say whether that is chance)"
     if not difference["sure"]:

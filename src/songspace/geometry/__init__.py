@@ -1,4 +1,4 @@
-"""Where genres, artists and albums lie in the space, what lies between two of them, and an artist's way through time.
+"""Regions of genres, artists and albums in the space, the ways between them, and an artist's way through time.
 
 >>> from songspace import Space, geometry
 >>> import numpy as np

@@ -3,8 +3,8 @@
 The way from A to B is the straight line between the centres of their songs. A region has a *position* on it, where the
 foot of the perpendicular from its centre is (0 at A, 1 at B), and an *offset* from it, the length of the perpendicular
 as a share of the way's. In many dimensions everything has some place on every way: what lies between A and B has a
-position between 0 and 1, and is nearer to the line than the median of the other regions. Where all regions are asked at
-once, half of them are that; there, what lies between is nearer to both A and B than these are to each other, too:
+position between 0 and 1, and is nearer to the line than the median of the other regions. Where all regions are tested
+at once, half of them are that; there, what lies between is nearer to both A and B than these are to each other, too:
 regions that have nothing to do with one another are all equally far apart.
 
 (The arc of the sphere between the directions of both centres would be another way. It depends on where the centre of
@@ -12,7 +12,7 @@ the collection lies: with few genres, those that are neither A nor B lie on the 
 are.)
 
 A centre of n songs lies off by their spread divided by the root of n. Small regions are pushed off the line by that, so
-that what is said to lie between errs towards "no".
+that the answer errs towards "no".
 """
 
 from __future__ import annotations
@@ -31,49 +31,49 @@ from songspace.geometry.regions import DRAWS
 from songspace.intervals import MIN_ARTISTS, Smaller, halves
 from songspace.space import Space
 
-Verdict = Literal["yes", "no", "unsure", "unknown"]
+BetweenVerdict = Literal["yes", "no", "unsure", "unknown"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A number with its 95 % interval; None where units are too few."""
 
     value: float
     interval: tuple[float, float] | None
 
     def as_dict(self) -> dict[str, Any]:
-        """This figure in what JSON knows."""
+        """Return this figure as plain values for JSON."""
         return {"value": self.value, "interval": self.interval and list(self.interval)}
 
 
 @dataclass(frozen=True)
 class Between:
-    """Where a region lies against the way from one to another.
+    """The place of a region against the way from one to another.
 
     Attributes
     ----------
     name : str
     size : int
-        How many songs it has.
-    position : Figure
+        Number of its songs.
+    position : Estimate
         0 at the first, 1 at the other.
-    offset : Figure
-        How far off the line, as a share of the way.
-    margin : Figure or None
+    offset : Estimate
+        Distance from the line, as a share of the way.
+    margin : Estimate or None
         By how much nearer to the line it is than the median of the other regions; None without others.
-    step : Figure
+    step : Estimate
         The longer of the two steps from the first to it and from it to the other, as a share of the way.
     verdict : {"yes", "no", "unsure", "unknown"}
-        Whether it lies between, as the intervals tell; "unknown" without intervals.
+        Whether it lies between, by the intervals; "unknown" without them.
     """
 
     name: str
     size: int
-    position: Figure
-    offset: Figure
-    margin: Figure | None
-    step: Figure
-    verdict: Verdict
+    position: Estimate
+    offset: Estimate
+    margin: Estimate | None
+    step: Estimate
+    verdict: BetweenVerdict
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Way:
     a, b : str
         The regions that it leads from and to.
     sizes : tuple of int
-        How many songs they have.
+        Numbers of their songs.
     length : float
         The distance of their centres.
     between : list of Between
@@ -114,7 +114,7 @@ def way(
     what: str = "label",
     seed: int = 0,
 ) -> Way:
-    """What lies between regions a and b.
+    """Find what lies between regions a and b.
 
     Parameters
     ----------
@@ -124,9 +124,9 @@ def way(
     a, b : str
         The labels that the way leads from and to, in any case.
     fewest, most : int
-        Labels of fewer songs get no centre; beside a and b, so many of the largest are asked.
+        Labels of fewer songs get no centre; beside a and b, the ``most`` largest are used.
     what : str
-        What a label is called in messages.
+        Word for a label in messages.
     seed : int
         Of the intervals.
 
@@ -162,23 +162,23 @@ def way(
     apart = [len(np.unique(own)) for own in whose]
     known = [min(*apart[:2], count) >= MIN_ARTISTS for count in apart[2:]]
     names, sizes = [groups.names[g] for g in order], groups.sizes[order]
-    found = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
-    ranks: dict[Verdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
-    found.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
-    return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, found, groups)
+    others = judged(names[2:], sizes[2:].tolist(), values, drawn, smaller, known, all_asked=True)
+    ranks: dict[BetweenVerdict, int] = {"yes": 0, "unsure": 1, "unknown": 1, "no": 2}
+    others.sort(key=lambda one: (ranks[one.verdict], not 0 < one.position.value < 1, one.offset.value, one.name))
+    return Way(names[0], names[1], (int(sizes[0]), int(sizes[1])), length, others, groups)
 
 
 def placed(
     parts: Sequence[np.ndarray], units: Sequence[np.ndarray], *, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, Smaller]:
-    """Positions and offsets of groups against the way from the first to the second of them.
+    """Compute positions and offsets of groups against the way from the first to the second of them.
 
     Parameters
     ----------
     parts : sequence of k + 2 arrays of shape (n_i, d)
         The songs of each group.
     units : sequence of k + 2 int arrays of shape (n_i,)
-        Whose each of them is.
+        The unit of each of them.
 
     Returns
     -------
@@ -215,17 +215,17 @@ def judged(
     known: Sequence[bool] | None = None,
     all_asked: bool = False,
 ) -> list[Between]:
-    """Turn positions and offsets (2, k), and the same in halves (draws, 2, k), into answers.
+    """Judge regions by positions and offsets (2, k), and the same in halves (draws, 2, k).
 
     Parameters
     ----------
     known : sequence of bool, optional
-        Whether each region, and both ends, have units enough for an interval; all, where nothing is said.
+        Whether each region, and both ends, have units enough for an interval; all by default.
     all_asked : bool
         Whether no region was singled out beforehand, so that steps have a say, too.
     """
     known = [True] * len(names) if known is None else known
-    found = []
+    judgements = []
     others = _medians_of_the_others(np.concatenate([values[None, 1], drawn[:, 1]]))
     for i, name in enumerate(names):
         draws = drawn[:, :, i] if known[i] else drawn[:0, :, i]
@@ -237,12 +237,12 @@ def judged(
             margin = _figure(margins[0], margins[1:] if known[i] else margins[:0], smaller)
         step = _figure(_longer_step(values[:, i]), _longer_step(draws.T), smaller)
         verdict = _verdict(position, margin, step if all_asked else None)
-        found.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
-    return found
+        judgements.append(Between(name, int(sizes[i]), position, offset, margin, step, verdict))
+    return judgements
 
 
 def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Songs along a way, whatever their own label: of each of k equal stretches the one nearest to the line.
+    """Find songs along a way, whatever their own label: in each of k equal stretches the one nearest to the line.
 
     (The k nearest of all would lie at its ends, where the songs are.)
 
@@ -281,7 +281,7 @@ def songs_between(space: Space, way: Way, *, k: int = 10) -> tuple[np.ndarray, n
 
 
 def on_the_way(centers: np.ndarray) -> np.ndarray:
-    """Positions and offsets (2, n) of centres against the line from the first to the second of them.
+    """Compute positions and offsets (2, n) of centres against the line from the first to the second of them.
 
     Examples
     --------
@@ -292,7 +292,7 @@ def on_the_way(centers: np.ndarray) -> np.ndarray:
 
 
 def _against(a: np.ndarray, b: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Position and offset (2, n), or (n, 2) for as many lines as centres; not a number where there is no line."""
+    """Compute position and offset (2, n), or (n, 2) for as many lines as centres; NaN where there is no line."""
     line = b - a
     square = np.square(line).sum(axis=-1)
     square = np.where(square > 1e-18, square, np.nan)  # they lie in one place, or one of them is nowhere
@@ -311,19 +311,18 @@ def _end(groups: Groups, name: str, fewest: int) -> int:
 
 
 def _drawn_centers(weights: np.ndarray, units: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Centres (draws, d) of a group in collections of some units; not a number where none of it is there."""
+    """Compute centres (draws, d) of a group in collections of some units; NaN where none of it is there."""
     order = np.argsort(units, kind="stable")
     own, first, counts = np.unique(units[order], return_index=True, return_counts=True)
     sums = np.add.reduceat(vectors[order], first, axis=0, dtype=np.float64)
     weight = weights[:, own].astype(np.float64)
     total = (weight @ counts)[:, None]
     nowhere = np.full((len(weights), vectors.shape[1]), np.nan)
-    found: np.ndarray = np.divide(weight @ sums, total, out=nowhere, where=total > 0)
-    return found
+    return np.asarray(np.divide(weight @ sums, total, out=nowhere, where=total > 0))
 
 
 def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
-    """For each column of (draws, k), the median of all others that are there."""
+    """Compute for each column of (draws, k) the median of all others that are there."""
     k = offsets.shape[1]
     if k < 2:
         return np.full(offsets.shape, np.nan)
@@ -334,19 +333,19 @@ def _medians_of_the_others(offsets: np.ndarray) -> np.ndarray:
         return np.stack([np.nanmedian(np.delete(offsets, i, axis=1), axis=1) for i in range(k)], axis=1)
 
 
-def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np.inf) -> Figure:
+def _figure(value: Any, drawn: np.ndarray, smaller: Smaller, lowest: float = -np.inf) -> Estimate:
     bounds = smaller.scatter(drawn).around(float(value))
-    return Figure(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
+    return Estimate(float(value), (max(bounds[0], lowest), max(bounds[1], lowest)) if bounds else None)
 
 
 def _longer_step(place: np.ndarray) -> np.ndarray:
-    """From position and offset (2, ...), the distance to the farther end, as a share of the way."""
+    """Compute from position and offset (2, ...) the distance to the farther end, as a share of the way."""
     position, offset = place
     return np.asarray(np.hypot(np.maximum(position, 1 - position), offset))
 
 
-def _verdict(position: Figure, margin: Figure | None, step: Figure | None) -> Verdict:
-    """Whether a region lies between two others, as far as the intervals tell."""
+def _verdict(position: Estimate, margin: Estimate | None, step: Estimate | None) -> BetweenVerdict:
+    """Judge whether a region lies between two others, by the intervals."""
     if position.interval is None:
         return "unknown"
     low, high = position.interval

@@ -1,4 +1,4 @@
-"""How far apart groups of songs are as wholes: the energy distance of their distributions.
+"""Distances of groups of songs as wholes: the energy distance of their distributions.
 
 Two genres may have one centre and yet nothing in common (a ring around a heap), and the distance between two centres
 says nothing without how far the songs scatter around them. The energy distance (Székely and Rizzo 2013) looks at all:
@@ -8,12 +8,12 @@ for songs X of one group and Y of the other it is the root of
 
 by how much two songs of different groups lie farther apart than two songs of the same. In a space whose distance is
 Euclidean, as here, it is a metric of distributions: zero if and only if both are the same. It needs no bandwidth, no
-density and no covariance, which a few songs in a hundred dimensions could not tell, and every part of it is a mean of
+density and no covariance, which a few songs in a hundred dimensions do not determine, and every part of it is a mean of
 distances that a reader knows from ``similar``. (It is twice the maximum mean discrepancy with the distance as its
 kernel; Sejdinovic et al. 2013.)
 
 Estimated by the U-statistic: means over pairs of different songs, so that two halves of one group have 0 between them
-on average, however few songs they are; what falls below zero by chance is told as 0.
+on average, however few songs they are; what falls below zero by chance counts as 0.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BLOCK = 256
 
 
 def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray:
-    """Mean distances between the songs of groups.
+    """Compute mean distances between the songs of groups.
 
     Pairs of songs by one unit are left out (see :mod:`songspace.geometry.groups`), unless there are no others.
 
@@ -58,12 +58,12 @@ def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = (total - same) / (pairs - pairs_of_same)
         anyhow = total / (pairs - np.diag(sizes))
-    found: np.ndarray = np.where(pairs > pairs_of_same, apart, anyhow)
-    return (found + found.T) / 2
+    means: np.ndarray = np.where(pairs > pairs_of_same, apart, anyhow)
+    return (means + means.T) / 2
 
 
 def energy_distances(means: np.ndarray) -> np.ndarray:
-    """The energy distances of groups from the mean distances between their songs.
+    """Compute the energy distances of groups from the mean distances between their songs.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def energy_distances(means: np.ndarray) -> np.ndarray:
 
 
 def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: int = 2000) -> float:
-    """Mean distance of two songs of the space that are not by one unit; of any two, if all are.
+    """Compute the mean distance of two songs of the space that are not by one unit; of any two, if all are.
 
     ``units`` has one integer for each row.
     """
@@ -100,7 +100,7 @@ def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: in
 
 
 def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
-    """Places in ``groups.rows`` of the songs that are compared."""
+    """Return the places in ``groups.rows`` of the songs that are compared."""
     low, high = 1, int(groups.sizes.max(initial=1))
     while low < high:  # the largest number of songs of each group that can be had
         middle = (low + high + 1) // 2
@@ -115,7 +115,7 @@ def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
 
 
 def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Summed distances between the songs of groups that come one after the other, (k, k); none of a song to itself.
+    """Sum distances between the songs of consecutive groups, (k, k); none of a song to itself.
 
     ``starts`` says where each group begins; none is empty.
     """
@@ -132,13 +132,13 @@ def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def pairwise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances of vectors of unit length, or of none."""
+    """Compute Euclidean distances of vectors of unit length, or of none."""
     squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
     return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
 
 
 def _of_one_unit(vectors: np.ndarray, codes: np.ndarray, units: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Summed distances between songs of one unit, and how many such pairs there are: group by group, (k, k)."""
+    """Sum distances between songs of one unit, and count such pairs: group by group, (k, k)."""
     _, numbers, counts = np.unique(units, return_inverse=True, return_counts=True)
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, numbers)), shape=(k, len(counts)))
     pairs = (members @ members.T).toarray()

@@ -1,8 +1,8 @@
-"""Which songs belong together: by a label each, and by whom they are.
+"""Groups of songs by their labels, and the units (artists) within them.
 
 A *group* is the songs of one label. A *unit* is what a group's songs come from and what makes them alike: the artists
 of a genre. Songs of one artist share a voice, a studio, often an album, so that a genre of one artist would look well
-told apart. Whatever is measured here leaves a unit out of what it is compared with (an artist filter; Pampalk, Flexer
+separated. Whatever is measured here leaves a unit out of what it is compared with (an artist filter; Pampalk, Flexer
 and Widmer 2005), and intervals draw whole units.
 """
 
@@ -28,7 +28,7 @@ the songs themselves scatter.
 """
 
 MOST = 500
-"""So many groups, the largest, are looked at where nothing is said: all their pairs are compared."""
+"""Number of groups by default, the largest: all their pairs are compared."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Groups:
     small : list of (str, int)
         Groups with too few songs, and how many they have; the largest first.
     beyond : int
-        Groups with songs enough that are left out, because there are more than were asked for.
+        Groups with enough songs that are left out, because there are more than ``most``.
     unlabelled : int
         Songs without a label, or without a direction in the space.
     """
@@ -69,11 +69,11 @@ class Groups:
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many songs each group has."""
+        """Return how many songs each group has."""
         return np.diff(self.starts)
 
     def of(self, group: int) -> slice:
-        """Where the songs of a group are in ``rows``, ``codes`` and ``units``."""
+        """Return where the songs of a group are in ``rows``, ``codes`` and ``units``."""
         return slice(int(self.starts[group]), int(self.starts[group + 1]))
 
 
@@ -94,11 +94,11 @@ def grouped(
     labels : sequence of str or None, one for each row
         Labels that differ in case or surrounding space only are one.
     units : sequence of str or None, one for each row, optional
-        Whose each song is; a song without is its own unit, as all are where nothing is given.
+        The unit of each song; a song without is its own unit, as all are by default.
     fewest : int
         Smaller groups are set aside.
     most : int
-        Of the others, so many of the largest are kept, and those named in ``keep``.
+        Number of the others that are kept, the largest, beside those named in ``keep``.
 
     Raises
     ------
@@ -120,29 +120,33 @@ def grouped(
         raise ValueError(f"fewest must be at least 2 and most at least 1, got {fewest} and {most}")
     placed = np.ones(n, bool)
     placed[space.undirected] = False
-    found = categorize([label if there else None for label, there in zip(labels, placed.tolist(), strict=True)])
+    categories = categorize([label if there else None for label, there in zip(labels, placed.tolist(), strict=True)])
     wanted = {name.casefold() for name in keep}
-    enough = [code for code, count in enumerate(found.counts) if count >= fewest]
-    kept = [c for place, c in enumerate(enough) if place < most or found.names[c].casefold() in wanted]
-    number = np.full(len(found.names) + 1, -1)  # the last one is for songs without a label
+    enough = [code for code, count in enumerate(categories.counts) if count >= fewest]
+    kept = [c for place, c in enumerate(enough) if place < most or categories.names[c].casefold() in wanted]
+    number = np.full(len(categories.names) + 1, -1)  # the last one is for songs without a label
     number[kept] = np.arange(len(kept))
-    codes = number[np.where(found.codes < 0, len(found.names), found.codes)]
+    codes = number[np.where(categories.codes < 0, len(categories.names), categories.codes)]
     rows = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
-    whose = None if units is None else [printable(unit).casefold() for unit in units]
+    unit_names = None if units is None else [printable(unit).casefold() for unit in units]
     return Groups(
-        names=[found.names[code] for code in kept],
+        names=[categories.names[code] for code in kept],
         rows=rows,
         codes=codes[rows],
-        units=artist_codes(whose, n)[rows],
+        units=artist_codes(unit_names, n)[rows],
         starts=np.searchsorted(codes[rows], np.arange(len(kept) + 1)),
-        small=[(found.names[c], found.counts[c]) for c in range(len(found.names)) if found.counts[c] < fewest],
+        small=[
+            (categories.names[c], categories.counts[c])
+            for c in range(len(categories.names))
+            if categories.counts[c] < fewest
+        ],
         beyond=len(enough) - len(kept),
-        unlabelled=int((found.codes < 0).sum()),
+        unlabelled=int((categories.codes < 0).sum()),
     )
 
 
 def called(name: str, names: Sequence[str], what: str = "group") -> str:
-    """The one of some names that a person means, in any case, with or without accents and punctuation.
+    """Find the one of some names that the user means, in any case, with or without accents and punctuation.
 
     Raises
     ------
@@ -169,7 +173,7 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
 
 
 def genre_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
+    """Return the genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
 
     A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
     because they are part of some ("R&B/Soul", "Folk, World, & Country").
@@ -178,7 +182,7 @@ def genre_labels(songs: Sequence[Any]) -> list[str | None]:
 
 
 def genres_of(song: Any) -> list[str]:
-    """The genres of a song, each value of its tags, or what stands between semicolons in the only one.
+    """Return the genres of a song, each value of its tags, or what stands between semicolons in the only one.
 
     Examples
     --------
@@ -191,7 +195,7 @@ def genres_of(song: Any) -> list[str]:
 
 
 def album_labels(songs: Sequence[Any]) -> list[str | None]:
-    """The album of each song; albums of one title by several artists are different ones, "Title (Artist)".
+    """Return the album of each song; albums of one title by several artists are different ones, "Title (Artist)".
 
     Examples
     --------
@@ -212,7 +216,7 @@ def album_labels(songs: Sequence[Any]) -> list[str | None]:
 
 
 def sample(ids: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
-    """Places of at most so many ids, ascending; which ones depends on the ids themselves, not on their order.
+    """Sample at most ``most`` places of ids, ascending; the choice depends on the ids, not on their order.
 
     Examples
     --------

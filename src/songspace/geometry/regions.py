@@ -1,4 +1,4 @@
-"""Genres, artists and albums as regions of the space: where they lie, how wide they are, how well told apart."""
+"""Genres, artists and albums as regions of the space: where they lie, how wide they are, how well separated."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from scipy import sparse
 
 from songspace.geometry.energy import energy_distances, mean_distances, typical_distance
 from songspace.geometry.groups import FEWEST, MOST, Groups, grouped
-from songspace.geometry.homes import Homes, homes
 from songspace.geometry.tree import leaves, linkage
 from songspace.intervals import MIN_ARTISTS, NOTHING, Score, Smaller, halves
 from songspace.space import Space
 
 OVERLAPPING = 0.2
-"""Two regions are said to overlap from here on: a tenth of the songs of both is then nearer to the other's centre."""
+"""Two regions overlap from this share on: a tenth of the songs of both is then nearer to the other's centre."""
 
 SONGS = 3
-"""So many are named of a region's heart, and of its border."""
+"""Number of songs that are named of a region's heart, and of its border."""
 
 DRAWS = 200
 """Halves of the units that figures are taken of anew: that costs little here."""
 
 CHUNK = 50
+"""Halves that are worked on at a time."""
+
+BLOCK, GATHERED = 2048, 1 << 14
+"""Songs, and songs with a centre each, that are worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Region:
     ----------
     name : str
     size, units : int
-        How many songs it has, and by how many units (the artists of a genre).
+        Numbers of its songs and of its units (the artists of a genre).
     center : ndarray of shape (d,), float64
         Their mean.
     spread : float
@@ -84,15 +87,15 @@ class Region:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two regions that are not well told apart.
+    """Two regions that are not well separated.
 
     Attributes
     ----------
     names : tuple of str
     overlap : Score
         The share of their songs that are nearer to the other's centre than to their own, the two shares added: 0 where
-        the centres tell all songs, 1 where they tell nothing. It bounds the overlapping area of the two distributions
-        from above, which is twice the least error by which songs can be told apart (Weitzman 1970).
+        the centres separate all songs, 1 where they separate none. It bounds the overlapping area of both distributions
+        from above, which is twice the least error by which songs can be separated (Weitzman 1970).
     distance : float
         Energy distance.
     """
@@ -161,7 +164,7 @@ def describe(
     fewest : int
         Labels of fewer songs get no region.
     most : int
-        So many regions are described, the largest.
+        Number of regions that are described, the largest.
     seed : int
         Of the samples and the intervals.
 
@@ -193,22 +196,22 @@ def describe(
         return Regions([], nowhere, nowhere, [], np.zeros((0, 4)), [], typical, nothing, groups)
     means = mean_distances(space, groups, seed=seed)
     distances = energy_distances(means)
-    told = homes(space, groups)
-    home = np.add.reduceat(told.margin >= 0, groups.starts[:-1], dtype=float) / groups.sizes
-    away = np.stack([told.nearer[groups.of(g)].mean(axis=0) for g in range(k)])
+    to_centers = center_distances(space, groups)
+    home = np.add.reduceat(to_centers.margin >= 0, groups.starts[:-1], dtype=float) / groups.sizes
+    away = np.stack([to_centers.nearer[groups.of(g)].mean(axis=0) for g in range(k)])
     shares = np.minimum(away + away.T, 1)
     pairs = [(int(a), int(b)) for a, b in np.argwhere(np.triu(shares, 1) >= OVERLAPPING)]
     pairs = sorted(pairs, key=lambda pair: -shares[pair])[: 5 * k]
     smaller = halves(groups.units, draws=DRAWS, random_state=seed)
-    draws, everyones = _draws(groups, told, pairs, smaller)
+    draws, everyones = _draws(groups, to_centers, pairs, smaller)
     joints = linkage(distances)
     counts = np.array([len(np.unique(groups.units[groups.of(g)])) for g in range(k)])
 
     def score(value: float, chance: float, drawn: np.ndarray, units: int) -> Score:
         return Score(value, chance, smaller.scatter(drawn) if units >= MIN_ARTISTS else NOTHING)
 
-    found = [
-        _region(space, groups, g, told, distances[g], shares[g], float(means[g, g]), int(counts[g]),
+    regions = [
+        _region(space, groups, g, to_centers, distances[g], shares[g], float(means[g, g]), int(counts[g]),
                 score(float(home[g]), 1 / k, draws[g], int(counts[g])))
         for g in range(k)
     ]  # fmt: skip
@@ -221,14 +224,14 @@ def describe(
         for number, (a, b) in enumerate(pairs)
     ]
     everyone = Score(float(home.mean()), 1 / k, smaller.scatter(everyones))
-    return Regions(found, distances, shares, overlaps, joints, leaves(joints), typical, everyone, groups)
+    return Regions(regions, distances, shares, overlaps, joints, leaves(joints), typical, everyone, groups)
 
 
 def _region(
     space: Space,
     groups: Groups,
     g: int,
-    told: Homes,
+    to_centers: CenterDistances,
     distances: np.ndarray,
     shares: np.ndarray,
     spread: float,
@@ -239,9 +242,9 @@ def _region(
     others = [int(other) for other in np.argsort(distances, kind="stable") if other != g]
     overlapping = [int(o) for o in np.argsort(-shares, kind="stable") if o != g and shares[o] >= OVERLAPPING]
     center = space.vectors[rows].mean(axis=0, dtype=np.float64)
-    heart = np.argsort(told.own[part], kind="stable")[:SONGS]
+    heart = np.argsort(to_centers.own[part], kind="stable")[:SONGS]
     # A song of the heart is none of the border, however few there are.
-    edge = [int(i) for i in np.argsort(np.abs(told.margin[part]), kind="stable") if i not in heart]
+    edge = [int(i) for i in np.argsort(np.abs(to_centers.margin[part]), kind="stable") if i not in heart]
     return Region(
         name=groups.names[g],
         size=len(rows),
@@ -253,34 +256,31 @@ def _region(
         overlaps=tuple((groups.names[other], float(shares[other])) for other in overlapping),
         heart=tuple(rows[heart].tolist()),
         border=tuple(
-            Border(int(rows[i]), groups.names[told.other[part][i]], float(told.margin[part][i]))
+            Border(int(rows[i]), groups.names[to_centers.other[part][i]], float(to_centers.margin[part][i]))
             for i in edge[:SONGS]
-            if told.other[part][i] >= 0
+            if to_centers.other[part][i] >= 0
         ),
     )
 
 
 def _draws(
-    groups: Groups, told: Homes, pairs: Sequence[tuple[int, int]], smaller: Smaller
+    groups: Groups, to_centers: CenterDistances, pairs: Sequence[tuple[int, int]], smaller: Smaller
 ) -> tuple[np.ndarray, np.ndarray]:
-    """In every half: the share at home of each region and the overlap of each pair; the mean share.
+    """Compute in every half the share at home of each region and the overlap of each pair, and the mean share.
 
-    The centres are those of the whole collection: what is halved is whose songs are asked.
+    The centres are those of the whole collection: only the songs are halved.
     """
     k = len(groups)
     _, first_song, units = np.unique(groups.units, return_index=True, return_inverse=True)
     kept = smaller.kept[:, first_song]
     shape = (k, int(units.max()) + 1)
-    home = sparse.csr_matrix(((told.margin >= 0).astype(float), (groups.codes, units)), shape=shape)
+    home = sparse.csr_matrix(((to_centers.margin >= 0).astype(float), (groups.codes, units)), shape=shape)
     size = sparse.csr_matrix((np.ones(len(units)), (groups.codes, units)), shape=shape)
     sides = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
-    ends, columns, counts = [0], [np.zeros(0, int)], [np.zeros(0)]
-    for a, b in sides:
-        whose, count = np.unique(units[groups.of(a)][told.nearer[groups.of(a), b]], return_counts=True)
-        ends.append(ends[-1] + len(whose))
-        columns.append(whose)
-        counts.append(count.astype(float))
-    away = sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(sides), shape[1]))
+    lost_units = [units[groups.of(a)][to_centers.nearer[groups.of(a), b]] for a, b in sides]
+    row = np.repeat(np.arange(len(sides)), np.array([len(lost) for lost in lost_units], int))
+    column = np.concatenate([*lost_units, np.zeros(0, int)])
+    away = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(sides), shape[1]))
     first = np.array([a for a, _ in sides], int)
     drawn, means = [], []
     for begin in range(0, len(smaller.kept), CHUNK):
@@ -295,3 +295,112 @@ def _draws(
     if not drawn:
         return np.zeros((k + len(pairs), 0)), np.zeros(0)
     return np.concatenate(drawn, axis=1), np.concatenate(means)
+
+
+@dataclass(frozen=True)
+class CenterDistances:
+    """Songs against centres; songs come as in ``groups.rows``.
+
+    Attributes
+    ----------
+    own : ndarray of shape (m,), float64
+        Squared distance of each song to the centre of its own group, corrected; may be a little below zero.
+    other : ndarray of shape (m,), int64
+        The nearest other group; -1 if there is none.
+    margin : ndarray of shape (m,), float64
+        By how much farther that one is, in squared distance; below zero, the song is nearer to it than to its own.
+    nearer : ndarray of shape (m, k), bool
+        Whether a song is nearer to a group than to its own.
+    """
+
+    own: np.ndarray
+    other: np.ndarray
+    margin: np.ndarray
+    nearer: np.ndarray
+
+
+def center_distances(space: Space, groups: Groups) -> CenterDistances:
+    """Compare every song with every centre, with the song and its unit left out of the centres.
+
+    A centre is the mean of a group's songs. The mean of a few songs lies off the true centre, and so farther from every
+    song: by the variance of its songs divided by their number, on average, in squared distance. That much is taken off,
+    so that a song finds a small group as near as a large one. A unit (an artist of a genre) is left out of every centre
+    that its songs are compared with; if nothing is left of their own group then, the song alone.
+    """
+    k, n = len(groups), len(groups.rows)
+    sums = np.stack([space.vectors[groups.rows[groups.of(g)]].sum(axis=0, dtype=np.float64) for g in range(k)])
+    sizes = groups.sizes.astype(float)
+    cells = _Cells(space, groups, sums)
+    own, margin = np.empty(n), np.empty(n)
+    other = np.empty(n, np.int64)
+    nearer = np.zeros((n, k), bool)
+    for begin in range(0, n, BLOCK):
+        at = np.arange(begin, min(begin + BLOCK, n))
+        x, group = space.vectors[groups.rows[at]], groups.codes[at]
+        along = x @ sums.T.astype(np.float32)
+        squared = _squared(along, np.square(sums).sum(axis=1), sizes)
+        cells.leave_out(squared, x, along.astype(np.float64), at)
+        here = np.arange(len(at))
+        own[at] = squared[here, group]
+        squared[here, group] = np.inf
+        other[at] = squared.argmin(axis=1)
+        margin[at] = squared.min(axis=1) - own[at]
+        nearer[at] = squared < own[at][:, None]
+    other[~np.isfinite(margin)] = -1
+    return CenterDistances(own, other, margin, nearer)
+
+
+def _squared(along: np.ndarray, square: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Compute squared distances of unit vectors to means of ``sizes`` unit vectors, less what the means' error adds.
+
+    ``along`` are the products with the sums of these vectors, ``square`` the sums' squared lengths.
+    """
+    center = square / sizes**2
+    # One song alone has no error that is known: its square is 1.
+    return 1 - 2 * along / sizes + center - (1 - center) / np.maximum(sizes - 1, 1)
+
+
+class _Cells:
+    """The songs that each unit has in each group."""
+
+    def __init__(self, space: Space, groups: Groups, sums: np.ndarray) -> None:
+        self._codes, self._units = groups.codes, groups.units
+        self._sizes, self._square = groups.sizes, np.square(sums).sum(axis=1)
+        k = len(groups)
+        keys = groups.units * k + groups.codes
+        order = np.argsort(keys, kind="stable")
+        keys, first, self._count = np.unique(keys[order], return_index=True, return_counts=True)
+        self._unit, self._group = keys // k, keys % k
+        self._sums = np.add.reduceat(space.vectors[groups.rows[order]], first, axis=0)
+        # The squared length of what is left of the group's sum.
+        rest = np.empty(len(keys))
+        for begin in range(0, len(keys), GATHERED):
+            some = slice(begin, begin + GATHERED)
+            rest[some] = np.square(sums[self._group[some]] - self._sums[some]).sum(axis=1)
+        self._rest = rest
+
+    def leave_out(self, squared: np.ndarray, x: np.ndarray, along: np.ndarray, at: np.ndarray) -> None:
+        """Put right the ``squared`` distances of some songs to groups that have songs of their unit."""
+        begin = np.searchsorted(self._unit, self._units[at])
+        count = np.searchsorted(self._unit, self._units[at], side="right") - begin
+        song = np.repeat(np.arange(len(at)), count)
+        cell = np.arange(len(song)) + np.repeat(begin - np.cumsum(count) + count, count)
+        for some in range(0, len(song), GATHERED):
+            self._put(squared, x, along, at, song[some : some + GATHERED], cell[some : some + GATHERED])
+
+    def _put(
+        self, squared: np.ndarray, x: np.ndarray, along: np.ndarray, at: np.ndarray, song: np.ndarray, cell: np.ndarray
+    ) -> None:
+        group = self._group[cell]
+        own = group == self._codes[at[song]]
+        left = (self._sizes[group] - self._count[cell]).astype(float)
+        products = along[song, group]
+        kin = np.einsum("ij,ij->i", x[song], self._sums[cell], dtype=np.float64)
+        rest = self._rest[cell].copy()
+        alone = own & (left < 2)  # the group is this unit's alone, or nearly: only the song itself is left out
+        left[alone] = self._sizes[group[alone]] - 1
+        kin[alone] = 1
+        rest[alone] = self._square[group[alone]] - 2 * products[alone] + 1
+        gone = ~own & (left < 2)
+        left[gone] = 2
+        squared[song, group] = np.where(gone, np.inf, _squared(products - kin, rest, left))

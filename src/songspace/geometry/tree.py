@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
+from songspace.categories import integers
 
 ORDERED = 300
-"""Up to so many regions, branches are turned so that neighbours in the list are near (Bar-Joseph et al. 2001)."""
+"""Up to this number of regions, branches are turned so that neighbours are near (Bar-Joseph et al. 2001)."""
 
 _LINES = " ╴╶─╵┘└┴╷┐┌┬│┤├┼"  # by what they reach: 1 left, 2 right, 4 up, 8 down
 
 
 def linkage(distances: np.ndarray) -> np.ndarray:
-    """The joints, in SciPy's form: two branches, their distance, their regions.
+    """Join regions by average linkage, in SciPy's form: two branches, their distance, their regions.
 
     Parameters
     ----------
@@ -29,9 +33,6 @@ def linkage(distances: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (max(k - 1, 0), 4)
     """
-    from scipy.cluster import hierarchy
-    from scipy.spatial.distance import squareform
-
     if len(distances) < 2:
         return np.zeros((0, 4))
     condensed = squareform(distances, checks=False)
@@ -39,26 +40,18 @@ def linkage(distances: np.ndarray) -> np.ndarray:
 
 
 def leaves(joints: np.ndarray) -> list[int]:
-    """The regions in the order of the tree, so that no lines cross.
+    """Return the regions in the order of the tree, so that no lines cross.
 
     Examples
     --------
     >>> leaves(np.array([[0, 2, 0.1, 2], [1, 3, 0.5, 3]]))
     [1, 0, 2]
     """
-    k = len(joints) + 1
-    found, todo = [], [2 * k - 2]
-    while todo:
-        branch = todo.pop()
-        if branch < k:
-            found.append(branch)
-        else:
-            todo += [int(joints[branch - k, 1]), int(joints[branch - k, 0])]
-    return found
+    return [int(leaf) for leaf in hierarchy.leaves_list(joints)] if len(joints) else [0]
 
 
 def branches(joints: np.ndarray, most: int) -> np.ndarray:
-    """Cut the tree into at most so many branches, and number them in the order of the tree.
+    """Cut the tree into at most ``most`` branches, and number them in the order of the tree.
 
     Examples
     --------
@@ -66,19 +59,15 @@ def branches(joints: np.ndarray, most: int) -> np.ndarray:
     [1, 0, 1]
     """
     k = len(joints) + 1
-    above = np.arange(2 * k - 1)
-    for number in range(max(0, k - most)):
-        above[joints[number, :2].astype(int)] = k + number
-    for branch in reversed(range(2 * k - 1)):
-        above[branch] = above[above[branch]]
-    order: dict[int, int] = {}
-    for leaf in leaves(joints):
-        order.setdefault(int(above[leaf]), len(order))
-    return np.array([order[int(above[leaf])] for leaf in range(k)])
+    cut = hierarchy.cut_tree(joints, n_clusters=min(most, k))[:, 0] if k > 1 else np.zeros(1, int)
+    order = leaves(joints)
+    numbered = np.empty(k, int)
+    numbered[order] = integers(cut[order].tolist())
+    return numbered
 
 
 def drawn(joints: np.ndarray, names: Sequence[str], *, width: int = 60) -> list[str]:
-    """The tree in lines of text, a region each; how far to the right a joint is says how far apart its branches are.
+    """Draw the tree in lines of text, one region each; a joint farther right means branches farther apart.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 the artist drifts.
 
 Albums may hold one song in a library, so they are compared by the plainest distance that one song has, too: the mean
-distance between the songs of both. It is told against two yardsticks, the same between two albums of one artist and
+distance between the songs of both. It is compared with two yardsticks, the same between two albums of one artist and
 between albums of different artists, over the whole library.
 """
 
@@ -22,17 +22,17 @@ from songspace.geometry.groups import FEWEST, called, grouped, sample
 from songspace.space import Space
 
 DATED = 5
-"""With fewer dated albums nothing is said of a drift: four albums have 24 orders, of which 2 are as even
+"""With fewer dated albums there is no drift: four albums have 24 orders, of which 2 are as even
 as the best, and one in twelve is no evidence."""
 
 YEARS = 3
-"""Different years that it takes: two only tell groups apart, and no way."""
+"""Different years that it takes: two only distinguish groups."""
 
 EXACT = 7
-"""Up to so many albums, all orders of their years are tried (5,040)."""
+"""Up to this number of albums, all orders of their years are tried (5,040)."""
 
 DRAWN = 9999
-"""Of more albums, so many orders are drawn; a tenth of that from a hundred albums on."""
+"""Orders that are drawn for more albums; a tenth of that from a hundred albums on."""
 
 CHUNK = 1 << 21
 """Numbers that are worked on at a time."""
@@ -76,14 +76,14 @@ class Station:
 
 @dataclass(frozen=True)
 class Drift:
-    """Whether albums that are farther apart in years are farther apart in sound.
+    """The correlation of albums' distances in years with those in sound.
 
     Attributes
     ----------
     albums, years : int
         Albums with a year, and in how many different ones.
     correlation : float or None
-        Of the differences in years with the distances, over all pairs of albums; None where nothing can be said.
+        Of the differences in years with the distances, over all pairs of albums; None where there are too few.
     p : float or None
         The share of orders of the years in which it is as large.
     """
@@ -106,7 +106,7 @@ class Years:
     distances : ndarray of shape (stations, stations)
         Mean distances between the songs of two stations.
     kind : {"album", "year"}
-        What a station is.
+        The kind of the stations.
     dated : int
         Stations with a year.
     left_out : int
@@ -256,12 +256,14 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
     sound = distances[upper] - distances[upper].mean()
     scale = len(sound) * np.abs(when[upper[0]] - when[upper[1]]).std() * sound.std()
     parts = np.array_split(orders, math.ceil(len(orders) * len(sound) / CHUNK))
-    found = np.concatenate([np.abs(when[o][:, upper[0]] - when[o][:, upper[1]]) @ sound for o in parts]) / scale
-    return Drift(k, len(set(dates)), round(float(found[0]), 12), float((found >= found[0] - 1e-9).mean()))
+    correlations = np.concatenate([np.abs(when[o][:, upper[0]] - when[o][:, upper[1]]) @ sound for o in parts]) / scale
+    return Drift(
+        k, len(set(dates)), round(float(correlations[0]), 12), float((correlations >= correlations[0] - 1e-9).mean())
+    )
 
 
 def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
-    """Mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
+    """Compute mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
     some = [np.asarray(album)[sample(space.numbers[album], SONGS)] for album in albums]
     sizes = np.array([len(album) for album in some], float)
     sums = summed(space.vectors[np.concatenate(some)], np.cumsum([0, *sizes[:-1]]).astype(int))
@@ -272,7 +274,7 @@ def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
 def _albums_of_one_artist(
     space: Space, people: np.ndarray, titles: np.ndarray, placed: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Distances of two albums of one artist, ascending."""
+    """Compute distances of two albums of one artist, ascending."""
     known = np.flatnonzero((people >= 0) & (titles >= 0) & placed)
     pairs = np.unique(np.column_stack([people[known], titles[known]]), axis=0)
     several = np.flatnonzero(np.bincount(pairs[:, 0]) > 1) if len(pairs) else np.zeros(0, int)
@@ -280,19 +282,19 @@ def _albums_of_one_artist(
     order = known[np.argsort(people[known], kind="stable")]
     begins = np.searchsorted(people[order], several)
     ends = np.searchsorted(people[order], several, side="right")
-    found = []
+    distances = []
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         rows = order[begin:end]
         rows = rows[sample(space.numbers[rows], SONGS, seed)]
         rows = rows[np.argsort(titles[rows], kind="stable")]
         albums = np.split(rows, np.flatnonzero(np.diff(titles[rows])) + 1)
         if len(albums) > 1:
-            found.append(_between_albums(space, [a.tolist() for a in albums])[np.triu_indices(len(albums), 1)])
-    return np.sort(np.concatenate(found)) if found else np.zeros(0)
+            distances.append(_between_albums(space, [a.tolist() for a in albums])[np.triu_indices(len(albums), 1)])
+    return np.sort(np.concatenate(distances)) if distances else np.zeros(0)
 
 
 def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
-    """Mean distance of two songs by different artists."""
+    """Compute the mean distance of two songs by different artists."""
     known = np.flatnonzero((people >= 0) & placed)
     known = known[sample(space.numbers[known], 2000, seed)]
     other = people[known][:, None] != people[known]
@@ -308,19 +310,19 @@ def _nearest(
     fewest: int,
     shown: int = 3,
 ) -> list[tuple[tuple[str, float], ...]]:
-    """For each station the nearest regions by others."""
+    """Find the nearest regions by others for each station."""
     theirs: list[str | None] = list(labels)
     for row in mine.tolist():
         theirs[row] = None
     groups = grouped(space, theirs, fewest=fewest, most=len(space))
     if not len(groups):
         return [()] * len(stations)
-    found = []
+    by_station = []
     for rows in stations:
         total = np.zeros(len(groups.rows))
         for row in rows:
             total += pairwise(space.vectors[row : row + 1], space.vectors[groups.rows])[0]
         means = np.add.reduceat(total, groups.starts[:-1]) / groups.sizes / len(rows)
         nearest = np.argsort(means, kind="stable")[:shown]
-        found.append(tuple((groups.names[g], float(means[g])) for g in nearest.tolist()))
-    return found
+        by_station.append(tuple((groups.names[g], float(means[g])) for g in nearest.tolist()))
+    return by_station

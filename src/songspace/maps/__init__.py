@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-from songspace.maps.extension import align, beside, extend
-from songspace.maps.page import draw_html
-from songspace.maps.picture import draw_png
-from songspace.maps.projection import layout
+from songspace.maps.projection import align, beside, extend, layout
+from songspace.maps.rendering import draw_html, draw_png
 
 __all__ = ["align", "beside", "draw_html", "draw_png", "extend", "layout"]

@@ -1,4 +1,4 @@
-"""From many dimensions to two: t-SNE and PCA."""
+"""From many dimensions to two: t-SNE and PCA, anew or as an older map goes on."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import os
 import numpy as np
 
 FEWEST = 10
-"""Of fewer different songs there are no neighbourhoods to keep: t-SNE gives way to PCA."""
+"""With fewer different songs there are no neighbourhoods to keep, and PCA takes the place of t-SNE."""
 
 PERPLEXITY = 30.0
 MANY = 5000
-"""From so many songs on, threads are worth their waiting for each other, even where they have to share cores."""
+"""From this number of songs on, threads are worth their waiting for each other, even where they have to share cores."""
+
+_STEPS, _MORE = 100, 600
+"""Steps of t-SNE, and how many more if all songs were new: with them new songs have found their neighbours, a new kind
+of music its place among the others, and old songs have hardly moved (bench/maps.py)."""
+
+_NEIGHBORS = 10
+_MOST = 2**29  # comparisons of a new song with an old one: about a second
 
 
 def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
     """Give each song a place on a map.
 
     t-SNE (van der Maaten and Hinton 2008) by openTSNE, from exact neighbours and the first two principal
-    components. It keeps who is whose neighbour; its axes, and the distances between far groups, mean nothing.
+    components. It keeps neighbourhoods; its axes, and the distances between far groups, mean nothing.
     PCA keeps the directions in which songs differ most.
 
     Parameters
@@ -61,7 +68,7 @@ def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexi
 
 
 def _pca(vectors: np.ndarray) -> np.ndarray:
-    """The first two principal components; each points where its largest loading is positive."""
+    """Compute the first two principal components; each points where its largest loading is positive."""
     n, d = vectors.shape
     plane = np.zeros((n, 2))
     if n == 0 or d == 0:
@@ -90,3 +97,117 @@ def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int, perplexity: float) 
         random_state=seed,
     )
     return np.asarray(tsne.fit(vectors), dtype=np.float32)
+
+
+def extend(
+    vectors: np.ndarray, before: np.ndarray, *, seed: int = 0, perplexity: float = PERPLEXITY
+) -> np.ndarray | None:
+    """Go on with a t-SNE map of most of these songs.
+
+    The new songs begin beside those they sound like (see :func:`beside`); from there all songs take some steps of
+    t-SNE together. What fitted before still fits, so that it is the new songs that move. But a group of new songs
+    pushes others aside: in openTSNE's ``transform``, which moves the new ones alone and leaves them unaware of each
+    other, it would lie on top of them.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+        One vector for each song.
+    before : array of shape (n, 2)
+        Their places in the older map, in t-SNE's own scale; NaN for new songs.
+    seed : int
+    perplexity : float
+        As for :func:`songspace.maps.layout`.
+
+    Returns
+    -------
+    ndarray of shape (n, 2), float32, or None
+        None if there are too few different songs for t-SNE.
+    """
+    from openTSNE import TSNEEmbedding
+    from openTSNE.affinity import PerplexityBasedNN
+
+    vectors = np.asarray(vectors, dtype=np.float32)
+    n = len(vectors)
+    if len(np.unique(vectors, axis=0)) < FEWEST:
+        return None
+    start = beside(vectors, before)
+    # Copies, and new songs beside the same ones, start apart by a little: nothing would part them otherwise.
+    start = start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
+    jobs = (os.cpu_count() or 1) if n >= MANY else 1
+    near = PerplexityBasedNN(
+        vectors, perplexity=min(perplexity, (n - 1) / 3), method="exact", n_jobs=jobs, random_state=seed
+    )
+    embedding = TSNEEmbedding(start, near, n_jobs=jobs, random_state=seed)
+    steps = _STEPS + round(_MORE * float(np.isnan(before[:, 0]).mean()))
+    return np.asarray(embedding.optimize(steps, momentum=0.8), dtype=np.float32)
+
+
+def beside(vectors: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Put new songs where those lie that they sound like: at the median of their neighbours' places.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+    before : array of shape (n, 2)
+        The places of the songs that have one, of which there must be some; NaN for the others.
+
+    Returns
+    -------
+    ndarray of shape (n, 2), float64
+        Songs that have a place keep it.
+
+    Examples
+    --------
+    >>> beside(np.array([[0.0], [1], [9], [0.4]]), np.array([[0.0, 0], [1, 1], [5, 5], [np.nan, np.nan]]))[3]
+    array([1., 1.])
+    """
+    places = np.array(before, dtype=np.float64)
+    new, known = np.flatnonzero(np.isnan(places[:, 0])), np.flatnonzero(~np.isnan(places[:, 0]))
+    if not len(new):
+        return places
+    known = known[:: 1 + len(new) * len(known) // _MOST]  # of very many, some are enough to tell where a song belongs
+    old = np.asarray(vectors, dtype=np.float32)[known]
+    half = (old * old).sum(axis=1) / 2
+    k = min(_NEIGHBORS, len(known))
+    for rows in np.array_split(new, 1 + len(new) * len(known) // 2**23):
+        away = half - np.asarray(vectors[rows], dtype=np.float32) @ old.T  # as distances are ordered
+        nearest = np.argpartition(away, k - 1, axis=1)[:, :k]
+        places[rows] = np.median(places[known[nearest]], axis=1)
+    return places
+
+
+def align(points: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, float]:
+    """Turn, mirror, move and scale a map, so that its songs come as near as they can to where another one has them.
+
+    Parameters
+    ----------
+    points : array of shape (n, 2)
+    to : array of shape (n, 2)
+        NaN where the other map does not have a song.
+
+    Returns
+    -------
+    points : ndarray of shape (n, 2), float64
+        (Schönemann and Carroll 1970; the identity if the maps have no two places in common.)
+    scale : float
+        By which distances have been multiplied.
+
+    Examples
+    --------
+    >>> square = np.array([[0.0, 0], [0, 1], [1, 1], [1, 0]])
+    >>> align(square, 3 * square[:, ::-1])[0].round(6).tolist() == (3 * square[:, ::-1]).tolist()
+    True
+    """
+    points = np.asarray(points, dtype=np.float64)
+    both = ~np.isnan(to[:, 0])
+    if not both.any():
+        return points, 1.0
+    here, there = points[both], np.asarray(to, dtype=np.float64)[both]
+    middle, goal = here.mean(axis=0), there.mean(axis=0)
+    left, strengths, right = np.linalg.svd((here - middle).T @ (there - goal))
+    size = float(np.square(here - middle).sum())
+    if not size or not strengths.sum():
+        return points, 1.0
+    scale = float(strengths.sum()) / size
+    return scale * (points - middle) @ (left @ right) + goal, scale

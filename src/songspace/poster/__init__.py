@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 MINUTES = 10.0
-"""Of training for each trained encoder, where nothing is said."""
+"""Minutes of training for each trained encoder, by default."""
 
 
 def run(
@@ -51,9 +51,9 @@ def run(
         A folder for the report, and for what the experiment has worked out (``work``).
     labels : str, optional
         "genre" (the tags), "folder" (the names of the folders that hold the files) or a CSV file. By default the tags,
-        where at least half of the songs have one and they tell two genres apart; otherwise the folders.
+        where at least half of the songs have one and they distinguish two genres; otherwise the folders.
     per_genre : int, optional
-        Songs of each genre; at most 1000 where nothing is said.
+        Songs of each genre; at most 1000 by default.
     segments : int
         Random segments of each song.
     steps, minutes : int and float, optional
@@ -63,7 +63,7 @@ def run(
         ALI's networks: the poster's own where there is a GPU, small ones on a processor.
     exact : bool
         As on the poster: its size, 5,350 batches of 101 spectrograms for every rung, ten segments of a song, a thousand
-        songs of a genre at most. ``steps``, ``minutes``, ``size`` and ``segments`` are not asked then. On a processor
+        songs of a genre at most. ``steps``, ``minutes``, ``size`` and ``segments`` are ignored then. On a processor
         it takes days (:func:`songspace.poster.exact.speed` measures how many).
     subset : sequence of str, optional
         The genres of a second test. By default the poster's four (rock, indie rock, edm or electronic, classical),
@@ -93,7 +93,7 @@ def run(
     ValueError
         If a parameter is out of its range.
     """
-    from songspace.poster.experiment import Settings, run_experiment
+    from songspace.poster.experiment import ExperimentSettings, run_experiment
 
     batch = None
     if exact:
@@ -102,7 +102,7 @@ def run(
         segments, steps, minutes, size, batch = SEGMENTS, STEPS, None, SIZE, BATCH
     elif steps is None and minutes is None:
         minutes = MINUTES
-    settings = Settings(
+    settings = ExperimentSettings(
         labels=labels,
         per_genre=per_genre,
         segments=segments,
@@ -117,11 +117,5 @@ def run(
         seeds=seeds,
     )
     return run_experiment(
-        folder,
-        Path(output),
-        settings,
-        device=device,
-        workers=workers,
-        timeout=timeout,
-        reporter=reporter or Reporter(),
+        folder, Path(output), settings, device=device, workers=workers, timeout=timeout, reporter=reporter or Reporter()
     )

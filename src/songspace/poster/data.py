@@ -19,14 +19,14 @@ from songspace.frontends import Frontend
 from songspace.library.catalog import Song
 from songspace.library.scan import Found, scan
 from songspace.library.tags import read_tags
-from songspace.poster.segments import Entry, Shelf
+from songspace.poster.segments import JournalEntry, Shelf
 from songspace.reporter import Reporter
 
 FEWEST = 4
 """Songs that a genre needs: two to learn from, and one for each test."""
 
 MOST = 1000
-"""Songs of a genre that are taken where nothing is said, as on the poster."""
+"""Songs of a genre that are taken by default, as on the poster."""
 
 
 @dataclass(frozen=True)
@@ -75,37 +75,37 @@ class Data:
 
     @cached_property
     def genres(self) -> list[str]:
-        """The genres, by name."""
+        """Return the genres, by name."""
         return sorted({clip.genre for clip in self.clips}, key=str.casefold)
 
     @cached_property
     def songs(self) -> np.ndarray:
-        """The song of each row."""
+        """Return the song of each row."""
         return np.repeat(np.arange(len(self.clips)), self.shelf.segments)
 
     @cached_property
     def sounding(self) -> np.ndarray:
-        """Whether something is heard in each row."""
+        """Return whether each row is not silent."""
         return ~np.concatenate([clip.silent for clip in self.clips])
 
     def rows_of(self, songs: Sequence[int] | np.ndarray) -> np.ndarray:
-        """The sounding rows of some songs, ascending."""
+        """Return the sounding rows of some songs, ascending."""
         rows = np.sort(np.asarray(songs, int))[:, None] * self.shelf.segments + np.arange(self.shelf.segments)
         return rows[self.sounding[rows]]
 
     def spectrograms(self, frontend: Frontend, rows: np.ndarray) -> Any:
-        """Rows as a frontend gives them; what stands for an array that need not fit in memory."""
+        """Return rows as a frontend gives them, as an array that need not fit in memory."""
         slots = np.array([clip.slot for clip in self.clips])
         return self.shelf.rows(frontend, slots[self.songs[rows]], rows % self.shelf.segments)
 
     @cached_property
     def key(self) -> list[Any]:
-        """What a row is: the songs by their content, and how their segments were drawn. (Labels only score.)"""
+        """Return what identifies the rows: the songs by content, and how segments were drawn. (Labels only score.)"""
         return [self.shelf.segments, self.shelf.seed, [clip.identity for clip in self.clips]]
 
 
 def rank(seed: int, *names: str) -> bytes:
-    """A random number that depends on nothing but a name and the seed: the order in which songs are drawn."""
+    """Return a random number that depends on the seed and the names alone: the order in which songs are drawn."""
     text = "\0".join([str(seed), *names])
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
@@ -132,9 +132,9 @@ def gather(
         Where segments are kept.
     source : str, optional
         Where genres come from (see :func:`songspace.evaluation.labels.labels`). By default the genre tags, where at
-        least half of the songs have one and they tell at least two genres apart; otherwise the folders' names.
+        least half of the songs have one and they distinguish at least two genres; otherwise the folders' names.
     per_genre : int, optional
-        Songs of each genre, drawn at random; 1000 at most where nothing is said.
+        Songs of each genre, drawn at random; 1000 at most by default.
     segments : int
         Random segments of each song.
     seed : int
@@ -145,8 +145,8 @@ def gather(
         If fewer than two genres have songs enough.
     """
     reporter = reporter or Reporter()
-    found, failures = _look_through(folder)
-    songs = _read(folder, found, reporter)
+    files, failures = _look_through(folder)
+    songs = _read(files, reporter)
     known = _labels(list(songs.values()), source)
     by_genre: dict[str, list[str]] = {}
     for name, genre in zip(songs, known.values, strict=True):
@@ -165,11 +165,11 @@ def gather(
 
     shelf = Shelf(work, segments, seed)
     while True:
-        taken, todo, failed = _walk(by_genre, found, shelf.entries, per_genre or MOST)
+        taken, todo, failed = _walk(by_genre, files, shelf.entries, per_genre or MOST)
         if not todo:
             break
         shelf.decode(
-            [(name, found[name]) for name in todo],
+            [(name, files[name]) for name in todo],
             workers=workers,
             timeout=timeout,
             on_progress=lambda done, total: reporter.progress("listening", done, total),
@@ -190,28 +190,28 @@ def gather(
 
 
 def _look_through(folder: str | os.PathLike[str]) -> tuple[dict[str, Found], list[tuple[str, str]]]:
-    """The files of a folder by their paths from it, and what cannot be a song at a glance."""
+    """Return the files of a folder by their paths from it, and those that cannot be songs, with the reason."""
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")
-    found, failures = {}, []
+    files, failures = {}, []
     for file in scan(folder):
         name = os.path.relpath(file.path, folder)
         if file.problem:
             failures.append((name, file.problem))
         else:
-            found[name] = file
-    if not found:
+            files[name] = file
+    if not files:
         raise SongspaceError(f"There is no music in {folder}.")
-    return found, failures
+    return files, failures
 
 
-def _read(folder: str | os.PathLike[str], found: dict[str, Found], reporter: Reporter) -> dict[str, Song]:
+def _read(files: dict[str, Found], reporter: Reporter) -> dict[str, Song]:
     songs = {}
-    for done, (name, file) in enumerate(found.items(), 1):
+    for done, (name, file) in enumerate(files.items(), 1):
         tags = read_tags(file.path)
         songs[name] = Song(done, file.path, 0.0, **{field: getattr(tags, field) for field in tags.__slots__})
-        reporter.progress("reading tags", done, len(found))
+        reporter.progress("reading tags", done, len(files))
     return songs
 
 
@@ -233,7 +233,7 @@ def _enough(genres: Any, source: str) -> None:
 
 
 def _walk(
-    by_genre: dict[str, list[str]], found: dict[str, Found], entries: dict[str, Entry], per_genre: int
+    by_genre: dict[str, list[str]], files: dict[str, Found], entries: dict[str, JournalEntry], per_genre: int
 ) -> tuple[dict[str, tuple[str, str]], list[str], list[tuple[str, str]]]:
     """Take the first songs of each genre that can be used, as far as that is known.
 
@@ -255,7 +255,7 @@ def _walk(
             if not wanted:
                 break
             entry = entries.get(name)
-            if entry is None or not entry.is_of(found[name]):
+            if entry is None or not entry.is_of(files[name]):
                 todo.append(name)
             elif entry.failure:
                 failed.append((name, entry.failure))
@@ -270,5 +270,5 @@ def _walk(
     return taken, todo, failed
 
 
-def _clip(name: str, genre: str, artist: str | None, song: Song, entry: Entry) -> Clip:
+def _clip(name: str, genre: str, artist: str | None, song: Song, entry: JournalEntry) -> Clip:
     return Clip(name, genre, artist, song.album, song.year, entry.identity, entry.slot, entry.starts, entry.silent)

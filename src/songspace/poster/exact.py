@@ -21,7 +21,7 @@ DAY = 24 * 3600
 
 
 def speed(device: str, *, steps: int = 1, batch: int | None = None) -> float:
-    """Spectrograms of the poster's size that are learnt from in a second, over the three rungs: measured.
+    """Measure how many spectrograms of the poster's size are learnt from in a second, over the three rungs.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def speed(device: str, *, steps: int = 1, batch: int | None = None) -> float:
 
 
 def forecast(rate: float, device: str) -> str:
-    """What the exact experiment costs, without a full stop.
+    """Say what the exact experiment costs, without a full stop.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The stages of the experiment, in their order; each asks what is there and does the rest."""
+"""The stages of the experiment, in their order; each takes what was kept before and does the rest."""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from songspace import __version__, intervals
+from songspace.categories import artist_codes
 from songspace.errors import SongspaceError
 from songspace.evaluation import clustering
-from songspace.poster import between as betweens
-from songspace.poster import gallery, report
+from songspace.geometry.between import judged, on_the_way, placed
+from songspace.poster import gallery, write_up
 from songspace.poster.data import Data, gather
-from songspace.poster.embeddings import BY_KEY, KINDS, Embedding, Plan, learn
+from songspace.poster.learning import BY_KEY, KINDS, Embedding, Training, learn
 from songspace.poster.scores import LEAKY, Test, differences, make_tests, of_items, place, score
 from songspace.poster.splits import BY_ARTIST, BY_SONG, TRAINING, leaky, split
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 SUBSET = (("rock",), ("indie rock", "indie-rock", "indierock"), ("edm", "electronic", "electronica"), ("classical",))
 """The poster's four genres, and other names of them."""
 
+TRIPLE = ("jazz", "rock", "funk")
+"""The poster's question: does the third lie between the first two?"""
+
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "openTSNE", "matplotlib", "soundfile", "av", "soxr")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ExperimentSettings:
     """All that decides what comes out."""
 
     labels: str | None
@@ -65,38 +69,35 @@ class Settings:
 def run_experiment(
     folder: str | os.PathLike[str],
     output: Path,
-    settings: Settings,
+    settings: ExperimentSettings,
     *,
     device: str,
     workers: int | None,
     timeout: float,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """See :func:`songspace.poster.run`."""
-    work = Work(output / "work")
-    with work.lock():
-        try:
-            return _run(folder, output, settings, work, device, workers, timeout, reporter)
-        except OSError as error:
-            if error.filename and str(error.filename).startswith(str(output)):
-                raise work.refused(error) from error
-            raise
+    """Run the stages, and write the report; see :func:`songspace.poster.run`."""
+    store = Store(output / "work")
+    with store.lock():
+        result, pictures = _run_stages(folder, settings, store, device, workers, timeout, reporter)
+        write_up.write(output, result, pictures, store)
+    return result
 
 
-def _run(
+def _run_stages(
     folder: str | os.PathLike[str],
-    output: Path,
-    settings: Settings,
-    work: Work,
+    settings: ExperimentSettings,
+    store: Store,
     device: str,
     workers: int | None,
     timeout: float,
     reporter: Reporter,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the result, and the pictures by their names."""
     with threadpool_limits(1):  # the cores belong to the workers while they decode
         data = gather(
             folder,
-            work.folder,
+            store.folder,
             source=settings.labels,
             per_genre=settings.per_genre,
             segments=settings.segments,
@@ -105,9 +106,9 @@ def _run(
             timeout=timeout,
             reporter=reporter,
         )
-    # What a person has named is checked before anything takes long.
+    # What the user has named is checked before anything takes long.
     subset = choose_subset(data, settings.subset)
-    triple = betweens.named(settings.between, data.genres) if settings.between else None
+    triple = named_triple(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
     sides, training, aside = set_apart(data, settings.seed)
     tests = make_tests(data, sides, aside, subset, seed=settings.seed)
@@ -123,21 +124,22 @@ def _run(
     for kind in KINDS:
         # The question "A + B ?= C" is chosen by the hand-made statistics of the training songs.
         rows = np.union1d(wanted, training) if kind.key == "timbre" else wanted
-        learnt[kind.key] = learn(kind, data, training, rows, work, plan, reporter)
+        learnt[kind.key] = learn(kind, data, training, rows, store, plan, reporter)
     usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
     unjudged = {key for key, embedding in usable.items() if not embedding.judged}
 
-    found: dict[str, Any] = {test.name: {} for test in tests}
+    scores: dict[str, Any] = {test.name: {} for test in tests}
     # The raw spectrogram comes last: it takes the longest.
     in_order = sorted(usable, key=lambda key: key == "raw")
     total = len(in_order) * len(tests)
     for done, (key, test) in enumerate((key, test) for key in in_order for test in tests):
         reporter.progress("scoring", done, total, BY_KEY[key].name)
-        found[test.name][key] = score(usable[key], data, test, work, seeds=settings.seeds, seed=settings.seed)
+        scores[test.name][key] = score(usable[key], data, test, store, seeds=settings.seeds, seed=settings.seed)
     reporter.progress("scoring", total, total)
 
-    triple = triple or _choose_triple(usable["timbre"], data, sides)
-    asked = _between(usable, data, sides, triple, work, settings.seed) if triple else None
+    if triple is None:
+        taught = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
+        triple = choose_triple(place(usable["timbre"], data, taught), taught.labels)
     result = {
         "settings": asdict(settings)
         | {"size": plan.size, "labels": data.source, "folder": Path(os.path.abspath(folder)).name},
@@ -156,26 +158,27 @@ def _run(
         "silent": int((~data.sounding).sum()),
         "failures": [list(failure) for failure in data.failures],
         "subset": list(subset),
-        "embeddings": {key: _told(embedding) for key, embedding in learnt.items()},
+        "embeddings": {key: _embedding_fields(embedding) for key, embedding in learnt.items()},
         "tests": {
-            test.name: _test(test)
+            test.name: _test_fields(test)
             | {
-                "scores": {key: {metric: s.as_dict() for metric, s in found[test.name][key].items()} for key in usable},
-                # Nothing is asked of the leaky test: it is there to be set beside the poster.
-                "differences": [] if test.split == LEAKY else differences(found[test.name], unjudged),
+                "scores": {
+                    key: {metric: s.as_dict() for metric, s in scores[test.name][key].items()} for key in usable
+                },
+                # The leaky test has no questions: it is there to be set beside the poster.
+                "differences": [] if test.split == LEAKY else differences(scores[test.name], unjudged),
             }
             for test in tests
         },
-        "between": asked,
-        "albums": discography.told() if discography else None,
+        "between": _between(usable, data, sides, triple, store, settings.seed) if triple else None,
+        "albums": discography.as_dict() if discography else None,
     }
-    pictures = gallery.draw(data, sides, tests, usable, result, discography, work, settings.seed, reporter)
-    report.write(output, result, pictures, work)
-    return result
+    pictures = gallery.draw(data, sides, tests, usable, result, discography, store, settings.seed, reporter)
+    return result, pictures
 
 
 def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is learnt from and what is scored.
+    """Split the data into what is learnt from and what is scored.
 
     Returns
     -------
@@ -196,7 +199,7 @@ def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
-    """The genres of the second test: those named, the poster's four, or the four of which there are most songs.
+    """Choose the genres of the second test: those named, the poster's four, or the four with most songs.
 
     Raises
     ------
@@ -218,30 +221,119 @@ def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
     return sorted(data.genres, key=lambda genre: (-counts[genre], genre.casefold()))[:4]
 
 
-def _plan(settings: Settings, device: str) -> Plan:
+def _plan(settings: ExperimentSettings, device: str) -> Training:
     from songspace.encoders.devices import choose_device
 
     size = settings.size or ("poster" if choose_device(device).type == "cuda" else "small")
-    return Plan(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
+    return Training(settings.steps, settings.minutes, size, settings.seed, device, settings.batch)
 
 
-def _choose_triple(timbre: Embedding, data: Data, sides: np.ndarray) -> tuple[str, str, str] | None:
-    test = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
-    return betweens.choose(place(timbre, data, test), test.labels)
+def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str, str] | None:
+    """Choose A, B and C: the poster's, where these genres are there; otherwise three that no result has chosen.
+
+    That is, in a space that is not on trial (hand-made statistics of the training songs): A and B are the two genres
+    that lie farthest apart, and C is the one nearest the way between them.
+
+    Returns
+    -------
+    tuple of str or None
+        A, B and C; None if there are not three genres, or none lies between A and B.
+    """
+    there = {label.casefold(): label for label in sorted(labels)}
+    if all(name in there for name in TRIPLE):
+        a, b, c = (there[name] for name in TRIPLE)
+        return a, b, c
+    genres = sorted(set(labels))
+    if len(genres) < 3:
+        return None
+    codes = np.searchsorted(genres, labels)
+    centers = np.stack([vectors[codes == code].mean(axis=0) for code in range(len(genres))])
+    apart = np.linalg.norm(centers[:, None] - centers, axis=2)
+    a, b = sorted(np.unravel_index(apart.argmax(), apart.shape))
+    others = [code for code in range(len(genres)) if code not in (a, b)]
+    position, offset = on_the_way(centers[[a, b, *others]])
+    offset[~((position > 0) & (position < 1))] = np.inf
+    if not np.isfinite(offset).any():
+        return None
+    return genres[a], genres[b], genres[others[int(offset.argmin())]]
+
+
+def named_triple(names: str, genres: Sequence[str]) -> tuple[str, str, str]:
+    """Return the genres that the user named, as "A,B,C", in any case.
+
+    Raises
+    ------
+    SongspaceError
+        If they are not three different genres of the experiment.
+    """
+    there = {genre.casefold(): genre for genre in genres}
+    chosen = [there.get(" ".join(name.split()).casefold()) for name in names.split(",")]
+    if len(chosen) != 3 or None in chosen or len(set(chosen)) != 3:
+        raise SongspaceError(f"--between takes three of the genres, as A,B,C: {', '.join(genres)}.")
+    a, b, c = (genre for genre in chosen if genre is not None)
+    return a, b, c
+
+
+def lies_between(
+    vectors: np.ndarray,
+    labels: Sequence[str],
+    artists: Sequence[str | None],
+    triple: tuple[str, str, str],
+    *,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Measure where C lies against the line from A to B, with intervals over artists.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+        Songs, centred and of unit length.
+    labels, artists : sequences of length n
+    triple : tuple of str
+        A, B and C.
+
+    Returns
+    -------
+    dict
+        ``position`` and ``offset`` of C and its ``margin``, how much nearer to the way it is than the median of the
+        other genres (None without others), each with ``value`` and ``interval``; ``others``, the same of each other
+        genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no" or
+        "unsure", by the intervals, and "unknown" where artists are too few for intervals.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1.0, 0, 0], [0, 1, 0], [0.6, 0.6, 0.2], [0, 0, 1]])
+    >>> found = lies_between(vectors, ["jazz", "rock", "funk", "folk"], [None] * 4, ("jazz", "rock", "funk"))
+    >>> round(found["position"]["value"], 1), found["rank"], found["between"]
+    (0.5, 1, 'unknown')
+    """
+    genres = [*triple, *sorted(set(labels) - set(triple))]
+    known, whose = np.asarray(labels), artist_codes(artists, len(labels))
+    members = [known == genre for genre in genres]
+    values, drawn, smaller = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
+    c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn, smaller)
+    return {
+        "position": c.position.as_dict(),
+        "offset": c.offset.as_dict(),
+        "margin": c.margin and c.margin.as_dict(),
+        "others": [{"genre": one.name, "position": one.position.value, "offset": one.offset.value} for one in others],
+        "rank": 1 + sum(one.offset.value < c.offset.value for one in others),
+        "between": c.verdict,
+    }
 
 
 def _between(
-    learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], work: Work, seed: int
+    learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], store: Store, seed: int
 ) -> dict[str, Any]:
-    """A + B ?= C, asked of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
+    """Ask A + B ?= C of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
     test = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
     answers = {}
     for key, embedding in learnt.items():
         if key != "raw":
-            answers[key] = work.facts(
+            answers[key] = store.facts(
                 f"between-{key}",
                 digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
-                lambda embedding=embedding: betweens.lies_between(  # type: ignore[misc]  # bound at once
+                lambda embedding=embedding: lies_between(  # type: ignore[misc]  # bound at once
                     place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
                 ),
             )
@@ -251,7 +343,7 @@ def _between(
 
 
 def _genres(data: Data, sides: np.ndarray) -> dict[str, dict[str, int]]:
-    """How many songs and artists of each genre are in each set."""
+    """Count the songs and artists of each genre, and its songs in each set."""
     counts = {}
     for genre in data.genres:
         songs = [song for song, clip in enumerate(data.clips) if clip.genre == genre]
@@ -263,7 +355,7 @@ def _genres(data: Data, sides: np.ndarray) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _test(test: Test) -> dict[str, Any]:
+def _test_fields(test: Test) -> dict[str, Any]:
     return {
         "split": test.split,
         "level": test.level,
@@ -274,7 +366,7 @@ def _test(test: Test) -> dict[str, Any]:
     }
 
 
-def _told(embedding: Embedding) -> dict[str, Any]:
+def _embedding_fields(embedding: Embedding) -> dict[str, Any]:
     kind = embedding.kind
-    told = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
-    return told | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts
+    fields = {"name": kind.name, "what": kind.what, "fitted_on": kind.fitted, "trained": kind.trained}
+    return fields | ({"enough": kind.enough} if kind.trained else {}) | embedding.facts

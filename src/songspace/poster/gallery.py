@@ -1,4 +1,4 @@
-"""What the pictures show, worked out and drawn: places on maps, an artist's albums, decoded spectrograms."""
+"""The pictures of the report: their data is computed here, and :mod:`songspace.poster.plots` draws it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from songspace import maps
 from songspace.encoders import load
 from songspace.evaluation.clustering import principal_coordinates
 from songspace.maps.projection import FEWEST
-from songspace.poster import pictures
+from songspace.poster import plots
 from songspace.poster.data import Data, rank
-from songspace.poster.embeddings import Embedding
-from songspace.poster.findings import too_few
-from songspace.poster.looks import Look, in_order
+from songspace.poster.learning import Embedding
+from songspace.poster.plots import Look, in_order
 from songspace.poster.scores import LEAKY, Test, of_items, own_numbers, place, places
 from songspace.poster.segments import DECIBELS
 from songspace.poster.splits import BY_ARTIST, BY_SONG
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
+from songspace.poster.write_up import too_few
 from songspace.reporter import Reporter
 
 PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
-"""Of t-SNE as on the poster: in the picture of all genres, and in those of some."""
+"""Perplexity of t-SNE as on the poster: in the picture of all genres, and in those of some."""
 
 TSNE: dict[str, Any] = {"learning_rate": 50.0, "max_iter": 1000, "init": "random"}
 """The poster's other settings of scikit-learn's t-SNE: the first two are its own, the third was the default in 2017."""
@@ -56,18 +56,18 @@ class Discography:
     albums: list[str]
     years: dict[str, int]
 
-    def told(self) -> dict[str, Any]:
-        """This discography in what JSON knows."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return this discography as plain values for JSON."""
         return {"artist": self.artist, "songs": len(self.songs), "years": self.years}
 
 
 def discography(data: Data) -> Discography | None:
-    """The artist with albums of most different years, then with most albums and songs; None without two albums."""
+    """Find the artist with albums of most different years, then with most albums and songs; None without two."""
     works: dict[str, list[int]] = {}
     for song, clip in enumerate(data.clips):
         if clip.artist and clip.album and clip.year:
             works.setdefault(clip.artist, []).append(song)
-    found = []
+    discographies = []
     for artist, songs in sorted(works.items()):
         years: dict[str, int] = {}
         for song in songs:
@@ -75,8 +75,10 @@ def discography(data: Data) -> Discography | None:
             assert clip.album and clip.year
             years[clip.album] = min(clip.year, years.get(clip.album, clip.year))
         if len(years) > 1 and len(songs) > 2:
-            found.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
-    return max(found, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None)
+            discographies.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
+    return max(
+        discographies, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None
+    )
 
 
 def draw(
@@ -86,11 +88,11 @@ def draw(
     learnt: Mapping[str, Embedding],
     result: Mapping[str, Any],
     albums: Discography | None,
-    work: Work,
+    store: Store,
     seed: int,
     reporter: Reporter,
 ) -> dict[str, bytes]:
-    """All pictures, as PNG by their names; those that there is nothing to draw of are left out."""
+    """Draw all pictures, as PNG by their names; those without data are left out."""
     look = Look(tuple(in_order(data.genres)))
     made = {}
     by_name = {test.name: test for test in tests}
@@ -106,14 +108,14 @@ def draw(
         if key in learnt and learnt[key].facts.get("history", {}).get("step")
     ]
     if histories:
-        made["training"] = pictures.training(histories)
+        made["training"] = plots.training(histories)
     for number, name in enumerate(shown, 2):
         test = by_name[name]
-        laid = [(e.kind.name, _segments_map(e, data, test, work, seed)) for e in learnt.values()]
-        made["subset" if test.subset else "genres"] = pictures.maps(laid, test.labels, look)
+        laid = [(e.kind.name, _segments_map(e, data, test, store, seed)) for e in learnt.values()]
+        made["subset" if test.subset else "genres"] = plots.maps(laid, test.labels, look)
         reporter.progress("drawing", number, total)
     if result["between"]:
-        made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, work, seed)
+        made |= _between(data, sides, learnt, tuple(result["between"]["triple"]), look, store, seed)
     if albums:
         test = of_items(data, "albums", "songs", np.array(albums.songs))
         laid = [
@@ -122,14 +124,14 @@ def draw(
             if key in learnt
         ]
         if laid:
-            made["albums"] = pictures.albums(laid, albums.albums, albums.years)
-    made |= _decoded(data, sides, learnt, work, seed)
+            made["albums"] = plots.albums(laid, albums.albums, albums.years)
+    made |= _decoded(data, sides, learnt, store, seed)
     reporter.progress("drawing", total, total)
     return made
 
 
 def _scores(result: Mapping[str, Any]) -> bytes:
-    """The headline of all embeddings in the tests of all genres."""
+    """Draw the headline score of all embeddings in the tests of all genres."""
     titles = {}
     for name, test in result["tests"].items():
         if not test["subset"] and test["split"] != LEAKY:
@@ -137,22 +139,22 @@ def _scores(result: Mapping[str, Any]) -> bytes:
             titles[name] = f"{what}\nby {test['split']}, n = {test['items']}"
     rows = [
         (
-            told["name"],
+            embedding["name"],
             {
                 name: test["scores"][key]["kmeans_ami"]
                 for name, test in result["tests"].items()
                 if key in test["scores"]
             },
-            not too_few(told),
+            not too_few(embedding),
         )
-        for key, told in result["embeddings"].items()
-        if "failed" not in told
+        for key, embedding in result["embeddings"].items()
+        if "failed" not in embedding
     ]
-    return pictures.scores(rows, titles)
+    return plots.scores(rows, titles)
 
 
 def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
-    """Places on a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
+    """Compute a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
 
     Where there are fewer than ten different items the two principal components take its place, as in all maps here.
     """
@@ -169,24 +171,24 @@ def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     return np.asarray(manifold.TSNE(perplexity=near, random_state=seed, **TSNE).fit_transform(np.float32(scaled)))
 
 
-def _segments_map(embedding: Embedding, data: Data, test: Test, work: Work, seed: int) -> np.ndarray:
-    """Places of a test's segments."""
+def _segments_map(embedding: Embedding, data: Data, test: Test, store: Store, seed: int) -> np.ndarray:
+    """Return the map of a test's segments."""
 
     def vectors() -> np.ndarray:
         # The embedding's own numbers are standardised. Of coordinates that keep the distances of few items, that would
         # make all items equally far from each other. PCA as coded then has no more numbers than items, and takes long.
         scored = embedding.kind.fitted == "scored"
-        return places(embedding, data, test, work) if scored else own_numbers(embedding, data, test)
+        return places(embedding, data, test, store) if scored else own_numbers(embedding, data, test)
 
-    return _map(embedding, vectors, test, work, seed)
+    return _map(embedding, vectors, test, store, seed)
 
 
-def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, work: Work, seed: int) -> np.ndarray:
-    """Places on a map by t-SNE, or those that were found before."""
+def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, store: Store, seed: int) -> np.ndarray:
+    """Return a map by t-SNE, or the one that was kept."""
     perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
     key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed, "own numbers")
-    return work.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
+    return store.arrays(name, key, lambda: {"xy": tsne(vectors(), perplexity=perplexity, seed=seed)})["xy"]
 
 
 def _between(
@@ -195,7 +197,7 @@ def _between(
     learnt: Mapping[str, Embedding],
     triple: tuple[str, str, str],
     look: Look,
-    work: Work,
+    store: Store,
     seed: int,
 ) -> dict[str, bytes]:
     # The same space as the number's, in which all genres are.
@@ -205,13 +207,15 @@ def _between(
     for key in FAVOURED:
         if key in learnt:
             vectors = own_numbers(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
-            xy = _map(learnt[key], lambda vectors=vectors: vectors, three, work, seed)  # type: ignore[misc]
+            xy = _map(learnt[key], lambda vectors=vectors: vectors, three, store, seed)  # type: ignore[misc]
             rows.append((learnt[key].kind.name, vectors, xy))
-    return {"between": pictures.between(rows, three.labels, triple, look)} if rows else {}
+    return {"between": plots.between(rows, three.labels, triple, look)} if rows else {}
 
 
-def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], work: Work, seed: int) -> dict[str, bytes]:
-    """What ALI's decoders make of songs held out, of the prior, and of the way between two songs."""
+def _decoded(
+    data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], store: Store, seed: int
+) -> dict[str, bytes]:
+    """Draw what ALI's decoders make of held-out songs, of the prior, and of the way between two songs."""
     if "ali_right" not in learnt:
         return {}
     held_out = np.flatnonzero(sides == (BY_ARTIST if (sides == BY_ARTIST).any() else BY_SONG))
@@ -219,17 +223,17 @@ def _decoded(data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], wor
     rows = np.array([data.rows_of([song])[0] for song in songs])
     names = [data.clips[song].genre for song in songs]
     originals = np.asarray(data.spectrograms(DECIBELS, rows)[:])
-    made = {key: _decodings(learnt[key], data, rows, work, seed) for key in reversed(RUNGS) if key in learnt}
+    made = {key: _decodings(learnt[key], data, rows, store, seed) for key in reversed(RUNGS) if key in learnt}
     lines = [("the song", list(zip(names, originals, strict=True)))]
     lines += [(learnt[key].kind.name.removeprefix("ALI "), _untitled(made[key]["rebuilt"])) for key in made]
     right = made["ali_right"]
     drawn = {
-        "rebuilt": pictures.spectrograms(lines),
-        "samples": pictures.spectrograms([("samples", _untitled(right["samples"]))]),
+        "rebuilt": plots.spectrograms(lines),
+        "samples": plots.spectrograms([("samples", _untitled(right["samples"]))]),
     }
     if len(rows) > 1:
         way = [(names[0], originals[0]), *_untitled(right["way"]), (names[1], originals[1])]
-        drawn["way"] = pictures.spectrograms([("the way", way)])
+        drawn["way"] = plots.spectrograms([("the way", way)])
     return drawn
 
 
@@ -238,7 +242,7 @@ def _untitled(spectrograms: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 
 def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> list[int]:
-    """A song of each genre, drawn by the seed, of at most so many genres spread over all."""
+    """Draw a song of each genre by the seed, of at most ``most`` genres spread over all."""
     first: dict[str, int] = {}
     for song in sorted(songs, key=lambda song: rank(seed, "decoded", data.clips[song].identity)):
         first.setdefault(data.clips[song].genre, song)
@@ -247,11 +251,11 @@ def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> l
     return [first[genres[number]] for number in spread]
 
 
-def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, seed: int) -> dict[str, np.ndarray]:
-    """Songs rebuilt from their codes, samples from the prior, and the straight way between the first two codes."""
+def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, store: Store, seed: int) -> dict[str, np.ndarray]:
+    """Decode songs from their codes, samples from the prior, and the straight way between the first two codes."""
 
     def decode() -> dict[str, np.ndarray]:
-        ali: Any = load(work.folder / "encoders" / embedding.kind.key)
+        ali: Any = load(store.folder / "encoders" / embedding.kind.key)
         frontend = ali.get_frontend()
         codes = ali.transform(data.spectrograms(frontend, rows))
         prior = np.random.default_rng(seed).standard_normal((8, ali.latent)).astype(np.float32)
@@ -260,11 +264,11 @@ def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, work: Work, s
         made = {"rebuilt": codes, "samples": prior, "way": way}
         return {name: _decibels(ali.inverse_transform(z), frontend.log).astype(np.float16) for name, z in made.items()}
 
-    return work.arrays(f"decoded-{embedding.kind.key}", digest(embedding.key, rows.tolist(), seed), decode)
+    return store.arrays(f"decoded-{embedding.kind.key}", digest(embedding.key, rows.tolist(), seed), decode)
 
 
 def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """What a decoder answers, in decibels; one of plain power may answer anything, and less than nothing is nothing."""
+    """Convert a decoder's output to decibels; plain power below 1e-10 counts as that."""
     if logarithmic:
         return spectrograms
     return 10 * np.log10(np.maximum(spectrograms, 1e-10))

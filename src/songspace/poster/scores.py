@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
+from songspace.categories import integers
 from songspace.evaluation import clustering
 from songspace.intervals import HALVES, SURE, Scatter, Score, holm
-from songspace.poster import then
 from songspace.poster.data import Data
-from songspace.poster.embeddings import Embedding
+from songspace.poster.learning import Embedding
 from songspace.poster.splits import BY_ARTIST, BY_SONG, SCORED, balanced
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.space import Space
 
 METRICS = {
@@ -28,8 +32,9 @@ METRICS = {
     "mixture_ami_max": "careful mixture AMI (max)",
     "mixture_v_measure": "careful mixture V",
 }
-"""What is scored. The default mixture is the poster's: scikit-learn's, as it comes, on all numbers. The careful one
-sees at most 20 coordinates, rescaled, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten starts."""
+"""The scores and their names. The default mixture is the poster's: scikit-learn's as it comes, on all numbers. The
+careful one sees at most 20 rescaled coordinates, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten.
+"""
 HEADLINE = "kmeans_ami"
 
 SPLITS = {"artist": BY_ARTIST, "song": BY_SONG}
@@ -85,16 +90,16 @@ class Test:
 
     @property
     def name(self) -> str:
-        """A short name, fit for a file."""
+        """Return a short name, fit for a file."""
         return f"{self.split}-{self.level}" + ("-subset" if self.subset else "")
 
     @property
     def genres(self) -> list[str]:
-        """The genres, by name."""
+        """Return the genres, by name."""
         return sorted(set(self.labels), key=str.casefold)
 
     def only(self, genres: Sequence[str]) -> Test:
-        """The same test of some genres."""
+        """Return the same test of some genres."""
         kept = np.flatnonzero([label in genres for label in self.labels])
         return Test(
             self.split,
@@ -109,17 +114,17 @@ class Test:
 def make_tests(
     data: Data, sides: np.ndarray, leaky_rows: np.ndarray, subset: Sequence[str], *, seed: int
 ) -> list[Test]:
-    """The tests that the songs allow: of two genres at least, with two items of each.
+    """Make the tests that the songs allow: of two genres at least, with two items of each.
 
     The leaky one comes last, and only beside an honest one.
     """
-    found: list[Test] = []
+    tests: list[Test] = []
 
     def add(test: Test) -> None:
         if _usable(test):
-            found.append(test)
+            tests.append(test)
         if 1 < len(subset) < len(data.genres) and _usable(chosen := test.only(subset)):
-            found.append(chosen)
+            tests.append(chosen)
 
     for split, side in SPLITS.items():
         for level in LEVELS:
@@ -130,13 +135,13 @@ def make_tests(
                 [clip.identity for clip in clips], [clip.genre for clip in clips], per_song, most=SCORED, seed=seed
             )
             add(of_items(data, split, level, items))
-    if found:
+    if tests:
         add(of_items(data, LEAKY, "segments", leaky_rows))
-    return found
+    return tests
 
 
 def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
-    """A test of some rows or songs."""
+    """Make a test of some rows or songs."""
     clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
     artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
     return Test(split, level, False, items, [clip.genre for clip in clips], artists)
@@ -147,7 +152,7 @@ def _usable(test: Test) -> bool:
 
 
 def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """All numbers of the items of a test: segments as they come; songs as users meet them, as in a ``Space``."""
+    """Return all numbers of the items of a test: segments as they come; songs as in a ``Space``."""
     if test.level == "segments":
         return embedding.encoding(data, test.items)(test.items)
     encode = embedding.encoding(data, data.rows_of(test.items))
@@ -156,7 +161,7 @@ def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
 
 
 def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """The items of a test in an embedding, as :func:`own_numbers` gives them.
+    """Return the items of a test in an embedding, as :func:`own_numbers` gives them.
 
     Where vectors have more numbers than there are items they are turned into as many coordinates as there are
     items, which keeps all distances.
@@ -167,42 +172,37 @@ def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
     return vectors
 
 
-def places(embedding: Embedding, data: Data, test: Test, work: Work) -> np.ndarray:
-    """Do as :func:`place` does, or take what it answered before, where that took long."""
+def places(embedding: Embedding, data: Data, test: Test, store: Store) -> np.ndarray:
+    """Return what :func:`place` does, or what was kept of it, where that takes long."""
     if embedding.kind.fitted == "training":
         return place(embedding, data, test)
     key = digest(embedding.key, test.level, test.items.tolist())
     name = f"places-{embedding.kind.key}-{test.name}"
-    return work.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
+    return store.arrays(name, key, lambda: {"vectors": place(embedding, data, test)})["vectors"]
 
 
-def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: int, seed: int) -> dict[str, Score]:
-    """The scores of an embedding in a test, with what is behind their intervals.
+def score(embedding: Embedding, data: Data, test: Test, store: Store, *, seeds: int, seed: int) -> dict[str, Score]:
+    """Score an embedding in a test, with the scatter behind its intervals.
 
     Those of the default mixture are missing where scikit-learn could not fit it.
     """
-    asked = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
-    key = digest(embedding.key, test.level, *asked)
+    parts = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
+    key = digest(embedding.key, test.level, *parts)
 
     def cluster() -> dict[str, np.ndarray]:
-        vectors = places(embedding, data, test, work)
-        found = clustering.scores(
-            vectors,
-            test.labels,
-            seeds=seeds,
-            artists=test.artists,
-            both_normalisers=True,
-            random_state=seed,
+        vectors = places(embedding, data, test, store)
+        by_metric = clustering.scores(
+            vectors, test.labels, seeds=seeds, artists=test.artists, both_normalisers=True, random_state=seed
         )
-        found |= then.mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
+        by_metric |= default_mixture(vectors, test.labels, seeds=clustering.clustering_seeds(seeds, seed))
         numbers = {
             name: [s.value, s.chance, s.spread or 0.0, s.lowest, s.scatter.scale, s.scatter.degrees]
-            for name, s in found.items()
+            for name, s in by_metric.items()
         }
-        halves = {f"{name}-halves": s.scatter.values for name, s in found.items()}
+        halves = {f"{name}-halves": s.scatter.values for name, s in by_metric.items()}
         return {name: np.array(values) for name, values in numbers.items()} | halves
 
-    held = work.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
+    held = store.arrays(f"scores/{embedding.kind.key}-{test.name}", key, cluster)
     scores = {}
     for metric in METRICS:
         if metric not in held:
@@ -213,8 +213,8 @@ def score(embedding: Embedding, data: Data, test: Test, work: Work, *, seeds: in
     return scores
 
 
-def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The questions of ``PAIRS`` answered: paired differences of the headline, and what they mean.
+def differences(scores: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Answer the questions of ``PAIRS``: paired differences of the headline, and what they mean.
 
     Returns
     -------
@@ -223,19 +223,19 @@ def differences(found: Mapping[str, Mapping[str, Score]], unjudged: Collection[s
         all of these questions) and ``says``: "better", "worse", "may be chance", "unknown" where artists are too few
         for an interval, or "too few steps" where one of the two is ``unjudged``.
     """
-    asked = [(better, than) for better, than in PAIRS if better in found and than in found]
-    answers = [found[better][HEADLINE].minus(found[than][HEADLINE]) for better, than in asked]
-    judged = [not {better, than} & set(unjudged) for better, than in asked]
-    corrected = holm([answer["p"] if fair else None for answer, fair in zip(answers, judged, strict=True)])
+    pairs = [(better, than) for better, than in PAIRS if better in scores and than in scores]
+    answers = [scores[better][HEADLINE].minus(scores[than][HEADLINE]) for better, than in pairs]
+    judged = [not {better, than} & set(unjudged) for better, than in pairs]
+    corrected = holm([answer["p"] if judgeable else None for answer, judgeable in zip(answers, judged, strict=True)])
     return [
         {"better": better, "than": than, "difference": answer["value"], "interval": answer["interval"], "p_holm": p}
-        | {"says": meaning(answer["value"], p) if fair else "too few steps"}
-        for (better, than), answer, p, fair in zip(asked, answers, corrected, judged, strict=True)
+        | {"says": meaning(answer["value"], p) if judgeable else "too few steps"}
+        for (better, than), answer, p, judgeable in zip(pairs, answers, corrected, judged, strict=True)
     ]
 
 
 def meaning(difference: float, p: float | None) -> str:
-    """What a difference and its corrected p-value say.
+    """Name what a difference and its corrected p-value mean.
 
     Examples
     --------
@@ -247,3 +247,37 @@ def meaning(difference: float, p: float | None) -> str:
     if p >= SURE:
         return "may be chance"
     return "better" if difference > 0 else "worse"
+
+
+def default_mixture(vectors: np.ndarray, labels: Sequence[str], *, seeds: Sequence[int]) -> dict[str, Score]:
+    """Score scikit-learn's mixture of as many Gaussians as there are labels, as it comes: the poster's.
+
+    Full covariances in more dimensions than a cluster has items are singular, so that the mixture mostly repeats the
+    one k-means that it began with: that is how the poster's bars came to be equal in pairs.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+        All numbers, as they are.
+    labels : sequence of length n
+    seeds : sequence of int
+        scikit-learn's ``random_state``, which the poster left to chance.
+
+    Returns
+    -------
+    dict
+        ``default_mixture_ami``, ``default_mixture_ami_max`` and ``default_mixture_v_measure``; nothing if scikit-learn
+        finds the covariances too ill-conditioned to go on.
+    """
+    clusterings = []
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the poster's mixtures ended after 100 steps, too
+        for seed in seeds:
+            model = GaussianMixture(len(set(labels)), random_state=seed)
+            try:
+                clusterings.append(model.fit_predict(np.asarray(vectors, np.float64)))
+            except ValueError as error:
+                if "ill-defined empirical covariance" in str(error):
+                    return {}
+                raise
+    return clustering.scores_of(integers(labels), {"default_mixture": clusterings})

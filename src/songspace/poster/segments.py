@@ -36,7 +36,7 @@ LOWEST, STEP = -100.0, 1 / 256
 
 
 def to_codes(decibels: np.ndarray) -> np.ndarray:
-    """Decibels in 16 bits.
+    """Convert decibels to 16 bits.
 
     Examples
     --------
@@ -47,18 +47,18 @@ def to_codes(decibels: np.ndarray) -> np.ndarray:
 
 
 def from_codes(codes: np.ndarray) -> np.ndarray:
-    """Undo :func:`to_codes`, within 1/512 dB; float32."""
+    """Convert the codes of :func:`to_codes` to decibels, within 1/512 dB; float32."""
     return np.asarray(codes, np.float32) * np.float32(STEP) + np.float32(LOWEST)
 
 
 def to_power(codes: np.ndarray) -> np.ndarray:
-    """The power that codes stand for, within 0.05 %; float32."""
+    """Convert codes to power, within 0.05 %; float32."""
     return np.exp(from_codes(codes) * np.float32(np.log(10) / 10))
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one file gave."""
+    """The segments of one file."""
 
     identity: bytes
     starts: np.ndarray
@@ -70,7 +70,7 @@ class Decoded:
 
 
 def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
-    """Random segments of a file, by its content and the seed alone."""
+    """Decode random segments of a file, drawn by its content and the seed alone."""
     try:
         identity = identify(file.path)
     except OSError as error:
@@ -97,8 +97,8 @@ def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a file: its slot and what was heard, or why there is nothing."""
+class JournalEntry:
+    """A line of the journal: the slot and the segments of a file, or why it has none."""
 
     size: int
     mtime_ns: int
@@ -109,7 +109,7 @@ class Entry:
     silent: tuple[bool, ...] = ()
 
     def is_of(self, file: Found) -> bool:
-        """Whether this is still known of the file as it is now."""
+        """Return whether the file is unchanged since this was written."""
         return (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
 
 
@@ -130,7 +130,7 @@ class Shelf:
 
     def __init__(self, folder: Path, segments: int, seed: int) -> None:
         self.folder, self.segments, self.seed = folder, segments, seed
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, JournalEntry] = {}
         self._journal = folder / "segments.jsonl"
         self._head = {"segments": segments, "seed": seed, "pipeline": PIPELINE, "version": 1}
         self._files: dict[str, tuple[Path, np.dtype, tuple[int, int]]] = {
@@ -159,7 +159,7 @@ class Shelf:
         for line in lines:
             try:
                 path, fields = json.loads(line)
-                entry = Entry(**fields | {key: tuple(fields[key]) for key in ("starts", "silent")})
+                entry = JournalEntry(**fields | {key: tuple(fields[key]) for key in ("starts", "silent")})
             except (ValueError, TypeError, KeyError):
                 continue
             if entry.slot < held:
@@ -170,7 +170,7 @@ class Shelf:
         return [(name, file[0]) for name, file in self._files.items()]
 
     def _record(self, name: str) -> int:
-        """Bytes of a song."""
+        """Return the bytes that one song takes."""
         _, dtype, shape = self._files[name]
         return self.segments * int(np.prod(shape)) * dtype.itemsize
 
@@ -196,11 +196,12 @@ class Shelf:
                 f"{self.folder}: take fewer with --per-genre or --segments."
             )
         names = {file.path: name for name, file in files}
-        found = (file for _, file in files)
-        heard = outcomes(decode, found, self.segments, self.seed, workers=workers, timeout=timeout)
+        heard = outcomes(
+            decode, (file for _, file in files), self.segments, self.seed, workers=workers, timeout=timeout
+        )
         for done, (file, outcome) in enumerate(heard, 1):
             if isinstance(outcome, Failure):
-                entry, lasting = Entry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
+                entry, lasting = JournalEntry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
             else:
                 entry, lasting = self._put(file, outcome), True
             self.entries[names[file.path]] = entry
@@ -209,7 +210,7 @@ class Shelf:
                     journal.write(json.dumps([names[file.path], asdict(entry)]) + "\n")
             on_progress(done, len(files))
 
-    def _put(self, file: Found, decoded: Decoded) -> Entry:
+    def _put(self, file: Found, decoded: Decoded) -> JournalEntry:
         slot, self._next = self._next, self._next + 1
         for name, codes in (("power", decoded.power), ("mel", decoded.mel)):
             path = self._files[name][0]
@@ -217,10 +218,10 @@ class Shelf:
                 records.seek(slot * self._record(name))
                 records.write(codes.tobytes())
         starts, silent = tuple(decoded.starts.tolist()), tuple(decoded.silent.tolist())
-        return Entry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
+        return JournalEntry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
 
     def rows(self, frontend: Frontend, slots: np.ndarray, which: np.ndarray) -> Any:
-        """Segments as a frontend gives them, read from the disk as they are indexed.
+        """Return segments as a frontend gives them, read from the disk as they are indexed.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""Which songs are learnt from, and which are scored: one training set and two tests.
+"""The split of the songs: one training set and two tests.
 
 Every encoder learns once, from the training set. One test holds other songs, of artists who may be known from training
 (*by song*: no song on both sides); the other holds songs of artists of whom nothing was heard (*by artist*: no artist
-on both sides). So both tests ask the very same encoder.
+on both sides). So both tests score the very same encoder.
 
 Genres are looked at only to give each its share in every set.
 
@@ -23,7 +23,7 @@ from songspace.poster.data import rank
 TRAINING, BY_SONG, BY_ARTIST = 0, 1, 2
 
 SHARE = 0.25
-"""Of each genre's songs, in each of the two tests."""
+"""Share of each genre's songs in each of the two tests."""
 
 SCORED = 50
 """Segments and songs of each genre that are scored, as on the poster; no test holds more songs of a genre."""
@@ -38,7 +38,7 @@ def split(names: Sequence[str], genres: Sequence[str], artists: Sequence[str | N
         One for each song, different from all others.
     genres : sequence of str
     artists : sequence of str or None
-        Songs of unknown artists are never in the test by artist: nobody knows whose they are.
+        Songs of unknown artists are never in the test by artist: their artist is not known.
     seed : int
 
     Returns

@@ -1,4 +1,4 @@
-"""What is compared: ways to turn a segment into a vector, from its plain spectrogram to what was learnt.
+"""The embeddings that are compared: ways to turn a segment into a vector, from its plain spectrogram to learnt ones.
 
 Each learns once, from the training set, and what has been learnt is kept. Two are as the poster had them instead: the
 raw spectrogram learns nothing, and PCA as coded then is fitted on the very items that are scored.
@@ -21,7 +21,7 @@ from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.poster.data import Data
 from songspace.poster.segments import DECIBELS, MEL, POWER
-from songspace.poster.work import Work, digest
+from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 COMPONENTS = 64
@@ -35,8 +35,8 @@ LEAST_OF_LEARN = 1500
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How the trained encoders are trained."""
+class Training:
+    """The settings that the trained encoders share."""
 
     steps: int | None
     minutes: float | None
@@ -47,33 +47,28 @@ class Plan:
     """Spectrograms in a batch of ALI, if not its own number."""
 
     def limits(self) -> dict[str, Any]:
-        """What every trained encoder is told."""
-        return {
-            "steps": self.steps,
-            "minutes": self.minutes,
-            "random_state": self.seed,
-            "device": self.device,
-        }
+        """Return the parameters that all trained encoders share."""
+        return {"steps": self.steps, "minutes": self.minutes, "random_state": self.seed, "device": self.device}
 
 
 @dataclass(frozen=True)
-class Kind:
+class EmbeddingKind:
     """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
 
-    Nothing is said of a trained one, neither good nor bad, after fewer steps than ``enough``.
+    A trained one is not judged after fewer steps than ``enough``.
     """
 
     key: str
     name: str
     what: str
-    make: Callable[[Plan], Encoder]
+    make: Callable[[Training], Encoder]
     fitted: str = "training"
     trained: bool = False
     enough: int = 0
 
 
-def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
-    def make(plan: Plan) -> Encoder:
+def _ali(rung: str, **others: Any) -> Callable[[Training], Encoder]:
+    def make(plan: Training) -> Encoder:
         from songspace.encoders.ali import ALI, RUNGS
 
         batch = {} if plan.batch is None else {"batch_size": plan.batch}
@@ -83,58 +78,58 @@ def _ali(rung: str, **others: Any) -> Callable[[Plan], Encoder]:
 
 
 KINDS = (
-    Kind(
+    EmbeddingKind(
         "raw",
         "raw spectrogram",
         "The poster's baseline, scored at last: all 110,510 numbers of the power spectrogram.",
         lambda plan: encoders.Raw(frontend=POWER),
         fitted="nothing",
     ),
-    Kind(
+    EmbeddingKind(
         "pca_then",
         "PCA-64 as coded then",
         "Plain power, every pixel scaled to unit variance, fitted on the very items that are scored.",
         lambda plan: encoders.PCA(COMPONENTS, scale=True, frontend=POWER, random_state=plan.seed),
         fitted="scored",
     ),
-    Kind(
+    EmbeddingKind(
         "pca",
         "PCA-64 of log power",
         "As it should be: power in decibels, fitted on the training set.",
         lambda plan: encoders.PCA(COMPONENTS, frontend=DECIBELS, random_state=plan.seed),
     ),
-    Kind(
+    EmbeddingKind(
         "random",
         "random network",
         "The contrastive encoder's network with random weights: what every trained one must beat.",
         lambda plan: encoders.RandomConv(frontend=MEL, random_state=plan.seed),
     ),
-    Kind(
+    EmbeddingKind(
         "timbre",
         "hand-made statistics",
         "124 descriptors of timbre and rhythm from the literature, standardised on the training set.",
         lambda plan: encoders.Timbre(frontend=MEL),
     ),
-    Kind(
+    EmbeddingKind(
         "linear",
         "linear, from songs",
         "What songspace answers with at once, taught by sound alone as all are here: more hand-made statistics under "
         "linear discriminants with songs as classes; in other words, contrastive without a network.",
         lambda plan: encoders.Linear(frontend=MEL),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_random",
         "ALI with random weights",
         "The first rung: the encoder of ALI done right as it is drawn, with nothing learnt.",
         _ali("random weights"),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_drawn",
         "ALI of history, untrained",
         "The encoder of the two rungs that follow as it is drawn: what they must be compared with.",
         _ali("as described", trained="none"),
     ),
-    Kind(
+    EmbeddingKind(
         "ali_run",
         "ALI as their code ran",
         "The second rung: the decoder is never trained, Adam's second decay is 0.001, every fifth batch is the "
@@ -143,7 +138,7 @@ KINDS = (
         trained=True,
         enough=POSTER_STEPS,
     ),
-    Kind(
+    EmbeddingKind(
         "ali_described",
         "ALI as their report says",
         "The third rung: all three networks are trained, and Adam's second decay is the usual one.",
@@ -151,7 +146,7 @@ KINDS = (
         trained=True,
         enough=POSTER_STEPS,
     ),
-    Kind(
+    EmbeddingKind(
         "ali_right",
         "ALI done right",
         "The fourth rung: decibels, a discriminator kept in bounds, a cycle term, fading noise, averaged weights.",
@@ -159,7 +154,7 @@ KINDS = (
         trained=True,
         enough=AS_MANY_UPDATES,
     ),
-    Kind(
+    EmbeddingKind(
         "contrastive",
         "contrastive",
         "Two segments of one song belong together; hand-made statistics stand beside what the network learnt, under "
@@ -168,7 +163,7 @@ KINDS = (
         trained=True,
         enough=LEAST_OF_LEARN,
     ),
-    Kind(
+    EmbeddingKind(
         "contrastive_untrained",
         "contrastive, untrained",
         "The same with its network as it is drawn: what training must be compared with.",
@@ -191,7 +186,7 @@ class Embedding:
         Of a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it came apart.
     """
 
-    kind: Kind
+    kind: EmbeddingKind
     key: str
     facts: dict[str, Any] = field(default_factory=dict)
     _encoder: Encoder | None = None
@@ -201,11 +196,11 @@ class Embedding:
 
     @property
     def judged(self) -> bool:
-        """Whether anything may be said of it: what is trained must have had steps enough."""
+        """Return whether it may be judged: a trained one must have had enough steps."""
         return not self.kind.trained or self.facts.get("steps", 0) >= self.kind.enough
 
     def encoding(self, data: Data, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """What encodes segments, where ``rows`` are all that will be scored together."""
+        """Return a function that encodes segments; ``rows`` are all that will be scored together."""
         if self._vectors is not None and self._where is not None:
             vectors, where = self._vectors, self._where
             return lambda some: vectors[where[some]]
@@ -216,7 +211,13 @@ class Embedding:
 
 
 def learn(
-    kind: Kind, data: Data, training: np.ndarray, wanted: np.ndarray, work: Work, plan: Plan, reporter: Reporter
+    kind: EmbeddingKind,
+    data: Data,
+    training: np.ndarray,
+    wanted: np.ndarray,
+    store: Store,
+    plan: Training,
+    reporter: Reporter,
 ) -> Embedding:
     """Fit an embedding on the ``training`` rows and encode the ``wanted`` ones, unless that is done already."""
     encoder = kind.make(plan)
@@ -226,7 +227,7 @@ def learn(
         return Embedding(kind, key, _encoder=encoder)
     facts: dict[str, Any] = {}
     if kind.trained:
-        facts, encoder = _trained(kind, encoder, key, data, training, work, reporter)
+        facts, encoder = _trained(kind, encoder, key, data, training, store, reporter)
         if "failed" in facts:
             return Embedding(kind, key, facts)
 
@@ -238,23 +239,23 @@ def learn(
             reporter.progress("fitting", 1, 1, kind.name)
         return {"vectors": fitted.transform(data.spectrograms(fitted.get_frontend(), wanted))}
 
-    vectors = work.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
+    vectors = store.arrays(f"vectors-{kind.key}", digest(key, wanted.tolist()), encode)["vectors"]
     where = np.full(len(data.songs), -1)
     where[wanted] = np.arange(len(wanted))
     return Embedding(kind, key, facts, encoder, vectors, where)
 
 
 def _parameters(encoder: Encoder) -> dict[str, Any]:
-    """What an encoder is made with, but for the device, which decides only how fast."""
+    """Return the parameters of an encoder without the device, which decides only how fast it is."""
     given = {name: value for name, value in encoder.get_params(deep=False).items() if name != "device"}
     return given | {"frontend": frontends.describe(encoder.get_frontend())}
 
 
 def _trained(
-    kind: Kind, encoder: Encoder, key: str, data: Data, training: np.ndarray, work: Work, reporter: Reporter
+    kind: EmbeddingKind, encoder: Encoder, key: str, data: Data, training: np.ndarray, store: Store, reporter: Reporter
 ) -> tuple[dict[str, Any], Encoder]:
     """Train an encoder, or open the one that was trained before."""
-    folder, checkpoint = work.folder / "encoders" / kind.key, work.folder / "encoders" / f"{kind.key}.checkpoint"
+    folder, checkpoint = store.folder / "encoders" / kind.key, store.folder / "encoders" / f"{kind.key}.checkpoint"
 
     def train() -> dict[str, Any]:
         reporter.say(f"Training: {kind.name}.")
@@ -284,7 +285,7 @@ def _trained(
             "fingerprint": encoder.fingerprint_,
         }
 
-    facts = work.facts(f"encoder-{kind.key}", key, train)
+    facts = store.facts(f"encoder-{kind.key}", key, train)
     if "failed" in facts:
         return facts, encoder
     try:
@@ -292,10 +293,10 @@ def _trained(
         whole = opened.fingerprint_ == facts["fingerprint"]
     except SongspaceError:
         whole = False
-    if not whole:  # somebody deleted it: what was learnt is lost
+    if not whole:  # it was deleted: what was learnt is lost
         shutil.rmtree(folder, ignore_errors=True)
-        work.forget(f"encoder-{kind.key}")
-        facts = work.facts(f"encoder-{kind.key}", key, train)
+        store.forget(f"encoder-{kind.key}")
+        facts = store.facts(f"encoder-{kind.key}", key, train)
         opened = encoders.load(folder)
     checkpoint.unlink(missing_ok=True)
     opened.set_params(device=encoder.get_params()["device"])
@@ -303,7 +304,7 @@ def _trained(
 
 
 def _show(reporter: Reporter, name: str, progress: Any) -> None:
-    """Tell how far a training is; where time alone ends it, the number of steps is an estimate."""
+    """Report how far a training is; where time alone ends it, the number of steps is an estimate."""
     losses = "  ".join(f"{loss} {value:.3f}" for loss, value in progress.losses.items())
     speed = f"{progress.segments_per_second:.0f} segments/s"
     reporter.progress(name, progress.step, progress.total, f"{losses}  {speed}  {progress.remaining:.0f} s left")

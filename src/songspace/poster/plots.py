@@ -4,20 +4,95 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from songspace.drawing import FAINT, GREY, INK, PALE, PAPER
-from songspace.drawing.text import family, short
-from songspace.poster.looks import Look
+from songspace.drawing import FAINT, GREY, INK, PALE, PAPER, blank_figure, family, hide_frame, short
 from songspace.poster.segments import DECIBELS, SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("classical", "opera", "orchestral", "soundtrack", "instrumental"),
+    ("jazz", "blues", "swing", "easy listening", "historic"),
+    ("latin", "world", "international", "reggae", "ska"),
+    ("folk", "acoustic", "singer songwriter", "celtic", "spoken"),
+    ("country", "americana", "bluegrass"),
+    ("funk", "soul"),
+    ("indie rock", "indie", "alternative"),
+    ("rock", "punk"),
+    ("metal", "hardcore"),
+    (),
+    ("pop",),
+    ("r&b", "rnb"),
+    ("hip hop", "hiphop"),
+    ("rap",),
+    ("house", "disco", "dance"),
+    ("edm", "electronic", "electronica", "techno", "trance", "dubstep", "ambient", "idm", "experimental"),
+)
+"""The poster's fifteen genres, each first in its place, from acoustic to electronic, and beside each what is near it.
+
+The empty place is for unknown genres, in the middle, where the poster goes from bands to producers.
+"""
+
+MARKERS = "os^D"
+"""With many genres, neighbours in colour differ in shape."""
+
+FEW = 8
+"""More genres than this need markers beside their colours to be distinguished."""
+
+
+def in_order(genres: Sequence[str]) -> list[str]:
+    """Sort genres from acoustic to electronic; those in one place by name.
+
+    Examples
+    --------
+    >>> in_order(["Rap", "Hard Rock", "zydeco", "Electronic", "Hip-Hop", "Jazz", "classical"])
+    ['classical', 'Jazz', 'Hard Rock', 'zydeco', 'Hip-Hop', 'Rap', 'Electronic']
+    """
+    return sorted(genres, key=lambda genre: (_place(genre), genre.casefold()))
+
+
+def _place(genre: str) -> int:
+    """Return the place of a genre: by its whole name, or by its last words ("acid jazz" is jazz)."""
+    words = re.findall(r"[\w&]+", genre.casefold())
+    for start in range(len(words)):
+        name = " ".join(words[start:])
+        for place, names in enumerate(ORDER):
+            if name in names:
+                return place
+    return ORDER.index(())
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colour and the shape of each genre: the same in every picture.
+
+    Attributes
+    ----------
+    genres : tuple of str
+        In the order of their colours, which are the rainbow's from violet to red.
+    """
+
+    genres: tuple[str, ...]
+
+    def of(self, genre: str) -> dict[str, Any]:
+        """Return matplotlib's options for the dots of a genre."""
+        from matplotlib import colormaps
+
+        number = self.genres.index(genre)
+        return {
+            "color": colormaps["rainbow"](number / max(1, len(self.genres) - 1)),
+            "marker": MARKERS[number % len(MARKERS)] if len(self.genres) > FEW else "o",
+        }
+
 
 DPI = 110
 WIDTH = 11.0
@@ -39,26 +114,17 @@ CURVES: tuple[tuple[str, str, dict[str, tuple[str, str, str]]], ...] = (
         },
     ),
     ("effective rank of codes", "watched", {"effective_rank": ("", BLUE, "-")}),
-    (
-        "same-song retrieval",
-        "watched",
-        {"retrieval": ("held-out songs", BLUE, "-"), "chance": ("chance", GREY, "--")},
-    ),
+    ("same-song retrieval", "watched", {"retrieval": ("held-out songs", BLUE, "-"), "chance": ("chance", GREY, "--")}),
 )
-"""What is drawn of a training: a label, what it is drawn against, and of each curve its name, colour and line."""
+"""The panels of a training: label, horizontal axis, and the name, colour and line of each curve."""
 
 
 def _figure(height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return blank_figure(WIDTH, height, dpi=DPI, layout="constrained")
 
 
 def _png(figure: Figure) -> bytes:
-    """The picture; without the version of matplotlib, so that equal figures are equal files."""
+    """Return the picture, without the version of matplotlib, so that equal figures are equal files."""
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a script that no font here knows is drawn as boxes
@@ -83,33 +149,26 @@ def _plain(axes: Axes) -> None:
 
 def _sheet(axes: Axes) -> None:
     axes.set_facecolor(PAPER)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    hide_frame(axes)
 
 
 def _legend(figure: Figure, look: Look, genres: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], linestyle="", markersize=7, markeredgewidth=0, **look.of(genre)) for genre in genres]
-    legend = figure.legend(
-        handles,
-        [short(genre, 24) for genre in genres],
-        loc="outside lower center",
-        ncols=min(8, len(genres)),
-        frameon=False,
-        handletextpad=0.2,
-        columnspacing=1.4,
-        prop={"family": family(), "size": 9},
-        labelcolor=INK,
-    )
+    names = [short(genre, 24) for genre in genres]
+    _legend_below(figure, handles, names, columns=8, handletextpad=0.2, columnspacing=1.4)
+
+
+def _legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], *, columns: int, **looks: Any) -> None:
+    looks |= {"ncols": min(columns, len(names)), "prop": {"family": family(), "size": 9}, "labelcolor": INK}
+    legend = figure.legend(handles, names, loc="outside lower center", frameon=False, **looks)
     for text in legend.get_texts():
         text.set_parse_math(False)
 
 
 def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: float, **more: Any) -> None:
-    """Dots in a mixed order, so that no genre lies on top only because it was drawn last."""
+    """Draw dots in a mixed order, so that no genre lies on top only because it was drawn last."""
     order = np.random.default_rng(0).permutation(len(xy))
     for marker in dict.fromkeys(look.of(label)["marker"] for label in labels):
         some = [i for i in order if look.of(labels[i])["marker"] == marker]
@@ -120,7 +179,7 @@ def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: f
 
 
 def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], tests: Mapping[str, str]) -> bytes:
-    """The headline of every embedding in some tests, side by side, with intervals and chance.
+    """Draw the headline of every embedding in some tests, side by side, with intervals and chance.
 
     Parameters
     ----------
@@ -148,7 +207,7 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], te
 
 
 def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> bytes:
-    """Losses against batches, as on the poster, and the monitors under them: a column for each rung.
+    """Draw losses against batches, as on the poster, and the monitors under them: a column for each rung.
 
     Parameters
     ----------
@@ -185,17 +244,17 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
 
 
 def _first(curve: str) -> str:
-    """What a history must hold for a curve to be drawn."""
+    """Return the name that a history must hold for a curve to be drawn."""
     return curve.split(" + ")[0]
 
 
 def _curve(history: Mapping[str, Sequence[float]], name: str) -> list[float]:
-    """A curve of a history, or the sum of two."""
+    """Return a curve of a history, or the sum of two."""
     return [sum(values) for values in zip(*(history[part] for part in name.split(" + ")), strict=True)]
 
 
 def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: Look) -> bytes:
-    """The same items under each embedding, in two dimensions each.
+    """Draw the same items under each embedding, in two dimensions each.
 
     Parameters
     ----------
@@ -221,12 +280,9 @@ def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: 
 
 
 def between(
-    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
-    labels: Sequence[str],
-    triple: tuple[str, str, str],
-    look: Look,
+    rows: Sequence[tuple[str, np.ndarray, np.ndarray]], labels: Sequence[str], triple: tuple[str, str, str], look: Look
 ) -> bytes:
-    """Songs of three genres: along the line from A to B, and by t-SNE; a row for each embedding.
+    """Draw songs of three genres: along the line from A to B, and by t-SNE; a row for each embedding.
 
     Parameters
     ----------
@@ -259,7 +315,7 @@ def between(
 def along_the_line(
     vectors: np.ndarray, labels: np.ndarray, triple: tuple[str, str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Songs (n, 2) and the three centres (3, 2): the place on the straight line from A to B, and the greatest spread
+    """Return songs (n, 2) and the three centres (3, 2): the place on the line from A to B, and the greatest spread
     of what is left across it."""
     wide = np.asarray(vectors, np.float64)
     centers = np.stack([wide[labels == genre].mean(axis=0) for genre in triple])
@@ -277,7 +333,7 @@ def along_the_line(
 
 
 def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], years: Mapping[str, int]) -> bytes:
-    """The songs of one artist by album, oldest to newest.
+    """Draw the songs of one artist by album, oldest to newest.
 
     Parameters
     ----------
@@ -307,22 +363,12 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
         panel.margins(0.12)
         _title(panel, name)
     handles = [Line2D([], [], linestyle="", marker="o", markersize=7, color=color) for color in colors]
-    legend = figure.legend(
-        handles,
-        [f"{years[album]}  {short(album, 30)}" for album in order],
-        loc="outside lower center",
-        ncols=min(4, len(order)),
-        frameon=False,
-        prop={"family": family(), "size": 9},
-        labelcolor=INK,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    _legend_below(figure, handles, [f"{years[album]}  {short(album, 30)}" for album in order], columns=4)
     return _png(figure)
 
 
 def spectrograms(rows: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]]) -> bytes:
-    """Rows of spectrograms in decibels, each row on its own scale of colours.
+    """Draw rows of spectrograms in decibels, each row on its own scale of colours.
 
     Parameters
     ----------

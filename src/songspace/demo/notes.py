@@ -1,4 +1,4 @@
-"""What is played, before there is any sound: notes, chords, melodies and drum patterns.
+"""Scores, before there is any sound: notes, chords, melodies and drum patterns.
 
 Time is counted in beats from the start of the song, pitch in MIDI numbers (60 is middle C, 12 to the
 octave), harmony in degrees of a seven-note scale (0 is the tonic, 7 the tonic an octave higher).
@@ -16,7 +16,7 @@ Tone = Callable[[float, float, np.random.Generator], np.ndarray]
 """An instrument: ``(frequency in Hz, seconds, rng)`` to samples ``(n,)`` or, in stereo, ``(2, n)``."""
 
 Effect = Callable[[np.ndarray], np.ndarray]
-"""What is done to the ``(2, n)`` sound of a whole part."""
+"""An effect on the ``(2, n)`` sound of a whole part."""
 
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -38,37 +38,37 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one player plays, on what, and where it stands in the mix."""
+class Voice:
+    """The notes of one player, the instrument, and the place in the mix."""
 
     name: str
     notes: Sequence[Note]
     tone: Tone
     level: float
-    """How loud its loud moments are, in decibels of the mix."""
+    """Level of its loud moments, in decibels of the mix."""
     pan: float = 0.0
     """From -1, left, to 1, right."""
     send: float = 0.2
-    """How much of it goes to the room."""
+    """Share that goes to the room."""
     effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
-class Score:
+class Composition:
     """A whole song on paper."""
 
     tempo: float
     """Beats a minute."""
     beats: int
     """The whole length, without what rings on after it."""
-    parts: Sequence[Part]
+    parts: Sequence[Voice]
     swing: float = 0.5
-    """Where the second note of a pair falls: 0.5 is straight, 0.67 a triplet."""
+    """Place of the second note of a pair: 0.5 is straight, 0.67 a triplet."""
     pair: float = 1.0
     """The length of such a pair in beats."""
 
     def seconds(self, beat: float) -> float:
-        """When a beat sounds, swing included."""
+        """Return when a beat sounds, swing included."""
         pairs, within = divmod(beat / self.pair, 1.0)
         swung = 2 * within * self.swing if within < 0.5 else self.swing + (2 * within - 1) * (1 - self.swing)
         return float((pairs + swung) * self.pair * 60 / self.tempo)
@@ -96,27 +96,27 @@ class Harmony:
     change: tuple[int, int] = (0, 0)
 
     def degree(self, bar: int) -> int:
-        """The degree on which the chord of a bar stands."""
+        """Return the degree on which the chord of a bar stands."""
         return self.degrees[bar % len(self.degrees)]
 
     def pitch(self, degree: int, bar: int) -> int:
-        """The pitch of a degree, however many octaves away, in the key of a bar."""
+        """Return the pitch of a degree, however many octaves away, in the key of a bar."""
         octave, step = divmod(degree, 7)
         lift = self.change[1] if bar >= self.change[0] else 0
         return self.key + lift + 12 * octave + SCALES[self.scale][step]
 
     def chord(self, bar: int, *, near: int, size: int = 3) -> tuple[int, ...]:
-        """Stacked thirds, each in the octave around ``near``: so that voices move little between chords."""
+        """Return stacked thirds, each in the octave around ``near``: so that voices move little between chords."""
         stack = (self.pitch(self.degree(bar) + 2 * third, bar) for third in range(size))
         return tuple(sorted(fold(pitch, near) for pitch in stack))
 
     def root(self, bar: int, *, near: int) -> int:
-        """The root of a bar's chord in the octave around ``near``."""
+        """Return the root of a bar's chord in the octave around ``near``."""
         return fold(self.pitch(self.degree(bar), bar), near)
 
 
 def fold(pitch: int, near: int) -> int:
-    """The same note in the octave from six semitones below ``near`` to five above it."""
+    """Return the same note in the octave from six semitones below ``near`` to five above it."""
     return near - 6 + (pitch - near + 6) % 12
 
 
@@ -141,16 +141,9 @@ def steps(pattern: str, *, bars: Iterable[int], meter: int = 4, pitch: int = 60)
 
 
 def chords(
-    pattern: str,
-    harmony: Harmony,
-    *,
-    bars: Iterable[int],
-    near: int,
-    size: int = 3,
-    meter: int = 4,
-    hold: float = 1.0,
+    pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, size: int = 3, meter: int = 4, hold: float = 1.0
 ) -> list[Note]:
-    """The chord of each bar, struck where the step pattern says and held for ``hold`` of its steps."""
+    """Write the chord of each bar, struck where the step pattern says and held for ``hold`` of its steps."""
     return [
         Note(note.beat, note.length * hold, pitch, note.velocity)
         for bar in bars
@@ -162,7 +155,7 @@ def chords(
 def bass(
     pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, meter: int = 4, hold: float = 0.9
 ) -> list[Note]:
-    """A bass line in steps: ``x`` the chord's root, ``5`` the fifth above it, ``8`` the octave."""
+    """Write a bass line in steps: ``x`` the chord's root, ``5`` the fifth above it, ``8`` the octave."""
     above = {"x": 0, "5": 7, "8": 12}
     grid = meter / len(pattern)
     notes = []
@@ -178,7 +171,7 @@ def bass(
 def arpeggio(
     order: Sequence[int], harmony: Harmony, *, bars: Iterable[int], near: int, meter: int = 4, hold: float = 1.0
 ) -> list[Note]:
-    """Broken chords: in each bar the chord's notes in this ``order``, evenly spread (3 is an octave up)."""
+    """Write broken chords: in each bar the chord's notes in this ``order``, evenly spread (3 is an octave up)."""
     grid = meter / len(order)
     notes = []
     for bar in bars:
@@ -201,7 +194,7 @@ def melody(
     reach: int = 5,
     hold: float = 0.9,
 ) -> list[Note]:
-    """A tune of two motifs that come back: the same rhythm and contour over whatever chord is there.
+    """Write a tune of two motifs that come back: the same rhythm and contour over whatever chord is there.
 
     Notes on the beat are drawn to the nearest tone of the chord, and the tune stays within ``reach`` degrees
     of the pitch ``near``.
@@ -228,7 +221,7 @@ def melody(
 
 
 def walking_bass(rng: np.random.Generator, harmony: Harmony, *, bars: Sequence[int], near: int) -> list[Note]:
-    """Four quarter notes a bar: the root, two tones of the chord, and a step that leads to the next root."""
+    """Write four quarter notes a bar: the root, two tones of the chord, a step that leads to the next root."""
     notes = []
     for bar in bars:
         root, target = harmony.root(bar, near=near), harmony.root(bar + 1, near=near)

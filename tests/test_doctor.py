@@ -69,7 +69,7 @@ def test_a_decoder_that_fails_or_mishears(home: Home, monkeypatch: pytest.Monkey
         heard = read_windows(path, **how)
         return SimpleNamespace(samples=heard.samples[:, :11_025]) if path.name.startswith("Opus") else heard
 
-    monkeypatch.setattr("songspace.doctor.machine.read_windows", read)
+    monkeypatch.setattr("songspace.doctor.read_windows", read)
     found = _not_ok(home)
     assert list(found) == ["decoders"]
     verdict, said = found["decoders"]

@@ -1,19 +1,28 @@
-"""Whether the library in a home is whole and up to date."""
+"""Check whether songspace can do its work here, and whether a library is whole; nothing is changed."""
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
+import soundfile
 
+from songspace import __version__
 from songspace.answers.state import away_groups
 from songspace.answers.view import open_space
-from songspace.doctor.findings import Finding, Verdict
-from songspace.errors import MissingEncoderError, SongspaceError
+from songspace.audio import read_windows
+from songspace.errors import AudioError, MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
 from songspace.library.imported import imported_from
@@ -21,14 +30,152 @@ from songspace.library.index import DESCRIPTORS, Listening
 from songspace.library.learnt import learnt
 from songspace.library.mending import damage
 from songspace.pipeline.stages import load_learnt
+from songspace.server import documents
 from songspace.server.user import read_user
+
+
+class Verdict(StrEnum):
+    """The result of a check: in order, to be looked after, or broken."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check, and what to do about it.
+
+    Attributes
+    ----------
+    what : str
+        The part that was checked.
+    verdict : Verdict
+    said : str
+        The result in one or two sentences.
+    todo : str
+        What to do about it; empty if all is well.
+    """
+
+    what: str
+    verdict: Verdict
+    said: str
+    todo: str = ""
+
+
+def examine(home: Home) -> list[Finding]:
+    """Check this machine, and the library in a home."""
+    return [_versions(), _decoders(), _device(), _page(), *_library(home)]
+
+
+_RATE = 48_000  # Opus knows no other
+_PITCH = 440.0
 
 _UPDATE = "Run `songspace update`."
 _LEARN = "Run `songspace learn FOLDER`."
 
+_SNDFILE = {"WAV": (".wav", "PCM_16"), "AIFF": (".aiff", "PCM_16"), "FLAC": (".flac", "PCM_16")}
+_SNDFILE |= {"Ogg Vorbis": (".ogg", "VORBIS")}
+_FFMPEG = {
+    "MP3": (".mp3", "libmp3lame", "fltp"),
+    "AAC": (".m4a", "aac", "fltp"),
+    "ALAC": (".m4a", "alac", "s16p"),
+    "Opus": (".opus", "libopus", "flt"),
+    "WMA": (".wma", "wmav2", "fltp"),
+    "WavPack": (".wv", "wavpack", "s16p"),
+}
 
-def library(home: Home) -> Iterator[Finding]:
-    """Look at all that lies in a home; of a damaged catalog nothing more is asked."""
+
+def _versions() -> Finding:
+    """Report the versions of songspace and of the libraries that its results depend on."""
+    import torch
+
+    names = [
+        f"songspace {__version__}",
+        f"Python {platform.python_version()}",
+        f"libsndfile {soundfile.__libsndfile_version__}",
+        f"PyAV {av.__version__}",
+        f"NumPy {np.__version__}",
+        f"torch {torch.__version__}",
+        f"SQLite {sqlite3.sqlite_version}",
+    ]
+    return Finding("versions", Verdict.OK, f"{', '.join(names)}.")
+
+
+def _decoders() -> Finding:
+    """Check that a tone in each format is heard as the tone that it is."""
+    tone = (0.5 * np.sin(2 * np.pi * _PITCH * np.arange(2 * _RATE) / _RATE)).astype(np.float32)
+    makers: dict[str, tuple[str, Callable[[Path], None]]] = {}
+    for name, (suffix, subtype) in _SNDFILE.items():
+        makers[name] = suffix, partial(soundfile.write, data=tone, samplerate=_RATE, subtype=subtype)
+    for name, (suffix, codec, form) in _FFMPEG.items():
+        makers[name] = suffix, partial(_encode, tone=tone, codec=codec, form=form)
+    heard, deaf, untried = [], [], []
+    with tempfile.TemporaryDirectory(prefix="songspace-") as folder:
+        for name, (suffix, make) in makers.items():
+            path = Path(folder, name + suffix)
+            try:
+                make(path)
+            except (soundfile.SoundFileError, av.FFmpegError, ValueError):  # no encoder: decoders may be there
+                untried.append(name)
+                continue
+            problem = _mishearing(path)
+            if problem:
+                deaf.append(f"{name} ({problem})")
+            else:
+                heard.append(name)
+    rest = f" Not tried, for they cannot be written here: {', '.join(untried)}." if untried else ""
+    if deaf:
+        said = f"These formats are not read as they should be: {'; '.join(deaf)}.{rest}"
+        return Finding("decoders", Verdict.FAILURE, said, "Install songspace anew, with its soundfile and PyAV.")
+    return Finding("decoders", Verdict.OK, f"{', '.join(heard)} are read.{rest}")
+
+
+def _encode(path: Path, *, tone: np.ndarray, codec: str, form: str) -> None:
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=_RATE, layout="mono", bit_rate=96_000)
+        stream.format = form
+        convert = av.AudioResampler(format=form, layout="mono", rate=_RATE)
+        frame = av.AudioFrame.from_ndarray(tone[np.newaxis], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = _RATE, 0
+        for part in [*convert.resample(frame), *convert.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+
+
+def _mishearing(path: Path) -> str:
+    """Say what is wrong with the tone as it is heard; nothing if it is the one that was written."""
+    try:
+        heard = read_windows(path, seconds=1.0, count=1, rate=22_050).samples[0]
+    except AudioError as error:
+        return str(error).rstrip(".")
+    pitch = int(np.argmax(np.abs(np.fft.rfft(heard))))  # of a second: in Hz
+    return "" if abs(pitch - _PITCH) <= 1 else "it sounds other than it is"
+
+
+def _device() -> Finding:
+    """Report where encoders are learnt."""
+    import torch
+
+    from songspace.encoders.devices import choose_device
+
+    chosen = choose_device("auto")
+    if chosen.type == "cuda":
+        return Finding("device", Verdict.OK, f"Encoders are learnt on {torch.cuda.get_device_name(chosen)}.")
+    threads = torch.get_num_threads()
+    return Finding("device", Verdict.OK, f"Encoders are learnt on the processor, threads: {threads}.")
+
+
+def _page() -> Finding:
+    """Check that this songspace came with the page that plays."""
+    if (documents.BUILT / "index.html").is_file():
+        return Finding("page", Verdict.OK, "The page that `songspace serve` shows is there.")
+    said = "The page that plays was not built: `songspace serve` has its API only."
+    return Finding("page", Verdict.WARNING, said, "Install a released songspace, or build the page from web/.")
+
+
+def _library(home: Home) -> Iterator[Finding]:
+    """Check all that lies in a home; a damaged catalog is not read any further."""
     yield _user(home)
     if home.log.exists():
         yield Finding("log", Verdict.OK, f"What `learn` and `update` did is written in {home.log}.")
@@ -72,7 +219,7 @@ def _user(home: Home) -> Finding:
 
 
 def _wanted(home: Home, catalog: Catalog) -> int:
-    """Bytes that the next run may need: the rest of the cache, and new copies beside the old of what is replaced."""
+    """Return the bytes that the next run may need: the rest of the cache, and new copies beside the old ones."""
     listening = Listening.of(catalog)
     record = listening.windows * int(np.prod(listening.frontend.shape))
     here = [path.stat().st_size if path.exists() else 0 for path in (home.cache, home.catalog, home.space)]

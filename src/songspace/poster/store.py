@@ -13,15 +13,16 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from songspace.errors import SongspaceError
 
 
 def digest(*parts: Any) -> str:
-    """32 hexadecimal digits that change with anything in ``parts``, which JSON must know.
+    """Return 32 hexadecimal digits that change with anything in ``parts``, which must be plain values for JSON.
 
     Examples
     --------
@@ -31,7 +32,7 @@ def digest(*parts: Any) -> str:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-class Work:
+class Store:
     """Results by name in one folder.
 
     Parameters
@@ -50,10 +51,8 @@ class Work:
         Raises
         ------
         SongspaceError
-            If another run holds it, or the folder cannot be written.
+            If another run holds it, or the folder cannot be written, now or later.
         """
-        from filelock import FileLock, Timeout
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / "lock", timeout=0)
@@ -64,56 +63,60 @@ class Work:
             raise self.refused(error) from error
         try:
             yield
+        except OSError as error:
+            if error.filename and str(error.filename).startswith(str(self.folder.parent)):
+                raise self.refused(error) from error
+            raise
         finally:
             lock.release()
 
     def refused(self, error: OSError) -> SongspaceError:
-        """What is said where the file system will not have it."""
+        """Return the error to raise where the file system refuses."""
         return SongspaceError(f"The experiment's folder {self.folder.parent} cannot be written: {error.strerror}.")
 
     def facts(self, name: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """A result that JSON knows: the one that is there under ``key``, or else what ``make`` answers."""
+        """Return the plain values kept under ``key``, or make and keep them."""
         path = self.folder / f"{name}.json"
         with suppress(OSError, ValueError, TypeError, KeyError):
             held = json.loads(path.read_text(encoding="utf-8"))
             if held["key"] == key:
                 value: dict[str, Any] = held["value"]
                 return value
-        # What is answered now must not differ from what is read later: floats do not change in JSON, tuples do.
+        # What is returned now must not differ from what is read later: floats do not change in JSON, tuples do.
         value = json.loads(json.dumps(make()))
         self.write(path, json.dumps({"key": key, "value": value}).encode())
         return value
 
     def arrays(self, name: str, key: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """A result of arrays: those that are there under ``key``, or else what ``make`` answers."""
+        """Return the arrays kept under ``key``, or make and keep them."""
         path = self.folder / f"{name}.npz"
         with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as held:
             if str(held["key"]) == key:
                 return {name: held[name] for name in held.files if name != "key"}
         made = {name: np.asarray(array) for name, array in make().items()}
-        beside = path.with_name(path.name + ".new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
-                np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
-            beside.replace(path)
-        except OSError as error:
-            raise self.refused(error) from error
+        with self._written(path) as file:
+            np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
         return made
 
     def forget(self, name: str) -> None:
-        """Let go of a result that JSON knows."""
+        """Delete a result of plain values."""
         (self.folder / f"{name}.json").unlink(missing_ok=True)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all."""
+        with self._written(path) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[BinaryIO]:
+        """Open a file beside ``path``, and rename it into place after the block."""
         beside = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                yield file
             beside.replace(path)
         except OSError as error:
             raise self.refused(error) from error
