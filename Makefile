@@ -42,7 +42,7 @@ endif
 	show() { echo; echo "$$ songspace $$*"; $(SONGSPACE) "$$@"; }; \
 	set -- $$($(BIN)/python -c 'from songspace import Library; s = Library().songs(); print(s[0].id, s[len(s) // 2].id)'); \
 	show similar $$1 --count 5; \
-	show playlist $$1 --to $$2 --length 8 -o demo/path.m3u8 || true; \
+	show path $$1 $$2 --length 8 -o demo/path.m3u8 || true; \
 	show mixes --count 4 --length 8 -o demo/mixes; \
 	show geometry genres -o demo/genres.png || true; \
 	show map -o demo/map.html; \
@@ -53,7 +53,7 @@ endif
 	echo "Look at demo/map.html, hear demo/path.m3u8, then try:"; \
 	echo "  export SONGSPACE_HOME=$(HOME_DIR) PATH=$(BIN):\$$PATH"; \
 	echo "  songspace similar \"part of an artist or title\""; \
-	echo "  songspace playlist $$2 --length 12 --explain -o radio.m3u8"; \
+	echo "  songspace radio $$2 --length 12 --explain -o radio.m3u8"; \
 	echo "  songspace similar $$1 --clips demo/why"; \
 	echo "  songspace geometry artists"; \
 	echo "and with your own music: make demo MUSIC=/your/folder"

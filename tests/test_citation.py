@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import songspace
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -15,7 +17,7 @@ def test_the_citation_is_of_this_version() -> None:
     said = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert said["cff-version"] == "1.2.0" and said["type"] == "software" and said["message"]
-    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    assert (said["version"], said["license"]) == (songspace.__version__, project["license"])
     assert said["title"].startswith(project["name"]) and said["authors"]
     [poster] = said["references"]
     assert [author["family-names"] for author in poster["authors"]] == ["Ross", "Ramakrishnan"]
