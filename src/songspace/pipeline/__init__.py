@@ -35,7 +35,7 @@ from songspace.library.progress import Telling
 from songspace.library.scan import Found, shown
 from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.tagging import remember
-from songspace.pipeline.budget import ahead, at_most
+from songspace.pipeline.forecast import ahead, at_most
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import (
     Run,

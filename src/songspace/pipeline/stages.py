@@ -27,8 +27,7 @@ from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, 
 from songspace.library.scan import Found, is_inside, shown
 from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.words import Words
-from songspace.pipeline.budget import DESCRIBING
-from songspace.pipeline.course import Course, Steps
+from songspace.pipeline.forecast import DESCRIBING, Course, Steps
 from songspace.reporter import Reporter
 from songspace.space import Space
 from songspace.space.versions import versions
@@ -105,9 +104,8 @@ def listen(
     told = set(run.catalog.failures())
     steps: Steps
 
-    def heard(file: Found) -> tuple[str, float]:
-        kind, seconds = decoding(file)
-        return kind, seconds + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
+    def heard(file: Found) -> float:
+        return decoding(file) + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
 
     def begin(new: list[Found], again: list[Found]) -> None:
         nonlocal steps
@@ -308,9 +306,8 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
     run.course.begin("encoding")
     reason = None
 
-    def cost(file: Found, songs: int) -> tuple[str, float]:
-        kind, seconds = decoding(file)
-        return kind, seconds + songs * encoder.seconds_to_encode
+    def cost(file: Found, songs: int) -> float:
+        return decoding(file) + songs * encoder.seconds_to_encode
 
     with closing(sounds(run, missing, own, "encoding", cost)) as heard:
         for song, X in heard:
@@ -326,7 +323,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
 
 
 def sounds(
-    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], tuple[str, float]]
+    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], float]
 ) -> Generator[tuple[Song, np.ndarray]]:
     """Some songs in the order in which they are heard, and their spectrograms by somebody's own ears."""
     wanted = {song.identity: song for song in songs}
@@ -380,7 +377,7 @@ def _complete(
     uncached = {song.identity: song for song in rest if song.away is None}
     files = [known_file(catalog, path) for path in {song.path: None for song in uncached.values()}]
     heard = {file.path: decoding(file) for file in files}
-    steps = Steps(run.course, stage, dict.fromkeys(cached, ("cached", cost)) | heard)
+    steps = Steps(run.course, stage, dict.fromkeys(cached, cost) | heard)
     for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
         catalog.set_vectors(key, song, vectors)
         steps.done(song)

@@ -44,9 +44,8 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
     own = ears(ear, run.listening)
     assert own is not None
 
-    def cost(file: Found, count: int) -> tuple[str, float]:
-        kind, seconds = decoding(file)
-        return kind, seconds + count * ear.seconds_to_encode
+    def cost(file: Found, count: int) -> float:
+        return decoding(file) + count * ear.seconds_to_encode
 
     if missing:
         run.reporter.say(f"The {ear.name} ear listens to {len(missing)} songs, to teach what it hears.")
