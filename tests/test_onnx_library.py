@@ -26,6 +26,7 @@ from songspace.evaluation.embeddings import of_library
 from songspace.evaluation.worth import Check, Question
 from songspace.library import Home
 from songspace.library.learnt import Learnt, kept_segments, learnt
+from songspace.library.listening import encode_file
 from songspace.pipeline.check import check
 from songspace.reporter import Reporter
 
@@ -87,7 +88,7 @@ def test_a_file_outside_of_the_library_is_heard_in_the_same_way(
     inside = library.songs()[0]
     copied = tmp_path / "copy.flac"
     shutil.copyfile(inside.path, copied)
-    segments, _ = pipeline.encode_file(library.home, library.catalog, copied)
+    segments, _ = encode_file(library.home, library.catalog, copied)
     held = library.segments_of([inside.id])[inside.id]
     np.testing.assert_array_equal(segments.vectors, held.vectors)
     np.testing.assert_array_equal(segments.starts, held.starts)
@@ -316,7 +317,7 @@ def test_songs_are_kept_as_the_model_gives_them_and_placed_by_the_map(
     np.testing.assert_allclose(kept[one.id], own, rtol=2e-3, atol=2e-4)
     np.testing.assert_array_equal(vectors[ids == one.id], encoder.placed(kept[one.id]))
     shutil.copyfile(one.path, tmp_path / "copy.flac")
-    segments, _ = pipeline.encode_file(library.home, library.catalog, tmp_path / "copy.flac")
+    segments, _ = encode_file(library.home, library.catalog, tmp_path / "copy.flac")
     np.testing.assert_array_equal(segments.vectors, vectors[ids == one.id])
     song(tmp_path / "more" / "new.flac", 99, seconds=16.0, artist="New", title="New")
     assert pipeline.update(library.home, tmp_path / "more", workers=1).songs == 37

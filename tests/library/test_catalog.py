@@ -12,7 +12,7 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 from songspace.library.catalog import UNREAD, Catalog, Link, Song, Track
 from songspace.library.cue import Part
-from songspace.library.index import Listening
+from songspace.library.listening import Listening
 from songspace.library.mending import damage, mend
 from songspace.library.scan import Found
 from songspace.library.tags import Tags

@@ -15,7 +15,8 @@ import soundfile
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
+from songspace.library.index import Tally, index
+from songspace.library.listening import DESCRIPTORS, Failure, Heard, Listening, hear
 from songspace.library.scan import Found, Listing, look_through, scan
 from songspace.library.tagging import remember
 

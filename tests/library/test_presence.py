@@ -18,7 +18,8 @@ from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Row
-from songspace.library.index import Listening, Tally, index
+from songspace.library.index import Tally, index
+from songspace.library.listening import Listening
 from songspace.library.scan import Found, Listing, Stamp, look_through
 
 pytestmark = pytest.mark.usefixtures("heard_here")
@@ -113,7 +114,7 @@ def test_a_disk_that_is_away_takes_nothing_and_comes_back_without_decoding(
     disk = shelf.folder / "disk"
     disk.unlink(missing_ok=True) if disk.is_symlink() or not disk.exists() else shutil.rmtree(disk)
     (shelf.folder / "away").rename(disk)
-    monkeypatch.setattr("songspace.library.index._decoded", _refuse)
+    monkeypatch.setattr("songspace.library.listening._decoded", _refuse)
     assert shelf.run().back == 4 and shelf.here() == before
 
 

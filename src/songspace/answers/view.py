@@ -158,9 +158,9 @@ class Asked:
         return self._from_outside(name) if outside else library.find(name, among=lambda: self.view.listed)
 
     def _from_outside(self, name: str) -> Song:
+        from songspace.library.listening import encode_file
         from songspace.library.tagging import ENCODING
         from songspace.library.tags import read_tags
-        from songspace.pipeline import encode_file
 
         library = self.view.library
         segments, duration = encode_file(library.home, library.catalog, name)

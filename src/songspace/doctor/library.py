@@ -17,10 +17,9 @@ from songspace.errors import MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
 from songspace.library.imported import imported_from
-from songspace.library.index import DESCRIPTORS, Listening
-from songspace.library.learnt import learnt
+from songspace.library.learnt import learnt, load_learnt
+from songspace.library.listening import DESCRIPTORS, Listening
 from songspace.library.mending import damage
-from songspace.pipeline.stages import load_learnt
 from songspace.server.user import read_user
 
 _UPDATE = "Run `songspace update`."

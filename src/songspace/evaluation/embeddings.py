@@ -15,7 +15,6 @@ from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.credits import taught_by, teachers
 from songspace.library.imported import IMPORTED, demand_sound
-from songspace.library.index import Listening
 from songspace.library.learnt import (
     SongVectors,
     all_learnt,
@@ -25,6 +24,7 @@ from songspace.library.learnt import (
     learnt,
     song_vectors,
 )
+from songspace.library.listening import Listening
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")

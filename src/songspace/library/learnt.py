@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Catalog
 from songspace.library.home import Home
+
+if TYPE_CHECKING:
+    from songspace.encoders.base import Encoder
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,22 @@ def learnt(catalog: Catalog, name: str) -> Learnt | None:
 def all_learnt(catalog: Catalog) -> list[str]:
     """The names of the encoders that the library has learnt, whether or not there still is a package for each."""
     return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
+
+
+def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
+    """Load a learnt encoder from its folder.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has not learnt it, or it cannot be read.
+    """
+    from songspace.encoders.base import load
+
+    what = learnt(catalog, name)
+    if what is None:
+        raise SongspaceError(f"This library has not learnt {name}.")
+    return load(home.encoder(name, what.fingerprint))
 
 
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:

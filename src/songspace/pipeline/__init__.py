@@ -10,45 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.base import encoder_class
 from songspace.encoders.ears import any_there
 from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
-from songspace.errors import AudioError, SongspaceError
+from songspace.errors import SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import Catalog
-from songspace.library.cue import Part
 from songspace.library.failures import by_kind
 from songspace.library.folders import admit
 from songspace.library.home import Home
-from songspace.library.identity import identify
 from songspace.library.imported import demand_sound
-from songspace.library.index import Failure, Heard, Listening, Tally, hear
-from songspace.library.learnt import Segments, learnt
+from songspace.library.index import Tally
+from songspace.library.learnt import learnt
 from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
-from songspace.library.scan import Found, shown
-from songspace.library.sounds import Ears, hear_sounds
+from songspace.library.scan import shown
 from songspace.library.tagging import remember
 from songspace.pipeline.forecast import ahead, at_most
 from songspace.pipeline.report import Report as Report
-from songspace.pipeline.stages import (
-    Run,
-    demand_songs,
-    ears,
-    encode,
-    learn_timbre,
-    listen,
-    load_learnt,
-    readable,
-    renew,
-    use,
-)
+from songspace.pipeline.stages import Run, demand_songs, encode, learn_timbre, listen, readable, renew, use
 from songspace.pipeline.teaching import ear_of
 from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
@@ -301,56 +284,3 @@ def _summed_up(report: Report, log: Log) -> Report:
     for kind, files in by_kind(report.tally.failures):
         log.write(f"could not be read: {len(files)} ({kind.name})")
     return report
-
-
-def encode_file(
-    home: Home, catalog: Catalog, path: str | os.PathLike[str], *, timeout: float = 60.0
-) -> tuple[Segments, float]:
-    """Listen to an audio file outside the library as to those in it, with the encoder in use.
-
-    Returns
-    -------
-    segments : Segments
-        Not centred or scaled; the mean of their vectors is the song's.
-    duration : float
-        Seconds.
-
-    Raises
-    ------
-    AudioError
-        If the file cannot be read.
-    """
-    demand_sound(catalog, f"nobody here can tell where {shown(os.fspath(path))} would lie among them")
-    listening = Listening.of(catalog)
-    found = Found(os.path.abspath(path), parts=(Part(),))  # all of it, whatever a CUE sheet in it says
-    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
-    own = ears(encoder, listening)
-    within = own if own is not None and own.within else None
-    [(_, outcome)] = hear([found], listening, ears=within, workers=1, timeout=timeout)
-    if isinstance(outcome, Failure):
-        raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
-    [heard] = outcome
-    assert isinstance(heard, Heard)
-    segments = Segments.of(
-        _vectors(encoder, own, found, heard, timeout),
-        heard.starts,
-        heard.silent,
-        seconds=listening.frontend.seconds,
-        duration=heard.duration,
-    )
-    return segments, heard.duration
-
-
-def _vectors(encoder: Encoder, own: Ears | None, file: Found, heard: Heard, timeout: float) -> np.ndarray:
-    """The vectors of a file that was heard; an encoder whose ears take more than that hears it once more."""
-    if own is None:
-        return encoder.transform_described(heard.codes, heard.descriptors)
-    if heard.sounds is not None:
-        return encoder.placed(encoder.keep_song(heard.sounds))
-    file = replace(file, parts=())  # all of it is the song
-    starts = {identify(file.path): heard.starts}
-    [(_, outcome)] = hear_sounds([file], own, starts, workers=1, timeout=timeout)
-    if isinstance(outcome, Failure) or not outcome:
-        reason = outcome.reason if isinstance(outcome, Failure) else "it changed while it was read"
-        raise AudioError(f"{file.path}: {reason}.")
-    return encoder.placed(encoder.keep_song(outcome[0][1]))

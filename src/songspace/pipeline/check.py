@@ -22,9 +22,10 @@ from songspace.evaluation.worth import BY_HAND, Check, Question
 from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.credits import makers, taught_by, teachers
-from songspace.library.learnt import Learnt, stored_segments
+from songspace.library.learnt import Learnt, load_learnt, stored_segments
+from songspace.library.listening import ears
 from songspace.pipeline.mapping import found_without, kept
-from songspace.pipeline.stages import Run, ears, load_learnt
+from songspace.pipeline.stages import Run
 from songspace.space import Space
 
 LEAST = 20

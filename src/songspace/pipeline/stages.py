@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from songspace import __version__
 from songspace.encoders.base import Encoder, encoder_class
-from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
 from songspace.errors import EncodingError, MissingEncoderError, SongspaceError
@@ -22,10 +21,10 @@ from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
 from songspace.library.folders import Group
 from songspace.library.home import Home
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
-from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, set_learnt, song_vectors
+from songspace.library.index import Tally, index, known_file
+from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, load_learnt, set_learnt, song_vectors
+from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Listening, ears, hear, hear_sounds
 from songspace.library.scan import Found, is_inside, shown
-from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.words import Words
 from songspace.pipeline.forecast import DESCRIBING, Course, Steps
 from songspace.reporter import Reporter
@@ -271,14 +270,6 @@ def readable(run: Run, name: str) -> bool:
     return True
 
 
-def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
-    """A learnt encoder, from its folder."""
-    what = learnt(catalog, name)
-    if what is None:
-        raise SongspaceError(f"This library has not learnt {name}.")
-    return load_encoder(home.encoder(name, what.fingerprint))
-
-
 def encode(run: Run, name: str) -> None:
     """Encode every song that this encoder has not encoded yet, one at a time so that batching changes no digit."""
     encoder = load_learnt(run.home, run.catalog, name)
@@ -286,15 +277,6 @@ def encode(run: Run, name: str) -> None:
         _encode_sounds(run, encoder, own)
         return
     _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoder.seconds_to_encode)
-
-
-def ears(encoder: Encoder, listening: Listening) -> Ears | None:
-    """How an encoder hears songs that does not look at the library's own spectrograms; None of one that does."""
-    frontend = encoder.get_frontend()
-    # What is kept of one that was made elsewhere are its own vectors, which only `keep_song` gives.
-    if frontend == listening.frontend and encoder.patches == 1 and not encoder.pretrained:
-        return None
-    return Ears(frontend, encoder.patches, listening.frontend.seconds, listening.frontend.rate)
 
 
 def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:

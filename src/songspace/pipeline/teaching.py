@@ -10,8 +10,9 @@ import numpy as np
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.errors import EncodingError
 from songspace.library.costs import decoding
+from songspace.library.listening import ears
 from songspace.library.scan import Found
-from songspace.pipeline.stages import HEARD, Run, ears, sounds
+from songspace.pipeline.stages import HEARD, Run, sounds
 
 EXAMINED = 50
 """Songs, at most, of which a student is asked what it has not been taught."""

@@ -21,11 +21,11 @@ from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
 from songspace.library.costs import decoding
 from songspace.library.credits import taught_by, teachers
-from songspace.library.index import Listening
-from songspace.library.learnt import Learnt, learnt, set_learnt
+from songspace.library.learnt import Learnt, learnt, load_learnt, set_learnt
+from songspace.library.listening import Listening, ears
 from songspace.pipeline.check import LEAST, check, held_out, units
 from songspace.pipeline.mapping import find_map, kept
-from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
+from songspace.pipeline.stages import Run, encode, readable, sounds
 from songspace.pipeline.teaching import EXAMINED, ear_of, examination, said
 from songspace.provenance import threads
 
