@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import xxhash
 
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes
 from songspace.library.catalog import Catalog
-from songspace.library.schema import codes_sum
 
 CAP = 4 * 10**9
 
@@ -216,3 +216,8 @@ class Rows:
         with suppress(AttributeError):  # no such advice on this system, or an array in memory
             self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
         return found.view(self._kind)
+
+
+def codes_sum(codes: bytes) -> int:
+    """Return a checksum of a song's spectrograms, as SQLite can keep it."""
+    return xxhash.xxh3_64_intdigest(codes) - 2**63

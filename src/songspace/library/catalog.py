@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -173,14 +173,22 @@ SEPARATORS = "genre separators"
 """The fact that tells the signs which stand between several genres in one text."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
-_SONG = (
-    f'SELECT songs.id, tracks.path, duration, {", ".join(_TAGS)}, identity, start, "end", away '
-    "FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''"
+_LISTS = ("artists", "genres")
+"""The tags that are stored with each value on a line."""
+
+_COLUMNS = tuple(one.name for one in fields(Song) if one.name != "words")
+"""The fields of a song that are stored: each is a column of that name."""
+
+_SONG = "SELECT {} FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''".format(
+    ", ".join({"id": "songs.id", "path": "tracks.path"}.get(name, f'"{name}"') for name in _COLUMNS)
 )
 """The question for songs; those whose sound has to be heard anew have no segments, and answer nothing."""
 
 _HERE = "songs.id IN (SELECT song FROM tracks JOIN files USING (path) WHERE away IS NULL) AND silent <> x''"
 """The condition that holds for songs that can be reached."""
+
+_HOLDS_SONGS = "EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
+"""The condition that holds for files in which songs were heard."""
 
 _AWAY = f"SELECT identity FROM songs WHERE NOT ({_HERE})"
 
@@ -206,7 +214,7 @@ class Catalog:
         if not write and not self.path.exists():
             raise self._missing()
         with self._telling("opened"):
-            self._db = self._connect(write)
+            self._db = schema.connect(self.path, write=write)
             try:
                 version = schema.version_of(self._db)
                 if version == 0 and not write:
@@ -246,20 +254,6 @@ class Catalog:
                 raise
             raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
 
-    def _connect(self, write: bool) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        try:
-            schema.prepare(db)
-            db.execute("PRAGMA user_version").fetchone()
-        except sqlite3.OperationalError:
-            # SQLite keeps files beside a catalog even for readers. Where it may not, and nobody else has the catalog
-            # open, it can do without.
-            if write or os.access(self.path.parent, os.W_OK) or self.path.with_name(self.path.name + "-wal").exists():
-                raise
-            db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
-            schema.prepare(db)
-        return db
-
     def close(self) -> None:
         """Close the file; the catalog cannot be used after it."""
         self._db.close()
@@ -287,6 +281,10 @@ class Catalog:
     def _row(self, question: str, *values: Any) -> Any:
         return next(self._rows(question, *values), None)
 
+    def _write(self, table: str, **values: Any) -> None:
+        """Write a row in the place of one of the same key."""
+        self._db.execute(schema.write(table), values)
+
     def _damaged(self, song: int) -> SongspaceError:
         return SongspaceError(
             f"The catalog {self.path} is damaged: what it says of song {song} does not fit together. "
@@ -301,17 +299,16 @@ class Catalog:
 
     def add_root(self, folder: str) -> None:
         """Add a folder to the library."""
-        self._db.execute(schema.insert("roots"), (os.fsencode(folder),))
+        self._write("roots", path=os.fsencode(folder))
 
     def replace_roots(self, folders: Iterable[str], folder: str) -> None:
         """Put a folder in the place of others, all at once: the songs in them are never without one."""
         with self._transaction():
             for one in folders:
-                self.drop_root(one)
+                self._drop_root(one)
             self.add_root(folder)
 
-    def drop_root(self, folder: str) -> None:
-        """Take a folder out of the library; its files stay until they are forgotten."""
+    def _drop_root(self, folder: str) -> None:
         self._db.execute("DELETE FROM roots WHERE path = ?", (os.fsencode(folder),))
 
     def fact(self, key: str) -> str | None:
@@ -344,7 +341,7 @@ class Catalog:
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember a fact."""
-        self._db.execute(schema.insert("facts"), (key, value))
+        self._write("facts", key=key, value=value)
 
     def drop_fact(self, key: str) -> None:
         """Forget a fact."""
@@ -352,10 +349,8 @@ class Catalog:
 
     def read_tags_again(self) -> None:
         """Look at every file that holds songs again at the next run; what was heard of them stays."""
-        marks = "size, -1, -1, device, inode, sheet, failure"  # a date that no file has; the rest tells it from others
-        question = f"SELECT path, {marks} FROM files WHERE EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
-        with self._transaction():
-            self._db.executemany(schema.update("files"), self._db.execute(question).fetchall())
+        with self._transaction():  # a date that no file has
+            schema.change(self._db, "files", "mtime_ns = -1, ctime_ns = -1", _HOLDS_SONGS)
 
     def left_out(self) -> list[tuple[str, str]]:
         """(path, reason) of what the last look at the folders left out on purpose."""
@@ -365,9 +360,8 @@ class Catalog:
         """Remember what is left out of a folder, in place of what was known of it."""
         with self._transaction():
             self._delete_inside("left_out", folder)
-            self._db.executemany(
-                schema.insert("left_out"), [(os.fsencode(path), reason) for path, reason in left_out.items()]
-            )
+            for path, reason in left_out.items():
+                self._write("left_out", path=os.fsencode(path), reason=reason)
 
     def _delete_inside(self, table: str, folder: str) -> None:
         path = os.fsencode(folder)
@@ -436,7 +430,7 @@ class Catalog:
     def forget_folder(self, folder: str) -> None:
         """Let go of all files in a folder, and of the folder."""
         with self._transaction():
-            self.drop_root(folder)
+            self._drop_root(folder)
             self._delete_inside("files", folder)
             self._delete_inside("left_out", folder)
 
@@ -448,8 +442,7 @@ class Catalog:
 
     def _set_away(self, paths: Iterable[str], why: str) -> None:
         self._db.executemany(
-            "UPDATE files SET away = coalesce(away, ?3), why = ?2 "
-            "WHERE path = ?1 AND EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)",
+            f"UPDATE files SET away = coalesce(away, ?3), why = ?2 WHERE path = ?1 AND {_HOLDS_SONGS}",
             [(os.fsencode(path), why, time.time()) for path in paths],
         )
 
@@ -462,10 +455,9 @@ class Catalog:
 
     def _set_file(self, path: str, stamp: Stamp, sheet: int, failure: str | None) -> None:
         """Write what is known of a file that can be reached; the songs in it stay."""
-        values = (os.fsencode(path), *stamp, sheet, failure)
-        self._db.execute(schema.insert("files", replace=False), values)
-        self._db.execute(schema.update("files"), values)
-        self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", values[:1])
+        name = os.fsencode(path)
+        self._write("files", path=name, **stamp._asdict(), sheet=sheet, failure=failure)
+        self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", (name,))
 
     def drop_orphans(self) -> int:
         """Let go of songs that no file holds any more; returns how many."""
@@ -479,21 +471,6 @@ class Catalog:
     def identities(self) -> dict[bytes, int]:
         """The id of every song that was heard, by the identity of its sound; also of those that are away."""
         return dict(self._rows("SELECT identity, id FROM songs WHERE silent <> x'' ORDER BY identity"))
-
-    def record_song(
-        self,
-        file: Found,
-        identity: bytes,
-        tags: Tags,
-        *,
-        duration: float = 0.0,
-        starts: Sequence[float] | np.ndarray = (),
-        silent: Sequence[bool] | np.ndarray = (),
-        vectors: dict[str, np.ndarray] | None = None,
-    ) -> int:
-        """Remember that a file is one song, with all that was worked out of it; returns the song's id."""
-        [song] = self.record(file, [Track(identity, Part(tags=tags), duration, starts, silent, vectors or {})])
-        return song
 
     def record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
         """Remember which songs a file holds, in place of what was known of it; returns their ids.
@@ -511,8 +488,9 @@ class Catalog:
         for track in tracks:
             song = self._set_song(track)
             part = track.part
-            tags = [_stored(getattr(part.tags, name)) for name in _TAGS]
-            self._db.execute(schema.insert("tracks"), (path, part.number, song, part.start, part.end, *tags))
+            tags = {name: getattr(part.tags, name) for name in _TAGS}
+            tags |= {name: "\n".join(tags[name]) or None for name in _LISTS}
+            self._write("tracks", path=path, number=part.number, song=song, start=part.start, end=part.end, **tags)
             songs.append(song)
         return songs
 
@@ -537,16 +515,16 @@ class Catalog:
                 self.set_fact(key, value)
 
     def _set_song(self, track: Track) -> int:
-        values = (
-            track.identity,
-            float(track.duration),
-            np.asarray(track.starts, np.float64).tobytes(),
-            np.asarray(track.silent, np.bool_).tobytes(),
-        )
-        self._db.execute(schema.insert("songs", replace=False), values)
-        if values[3]:
-            self._db.execute(f"{schema.update('songs')} AND silent = x''", values)  # it was to be heard anew
-        song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (track.identity,)).fetchone()[0]
+        known = self._row("SELECT id, silent FROM songs WHERE identity = ?", track.identity)
+        if known is None or (not known[1] and len(track.silent)):  # it is new, or was to be heard anew
+            self._write(
+                "songs",
+                identity=track.identity,
+                duration=float(track.duration),
+                starts=np.asarray(track.starts, np.float64).tobytes(),
+                silent=np.asarray(track.silent, np.bool_).tobytes(),
+            )
+        song: int = self._row("SELECT id FROM songs WHERE identity = ?", track.identity)[0]
         for encoder, segments in track.vectors.items():
             self._set_vectors(encoder, song, segments)
         return song
@@ -611,14 +589,9 @@ class Catalog:
         """Let go of all that was heard: every song is listened to anew, and keeps its id."""
         with self._transaction():
             self._db.execute("DELETE FROM vectors")
-            for (identity,) in self._db.execute("SELECT identity FROM songs").fetchall():
-                self._db.execute(schema.update("songs"), (identity, 0.0, b"", b""))
-            self._db.execute("UPDATE songs SET slot = NULL, codes = NULL")
+            schema.change(self._db, "songs", "duration = 0.0, starts = x'', silent = x'', slot = NULL, codes = NULL")
             # Where they lie is remembered: it tells a disk that is away from one that is there.
-            rows = self._db.execute("SELECT path, device, inode, failure FROM files").fetchall()
-            for path, device, inode, failure in rows:
-                unread = UNREAD._replace(device=device, inode=inode)
-                self._db.execute(schema.update("files"), (path, *unread, 0, failure))
+            schema.change(self._db, "files", "size = -1, mtime_ns = 0, ctime_ns = 0, sheet = 0")
 
     # Vectors
 
@@ -629,7 +602,7 @@ class Catalog:
 
     def _set_vectors(self, encoder: str, song: int, segments: np.ndarray) -> None:
         blob = np.ascontiguousarray(segments, np.float32).tobytes()
-        self._db.execute(schema.insert("vectors"), (encoder, song, blob))
+        self._write("vectors", encoder=encoder, song=song, segments=blob)
 
     def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity.
@@ -714,8 +687,8 @@ class Catalog:
         with self._transaction():
             self._db.execute(f"DELETE FROM links WHERE server = ? AND identity NOT IN ({_AWAY})", (server,))
             for link in links:
-                for (identity,) in self._db.execute("SELECT identity FROM songs WHERE id = ?", (link.song,)).fetchall():
-                    self._db.execute(schema.insert("links"), (server, link.item, identity, link.artist))
+                if (song := self._row("SELECT identity FROM songs WHERE id = ?", link.song)) is not None:
+                    self._write("links", server=server, item=link.item, identity=song[0], artist=link.artist)
 
     # Slots of the spectrogram cache
 
@@ -746,15 +719,11 @@ def _is_storable(value: bytes | int) -> bool:
     return isinstance(value, bytes) or -(2**63) <= value < 2**63
 
 
-def _stored(value: Any) -> Any:
-    return "\n".join(value) or None if isinstance(value, tuple) else value
-
-
-def _song(row: tuple, separators: str) -> Song:
-    id, path, duration, *tags, artists, genres, identity, start, end, away = row
-    lists = [tuple(values.split("\n")) if values else () for values in (artists, genres)]
-    song = Song(*(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away))
-    if not separators:
-        return song
-    apart = genres_apart(song.genres, separators)
-    return replace(song, genres=apart, genre=shown_genres(apart))
+def _song(row: Sequence[Any], separators: str) -> Song:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["path"] = os.fsdecode(values["path"])
+    values |= {name: tuple(values[name].split("\n")) if values[name] else () for name in _LISTS}
+    if separators:
+        values["genres"] = genres_apart(values["genres"], separators)
+        values["genre"] = shown_genres(values["genres"])
+    return Song(**values)
