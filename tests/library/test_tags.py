@@ -23,8 +23,8 @@ from songspace.library.catalog import Catalog, Track
 from songspace.library.cue import Part
 from songspace.library.eight_bits import known_encoding
 from songspace.library.scan import Found
-from songspace.library.tagging import remember
 from songspace.library.tags import Tags, read_tags
+from songspace.pipeline import remember
 
 
 def _touch(path: Path, content: bytes = b"x") -> Path:

@@ -158,8 +158,8 @@ class Asked:
         return self._from_outside(name) if outside else library.find(name, among=lambda: self.view.listed)
 
     def _from_outside(self, name: str) -> Song:
+        from songspace.library.catalog import TAG_ENCODING
         from songspace.library.listening import encode_file
-        from songspace.library.tagging import ENCODING
         from songspace.library.tags import read_tags
 
         library = self.view.library
@@ -168,7 +168,7 @@ class Asked:
         id = min(0, int(self.space.ids.min())) - 1
         self.space = self.space.extended(vector, [id], openings=opening, endings=ending)
         self._segments[id] = segments
-        tags = read_tags(name, encoding=library.catalog.fact(ENCODING))
+        tags = read_tags(name, encoding=library.catalog.fact(TAG_ENCODING))
         known = {field: getattr(tags, field) for field in tags.__slots__}
         return Song(id, os.path.abspath(name), duration, **known)
 

@@ -169,8 +169,11 @@ class Row:
 UNREAD = Stamp(-1)
 """The stamp of a file that is looked at again whatever it is like."""
 
-SEPARATORS = "genre separators"
-"""The fact that tells the signs which stand between several genres in one text."""
+TAG_ENCODING = "tag encoding"
+"""The fact that holds the encoding of old tags."""
+
+GENRE_SEPARATORS = "genre separators"
+"""The fact that holds the signs which stand between several genres in one text."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
 _LISTS = ("artists", "genres")
@@ -541,7 +544,7 @@ class Catalog:
 
     def _by_path(self, question: str) -> list[Song]:
         found: dict[int, Song] = {}
-        separators = self.fact(SEPARATORS) or ""
+        separators = self.fact(GENRE_SEPARATORS) or ""
         for row in self._rows(question):
             song = _song(row, separators)
             known = found.get(song.id)
@@ -563,7 +566,7 @@ class Catalog:
     def _one_song(self, condition: str, value: Any) -> Song | None:
         order = "ORDER BY away IS NOT NULL, title IS NULL, tracks.path, number LIMIT 1"
         row = self._row(f"{_SONG} AND {condition} {order}", value) if _is_storable(value) else None
-        return _song(row, self.fact(SEPARATORS) or "") if row else None
+        return _song(row, self.fact(GENRE_SEPARATORS) or "") if row else None
 
     def song_at(self, path: str) -> Song | None:
         """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
@@ -658,7 +661,7 @@ class Catalog:
 
         That is all that a space is made of, and how the songs in it are shown.
         """
-        digest = xxhash.xxh3_64((self.fact(SEPARATORS) or "").encode())
+        digest = xxhash.xxh3_64((self.fact(GENRE_SEPARATORS) or "").encode())
         for row in self._rows(
             f"WITH here AS (SELECT id FROM songs WHERE {_HERE}) "
             "SELECT id, sum FROM songs JOIN here USING (id) "

@@ -19,7 +19,7 @@ from html import unescape
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from songspace.library.artists import VARIOUS_MBID, are_several, artist_of
+from songspace.library.names import VARIOUS_MBID, are_several, artist_of
 from songspace.library.titles import artist_and_title
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Credits:
         )
 
     def of(self, song: Credited) -> tuple[str, ...]:
-        """The artists of a song as they are compared (see :func:`songspace.library.artists.artist_of`), the main first.
+        """The artists of a song as they are compared (see :func:`songspace.library.names.artist_of`), the main first.
 
         Empty if that is nobody in particular.
         """

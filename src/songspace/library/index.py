@@ -14,11 +14,10 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Row, Track
-from songspace.library.folders import Group, groups_of_away
+from songspace.library.catalog import TAG_ENCODING, Catalog, Row, Track
 from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Known, Listening, hear
+from songspace.library.presence import Group, groups_of_away
 from songspace.library.scan import Found, Listing, is_inside, look_through
-from songspace.library.tagging import ENCODING
 
 
 @dataclass
@@ -120,7 +119,7 @@ def index(
             listening,
             known=frozenset(known),
             again=again,
-            tag_encoding=catalog.fact(ENCODING),
+            tag_encoding=catalog.fact(TAG_ENCODING),
             ears=None if again else ears,
             workers=workers,
             timeout=timeout,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from songspace.library.catalog import Row
@@ -168,3 +168,43 @@ def _above(paths: Iterable[str], folder: str) -> set[str]:
         while path != folder and (path := os.path.dirname(path)) not in found:
             found.add(path)
     return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """Songs that are away for one reason.
+
+    Attributes
+    ----------
+    path : str
+        The nearest folder that holds all of them.
+    songs : int
+    since : float
+        When the first of them was missed, in seconds since 1970.
+    why : str
+    """
+
+    path: str
+    songs: int
+    since: float
+    why: str
+
+
+def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[int]) -> list[Group]:
+    """Where those ``songs`` are that are away, by folder of the library and reason; most songs first."""
+    listed = list(roots)
+    groups: dict[tuple[str, str], list[tuple[str, Row]]] = {}
+    for path, row in rows.items():
+        if row.away is not None and any(song in songs for song in row.songs):
+            root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))
+            groups.setdefault((root, row.why or ""), []).append((path, row))
+    found = [
+        Group(
+            os.path.commonpath([os.path.dirname(path) for path, _ in files]),
+            len({song for _, row in files for song in row.songs}),
+            min(row.away for _, row in files if row.away is not None),
+            why,
+        )
+        for (_, why), files in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group.songs, group.path))

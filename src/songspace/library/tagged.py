@@ -8,14 +8,16 @@ from functools import partial
 from io import SEEK_END, SEEK_SET, BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
-from songspace.library import ape, chunks, id3, matroska
-from songspace.library.eight_bits import read_anew
+from songspace.library import chunks, id3, matroska
+from songspace.library.eight_bits import decoded, read_anew, utf8_or
 from songspace.library.identity import tags_behind
 
 _MOST = 128 * 2**20  # bytes read of one file
 _READS = 300_000
 
-_TEXT = 2**16, 2**20  # bytes of one text in an ID3 tag, and of all of them
+_TEXT = 2**16, 2**20  # bytes of one text in an ID3 or APE tag, and of all of them
+_APE_ITEMS = 1_000
+_APE_KIND = 0b110  # of an item's flags; texts have none of them
 _PICTURE = 2**25, 2**25
 
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
@@ -92,7 +94,7 @@ def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
         ways.append(partial(_by_mutagen, file, start))
     elif head[:4] == matroska.MAGIC:
         ways += [partial(list, said) for said in matroska.texts(file, start, file.seek(0, SEEK_END))]
-    apes = [partial(ape.texts, file, at, encoding=encoding) for at in (*(span.end - 32 for span in behind), start)]
+    apes = [partial(_ape, file, at, encoding) for at in (*(span.end - 32 for span in behind), start)]
     version_2 = [partial(_id3, file, at, encoding)] if at is not None else []
     ways += [*apes, *version_2] if head.startswith(_APE_FIRST) else [*version_2, *apes]
     ways.append(partial(chunks.texts, file, head, encoding=encoding))
@@ -148,6 +150,37 @@ def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
             values = [read_anew(str(value), encoding) for value in values]
         found.append((key, values))
     return found
+
+
+def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:
+    """Read the APE tag whose head, or if it has none, whose foot lies at ``at``; pictures are skipped.
+
+    Layout: APEv2 (wiki.hydrogenaud.io). Version 1 is the same, in whatever encoding the writer's computer had.
+    """
+    largest, room = _TEXT
+    file.seek(at)
+    head = file.read(32)
+    if len(head) < 32 or head[:8] != b"APETAGEX":
+        return []
+    version, size, count, flags = struct.unpack("<4I", head[8:24])
+    at += 32 if flags & 1 << 29 else 32 - size  # the size counts the foot
+    texts: Texts = []
+    for _ in range(min(count, _APE_ITEMS) if at >= 0 else 0):
+        file.seek(at)
+        item = file.read(8 + 256)
+        key, zero, _ = item[8:].partition(b"\0")
+        if not zero:
+            break
+        length, flags = struct.unpack("<2I", item[:8])
+        at += 8 + len(key) + 1
+        if not flags & _APE_KIND and length <= min(largest, room):
+            file.seek(at)
+            values = file.read(length).split(b"\0")
+            name = key.decode("latin-1")
+            texts += [(name, (decoded if version < 2000 else utf8_or)(value, encoding)) for value in values]
+            room -= length
+        at += length
+    return texts
 
 
 class _Bounded:

@@ -11,8 +11,7 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from songspace.library.artists import GUESTS, artist_of
-from songspace.library.names import ROMAN, compared, plain
+from songspace.library.names import GUESTS, ROMAN, artist_of, compared, plain
 
 
 class Title(NamedTuple):

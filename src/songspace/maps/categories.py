@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from songspace.drawing import PALETTE
-from songspace.library.artists import artist_of
+from songspace.library.names import artist_of
 
 Color = Literal["genre", "artist", "year", "tags"]
 COLORS: tuple[Color, ...] = ("genre", "artist", "year", "tags")

@@ -8,7 +8,7 @@ the last song is decoded; the learnt one takes its place when it is done.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,9 @@ from songspace.encoders.ears import any_there
 from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
 from songspace.errors import SongspaceError
 from songspace.library.cache import CAP
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import GENRE_SEPARATORS, TAG_ENCODING, Catalog
+from songspace.library.eight_bits import known_encoding
 from songspace.library.failures import by_kind
-from songspace.library.folders import admit
 from songspace.library.home import Home
 from songspace.library.imported import demand_sound
 from songspace.library.index import Tally
@@ -27,8 +27,7 @@ from songspace.library.learnt import learnt
 from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
-from songspace.library.scan import shown
-from songspace.library.tagging import remember
+from songspace.library.scan import is_inside, shown
 from songspace.pipeline.forecast import ahead, at_most
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import Run, demand_songs, encode, learn_timbre, listen, readable, renew, use
@@ -84,7 +83,7 @@ def learn(
     windows : int, optional
         Segments a song (10); another number than before means listening to everything anew.
     tag_encoding, genre_separators : str, optional
-        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
+        How tags are written; remembered. See :func:`remember`.
     workers : int, optional
         Processes that decode: the number of cores by default.
     timeout : float
@@ -186,7 +185,7 @@ def update(
     forget_missing : bool
         Let go of the songs that are away in folders that are there, but for what gives an error.
     tag_encoding, genre_separators : str, optional
-        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
+        How tags are written; remembered. See :func:`remember`.
 
     Raises
     ------
@@ -247,6 +246,73 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
                 catalog.drop_fact("encoder")
             home.space.unlink(missing_ok=True)
         return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
+
+
+def remember(
+    catalog: Catalog,
+    say: Callable[[str], None],
+    *,
+    encoding: str | None = None,
+    separators: str | None = None,
+) -> None:
+    """Take over what a person says; None leaves what was said before, and an empty text takes it back.
+
+    Another encoding lets all tags be read again, and with them all files, since a file that changed meanwhile must not
+    be taken for the one that was heard; nothing is decoded. Separators take effect at once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Open for writing.
+    say : function of a sentence
+        How the person is told what changes.
+    encoding : str, optional
+        That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
+    separators : str, optional
+        Signs that stand between several genres in one text.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no such encoding.
+    """
+    if encoding is not None:
+        encoding = known_encoding(encoding) if encoding else ""
+        if encoding != (catalog.fact(TAG_ENCODING) or ""):
+            catalog.read_tags_again()  # before the fact: whoever is stopped in between says it again
+            _set(catalog, TAG_ENCODING, encoding)
+            say(f"Old tags are read as {encoding}." if encoding else "Old tags are read as they say.")
+    if separators is not None and separators != (catalog.fact(GENRE_SEPARATORS) or ""):
+        _set(catalog, GENRE_SEPARATORS, separators)
+        signs = " ".join(dict.fromkeys(separators.replace(" ", "")))
+        say(f"What stands between these signs is a genre of its own: {signs}" if signs else "Genres are as tags say.")
+
+
+def _set(catalog: Catalog, fact: str, value: str) -> None:
+    if value:
+        catalog.set_fact(fact, value)
+    else:
+        catalog.drop_fact(fact)
+
+
+def admit(catalog: Catalog, folder: str) -> str:
+    """Make a folder part of the library, and say which path it is worked on at.
+
+    What is part of the library already, also through a link, is not added; folders inside the new one become a part of
+    it.
+    """
+    real = os.path.realpath(folder)
+    inside = []
+    for root in catalog.roots():
+        known = os.path.realpath(root)
+        if is_inside(real, known):
+            return os.path.join(root, os.path.relpath(real, known)) if real != known else root
+        if is_inside(known, real):
+            inside.append(root)
+    if not all(is_inside(root, folder) for root in inside):
+        folder = real  # a link: the paths of the songs that are known stay as they are
+    catalog.replace_roots(inside, folder)
+    return folder
 
 
 @contextmanager

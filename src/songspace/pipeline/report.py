@@ -71,7 +71,7 @@ class Report:
 
         Examples
         --------
-        >>> from songspace.library.folders import Group
+        >>> from songspace.library.presence import Group
         >>> Report(9, "pca", Tally(places=[Group("/music/usb", 3, 0.0, "a link that leads nowhere")])).lost_sight()
         ['3 songs in /music/usb are away (a link that leads nowhere): nothing is lost, and they come back with it.']
         >>> Report(9, "pca", Tally(moved=["/old"])).lost_sight()

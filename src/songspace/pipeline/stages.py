@@ -19,11 +19,11 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
-from songspace.library.folders import Group
 from songspace.library.home import Home
 from songspace.library.index import Tally, index, known_file
 from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, load_learnt, set_learnt, song_vectors
 from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Listening, ears, hear, hear_sounds
+from songspace.library.presence import Group
 from songspace.library.scan import Found, is_inside, shown
 from songspace.library.words import Words
 from songspace.pipeline.forecast import DESCRIBING, Course, Steps

@@ -21,10 +21,9 @@ from typing import Any
 
 from songspace.categories import printable
 from songspace.library import Song
-from songspace.library.artists import artist_of
 from songspace.library.catalog import Row
 from songspace.library.credits import Credits
-from songspace.library.names import compared, folded, plain
+from songspace.library.names import artist_of, compared, folded, plain
 from songspace.library.scan import is_inside
 from songspace.server.opensubsonic.envelope import NOT_FOUND, Failure
 from songspace.server.service import At, Service
