@@ -24,8 +24,8 @@ from songspace.library.catalog import Song
 from songspace.library.credits import makers, taught_by, teachers
 from songspace.library.learnt import Learnt, load_learnt, stored_segments
 from songspace.library.listening import ears
-from songspace.pipeline.mapping import found_without, kept
 from songspace.pipeline.stages import Run
+from songspace.pipeline.teaching import found_without, kept
 from songspace.space import Space
 
 LEAST = 20

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.pretrained import Pretrained
 from songspace.errors import EncodingError
 from songspace.library.costs import decoding
+from songspace.library.credits import taught_by, teachers
+from songspace.library.learnt import kept_segments
 from songspace.library.listening import ears
 from songspace.library.scan import Found
 from songspace.pipeline.stages import HEARD, Run, sounds
@@ -81,3 +84,30 @@ def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], midd
         f"{found:.2f} (1 is the same, 0 is chance)."
         + (" That is far from it: its words will be rough, and more steps may help." if found < _ROUGH else "")
     )
+
+
+Kept = Mapping[int, np.ndarray]
+"""An encoder's own vectors of the segments of each song, by the song's id."""
+
+
+def kept(run: Run, encoder: Pretrained) -> Kept:
+    """All that a library keeps of what an encoder said, by the songs' identities."""
+    return dict(kept_segments(run.catalog, encoder.kept_as_))
+
+
+def find_map(run: Run, encoder: Pretrained, songs: Kept, teacher: str) -> str:
+    """Let songs, and who made them, teach an encoder its map; returns which of the two taught."""
+    who = teachers(run.songs(), songs) if teacher == "artists" else {}
+    owners = np.repeat(list(songs), [len(X) for X in songs.values()])
+    encoder.fit_map(np.concatenate(list(songs.values())), owners, **taught_by(who, owners.tolist()))
+    return "artists" if who else "songs"
+
+
+def found_without(
+    run: Run, encoder: Pretrained, songs: Kept, apart: Collection[int], teacher: str
+) -> dict[str, dict[int, np.ndarray]]:
+    """Some songs in a map that was found without them ("learnt"), and as the encoder itself sees them ("unmapped")."""
+    other = encoder.without_map()
+    find_map(run, other, {id: X for id, X in songs.items() if id not in apart}, teacher)
+    own = {id: songs[id] for id in sorted(apart)}
+    return {"learnt": {id: other.placed(X) for id, X in own.items()}, "unmapped": own}

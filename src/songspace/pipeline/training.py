@@ -24,9 +24,8 @@ from songspace.library.credits import taught_by, teachers
 from songspace.library.learnt import Learnt, learnt, load_learnt, set_learnt
 from songspace.library.listening import Listening, ears
 from songspace.pipeline.check import LEAST, check, held_out, units
-from songspace.pipeline.mapping import find_map, kept
 from songspace.pipeline.stages import Run, encode, readable, sounds
-from songspace.pipeline.teaching import EXAMINED, ear_of, examination, said
+from songspace.pipeline.teaching import EXAMINED, ear_of, examination, find_map, kept, said
 from songspace.provenance import threads
 
 if TYPE_CHECKING:

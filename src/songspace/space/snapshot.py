@@ -1,9 +1,11 @@
-"""A space as one file, written whole and checked before it is believed (see :mod:`songspace.tensorfile`)."""
+"""A space as one file, written whole and checked before it is believed (see :mod:`songspace.tensorfile`); its ids."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")
 ENDS = ("openings", "endings")
 """What lies after these, where it is known."""
 NAMES = "names"
-"""The ids as text, last, where they are no numbers: see :mod:`songspace.space.names`. ``ids`` are rows then."""
+"""The ids as text, last, where they are no numbers: see :func:`written_ids`. ``ids`` are rows then."""
 ORDER = (*FIELDS, *ENDS, NAMES)
 
 
@@ -59,3 +61,92 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
         raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
     return arrays, said
+
+
+_INT64 = range(-(2**63), 2**63)
+_BYTES = "bytes"  # the only key of an object that stands for bytes
+
+
+def checked_ids(ids: Any, n: int) -> np.ndarray:
+    """One different id for each of n songs: int64 if all are whole numbers that fit, objects if not.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, two are equal, or one cannot be hashed.
+    """
+    if not isinstance(ids, np.ndarray) or ids.dtype == object:
+        if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+            raise ValueError(f"Expected {n} ids, got {ids!r}")
+        ids = _as_array(ids)
+    if ids.shape != (n,):
+        raise ValueError(f"Expected {n} ids, got {ids.dtype} of shape {ids.shape}")
+    if ids.dtype.kind not in "iu" or (ids.dtype.kind == "u" and n and int(ids.max()) not in _INT64):
+        values = ids.tolist()
+        try:
+            distinct = len(set(values))
+        except TypeError as error:
+            raise ValueError(f"Expected ids that can be hashed: {error}") from None
+        if any(value != value for value in values):  # NaN, which no question could name
+            raise ValueError("Expected ids that equal themselves, got NaN")
+        if not all(type(value) is int and value in _INT64 for value in values):
+            if distinct < n:
+                raise ValueError("Two songs have the same id")
+            return _as_array(values, numbers=False)
+        ids = np.array(values, np.int64)
+    if len(np.unique(ids)) < n:
+        raise ValueError("Two songs have the same id")
+    numbers: np.ndarray = ids.astype(np.int64)
+    return numbers
+
+
+def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
+    """Values side by side, however NumPy would lay them out: tuples are no rows of a matrix here."""
+    values = list(ids)
+    if numbers and all(type(value) is int and value in _INT64 for value in values):
+        return np.array(values, np.int64)
+    array = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        array[place] = value.item() if isinstance(value, np.generic) else value
+    return array
+
+
+def written_ids(ids: Sequence[Hashable]) -> np.ndarray:
+    """Ids as the bytes of a JSON text: int8.
+
+    Raises
+    ------
+    TypeError
+        If one is something that JSON does not know, and that is neither a tuple nor bytes.
+    """
+    return np.frombuffer(json.dumps([_plain(id) for id in ids], allow_nan=True).encode("ascii"), np.int8)
+
+
+def _plain(id: Any) -> Any:
+    if type(id) is tuple:
+        return [_plain(part) for part in id]
+    if type(id) is bytes:
+        return {_BYTES: id.hex()}
+    if id is None or type(id) in (str, int, float, bool):
+        return id
+    raise TypeError(f"an id of the type {type(id).__name__} cannot be written")
+
+
+def read_ids(written: np.ndarray, n: int) -> np.ndarray:
+    """What :func:`written_ids` wrote of n songs.
+
+    Raises
+    ------
+    ValueError
+        If it is not that.
+    """
+    try:
+        return checked_ids(_as_array(map(_hashable, json.loads(written.tobytes())), numbers=False), n)
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"These are no ids: {error}") from error
+
+
+def _hashable(read: Any) -> Any:
+    if isinstance(read, list):
+        return tuple(map(_hashable, read))
+    return bytes.fromhex(read[_BYTES]) if isinstance(read, dict) else read
