@@ -30,7 +30,7 @@ FORESEEN = (SongspaceError, sqlite3.Error, OSError)
 
 
 def sentence(error: Exception) -> str:
-    """What to say of a foreseen error.
+    """Return the sentence that describes a foreseen error.
 
     Examples
     --------

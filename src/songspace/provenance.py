@@ -20,7 +20,7 @@ FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of Python and of some packages that are installed.
+    """Return the versions of Python and of some packages that are installed.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What computes here.
+    """Return the processor, its features, and the number of threads.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def machine() -> dict[str, Any]:
 
 
 def threads() -> int:
-    """How many threads share a computation: torch's, if it is loaded, or else those of the linear algebra."""
+    """Return the number of threads of a computation: torch's, if it is loaded, or else that of the linear algebra."""
     if torch := sys.modules.get("torch"):
         return int(torch.get_num_threads())
     from threadpoolctl import threadpool_info
@@ -74,5 +74,5 @@ def threads() -> int:
 
 
 def made_with() -> dict[str, Any]:
-    """What an encoder is learnt with; torch's version only where it is in use."""
+    """Return the versions and the machine that an encoder is learnt with; torch's version only if it is loaded."""
     return {"versions": versions(("songspace", "numpy", *("torch",) * ("torch" in sys.modules)))} | machine()

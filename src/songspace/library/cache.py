@@ -81,7 +81,7 @@ class SpectrogramCache:
         self._free += sorted(self._places.pop(song).slot for song in gone)
 
     def wants(self, identity: bytes) -> bool:
-        """Whether the sample has room for a song of this identity."""
+        """Return whether the sample has room for a song of this identity."""
         return len(self._sample) < self.capacity or identity < self._sample[-1][0]
 
     def put(self, song: int, identity: bytes, codes: np.ndarray) -> None:
@@ -113,7 +113,7 @@ class SpectrogramCache:
         bisect.insort(self._sample, (identity, song))
 
     def is_whole(self, song: int) -> bool:
-        """Whether the spectrograms of a song in the cache are those that were written."""
+        """Return whether the spectrograms of a song in the cache are those that were written."""
         place = self._places[song]
         return place.checksum in (None, codes_sum(self._map()[place.slot].tobytes()))
 
@@ -136,7 +136,7 @@ class SpectrogramCache:
         return damaged
 
     def get(self, song: int) -> Codes:
-        """The spectrograms (segments, bands, frames) of a song in the cache.
+        """Return the spectrograms (segments, bands, frames) of a song in the cache.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class SpectrogramCache:
         return np.array(self._map()[place.slot, : place.segments]).view(Codes)
 
     def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
-        """All segments in the cache, by the identity of their songs, and which belong together.
+        """Return all segments in the cache, by the identity of their songs, and which belong together.
 
         Parameters
         ----------
@@ -178,11 +178,11 @@ class SpectrogramCache:
         return len(self._sample)
 
     def identities(self) -> list[bytes]:
-        """The identities of the songs in the cache, ascending."""
+        """Return the identities of the songs in the cache, ascending."""
         return [identity for identity, _ in self._sample]
 
     def songs(self) -> list[int]:
-        """The ids of the songs in the cache, by their identities."""
+        """Return the ids of the songs in the cache, by their identities."""
         return [song for _, song in self._sample]
 
     def _map(self) -> np.ndarray:

@@ -80,7 +80,7 @@ class Song:
 
     @property
     def name(self) -> str:
-        """What to call it: "artist - title", or as much of it as is known, or the name of its file."""
+        """ "artist - title", or as much of it as is known, or the name of its file."""
         title = self.title or Path(self.path).stem.encode("utf-8", "replace").decode("utf-8")
         return f"{self.artist} - {title}" if self.artist else title
 
@@ -157,7 +157,7 @@ class Row:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the file."""
         return self.stamp.size
 
     @property
@@ -297,7 +297,7 @@ class Catalog:
     # What the library is made of
 
     def roots(self) -> list[str]:
-        """The folders that make up the library, by name."""
+        """Return the folders that make up the library, by name."""
         return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM roots ORDER BY path")]
 
     def add_root(self, folder: str) -> None:
@@ -315,16 +315,16 @@ class Catalog:
         self._db.execute("DELETE FROM roots WHERE path = ?", (os.fsencode(folder),))
 
     def fact(self, key: str) -> str | None:
-        """A remembered fact, such as which encoder is in use."""
+        """Return a fact, such as which encoder is in use."""
         found = self._row("SELECT value FROM facts WHERE key = ?", key)
         return found[0] if found else None
 
     def facts(self, prefix: str) -> list[str]:
-        """The names of the remembered facts that begin in some way, in their order."""
+        """Return the names of the facts with a prefix, in alphabetical order."""
         return [key for (key,) in self._rows("SELECT key FROM facts ORDER BY key") if key.startswith(prefix)]
 
     def told(self, key: str, read: Callable[[dict[str, Any]], Told]) -> Told | None:
-        """What ``read`` makes of a fact that is an object in JSON; None if there is no such fact.
+        """Return ``read`` of a fact that is a JSON object; None if there is no such fact.
 
         Raises
         ------
@@ -356,7 +356,7 @@ class Catalog:
             schema.change(self._db, "files", "mtime_ns = -1, ctime_ns = -1", _HOLDS_SONGS)
 
     def left_out(self) -> list[tuple[str, str]]:
-        """(path, reason) of what the last look at the folders left out on purpose."""
+        """Return (path, reason) of all that the last scan left out on purpose."""
         return [(os.fsdecode(path), why) for path, why in self._rows("SELECT path, reason FROM left_out ORDER BY path")]
 
     def set_left_out(self, folder: str, left_out: dict[str, str]) -> None:
@@ -375,7 +375,7 @@ class Catalog:
     # Files
 
     def files(self) -> dict[str, Row]:
-        """Every file that was ever looked at and is not gone, by path."""
+        """Return the row of every file, by path."""
         songs: dict[bytes, tuple[int, ...]] = {}
         for path, song in self._rows("SELECT path, song FROM tracks ORDER BY path, number"):
             songs[path] = (*songs.get(path, ()), song)
@@ -383,7 +383,7 @@ class Catalog:
         return {os.fsdecode(path): _row(rest, songs.get(path, ())) for path, *rest in rows}
 
     def file(self, path: str) -> Row | None:
-        """What is remembered of one file."""
+        """Return the row of one file."""
         row = self._row(
             "SELECT size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files WHERE path = ?",
             os.fsencode(path),
@@ -394,7 +394,7 @@ class Catalog:
         return _row(row, tuple(song for (song,) in songs))
 
     def parts(self, path: str) -> tuple[Part, ...]:
-        """The parts of a file that are songs of their own, without what is said of them; none if it is one song."""
+        """Return the parts of a file that are songs of their own, without their tags; none if the file is one song."""
         rows = self._rows(
             'SELECT number, start, "end" FROM tracks WHERE path = ? AND (number > 0 OR start NOT NULL) ORDER BY number',
             os.fsencode(path),
@@ -402,12 +402,12 @@ class Catalog:
         return tuple(Part(*row) for row in rows)
 
     def tracks_sum(self, path: str) -> list[int]:
-        """Checksums of what is known of the songs of a file: other ones if anything of it has changed."""
+        """Return the checksums of the tracks of a file: they differ if anything of these has changed."""
         rows = self._rows("SELECT sum FROM tracks WHERE path = ? ORDER BY number", os.fsencode(path))
         return [one for (one,) in rows]
 
     def failures(self) -> list[tuple[str, str]]:
-        """(path, reason) of every file that could not be read."""
+        """Return (path, reason) of every file that could not be read."""
         rows = self._rows("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
         return [(os.fsdecode(path), failure) for path, failure in rows]
 
@@ -450,7 +450,7 @@ class Catalog:
         )
 
     def set_back(self, files: Iterable[Found]) -> None:
-        """Files that were away are there again, as they were but for the number of their device, or their own."""
+        """Mark files as here again; the numbers of their device, or their own, may have changed."""
         with self._transaction():
             for file in files:
                 known = self.file(file.path) if file.sheet_away else None
@@ -472,7 +472,7 @@ class Catalog:
     # Songs
 
     def identities(self) -> dict[bytes, int]:
-        """The id of every song that was heard, by the identity of its sound; also of those that are away."""
+        """Return the id of every song that was heard, by identity; also of those that are away."""
         return dict(self._rows("SELECT identity, id FROM songs WHERE silent <> x'' ORDER BY identity"))
 
     def record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
@@ -533,13 +533,13 @@ class Catalog:
         return song
 
     def songs(self, ids: Iterable[int] | None = None) -> list[Song]:
-        """All songs that can be reached, in the order of their paths, or those of the given ids in the order given."""
+        """Return all songs that can be reached, in the order of their paths, or those with the given ids."""
         if ids is not None:
             return [song for song in map(self.song, ids) if song is not None]
         return self._by_path(f"{_SONG} AND away IS NULL ORDER BY tracks.path, number")
 
     def away(self) -> list[Song]:
-        """All songs of which no file can be reached, in the order of their paths."""
+        """Return all songs of which no file can be reached, in the order of their paths."""
         return self._by_path(f"{_SONG} AND NOT ({_HERE}) ORDER BY tracks.path, number")
 
     def _by_path(self, question: str) -> list[Song]:
@@ -556,11 +556,11 @@ class Catalog:
         return list(found.values())
 
     def song(self, id: int) -> Song | None:
-        """The song of that id, also if it is away."""
+        """Return the song of that id, also if it is away."""
         return self._one_song("songs.id = ?", id)
 
     def song_of(self, identity: bytes) -> Song | None:
-        """The song of that identity, also if it is away."""
+        """Return the song of that identity, also if it is away."""
         return self._one_song("identity = ?", identity)
 
     def _one_song(self, condition: str, value: Any) -> Song | None:
@@ -569,20 +569,20 @@ class Catalog:
         return _song(row, self.fact(GENRE_SEPARATORS) or "") if row else None
 
     def song_at(self, path: str) -> Song | None:
-        """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
+        """Return the song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
         row = self._row("SELECT song FROM tracks WHERE path = ? ORDER BY number LIMIT 1", os.fsencode(path))
         return self.song(row[0]) if row else None
 
     def count(self) -> int:
-        """How many songs can be reached."""
+        """Return the number of songs that can be reached."""
         return int(self._row(f"SELECT COUNT(*) FROM songs WHERE {_HERE}")[0])
 
     def seconds(self) -> float:
-        """How long the songs that can be reached last together."""
+        """Return the total duration of the songs that can be reached."""
         return float(self._row(f"SELECT TOTAL(duration) FROM songs WHERE {_HERE}")[0])
 
     def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
-        """(starts in seconds, whether silent) of a song's segments, in order."""
+        """Return (starts in seconds, whether silent) of a song's segments, in order."""
         starts, silent = self._row("SELECT starts, silent FROM songs WHERE id = ?", song)
         if len(starts) != 8 * len(silent):
             raise self._damaged(song)
@@ -608,7 +608,7 @@ class Catalog:
         self._write("vectors", encoder=encoder, song=song, segments=blob)
 
     def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity.
+        """Yield (song id, segment vectors, silent) of every song with vectors of that encoder, by identity.
 
         Also for songs that are away.
         """
@@ -621,7 +621,7 @@ class Catalog:
             yield song, self._shaped(song, segments, silent), np.frombuffer(silent, np.bool_)
 
     def encoded(self, encoder: str, song: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
-        """(vectors, starts, silent, duration of the song) of a song's segments; None if it has no such vectors."""
+        """Return (vectors, starts, silent, duration) of a song's segments; None if it has no such vectors."""
         found = self._row(
             "SELECT segments, starts, silent, duration FROM vectors JOIN songs ON songs.id = song "
             "WHERE encoder = ? AND song = ?",
@@ -642,7 +642,7 @@ class Catalog:
         return np.frombuffer(segments, np.float32).reshape(len(silent), -1)
 
     def without_vectors(self, encoder: str) -> list[int]:
-        """The songs that this encoder has not encoded yet, by identity; also those that are away."""
+        """Return the songs that this encoder has not encoded yet, by identity; also those that are away."""
         rows = self._rows(
             "SELECT id FROM songs WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE encoder = ? AND song = songs.id) "
             "AND silent <> x'' ORDER BY identity",
@@ -657,7 +657,7 @@ class Catalog:
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
 
     def digest(self, encoder: str) -> str:
-        """A checksum of all songs that can be reached, their tracks and their vectors of that encoder.
+        """Return a checksum of all songs that can be reached, their tracks and their vectors of that encoder.
 
         That is all that a space is made of, and how the songs in it are shown.
         """
@@ -675,7 +675,7 @@ class Catalog:
     # What media servers call songs
 
     def links(self) -> dict[str, list[Link]]:
-        """What each media server calls the songs that are here, by the server's address."""
+        """Return what each media server calls the songs that can be reached, by the server's address."""
         found: dict[str, list[Link]] = {}
         rows = self._rows(
             "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
@@ -696,7 +696,7 @@ class Catalog:
     # Slots of the spectrogram cache
 
     def slots(self) -> list[tuple[int, bytes, int, int, int | None]]:
-        """(song id, identity, slot, number of segments, checksum) of every song in the cache, by identity."""
+        """Return (song id, identity, slot, segments, checksum) of every song in the cache, by identity."""
         return list(
             self._rows(
                 "SELECT id, identity, slot, length(silent), codes FROM songs WHERE slot IS NOT NULL ORDER BY identity"
@@ -718,7 +718,7 @@ def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> Row:
 
 
 def _is_storable(value: bytes | int) -> bool:
-    """Whether SQLite can look for a value: its numbers end at 2**63."""
+    """Return whether SQLite can look for a value: its numbers end at 2**63."""
     return isinstance(value, bytes) or -(2**63) <= value < 2**63
 
 

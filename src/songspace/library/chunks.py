@@ -32,7 +32,7 @@ class _Form(NamedTuple):
 
 
 def _form(head: bytes) -> _Form | None:
-    """How a file's chunks are laid out, by its first twelve bytes."""
+    """Return the layout of a file's chunks, by its first twelve bytes."""
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
         return _Form("<4sI", 12)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -45,12 +45,12 @@ def _form(head: bytes) -> _Form | None:
 
 
 def are_in(head: bytes) -> bool:
-    """Whether a file is made of chunks, by its first twelve bytes."""
+    """Return whether a file is made of chunks, by its first twelve bytes."""
     return _form(head) is not None
 
 
 def id3_in(file: BinaryIO, head: bytes) -> int | None:
-    """Where a file's ID3 tag begins; None if it has none."""
+    """Return where a file's ID3 tag begins; None if it has none."""
     form = _form(head)
     if form is None:
         return None
@@ -58,7 +58,7 @@ def id3_in(file: BinaryIO, head: bytes) -> int | None:
 
 
 def texts(file: BinaryIO, head: bytes, *, encoding: str | None = None) -> list[tuple[str, str]]:
-    """(name, text) of what a file says in chunks of its own.
+    """Return (name, text) of all texts in a file's own chunks.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class _Chunks:
         self._steps, self._room = _MOST, _ALL
 
     def top(self) -> Iterator[Chunk]:
-        """Those that lie in no other."""
+        """Yield the chunks that lie in no other."""
         long = None  # bytes of sound, where 32 bits do not tell
         for chunk in self._walk(self._form.first, self._end):
             if chunk.name == b"ds64":
@@ -111,11 +111,11 @@ class _Chunks:
             yield chunk
 
     def inside(self, chunk: Chunk, offset: int = 0) -> Iterator[Chunk]:
-        """Those that lie in one, from an offset on."""
+        """Yield the chunks that lie in one, from an offset on."""
         return self._walk(chunk.begin + offset, chunk.end)
 
     def read(self, chunk: Chunk, most: int = _LARGEST) -> bytes:
-        """The beginning of a chunk's content."""
+        """Return the beginning of a chunk's content."""
         length = min(most, self._room, chunk.end - chunk.begin)
         self._room -= length
         self._file.seek(chunk.begin)

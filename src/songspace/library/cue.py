@@ -48,7 +48,7 @@ class _Track:
 
 
 def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
-    """The parts of the files that a sheet is about, by the names of the files.
+    """Return the parts of the files that a sheet is about, by the names of the files.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]
 
 
 def embedded_parts(sheet: str) -> tuple[Part, ...]:
-    """The parts of a file whose own tags hold a sheet; none if it makes no sense, or is about several files.
+    """Return the parts of a file whose own tags hold a sheet; none if it is invalid, or is about several files.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def embedded_parts(sheet: str) -> tuple[Part, ...]:
 
 
 def with_tags(part: Part, tags: Tags) -> Tags:
-    """What a sheet says of a part, and where it says nothing, what the tags of the whole file say."""
+    """Return the tags of a part: those of the sheet, and where it has none, those of the whole file."""
     said = part.tags
     album = said.album or tags.album or tags.title
     return replace(
@@ -126,7 +126,7 @@ def _readings(data: bytes) -> Iterable[str]:
 
 
 def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
-    """(name, parts) of each file of a sheet, in its order; a file whose times make no sense has no parts."""
+    """Return (name, parts) of each file of a sheet; a file whose times make no sense has no parts."""
     album: dict[str, str] = {}
     files: list[tuple[str, list[_Track]]] = []
     said = album
@@ -187,7 +187,7 @@ def _unquoted(text: str) -> str:
 
 
 def _meant(called: str, names: list[str]) -> str | None:
-    """The file of ``names`` that a sheet calls so."""
+    """Return the file among ``names`` that a sheet means by a name."""
     last = PureWindowsPath(called).name
     tests = (
         lambda name: name == last,

@@ -11,7 +11,7 @@ _PLAIN = string.ascii_letters + string.digits + " .,()-"
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding in which old tags may be, as Python spells it.
+    """Return the name of an encoding in which old tags may be, as Python spells it.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def known_encoding(name: str) -> str:
 
 
 def decoded(data: bytes, encoding: str | None) -> str:
-    """A text whose encoding is not known.
+    """Decode a text whose encoding is not known.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def decoded(data: bytes, encoding: str | None) -> str:
 
 
 def utf8_or(data: bytes, encoding: str | None) -> str:
-    """A text that is UTF-8, or if it is not, of an encoding that is not known: letters of others are never UTF-8."""
+    """Decode a text as UTF-8, or if it is not that, as one whose encoding is not known."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -65,7 +65,7 @@ def utf8_or(data: bytes, encoding: str | None) -> str:
 
 
 def read_anew(text: str, encoding: str | None) -> str:
-    """A text that was read as Latin-1, because its tag says so."""
+    """Decode a text again that was read as Latin-1, because its tag says so."""
     try:
         return decoded(text.encode("latin-1"), encoding)
     except UnicodeEncodeError:  # it was something else

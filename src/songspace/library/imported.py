@@ -62,7 +62,7 @@ def keep_imported(catalog: Catalog, songs: Iterable[ImportedSong], *, source: st
 
 
 def imported_from(catalog: Catalog) -> str | None:
-    """The file that the songs of a library were imported from; None if they were listened to."""
+    """Return the file that the songs of a library were imported from; None if they were listened to."""
     return catalog.told(IMPORTED, lambda said: str(said["from"]))
 
 

@@ -162,7 +162,7 @@ def index(
 
 
 def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) -> dict[str, Listing]:
-    """What each folder holds, for those that are there; the others are told."""
+    """Scan each folder that is there; note the others in the tally."""
     looks: dict[str, Listing] = {}
     for folder in folders:
         if not os.path.isdir(folder):
@@ -257,7 +257,7 @@ def _settle(
 
 
 def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
-    """The folders of the library that are not there, whether or not this run was to look through them."""
+    """Return the folders of the library that are not there, whether or not this run was to scan them."""
     others = (folder for folder in catalog.roots() if folder not in looks and folder not in tally.absent)
     return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
 
@@ -270,14 +270,14 @@ def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]]
 
 
 def _missed_by_cache(catalog: Catalog, cache: SpectrogramCache, *, exclude: set[str]) -> list[Found]:
-    """Files of the songs that belong in the cache's sample but are not there."""
+    """Return files of the songs that belong in the cache's sample but are not there."""
     wanted = [song for _, song in sorted(catalog.identities().items())[: cache.capacity] if song not in cache]
     paths = {song.path for song in catalog.songs(wanted) if song.away is None and song.path not in exclude}
     return [known_file(catalog, path) for path in sorted(paths, key=os.fsencode)]
 
 
 def known_file(catalog: Catalog, path: str) -> Found:
-    """A file of the library as it was found when it was read, with the parts that were heard of it."""
+    """Return a file of the library as it was when it was read, with the parts that were heard of it."""
     row = catalog.file(path)
     assert row is not None
     size, mtime_ns, ctime_ns, device, inode = row.stamp

@@ -59,12 +59,12 @@ class Learnt:
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
-    """The encoder of that name, if the library has learnt it."""
+    """Return what the library knows of a learnt encoder; None if it has not learnt it."""
     return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
 
 
 def all_learnt(catalog: Catalog) -> list[str]:
-    """The names of the encoders that the library has learnt, whether or not there still is a package for each."""
+    """Return the names of all learnt encoders, whether or not there still is a package for each."""
     return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
 
 
@@ -90,7 +90,7 @@ def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
 
 
 def learnt_fact(name: str, fingerprint: str) -> dict[str, str]:
-    """What :func:`set_learnt` writes of vectors that no encoder of this program made."""
+    """Return what :func:`set_learnt` writes of vectors that no encoder of this program made."""
     return {f"learnt:{name}": json.dumps(asdict(Learnt(fingerprint, fingerprint)))}
 
 
@@ -114,13 +114,13 @@ class Segments:
     def of(
         cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
     ) -> Segments:
-        """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
+        """Return the segments that sound; only in a song shorter than one are they cut short."""
         starts = starts[~silent]
         return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
 
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
-    """(song id, vectors of its segments that are not silent), by identity, for every song encoded.
+    """Yield (song id, vectors of its segments that are not silent) of every encoded song, by identity.
 
     Raises
     ------
@@ -133,13 +133,13 @@ def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[i
 
 
 def kept_segments(catalog: Catalog, key: str) -> Iterator[tuple[int, np.ndarray]]:
-    """(song id, what is kept of its segments that are not silent) under a key, by identity."""
+    """Yield (song id, what is stored of its segments that are not silent) under a key, by identity."""
     for song, segments, silent in catalog.vectors(key):
         yield song, segments[~silent]
 
 
 def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -> dict[int, Segments]:
-    """The segments of a few songs, by id; songs that this encoder has not encoded are left out.
+    """Return the segments of some songs, by id; songs that this encoder has not encoded are left out.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
 
 
 def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
-    """The key of an encoder's vectors in the catalog, and what makes what is stored there the encoder's own."""
+    """Return the key of an encoder's vectors in the catalog, and the function that places what is stored there."""
     what = learnt(catalog, name)
     if what is None:
         raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
@@ -186,12 +186,12 @@ class SongVectors(NamedTuple):
 
 
 def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
-    """The vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
+    """Return the vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
     return in_brief_each(catalog, stored_segments(home, catalog, name))
 
 
 def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> SongVectors:
-    """Songs, of which the segments are given, as vectors in the order of the songs' paths."""
+    """Return the vectors of songs whose segments are given, in the order of the songs' paths."""
     means = {song: in_brief(segments) for song, segments in songs}
     ids = [song.id for song in catalog.songs() if song.id in means]
     if not ids:
@@ -201,13 +201,13 @@ def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> 
 
 
 def in_brief(segments: np.ndarray) -> np.ndarray:
-    """A song's segments (s, d), in the order of time, as three vectors: the whole, how it begins, how it ends."""
+    """Return three means of a song's segments (s, d): of all, of the first fifth, of the last fifth."""
     few = at_either_end(len(segments))
     return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])
 
 
 def at_either_end(segments: int) -> int:
-    """How many of a song's segments are its beginning, or its end: a fifth.
+    """Return how many of a song's segments are its beginning, or its end: a fifth.
 
     Examples
     --------

@@ -35,7 +35,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 
 def one_line(text: str) -> str:
-    """Text in which nothing begins another line or gives orders to a terminal: escaped as in Python.
+    """Escape, as in Python, what would begin another line or give orders to a terminal.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class Log(Reporter):
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
+        """Seconds since the run began."""
         return time.monotonic() - self._began
 
     def write(self, text: str, level: int = logging.INFO) -> None:
-        """A line."""
+        """Write a line."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         line = f"{now} {logging.getLevelName(level)} {one_line(text)}"
         self._handler.handle(logging.LogRecord("songspace", level, "", 0, line, None, None))
@@ -120,7 +120,7 @@ class _Handler(RotatingFileHandler):
 
 @contextmanager
 def logged(home: Home, command: str, listener: Reporter) -> Iterator[Log]:
-    """A log of a run from its beginning to its end, whichever that is; the home must be locked by it."""
+    """Open the log of a run, and write how the run ends; the home must be locked by it."""
     log = Log(home, listener)
     try:
         log.write(f"{command} ({', '.join(map(_versioned, _PARTS))}, Python {platform.python_version()})")

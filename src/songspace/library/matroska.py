@@ -42,7 +42,7 @@ class MalformedError(ValueError):
 
 
 def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """The elements that lie side by side between two places of a file.
+    """Yield the elements that lie side by side between two places of a file.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def _number(data: bytes) -> tuple[int, int]:
-    """The width of a number in bytes, which zeros before its first one tell, and the number without that one."""
+    """Return the width of a number in bytes, which its leading zeros give, and the number."""
     width = 9 - data[0].bit_length() if data else 9
     if len(data) < width or width > 8:
         raise MalformedError("no element")
@@ -73,7 +73,7 @@ def _number(data: bytes) -> tuple[int, int]:
 
 
 def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """What the file holds at the top of its first segment."""
+    """Return the elements at the top of the file's first segment."""
     segment = next((one for one in elements(file, begin, end) if one.id == _SEGMENT), None)
     if segment is None:
         raise MalformedError("no segment")
@@ -81,7 +81,7 @@ def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
-    """(begin, end) of each stretch of sound.
+    """Return (begin, end) of each stretch of sound.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
-    """(name, text) of what the file says of the song, then of what it says of the album, then the title of the file.
+    """Return (name, text) of the tags of the song, then of the album, then the title of the file.
 
     Of a file that is damaged, what stands before the damage.
     """
@@ -122,7 +122,7 @@ def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
 
 
 def _tag(content: BinaryIO, tag: Element) -> tuple[int | None, list[tuple[str, str]]] | None:
-    """What a tag is about, and its texts; None if that is a chapter or a picture."""
+    """Return the target of a tag, and its texts; None if the target is a chapter or a picture."""
     level, texts = None, []
     for one in elements(content, tag.begin, tag.end):
         if one.id == _TARGETS:

@@ -55,7 +55,7 @@ class AmbiguousError(SongspaceError):
 
 
 def folded(text: str) -> str:
-    """Text without case and accents.
+    """Remove case and accents.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def folded(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text as it is compared: without case, accents and punctuation.
+    """Remove case, accents and punctuation.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def plain(text: str) -> str:
 
 
 def signs(text: str) -> str:
-    """Text that has no letter and no digit, as it is compared.
+    """Normalize a text that has no letter and no digit.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def signs(text: str) -> str:
 
 
 def compared(text: str) -> str:
-    """Text as names are compared: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
+    """Normalize a name: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
 
     Empty only where there is nothing to compare.
     """
@@ -109,7 +109,7 @@ def compared(text: str) -> str:
 
 
 def sought(text: str) -> str:
-    """Text as it is searched for: as :func:`plain` has it, but an artist or a title that is all signs keeps them.
+    """Normalize a text to search for: as :func:`plain`, but an artist or a title that is all signs keeps them.
 
     Signs that no keyboard has ("÷", a heart) are words.
 
@@ -128,7 +128,7 @@ def sought(text: str) -> str:
 
 
 def find(songs: Sequence[Song], text: str) -> Song:
-    """The one song that ``text`` names.
+    """Return the one song that ``text`` names.
 
     Tried in this order: the whole name or title as it is spelled; without case and accents; without punctuation; a part
     of the name; and all the words anywhere in artist, title, album and file name. A name that several files share is
@@ -182,7 +182,7 @@ def find(songs: Sequence[Song], text: str) -> Song:
 
 
 def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
-    """The names that somebody may have meant who wrote another one, the likeliest first.
+    """Return the names that a misspelled one may have meant, the likeliest first.
 
     A name is near if three of four letters stand in both in one order (the ratio of Ratcliff and Obershelp, as Python's
     difflib counts it), as they are written or with their words sorted and without articles: a typing error or two in a
@@ -239,7 +239,7 @@ def _in_any_case(text: str) -> str:
 
 
 def _one(fitting: Sequence[Song], text: str) -> Song:
-    """The first of some songs if all have one name: then they are copies."""
+    """Return the first of some songs if all have one name: then they are copies."""
     if len({_in_any_case(song.name) for song in fitting}) == 1:
         return fitting[0]
     raise AmbiguousError(text, fitting)
@@ -250,12 +250,12 @@ def _titled(song: Song) -> str:
 
 
 def _or_blank(c: str) -> str:
-    """A character that is a part of a word, vowels that are written as marks among them; or a blank."""
+    """Return a character if it is a part of a word (vowels that are written as marks, too), else a blank."""
     return c if c.isalnum() or unicodedata.category(c)[0] == "M" else " "
 
 
 def _words(bare: str) -> str:
-    """As :func:`plain`, of folded text in which signs are words of their own."""
+    """Normalize folded text, as :func:`plain`, but signs are words of their own."""
     if not any(c.isalnum() for c in bare):
         return ""
     kept = (c if not c.isascii() and unicodedata.category(c) in ("So", "Sm") else _or_blank(c) for c in bare)
@@ -296,7 +296,7 @@ _UNKNOWN = frozenset(
 
 @lru_cache(maxsize=65536)
 def artist_of(text: str | None) -> str | None:
-    """An artist as it is compared, without guests and a "The"; None if that is nobody in particular.
+    """Normalize an artist, without guests and a "The"; None if that is nobody in particular.
 
     The article says nothing: whoever tags forgets it, and hardly two artists differ in it alone.
 
@@ -314,5 +314,5 @@ def artist_of(text: str | None) -> str | None:
 
 
 def are_several(text: str | None) -> bool:
-    """Whether a tag says "Various Artists": that there are some, and not who."""
+    """Return whether a tag says "Various Artists"."""
     return bool(text) and compared(text or "") in _SEVERAL

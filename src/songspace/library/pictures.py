@@ -18,7 +18,7 @@ _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GI
 
 
 def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
-    """The cover in a music file: its front cover, or else its first picture.
+    """Read the cover of a music file: its front cover, or else its first picture.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
 
 
 def picture_type(data: bytes) -> str | None:
-    """The media type of a picture, by its first bytes.
+    """Return the media type of a picture, by its first bytes.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def picture_type(data: bytes) -> str | None:
 
 
 def _pictures(of: Pictured) -> Iterator[tuple[int, bytes]]:
-    """(type, data) of every picture, in whichever way the format keeps them."""
+    """Yield (type, data) of every picture, in whichever way the format keeps them."""
     for picture in of.pictures:
         yield picture.type, bytes(picture.data)
     tags = of.tags

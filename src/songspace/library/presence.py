@@ -54,7 +54,7 @@ class Devices:
         self._taken = set(self._now.values())
 
     def is_there(self, device: int, folder_device: int) -> bool:
-        """Whether a folder lies on the disk that had a number when the catalog was written."""
+        """Return whether a folder lies on the disk that had a number when the catalog was written."""
         if not device:  # of a system that does not number them
             return True
         if device in self._now:
@@ -62,7 +62,7 @@ class Devices:
         return device == folder_device and device not in self._taken
 
     def has_changed(self, row: Row, file: Found) -> bool:
-        """Whether a file may hold something else than when it was read."""
+        """Return whether a file may hold something else than when it was read."""
         before, now = row.stamp, file.stamp
         moved = before.inode != now.inode and now.device not in self._renumbered
         # A sheet that cannot be reached says nothing: the songs that it told of stay.
@@ -90,7 +90,7 @@ class Missing:
 
 
 def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Devices) -> Missing:
-    """What a look through a folder did not find of what the catalog remembers."""
+    """Return the files that the catalog knows and a scan did not find."""
     result = Missing()
     there = {file.path for file in listing.files if not file.problem or file.path not in listing.unreachable}
     for path, row in rows.items():
@@ -108,7 +108,7 @@ def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Dev
 
 
 def _nearest(path: str, folder: str, listing: Listing) -> str:
-    """The nearest place above a file, or the file itself, that the look through the folder tells of."""
+    """Return the nearest place above a file, or the file itself, that the scan saw."""
     while path not in listing.unreachable and path not in listing.folders and path not in listing.left_out:
         if path == folder:
             break
@@ -130,7 +130,7 @@ def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> s
 def judge(
     vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]
 ) -> tuple[set[str], dict[str, str]]:
-    """The files that are gone, of those that have vanished from a folder, and why the others are away for now.
+    """Return which files that have vanished from a folder are gone, and why the others are away for now.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def judge(
 
 
 def _above(paths: Iterable[str], folder: str) -> set[str]:
-    """The folders that hold one of some files, up to the folder that was looked through."""
+    """Return the folders that hold one of some files, up to the folder that was scanned."""
     found: set[str] = set()
     for path in paths:
         while path != folder and (path := os.path.dirname(path)) not in found:
@@ -191,7 +191,7 @@ class Group:
 
 
 def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[int]) -> list[Group]:
-    """Where those ``songs`` are that are away, by folder of the library and reason; most songs first."""
+    """Group ``songs`` that are away by folder of the library and reason; most songs first."""
     listed = list(roots)
     groups: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for path, row in rows.items():

@@ -96,7 +96,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def read_progress(home: Home) -> Progress | None:
-    """How far the run is that works on a home; None if there is none, or it tells nothing."""
+    """Return the progress of the run that works on a home; None if there is none."""
     try:
         told = read_json(home.progress, _LONGEST)
         command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)

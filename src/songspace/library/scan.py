@@ -65,7 +65,7 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
-        """The stamp of a file."""
+        """Return the stamp of a file."""
         numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         # Clocks go wrong, and SQLite's numbers end at 2**63: in the year 2262, if they are nanoseconds.
         bounded = (min(max(number, -(2**63)), 2**63 - 1) for number in numbers)
@@ -103,7 +103,7 @@ class Found:
 
     @property
     def stamp(self) -> Stamp:
-        """What the file system says of it."""
+        """Return what the file system says of it."""
         return Stamp(self.size, self.mtime_ns, self.ctime_ns, self.device, self.inode)
 
     @property
@@ -135,7 +135,7 @@ class Listing:
 
 
 def scan(folder: str | os.PathLike[str]) -> Iterator[Found]:
-    """The :attr:`Listing.files` of a folder."""
+    """Yield the :attr:`Listing.files` of a folder."""
     yield from look_through(folder).files
 
 
@@ -215,7 +215,7 @@ def _look(entry: os.DirEntry[str], parts: tuple[Part, ...], sheet_away: bool) ->
 
 
 def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]], bool]:
-    """The songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
+    """Return the songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
 
     And whether one of the sheets cannot be reached.
     """
@@ -234,7 +234,7 @@ def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]
 
 
 def _read_sheet(path: str) -> bytes | None:
-    """The bytes of a sheet; nothing, if it is no sheet: then its file is one song; None, if it cannot be reached."""
+    """Read a sheet; nothing if it is no sheet: then its file is one song; None if it cannot be reached."""
     try:
         # A pipe that has that name must not make anybody wait for it.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -250,11 +250,11 @@ def _reason(error: OSError) -> str:
 
 
 def shown(path: str | Path) -> str:
-    """A path as it can be printed."""
+    """Return a path as it can be printed."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def is_inside(path: str, folder: str | Path) -> bool:
-    """Whether an absolute path lies in a folder (as names go: nothing is opened)."""
+    """Return whether an absolute path lies in a folder (as names go: nothing is opened)."""
     root = str(folder)
     return path == root or path.startswith(root if root.endswith(os.sep) else root + os.sep)

@@ -53,7 +53,7 @@ Texts = list[tuple[str, Any]]
 
 
 def pictured(file: BinaryIO) -> Pictured | None:
-    """The tags of a music file with its pictures, or None if mutagen knows none in it.
+    """Return the tags of a music file with its pictures, or None if mutagen knows none in it.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def pictured(file: BinaryIO) -> Pictured | None:
 
 
 def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
-    """What each tag of a music file says, the one to be believed first.
+    """Yield the texts of each tag of a music file, the most reliable tag first.
 
     That is the tag that belongs to the format: Vorbis comments, atoms, Matroska's tags, ASF's attributes; APEv2 in
     Monkey's Audio, Musepack and WavPack; ID3v2 in all else. Then what others were put around it, and at last those
@@ -114,7 +114,7 @@ def _raised() -> tuple[type[BaseException], ...]:
 
 
 def _id3_in(file: BinaryIO) -> tuple[int, int | None]:
-    """Where the music begins, and where its ID3 tag lies."""
+    """Return where the music begins, and where its ID3 tag lies."""
     head = _read(file, 0, 12)
     if (first := id3.header(head)) is not None:
         others = _read(file, first.end, 4).startswith((b"fLaC", b"OggS", *_APE_FIRST))

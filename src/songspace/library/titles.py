@@ -118,7 +118,7 @@ def title_of(text: str, artist: str | None = None) -> Title:
 
 
 def artist_and_title(text: str) -> tuple[str | None, str]:
-    """What may be an artist, and the title, in text that may be "Artist - Title".
+    """Split a text that may be "Artist - Title" into what may be an artist, and the title.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def _without_dashes(text: str, variants: list[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _kind(segment: str) -> tuple[Literal["name", "note", "year", "variant"], str]:
-    """What a part of a title is, and how it is compared."""
+    """Return the kind of a part of a title, and its normalized text."""
     note = plain(segment)
     words = note.split()
     if _YEAR.fullmatch(note):

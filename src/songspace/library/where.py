@@ -100,7 +100,7 @@ class Where:
     """A condition on songs; :func:`parse` makes it from text, and ``str`` makes text of it again."""
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        """Which of the songs fulfil it: shape (n,), bool."""
+        """Return which of the songs match: shape (n,), bool."""
         raise NotImplementedError
 
     def comparisons(self) -> Iterator[Comparison]:
@@ -108,7 +108,7 @@ class Where:
         raise NotImplementedError
 
     def __call__(self, song: Song) -> bool:
-        """Whether a song fulfils it."""
+        """Return whether a song matches."""
         return bool(self.mask([song])[0])
 
 
@@ -186,7 +186,7 @@ class Or(Where):
 
 
 def parse(text: str) -> Where:
-    """The condition that a filter describes.
+    """Parse a filter into its condition.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class _Token(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """What it says if it is a sign or a keyword; a quoted word is neither."""
+        """The keyword or sign; a quoted word is neither."""
         return {"sign": self.text, "word": self.text.lower(), "end": "end"}.get(self.kind, "")
 
 
@@ -381,7 +381,7 @@ def _tokens(text: str) -> Iterable[_Token]:
 
 
 def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
-    """What each song says of a field: of artists and genres the whole, and each of several."""
+    """Return the values of a field for each song: of artists and genres the whole, and each of several."""
     if field == "artist":
         credits = Credits(songs)
         # As it is compared, "The Mau" is "Mau".
@@ -394,7 +394,7 @@ def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
 
 
 def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Sequence[Any]], bool]:
-    """What is asked of what a song says of a field, if it says something."""
+    """Return the test of one value of a field."""
     if sign == "has":
         return lambda said: any(_present(field, one) for one in said)
     if field in NUMBERS:

@@ -45,7 +45,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: AudioError) -> Failure:
-        """What the audio room says of a file, as part of a sentence."""
+        """Return the failure for an error of the audio room."""
         sentence = str(error).rstrip(".")
         return cls(sentence[:1].lower() + sentence[1:])
 
@@ -130,7 +130,7 @@ class _Crew:
         self._dismissed = False
 
     def outcome(self, work: Callable[..., Any], args: tuple[Any, ...], timeout: float) -> Any:
-        """What comes of a call of ``work`` in a worker."""
+        """Call ``work`` in a worker; return what it returned."""
         for _ in range(_TRIES):
             worker = self._one_ready()
             try:

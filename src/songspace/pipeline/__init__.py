@@ -325,7 +325,7 @@ def _writing(
     *,
     anew: bool = False,
 ) -> Iterator[tuple[Catalog, Log]]:
-    """The catalog of a home, whole again if it was damaged, and the log, while nobody else may write into it.
+    """Lock a home; yield its catalog, mended if it was damaged, and the log of this run.
 
     With ``anew``, one from before the first release is put aside.
     """
@@ -341,7 +341,7 @@ def _writing(
 
 
 def _summed_up(report: Report, log: Log) -> Report:
-    """The report, written down."""
+    """Write a report into the log; return it."""
     log.end_stage()
     report.seconds = log.seconds
     log.write(report.sentence())

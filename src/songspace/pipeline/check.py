@@ -36,7 +36,7 @@ ASKED = 400
 
 
 def units(songs: Sequence[Song]) -> dict[int, str]:
-    """Whose each song of a library is, by its id: its artist, or else the folder in which all of theirs may lie.
+    """Return the owner of each song, by its id: its artist, or else the folder of all of that artist's songs.
 
     That is the folder above an album's, as in Artist/Album, unless all songs of the library lie in it.
     """
@@ -47,13 +47,13 @@ def units(songs: Sequence[Song]) -> dict[int, str]:
 
 
 def _above(folder: str, whole: str) -> str:
-    """The folder above, if it lies in one of which it is not the whole."""
+    """Return the folder above, unless it holds nothing else."""
     above = os.path.dirname(folder)
     return above if above.startswith(os.path.join(whole, "")) and above != whole else folder
 
 
 def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | None = None) -> list[int]:
-    """Which songs of a library are kept out of training: all that some artists have.
+    """Return the songs of a library that are kept out of training: all that some artists have.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
 
 
 def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:
-    """The answers, with their differences to the learnt space, corrected for how many these are."""
+    """Return the scores, with their differences to the learnt space, corrected for their number."""
     differences = {
         question: {name: scores["learnt"].minus(score) for name, score in scores.items() if name != "learnt"}
         for question, (scores, _) in asked.items()
@@ -180,14 +180,14 @@ def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> 
 
 
 def _placed(vectors: np.ndarray) -> np.ndarray:
-    """As a space places songs: directions from the middle."""
+    """Place vectors as a space places songs: directions from the middle."""
     return np.asarray(Space.from_vectors(vectors, mutual=False).vectors)
 
 
 def _fitted(
     run: Run, encoder: Encoder, others: Mapping[str, Encoder], apart: Collection[int], teacher: str
 ) -> dict[str, dict[int, np.ndarray]]:
-    """What others than an encoder, fitted to all songs but some, say of the segments of these."""
+    """Fit the baselines to all songs but some; return their vectors of the segments of these."""
     if not others or not apart or ears(encoder, run.listening) is not None:
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)

@@ -75,7 +75,7 @@ class Forecast:
         return self._weighted_seconds / self._weighted_costs if self._weighted_costs > 0 else None
 
     def left(self) -> float | None:
-        """Seconds until all is done; None before two things are."""
+        """Return seconds until all is done; None before two things are."""
         pace = self.pace
         return None if pace is None else pace * self._rest
 

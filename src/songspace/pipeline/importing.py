@@ -30,7 +30,7 @@ from songspace.space.versions import versions
 
 
 def _fingerprint(songs: list[ImportedSong]) -> str:
-    """16 hexadecimal digits of all names and vectors: those of two imports are never compared."""
+    """Return 16 hexadecimal digits of all names and vectors: those of two imports are never compared."""
     digest = hashlib.blake2b(digest_size=8)
     for song in songs:
         digest.update(song.identity)
@@ -129,7 +129,7 @@ def _songs(given: Vectors, folder: Path, reporter: Reporter) -> Iterator[Importe
 
 
 def _numbers(ids: list[str] | None) -> list[int] | None:
-    """Ids that are all whole numbers, which the songs have in the catalog, too."""
+    """Return ids that are all whole numbers, as the songs' numbers in the catalog."""
     if ids is None or not all(id.isascii() and id.isdigit() and id[0] != "0" and len(id) < 19 for id in ids):
         return None
     return list(map(int, ids))
@@ -196,7 +196,7 @@ def read_vectors(file: Path) -> Vectors:
 
 
 def _column(file: Path, there: Sequence[str]) -> str:
-    """The column of the vectors, if the file has all that is needed."""
+    """Return the name of the column of vectors, if the file has all that is needed."""
     shown = ", ".join(there[:10]) + (" ..." if len(there) > 10 else "") or "none"
     found = next((name for name in VECTORS if name in there), None)
     if found is None:
@@ -256,7 +256,7 @@ def _read_npz(file: Path) -> tuple[np.ndarray, dict[str, list[Any]]]:
 
 
 def _names(file: Path, column: str, values: Sequence[Any]) -> list[str]:
-    """What the songs are called, if each has a name of its own."""
+    """Return the names of the songs, if each has a name of its own."""
     names: dict[str, int] = {}
     for row, value in enumerate(values, 1):
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":

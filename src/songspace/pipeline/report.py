@@ -39,7 +39,7 @@ class Report:
 
     @property
     def changes(self) -> list[tuple[int, str]]:
-        """How many songs are what, for what there is any of: (12, "new")."""
+        """(number of songs, what happened to them), for each kind of which there are any: (12, "new")."""
         tally = self.tally
         counts = {
             "new": tally.new,
@@ -51,7 +51,7 @@ class Report:
         return [(count, what) for what, count in counts.items() if count]
 
     def sentence(self) -> str:
-        """How many songs there are, what has changed, and how long that took.
+        """Return the number of songs, what has changed, and how long that took, as a sentence.
 
         Examples
         --------
@@ -67,7 +67,7 @@ class Report:
         return f"{songs}: {changed}; the {self.encoder} space is ready, after {taken(self.seconds)}."
 
     def lost_sight(self) -> list[str]:
-        """Where songs are away, and which folders have moved: a sentence each.
+        """Return a sentence for each place where songs are away, and each folder that has moved.
 
         Examples
         --------

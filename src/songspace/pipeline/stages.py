@@ -62,12 +62,12 @@ class Run:
         self.wanted: set[str] = set()  # keys of vectors of which the catalog does not know yet whose they will be
 
     def songs(self) -> list[Song]:
-        """All songs of the library, those that are away, too: what is known of them can be learnt from."""
+        """Return all songs of the library, those that are away, too: encoders can learn from what is stored of them."""
         return [*self.catalog.songs(), *self.catalog.away()]
 
 
 def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Listening:
-    """How this library is listened to; another way than before starts it anew."""
+    """Return the settings of this library; others than before delete what was heard."""
     remembered = catalog.fact("listening")
     listening = Listening(windows=windows) if windows else Listening.of(catalog)
     if remembered != str(listening) and catalog.identities():  # also of songs that are away; it may be lost, too
@@ -147,7 +147,7 @@ def listen(
 
 
 def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
-    """What is wrong with folders without a song: the kinds of reasons, and the first file with its own."""
+    """Return the error for folders without a song: the kinds of reasons, and the first file with its own."""
     failures = [(path, reason) for path, reason in tally.failures if any(is_inside(path, each) for each in folders)]
     if not failures and tally.places:
         return SongspaceError(f"No song of the library can be reached: {places(tally.places)}.")
@@ -162,7 +162,7 @@ def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
 
 
 def places(away: Sequence[Group]) -> str:
-    """Where songs are away, and why, in words."""
+    """List where songs are away, and why."""
     most = ", ".join(f"{one.songs} in {shown(one.path)} ({one.why})" for one in away[:_SHOWN])
     return most + (f", and {len(away) - _SHOWN} more places" if len(away) > _SHOWN else "")
 
@@ -180,7 +180,7 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
 
 
 def _in_use(run: Run) -> Encoder | None:
-    """The encoder in use, if it is there, and more than the descriptors."""
+    """Load the encoder in use, if its package is there, and it is more than the descriptors."""
     name = in_use(run)
     if name == "timbre" or missing(name) is not None:
         return None
@@ -190,7 +190,7 @@ def _in_use(run: Run) -> Encoder | None:
 def encoding(
     encoder: Encoder, listening: Listening
 ) -> tuple[Callable[[Heard], dict[str, np.ndarray]] | None, Ears | None]:
-    """How new songs are encoded while they are listened to, and the ears that this takes."""
+    """Return the function that encodes new songs while they are listened to, and the ears that it needs."""
     own = ears(encoder, listening)
     if own is None:
         fingerprint = encoder.fingerprint_
@@ -238,7 +238,7 @@ def renew(run: Run) -> str:
 
 
 def in_use(run: Run) -> str:
-    """The encoder in use: the hand-made one until another is learnt, and again if that one cannot be read.
+    """Return the encoder in use: the hand-made one until another is learnt, and again if that cannot be read.
 
     One whose package is not there stays in use, for what it has encoded.
     """
@@ -250,7 +250,7 @@ def in_use(run: Run) -> str:
 
 
 def missing(name: str) -> MissingEncoderError | None:
-    """Why there is no encoder of that name here, if there is none; it may be back another day."""
+    """Return the error if no package here has an encoder of that name; it may be back another day."""
     try:
         encoder_class(name)
     except MissingEncoderError as error:
@@ -259,7 +259,7 @@ def missing(name: str) -> MissingEncoderError | None:
 
 
 def readable(run: Run, name: str) -> bool:
-    """Whether a learnt encoder can be used; if not, the person is told once."""
+    """Return whether a learnt encoder can be loaded; if not, report it once."""
     try:
         load_learnt(run.home, run.catalog, name)
     except SongspaceError as error:
@@ -307,7 +307,7 @@ def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
 def sounds(
     run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], float]
 ) -> Generator[tuple[Song, np.ndarray]]:
-    """Some songs in the order in which they are heard, and their spectrograms by somebody's own ears."""
+    """Yield some songs in the order in which they are heard, with their spectrograms by an encoder's ears."""
     wanted = {song.identity: song for song in songs}
     starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
     by_path = Counter(song.path for song in wanted.values())
@@ -407,7 +407,7 @@ def _keep_words(run: Run, name: str, what: Learnt) -> None:
 
 
 def _is_built(run: Run, made_of: str) -> bool:
-    """Whether the space in the home is whole, and the one that was made of this."""
+    """Return whether the space in the home is whole, and was made of this."""
     try:
         space = Space.open(run.home.space)
     except SongspaceError:

@@ -25,7 +25,7 @@ _ROUGH = 0.5
 
 
 def ear_of(kind: type[Encoder]) -> Encoder:
-    """The ear that teaches an encoder of some kind.
+    """Return the ear that teaches an encoder of some kind.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def ear_of(kind: type[Encoder]) -> Encoder:
 
 
 def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
-    """What an ear says of each segment of some songs (segments, d), in their order; those that it cannot hear left out.
+    """Return an ear's vectors of the segments of some songs; those that it cannot hear are left out.
 
     What it said before, of these or of all songs, is not asked again, and is kept, also if the run is stopped.
     """
@@ -65,7 +65,7 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
 
 
 def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], middle: np.ndarray) -> str:
-    """How near a student comes to its ear on songs that it was not taught.
+    """Return a sentence on how near a student comes to its ear on songs that it was not taught.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ Kept = Mapping[int, np.ndarray]
 
 
 def kept(run: Run, encoder: Pretrained) -> Kept:
-    """All that a library keeps of what an encoder said, by the songs' identities."""
+    """Return the vectors that a library has stored of an encoder, by song."""
     return dict(kept_segments(run.catalog, encoder.kept_as_))
 
 
@@ -106,7 +106,7 @@ def find_map(run: Run, encoder: Pretrained, songs: Kept, teacher: str) -> str:
 def found_without(
     run: Run, encoder: Pretrained, songs: Kept, apart: Collection[int], teacher: str
 ) -> dict[str, dict[int, np.ndarray]]:
-    """Some songs in a map that was found without them ("learnt"), and as the encoder itself sees them ("unmapped")."""
+    """Place songs in a map that was learnt without them ("learnt"), and in the encoder's own space ("unmapped")."""
     other = encoder.without_map()
     find_map(run, other, {id: X for id, X in songs.items() if id not in apart}, teacher)
     own = {id: songs[id] for id in sorted(apart)}

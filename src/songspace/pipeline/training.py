@@ -81,7 +81,7 @@ def _remember(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> 
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
-    """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
+    """Return the record of an encoder: its windows lie around a segment, or within it."""
     heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
     return Learnt(encoder.fingerprint_, encoder.kept_as_, key, held_out, heard=heard, words=encoder.has_words)
 
@@ -167,7 +167,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
 
 
 def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray, list[int]]:
-    """What an encoder learns from: the cache, or what it hears itself of the songs in the cache.
+    """Return the spectrograms that an encoder learns from: the cache, or what its own ears hear of the same songs.
 
     Segments, the number of the song of each, and the id of each number.
     That lies in a file without a name for as long as somebody reads it, and takes no more room than the cache may.
@@ -247,7 +247,7 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
 
 
 def _announcement(name: str, songs: int, known: int, training: Plan | None, plan: dict[str, Any]) -> str:
-    """What is about to be learnt from some of the songs that are known, and for how long."""
+    """Return the sentence that announces what is learnt, from how many songs, and for how long."""
     apart = f" of {known}" if songs < known else ""
     sentence = f"Learning the {name} encoder from {songs}{apart} {'song' if known == 1 else 'songs'}"
     by_artists = plan["teacher"] == "artists"
@@ -264,7 +264,7 @@ def _announcement(name: str, songs: int, known: int, training: Plan | None, plan
 
 
 def _cut_short(done: int, plan: dict[str, Any]) -> str:
-    """That time was over before the steps were done."""
+    """Return the sentence that time was over before the steps were done."""
     return (
         f"Training ended after {_minutes(plan['minutes'])}, with {done} of {plan['steps']} steps done: "
         "another run may end elsewhere. --steps alone does all steps, however long that takes."
@@ -276,7 +276,7 @@ def _minutes(minutes: float) -> str:
 
 
 def make(name: str, plan: dict[str, Any]) -> Encoder:
-    """An encoder with what it takes of what was asked for."""
+    """Make an encoder with those parameters that it takes."""
     found = encoder_class(name)
     accepted = found._get_param_names()
     given = {key: value for key, value in plan.items() if key in accepted}
@@ -284,7 +284,7 @@ def make(name: str, plan: dict[str, Any]) -> Encoder:
 
 
 def _key(run: Run, name: str, plan: dict[str, Any], who: dict[int, str]) -> str:
-    """A digest of all that decides what an encoder learns (the device decides only how fast)."""
+    """Return a digest of all that decides what an encoder learns (the device decides only how fast)."""
     settings = [
         name,
         PIPELINE,

@@ -152,7 +152,7 @@ class Space:
     def neighbors(
         self, song: Any, k: int = 10, *, exclude: Iterable[int] = (), mutual: bool | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The songs nearest to a song: exact, over all songs.
+        """Return the songs nearest to a song: exact, over all songs.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class Space:
         return self._search.nearest(asked, k, barred=barred, mutual=self.mutual if mutual is None else mutual)
 
     def remoteness(self, rows: Any) -> np.ndarray:
-        """How remote all songs are from some: what mutual proximity puts them in order by, to within rounding.
+        """Return how remote all songs are from some, by mutual proximity, to within rounding.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class Space:
         return found
 
     def distance(self, a: Any, b: Any) -> float:
-        """The distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
+        """Return the distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
 
         Raises
         ------
@@ -220,7 +220,7 @@ class Space:
         return float(points.euclidean(self._point(a)[None], self._point(b))[0])
 
     def distances(self, song: Any, rows: Any = None) -> np.ndarray:
-        """The distances of a song to the songs in ``rows`` (to all, if left out), equal to :meth:`distance`.
+        """Return the distances of a song to the songs in ``rows`` (to all, if left out), as :meth:`distance`.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class Space:
         return points.distances_to(self.vectors, rows, query)
 
     def pairwise(self, rows: Any, others: Any) -> np.ndarray:
-        """The distances of some songs to some others, to within 1e-7, in one product of matrices.
+        """Return the distances of some songs to some others, to within 1e-7, in one product of matrices.
 
         Returns
         -------
@@ -240,11 +240,11 @@ class Space:
         return points.distances(*(self.vectors[np.asarray(some, dtype=np.int64)] for some in (rows, others)))
 
     def openings(self, rows: Any) -> np.ndarray:
-        """How some songs begin: points beside the songs' own, (m, d), float32; the songs' own if that is not known."""
+        """Return the points of how some songs begin, (m, d), float32; the songs' own if that is not known."""
         return self._end(0, rows)
 
     def endings(self, rows: Any) -> np.ndarray:
-        """How some songs end, as :meth:`openings` says how they begin."""
+        """Return the points of how some songs end, as :meth:`openings`."""
         return self._end(1, rows)
 
     def _end(self, which: int, rows: Any) -> np.ndarray:
@@ -252,7 +252,7 @@ class Space:
         return self.vectors[some] if self.ends is None else points.from_8_bits(self.ends[which][some])
 
     def transitions(self, rows: Any, others: Any) -> np.ndarray:
-        """How far the beginnings of some songs (``others``) are from the endings of some (``rows``).
+        """Return the distances of the beginnings of some songs (``others``) from the endings of some (``rows``).
 
         Returns
         -------
@@ -283,7 +283,7 @@ class Space:
         return points.place(np.atleast_2d(raw), self.center).reshape(raw.shape)
 
     def extended(self, placed: Any, ids: Any, *, openings: Any = None, endings: Any = None) -> Space:
-        """This space with songs from outside after its own; everything else stays where it is.
+        """Return this space with songs from outside after its own; everything else stays where it is.
 
         Parameters
         ----------
@@ -311,7 +311,7 @@ class Space:
         return self._with(vectors, called, versions, np.concatenate([self.moments, theirs]), ends)
 
     def with_versions(self, versions: Any) -> Space:
-        """This space, knowing which songs are versions of one.
+        """Return this space with the numbers of the songs' versions.
 
         Parameters
         ----------
@@ -329,7 +329,7 @@ class Space:
         return self._with(self.vectors, self.ids, numbers, self.moments, self.ends)
 
     def only(self, rows: Any) -> Space:
-        """Some songs of this space, in the order given, with everything about them as it is among all.
+        """Return a space of some of the songs, in the order given, with everything about them as it is among all.
 
         Raises
         ------
@@ -342,7 +342,7 @@ class Space:
         return self._with(self.vectors[kept], called, self.versions[kept], self.moments[kept], ends)
 
     def row(self, song_id: Hashable) -> int:
-        """The row of the song with an id.
+        """Return the row of the song with an id.
 
         Raises
         ------
@@ -366,7 +366,7 @@ class Space:
         return int(order[found]) if found < len(ids) and ids[found] == song_id else None
 
     def checked(self, row: Any) -> int:
-        """The row as an int, if this space has it.
+        """Return the row as an int, if this space has it.
 
         Raises
         ------
@@ -413,11 +413,11 @@ class Space:
 
     @property
     def checksum(self) -> str | None:
-        """What the file of this space says of its numbers: it changes with any of them. None, if it is in no file."""
+        """The checksum of this space's numbers in its file; None, if it is in no file."""
         return self._saved_checksum
 
     def verify(self) -> bool:
-        """Whether every number is still the one that was saved; reads the whole file (about 1 GB/s)."""
+        """Read the whole file (about 1 GB/s); return whether every number is still the one that was saved."""
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
 
     def _with(
@@ -428,7 +428,7 @@ class Space:
         moments: np.ndarray,
         ends: Sequence[np.ndarray] | None,
     ) -> Space:
-        """A space of other songs in which everything else is as in this one."""
+        """Return a space of other songs in which everything else is as in this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
         arrays = (vectors, ids, versions, self.center, undirected, moments, *(ends or ()))
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)

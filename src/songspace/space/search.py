@@ -55,7 +55,7 @@ class Search:
     def nearest(
         self, query: int | np.ndarray, k: int, *, barred: np.ndarray, mutual: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of the ``k`` songs nearest to one of them, or to a point, and their distances.
+        """Return the rows of the ``k`` songs nearest to one of them, or to a point, and their distances.
 
         They are the first by remoteness or by distance, then by distance, then by row. At least ``k`` songs are not
         ``barred``.
@@ -78,7 +78,7 @@ class Search:
             return distances, distances if remote is None else remote
 
         def possible() -> np.ndarray:
-            """All songs that could be among the nearest."""
+            """Return all songs that could be among the nearest."""
             low = squared - self._error
             far = least(low, self._theirs)
             twins = np.flatnonzero(low <= 0)  # songs at distance 0 are the nearest whatever the moments
@@ -104,7 +104,7 @@ class Search:
         return rows[first], distances[first]
 
     def _squared(self, products: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Squared distances to songs that have a direction: the largest products are the nearest songs."""
+        """Return the squared distances to songs that have a direction: the largest products are the nearest songs."""
         products *= -2
         products += np.float32(1 + float(point @ point))
         return products
@@ -119,7 +119,7 @@ class Search:
         return float(self._theirs[1].min())
 
     def _short(self) -> Sketch | None:
-        """A sketch of all songs, as soon as there were so many questions that it pays; whoever comes first makes it."""
+        """Return a sketch of all songs, once there were enough questions; the first one then makes it."""
         if self._sketch is None and pays(self._vectors.shape):
             self._asked += 1
             if self._asked > _PATIENCE and self._sketching.acquire(blocking=False):
@@ -131,7 +131,7 @@ class Search:
 
 
 def _look_near(far: np.ndarray, k: int) -> np.ndarray:
-    """At least ``k`` numbers for which ``far`` is small, found by way of a sample."""
+    """Return at least ``k`` places at which ``far`` is small, by way of a sample."""
     apart = max(1, len(far) // max(_SAMPLE, 32 * k))
     bound = np.partition(far[::apart], k - 1)[k - 1] if k <= len(far[::apart]) else np.inf
     return np.flatnonzero(far <= bound) if bound < np.inf else np.flatnonzero(far < np.inf)
@@ -171,7 +171,7 @@ class Sketch:
         self._rest = self._left(np.ones(len(vectors)), self._short).astype(np.float32)
 
     def at_most(self, query: np.ndarray) -> np.ndarray:
-        """What the products with a vector, not longer than 1, are at most: (n,), float32."""
+        """Return upper bounds of the products with a vector that is not longer than 1: (n,), float32."""
         short = query @ self._axes
         rest = float(self._left(np.array([float(query @ query)]), short[np.newaxis])[0])
         found: np.ndarray = self._rest * np.float32(rest)
@@ -180,13 +180,13 @@ class Sketch:
         return found
 
     def _left(self, squares: np.ndarray, short: np.ndarray) -> np.ndarray:
-        """The length at most of what the axes do not hold of vectors whose squared lengths are known."""
+        """Return upper bounds of the lengths outside of the axes, for vectors whose squared lengths are known."""
         held = np.einsum("ij,ij->i", short, short, dtype=np.float64)
         left: np.ndarray = np.sqrt(np.maximum(squares - held, 0) + 4 * self._slack)
         return left
 
 
 def pays(shape: tuple[int, ...]) -> bool:
-    """Whether vectors of this shape are worth a sketch."""
+    """Return whether vectors of this shape are worth a sketch."""
     n, d = shape
     return n * d >= SMALLEST and 2 * WIDTH <= d <= WIDEST

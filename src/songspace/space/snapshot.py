@@ -68,7 +68,7 @@ _BYTES = "bytes"  # the only key of an object that stands for bytes
 
 
 def checked_ids(ids: Any, n: int) -> np.ndarray:
-    """One different id for each of n songs: int64 if all are whole numbers that fit, objects if not.
+    """Return one different id for each of n songs: int64 if all are whole numbers that fit, else objects.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def checked_ids(ids: Any, n: int) -> np.ndarray:
 
 
 def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
-    """Values side by side, however NumPy would lay them out: tuples are no rows of a matrix here."""
+    """Return values as a one-dimensional array: tuples are no rows of a matrix here."""
     values = list(ids)
     if numbers and all(type(value) is int and value in _INT64 for value in values):
         return np.array(values, np.int64)
@@ -112,7 +112,7 @@ def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
 
 
 def written_ids(ids: Sequence[Hashable]) -> np.ndarray:
-    """Ids as the bytes of a JSON text: int8.
+    """Return ids as the bytes of a JSON text: int8.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _plain(id: Any) -> Any:
 
 
 def read_ids(written: np.ndarray, n: int) -> np.ndarray:
-    """What :func:`written_ids` wrote of n songs.
+    """Read what :func:`written_ids` wrote of n songs.
 
     Raises
     ------
