@@ -26,7 +26,7 @@ class EncodingError(SongspaceError):
 
 
 FORESEEN = (SongspaceError, sqlite3.Error, OSError)
-"""What may end a command and is no defect: it is told by :func:`sentence`."""
+"""Errors that may end a command and are no defect: :func:`sentence` describes them."""
 
 
 def sentence(error: Exception) -> str:

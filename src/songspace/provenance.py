@@ -27,13 +27,13 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     >>> sorted(versions(["numpy", "no such package"]))
     ['numpy', 'python']
     """
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:  # songspace itself, where it is run without being installed
             continue
-    return found
+    return installed
 
 
 def machine() -> dict[str, Any]:

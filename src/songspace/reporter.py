@@ -1,10 +1,10 @@
-"""What a long run tells while it works."""
+"""What a long run reports while it works."""
 
 from __future__ import annotations
 
 
 class Reporter:
-    """Keeps silent; whoever wants to hear more makes a subclass."""
+    """Receives what a run reports; this one ignores it, a subclass shows it."""
 
     def say(self, sentence: str) -> None:
         """Show a sentence to the person."""

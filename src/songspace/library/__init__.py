@@ -54,7 +54,7 @@ class Library:
     def find(self, text: str, *, among: Callable[[], list[Song]] | None = None) -> Song:
         """Return the song that a path, an id, or a part of "artist - title" names.
 
-        Whoever has all songs at hand, or will need them again, says so with ``among``.
+        ``among`` gives the songs, where they are in memory already, or are needed again.
 
         Raises
         ------
@@ -77,10 +77,10 @@ class Library:
             raise
         except SongspaceError as none_here:
             try:
-                found = find(self.catalog.away(), text)
+                song = find(self.catalog.away(), text)
             except SongspaceError:
                 raise none_here from None
-            return _reached(found)
+            return _reached(song)
 
     @property
     def encoder(self) -> str:

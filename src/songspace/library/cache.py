@@ -67,14 +67,14 @@ class SpectrogramCache:
         return song in self._places
 
     def forget_lost(self) -> None:
-        """Make the catalog forget the slots that the file does not hold, because somebody deleted it or cut it short.
+        """Make the catalog forget the slots that the file does not hold, because it was deleted or cut short.
 
-        For the one who writes: a reader may see a file that is just growing.
+        For the writer only: a reader may see a file that is just growing.
         """
         self._catalog.clear_slots(self._held)
 
     def forget_gone(self) -> None:
-        """Let go of the songs that the catalog has no more; their places are free."""
+        """Delete the songs that the catalog has no more; their places are free."""
         here = {song for song, *_ in self._catalog.slots()}
         gone = self._places.keys() - here
         self._sample = [(identity, song) for identity, song in self._sample if song not in gone]
@@ -210,12 +210,12 @@ class Rows:
         return len(self._where)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        found = np.asarray(self._array[self._where[rows]])
+        read = np.asarray(self._array[self._where[rows]])
         # What was read would stay in the process, and after an epoch that is the whole file. (It stays in the system's
         # cache, where it is in nobody's way.)
         with suppress(AttributeError):  # no such advice on this system, or an array in memory
             self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-        return found.view(self._kind)
+        return read.view(self._kind)
 
 
 def codes_sum(codes: bytes) -> int:

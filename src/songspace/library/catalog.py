@@ -27,7 +27,7 @@ from songspace.library.cue import Part
 from songspace.library.scan import Found, Stamp
 from songspace.library.tags import Tags, genres_apart, shown_genres
 
-Told = TypeVar("Told")
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Song:
     away : float or None
         Since when none of its files can be reached, in seconds since 1970; None if one can.
     words : tuple of str
-        Those that stand out in it to a trained ear (:mod:`.words`), where somebody has asked for them.
+        Those that stand out in it to a trained ear (:mod:`.words`), where they were asked for.
     """
 
     id: int
@@ -247,7 +247,7 @@ class Catalog:
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
-        """Turn what SQLite says of a file into one sentence."""
+        """Turn an error of SQLite into one sentence."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -316,14 +316,14 @@ class Catalog:
 
     def fact(self, key: str) -> str | None:
         """Return a fact, such as which encoder is in use."""
-        found = self._row("SELECT value FROM facts WHERE key = ?", key)
-        return found[0] if found else None
+        row = self._row("SELECT value FROM facts WHERE key = ?", key)
+        return row[0] if row else None
 
     def facts(self, prefix: str) -> list[str]:
         """Return the names of the facts with a prefix, in alphabetical order."""
         return [key for (key,) in self._rows("SELECT key FROM facts ORDER BY key") if key.startswith(prefix)]
 
-    def told(self, key: str, read: Callable[[dict[str, Any]], Told]) -> Told | None:
+    def json_fact(self, key: str, read: Callable[[dict[str, Any]], Fact]) -> Fact | None:
         """Return ``read`` of a fact that is a JSON object; None if there is no such fact.
 
         Raises
@@ -426,12 +426,12 @@ class Catalog:
                 self._set_away([file.path], reason)
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Let go of files that are no longer there."""
+        """Delete files that are no longer there."""
         with self._transaction():
             self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
     def forget_folder(self, folder: str) -> None:
-        """Let go of all files in a folder, and of the folder."""
+        """Delete a folder, and all files in it."""
         with self._transaction():
             self._drop_root(folder)
             self._delete_inside("files", folder)
@@ -463,7 +463,7 @@ class Catalog:
         self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", (name,))
 
     def drop_orphans(self) -> int:
-        """Let go of songs that no file holds any more; returns how many."""
+        """Delete songs that no file holds any more; return how many."""
         with self._transaction():
             return self._db.execute(
                 "DELETE FROM songs WHERE NOT EXISTS (SELECT 1 FROM tracks WHERE song = songs.id)"
@@ -476,7 +476,7 @@ class Catalog:
         return dict(self._rows("SELECT identity, id FROM songs WHERE silent <> x'' ORDER BY identity"))
 
     def record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
-        """Remember which songs a file holds, in place of what was known of it; returns their ids.
+        """Remember which songs a file holds, in place of what was known of it; return their ids.
 
         A song that is known already keeps its id, and what is known of its sound.
         """
@@ -543,17 +543,17 @@ class Catalog:
         return self._by_path(f"{_SONG} AND NOT ({_HERE}) ORDER BY tracks.path, number")
 
     def _by_path(self, question: str) -> list[Song]:
-        found: dict[int, Song] = {}
+        songs: dict[int, Song] = {}
         separators = self.fact(GENRE_SEPARATORS) or ""
         for row in self._rows(question):
             song = _song(row, separators)
-            known = found.get(song.id)
+            known = songs.get(song.id)
             if known is None:
-                found[song.id] = song
+                songs[song.id] = song
             elif known.title is None and song.title is not None:
-                del found[song.id]  # it takes the place of the path that has a title
-                found[song.id] = song
-        return list(found.values())
+                del songs[song.id]  # it takes the place of the path that has a title
+                songs[song.id] = song
+        return list(songs.values())
 
     def song(self, id: int) -> Song | None:
         """Return the song of that id, also if it is away."""
@@ -589,7 +589,7 @@ class Catalog:
         return np.frombuffer(starts, np.float64), np.frombuffer(silent, np.bool_)
 
     def reset(self) -> None:
-        """Let go of all that was heard: every song is listened to anew, and keeps its id."""
+        """Delete all that was heard: every song is listened to anew, and keeps its id."""
         with self._transaction():
             self._db.execute("DELETE FROM vectors")
             schema.change(self._db, "songs", "duration = 0.0, starts = x'', silent = x'', slot = NULL, codes = NULL")
@@ -622,15 +622,15 @@ class Catalog:
 
     def encoded(self, encoder: str, song: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
         """Return (vectors, starts, silent, duration) of a song's segments; None if it has no such vectors."""
-        found = self._row(
+        row = self._row(
             "SELECT segments, starts, silent, duration FROM vectors JOIN songs ON songs.id = song "
             "WHERE encoder = ? AND song = ?",
             encoder,
             song,
         )
-        if found is None:
+        if row is None:
             return None
-        segments, starts, silent, duration = found
+        segments, starts, silent, duration = row
         if len(starts) != 8 * len(silent):
             raise self._damaged(song)
         vectors = self._shaped(song, segments, silent)
@@ -651,7 +651,7 @@ class Catalog:
         return [song for (song,) in rows]
 
     def keep_vectors_of(self, encoders: Iterable[str]) -> None:
-        """Let go of the vectors of all other encoders."""
+        """Delete the vectors of all other encoders."""
         kept = list(encoders)
         with self._transaction():
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
@@ -676,14 +676,14 @@ class Catalog:
 
     def links(self) -> dict[str, list[Link]]:
         """Return what each media server calls the songs that can be reached, by the server's address."""
-        found: dict[str, list[Link]] = {}
+        by_server: dict[str, list[Link]] = {}
         rows = self._rows(
             "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
             f"WHERE {_HERE} ORDER BY server, item"
         )
         for server, *link in rows:
-            found.setdefault(server, []).append(Link(*link))
-        return found
+            by_server.setdefault(server, []).append(Link(*link))
+        return by_server
 
     def set_links(self, server: str, links: Iterable[Link]) -> None:
         """Remember what a media server calls songs, in place of what was known of those that are here."""

@@ -72,19 +72,19 @@ def texts(file: BinaryIO, head: bytes, *, encoding: str | None = None) -> list[t
     if form is None:
         return []
     chunks = _Chunks(file, form)
-    found: list[tuple[str, bytes]] = []
+    raw: list[tuple[str, bytes]] = []
     for chunk in chunks.top():
         if chunk.name == b"LIST" and chunks.read(chunk, 4) == b"INFO":
-            found += [(_name(one.name), chunks.read(one)) for one in chunks.inside(chunk, 4)]
+            raw += [(_name(one.name), chunks.read(one)) for one in chunks.inside(chunk, 4)]
         elif head[:4] == b"FORM" and chunk.name in (b"NAME", b"AUTH", b"(c) "):
-            found.append((_name(chunk.name), chunks.read(chunk)))
+            raw.append((_name(chunk.name), chunks.read(chunk)))
         elif head[:4] == b"FRM8" and chunk.name == b"DIIN":  # its texts begin with their length
             inner = [one for one in chunks.inside(chunk) if one.name in (b"DIAR", b"DITI")]
-            found += [(_name(one.name), chunks.read(one)[4:]) for one in inner]
+            raw += [(_name(one.name), chunks.read(one)[4:]) for one in inner]
         elif head[:4] == b"caff" and chunk.name == b"info":  # a number, then names and texts that end in zeros
             words = chunks.read(chunk)[4:].split(b"\0")
-            found += [(_name(name), text) for name, text in zip(words[::2], words[1::2], strict=False)]
-    return [(name, utf8_or(text.partition(b"\0")[0], encoding)) for name, text in found]
+            raw += [(_name(name), text) for name, text in zip(words[::2], words[1::2], strict=False)]
+    return [(name, utf8_or(text.partition(b"\0")[0], encoding)) for name, text in raw]
 
 
 def _name(name: bytes) -> str:
@@ -92,7 +92,7 @@ def _name(name: bytes) -> str:
 
 
 class _Chunks:
-    """The chunks of a file, of which only so many are looked at, and only so much is read."""
+    """The chunks of a file; their number, and the bytes that are read, are limited."""
 
     def __init__(self, file: BinaryIO, form: _Form) -> None:
         self._file, self._form = file, form

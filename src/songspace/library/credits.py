@@ -176,13 +176,13 @@ class Credits:
 
     def _apart(self, name: str) -> Iterator[str]:
         """Yield the parts of what may be a name, or the whole."""
-        between = [(0, 0), *(found.span() for found in _PERHAPS.finditer(name)), (len(name), len(name))]
+        between = [(0, 0), *(names.span() for names in _PERHAPS.finditer(name)), (len(name), len(name))]
         parts = [(before[1], after[0]) for before, after in pairwise(between)]
         texts = [name[begin:end] for begin, end in parts]
         if len(parts) == 1 or not all(map(artist_of, texts)):
             yield name
             return
-        found: list[str] = []
+        names: list[str] = []
         apart = False
         at = 0
         while at < len(parts):
@@ -193,9 +193,9 @@ class Credits:
                     break
             else:
                 end, text = at + 1, texts[at]
-            found.append(text)
+            names.append(text)
             at = end
-        yield from found if apart else [name]
+        yield from names if apart else [name]
 
     def _stands(self, text: str, parts: int) -> bool:
         """Return whether this is a name in the library without the others."""
@@ -231,13 +231,13 @@ def makers(songs: Sequence[Song]) -> dict[int, str]:
     folders = {song.id: os.path.dirname(song.path) for song in songs}
     nameless = Counter(folders[id] for id, artist in artists.items() if not artist)
     several = len(set(folders.values())) > 1
-    found = {}
+    makers_of = {}
     for song in songs:
         if artists[song.id]:
-            found[song.id] = f"artist {artists[song.id][0]}"
+            makers_of[song.id] = f"artist {artists[song.id][0]}"
         elif several and nameless[folders[song.id]] <= ALBUM and not credits.is_compiled(song):
-            found[song.id] = f"folder {folders[song.id]}"
-    return found
+            makers_of[song.id] = f"folder {folders[song.id]}"
+    return makers_of
 
 
 def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str]:
@@ -267,9 +267,9 @@ def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str
     """
     learnt_from = list(learnt_from)
     who = makers(songs)
-    found = {id: who[id] for id in learnt_from if id in who}
-    most = max(Counter(found.values()).values(), default=0)
-    return found if 1 < most < len(learnt_from) else {}
+    known = {id: who[id] for id in learnt_from if id in who}
+    most = max(Counter(known.values()).values(), default=0)
+    return known if 1 < most < len(learnt_from) else {}
 
 
 def taught_by(who: Mapping[int, str], owners: Iterable[int]) -> dict[str, list[str | None]]:

@@ -71,13 +71,13 @@ def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]
     """
     beside = list(names)
     for text in _readings(data):
-        found = {
+        parts_of = {
             name: parts
             for called, parts in _files(text)
             if len(parts) > 1 and (name := _meant(called, beside)) is not None
         }
-        if found:
-            return found
+        if parts_of:
+            return parts_of
     return {}
 
 
@@ -138,14 +138,14 @@ def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
         if word == "FILE":
             files.append((_unquoted(re.sub(r"\s+\w+$", "", rest)), []))
         elif word == "TRACK" and files:
-            found = re.match(r"(\d{1,3})\s+AUDIO", rest, re.IGNORECASE)
+            match = re.match(r"(\d{1,3})\s+AUDIO", rest, re.IGNORECASE)
             said = {}
-            if found is not None:
-                files[-1][1].append(_Track(int(found[1]), said))
+            if match is not None:
+                files[-1][1].append(_Track(int(match[1]), said))
         elif word == "INDEX" and files and files[-1][1]:
-            found = re.match(r"0*1\s+(.*)", rest)
+            match = re.match(r"0*1\s+(.*)", rest)
             track = files[-1][1][-1]
-            if found is not None and track.said is said and (time := _TIME.match(found[1])):
+            if match is not None and track.said is said and (time := _TIME.match(match[1])):
                 track.start = int(time[1]) * 60 + int(time[2]) + int(time[3]) / 75
         else:
             said.setdefault(word, _unquoted(rest))

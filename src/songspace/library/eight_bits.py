@@ -1,4 +1,4 @@
-"""Texts of tags in bytes whose encoding nobody wrote down, or that are called Latin-1 and are something else."""
+"""Texts of tags whose encoding is not written down, or that are called Latin-1 and are something else."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def decoded(data: bytes, encoding: str | None) -> str:
     ----------
     data : bytes
     encoding : str or None
-        What a person says that it is. Where that cannot be, and where nobody says anything, it is Latin-1 as everybody
-        writes it: with the quotes, dashes and euros of Windows-1252 in the place of its control characters.
+        As a person names it. Where that cannot be, or none is named, it is Latin-1 as programs
+        write it: with the quotes, dashes and euros of Windows-1252 in the place of its control characters.
 
     Examples
     --------
@@ -73,13 +73,13 @@ def read_anew(text: str, encoding: str | None) -> str:
 
 
 def _windows() -> dict[int, str]:
-    found = {}
+    table = {}
     for byte in range(0x80, 0xA0):
         try:
-            found[byte] = bytes([byte]).decode("cp1252")
+            table[byte] = bytes([byte]).decode("cp1252")
         except UnicodeDecodeError:  # five have no meaning
             continue
-    return found
+    return table
 
 
 _WINDOWS = _windows()

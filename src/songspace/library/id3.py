@@ -118,12 +118,12 @@ def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
 
     places = {"title": (3, 33), "artist": (33, 63), "album": (63, 93), "date": (93, 97)}
     texts = [(name, tag[begin:end].partition(b"\0")[0].strip()) for name, (begin, end) in places.items()]
-    found = [(name, decoded(text, encoding)) for name, text in texts if text]
+    pairs = [(name, decoded(text, encoding)) for name, text in texts if text]
     if tag[125] == 0 and tag[126]:
-        found.append(("track", str(tag[126])))
+        pairs.append(("track", str(tag[126])))
     if tag[127] < len(TCON.GENRES):
-        found.append(("genre", TCON.GENRES[tag[127]]))
-    return found
+        pairs.append(("genre", TCON.GENRES[tag[127]]))
+    return pairs
 
 
 class _Frame(NamedTuple):

@@ -142,8 +142,8 @@ def _tags_between(file: BinaryIO, begin: int, end: int) -> Iterator[Span]:
 
 def _tag_at(head: bytes) -> int:
     """Return the bytes of the tag that begins so; 0 if it is none."""
-    if (found := id3.header(head)) is not None:
-        return found.end
+    if (header := id3.header(head)) is not None:
+        return header.end
     if head[:8] == b"APETAGEX":
         return 32 + _little(head[12:16])
     return 0
@@ -156,8 +156,8 @@ def _tag_before(file: BinaryIO, begin: int, end: int) -> int:
     last = _read(file, max(begin, end - 32), 32)[-(end - begin) :]
     if last[:8] == b"APETAGEX" and len(last) == 32:
         return _little(last[12:16]) + (32 if last[23] & 0x80 else 0)
-    if last[-10:-7] == b"3DI" and (found := id3.header(b"ID3" + last[-7:])) is not None:
-        return found.size + 20
+    if last[-10:-7] == b"3DI" and (header := id3.header(b"ID3" + last[-7:])) is not None:
+        return header.size + 20
     if last[-9:] == b"LYRICS200" and last[-15:-9].isdigit():
         return int(last[-15:-9]) + 15
     if last[-9:] == b"LYRICSEND":
@@ -214,8 +214,8 @@ def _wanted(
 
     What says how it is to be read is the same in many files: by that alone, different songs would be one.
     """
-    found = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
-    return [span for _, span in found] if any(name in sound for name, _ in found) else None
+    kept = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
+    return [span for _, span in kept] if any(name in sound for name, _ in kept) else None
 
 
 def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:

@@ -1,4 +1,4 @@
-"""Libraries whose songs were brought in as vectors that somebody else made: what is known of them, and what is not."""
+"""Libraries whose songs were imported as vectors that another program made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ImportedSong(NamedTuple):
     tags : Tags
     vector : ndarray of shape (d,)
     duration : float
-        Seconds; 0 if nobody knows.
+        Seconds; 0 if that is not known.
     number : int or None
         The number that it has in the catalog; None: any.
     """
@@ -63,11 +63,11 @@ def keep_imported(catalog: Catalog, songs: Iterable[ImportedSong], *, source: st
 
 def imported_from(catalog: Catalog) -> str | None:
     """Return the file that the songs of a library were imported from; None if they were listened to."""
-    return catalog.told(IMPORTED, lambda said: str(said["from"]))
+    return catalog.json_fact(IMPORTED, lambda said: str(said["from"]))
 
 
 def demand_sound(catalog: Catalog, lacking: str) -> None:
-    """Say that something cannot be done with songs that were imported.
+    """Raise an error if the songs of a library were imported, and have no sound.
 
     Raises
     ------

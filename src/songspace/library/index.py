@@ -29,7 +29,7 @@ class Tally:
     files : int
         That promise sound.
     new, linked, gone : int
-        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those let go of.
+        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those deleted.
     away, back : int
         Songs that cannot be reached and could be before, and the other way round.
     failures : list of (path, reason)
@@ -82,7 +82,7 @@ def index(
     catalog, cache
         Of one library, open for writing.
     folders : iterable of str
-        Absolute paths. Those that are not there are told in the tally; their songs are away.
+        Absolute paths. Those that are not there are noted in the tally; their songs are away.
     encode : callable, optional
         From what was heard of a song to vectors by the name of their encoder, kept with each new song.
     ears : Ears, optional
@@ -144,16 +144,16 @@ def index(
             if on_progress:
                 on_progress(file, outcome.reason if isinstance(outcome, Failure) else None)
 
-    def let_go() -> None:
+    def delete_gone() -> None:
         tally.gone += catalog.drop_orphans()
         cache.forget_gone()
 
     work_on(todo, again=False)
     _settle(catalog, rows, looks, devices, linked, tally, forget_missing)
-    let_go()
+    delete_gone()
     if fill_cache:  # the places of those that are gone are free for others: the sample never depends on who was here
         work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
-        let_go()
+        delete_gone()
     are_away = {song.id for song in catalog.away()}
     tally.places = groups_of_away(catalog.files(), catalog.roots(), are_away)
     tally.away, tally.back = len(are_away - were_away), sum(catalog.song(id) is not None for id in were_away - are_away)
@@ -184,7 +184,7 @@ def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) ->
 def _take_in(
     catalog: Catalog, rows: dict[str, Row], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
 ) -> list[Found]:
-    """Write down what was seen of the folders without opening a file; returns the files to listen to."""
+    """Write down what was seen of the folders without opening a file; return the files to listen to."""
     todo: list[Found] = []
     problems: list[tuple[Found, str, bool]] = []
     renewed: list[Found] = []

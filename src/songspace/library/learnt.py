@@ -60,7 +60,7 @@ class Learnt:
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
     """Return what the library knows of a learnt encoder; None if it has not learnt it."""
-    return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
+    return catalog.json_fact(f"learnt:{name}", lambda said: Learnt(**said))
 
 
 def all_learnt(catalog: Catalog) -> list[str]:
@@ -147,13 +147,13 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
         If the library has not learnt that encoder.
     """
     key, placed = _stored(home, catalog, name)
-    seconds = catalog.told("listening", lambda said: float(said["seconds"])) or 5.0
-    found = {}
+    seconds = catalog.json_fact("listening", lambda said: float(said["seconds"])) or 5.0
+    segments = {}
     for id in dict.fromkeys(songs):
         if (encoded := catalog.encoded(key, id)) is not None:
             vectors, starts, silent, duration = encoded
-            found[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
-    return found
+            segments[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
+    return segments
 
 
 def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:

@@ -49,7 +49,7 @@ class Listening:
     @classmethod
     def of(cls, catalog: Catalog) -> Listening:
         """Return the settings of a catalog (the default ones, if it has none yet)."""
-        windows = catalog.told("listening", lambda said: int(said["windows"]))
+        windows = catalog.json_fact("listening", lambda said: int(said["windows"]))
         return cls() if windows is None else cls(windows=windows)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The log in the home: what `learn` and `update` did, for whoever wants to know on the next morning.
+"""The log in the home: what `learn` and `update` did.
 
 A line an event. It is written under the home's lock, so that two runs never write, or rotate, it at the same time. A
 disk that is full costs what would be written here, and nothing else.

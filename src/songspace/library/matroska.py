@@ -109,12 +109,12 @@ def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
             for inner in elements(content, 0, size):
                 if inner.id == _TITLE:
                     title.append(("TITLE", _text(content, inner)))
-                elif inner.id == _TAG and (found := _tag(content, inner)) is not None:
-                    tags.append(found)
+                elif inner.id == _TAG and (tag := _tag(content, inner)) is not None:
+                    tags.append(tag)
     except MalformedError:
         pass
-    songs = [text for level, found in tags for text in found if level is not None and level <= _SONG]
-    others = [text for level, found in tags for text in found if level is None or level > _SONG]
+    songs = [text for level, tag in tags for text in tag if level is not None and level <= _SONG]
+    others = [text for level, tag in tags for text in tag if level is None or level > _SONG]
     if songs:
         of_album = [(_OF_ALBUM.get(name.upper(), name), text) for name, text in others]
         return [songs, of_album, [text for text in others if text[0].upper() == "ARTIST"], title]

@@ -205,7 +205,7 @@ def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
         return []
     # The one text that all others are compared with: difflib learns it once.
     as_written, in_order = (difflib.SequenceMatcher(None, "", b, autojunk=False) for b in (wanted, _sorted(wanted)))
-    found = []
+    near = []
     for name in names:
         as_written.set_seq1(name)
         likeness = 0.0
@@ -216,8 +216,8 @@ def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
         if likeness < 1 and in_order.real_quick_ratio() >= NEAR and in_order.quick_ratio() >= NEAR:
             likeness = max(likeness, in_order.ratio())
         if likeness >= NEAR:
-            found.append((-likeness, name))
-    return [name for _, name in sorted(found)[:most]]
+            near.append((-likeness, name))
+    return [name for _, name in sorted(near)[:most]]
 
 
 def _sorted(name: str) -> str:
@@ -283,7 +283,7 @@ _SEVERAL = frozenset(
         "διάφοροι|ヴァリアス・アーティスト|ヴァリアスアーティスト|オムニバス|群星|合輯|여러 아티스트".split("|"),
     )
 )
-# ... and names for whoever is not known.
+# ... and names for artists who are not known.
 _UNKNOWN = frozenset(
     map(
         compared,
@@ -298,7 +298,7 @@ _UNKNOWN = frozenset(
 def artist_of(text: str | None) -> str | None:
     """Normalize an artist, without guests and a "The"; None if that is nobody in particular.
 
-    The article says nothing: whoever tags forgets it, and hardly two artists differ in it alone.
+    The article says nothing: taggers forget it, and hardly two artists differ in it alone.
 
     Examples
     --------

@@ -40,10 +40,10 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
 
     try:
         of = pictured(file)
-        found = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
+        pictures = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
     except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return None
-    for _, data in found:
+    for _, data in pictures:
         if media_type := picture_type(data):
             if len(data) > LARGEST:
                 raise AudioError(f"The cover is larger than {LARGEST // 2**20} MB.")

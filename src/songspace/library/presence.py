@@ -26,7 +26,7 @@ NONE_LEFT = "nothing that was in its folder is left there"
 """Why files are away that look deleted, and that looking again does not confirm: it may be another disk."""
 
 _LARGE_SHARE = 5
-"""A large share is one in so many."""
+"""A large share is one fifth."""
 
 
 class Devices:
@@ -163,11 +163,11 @@ def judge(
 
 def _above(paths: Iterable[str], folder: str) -> set[str]:
     """Return the folders that hold one of some files, up to the folder that was scanned."""
-    found: set[str] = set()
+    folders: set[str] = set()
     for path in paths:
-        while path != folder and (path := os.path.dirname(path)) not in found:
-            found.add(path)
-    return found
+        while path != folder and (path := os.path.dirname(path)) not in folders:
+            folders.add(path)
+    return folders
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[
         if row.away is not None and any(song in songs for song in row.songs):
             root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))
             groups.setdefault((root, row.why or ""), []).append((path, row))
-    found = [
+    away = [
         Group(
             os.path.commonpath([os.path.dirname(path) for path, _ in files]),
             len({song for _, row in files for song in row.songs}),
@@ -207,4 +207,4 @@ def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[
         )
         for (_, why), files in groups.items()
     ]
-    return sorted(found, key=lambda group: (-group.songs, group.path))
+    return sorted(away, key=lambda group: (-group.songs, group.path))

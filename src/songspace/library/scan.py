@@ -185,10 +185,10 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
             continue
         if is_sound:
             parts = sheets.get(entry.name, ())
-            found = _look(entry, parts, sheet_away and not parts)
-            listing.files.append(found)
-            if found.problem and not found.device:
-                listing.unreachable[found.path] = found.problem
+            file = _look(entry, parts, sheet_away and not parts)
+            listing.files.append(file)
+            if file.problem and not file.device:
+                listing.unreachable[file.path] = file.problem
         elif not is_folder and entry.is_symlink() and not os.path.exists(entry.path):
             listing.unreachable[entry.path] = "a link that leads nowhere"  # to a folder, once
         if is_folder:
@@ -223,14 +223,14 @@ def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]
     if not sheets:
         return {}, False
     names = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
-    found: dict[str, tuple[Part, ...]] = {}
+    parts_of: dict[str, tuple[Part, ...]] = {}
     is_away = False
     for sheet in sheets:
         data = _read_sheet(sheet.path)
         is_away |= data is None
         for name, parts in read_sheet(data or b"", names).items():
-            found.setdefault(name, parts)
-    return found, is_away
+            parts_of.setdefault(name, parts)
+    return parts_of, is_away
 
 
 def _read_sheet(path: str) -> bytes | None:

@@ -164,11 +164,11 @@ def prepare(db: sqlite3.Connection) -> None:
 
 
 class OlderError(SongspaceError):
-    """A catalog from before the first release: nobody brings it up to date."""
+    """A catalog from before the first release: it cannot be brought up to date."""
 
 
 class OtherTablesError(SongspaceError):
-    """A catalog whose tables are not those of its version: damaged, or made by somebody else."""
+    """A catalog whose tables are not those of its version: damaged, or made by another program."""
 
 
 def version_of(db: sqlite3.Connection) -> int:

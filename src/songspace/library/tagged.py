@@ -65,8 +65,8 @@ def pictured(file: BinaryIO) -> Pictured | None:
 
     start, at = _id3_in(file)
     if at is None or start:
-        found = mutagen.File(_Bounded(file, start))
-        return None if found is None else Pictured(found.tags, tuple(getattr(found, "pictures", ())))
+        opened = mutagen.File(_Bounded(file, start))
+        return None if opened is None else Pictured(opened.tags, tuple(getattr(opened, "pictures", ())))
     largest, most = _PICTURE
     tag = id3.trimmed(file, at, lambda name: name in (b"APIC", b"PIC"), largest=largest, most=most)
     return Pictured(mutagen.id3.ID3(BytesIO(tag))) if tag else None
@@ -132,8 +132,8 @@ def _read(file: BinaryIO, at: int, length: int) -> bytes:
 def _by_mutagen(file: BinaryIO, start: int) -> Texts:
     import mutagen
 
-    found = mutagen.File(_Bounded(file, start))
-    return list(found.tags.items()) if found is not None and found.tags else []
+    opened = mutagen.File(_Bounded(file, start))
+    return list(opened.tags.items()) if opened is not None and opened.tags else []
 
 
 def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
@@ -143,13 +143,13 @@ def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
     tag = id3.trimmed(file, at, lambda name: name.startswith((b"T", b"UFI")), largest=largest, most=most)
     if not tag:
         return []
-    found: Texts = []
+    said: Texts = []
     for key, frame in mutagen.id3.ID3(BytesIO(tag), load_v1=False).items():
         values = getattr(frame, "genres", None) or getattr(frame, "text", None) or getattr(frame, "data", None)
         if getattr(frame, "encoding", None) == mutagen.id3.Encoding.LATIN1 and isinstance(values, list):
             values = [read_anew(str(value), encoding) for value in values]
-        found.append((key, values))
-    return found
+        said.append((key, values))
+    return said
 
 
 def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:

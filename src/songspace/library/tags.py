@@ -82,10 +82,10 @@ def read_tags_and_sheet(path: str | os.PathLike[str], *, encoding: str | None = 
     """Read the tags of a file, and the CUE sheet among them; an empty one if there is none."""
     try:
         with open(path, "rb") as file:
-            found = [_by_name(texts_of) for texts_of in texts(file, encoding)]
+            tags = [_by_name(texts_of) for texts_of in texts(file, encoding)]
     except MUTAGEN_RAISES:
         return Tags(), ""
-    return _tags(found), next((sheet for tag in found if (sheet := _sheet(tag))), "")
+    return _tags(tags), next((sheet for tag in tags if (sheet := _sheet(tag))), "")
 
 
 _Tag = dict[str, list[Any]]
@@ -93,11 +93,11 @@ _Tag = dict[str, list[Any]]
 
 
 def _by_name(texts_of: Texts) -> _Tag:
-    found: _Tag = {}
+    tag: _Tag = {}
     for name, value in texts_of:
         if (spelled := _spelled(name)) in _WANTED:
-            found.setdefault(spelled, []).append(value)
-    return found
+            tag.setdefault(spelled, []).append(value)
+    return tag
 
 
 def _spelled(name: str) -> str:
@@ -199,5 +199,5 @@ def plain_text(text: str) -> str:
 
 def number_in(text: str | None, pattern: str) -> int | None:
     """Return the first number of that pattern in a text."""
-    found = re.search(pattern, text or "", re.ASCII)
-    return int(found.group()) if found else None
+    match = re.search(pattern, text or "", re.ASCII)
+    return int(match.group()) if match else None

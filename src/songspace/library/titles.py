@@ -143,9 +143,9 @@ def _without_artist(text: str, artist: str | None) -> str:
 
 def _without_brackets(text: str, variants: list[str]) -> str:
     while True:
-        for found in _BRACKETS.finditer(text):
-            kind, note = _kind(found[0])
-            without = f"{text[: found.start()]} {text[found.end() :]}"
+        for match in _BRACKETS.finditer(text):
+            kind, note = _kind(match[0])
+            without = f"{text[: match.start()]} {text[match.end() :]}"
             if kind != "name" and plain(without):
                 variants += [note] if kind == "variant" else []
                 text = without

@@ -19,10 +19,10 @@ from songspace import tensorfile
 from songspace.errors import SongspaceError
 
 STANDS_OUT = 0.9
-"""Share of the library's songs that sound less like a word of which a song is told."""
+"""Share of the library's songs that sound less like a word than a song that has it."""
 
 MOST = 5
-"""Words that are told of a song, at most: the first by rank."""
+"""Words of a song, at most: the first by rank."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Words:
 
     def row(self, song: int) -> int | None:
         """Return the row of a song, if the ear has heard it."""
-        found = int(np.searchsorted(self.songs, song))
-        return found if found < len(self.songs) and self.songs[found] == song else None
+        place = int(np.searchsorted(self.songs, song))
+        return place if place < len(self.songs) and self.songs[place] == song else None
 
     def told(self, song: int) -> tuple[str, ...]:
         """Return the words that stand out in a song, the most outstanding first."""
@@ -123,8 +123,8 @@ class Words:
     def sums(self, names: Iterable[str]) -> np.ndarray:
         """Return the mean rank of each song by some words: shape (n,), 0 to 1."""
         columns = [self.names.index(name) for name in names]
-        found: np.ndarray = self.ranks[:, columns].mean(axis=1)
-        return found
+        means: np.ndarray = self.ranks[:, columns].mean(axis=1)
+        return means
 
     def save(self, path: Path) -> None:
         """Write them as one file: whole or not at all."""

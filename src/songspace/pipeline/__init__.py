@@ -103,12 +103,12 @@ def learn(
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
     if teacher not in TEACHERS:
         raise ValueError(f"teacher must be 'artists' or 'songs', got {teacher!r}")
-    kind = encoder_class(encoder or AT_ONCE)  # a wrong name is told before any work
+    kind = encoder_class(encoder or AT_ONCE)  # a wrong name is an error before any work
     if model is not None and "model" not in kind._get_param_names():
         raise SongspaceError(f"The {kind.name} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(kind.name, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     if kind.taught_by and not home.catalog.exists():
-        ear_of(kind)  # weights that are not here are told before any work, too
+        ear_of(kind)  # and so are weights that are not here
     asked = {
         "encoder": encoder,
         "from": teacher,
@@ -181,9 +181,9 @@ def update(
     ----------
     folder : path, optional
         One folder to look at (added to the library if it is new); by default all folders of the library. Those that
-        are not there are told, and their songs are away.
+        are not there are reported, and their songs are away.
     forget_missing : bool
-        Let go of the songs that are away in folders that are there, but for what gives an error.
+        Delete the songs that are away in folders that are there, but for what gives an error.
     tag_encoding, genre_separators : str, optional
         How tags are written; remembered. See :func:`remember`.
 
@@ -217,7 +217,7 @@ def update(
 
 
 def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | None = None) -> Report:
-    """Let go of a folder of the library, and of all that is known of the songs in it; the folder is not touched.
+    """Delete a folder from the library, with all that is known of the songs in it; the folder is not touched.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def remember(
     encoding: str | None = None,
     separators: str | None = None,
 ) -> None:
-    """Take over what a person says; None leaves what was said before, and an empty text takes it back.
+    """Set how tags are written; None leaves it as it was, and an empty text resets it.
 
     Another encoding lets all tags be read again, and with them all files, since a file that changed meanwhile must not
     be taken for the one that was heard; nothing is decoded. Separators take effect at once.
@@ -265,7 +265,7 @@ def remember(
     catalog : Catalog
         Open for writing.
     say : function of a sentence
-        How the person is told what changes.
+        Reports what changes.
     encoding : str, optional
         That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
     separators : str, optional
@@ -279,7 +279,7 @@ def remember(
     if encoding is not None:
         encoding = known_encoding(encoding) if encoding else ""
         if encoding != (catalog.fact(TAG_ENCODING) or ""):
-            catalog.read_tags_again()  # before the fact: whoever is stopped in between says it again
+            catalog.read_tags_again()  # before the fact: a run that is stopped in between does both again
             _set(catalog, TAG_ENCODING, encoding)
             say(f"Old tags are read as {encoding}." if encoding else "Old tags are read as they say.")
     if separators is not None and separators != (catalog.fact(GENRE_SEPARATORS) or ""):
@@ -296,7 +296,7 @@ def _set(catalog: Catalog, fact: str, value: str) -> None:
 
 
 def admit(catalog: Catalog, folder: str) -> str:
-    """Make a folder part of the library, and say which path it is worked on at.
+    """Add a folder to the library; return the path at which it is scanned.
 
     What is part of the library already, also through a link, is not added; folders inside the new one become a part of
     it.

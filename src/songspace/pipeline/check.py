@@ -75,13 +75,13 @@ def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | Non
     sizes: dict[str, list[int]] = {}
     for song in songs:
         sizes.setdefault(whose[song.id], []).append(song.id)
-    found: list[int] = []
+    songs_out: list[int] = []
     for ids in sizes.values():  # in the order of the first song of each
-        if len(ids) <= max(1, count // 2) and len(found) + len(ids) <= count:
-            found += ids
-    if len(found) < count // 2:
+        if len(ids) <= max(1, count // 2) and len(songs_out) + len(ids) <= count:
+            songs_out += ids
+    if len(songs_out) < count // 2:
         return sorted(songs[place].id for place in np.linspace(0, len(songs) - 1, count).round().astype(int))
-    return sorted(found)
+    return sorted(songs_out)
 
 
 def _count(songs: int) -> int:
@@ -133,23 +133,23 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     numbers = np.repeat(np.arange(len(asking)), counts)
     asked: dict[str, tuple[dict[str, Score], dict[str, Any]]] = {}
     try:
-        found = {
+        scores = {
             name: retrieval.same_song_scores(
                 _placed(X), numbers, starts=np.concatenate(starts), min_gap=what.heard, artists=owners
             )
             for name, X in segments.items()
         }
-        asked["song"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+        asked["song"] = ({name: one["average_precision"] for name, (one, _) in scores.items()}, scores["learnt"][1])
     except SongspaceError:  # every segment overlaps every other of its song
         pass
     artists = [person if person.startswith("artist ") else None for person in people]
     named = [artist for artist in artists if artist]
     if 1 < len(set(named)) < len(named):
-        found = {
+        scores = {
             name: retrieval.same_artist_scores(_placed(X), artists, albums=[song.album for song in asking])
             for name, X in whole.items()
         }
-        asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+        asked["artist"] = ({name: one["average_precision"] for name, (one, _) in scores.items()}, scores["learnt"][1])
     if not asked:
         return None
     trained = {whose[song] for song in known if song not in apart and not untaught}
@@ -194,12 +194,12 @@ def _fitted(
     ids = run.cache.songs()
     who = teachers(run.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
     taught = taught_by(who, (ids[group] for group in groups))
-    found = {}
+    fitted = {}
     for name, other in others.items():
         other.fit(X, groups=groups, **(taught if other.takes_artists else {}))
-        found[name] = {
+        fitted[name] = {
             song: other.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
             for song in sorted(apart)
             if song in run.cache
         }
-    return found
+    return fitted

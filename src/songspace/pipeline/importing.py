@@ -1,4 +1,4 @@
-"""A library of songs that somebody else has made vectors of: all answers that need no sound."""
+"""Import a library of vectors that another program made: it gives all answers that need no sound."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ def import_vectors(home: Home, file: str | os.PathLike[str], *, reporter: Report
             fingerprint = _fingerprint(songs)
             keep_imported(catalog, songs, source=os.fspath(file), fingerprint=fingerprint)
             log.begin("building the space")
-            found = song_vectors(home, catalog, IMPORTED)
-            space = Space.from_vectors(found.vectors, found.songs, encoder=fingerprint)
+            learnt = song_vectors(home, catalog, IMPORTED)
+            space = Space.from_vectors(learnt.vectors, learnt.songs, encoder=fingerprint)
             known = {song.id: song for song in catalog.songs()}
-            space.with_versions(versions([known[id] for id in found.songs.tolist()], space)).save(home.space)
+            space.with_versions(versions([known[id] for id in learnt.songs.tolist()], space)).save(home.space)
         log.end_stage()
     return Import(len(songs), given.vectors.shape[1], sum(os.path.isfile(song.path) for song in songs))
 
@@ -141,7 +141,7 @@ def _both(said: Tags, read: Tags) -> Tags:
 
 @dataclass(frozen=True)
 class Vectors:
-    """Songs as somebody else's vectors.
+    """Songs as vectors that another program made.
 
     Attributes
     ----------
@@ -198,12 +198,12 @@ def read_vectors(file: Path) -> Vectors:
 def _column(file: Path, there: Sequence[str]) -> str:
     """Return the name of the column of vectors, if the file has all that is needed."""
     shown = ", ".join(there[:10]) + (" ..." if len(there) > 10 else "") or "none"
-    found = next((name for name in VECTORS if name in there), None)
-    if found is None:
+    name_of_vectors = next((name for name in VECTORS if name in there), None)
+    if name_of_vectors is None:
         raise SongspaceError(f"{file} has no column vector (or embedding); its columns: {shown}.")
     if "path" not in there and "id" not in there:
         raise SongspaceError(f"{file} has no column path or id; its columns: {shown}.")
-    return found
+    return name_of_vectors
 
 
 def _read_parquet(file: Path) -> tuple[np.ndarray, dict[str, list[Any]]]:
@@ -287,8 +287,8 @@ def _tags(columns: Mapping[str, Sequence[Any]], row: int) -> Tags:
     for name in _LISTS:
         values = columns[name][row] if name in columns else None
         one = said.get(name.removesuffix("s"))
-        found = tuple(filter(None, map(_text, values))) if isinstance(values, list) else ()
-        said[name] = found or ((one,) if one else ())
+        texts = tuple(filter(None, map(_text, values))) if isinstance(values, list) else ()
+        said[name] = texts or ((one,) if one else ())
     return Tags(**said)
 
 

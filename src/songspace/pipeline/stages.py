@@ -168,7 +168,7 @@ def places(away: Sequence[Group]) -> str:
 
 
 def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
-    """Say so if a folder that was asked for gave no song, though the library has others.
+    """Raise an error if a folder that was asked for gave no song, though the library has others.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def encoding(
             return {}
         try:
             return {key: encoder.keep_song(heard.sounds)}
-        except EncodingError:  # that is told when all songs are encoded that were not
+        except EncodingError:  # that is reported when all songs are encoded that were not
             return {}
 
     return encode, own
@@ -223,7 +223,7 @@ def learn_timbre(run: Run) -> None:
 
 
 def renew(run: Run) -> str:
-    """Bring the space in use up to date, and say whose it is; before anything is learnt it is the hand-made one."""
+    """Bring the space in use up to date, and return its encoder; before anything is learnt it is the hand-made one."""
     name = in_use(run)
     if (reason := missing(name)) is not None:
         what = learnt(run.catalog, name)
@@ -280,39 +280,57 @@ def encode(run: Run, name: str) -> None:
 
 
 def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
-    """Encode every song that this encoder has not encoded yet, as it hears them; one that it cannot encode is told."""
+    """Encode every song that this encoder has not encoded yet, as it hears them."""
     catalog, key = run.catalog, encoder.kept_as_
-    missing = [song for song in catalog.songs(catalog.without_vectors(key)) if song.away is None]
-    if not missing:
-        return
-    run.course.begin("encoding")
-    reason = None
+    error = hear_and_keep(run, encoder, own, catalog.without_vectors(key), stage="encoding")
+    if error is not None and len(catalog.without_vectors(key)) == catalog.count():
+        raise error
 
-    def cost(file: Found, songs: int) -> float:
-        return decoding(file) + songs * encoder.seconds_to_encode
 
-    with closing(sounds(run, missing, own, "encoding", cost)) as heard:
+def hear_and_keep(
+    run: Run, encoder: Encoder, own: Ears, songs: Iterable[int], *, stage: str, note: str = ""
+) -> EncodingError | None:
+    """Store what an encoder makes of some songs as it hears them; songs that are away are skipped.
+
+    Parameters
+    ----------
+    note : str
+        What is reported before, with the number of songs in the place of ``{}``.
+
+    Returns
+    -------
+    EncodingError or None
+        Of the last song that it cannot encode; each is reported.
+    """
+    here = [song for song in run.catalog.songs(songs) if song.away is None]
+    if not here:
+        return None
+    if note:
+        run.reporter.say(note.format(len(here)))
+    run.course.begin(stage)
+    last = None
+    with closing(sounds(run, here, own, stage, encoder.seconds_to_encode)) as heard:
         for song, X in heard:
             try:
-                vectors = encoder.keep_song(X)
+                run.catalog.set_vectors(encoder.kept_as_, song.id, encoder.keep_song(X))
             except EncodingError as error:
-                reason = error
+                last = error
                 run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")
-                continue
-            catalog.set_vectors(key, song.id, vectors)
-    if reason is not None and len(catalog.without_vectors(key)) == catalog.count():
-        raise reason
+    return last
 
 
 def sounds(
-    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], float]
+    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: float = 0.0
 ) -> Generator[tuple[Song, np.ndarray]]:
-    """Yield some songs in the order in which they are heard, with their spectrograms by an encoder's ears."""
+    """Yield some songs in the order in which they are heard, with their spectrograms by an encoder's ears.
+
+    ``cost`` is what is then done with each song, in seconds.
+    """
     wanted = {song.identity: song for song in songs}
     starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
     by_path = Counter(song.path for song in wanted.values())
     files = [known_file(run.catalog, path) for path in by_path]
-    steps = Steps(run.course, stage, {file.path: cost(file, by_path[file.path]) for file in files})
+    steps = Steps(run.course, stage, {file.path: decoding(file) + cost * by_path[file.path] for file in files})
     for file, outcome in hear_sounds(files, own, starts, workers=run.workers, timeout=run.timeout):
         if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
@@ -389,21 +407,21 @@ def use(run: Run, name: str) -> None:
         _keep_words(run, name, what)
         space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
         run.catalog.set_fact("space", f"{made_of} {Space.open(run.home.space).checksum}")
-    elif Words.open(run.home.words, what.fingerprint) is None:  # nobody has, or it was lost
+    elif Words.open(run.home.words, what.fingerprint) is None:  # there are none yet, or they were lost
         _keep_words(run, name, what)
     run.catalog.set_fact("encoder", name)
     forget_others(run)
 
 
 def _keep_words(run: Run, name: str, what: Learnt) -> None:
-    """Write down what an ear says of the songs in words, if it knows any."""
+    """Write the words of an ear for the songs, if it knows any."""
     if missing(name) is not None or not encoder_class(name).words:
         run.home.words.unlink(missing_ok=True)
         return
     encoder = load_learnt(run.home, run.catalog, name)
     heard = {id: encoder.likeness(kept).mean(axis=0) for id, kept in kept_segments(run.catalog, what.vectors)}
-    found = Words.of(encoder.words, np.array(list(heard)), np.stack(list(heard.values())), what.fingerprint)
-    found.save(run.home.words)
+    words = Words.of(encoder.words, np.array(list(heard)), np.stack(list(heard.values())), what.fingerprint)
+    words.save(run.home.words)
 
 
 def _is_built(run: Run, made_of: str) -> bool:
@@ -416,7 +434,7 @@ def _is_built(run: Run, made_of: str) -> bool:
 
 
 def forget_others(run: Run) -> None:
-    """Let go of encoders that were learnt anew, and of their vectors."""
+    """Delete encoders that were learnt anew, and their vectors."""
     known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
     of_use = {what.vectors for what in known.values()}
     of_use |= {run.catalog.fact(name) or "" for name in run.catalog.facts(HEARD)}

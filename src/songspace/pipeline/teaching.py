@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 
 import numpy as np
 
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.pretrained import Pretrained
-from songspace.errors import EncodingError
-from songspace.library.costs import decoding
 from songspace.library.credits import taught_by, teachers
 from songspace.library.learnt import kept_segments
 from songspace.library.listening import ears
-from songspace.library.scan import Found
-from songspace.pipeline.stages import HEARD, Run, sounds
+from songspace.pipeline.stages import HEARD, Run, hear_and_keep
 
 EXAMINED = 50
 """Songs, at most, of which a student is asked what it has not been taught."""
@@ -43,25 +39,14 @@ def said(run: Run, ear: Encoder, songs: Sequence[int]) -> dict[int, np.ndarray]:
     """
     catalog, key = run.catalog, ear.kept_as_
     catalog.set_fact(f"{HEARD}{ear.name}", key)
-    lacking = set(catalog.without_vectors(key)).intersection(songs)
-    missing = [song for song in catalog.songs(sorted(lacking)) if song.away is None]
     own = ears(ear, run.listening)
     assert own is not None
-
-    def cost(file: Found, count: int) -> float:
-        return decoding(file) + count * ear.seconds_to_encode
-
-    if missing:
-        run.reporter.say(f"The {ear.name} ear listens to {len(missing)} songs, to teach what it hears.")
-        run.course.begin("hearing")
-        with closing(sounds(run, missing, own, "hearing", cost)) as heard:
-            for song, X in heard:
-                try:
-                    catalog.set_vectors(key, song.id, ear.keep_song(X))
-                except EncodingError as error:
-                    run.reporter.say(f"{song.path} could not be heard by {ear.name}: {error}")
-    found = {song: catalog.encoded(key, song) for song in songs}
-    return {song: one[0] for song, one in found.items() if one is not None}
+    note = f"The {ear.name} ear listens to {{}} songs, to teach what it hears."
+    hear_and_keep(
+        run, ear, own, sorted(set(catalog.without_vectors(key)).intersection(songs)), stage="hearing", note=note
+    )
+    stored = {song: catalog.encoded(key, song) for song in songs}
+    return {song: one[0] for song, one in stored.items() if one is not None}
 
 
 def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], middle: np.ndarray) -> str:
@@ -78,11 +63,11 @@ def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], midd
     """
     pairs = ((student.encode(run.cache.get(song)) - middle, own - middle) for song, own in told.items())
     cosines = [np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)) for a, b in pairs]
-    found = float(np.concatenate(cosines).mean())
+    cosine = float(np.concatenate(cosines).mean())
     return (
         f"Of {len(told)} songs that it was not taught, the {student.name} says what the ear says with a cosine of "
-        f"{found:.2f} (1 is the same, 0 is chance)."
-        + (" That is far from it: its words will be rough, and more steps may help." if found < _ROUGH else "")
+        f"{cosine:.2f} (1 is the same, 0 is chance)."
+        + (" That is far from it: its words will be rough, and more steps may help." if cosine < _ROUGH else "")
     )
 
 

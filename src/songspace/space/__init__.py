@@ -159,7 +159,7 @@ class Space:
         song : int or array of shape (d,)
             A row, or a point of the unit ball: a song outside as :meth:`place` gives it, a mean of some songs.
         k : int
-            How many neighbours; fewer come back if there are not so many songs.
+            How many neighbours; fewer come back if there are fewer songs.
         exclude : iterable of int
             Rows to leave out; a song given by its row is always left out.
         mutual : bool, optional
@@ -202,12 +202,12 @@ class Space:
         some = np.asarray(rows, dtype=np.int64)
         lengths = np.ones(len(self), np.float32)
         lengths[self.undirected] = 0
-        found = np.empty((len(some), len(self)))
-        for line, row, products in zip(found, some, self.vectors[some] @ self.vectors.T, strict=True):
+        remote = np.empty((len(some), len(self)))
+        for line, row, products in zip(remote, some, self.vectors[some] @ self.vectors.T, strict=True):
             squared = np.maximum(lengths[row] + lengths - 2 * products, 0)
             squared[row] = 0
             line[:] = proximity.remoteness(squared, self.moments[row], self.moments)
-        return found
+        return remote
 
     def distance(self, a: Any, b: Any) -> float:
         """Return the distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
@@ -350,20 +350,20 @@ class Space:
             If this space does not hold it.
         """
         if self.ids.dtype == object:
-            found = self._by_name.get(song_id) if isinstance(song_id, Hashable) else None
+            row = self._by_name.get(song_id) if isinstance(song_id, Hashable) else None
         else:
-            found = self._by_number(song_id)
-        if found is None:
+            row = self._by_number(song_id)
+        if row is None:
             song = song_id.item() if isinstance(song_id, np.generic) else song_id
             raise SongspaceError(f"Song {song!r} is not in the space.")
-        return found
+        return row
 
     def _by_number(self, song_id: Any) -> int | None:
         if not points.is_row(song_id) or int(song_id) not in range(-(2**63), 2**63):
             return None
         order, ids = self._by_id
-        found = int(np.searchsorted(ids, song_id))
-        return int(order[found]) if found < len(ids) and ids[found] == song_id else None
+        place = int(np.searchsorted(ids, song_id))
+        return int(order[place]) if place < len(ids) and ids[place] == song_id else None
 
     def checked(self, row: Any) -> int:
         """Return the row as an int, if this space has it.
@@ -447,11 +447,11 @@ class Space:
         if self._names is None:
             return self._ids
         try:
-            found = snapshot.read_ids(self._names, len(self))
+            ids = snapshot.read_ids(self._names, len(self))
         except ValueError:
             raise SongspaceError("The space is damaged: its ids are not those that were written.") from None
-        found.flags.writeable = False
-        return found
+        ids.flags.writeable = False
+        return ids
 
     @cached_property
     def numbers(self) -> np.ndarray:

@@ -60,9 +60,9 @@ def in_8_bits(placed: np.ndarray) -> np.ndarray:
 
 def from_8_bits(levels: np.ndarray) -> np.ndarray:
     """Return what :func:`in_8_bits` kept, of unit length again: float32."""
-    found = levels.astype(np.float32)
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.divide(found, length, out=found, where=length > 0)
+    vectors = levels.astype(np.float32)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=vectors, where=length > 0)
 
 
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -182,9 +182,9 @@ def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.n
     [0.0, 0.045, 0.75]
     """
     p, q = (_normal((squared - mean) / deviation) for mean, deviation in (own, (theirs[:, 0], theirs[:, 1])))
-    found: np.ndarray = p + q - p * q
-    found[squared == 0] = 0
-    return found
+    remote: np.ndarray = p + q - p * q
+    remote[squared == 0] = 0
+    return remote
 
 
 def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -204,8 +204,8 @@ def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndar
     by_them /= theirs[1]
     by_one = squared - own[0]
     by_one /= own[1]
-    found: np.ndarray = np.maximum(by_them, by_one, out=by_one)
-    return found
+    far: np.ndarray = np.maximum(by_them, by_one, out=by_one)
+    return far
 
 
 def reach(remoteness: float) -> float:

@@ -1,7 +1,7 @@
 """The nearest of many songs: exactly those that measuring all of them would give, at a fraction of the cost.
 
 What is known of a distance *at least* comes from one product over all songs, or from a part of one (see
-:class:`Sketch`). A few songs that look near are measured; whoever is farther at least than ``k`` of them
+:class:`Sketch`). A few songs that look near are measured; a song that is farther at least than ``k`` of them
 are by measure cannot be among the ``k`` nearest. The others are measured, coordinate by coordinate, and put in order.
 """
 
@@ -174,10 +174,10 @@ class Sketch:
         """Return upper bounds of the products with a vector that is not longer than 1: (n,), float32."""
         short = query @ self._axes
         rest = float(self._left(np.array([float(query @ query)]), short[np.newaxis])[0])
-        found: np.ndarray = self._rest * np.float32(rest)
-        found += self._short @ short
-        found += np.float32(2 * self._slack)
-        return found
+        bounds: np.ndarray = self._rest * np.float32(rest)
+        bounds += self._short @ short
+        bounds += np.float32(2 * self._slack)
+        return bounds
 
     def _left(self, squares: np.ndarray, short: np.ndarray) -> np.ndarray:
         """Return upper bounds of the lengths outside of the axes, for vectors whose squared lengths are known."""
