@@ -9,7 +9,7 @@ from songspace.answers.facts import song_facts
 from songspace.answers.ruling import versions_of
 from songspace.answers.view import Asked
 from songspace.library import Song
-from songspace.library.imported import demand_sound
+from songspace.library.learnt import demand_sound
 
 if TYPE_CHECKING:
     from songspace.playlists.explain import Explainer, Reason

@@ -13,8 +13,7 @@ from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.catalog import Row
 from songspace.library.failures import kind
-from songspace.library.imported import imported_from
-from songspace.library.learnt import learnt
+from songspace.library.learnt import imported_from, learnt
 from songspace.library.presence import groups_of_away
 from songspace.library.scan import is_inside
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.library.imported import imported_from
-from songspace.library.learnt import Segments, in_brief, learnt
+from songspace.library.learnt import Segments, imported_from, in_brief, learnt
 from songspace.library.words import Words
 from songspace.space import Space
 

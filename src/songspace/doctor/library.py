@@ -16,8 +16,7 @@ from songspace.doctor.findings import Finding, Verdict
 from songspace.errors import MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
-from songspace.library.imported import imported_from
-from songspace.library.learnt import learnt, load_learnt
+from songspace.library.learnt import imported_from, learnt, load_learnt
 from songspace.library.listening import DESCRIPTORS, Listening
 from songspace.library.mending import damage
 from songspace.server.user import read_user

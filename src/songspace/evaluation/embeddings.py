@@ -14,10 +14,11 @@ from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.credits import taught_by, teachers
-from songspace.library.imported import IMPORTED, demand_sound
 from songspace.library.learnt import (
+    IMPORTED,
     SongVectors,
     all_learnt,
+    demand_sound,
     in_brief,
     in_brief_each,
     kept_segments,

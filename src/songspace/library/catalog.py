@@ -416,14 +416,9 @@ class Catalog:
 
         Songs that it held are away: it may be put right.
         """
-        self.record_failures([(file, reason, lasting)])
-
-    def record_failures(self, failures: Iterable[tuple[Found, str, bool]]) -> None:
-        """Remember of several files why they cannot be read: (file, reason, whether that lasts)."""
         with self._transaction():
-            for file, reason, lasting in failures:
-                self._set_file(file.path, file.stamp if lasting else UNREAD, file.sheet, reason)
-                self._set_away([file.path], reason)
+            self._set_file(file.path, file.stamp if lasting else UNREAD, file.sheet, reason)
+            self._set_away(file.path, reason)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Delete files that are no longer there."""
@@ -441,12 +436,12 @@ class Catalog:
         """Remember why files that hold songs cannot be reached; since when stays as it was."""
         with self._transaction():
             for path, why in away.items():
-                self._set_away([path], why)
+                self._set_away(path, why)
 
-    def _set_away(self, paths: Iterable[str], why: str) -> None:
-        self._db.executemany(
+    def _set_away(self, path: str, why: str) -> None:
+        self._db.execute(
             f"UPDATE files SET away = coalesce(away, ?3), why = ?2 WHERE path = ?1 AND {_HOLDS_SONGS}",
-            [(os.fsencode(path), why, time.time()) for path in paths],
+            (os.fsencode(path), why, time.time()),
         )
 
     def set_back(self, files: Iterable[Found]) -> None:

@@ -186,7 +186,6 @@ def _take_in(
 ) -> list[Found]:
     """Write down what was seen of the folders without opening a file; return the files to listen to."""
     todo: list[Found] = []
-    problems: list[tuple[Found, str, bool]] = []
     renewed: list[Found] = []
     left_out = {path for path, _ in catalog.left_out()}
     for folder, listing in looks.items():
@@ -200,7 +199,7 @@ def _take_in(
                     continue  # it is away
                 tally.failures.append((file.path, file.problem))
                 if row is None or (row.failure, row.stamp) != (file.problem, file.stamp):
-                    problems.append((file, file.problem, True))
+                    catalog.record_failure(file, file.problem)
             elif row is not None and row.sheet and file.sheet_away and devices.has_changed(row, file):
                 continue  # which songs it holds, its CUE sheet has to say
             elif row is None or devices.has_changed(row, file) or not (row.songs or row.failure):
@@ -209,7 +208,6 @@ def _take_in(
                 tally.failures.append((file.path, row.failure))
             elif row.away is not None or row.stamp != file.stamp:
                 renewed.append(file)
-    catalog.record_failures(problems)
     catalog.set_back(renewed)
     return todo
 

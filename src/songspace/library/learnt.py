@@ -1,4 +1,4 @@
-"""The encoders that a library has learnt, and the vectors that they gave."""
+"""The encoders that a library has learnt, or imported the vectors of, and the vectors that they gave."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from songspace.library.home import Home
 
 if TYPE_CHECKING:
     from songspace.encoders.base import Encoder
+
+
+IMPORTED = "imported"
+"""The name that stands for the encoder of imported vectors, and the fact that tells where they came from."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,6 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     """Remember that the library has learnt an encoder."""
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
-
-
-def learnt_fact(name: str, fingerprint: str) -> dict[str, str]:
-    """Return what :func:`set_learnt` writes of vectors that no encoder of this program made."""
-    return {f"learnt:{name}": json.dumps(asdict(Learnt(fingerprint, fingerprint)))}
 
 
 @dataclass(frozen=True)
@@ -215,3 +214,21 @@ def at_either_end(segments: int) -> int:
     [1, 1, 2]
     """
     return max(1, round(segments / 5))
+
+
+def imported_from(catalog: Catalog) -> str | None:
+    """Return the file that the songs of a library were imported from; None if they were listened to."""
+    return catalog.json_fact(IMPORTED, lambda said: str(said["from"]))
+
+
+def demand_sound(catalog: Catalog, lacking: str) -> None:
+    """Raise an error if the songs of a library were imported, and have no sound.
+
+    Raises
+    ------
+    SongspaceError
+        If they were: "The songs of this library were imported as vectors from FILE, so ``lacking``."
+    """
+    if (source := imported_from(catalog)) is not None:
+        shown = source.encode("utf-8", "replace").decode("utf-8")
+        raise SongspaceError(f"The songs of this library were imported as vectors from {shown}, so {lacking}.")

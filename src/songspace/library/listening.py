@@ -28,8 +28,7 @@ from songspace.library.catalog import Catalog
 from songspace.library.cue import Part, embedded_parts, with_tags
 from songspace.library.home import Home
 from songspace.library.identity import identify, identity_of_part
-from songspace.library.imported import demand_sound
-from songspace.library.learnt import Segments, load_learnt
+from songspace.library.learnt import Segments, demand_sound, load_learnt
 from songspace.library.scan import Found, Stamp, shown
 from songspace.library.tags import Tags, read_tags_and_sheet
 from songspace.library.workers import Failure as Failure

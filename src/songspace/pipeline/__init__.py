@@ -21,9 +21,8 @@ from songspace.library.catalog import GENRE_SEPARATORS, TAG_ENCODING, Catalog
 from songspace.library.eight_bits import known_encoding
 from songspace.library.failures import by_kind
 from songspace.library.home import Home
-from songspace.library.imported import demand_sound
 from songspace.library.index import Tally
-from songspace.library.learnt import learnt
+from songspace.library.learnt import demand_sound, learnt
 from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling

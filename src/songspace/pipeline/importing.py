@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Track
+from songspace.library.cue import Part
 from songspace.library.home import Home
-from songspace.library.imported import IMPORTED, ImportedSong, imported_from, keep_imported
-from songspace.library.learnt import song_vectors
+from songspace.library.learnt import IMPORTED, Learnt, imported_from, song_vectors
 from songspace.library.log import logged
 from songspace.library.mending import mend
+from songspace.library.scan import Found
 from songspace.library.tags import Tags, plain_text, read_tags
 from songspace.plainfiles import open_plain
 from songspace.reporter import Reporter
@@ -29,7 +31,7 @@ from songspace.space import Space
 from songspace.space.versions import versions
 
 
-def _fingerprint(songs: list[ImportedSong]) -> str:
+def _fingerprint(songs: list[_Song]) -> str:
     """Return 16 hexadecimal digits of all names and vectors: those of two imports are never compared."""
     digest = hashlib.blake2b(digest_size=8)
     for song in songs:
@@ -98,7 +100,10 @@ def import_vectors(home: Home, file: str | os.PathLike[str], *, reporter: Report
             if twice := [path for path, count in Counter(song.path for song in songs).items() if count > 1]:
                 raise SongspaceError(f"In {file} several rows are of {twice[0]}: each song needs one row.")
             fingerprint = _fingerprint(songs)
-            keep_imported(catalog, songs, source=os.fspath(file), fingerprint=fingerprint)
+            tracks = ((Found(song.path), song.track(fingerprint), song.number) for song in songs)
+            what = json.dumps(asdict(Learnt(fingerprint, fingerprint)))
+            source = json.dumps({"from": os.fspath(file)})
+            catalog.replace_all(tracks, {IMPORTED: source, "encoder": IMPORTED, f"learnt:{IMPORTED}": what})
             log.begin("building the space")
             learnt = song_vectors(home, catalog, IMPORTED)
             space = Space.from_vectors(learnt.vectors, learnt.songs, encoder=fingerprint)
@@ -108,7 +113,36 @@ def import_vectors(home: Home, file: str | os.PathLike[str], *, reporter: Report
     return Import(len(songs), given.vectors.shape[1], sum(os.path.isfile(song.path) for song in songs))
 
 
-def _songs(given: Vectors, folder: Path, reporter: Reporter) -> Iterator[ImportedSong]:
+class _Song(NamedTuple):
+    """An imported song: one segment.
+
+    Attributes
+    ----------
+    identity : bytes
+        16 bytes that tell it from all others, here of its name and not of its sound.
+    path : str
+        Of its file, whether or not that is there.
+    tags : Tags
+    vector : ndarray of shape (d,)
+    duration : float
+        Seconds; 0 if that is not known.
+    number : int or None
+        The number that it has in the catalog; None: any.
+    """
+
+    identity: bytes
+    path: str
+    tags: Tags
+    vector: np.ndarray
+    duration: float = 0.0
+    number: int | None = None
+
+    def track(self, fingerprint: str) -> Track:
+        vectors = {fingerprint: self.vector[np.newaxis]}
+        return Track(self.identity, Part(tags=self.tags), self.duration, [0.0], [False], vectors)
+
+
+def _songs(given: Vectors, folder: Path, reporter: Reporter) -> Iterator[_Song]:
     names = given.ids or given.paths or []
     numbers = _numbers(given.ids)
     # A song without a file lies beside the vectors by its name, whatever that is: no two come to the same place.
@@ -122,9 +156,7 @@ def _songs(given: Vectors, folder: Path, reporter: Reporter) -> Iterator[Importe
         elif os.path.isfile(path):
             tags = _both(tags, read_tags(path))
         identity = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, person=b"imported").digest()
-        yield ImportedSong(
-            identity, path, tags, given.vectors[row], given.durations[row], numbers[row] if numbers else None
-        )
+        yield _Song(identity, path, tags, given.vectors[row], given.durations[row], numbers[row] if numbers else None)
     reporter.progress("reading tags", len(names), len(names))
 
 

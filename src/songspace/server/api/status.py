@@ -11,7 +11,7 @@ from songspace import __version__
 from songspace.answers.meaning import knows_words
 from songspace.answers.state import holdings, quality
 from songspace.answers.view import View
-from songspace.library.imported import imported_from
+from songspace.library.learnt import imported_from
 from songspace.server import answers, questions
 from songspace.server.service import Answer, At, answer, changing, service_of
 
