@@ -22,7 +22,7 @@ class MissingEncoderError(SongspaceError):
 
 
 class EncodingError(SongspaceError):
-    """What an encoder made of one song makes no sense; it may well encode others."""
+    """The vectors of one song are invalid; the encoder may well encode others."""
 
 
 FORESEEN = (SongspaceError, sqlite3.Error, OSError)

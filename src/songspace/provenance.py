@@ -1,4 +1,4 @@
-"""What a result was made with: versions, threads, the processor. It stands beside every result, and changes none.
+"""The environment of a result: versions, threads, the processor. It stands beside every result, and changes none.
 
 The same seed gives the same numbers only with the same of all three: sums of floats are split among the threads, and
 added up in another order each way, so that a last digit differs; training makes a large difference of it.

@@ -25,7 +25,7 @@ CAP = 4 * 10**9
 
 
 class _Place(NamedTuple):
-    """Where a song's spectrograms lie, how many they are, and their checksum (None of an older version)."""
+    """The slot of a song's spectrograms, their number, and their checksum."""
 
     slot: int
     segments: int
@@ -115,25 +115,15 @@ class SpectrogramCache:
     def is_whole(self, song: int) -> bool:
         """Return whether the spectrograms of a song in the cache are those that were written."""
         place = self._places[song]
-        return place.checksum in (None, codes_sum(self._map()[place.slot].tobytes()))
+        return place.checksum == codes_sum(self._map()[place.slot].tobytes())
 
     def forget_damaged(self) -> int:
-        """Make the catalog forget the songs whose spectrograms are not those that were written; returns how many.
-
-        What an older version wrote is believed, and has its checksum from now on.
-        """
-        damaged = 0
-        records = self._map() if self._places else np.empty(0)
-        for song, place in list(self._places.items()):
-            checksum = codes_sum(records[place.slot].tobytes())
-            if place.checksum is None:
-                self._catalog.set_slot(song, place.slot, checksum)
-                self._places[song] = place._replace(checksum=checksum)
-            elif place.checksum != checksum:
-                self._catalog.set_slot(song, None)
-                damaged += 1
+        """Make the catalog forget the songs whose spectrograms are not those that were written; return how many."""
+        damaged = [song for song in self._places if not self.is_whole(song)]
+        for song in damaged:
+            self._catalog.set_slot(song, None)
         self.forget_gone()
-        return damaged
+        return len(damaged)
 
     def get(self, song: int) -> Codes:
         """Return the spectrograms (segments, bands, frames) of a song in the cache.

@@ -87,7 +87,7 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a media server calls a song.
+    """The id of a song on a media server.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the catalog remembers of a file.
+    """A file in the catalog.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ class _Form(NamedTuple):
     layout: str
     """Of a name and a size."""
     first: int
-    """Where the first chunk begins."""
+    """The offset of the first chunk."""
     align: int = 2
 
 

@@ -1,4 +1,4 @@
-"""What listening to a file costs, judged by its name and size before it is opened.
+"""The cost of listening to a file, estimated from its name and size before it is opened.
 
 Ten windows are decoded by seeking, so that a long file costs hardly more than one of three minutes; formats differ.
 """

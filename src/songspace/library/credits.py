@@ -41,7 +41,7 @@ _PERHAPS = re.compile(
 
 
 class Credited(Protocol):
-    """What is asked of a song; :class:`songspace.library.Song` has it."""
+    """The tags that credits are read from; :class:`songspace.library.Song` has them."""
 
     @property
     def artist(self) -> str | None: ...
@@ -50,7 +50,7 @@ class Credited(Protocol):
 
 
 class _Said(NamedTuple):
-    """What the tags of a song say of its artists."""
+    """The tags of a song that its artists depend on."""
 
     values: tuple[str, ...]
     nobody: bool

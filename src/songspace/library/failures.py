@@ -1,4 +1,4 @@
-"""Why files are no songs, sorted into kinds, and what a person can do about each kind.
+"""The reasons why files cannot be read, sorted into kinds, and advice for each kind.
 
 The reasons are made where they are found out: in the audio room, by the scan and by the workers.
 """

@@ -1,4 +1,4 @@
-"""Where a library lives on disk: one folder with everything that songspace knows, and nothing of the music."""
+"""The home of a library on disk: one folder with everything that songspace knows, and nothing of the music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a song is, whatever its file is called and whatever its tags say: a digest of the sound in the file.
+"""The identity of a song, which depends neither on its file's name nor on its tags: a digest of the sound.
 
 Each format keeps its sound in one place and what is said about it in another. Here the places of the sound are found,
 and only their bytes are digested, so that a file has the same identity after its tags were edited. Of a format that is
@@ -292,7 +292,7 @@ def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
 
 _PAGE = struct.Struct("<4sBBqIIIB")
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex  ": 2}
-"""How many packets stand before the sound, by how the first of them begins; the second holds the comments."""
+"""The number of packets before the sound, by the first bytes of the first; the second holds the comments."""
 _FLAC_IN_OGG = b"\x7fFLAC"
 
 

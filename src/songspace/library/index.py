@@ -22,7 +22,7 @@ from songspace.library.scan import Found, Listing, is_inside, look_through
 
 @dataclass
 class Tally:
-    """What a run over the folders found.
+    """The result of a run over the folders.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Tally:
 
 
 MOVED = "(If its songs are in another folder now: `songspace update` and that folder.)"
-"""What to do about a folder that will not come back."""
+"""Advice for a folder that will not come back."""
 
 
 def index(

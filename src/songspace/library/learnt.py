@@ -23,7 +23,7 @@ IMPORTED = "imported"
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the catalog remembers of a learnt encoder.
+    """The record of a learnt encoder in the catalog.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.
 
 
 class SongVectors(NamedTuple):
-    """What is known of songs by an encoder, one row a song.
+    """The vectors of songs by an encoder, one row a song.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ LARGEST, KEPT = 1_000_000, 3
 _PARTS = ("songspace", "numpy", "torch", "soundfile", "av")
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What would end a line, or give orders to the terminal that shows it."""
+"""Characters that would end a line, or give orders to the terminal that shows it."""
 
 
 def one_line(text: str) -> str:

@@ -19,10 +19,10 @@ _TAG, _TARGETS, _LEVEL, _CHAPTER, _ATTACHMENT = 0x7373, 0x63C0, 0x68CA, 0x63C4, 
 _SIMPLE, _NAME, _STRING = 0x67C8, 0x45A3, 0x4487
 
 _SONG, _ALBUM = 30, 50
-"""What a tag is about, by number; one that does not say is about the album, and writers of single songs leave it so."""
+"""The target of a tag, by number; without one it is the album, and writers of single songs leave it so."""
 
 _OF_ALBUM = {"TITLE": "ALBUM", "ARTIST": "ALBUMARTIST", "PART_NUMBER": "DISC"}
-"""What names mean in a tag about the album, beside others about its songs."""
+"""The meaning of names in a tag about the album, beside others about its songs."""
 
 _MOST_ELEMENTS = 100_000  # one for a second of a day
 _LARGEST = 2**20  # bytes of all tags
@@ -30,7 +30,7 @@ _LONGEST = 2**16  # bytes of a text
 
 
 class Element(NamedTuple):
-    """What an element is, and the bytes of its content."""
+    """An element's id, and the bytes of its content."""
 
     id: int
     begin: int

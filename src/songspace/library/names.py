@@ -1,4 +1,4 @@
-"""How names are compared, which of them are nobody, and which song a person means by a part of "artist - title"."""
+"""Names, normalized to be compared, and the search for a song by a part of "artist - title"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
 
 NEAR = 0.75
-"""How alike a name must be that is offered in place of a wrong one: three of four letters, in their order."""
+"""The least likeness of a name that is offered in place of a wrong one: three of four letters, in their order."""
 
 _TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # What stands on, in or under a letter and makes no other letter of it: the accents of Latin, Greek and Cyrillic, the
@@ -263,7 +263,7 @@ def _words(bare: str) -> str:
 
 
 VARIOUS_MBID = "89ad4ac3-39f7-470e-963a-56509c546377"
-"""What MusicBrainz calls "Various Artists"."""
+"""The id of "Various Artists" in MusicBrainz."""
 
 GUESTS = re.compile(r"\s[(\[]?(?:feat\b\.?|ft\.|featuring\b)\s*\S.*", re.IGNORECASE | re.DOTALL)
 """Guests, from the word that begins them to the end."""

@@ -1,4 +1,4 @@
-"""Which songs are away and which are gone, when a folder no longer shows their files.
+"""Songs that are away, and songs that are gone, when a folder no longer shows their files.
 
 Away is what cannot be reached: a link that leads nowhere, a folder that may not be read, a disk that is not mounted.
 It is remembered with all that was worked out of it until it is back. Gone is what was deleted. The rule:
@@ -20,17 +20,17 @@ from songspace.library.catalog import Row
 from songspace.library.scan import Found, Listing, Stamp, is_inside
 
 MANY = "many songs vanished at once"
-"""Why files are away that look deleted, until another look confirms it."""
+"""The reason for files that look deleted, until another scan confirms it."""
 
 NONE_LEFT = "nothing that was in its folder is left there"
-"""Why files are away that look deleted, and that looking again does not confirm: it may be another disk."""
+"""The reason for files that look deleted, and that another scan does not confirm: it may be another disk."""
 
 _LARGE_SHARE = 5
 """A large share is one fifth."""
 
 
 class Devices:
-    """What the numbers of disks and files mean that the catalog remembers: some change when a disk is mounted anew.
+    """Compares the numbers of disks and files with those in the catalog: some change when a disk is mounted anew.
 
     Parameters
     ----------

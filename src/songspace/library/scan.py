@@ -45,7 +45,7 @@ _HIDDEN = re.compile(r"\.(?![.\d\s])")
 
 
 class Stamp(NamedTuple):
-    """What a file system says of a file: when all of it is as before, the file is not opened again.
+    """The state of a file in its file system: while it is as before, the file is not opened again.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Found:
 
 @dataclass
 class Listing:
-    """What a walk through a folder came across.
+    """The result of a scan of a folder.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ MUTAGEN_RAISES = (
 
 
 class Pictured(NamedTuple):
-    """What mutagen found in a file."""
+    """The tags of a file, as mutagen reads them."""
 
     tags: Any
     pictures: tuple[Any, ...] = ()

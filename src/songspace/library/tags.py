@@ -1,4 +1,4 @@
-"""What music files say of themselves: title, artist and the like, in whichever kind of tag they carry."""
+"""The tags of music files: title, artist and the like, in whichever kind of tag they carry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songspace.library.tagged import MUTAGEN_RAISES, Texts, texts
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says of itself; ``None`` (or nothing) where it says nothing.
+    """The tags of a file; ``None`` (or nothing) where it has none.
 
     Attributes
     ----------

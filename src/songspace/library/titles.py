@@ -1,4 +1,4 @@
-"""What a title says beside the name of the song: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
+"""Notes in a title beside the name of the song: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
 
 Players, scrobblers and shops write such notes in brackets or behind a dash, and with a small vocabulary. A note is
 taken off only where all of it is understood; "(Don't Fear) The Reaper" and "Song, Pt. 2" keep what they have. A title

@@ -33,12 +33,12 @@ _TRIES = 2
 """A worker may have been killed for what others did (the system was short of memory): its file is given another."""
 
 _STARTS, _START = 3, 300.0
-"""How often a worker may fail to start, and the seconds that a start may take."""
+"""The number of tries to start a worker, and the seconds that a start may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file is no song, and whether that will last until the file changes."""
+    """The reason why a file cannot be read, and whether it lasts until the file changes."""
 
     reason: str
     lasting: bool = True

@@ -35,7 +35,7 @@ from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
 EARS = "A trained ear hears more than a library can teach, and can be had: `songspace ears`."
-"""What is said once of each library that has none."""
+"""The hint that is shown once for each library that has none."""
 
 _EARS_TOLD = "told:ears"
 

@@ -1,4 +1,4 @@
-"""Whether what was learnt is worth its training: asked, without labels, of artists that nothing was learnt from.
+"""The check of a learnt encoder, without labels, on artists that it was not trained on.
 
 Two questions: are the other parts of a song found (which every way of learning from songs improves), and are the other
 songs of its artist found? Beside the learnt space answer its controls, the same without what was learnt, and the

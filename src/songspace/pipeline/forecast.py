@@ -1,4 +1,4 @@
-"""How long a run will take: the stage at work by what it has done so far, the later ones by what their encoders say."""
+"""The time that a run will take: the stage at work by its pace so far, the later ones by their encoders' costs."""
 
 from __future__ import annotations
 

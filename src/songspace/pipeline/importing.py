@@ -53,7 +53,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Import:
-    """What was imported.
+    """The result of an import.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a run did, for the person who waited for it."""
+"""The result of a run, in sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ENDINGS = {
     MANY: "another `songspace update` that misses them, or `songspace update --forget-missing`, lets them go",
     NONE_LEFT: "nothing is lost; `songspace update --forget-missing` lets them go if they were deleted",
 }
-"""What comes of songs that are away for a reason of these."""
+"""What happens next to songs that are away for one of these reasons."""
 
 
 @dataclass
 class Report:
-    """What a run did.
+    """The result of a run.
 
     Attributes
     ----------

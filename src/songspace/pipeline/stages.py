@@ -39,7 +39,7 @@ _SHOWN = 3
 
 
 class Run:
-    """What every stage of one run needs."""
+    """The state that all stages of one run share."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from songspace.encoders.training import Progress
 
 TEACHERS = ("artists", "songs")
-"""What can be learnt from beside sound: who made which songs, or only which segments belong to one song."""
+"""The teachers beside sound: who made which songs, or only which segments belong to one song."""
 
 MONITORS = ("auc", "retrieval")
 """Those of a run's monitors that stand beside its losses on the screen."""

@@ -1,4 +1,4 @@
-"""What a point of a space is made of: numbers that are checked, centred, scaled and measured a block at a time."""
+"""Points of a space: numbers that are checked, centred, scaled and measured a block at a time."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MANY_HUBS = 1.0
 """Skewness of the 10-occurrence from which on a space has hubs: what is called highly skewed (Bulmer 1979)."""
 
 NEIGHBORS = 10
-"""How many nearest songs are looked at for that."""
+"""The number of nearest songs that are counted for that."""
 
 LEAST_DEVIATION = 1e-3
 """Of squared distances: where all are equal but for rounding, rounding must not decide."""

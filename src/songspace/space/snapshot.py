@@ -16,7 +16,7 @@ FORMAT = "songspace.space/3"
 FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")
 """The arrays of a space, as they lie in its file: 8-byte numbers first."""
 ENDS = ("openings", "endings")
-"""What lies after these, where it is known."""
+"""The arrays after these, where they are known."""
 NAMES = "names"
 """The ids as text, last, where they are no numbers: see :func:`written_ids`. ``ids`` are rows then."""
 ORDER = (*FIELDS, *ENDS, NAMES)

@@ -1,4 +1,4 @@
-"""Which songs of a library are versions of one song, so that no two of them stand in one playlist.
+"""Versions of one song among the songs of a library, so that no two of them stand in one playlist.
 
 Two songs are versions of one
 
@@ -107,7 +107,7 @@ def versions(songs: Sequence[Song], space: Space, *, within: float | None = None
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a song's tags say of it, or where they say nothing, what its file's name suggests."""
+    """The title and artists of a song, from its tags, or where these are missing, from its file's name."""
 
     title: Title
     artists: frozenset[str]
