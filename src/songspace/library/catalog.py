@@ -219,28 +219,31 @@ class Catalog:
         with self._telling("opened"):
             self._db = schema.connect(self.path, write=write)
             try:
-                version = schema.version_of(self._db)
-                if version == 0 and not write:
-                    raise self._missing()
-                self._db.execute("PRAGMA foreign_keys = ON")
-                if write:
-                    self._db.execute("PRAGMA journal_mode = WAL")
-                    self._db.execute("PRAGMA synchronous = NORMAL")
-                    if version < schema.VERSION:
-                        schema.bring_up_to_date(self._db)
-                elif version < schema.VERSION:
-                    raise SongspaceError("it is of an older songspace: `songspace update` brings it up to date")
-                else:
-                    self._db.execute("PRAGMA query_only = ON")
-            except schema.OlderError:
-                self._db.close()
-                raise SongspaceError(
-                    f"The library in {self.path.parent} is of a songspace from before its first release: run "
-                    "`songspace learn FOLDER` again. (Nothing in the music folder is touched.)"
-                ) from None
+                self._begin(write)
             except BaseException:
                 self._db.close()
                 raise
+
+    def _begin(self, write: bool) -> None:
+        try:
+            version = schema.version_of(self._db)
+        except schema.OlderError:
+            raise SongspaceError(
+                f"The library in {self.path.parent} is of a songspace from before its first release: run "
+                "`songspace learn FOLDER` again. (Nothing in the music folder is touched.)"
+            ) from None
+        if version == 0 and not write:
+            raise self._missing()
+        if version < schema.VERSION and not write:
+            raise SongspaceError("it is of an older songspace: `songspace update` brings it up to date")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if not write:
+            self._db.execute("PRAGMA query_only = ON")
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        if version < schema.VERSION:
+            schema.bring_up_to_date(self._db)
 
     def _missing(self) -> SongspaceError:
         return SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
@@ -342,13 +345,12 @@ class Catalog:
                 "`songspace learn FOLDER` again."
             ) from None
 
-    def set_fact(self, key: str, value: str) -> None:
-        """Remember a fact."""
-        self._write("facts", key=key, value=value)
-
-    def drop_fact(self, key: str) -> None:
-        """Forget a fact."""
-        self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+    def set_fact(self, key: str, value: str | None) -> None:
+        """Write a fact; None deletes it."""
+        if value is None:
+            self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+        else:
+            self._write("facts", key=key, value=value)
 
     def read_tags_again(self) -> None:
         """Look at every file that holds songs again at the next run; what was heard of them stays."""

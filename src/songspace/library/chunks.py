@@ -44,11 +44,6 @@ def _form(head: bytes) -> _Form | None:
     return None
 
 
-def are_in(head: bytes) -> bool:
-    """Return whether a file is made of chunks, by its first twelve bytes."""
-    return _form(head) is not None
-
-
 def id3_in(file: BinaryIO, head: bytes) -> int | None:
     """Return where a file's ID3 tag begins; None if it has none."""
     form = _form(head)

@@ -242,7 +242,7 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
             renew(run)
         else:
             if not catalog.identities():  # what was learnt is of use again to songs that are away
-                catalog.drop_fact("encoder")
+                catalog.set_fact("encoder", None)
             home.space.unlink(missing_ok=True)
         return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
 
@@ -279,19 +279,12 @@ def remember(
         encoding = known_encoding(encoding) if encoding else ""
         if encoding != (catalog.fact(TAG_ENCODING) or ""):
             catalog.read_tags_again()  # before the fact: a run that is stopped in between does both again
-            _set(catalog, TAG_ENCODING, encoding)
+            catalog.set_fact(TAG_ENCODING, encoding or None)
             say(f"Old tags are read as {encoding}." if encoding else "Old tags are read as they say.")
     if separators is not None and separators != (catalog.fact(GENRE_SEPARATORS) or ""):
-        _set(catalog, GENRE_SEPARATORS, separators)
+        catalog.set_fact(GENRE_SEPARATORS, separators or None)
         signs = " ".join(dict.fromkeys(separators.replace(" ", "")))
         say(f"What stands between these signs is a genre of its own: {signs}" if signs else "Genres are as tags say.")
-
-
-def _set(catalog: Catalog, fact: str, value: str) -> None:
-    if value:
-        catalog.set_fact(fact, value)
-    else:
-        catalog.drop_fact(fact)
 
 
 def admit(catalog: Catalog, folder: str) -> str:

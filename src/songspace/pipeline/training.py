@@ -57,7 +57,7 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
         encode(run, name)
     except SongspaceError:
         if before is None:
-            run.catalog.drop_fact(f"learnt:{name}")
+            run.catalog.set_fact(f"learnt:{name}", None)
         else:
             set_learnt(run.catalog, name, before)
         raise
