@@ -129,7 +129,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """A file in the catalog.
 
     Attributes
@@ -376,7 +376,7 @@ class Catalog:
 
     # Files
 
-    def files(self) -> dict[str, Row]:
+    def files(self) -> dict[str, FileRow]:
         """Return the row of every file, by path."""
         songs: dict[bytes, tuple[int, ...]] = {}
         for path, song in self._rows("SELECT path, song FROM tracks ORDER BY path, number"):
@@ -384,7 +384,7 @@ class Catalog:
         rows = self._rows("SELECT path, size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files")
         return {os.fsdecode(path): _row(rest, songs.get(path, ())) for path, *rest in rows}
 
-    def file(self, path: str) -> Row | None:
+    def file(self, path: str) -> FileRow | None:
         """Return the row of one file."""
         row = self._row(
             "SELECT size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files WHERE path = ?",
@@ -709,9 +709,9 @@ class Catalog:
         self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
 
 
-def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> Row:
+def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> FileRow:
     *stamp, sheet, failure, away, why = columns
-    return Row(Stamp(*stamp), sheet, failure, away, why, songs)
+    return FileRow(Stamp(*stamp), sheet, failure, away, why, songs)
 
 
 def _is_storable(value: bytes | int) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import TAG_ENCODING, Catalog, Row, Track
+from songspace.library.catalog import TAG_ENCODING, Catalog, FileRow, Track
 from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Known, Listening, hear
 from songspace.library.presence import Group, groups_of_away
 from songspace.library.scan import Found, Listing, is_inside, look_through
@@ -161,7 +161,7 @@ def index(
     return tally
 
 
-def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) -> dict[str, Listing]:
+def _look_through(folders: Iterable[str], rows: dict[str, FileRow], tally: Tally) -> dict[str, Listing]:
     """Scan each folder that is there; note the others in the tally."""
     looks: dict[str, Listing] = {}
     for folder in folders:
@@ -182,7 +182,7 @@ def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) ->
 
 
 def _take_in(
-    catalog: Catalog, rows: dict[str, Row], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
+    catalog: Catalog, rows: dict[str, FileRow], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
 ) -> list[Found]:
     """Write down what was seen of the folders without opening a file; return the files to listen to."""
     todo: list[Found] = []
@@ -214,7 +214,7 @@ def _take_in(
 
 def _settle(
     catalog: Catalog,
-    rows: dict[str, Row],
+    rows: dict[str, FileRow],
     looks: dict[str, Listing],
     devices: presence.Devices,
     linked: set[int],

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from songspace.library.catalog import Row
+from songspace.library.catalog import FileRow
 from songspace.library.scan import Found, Listing, Stamp, is_inside
 
 MANY = "many songs vanished at once"
@@ -34,13 +34,13 @@ class Devices:
 
     Parameters
     ----------
-    rows : mapping of str to Row
+    rows : mapping of str to FileRow
         What the catalog remembers, by path.
     files : iterable of Found
         What is there.
     """
 
-    def __init__(self, rows: Mapping[str, Row], files: Iterable[Found]) -> None:
+    def __init__(self, rows: Mapping[str, FileRow], files: Iterable[Found]) -> None:
         same: Counter[int] = Counter()
         others: Counter[int] = Counter()
         self._now: dict[int, int] = {}
@@ -61,7 +61,7 @@ class Devices:
             return self._now[device] == folder_device
         return device == folder_device and device not in self._taken
 
-    def has_changed(self, row: Row, file: Found) -> bool:
+    def has_changed(self, row: FileRow, file: Found) -> bool:
         """Return whether a file may hold something else than when it was read."""
         before, now = row.stamp, file.stamp
         moved = before.inode != now.inode and now.device not in self._renumbered
@@ -89,7 +89,7 @@ class Missing:
     vanished: dict[str, str] = field(default_factory=dict)
 
 
-def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Devices) -> Missing:
+def missing(folder: str, listing: Listing, rows: Mapping[str, FileRow], devices: Devices) -> Missing:
     """Return the files that the catalog knows and a scan did not find."""
     result = Missing()
     there = {file.path for file in listing.files if not file.problem or file.path not in listing.unreachable}
@@ -128,7 +128,7 @@ def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> s
 
 
 def judge(
-    vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]
+    vanished: Mapping[str, str], rows: Mapping[str, FileRow], folder: str, alive: Iterable[str]
 ) -> tuple[set[str], dict[str, str]]:
     """Return which files that have vanished from a folder are gone, and why the others are away for now.
 
@@ -136,7 +136,7 @@ def judge(
     ----------
     vanished : mapping of str to str
         The nearest folder that is still there, by path.
-    rows : mapping of str to Row
+    rows : mapping of str to FileRow
         What the catalog remembered before this look.
     folder : str
         The folder that was looked through.
@@ -190,10 +190,10 @@ class Group:
     why: str
 
 
-def groups_of_away(rows: dict[str, Row], roots: Iterable[str], songs: Container[int]) -> list[Group]:
+def groups_of_away(rows: dict[str, FileRow], roots: Iterable[str], songs: Container[int]) -> list[Group]:
     """Group ``songs`` that are away by folder of the library and reason; most songs first."""
     listed = list(roots)
-    groups: dict[tuple[str, str], list[tuple[str, Row]]] = {}
+    groups: dict[tuple[str, str], list[tuple[str, FileRow]]] = {}
     for path, row in rows.items():
         if row.away is not None and any(song in songs for song in row.songs):
             root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))

@@ -28,10 +28,10 @@ from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
 from songspace.library.scan import is_inside, shown
 from songspace.pipeline.forecast import ahead, at_most
+from songspace.pipeline.learning import TEACHERS, judge, make, take, train
 from songspace.pipeline.report import Report as Report
 from songspace.pipeline.stages import Run, demand_songs, encode, learn_timbre, listen, readable, renew, use
 from songspace.pipeline.teaching import ear_of
-from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
 EARS = "A trained ear hears more than a library can teach, and can be had: `songspace ears`."

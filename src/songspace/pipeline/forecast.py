@@ -128,7 +128,7 @@ class Course:
         self._slowness = max(seconds / expected, _FASTEST)
 
 
-class Steps:
+class Stage:
     """A stage that works on things of which each has a name and an expected cost.
 
     Parameters

@@ -26,7 +26,7 @@ from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Liste
 from songspace.library.presence import Group
 from songspace.library.scan import Found, is_inside, shown
 from songspace.library.words import Words
-from songspace.pipeline.forecast import DESCRIBING, Course, Steps
+from songspace.pipeline.forecast import DESCRIBING, Course, Stage
 from songspace.reporter import Reporter
 from songspace.space import Space
 from songspace.space.versions import versions
@@ -101,7 +101,7 @@ def listen(
     encoder = given or _in_use(run)
     encode, own = encoding(encoder, run.listening) if encoder is not None else (None, None)
     told = set(run.catalog.failures())
-    steps: Steps
+    steps: Stage
 
     def heard(file: Found) -> float:
         return decoding(file) + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
@@ -111,7 +111,7 @@ def listen(
         sizes = {row.size for row in run.catalog.files().values() if row.songs}
         # A file as long as one that is known is probably that one, moved or with another date.
         costs = {file.path: recognizing(file) if file.size in sizes else heard(file) for file in new}
-        steps = Steps(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
+        steps = Stage(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
         run.course.ahead = ahead(run.catalog.count() + len(new))
         if own is not None:  # that is done meanwhile
             run.course.ahead.pop("encoding", None)
@@ -330,7 +330,7 @@ def sounds(
     starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
     by_path = Counter(song.path for song in wanted.values())
     files = [known_file(run.catalog, path) for path in by_path]
-    steps = Steps(run.course, stage, {file.path: decoding(file) + cost * by_path[file.path] for file in files})
+    steps = Stage(run.course, stage, {file.path: decoding(file) + cost * by_path[file.path] for file in files})
     for file, outcome in hear_sounds(files, own, starts, workers=run.workers, timeout=run.timeout):
         if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
@@ -377,7 +377,7 @@ def _complete(
     uncached = {song.identity: song for song in rest if song.away is None}
     files = [known_file(catalog, path) for path in {song.path: None for song in uncached.values()}]
     heard = {file.path: decoding(file) for file in files}
-    steps = Steps(run.course, stage, dict.fromkeys(cached, cost) | heard)
+    steps = Stage(run.course, stage, dict.fromkeys(cached, cost) | heard)
     for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
         catalog.set_vectors(key, song, vectors)
         steps.done(song)

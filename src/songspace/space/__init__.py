@@ -25,7 +25,7 @@ import numpy as np
 
 from songspace import tensorfile
 from songspace.errors import SongspaceError
-from songspace.space import points, proximity, search, snapshot
+from songspace.space import points, proximity, search, storage
 
 __all__ = ["Space"]
 
@@ -129,7 +129,7 @@ class Space:
         raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
-        called = snapshot.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
+        called = storage.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
         vectors = points.place_all(raw, center)
         ends = [points.as_float32(some) for some in (openings, endings) if some is not None]
@@ -300,7 +300,7 @@ class Space:
             If a vector does not belong to this space, or the ids are not m new ones.
         """
         placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
-        called = snapshot.checked_ids([*self.ids.tolist(), *ids], len(self) + len(placed))
+        called = storage.checked_ids([*self.ids.tolist(), *ids], len(self) + len(placed))
         theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
         vectors = np.concatenate([self.vectors, placed])
         ends = None
@@ -337,7 +337,7 @@ class Space:
             If a row is not there, or comes twice.
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
-        called = snapshot.checked_ids(self.ids[kept], len(kept))
+        called = storage.checked_ids(self.ids[kept], len(kept))
         ends = self.ends and [some[kept] for some in self.ends]
         return self._with(self.vectors[kept], called, self.versions[kept], self.moments[kept], ends)
 
@@ -391,7 +391,7 @@ class Space:
             arrays = self._arrays()
         except TypeError as error:
             raise SongspaceError(f"The space cannot be written to {path}: {error}.") from None
-        snapshot.write(path, arrays, said)
+        storage.write(path, arrays, said)
         return path
 
     @classmethod
@@ -406,7 +406,7 @@ class Space:
         SongspaceError
             If there is no space, or it is cut off, damaged or something else.
         """
-        arrays, said = snapshot.read(Path(path))
+        arrays, said = storage.read(Path(path))
         space = cls(**arrays, mutual=said["order"] == "mutual", encoder=said["encoder"])
         space._saved_checksum = said["checksum"]
         return space
@@ -434,20 +434,20 @@ class Space:
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in snapshot.FIELDS if name != "ids"}
+        arrays = {name: getattr(self, name) for name in storage.FIELDS if name != "ids"}
         if self._ids.dtype == object:
-            arrays |= {"ids": self.numbers, "names": snapshot.written_ids(self.ids.tolist())}
+            arrays |= {"ids": self.numbers, "names": storage.written_ids(self.ids.tolist())}
         else:
             arrays |= {"ids": self._ids} | ({} if self._names is None else {"names": self._names})
-        arrays |= dict(zip(snapshot.ENDS, self.ends or (), strict=False))
-        return {name: arrays[name] for name in snapshot.ORDER if name in arrays}
+        arrays |= dict(zip(storage.ENDS, self.ends or (), strict=False))
+        return {name: arrays[name] for name in storage.ORDER if name in arrays}
 
     @cached_property
     def ids(self) -> np.ndarray:
         if self._names is None:
             return self._ids
         try:
-            ids = snapshot.read_ids(self._names, len(self))
+            ids = storage.read_ids(self._names, len(self))
         except ValueError:
             raise SongspaceError("The space is damaged: its ids are not those that were written.") from None
         ids.flags.writeable = False
