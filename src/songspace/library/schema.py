@@ -304,12 +304,13 @@ def write(table: str) -> str:
     Values stand for the columns of :func:`summed`, by their names.
     """
     names = [column.name for column in summed(table)]
+    key = [column.name for column in summed(table) if column.key] or ["identity"]  # a song is given its number
     sets = ", ".join(f'"{name}" = excluded."{name}"' for name in (*names, "sum"))
     values = [f":{name}" for name in names]
     into = ", ".join(f'"{name}"' for name in names)
     return (
         f"INSERT INTO {table} ({into}, sum) VALUES ({', '.join(values)}, {_row_sum(table, values)}) "
-        f"ON CONFLICT DO UPDATE SET {sets}"
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
     )
 
 
