@@ -35,7 +35,7 @@ from machine import Figures, about, wall
 from songspace.demo import render
 from songspace.library import Home
 from songspace.library.catalog import Catalog
-from songspace.library.index import Listening
+from songspace.library.listening import Listening
 from songspace.library.scan import scan
 
 ENCODERS = ("timbre", "linear", "contrastive")

@@ -49,7 +49,7 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.credits import Credits
 from songspace.library.home import Home
-from songspace.library.index import Listening
+from songspace.library.listening import Listening
 from songspace.pipeline import learn
 from songspace.space import Space
 

@@ -29,6 +29,8 @@ from playlists import SPACES, drawn_library, rendered
 from songspace import Library, Space
 from songspace.evaluation import embeddings
 from songspace.library import Catalog, Home
+from songspace.library.catalog import Track
+from songspace.library.cue import Part
 from songspace.library.learnt import Learnt, set_learnt
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
@@ -54,8 +56,8 @@ def make_library(home: Home, songs: int) -> None:
                 year=1960 + number % 60,
             )
             path = f"/music/Artist {number // 10}/{number:05d} Title.mp3"
-            heard = {"duration": 200.0, "starts": [0.0], "silent": [False]}
-            catalog.record_song(Found(path, 1, 1), number.to_bytes(16, "big"), tags, **heard)
+            track = Track(number.to_bytes(16, "big"), Part(tags=tags), 200.0, [0.0], [False])
+            catalog.record(Found(path, 1, 1), [track])
         set_learnt(catalog, "linear", Learnt("made-up", "made-up"))
         catalog.set_fact("encoder", "linear")
         ids = [song.id for song in catalog.songs()]

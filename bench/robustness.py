@@ -28,9 +28,9 @@ from scipy.signal import firwin2, oaconvolve
 from machine import about
 from songspace import Library
 from songspace.evaluation import robustness
-from songspace.library.index import Failure, Heard, Listening, hear
+from songspace.library.learnt import load_learnt
+from songspace.library.listening import Failure, Heard, Listening, hear
 from songspace.library.scan import Found
-from songspace.pipeline.stages import load_learnt
 from songspace.space import Space
 
 TARGET = 0.98

@@ -17,8 +17,8 @@ from songspace.encoders.descriptors import descriptors
 from songspace.library import Home
 from songspace.library.catalog import Catalog
 from songspace.library.identity import identify
-from songspace.library.index import Listening
 from songspace.library.learnt import learnt
+from songspace.library.listening import Listening
 from songspace.library.tags import read_tags
 
 STAGES = ("identify", "decode", "spectrograms", "quantize", "descriptors", "tags")

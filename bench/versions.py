@@ -19,10 +19,9 @@ import numpy as np
 from machine import about
 from robustness import ALTERATIONS, alter
 from songspace import Library
-from songspace.library.index import Failure, Heard, Listening, hear
-from songspace.library.learnt import song_vectors
+from songspace.library.learnt import load_learnt, song_vectors
+from songspace.library.listening import Failure, Heard, Listening, hear
 from songspace.library.scan import Found
-from songspace.pipeline.stages import load_learnt
 from songspace.space import Space
 from songspace.space.versions import CLOSE, SAME, reach, versions
 

@@ -100,7 +100,7 @@ def heard_here(monkeypatch: pytest.MonkeyPatch) -> None:
         for file in files:
             yield file, work(file, *args)
 
-    monkeypatch.setattr("songspace.library.index.outcomes", outcomes)
+    monkeypatch.setattr("songspace.library.listening.outcomes", outcomes)
 
 
 GENRES = ("Low", "Middle", "High")

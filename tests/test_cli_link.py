@@ -21,8 +21,9 @@ from typer.testing import CliRunner, Result
 from songspace.cli.commands import app
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
+from songspace.library.catalog import Track
+from songspace.library.cue import Part
 from songspace.library.scan import Found
-from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.linking import Subsonic, link
 from songspace.server.user import User, read_user
@@ -190,7 +191,7 @@ def test_a_relative_path_is_one_in_a_folder_of_the_library(tmp_path: Path) -> No
     with Catalog(home.catalog, write=True) as catalog:
         catalog.add_root("/music")
         for number, path in enumerate(paths):
-            catalog.record_song(Found(path, 1, 1), bytes([number]) * 16, Tags(), starts=[0.0], silent=[False])
+            catalog.record(Found(path, 1, 1), [Track(bytes([number]) * 16, Part(), 9.0, [0.0], [False])])
     with answering(_subsonic([{"id": "second", "path": "y/a/b/c/1.mp3"}])) as url:
         link(home, Subsonic(url, "ann", PASSWORD))
     library = Library(home.folder)

@@ -18,7 +18,7 @@ from songspace import AudioError, pipeline
 from songspace.cli.commands import app
 from songspace.doctor import Verdict, examine
 from songspace.library import Home
-from songspace.library.index import DESCRIPTORS
+from songspace.library.listening import DESCRIPTORS
 from songspace.server.user import User
 
 

@@ -24,6 +24,7 @@ from songspace.encoders.student import Student
 from songspace.errors import SongspaceError
 from songspace.library import Home, Library
 from songspace.library.learnt import kept_segments, learnt
+from songspace.library.listening import encode_file
 from songspace.library.where import parse
 from songspace.library.words import Words
 from songspace.reporter import Reporter
@@ -94,7 +95,7 @@ def test_a_file_outside_of_the_library_is_heard_in_the_same_way(home: Path, tmp_
     inside = library.songs()[0]
     copied = tmp_path / "copy.flac"
     shutil.copyfile(inside.path, copied)
-    segments, _ = pipeline.encode_file(library.home, library.catalog, copied)
+    segments, _ = encode_file(library.home, library.catalog, copied)
     np.testing.assert_array_equal(segments.vectors, library.segments_of([inside.id])[inside.id].vectors)
 
 
@@ -107,7 +108,7 @@ def test_back_and_forth_nothing_is_heard_again(home: Path, tunes: Path, monkeypa
     assert Library(home).encoder == "linear"
     monkeypatch.setattr(pipeline.stages, "hear_sounds", lambda files, *_, **__: iter(()) if not files else decode())
     monkeypatch.setattr(pipeline.stages, "hear", lambda files, *_, **__: iter(()) if not files else decode())
-    monkeypatch.setattr("songspace.library.index.hear", lambda files, *_, **__: iter(()) if not files else decode())
+    monkeypatch.setattr("songspace.library.listening.hear", lambda files, *_, **__: iter(()) if not files else decode())
     pipeline.learn(Home(home), tunes, encoder="musicnn", workers=2)
     np.testing.assert_array_equal(Space.open(Home(home).space).vectors, before.vectors)
 

@@ -245,7 +245,7 @@ def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(registry, "ENOUGH", 50)
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
+    monkeypatch.setattr(pipeline.learning, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
     encoder, sentences = learn(copied, fifty.folder, encoder=None, seed=1)
     assert encoder == "timbre"
     assert "Learning the contrastive encoder" in sentences[0]
@@ -343,7 +343,7 @@ def test_a_network_of_which_nothing_can_be_said_is_not_used_unless_somebody_aske
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(registry, "ENOUGH", 50)
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: None)
+    monkeypatch.setattr(pipeline.learning, "check", lambda *_: None)
     forget_check(copied)
     assert learn(copied, fifty.folder)[0] == "contrastive"
     encoder, sentences = learn(copied, fifty.folder, encoder=None)
@@ -355,7 +355,7 @@ def test_a_song_that_comes_later_is_answered_by_the_hand_made_space_that_stayed(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, song: Callable[..., Path]
 ):
     monkeypatch.setattr(registry, "ENOUGH", 50)
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
+    monkeypatch.setattr(pipeline.learning, "check", lambda *_: checked(-0.3, [-0.4, -0.2], sure=True))
     forget_check(copied)
     assert learn(copied, fifty.folder, encoder=None)[0] == "timbre"
     song(tmp_path / "more" / "new.flac", 99, style=1, seconds=LONG)
@@ -373,7 +373,7 @@ def test_a_learnt_space_that_is_better_is_used_and_may_be_by_chance(
         (None, False, "+0.21 over the untrained network (too few artists to say whether that is chance)."),
     ):
         found = checked(0.21, interval, sure=sure)
-        monkeypatch.setattr(pipeline.training, "check", lambda *_, found=found: found)
+        monkeypatch.setattr(pipeline.learning, "check", lambda *_, found=found: found)
         forget_check(copied)
         encoder, sentences = learn(copied, fifty.folder)
         assert encoder == "contrastive"
@@ -389,7 +389,7 @@ def test_one_that_nobody_asked_for_gives_way_unless_that_may_be_chance(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch, interval: list[float], sure: bool, used: str
 ):
     monkeypatch.setattr(registry, "ENOUGH", 50)
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: checked(-0.05, interval, sure=sure))
+    monkeypatch.setattr(pipeline.learning, "check", lambda *_: checked(-0.05, interval, sure=sure))
     forget_check(copied)
     encoder, sentences = learn(copied, fifty.folder, encoder=None)
     assert encoder == used
@@ -401,7 +401,7 @@ def test_an_encoder_that_was_asked_for_is_used_though_it_is_no_better(
     fifty: Learnt, copied: Home, monkeypatch: pytest.MonkeyPatch
 ):
     worse = checked(-0.3, [-0.4, -0.2])
-    monkeypatch.setattr(pipeline.training, "check", lambda *_: worse)
+    monkeypatch.setattr(pipeline.learning, "check", lambda *_: worse)
     encoder, sentences = learn(copied, fifty.folder, encoder="ali", steps=1)
     assert encoder == "ali"
     assert sentences[-1].endswith("; it is used because you asked for it.")

@@ -19,9 +19,8 @@ from songspace.durations import about, taken
 from songspace.library import Home
 from songspace.library.index import Tally
 from songspace.library.progress import read_progress
-from songspace.pipeline import course
-from songspace.pipeline.budget import ahead, at_most
-from songspace.pipeline.course import Course, Steps
+from songspace.pipeline import forecast
+from songspace.pipeline.forecast import Course, Stage, ahead, at_most
 from songspace.pipeline.report import Report
 from songspace.reporter import Reporter
 
@@ -54,17 +53,17 @@ class Told(Reporter):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(course.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(forecast.time, "monotonic", lambda: now[0])
     return now
 
 
 def test_the_stages_to_come_belong_to_what_is_left(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(course.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(forecast.os, "cpu_count", lambda: 2)
     told = Told()
     run = Course(told)
     run.begin("listening")
     run.ahead = {"learning": 60.0, "encoding": 4.0}
-    steps = Steps(run, "listening", dict.fromkeys(range(100), (".mp3", 0.1)), decodes=True)
+    steps = Stage(run, "listening", dict.fromkeys(range(100), 0.1), decodes=True)
     for number in range(60):
         clock[0] += 0.1  # by two cores: each is half as fast as it would be if nobody else wanted them
         steps.done(number)
@@ -106,7 +105,7 @@ def test_only_steps_alone_may_take_any_time(name: str) -> None:
 
 def test_a_file_that_was_not_foreseen_disturbs_nothing(clock: list[float]) -> None:
     told = Told()
-    steps = Steps(Course(told), "listening", {"a": (".mp3", 0.1), "b": (".flac", 0.1)})
+    steps = Stage(Course(told), "listening", {"a": 0.1, "b": 0.1})
     for name in ("a", "b", "c", "a"):
         clock[0] += 5
         steps.done(name)

@@ -26,6 +26,7 @@ from songspace.evaluation.embeddings import of_library
 from songspace.evaluation.worth import Check, Question
 from songspace.library import Home
 from songspace.library.learnt import Learnt, kept_segments, learnt
+from songspace.library.listening import encode_file
 from songspace.pipeline.check import check
 from songspace.reporter import Reporter
 
@@ -87,7 +88,7 @@ def test_a_file_outside_of_the_library_is_heard_in_the_same_way(
     inside = library.songs()[0]
     copied = tmp_path / "copy.flac"
     shutil.copyfile(inside.path, copied)
-    segments, _ = pipeline.encode_file(library.home, library.catalog, copied)
+    segments, _ = encode_file(library.home, library.catalog, copied)
     held = library.segments_of([inside.id])[inside.id]
     np.testing.assert_array_equal(segments.vectors, held.vectors)
     np.testing.assert_array_equal(segments.starts, held.starts)
@@ -279,7 +280,7 @@ def says(gain: float, *, others: float = 0.1, sure: bool = True) -> Callable[...
 @pytest.fixture
 def mapped(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home in which a map was found that is better than the model's own vectors."""
-    monkeypatch.setattr(pipeline.training, "check", says(0.1))
+    monkeypatch.setattr(pipeline.learning, "check", says(0.1))
     learn(tmp_path / "home", music)
     return tmp_path / "home"
 
@@ -316,7 +317,7 @@ def test_songs_are_kept_as_the_model_gives_them_and_placed_by_the_map(
     np.testing.assert_allclose(kept[one.id], own, rtol=2e-3, atol=2e-4)
     np.testing.assert_array_equal(vectors[ids == one.id], encoder.placed(kept[one.id]))
     shutil.copyfile(one.path, tmp_path / "copy.flac")
-    segments, _ = pipeline.encode_file(library.home, library.catalog, tmp_path / "copy.flac")
+    segments, _ = encode_file(library.home, library.catalog, tmp_path / "copy.flac")
     np.testing.assert_array_equal(segments.vectors, vectors[ids == one.id])
     song(tmp_path / "more" / "new.flac", 99, seconds=16.0, artist="New", title="New")
     assert pipeline.update(library.home, tmp_path / "more", workers=1).songs == 37
@@ -353,7 +354,7 @@ def test_another_map_is_found_without_hearing_a_song(
 def test_a_map_that_is_not_surely_better_is_not_used(
     music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gain: float, sure: bool
 ) -> None:
-    monkeypatch.setattr(pipeline.training, "check", says(gain, sure=sure))
+    monkeypatch.setattr(pipeline.learning, "check", says(gain, sure=sure))
     said = learn(tmp_path, music)
     assert "surely a gain: the model's own vectors are used." in said
     _, encoder, what = opened(tmp_path)
@@ -375,7 +376,7 @@ def test_what_a_dropped_map_leaves_is_asked_of_the_same_songs(
         found.append(asked)
         return asked
 
-    monkeypatch.setattr(pipeline.training, "check", spoilt)
+    monkeypatch.setattr(pipeline.learning, "check", spoilt)
     said = learn(tmp_path, music)
     mapped, own = found
     assert (own.songs, own.artists, own.whole_artists) == (mapped.songs, mapped.artists, True)
@@ -401,7 +402,7 @@ def test_taken_again_without_a_map_it_is_checked_again(
     monkeypatch.setattr(ONNX, "has_words", True)
     found = {}
     for gain in (0.1, 0.2):
-        monkeypatch.setattr(pipeline.training, "check", says(gain, others=gain))
+        monkeypatch.setattr(pipeline.learning, "check", says(gain, others=gain))
         learn(tmp_path, music)
         check = opened(tmp_path)[2].check
         assert check is not None

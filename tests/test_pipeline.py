@@ -16,6 +16,7 @@ from songspace import Library, SongspaceError, Space, pipeline
 from songspace.encoders import base, plan
 from songspace.library import Home
 from songspace.library.learnt import Segments
+from songspace.library.listening import encode_file
 from songspace.reporter import Reporter
 
 QUICK = {"windows": 3, "workers": 1}
@@ -299,7 +300,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, home: Home,
 def test_encode_file_gives_what_the_library_has_of_the_same_sound(learnt_home: Path) -> None:
     library = Library(learnt_home)
     song = library.songs()[4]
-    segments, duration = pipeline.encode_file(library.home, library.catalog, song.path)
+    segments, duration = encode_file(library.home, library.catalog, song.path)
     of_library = library.segments_of([song.id])[song.id]
     np.testing.assert_allclose(segments.vectors, of_library.vectors, atol=1e-5)
     assert segments.starts.tolist() == of_library.starts.tolist() and segments.ends.tolist() == of_library.ends.tolist()

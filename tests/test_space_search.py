@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songspace.space import Space, points, proximity, search, sketch
+from songspace.space import Space, points, proximity, search
 
 
 @pytest.fixture
 def sketching(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small spaces are sketched too, from the first question on, and few songs are looked at."""
-    monkeypatch.setattr(sketch, "SMALLEST", 1)
-    monkeypatch.setattr(sketch, "WIDTH", 4)
+    monkeypatch.setattr(search, "SMALLEST", 1)
+    monkeypatch.setattr(search, "WIDTH", 4)
     monkeypatch.setattr(search, "_PATIENCE", 0)
     monkeypatch.setattr(search, "_SAMPLE", 16)
     monkeypatch.setattr(search, "_FEW", 5)
@@ -78,8 +78,8 @@ def test_any_songs(seed: int, n: int, d: int, coarse: bool, mutual: bool) -> Non
     raw = rng.normal(size=(n, d)) * rng.exponential(size=d)
     space = Space.from_vectors(np.round(raw) if coarse else raw, mutual=mutual)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sketch, "pays", lambda shape: True)
-        patch.setattr(sketch, "WIDTH", 2)
+        patch.setattr(search, "pays", lambda shape: True)
+        patch.setattr(search, "WIDTH", 2)
         patch.setattr(search, "_PATIENCE", 0)
         patch.setattr(search, "_SAMPLE", 8)
         patch.setattr(search, "_FEW", 0)
@@ -97,9 +97,9 @@ def test_few_are_measured_and_the_first_questions_are_answered_as_the_later(
     raw = rng.normal(size=(16_384, 16)) @ rng.normal(size=(16, 64)) + 0.1 * rng.normal(size=(16_384, 64))
     space = Space.from_vectors(raw, mutual=mutual)
     made, measured = [], []
-    making, measuring = sketch.Sketch.__init__, points.distances_to
+    making, measuring = search.Sketch.__init__, points.distances_to
 
-    def make(self: sketch.Sketch, *arguments: Any, **more: Any) -> None:
+    def make(self: search.Sketch, *arguments: Any, **more: Any) -> None:
         made.append(self)
         making(self, *arguments, **more)
 
@@ -107,7 +107,7 @@ def test_few_are_measured_and_the_first_questions_are_answered_as_the_later(
         measured.append(len(rows))
         return measuring(vectors, rows, query)
 
-    monkeypatch.setattr(sketch.Sketch, "__init__", make)
+    monkeypatch.setattr(search.Sketch, "__init__", make)
     first = space.neighbors(5, 10)
     assert not made  # one question is not worth it
     for row in range(100):
@@ -142,7 +142,7 @@ class TestSketch:
     def test_no_product_is_more(self, seed: int, n: int, d: int, width: int) -> None:
         rng = np.random.default_rng(seed)
         space = Space.from_vectors(rng.normal(size=(n, d)) * rng.exponential(size=d) ** 3)
-        made = sketch.Sketch(space.vectors, width=width)
+        made = search.Sketch(space.vectors, width=width)
         points = [*space.vectors, space.vectors.mean(axis=0), space.place(rng.normal(size=d))]
         for point in points:
             assert (made.at_most(point) >= space.vectors.astype(np.float64) @ point).all()
@@ -150,9 +150,9 @@ class TestSketch:
     def test_where_few_axes_hold_everything_it_says_what_the_product_is(self) -> None:
         rng = np.random.default_rng(0)
         space = Space.from_vectors(rng.normal(size=(500, 8)) @ rng.normal(size=(8, 64)))
-        made = sketch.Sketch(space.vectors, width=9)
+        made = search.Sketch(space.vectors, width=9)
         assert np.abs(made.at_most(space.vectors[3]) - space.vectors @ space.vectors[3]).max() < 1e-3
 
     def test_what_it_is_for(self) -> None:
-        assert sketch.pays((100_000, 128))
-        assert not any(map(sketch.pays, [(1000, 128), (100_000, 32), (1000, 110_510)]))
+        assert search.pays((100_000, 128))
+        assert not any(map(search.pays, [(1000, 128), (100_000, 32), (1000, 110_510)]))

@@ -25,11 +25,9 @@ from songspace.audio import read_windows
 from songspace.errors import AudioError, MissingEncoderError, SongspaceError
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
-from songspace.library.imported import imported_from
-from songspace.library.index import DESCRIPTORS, Listening
-from songspace.library.learnt import learnt
+from songspace.library.learnt import imported_from, learnt, load_learnt
+from songspace.library.listening import DESCRIPTORS, Listening
 from songspace.library.mending import damage
-from songspace.pipeline.stages import load_learnt
 from songspace.server import documents
 from songspace.server.user import read_user
 

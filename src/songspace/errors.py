@@ -22,15 +22,15 @@ class MissingEncoderError(SongspaceError):
 
 
 class EncodingError(SongspaceError):
-    """What an encoder made of one song makes no sense; it may well encode others."""
+    """The vectors of one song are invalid; the encoder may well encode others."""
 
 
 FORESEEN = (SongspaceError, sqlite3.Error, OSError)
-"""What may end a command and is no defect: it is told by :func:`sentence`."""
+"""Errors that may end a command and are no defect: :func:`sentence` describes them."""
 
 
 def sentence(error: Exception) -> str:
-    """What to say of a foreseen error.
+    """Return the sentence that describes a foreseen error.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a result was made with: versions, threads, the processor. It stands beside every result, and changes none.
+"""The environment of a result: versions, threads, the processor. It stands beside every result, and changes none.
 
 The same seed gives the same numbers only with the same of all three: sums of floats are split among the threads, and
 added up in another order each way, so that a last digit differs; training makes a large difference of it.
@@ -20,24 +20,24 @@ FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of Python and of some packages that are installed.
+    """Return the versions of Python and of some packages that are installed.
 
     Examples
     --------
     >>> sorted(versions(["numpy", "no such package"]))
     ['numpy', 'python']
     """
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:  # songspace itself, where it is run without being installed
             continue
-    return found
+    return installed
 
 
 def machine() -> dict[str, Any]:
-    """What computes here.
+    """Return the processor, its features, and the number of threads.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def machine() -> dict[str, Any]:
 
 
 def threads() -> int:
-    """How many threads share a computation: torch's, if it is loaded, or else those of the linear algebra."""
+    """Return the number of threads of a computation: torch's, if it is loaded, or else that of the linear algebra."""
     if torch := sys.modules.get("torch"):
         return int(torch.get_num_threads())
     from threadpoolctl import threadpool_info
@@ -74,5 +74,5 @@ def threads() -> int:
 
 
 def made_with() -> dict[str, Any]:
-    """What an encoder is learnt with; torch's version only where it is in use."""
+    """Return the versions and the machine that an encoder is learnt with; torch's version only if it is loaded."""
     return {"versions": versions(("songspace", "numpy", *("torch",) * ("torch" in sys.modules)))} | machine()

@@ -13,7 +13,7 @@ import pytest
 
 from songspace import Library, pipeline
 from songspace.library import Home
-from songspace.library.index import Listening, hear
+from songspace.library.listening import Listening, hear
 from songspace.library.scan import Found
 
 PLAIN: dict[str, Any] = {"encoder": "pca", "windows": 3, "workers": 2}

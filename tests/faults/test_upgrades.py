@@ -14,8 +14,8 @@ import pytest
 from songspace import Library, SongspaceError, pipeline
 from songspace.library import Home
 from songspace.library.catalog import Catalog
-from songspace.library.index import DESCRIPTORS
-from songspace.library.learnt import learnt
+from songspace.library.learnt import learnt, load_learnt
+from songspace.library.listening import DESCRIPTORS, encode_file
 
 OLDER = """
 import sys
@@ -57,9 +57,9 @@ def test_its_encoders_are_recognised(home: Home) -> None:
         what = learnt(library.catalog, encoder)
         assert what is not None and what.vectors != DESCRIPTORS
         with pytest.raises(SongspaceError, match="made by another version of songspace: learn again"):
-            pipeline.load_learnt(home, library.catalog, encoder)
+            load_learnt(home, library.catalog, encoder)
     with pytest.raises(SongspaceError, match="another version"):
-        pipeline.encode_file(home, library.catalog, library.songs()[0].path)
+        encode_file(home, library.catalog, library.songs()[0].path)
     assert song in library.segments_of([song])  # its own vectors may still be compared with each other
 
 

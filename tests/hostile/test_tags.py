@@ -19,7 +19,7 @@ from mutagen.id3 import APIC
 from mutagen.mp4 import MP4Cover
 
 from songspace.errors import AudioError
-from songspace.library.pictures import LARGEST, picture_type, read_cover
+from songspace.library.covers import LARGEST, picture_type, read_cover
 from songspace.library.tags import Tags, read_tags
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4

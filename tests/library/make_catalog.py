@@ -40,7 +40,7 @@ def make(path: Path) -> None:
         catalog.record(Found("/music/usb/album.flac", 1, 2, parts=tuple(parts)), tracks)
         catalog.set_away({"/music/usb/album.flac": "its folder is empty"})
         catalog.record_failure(Found("/music/b.mp3", 8, 9), "no sound")
-        gone = catalog.record_song(Found("/music/gone.mp3", 1, 1), b"g" * 16, Tags(), starts=[0.0], silent=[False])
+        [gone] = catalog.record(Found("/music/gone.mp3", 1, 1), [Track(b"g" * 16, Part(), 0.0, [0.0], [False])])
         assert gone == 4
         catalog.forget(["/music/gone.mp3"])
         catalog.drop_orphans()

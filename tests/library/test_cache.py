@@ -9,9 +9,9 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Track
+from songspace.library.cue import Part
 from songspace.library.scan import Found
-from songspace.library.tags import Tags
 
 SHAPE = (3, 2, 4)
 RECORD = 24
@@ -28,9 +28,8 @@ def _open(catalog: Catalog, tmp_path: Path, cap: int = 10**6) -> SpectrogramCach
 
 def _put(catalog: Catalog, cache: SpectrogramCache, number: int, segments: int = 3) -> tuple[int, np.ndarray]:
     identity = bytes([number]) * 16
-    song = catalog.record_song(
-        Found(f"/m/{number}", 1, 1), identity, Tags(), starts=range(segments), silent=[False] * segments
-    )
+    track = Track(identity, Part(), 9.0, range(segments), [False] * segments)
+    [song] = catalog.record(Found(f"/m/{number}", 1, 1), [track])
     codes = np.random.default_rng(number).integers(0, 256, (segments, *SHAPE[1:]), np.uint8)
     cache.put(song, identity, codes)
     return song, codes
@@ -63,7 +62,8 @@ def test_what_was_read_of_the_rows_does_not_stay_in_the_process(catalog: Catalog
     cache = SpectrogramCache(tmp_path / "cache.u8", catalog, shape=(3, 512, 512), cap=10**9)
     for number in range(10):
         identity = bytes([number]) * 16
-        song = catalog.record_song(Found(f"/m/{number}", 1, 1), identity, Tags(), starts=range(3), silent=[False] * 3)
+        track = Track(identity, Part(), 9.0, range(3), [False] * 3)
+        [song] = catalog.record(Found(f"/m/{number}", 1, 1), [track])
         cache.put(song, identity, np.full((3, 512, 512), number, np.uint8))
     X, groups = cache.rows()
     for row in range(len(X)):

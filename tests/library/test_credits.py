@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from songspace.library import Song
-from songspace.library.artists import artist_of
 from songspace.library.credits import Credits, makers, teachers
+from songspace.library.names import artist_of
 
 
 def song(artist: str | None = None, *several: str, title: str = "Night", **more: str) -> Song:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.id3 import APIC, COMM, ID3, TALB, TCON, TIT2, TPE1, TXXX, Frame
 
+from songspace.library.covers import read_cover
 from songspace.library.id3 import Header, header, trimmed
-from songspace.library.pictures import read_cover
 from songspace.library.tags import read_tags
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 300

@@ -15,9 +15,10 @@ import soundfile
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index
+from songspace.library.index import Tally, index
+from songspace.library.listening import DESCRIPTORS, Failure, Heard, Listening, hear
 from songspace.library.scan import Found, Listing, look_through, scan
-from songspace.library.tagging import remember
+from songspace.pipeline import remember
 
 LISTENING = Listening(windows=3)
 RATE = 22050

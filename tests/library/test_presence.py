@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Row
-from songspace.library.index import Listening, Tally, index
+from songspace.library.catalog import Catalog, FileRow
+from songspace.library.index import Tally, index
+from songspace.library.listening import Listening
 from songspace.library.scan import Found, Listing, Stamp, look_through
 
 pytestmark = pytest.mark.usefixtures("heard_here")
@@ -113,7 +114,7 @@ def test_a_disk_that_is_away_takes_nothing_and_comes_back_without_decoding(
     disk = shelf.folder / "disk"
     disk.unlink(missing_ok=True) if disk.is_symlink() or not disk.exists() else shutil.rmtree(disk)
     (shelf.folder / "away").rename(disk)
-    monkeypatch.setattr("songspace.library.index._decoded", _refuse)
+    monkeypatch.setattr("songspace.library.listening._decoded", _refuse)
     assert shelf.run().back == 4 and shelf.here() == before
 
 
@@ -352,8 +353,8 @@ def test_a_second_copy_that_is_unplugged_is_no_library_that_moved(shelf: Shelf) 
 # What file systems say
 
 
-def _row(stamp: Stamp) -> Row:
-    return Row(stamp, songs=(1,))
+def _row(stamp: Stamp) -> FileRow:
+    return FileRow(stamp, songs=(1,))
 
 
 STAMP = Stamp(10, 20, 30, device=1, inode=5)
@@ -405,7 +406,7 @@ def test_disks_that_were_numbered_anew_are_the_same(tmp_path: Path) -> None:
 @given(st.lists(st.sampled_from(["a/1", "a/2", "b/1", "b/2", "c"]), unique=True), st.integers(0, 30))
 def test_what_is_gone_is_always_a_part_of_what_vanished(vanished: list[str], others: int) -> None:
     rows = {f"/m/{name}": _row(STAMP) for name in vanished} | {
-        f"/m/other {n}": Row(STAMP, songs=(100 + n,)) for n in range(others)
+        f"/m/other {n}": FileRow(STAMP, songs=(100 + n,)) for n in range(others)
     }
     rows = {path: replace(row, songs=(number,)) for number, (path, row) in enumerate(rows.items())}
     missed = {f"/m/{name}": "/m" for name in vanished}

@@ -19,11 +19,12 @@ from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TALB, TCON, TDOR, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK, TXXX, UFID
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog
+from songspace.library.catalog import Catalog, Track
+from songspace.library.cue import Part
 from songspace.library.eight_bits import known_encoding
 from songspace.library.scan import Found
-from songspace.library.tagging import remember
 from songspace.library.tags import Tags, read_tags
+from songspace.pipeline import remember
 
 
 def _touch(path: Path, content: bytes = b"x") -> Path:
@@ -447,7 +448,7 @@ def test_artists_one_by_one_beside_their_credit(tmp_path: Path, audio_files: Mod
 def test_a_person_says_what_stands_between_genres(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite", write=True)
     tags = Tags(title="Blue", genre="Jazz/Funk; Soul", genres=("Jazz/Funk", "Soul"))
-    id = catalog.record_song(Found("/a.mp3", 1, 2), b"a" * 16, tags, starts=[0.0], silent=[False])
+    [id] = catalog.record(Found("/a.mp3", 1, 2), [Track(b"a" * 16, Part(tags=tags), 9.0, [0.0], [False])])
     before = catalog.digest("none")
     for separators, genres in {None: tags.genres, "/,": ("Jazz", "Funk", "Soul"), "": tags.genres}.items():
         remember(catalog, print, separators=separators)
@@ -493,7 +494,7 @@ def test_what_is_no_encoding_of_old_tags(name: str) -> None:
 def test_another_encoding_lets_tags_be_read_again_and_files_away_keep_their_places(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite", write=True)
     file = Found("/a.mp3", 10, 20, None, 30, 40, 50)
-    catalog.record_song(file, b"a" * 16, Tags(title="Blue"), starts=[0.0], silent=[False])
+    catalog.record(file, [Track(b"a" * 16, Part(tags=Tags(title="Blue")), 9.0, [0.0], [False])])
     catalog.record_failure(Found("/b.mp3", 1, 2), "no sound")
     catalog.set_away({"/a.mp3": "a link that leads nowhere"})
     before = catalog.files()

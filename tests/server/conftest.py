@@ -23,6 +23,8 @@ from starlette.testclient import TestClient
 
 from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
+from songspace.library.catalog import Track
+from songspace.library.cue import Part
 from songspace.library.identity import identify
 from songspace.library.learnt import Learnt, set_learnt
 from songspace.library.scan import Found, scan
@@ -146,7 +148,7 @@ def made_up() -> Callable[..., Path]:
                 identity, found = number.to_bytes(16, "big"), Found(path, 1, 1)
                 if os.path.isfile(path) and not os.path.islink(path):  # or it would not be sent
                     identity, [found] = identify(path), [one for one in scan(Path(path).parent) if one.path == path]
-                catalog.record_song(found, identity, of_song, duration=200.0, starts=[0.0], silent=[False])
+                catalog.record(found, [Track(identity, Part(tags=of_song), 200.0, [0.0], [False])])
             set_learnt(catalog, "timbre", Learnt("made-up", "made-up"))
             catalog.set_fact("encoder", "timbre")
             ids = [song.id for song in catalog.songs()]

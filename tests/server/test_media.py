@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from songspace import Library, pipeline
 from songspace.errors import AudioError
 from songspace.library import Home, Song
-from songspace.library.pictures import LARGEST, read_cover
+from songspace.library.covers import LARGEST, read_cover
 from songspace.server import media
 from songspace.server.app import create_app
 

@@ -108,7 +108,7 @@ class Meaning:
     """
 
     def __init__(self, library: Library, space: Space) -> None:
-        from songspace.pipeline.stages import load_learnt
+        from songspace.library.learnt import load_learnt
 
         demand_words(library)
         self._encoder = load_learnt(library.home, library.catalog, library.encoder)

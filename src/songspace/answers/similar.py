@@ -10,7 +10,7 @@ from songspace.answers.answer import SongFacts, answer, told
 from songspace.answers.request import versions_of
 from songspace.answers.view import Asked
 from songspace.library import Song
-from songspace.library.imported import demand_sound
+from songspace.library.learnt import demand_sound
 from songspace.space import Space
 
 if TYPE_CHECKING:

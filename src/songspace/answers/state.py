@@ -12,11 +12,10 @@ from songspace.answers.view import View
 from songspace.encoders.registry import usual
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
-from songspace.library.catalog import Row
+from songspace.library.catalog import FileRow
 from songspace.library.failures import kind
-from songspace.library.folders import groups_of_away
-from songspace.library.imported import imported_from
-from songspace.library.learnt import learnt
+from songspace.library.learnt import imported_from, learnt
+from songspace.library.presence import groups_of_away
 from songspace.library.scan import is_inside
 
 Summary = dict[str, str | int | float]
@@ -170,7 +169,7 @@ def away_groups(catalog: Catalog) -> list[AwayPlace]:
     return sorted(found, key=lambda one: -one.songs)
 
 
-def _songs_in(folder: str, files: dict[str, Row], *, away: bool) -> set[int]:
+def _songs_in(folder: str, files: dict[str, FileRow], *, away: bool) -> set[int]:
     """Return the songs of a folder: those that were away when `update` looked last, or the others."""
     return {
         song

@@ -13,8 +13,7 @@ import numpy as np
 
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
-from songspace.library.imported import imported_from
-from songspace.library.learnt import Segments, in_brief, learnt
+from songspace.library.learnt import Segments, imported_from, in_brief, learnt
 from songspace.library.words import Words
 from songspace.space import Space
 
@@ -158,9 +157,9 @@ class Asked:
         return self._from_outside(name) if outside else library.find(name, among=lambda: self.view.listed)
 
     def _from_outside(self, name: str) -> Song:
-        from songspace.library.tagging import ENCODING
+        from songspace.library.catalog import TAG_ENCODING
+        from songspace.library.listening import encode_file
         from songspace.library.tags import read_tags
-        from songspace.pipeline import encode_file
 
         library = self.view.library
         segments, duration = encode_file(library.home, library.catalog, name)
@@ -168,7 +167,7 @@ class Asked:
         id = min(0, int(self.space.ids.min())) - 1
         self.space = self.space.extended(vector, [id], openings=opening, endings=ending)
         self._segments[id] = segments
-        tags = read_tags(name, encoding=library.catalog.fact(ENCODING))
+        tags = read_tags(name, encoding=library.catalog.fact(TAG_ENCODING))
         known = {field: getattr(tags, field) for field in tags.__slots__}
         return Song(id, os.path.abspath(name), duration, **known)
 

@@ -14,17 +14,18 @@ from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
 from songspace.library.credits import taught_by, teachers
-from songspace.library.imported import IMPORTED, demand_sound
-from songspace.library.index import Listening
 from songspace.library.learnt import (
+    IMPORTED,
     SongVectors,
     all_learnt,
+    demand_sound,
     in_brief,
     in_brief_each,
     kept_segments,
     learnt,
     song_vectors,
 )
+from songspace.library.listening import Listening
 from songspace.space import Space
 
 BASELINES = ("raw", "pca", "random")

@@ -19,10 +19,9 @@ from unicodedata import normalize
 
 from songspace.interchange.paths import readings, turned, unmapped
 from songspace.interchange.reading import Entry
-from songspace.library.artists import artist_of
 from songspace.library.catalog import Song
 from songspace.library.credits import Credits
-from songspace.library.names import compared
+from songspace.library.names import artist_of, compared
 from songspace.library.titles import title_of
 
 Key = TypeVar("Key")

@@ -48,13 +48,13 @@ class Library:
         self.catalog = Catalog(self.home.catalog)
 
     def songs(self) -> list[Song]:
-        """All songs, in the order of their paths."""
+        """Return all songs, in the order of their paths."""
         return self.catalog.songs()
 
     def find(self, text: str, *, among: Callable[[], list[Song]] | None = None) -> Song:
-        """The song that a person means by a path, an id, or a part of "artist - title".
+        """Return the song that a path, an id, or a part of "artist - title" names.
 
-        Whoever has all songs at hand, or will need them again, says so with ``among``.
+        ``among`` gives the songs, where they are in memory already, or are needed again.
 
         Raises
         ------
@@ -77,10 +77,10 @@ class Library:
             raise
         except SongspaceError as none_here:
             try:
-                found = find(self.catalog.away(), text)
+                song = find(self.catalog.away(), text)
             except SongspaceError:
                 raise none_here from None
-            return _reached(found)
+            return _reached(song)
 
     @property
     def encoder(self) -> str:
@@ -97,7 +97,7 @@ class Library:
         return name
 
     def segments(self, encoder: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The segment vectors of a learnt encoder (the one in use by default), silent segments left out.
+        """Return the segment vectors of a learnt encoder (the one in use by default), silent segments left out.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class Library:
         return np.concatenate(vectors), np.concatenate(songs), np.concatenate(starts)
 
     def segments_of(self, songs: Iterable[int], encoder: str | None = None) -> dict[int, Segments]:
-        """The segments of a few songs, by their ids, without reading those of all others.
+        """Return the segments of a few songs, by their ids, without reading those of all others.
 
         Songs that the encoder (the one in use by default) has not encoded are left out.
         """
@@ -132,7 +132,7 @@ class Library:
 
 
 def _reached(song: Song) -> Song:
-    """A song that is here.
+    """Return a song whose file can be reached.
 
     Raises
     ------

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import xxhash
 
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes
 from songspace.library.catalog import Catalog
-from songspace.library.schema import codes_sum
 
 CAP = 4 * 10**9
 
 
 class _Place(NamedTuple):
-    """Where a song's spectrograms lie, how many they are, and their checksum (None of an older version)."""
+    """The slot of a song's spectrograms, their number, and their checksum."""
 
     slot: int
     segments: int
@@ -67,21 +67,21 @@ class SpectrogramCache:
         return song in self._places
 
     def forget_lost(self) -> None:
-        """Make the catalog forget the slots that the file does not hold, because somebody deleted it or cut it short.
+        """Make the catalog forget the slots that the file does not hold, because it was deleted or cut short.
 
-        For the one who writes: a reader may see a file that is just growing.
+        For the writer only: a reader may see a file that is just growing.
         """
         self._catalog.clear_slots(self._held)
 
     def forget_gone(self) -> None:
-        """Let go of the songs that the catalog has no more; their places are free."""
+        """Delete the songs that the catalog has no more; their places are free."""
         here = {song for song, *_ in self._catalog.slots()}
         gone = self._places.keys() - here
         self._sample = [(identity, song) for identity, song in self._sample if song not in gone]
         self._free += sorted(self._places.pop(song).slot for song in gone)
 
     def wants(self, identity: bytes) -> bool:
-        """Whether the sample has room for a song of this identity."""
+        """Return whether the sample has room for a song of this identity."""
         return len(self._sample) < self.capacity or identity < self._sample[-1][0]
 
     def put(self, song: int, identity: bytes, codes: np.ndarray) -> None:
@@ -113,30 +113,20 @@ class SpectrogramCache:
         bisect.insort(self._sample, (identity, song))
 
     def is_whole(self, song: int) -> bool:
-        """Whether the spectrograms of a song in the cache are those that were written."""
+        """Return whether the spectrograms of a song in the cache are those that were written."""
         place = self._places[song]
-        return place.checksum in (None, codes_sum(self._map()[place.slot].tobytes()))
+        return place.checksum == codes_sum(self._map()[place.slot].tobytes())
 
     def forget_damaged(self) -> int:
-        """Make the catalog forget the songs whose spectrograms are not those that were written; returns how many.
-
-        What an older version wrote is believed, and has its checksum from now on.
-        """
-        damaged = 0
-        records = self._map() if self._places else np.empty(0)
-        for song, place in list(self._places.items()):
-            checksum = codes_sum(records[place.slot].tobytes())
-            if place.checksum is None:
-                self._catalog.set_slot(song, place.slot, checksum)
-                self._places[song] = place._replace(checksum=checksum)
-            elif place.checksum != checksum:
-                self._catalog.set_slot(song, None)
-                damaged += 1
+        """Make the catalog forget the songs whose spectrograms are not those that were written; return how many."""
+        damaged = [song for song in self._places if not self.is_whole(song)]
+        for song in damaged:
+            self._catalog.set_slot(song, None)
         self.forget_gone()
-        return damaged
+        return len(damaged)
 
     def get(self, song: int) -> Codes:
-        """The spectrograms (segments, bands, frames) of a song in the cache.
+        """Return the spectrograms (segments, bands, frames) of a song in the cache.
 
         Raises
         ------
@@ -149,7 +139,7 @@ class SpectrogramCache:
         return np.array(self._map()[place.slot, : place.segments]).view(Codes)
 
     def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
-        """All segments in the cache, by the identity of their songs, and which belong together.
+        """Return all segments in the cache, by the identity of their songs, and which belong together.
 
         Parameters
         ----------
@@ -178,11 +168,11 @@ class SpectrogramCache:
         return len(self._sample)
 
     def identities(self) -> list[bytes]:
-        """The identities of the songs in the cache, ascending."""
+        """Return the identities of the songs in the cache, ascending."""
         return [identity for identity, _ in self._sample]
 
     def songs(self) -> list[int]:
-        """The ids of the songs in the cache, by their identities."""
+        """Return the ids of the songs in the cache, by their identities."""
         return [song for _, song in self._sample]
 
     def _map(self) -> np.ndarray:
@@ -210,9 +200,14 @@ class Rows:
         return len(self._where)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        found = np.asarray(self._array[self._where[rows]])
+        read = np.asarray(self._array[self._where[rows]])
         # What was read would stay in the process, and after an epoch that is the whole file. (It stays in the system's
         # cache, where it is in nobody's way.)
         with suppress(AttributeError):  # no such advice on this system, or an array in memory
             self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-        return found.view(self._kind)
+        return read.view(self._kind)
+
+
+def codes_sum(codes: bytes) -> int:
+    """Return a checksum of a song's spectrograms, as SQLite can keep it."""
+    return xxhash.xxh3_64_intdigest(codes) - 2**63

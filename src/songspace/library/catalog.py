@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from songspace.library.cue import Part
 from songspace.library.scan import Found, Stamp
 from songspace.library.tags import Tags, genres_apart, shown_genres
 
-Told = TypeVar("Told")
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Song:
     away : float or None
         Since when none of its files can be reached, in seconds since 1970; None if one can.
     words : tuple of str
-        Those that stand out in it to a trained ear (:mod:`.words`), where somebody has asked for them.
+        Those that stand out in it to a trained ear (:mod:`.words`), where they were asked for.
     """
 
     id: int
@@ -80,14 +80,14 @@ class Song:
 
     @property
     def name(self) -> str:
-        """What to call it: "artist - title", or as much of it as is known, or the name of its file."""
+        """ "artist - title", or as much of it as is known, or the name of its file."""
         title = self.title or Path(self.path).stem.encode("utf-8", "replace").decode("utf-8")
         return f"{self.artist} - {title}" if self.artist else title
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a media server calls a song.
+    """The id of a song on a media server.
 
     Attributes
     ----------
@@ -129,8 +129,8 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What the catalog remembers of a file.
+class FileRow:
+    """A file in the catalog.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class Row:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the file."""
         return self.stamp.size
 
     @property
@@ -169,18 +169,29 @@ class Row:
 UNREAD = Stamp(-1)
 """The stamp of a file that is looked at again whatever it is like."""
 
-SEPARATORS = "genre separators"
-"""The fact that tells the signs which stand between several genres in one text."""
+TAG_ENCODING = "tag encoding"
+"""The fact that holds the encoding of old tags."""
+
+GENRE_SEPARATORS = "genre separators"
+"""The fact that holds the signs which stand between several genres in one text."""
 
 _TAGS = tuple(one.name for one in fields(Tags))
-_SONG = (
-    f'SELECT songs.id, tracks.path, duration, {", ".join(_TAGS)}, identity, start, "end", away '
-    "FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''"
+_LISTS = ("artists", "genres")
+"""The tags that are stored with each value on a line."""
+
+_COLUMNS = tuple(one.name for one in fields(Song) if one.name != "words")
+"""The fields of a song that are stored: each is a column of that name."""
+
+_SONG = "SELECT {} FROM tracks JOIN files USING (path) JOIN songs ON songs.id = song WHERE silent <> x''".format(
+    ", ".join({"id": "songs.id", "path": "tracks.path"}.get(name, f'"{name}"') for name in _COLUMNS)
 )
 """The question for songs; those whose sound has to be heard anew have no segments, and answer nothing."""
 
 _HERE = "songs.id IN (SELECT song FROM tracks JOIN files USING (path) WHERE away IS NULL) AND silent <> x''"
 """The condition that holds for songs that can be reached."""
+
+_HOLDS_SONGS = "EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
+"""The condition that holds for files in which songs were heard."""
 
 _AWAY = f"SELECT identity FROM songs WHERE NOT ({_HERE})"
 
@@ -206,37 +217,40 @@ class Catalog:
         if not write and not self.path.exists():
             raise self._missing()
         with self._telling("opened"):
-            self._db = self._connect(write)
+            self._db = schema.connect(self.path, write=write)
             try:
-                version = schema.version_of(self._db)
-                if version == 0 and not write:
-                    raise self._missing()
-                self._db.execute("PRAGMA foreign_keys = ON")
-                if write:
-                    self._db.execute("PRAGMA journal_mode = WAL")
-                    self._db.execute("PRAGMA synchronous = NORMAL")
-                    if version < schema.VERSION:
-                        schema.bring_up_to_date(self._db)
-                elif version < schema.VERSION:
-                    raise SongspaceError("it is of an older songspace: `songspace update` brings it up to date")
-                else:
-                    self._db.execute("PRAGMA query_only = ON")
-            except schema.OlderError:
-                self._db.close()
-                raise SongspaceError(
-                    f"The library in {self.path.parent} is of a songspace from before its first release: run "
-                    "`songspace learn FOLDER` again. (Nothing in the music folder is touched.)"
-                ) from None
+                self._begin(write)
             except BaseException:
                 self._db.close()
                 raise
+
+    def _begin(self, write: bool) -> None:
+        try:
+            version = schema.version_of(self._db)
+        except schema.OlderError:
+            raise SongspaceError(
+                f"The library in {self.path.parent} is of a songspace from before its first release: run "
+                "`songspace learn FOLDER` again. (Nothing in the music folder is touched.)"
+            ) from None
+        if version == 0 and not write:
+            raise self._missing()
+        if version < schema.VERSION and not write:
+            raise SongspaceError("it is of an older songspace: `songspace update` brings it up to date")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if not write:
+            self._db.execute("PRAGMA query_only = ON")
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        if version < schema.VERSION:
+            schema.bring_up_to_date(self._db)
 
     def _missing(self) -> SongspaceError:
         return SongspaceError(f"There is no library in {self.path.parent}: run `songspace learn FOLDER` first.")
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
-        """Turn what SQLite says of a file into one sentence."""
+        """Turn an error of SQLite into one sentence."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -245,20 +259,6 @@ class Catalog:
             if str(error)[:1].isupper():
                 raise
             raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
-
-    def _connect(self, write: bool) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        try:
-            schema.prepare(db)
-            db.execute("PRAGMA user_version").fetchone()
-        except sqlite3.OperationalError:
-            # SQLite keeps files beside a catalog even for readers. Where it may not, and nobody else has the catalog
-            # open, it can do without.
-            if write or os.access(self.path.parent, os.W_OK) or self.path.with_name(self.path.name + "-wal").exists():
-                raise
-            db = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
-            schema.prepare(db)
-        return db
 
     def close(self) -> None:
         """Close the file; the catalog cannot be used after it."""
@@ -287,6 +287,10 @@ class Catalog:
     def _row(self, question: str, *values: Any) -> Any:
         return next(self._rows(question, *values), None)
 
+    def _write(self, table: str, **values: Any) -> None:
+        """Write a row in the place of one of the same key."""
+        self._db.execute(schema.write(table), values)
+
     def _damaged(self, song: int) -> SongspaceError:
         return SongspaceError(
             f"The catalog {self.path} is damaged: what it says of song {song} does not fit together. "
@@ -296,35 +300,34 @@ class Catalog:
     # What the library is made of
 
     def roots(self) -> list[str]:
-        """The folders that make up the library, by name."""
+        """Return the folders that make up the library, by name."""
         return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM roots ORDER BY path")]
 
     def add_root(self, folder: str) -> None:
         """Add a folder to the library."""
-        self._db.execute(schema.insert("roots"), (os.fsencode(folder),))
+        self._write("roots", path=os.fsencode(folder))
 
     def replace_roots(self, folders: Iterable[str], folder: str) -> None:
         """Put a folder in the place of others, all at once: the songs in them are never without one."""
         with self._transaction():
             for one in folders:
-                self.drop_root(one)
+                self._drop_root(one)
             self.add_root(folder)
 
-    def drop_root(self, folder: str) -> None:
-        """Take a folder out of the library; its files stay until they are forgotten."""
+    def _drop_root(self, folder: str) -> None:
         self._db.execute("DELETE FROM roots WHERE path = ?", (os.fsencode(folder),))
 
     def fact(self, key: str) -> str | None:
-        """A remembered fact, such as which encoder is in use."""
-        found = self._row("SELECT value FROM facts WHERE key = ?", key)
-        return found[0] if found else None
+        """Return a fact, such as which encoder is in use."""
+        row = self._row("SELECT value FROM facts WHERE key = ?", key)
+        return row[0] if row else None
 
     def facts(self, prefix: str) -> list[str]:
-        """The names of the remembered facts that begin in some way, in their order."""
+        """Return the names of the facts with a prefix, in alphabetical order."""
         return [key for (key,) in self._rows("SELECT key FROM facts ORDER BY key") if key.startswith(prefix)]
 
-    def told(self, key: str, read: Callable[[dict[str, Any]], Told]) -> Told | None:
-        """What ``read`` makes of a fact that is an object in JSON; None if there is no such fact.
+    def json_fact(self, key: str, read: Callable[[dict[str, Any]], Fact]) -> Fact | None:
+        """Return ``read`` of a fact that is a JSON object; None if there is no such fact.
 
         Raises
         ------
@@ -342,32 +345,28 @@ class Catalog:
                 "`songspace learn FOLDER` again."
             ) from None
 
-    def set_fact(self, key: str, value: str) -> None:
-        """Remember a fact."""
-        self._db.execute(schema.insert("facts"), (key, value))
-
-    def drop_fact(self, key: str) -> None:
-        """Forget a fact."""
-        self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+    def set_fact(self, key: str, value: str | None) -> None:
+        """Write a fact; None deletes it."""
+        if value is None:
+            self._db.execute("DELETE FROM facts WHERE key = ?", (key,))
+        else:
+            self._write("facts", key=key, value=value)
 
     def read_tags_again(self) -> None:
         """Look at every file that holds songs again at the next run; what was heard of them stays."""
-        marks = "size, -1, -1, device, inode, sheet, failure"  # a date that no file has; the rest tells it from others
-        question = f"SELECT path, {marks} FROM files WHERE EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)"
-        with self._transaction():
-            self._db.executemany(schema.update("files"), self._db.execute(question).fetchall())
+        with self._transaction():  # a date that no file has
+            schema.change(self._db, "files", "mtime_ns = -1, ctime_ns = -1", _HOLDS_SONGS)
 
     def left_out(self) -> list[tuple[str, str]]:
-        """(path, reason) of what the last look at the folders left out on purpose."""
+        """Return (path, reason) of all that the last scan left out on purpose."""
         return [(os.fsdecode(path), why) for path, why in self._rows("SELECT path, reason FROM left_out ORDER BY path")]
 
     def set_left_out(self, folder: str, left_out: dict[str, str]) -> None:
         """Remember what is left out of a folder, in place of what was known of it."""
         with self._transaction():
             self._delete_inside("left_out", folder)
-            self._db.executemany(
-                schema.insert("left_out"), [(os.fsencode(path), reason) for path, reason in left_out.items()]
-            )
+            for path, reason in left_out.items():
+                self._write("left_out", path=os.fsencode(path), reason=reason)
 
     def _delete_inside(self, table: str, folder: str) -> None:
         path = os.fsencode(folder)
@@ -377,16 +376,16 @@ class Catalog:
 
     # Files
 
-    def files(self) -> dict[str, Row]:
-        """Every file that was ever looked at and is not gone, by path."""
+    def files(self) -> dict[str, FileRow]:
+        """Return the row of every file, by path."""
         songs: dict[bytes, tuple[int, ...]] = {}
         for path, song in self._rows("SELECT path, song FROM tracks ORDER BY path, number"):
             songs[path] = (*songs.get(path, ()), song)
         rows = self._rows("SELECT path, size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files")
         return {os.fsdecode(path): _row(rest, songs.get(path, ())) for path, *rest in rows}
 
-    def file(self, path: str) -> Row | None:
-        """What is remembered of one file."""
+    def file(self, path: str) -> FileRow | None:
+        """Return the row of one file."""
         row = self._row(
             "SELECT size, mtime_ns, ctime_ns, device, inode, sheet, failure, away, why FROM files WHERE path = ?",
             os.fsencode(path),
@@ -397,7 +396,7 @@ class Catalog:
         return _row(row, tuple(song for (song,) in songs))
 
     def parts(self, path: str) -> tuple[Part, ...]:
-        """The parts of a file that are songs of their own, without what is said of them; none if it is one song."""
+        """Return the parts of a file that are songs of their own, without their tags; none if the file is one song."""
         rows = self._rows(
             'SELECT number, start, "end" FROM tracks WHERE path = ? AND (number > 0 OR start NOT NULL) ORDER BY number',
             os.fsencode(path),
@@ -405,12 +404,12 @@ class Catalog:
         return tuple(Part(*row) for row in rows)
 
     def tracks_sum(self, path: str) -> list[int]:
-        """Checksums of what is known of the songs of a file: other ones if anything of it has changed."""
+        """Return the checksums of the tracks of a file: they differ if anything of these has changed."""
         rows = self._rows("SELECT sum FROM tracks WHERE path = ? ORDER BY number", os.fsencode(path))
         return [one for (one,) in rows]
 
     def failures(self) -> list[tuple[str, str]]:
-        """(path, reason) of every file that could not be read."""
+        """Return (path, reason) of every file that could not be read."""
         rows = self._rows("SELECT path, failure FROM files WHERE failure IS NOT NULL ORDER BY path")
         return [(os.fsdecode(path), failure) for path, failure in rows]
 
@@ -419,24 +418,19 @@ class Catalog:
 
         Songs that it held are away: it may be put right.
         """
-        self.record_failures([(file, reason, lasting)])
-
-    def record_failures(self, failures: Iterable[tuple[Found, str, bool]]) -> None:
-        """Remember of several files why they cannot be read: (file, reason, whether that lasts)."""
         with self._transaction():
-            for file, reason, lasting in failures:
-                self._set_file(file.path, file.stamp if lasting else UNREAD, file.sheet, reason)
-                self._set_away([file.path], reason)
+            self._set_file(file.path, file.stamp if lasting else UNREAD, file.sheet, reason)
+            self._set_away(file.path, reason)
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Let go of files that are no longer there."""
+        """Delete files that are no longer there."""
         with self._transaction():
             self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
     def forget_folder(self, folder: str) -> None:
-        """Let go of all files in a folder, and of the folder."""
+        """Delete a folder, and all files in it."""
         with self._transaction():
-            self.drop_root(folder)
+            self._drop_root(folder)
             self._delete_inside("files", folder)
             self._delete_inside("left_out", folder)
 
@@ -444,17 +438,16 @@ class Catalog:
         """Remember why files that hold songs cannot be reached; since when stays as it was."""
         with self._transaction():
             for path, why in away.items():
-                self._set_away([path], why)
+                self._set_away(path, why)
 
-    def _set_away(self, paths: Iterable[str], why: str) -> None:
-        self._db.executemany(
-            "UPDATE files SET away = coalesce(away, ?3), why = ?2 "
-            "WHERE path = ?1 AND EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)",
-            [(os.fsencode(path), why, time.time()) for path in paths],
+    def _set_away(self, path: str, why: str) -> None:
+        self._db.execute(
+            f"UPDATE files SET away = coalesce(away, ?3), why = ?2 WHERE path = ?1 AND {_HOLDS_SONGS}",
+            (os.fsencode(path), why, time.time()),
         )
 
     def set_back(self, files: Iterable[Found]) -> None:
-        """Files that were away are there again, as they were but for the number of their device, or their own."""
+        """Mark files as here again; the numbers of their device, or their own, may have changed."""
         with self._transaction():
             for file in files:
                 known = self.file(file.path) if file.sheet_away else None
@@ -462,13 +455,12 @@ class Catalog:
 
     def _set_file(self, path: str, stamp: Stamp, sheet: int, failure: str | None) -> None:
         """Write what is known of a file that can be reached; the songs in it stay."""
-        values = (os.fsencode(path), *stamp, sheet, failure)
-        self._db.execute(schema.insert("files", replace=False), values)
-        self._db.execute(schema.update("files"), values)
-        self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", values[:1])
+        name = os.fsencode(path)
+        self._write("files", path=name, **stamp._asdict(), sheet=sheet, failure=failure)
+        self._db.execute("UPDATE files SET away = NULL, why = NULL WHERE path = ?", (name,))
 
     def drop_orphans(self) -> int:
-        """Let go of songs that no file holds any more; returns how many."""
+        """Delete songs that no file holds any more; return how many."""
         with self._transaction():
             return self._db.execute(
                 "DELETE FROM songs WHERE NOT EXISTS (SELECT 1 FROM tracks WHERE song = songs.id)"
@@ -477,26 +469,11 @@ class Catalog:
     # Songs
 
     def identities(self) -> dict[bytes, int]:
-        """The id of every song that was heard, by the identity of its sound; also of those that are away."""
+        """Return the id of every song that was heard, by identity; also of those that are away."""
         return dict(self._rows("SELECT identity, id FROM songs WHERE silent <> x'' ORDER BY identity"))
 
-    def record_song(
-        self,
-        file: Found,
-        identity: bytes,
-        tags: Tags,
-        *,
-        duration: float = 0.0,
-        starts: Sequence[float] | np.ndarray = (),
-        silent: Sequence[bool] | np.ndarray = (),
-        vectors: dict[str, np.ndarray] | None = None,
-    ) -> int:
-        """Remember that a file is one song, with all that was worked out of it; returns the song's id."""
-        [song] = self.record(file, [Track(identity, Part(tags=tags), duration, starts, silent, vectors or {})])
-        return song
-
     def record(self, file: Found, tracks: Iterable[Track]) -> list[int]:
-        """Remember which songs a file holds, in place of what was known of it; returns their ids.
+        """Remember which songs a file holds, in place of what was known of it; return their ids.
 
         A song that is known already keeps its id, and what is known of its sound.
         """
@@ -511,8 +488,9 @@ class Catalog:
         for track in tracks:
             song = self._set_song(track)
             part = track.part
-            tags = [_stored(getattr(part.tags, name)) for name in _TAGS]
-            self._db.execute(schema.insert("tracks"), (path, part.number, song, part.start, part.end, *tags))
+            tags = {name: getattr(part.tags, name) for name in _TAGS}
+            tags |= {name: "\n".join(tags[name]) or None for name in _LISTS}
+            self._write("tracks", path=path, number=part.number, song=song, start=part.start, end=part.end, **tags)
             songs.append(song)
         return songs
 
@@ -537,88 +515,83 @@ class Catalog:
                 self.set_fact(key, value)
 
     def _set_song(self, track: Track) -> int:
-        values = (
-            track.identity,
-            float(track.duration),
-            np.asarray(track.starts, np.float64).tobytes(),
-            np.asarray(track.silent, np.bool_).tobytes(),
-        )
-        self._db.execute(schema.insert("songs", replace=False), values)
-        if values[3]:
-            self._db.execute(f"{schema.update('songs')} AND silent = x''", values)  # it was to be heard anew
-        song: int = self._db.execute("SELECT id FROM songs WHERE identity = ?", (track.identity,)).fetchone()[0]
+        known = self._row("SELECT id, silent FROM songs WHERE identity = ?", track.identity)
+        if known is None or (not known[1] and len(track.silent)):  # it is new, or was to be heard anew
+            self._write(
+                "songs",
+                identity=track.identity,
+                duration=float(track.duration),
+                starts=np.asarray(track.starts, np.float64).tobytes(),
+                silent=np.asarray(track.silent, np.bool_).tobytes(),
+            )
+        song: int = self._row("SELECT id FROM songs WHERE identity = ?", track.identity)[0]
         for encoder, segments in track.vectors.items():
             self._set_vectors(encoder, song, segments)
         return song
 
     def songs(self, ids: Iterable[int] | None = None) -> list[Song]:
-        """All songs that can be reached, in the order of their paths, or those of the given ids in the order given."""
+        """Return all songs that can be reached, in the order of their paths, or those with the given ids."""
         if ids is not None:
             return [song for song in map(self.song, ids) if song is not None]
         return self._by_path(f"{_SONG} AND away IS NULL ORDER BY tracks.path, number")
 
     def away(self) -> list[Song]:
-        """All songs of which no file can be reached, in the order of their paths."""
+        """Return all songs of which no file can be reached, in the order of their paths."""
         return self._by_path(f"{_SONG} AND NOT ({_HERE}) ORDER BY tracks.path, number")
 
     def _by_path(self, question: str) -> list[Song]:
-        found: dict[int, Song] = {}
-        separators = self.fact(SEPARATORS) or ""
+        songs: dict[int, Song] = {}
+        separators = self.fact(GENRE_SEPARATORS) or ""
         for row in self._rows(question):
             song = _song(row, separators)
-            known = found.get(song.id)
+            known = songs.get(song.id)
             if known is None:
-                found[song.id] = song
+                songs[song.id] = song
             elif known.title is None and song.title is not None:
-                del found[song.id]  # it takes the place of the path that has a title
-                found[song.id] = song
-        return list(found.values())
+                del songs[song.id]  # it takes the place of the path that has a title
+                songs[song.id] = song
+        return list(songs.values())
 
     def song(self, id: int) -> Song | None:
-        """The song of that id, also if it is away."""
+        """Return the song of that id, also if it is away."""
         return self._one_song("songs.id = ?", id)
 
     def song_of(self, identity: bytes) -> Song | None:
-        """The song of that identity, also if it is away."""
+        """Return the song of that identity, also if it is away."""
         return self._one_song("identity = ?", identity)
 
     def _one_song(self, condition: str, value: Any) -> Song | None:
         order = "ORDER BY away IS NOT NULL, title IS NULL, tracks.path, number LIMIT 1"
         row = self._row(f"{_SONG} AND {condition} {order}", value) if _is_storable(value) else None
-        return _song(row, self.fact(SEPARATORS) or "") if row else None
+        return _song(row, self.fact(GENRE_SEPARATORS) or "") if row else None
 
     def song_at(self, path: str) -> Song | None:
-        """The song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
+        """Return the song that a file of the library holds; the first, if a CUE sheet says that it holds several."""
         row = self._row("SELECT song FROM tracks WHERE path = ? ORDER BY number LIMIT 1", os.fsencode(path))
         return self.song(row[0]) if row else None
 
     def count(self) -> int:
-        """How many songs can be reached."""
+        """Return the number of songs that can be reached."""
         return int(self._row(f"SELECT COUNT(*) FROM songs WHERE {_HERE}")[0])
 
     def seconds(self) -> float:
-        """How long the songs that can be reached last together."""
+        """Return the total duration of the songs that can be reached."""
         return float(self._row(f"SELECT TOTAL(duration) FROM songs WHERE {_HERE}")[0])
 
     def segments(self, song: int) -> tuple[np.ndarray, np.ndarray]:
-        """(starts in seconds, whether silent) of a song's segments, in order."""
+        """Return (starts in seconds, whether silent) of a song's segments, in order."""
         starts, silent = self._row("SELECT starts, silent FROM songs WHERE id = ?", song)
         if len(starts) != 8 * len(silent):
             raise self._damaged(song)
         return np.frombuffer(starts, np.float64), np.frombuffer(silent, np.bool_)
 
     def reset(self) -> None:
-        """Let go of all that was heard: every song is listened to anew, and keeps its id."""
+        """Delete all that was heard: every song is listened to anew, and keeps its id."""
         with self._transaction():
             self._db.execute("DELETE FROM vectors")
-            for (identity,) in self._db.execute("SELECT identity FROM songs").fetchall():
-                self._db.execute(schema.update("songs"), (identity, 0.0, b"", b""))
-            self._db.execute("UPDATE songs SET slot = NULL, codes = NULL")
+            schema.change(self._db, "songs", "duration = 0.0, starts = x'', silent = x'', slot = NULL, codes = NULL")
             # Where they lie is remembered: it tells a disk that is away from one that is there.
-            rows = self._db.execute("SELECT path, device, inode, failure FROM files").fetchall()
-            for path, device, inode, failure in rows:
-                unread = UNREAD._replace(device=device, inode=inode)
-                self._db.execute(schema.update("files"), (path, *unread, 0, failure))
+            schema.change(self._db, "files", "size = -1, mtime_ns = 0, ctime_ns = 0, sheet = 0")
 
     # Vectors
 
@@ -629,10 +602,10 @@ class Catalog:
 
     def _set_vectors(self, encoder: str, song: int, segments: np.ndarray) -> None:
         blob = np.ascontiguousarray(segments, np.float32).tobytes()
-        self._db.execute(schema.insert("vectors"), (encoder, song, blob))
+        self._write("vectors", encoder=encoder, song=song, segments=blob)
 
     def vectors(self, encoder: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """(song id, segment vectors, silent) for every song that has vectors of that encoder, by identity.
+        """Yield (song id, segment vectors, silent) of every song with vectors of that encoder, by identity.
 
         Also for songs that are away.
         """
@@ -645,16 +618,16 @@ class Catalog:
             yield song, self._shaped(song, segments, silent), np.frombuffer(silent, np.bool_)
 
     def encoded(self, encoder: str, song: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
-        """(vectors, starts, silent, duration of the song) of a song's segments; None if it has no such vectors."""
-        found = self._row(
+        """Return (vectors, starts, silent, duration) of a song's segments; None if it has no such vectors."""
+        row = self._row(
             "SELECT segments, starts, silent, duration FROM vectors JOIN songs ON songs.id = song "
             "WHERE encoder = ? AND song = ?",
             encoder,
             song,
         )
-        if found is None:
+        if row is None:
             return None
-        segments, starts, silent, duration = found
+        segments, starts, silent, duration = row
         if len(starts) != 8 * len(silent):
             raise self._damaged(song)
         vectors = self._shaped(song, segments, silent)
@@ -666,7 +639,7 @@ class Catalog:
         return np.frombuffer(segments, np.float32).reshape(len(silent), -1)
 
     def without_vectors(self, encoder: str) -> list[int]:
-        """The songs that this encoder has not encoded yet, by identity; also those that are away."""
+        """Return the songs that this encoder has not encoded yet, by identity; also those that are away."""
         rows = self._rows(
             "SELECT id FROM songs WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE encoder = ? AND song = songs.id) "
             "AND silent <> x'' ORDER BY identity",
@@ -675,17 +648,17 @@ class Catalog:
         return [song for (song,) in rows]
 
     def keep_vectors_of(self, encoders: Iterable[str]) -> None:
-        """Let go of the vectors of all other encoders."""
+        """Delete the vectors of all other encoders."""
         kept = list(encoders)
         with self._transaction():
             self._db.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({', '.join('?' * len(kept))})", kept)
 
     def digest(self, encoder: str) -> str:
-        """A checksum of all songs that can be reached, their tracks and their vectors of that encoder.
+        """Return a checksum of all songs that can be reached, their tracks and their vectors of that encoder.
 
         That is all that a space is made of, and how the songs in it are shown.
         """
-        digest = xxhash.xxh3_64((self.fact(SEPARATORS) or "").encode())
+        digest = xxhash.xxh3_64((self.fact(GENRE_SEPARATORS) or "").encode())
         for row in self._rows(
             f"WITH here AS (SELECT id FROM songs WHERE {_HERE}) "
             "SELECT id, sum FROM songs JOIN here USING (id) "
@@ -699,28 +672,28 @@ class Catalog:
     # What media servers call songs
 
     def links(self) -> dict[str, list[Link]]:
-        """What each media server calls the songs that are here, by the server's address."""
-        found: dict[str, list[Link]] = {}
+        """Return what each media server calls the songs that can be reached, by the server's address."""
+        by_server: dict[str, list[Link]] = {}
         rows = self._rows(
             "SELECT server, item, songs.id, links.artist FROM links JOIN songs USING (identity) "
             f"WHERE {_HERE} ORDER BY server, item"
         )
         for server, *link in rows:
-            found.setdefault(server, []).append(Link(*link))
-        return found
+            by_server.setdefault(server, []).append(Link(*link))
+        return by_server
 
     def set_links(self, server: str, links: Iterable[Link]) -> None:
         """Remember what a media server calls songs, in place of what was known of those that are here."""
         with self._transaction():
             self._db.execute(f"DELETE FROM links WHERE server = ? AND identity NOT IN ({_AWAY})", (server,))
             for link in links:
-                for (identity,) in self._db.execute("SELECT identity FROM songs WHERE id = ?", (link.song,)).fetchall():
-                    self._db.execute(schema.insert("links"), (server, link.item, identity, link.artist))
+                if (song := self._row("SELECT identity FROM songs WHERE id = ?", link.song)) is not None:
+                    self._write("links", server=server, item=link.item, identity=song[0], artist=link.artist)
 
     # Slots of the spectrogram cache
 
     def slots(self) -> list[tuple[int, bytes, int, int, int | None]]:
-        """(song id, identity, slot, number of segments, checksum) of every song in the cache, by identity."""
+        """Return (song id, identity, slot, segments, checksum) of every song in the cache, by identity."""
         return list(
             self._rows(
                 "SELECT id, identity, slot, length(silent), codes FROM songs WHERE slot IS NOT NULL ORDER BY identity"
@@ -736,25 +709,21 @@ class Catalog:
         self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
 
 
-def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> Row:
+def _row(columns: Sequence[Any], songs: tuple[int, ...]) -> FileRow:
     *stamp, sheet, failure, away, why = columns
-    return Row(Stamp(*stamp), sheet, failure, away, why, songs)
+    return FileRow(Stamp(*stamp), sheet, failure, away, why, songs)
 
 
 def _is_storable(value: bytes | int) -> bool:
-    """Whether SQLite can look for a value: its numbers end at 2**63."""
+    """Return whether SQLite can look for a value: its numbers end at 2**63."""
     return isinstance(value, bytes) or -(2**63) <= value < 2**63
 
 
-def _stored(value: Any) -> Any:
-    return "\n".join(value) or None if isinstance(value, tuple) else value
-
-
-def _song(row: tuple, separators: str) -> Song:
-    id, path, duration, *tags, artists, genres, identity, start, end, away = row
-    lists = [tuple(values.split("\n")) if values else () for values in (artists, genres)]
-    song = Song(*(id, os.fsdecode(path), duration, *tags, *lists, identity, start, end, away))
-    if not separators:
-        return song
-    apart = genres_apart(song.genres, separators)
-    return replace(song, genres=apart, genre=shown_genres(apart))
+def _song(row: Sequence[Any], separators: str) -> Song:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["path"] = os.fsdecode(values["path"])
+    values |= {name: tuple(values[name].split("\n")) if values[name] else () for name in _LISTS}
+    if separators:
+        values["genres"] = genres_apart(values["genres"], separators)
+        values["genre"] = shown_genres(values["genres"])
+    return Song(**values)

@@ -27,12 +27,12 @@ class _Form(NamedTuple):
     layout: str
     """Of a name and a size."""
     first: int
-    """Where the first chunk begins."""
+    """The offset of the first chunk."""
     align: int = 2
 
 
 def _form(head: bytes) -> _Form | None:
-    """How a file's chunks are laid out, by its first twelve bytes."""
+    """Return the layout of a file's chunks, by its first twelve bytes."""
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
         return _Form("<4sI", 12)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -44,13 +44,8 @@ def _form(head: bytes) -> _Form | None:
     return None
 
 
-def are_in(head: bytes) -> bool:
-    """Whether a file is made of chunks, by its first twelve bytes."""
-    return _form(head) is not None
-
-
 def id3_in(file: BinaryIO, head: bytes) -> int | None:
-    """Where a file's ID3 tag begins; None if it has none."""
+    """Return where a file's ID3 tag begins; None if it has none."""
     form = _form(head)
     if form is None:
         return None
@@ -58,7 +53,7 @@ def id3_in(file: BinaryIO, head: bytes) -> int | None:
 
 
 def texts(file: BinaryIO, head: bytes, *, encoding: str | None = None) -> list[tuple[str, str]]:
-    """(name, text) of what a file says in chunks of its own.
+    """Return (name, text) of all texts in a file's own chunks.
 
     Parameters
     ----------
@@ -72,19 +67,19 @@ def texts(file: BinaryIO, head: bytes, *, encoding: str | None = None) -> list[t
     if form is None:
         return []
     chunks = _Chunks(file, form)
-    found: list[tuple[str, bytes]] = []
+    raw: list[tuple[str, bytes]] = []
     for chunk in chunks.top():
         if chunk.name == b"LIST" and chunks.read(chunk, 4) == b"INFO":
-            found += [(_name(one.name), chunks.read(one)) for one in chunks.inside(chunk, 4)]
+            raw += [(_name(one.name), chunks.read(one)) for one in chunks.inside(chunk, 4)]
         elif head[:4] == b"FORM" and chunk.name in (b"NAME", b"AUTH", b"(c) "):
-            found.append((_name(chunk.name), chunks.read(chunk)))
+            raw.append((_name(chunk.name), chunks.read(chunk)))
         elif head[:4] == b"FRM8" and chunk.name == b"DIIN":  # its texts begin with their length
             inner = [one for one in chunks.inside(chunk) if one.name in (b"DIAR", b"DITI")]
-            found += [(_name(one.name), chunks.read(one)[4:]) for one in inner]
+            raw += [(_name(one.name), chunks.read(one)[4:]) for one in inner]
         elif head[:4] == b"caff" and chunk.name == b"info":  # a number, then names and texts that end in zeros
             words = chunks.read(chunk)[4:].split(b"\0")
-            found += [(_name(name), text) for name, text in zip(words[::2], words[1::2], strict=False)]
-    return [(name, utf8_or(text.partition(b"\0")[0], encoding)) for name, text in found]
+            raw += [(_name(name), text) for name, text in zip(words[::2], words[1::2], strict=False)]
+    return [(name, utf8_or(text.partition(b"\0")[0], encoding)) for name, text in raw]
 
 
 def _name(name: bytes) -> str:
@@ -92,7 +87,7 @@ def _name(name: bytes) -> str:
 
 
 class _Chunks:
-    """The chunks of a file, of which only so many are looked at, and only so much is read."""
+    """The chunks of a file; their number, and the bytes that are read, are limited."""
 
     def __init__(self, file: BinaryIO, form: _Form) -> None:
         self._file, self._form = file, form
@@ -100,7 +95,7 @@ class _Chunks:
         self._steps, self._room = _MOST, _ALL
 
     def top(self) -> Iterator[Chunk]:
-        """Those that lie in no other."""
+        """Yield the chunks that lie in no other."""
         long = None  # bytes of sound, where 32 bits do not tell
         for chunk in self._walk(self._form.first, self._end):
             if chunk.name == b"ds64":
@@ -111,11 +106,11 @@ class _Chunks:
             yield chunk
 
     def inside(self, chunk: Chunk, offset: int = 0) -> Iterator[Chunk]:
-        """Those that lie in one, from an offset on."""
+        """Yield the chunks that lie in one, from an offset on."""
         return self._walk(chunk.begin + offset, chunk.end)
 
     def read(self, chunk: Chunk, most: int = _LARGEST) -> bytes:
-        """The beginning of a chunk's content."""
+        """Return the beginning of a chunk's content."""
         length = min(most, self._room, chunk.end - chunk.begin)
         self._room -= length
         self._file.seek(chunk.begin)

@@ -1,4 +1,4 @@
-"""What listening to a file costs, judged by its name and size before it is opened.
+"""The cost of listening to a file, estimated from its name and size before it is opened.
 
 Ten windows are decoded by seeking, so that a long file costs hardly more than one of three minutes; formats differ.
 """
@@ -29,19 +29,18 @@ _COSTS = {
 _OTHER = _Cost(0.09, 3_500_000)
 
 
-def decoding(file: Found) -> tuple[str, float]:
-    """The kind of a file, and the seconds that it probably takes one core to listen to it.
+def decoding(file: Found) -> float:
+    """Return the seconds that it probably takes one core to listen to a file.
 
     Examples
     --------
     >>> decoding(Found("a.MP3", 5_000_000, 0))
-    ('.mp3', 0.084)
+    0.084
     """
-    kind = os.path.splitext(file.path)[1].lower()
-    cost = _COSTS.get(kind, _OTHER)
-    return kind, cost.seconds * (1 + min(1.0, file.size / cost.size)) / 2
+    cost = _COSTS.get(os.path.splitext(file.path)[1].lower(), _OTHER)
+    return cost.seconds * (1 + min(1.0, file.size / cost.size)) / 2
 
 
-def recognizing(file: Found) -> tuple[str, float]:
-    """The same for a file whose content is known already: its bytes are read, but not decoded."""
-    return "known", 0.001 + 0.5e-9 * file.size
+def recognizing(file: Found) -> float:
+    """Return the same for a file whose content is known already: its bytes are read, but not decoded."""
+    return 0.001 + 0.5e-9 * file.size

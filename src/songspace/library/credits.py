@@ -19,7 +19,7 @@ from html import unescape
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from songspace.library.artists import VARIOUS_MBID, are_several, artist_of
+from songspace.library.names import VARIOUS_MBID, are_several, artist_of
 from songspace.library.titles import artist_and_title
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _PERHAPS = re.compile(
 
 
 class Credited(Protocol):
-    """What is asked of a song; :class:`songspace.library.Song` has it."""
+    """The tags that credits are read from; :class:`songspace.library.Song` has them."""
 
     @property
     def artist(self) -> str | None: ...
@@ -50,7 +50,7 @@ class Credited(Protocol):
 
 
 class _Said(NamedTuple):
-    """What the tags of a song say of its artists."""
+    """The tags of a song that its artists depend on."""
 
     values: tuple[str, ...]
     nobody: bool
@@ -86,7 +86,7 @@ class Credits:
 
     @cached_property
     def _standing(self) -> tuple[set[str], set[str]]:
-        """The names that stand alone somewhere: those of one part, and those with a sign in them that may join."""
+        """Names that stand alone somewhere: those of one part, and those with a sign in them that may join."""
         alone: set[str] = set()
         joined: set[str] = set()
         for text in {
@@ -99,32 +99,32 @@ class Credits:
         return alone, joined
 
     def is_compiled(self, song: Credited) -> bool:
-        """Whether the tags of a song say that it stands among others' ("Various Artists")."""
+        """Return whether the tags of a song call its album a compilation ("Various Artists")."""
         return any(are_several(text) for text in (song.artist, song.albumartist)) or (
             getattr(song, "artist_mbid", None) == VARIOUS_MBID
         )
 
     def of(self, song: Credited) -> tuple[str, ...]:
-        """The artists of a song as they are compared (see :func:`songspace.library.artists.artist_of`), the main first.
+        """Return the artists of a song as :func:`~songspace.library.names.artist_of` compares them, the main one first.
 
         Empty if that is nobody in particular.
         """
         return tuple(key for key, _ in self._credited(song))
 
     def written(self, song: Credited) -> tuple[str, ...]:
-        """The artists of a song as its tags write them."""
+        """Return the artists of a song as its tags write them."""
         return tuple(name for _, name in self._credited(song))
 
     def names_in(self, text: str | None) -> tuple[str, ...]:
-        """The artists whom a text credits, as it writes them; those that are nobody left out."""
+        """Return the artists whom a text credits, as it writes them, without those that are nobody."""
         return tuple(name for name in self._split(text or "") if artist_of(name))
 
     def named(self, text: str | None) -> tuple[str, ...]:
-        """The artists whom a text credits, as they are compared: what stands in a playlist of somebody else's."""
+        """Return the artists whom a text credits, as they are compared."""
         return tuple(dict.fromkeys(key for name in self.names_in(text) if (key := artist_of(name))))
 
     def main(self, song: Credited) -> str | None:
-        """The first artist of a song, as the library writes the name most often; None if that is nobody."""
+        """Return the first artist of a song, as the library writes the name most often; None if that is nobody."""
         credited = self._credited(song)
         return self.spelled[credited[0][0]] if credited else None
 
@@ -175,14 +175,14 @@ class Credits:
             yield from self._people[name]
 
     def _apart(self, name: str) -> Iterator[str]:
-        """The parts of what may be a name, or the whole."""
-        between = [(0, 0), *(found.span() for found in _PERHAPS.finditer(name)), (len(name), len(name))]
+        """Yield the parts of what may be a name, or the whole."""
+        between = [(0, 0), *(names.span() for names in _PERHAPS.finditer(name)), (len(name), len(name))]
         parts = [(before[1], after[0]) for before, after in pairwise(between)]
         texts = [name[begin:end] for begin, end in parts]
         if len(parts) == 1 or not all(map(artist_of, texts)):
             yield name
             return
-        found: list[str] = []
+        names: list[str] = []
         apart = False
         at = 0
         while at < len(parts):
@@ -193,18 +193,18 @@ class Credits:
                     break
             else:
                 end, text = at + 1, texts[at]
-            found.append(text)
+            names.append(text)
             at = end
-        yield from found if apart else [name]
+        yield from names if apart else [name]
 
     def _stands(self, text: str, parts: int) -> bool:
-        """Whether this is a name in the library without the others."""
+        """Return whether this is a name in the library without the others."""
         key, (alone, joined) = artist_of(text), self._standing
         return key in alone if parts == 1 else key in joined and [*self._split(text)] == [text]
 
 
 def makers(songs: Sequence[Song]) -> dict[int, str]:
-    """Who made each song, as an encoder learns from it: one name for songs that one artist made.
+    """Return the maker of each song, as an encoder learns from it: one name for songs of one artist.
 
     Parameters
     ----------
@@ -231,17 +231,17 @@ def makers(songs: Sequence[Song]) -> dict[int, str]:
     folders = {song.id: os.path.dirname(song.path) for song in songs}
     nameless = Counter(folders[id] for id, artist in artists.items() if not artist)
     several = len(set(folders.values())) > 1
-    found = {}
+    makers_of = {}
     for song in songs:
         if artists[song.id]:
-            found[song.id] = f"artist {artists[song.id][0]}"
+            makers_of[song.id] = f"artist {artists[song.id][0]}"
         elif several and nameless[folders[song.id]] <= ALBUM and not credits.is_compiled(song):
-            found[song.id] = f"folder {folders[song.id]}"
-    return found
+            makers_of[song.id] = f"folder {folders[song.id]}"
+    return makers_of
 
 
 def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str]:
-    """Who made the songs that an encoder learns from, if that can teach it anything.
+    """Return the makers of the songs that an encoder learns from, if that can teach it anything.
 
     Parameters
     ----------
@@ -267,13 +267,13 @@ def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str
     """
     learnt_from = list(learnt_from)
     who = makers(songs)
-    found = {id: who[id] for id in learnt_from if id in who}
-    most = max(Counter(found.values()).values(), default=0)
-    return found if 1 < most < len(learnt_from) else {}
+    known = {id: who[id] for id in learnt_from if id in who}
+    most = max(Counter(known.values()).values(), default=0)
+    return known if 1 < most < len(learnt_from) else {}
 
 
 def taught_by(who: Mapping[int, str], owners: Iterable[int]) -> dict[str, list[str | None]]:
-    """What the ``fit`` of an encoder that takes artists is given beside sound.
+    """Return the arguments, beside the spectrograms, for the ``fit`` of an encoder that takes artists.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def _values(song: Credited) -> tuple[str, ...]:
 
 
 def _certain(text: str) -> Iterator[str]:
-    """The names in a credit that surely are several."""
+    """Yield the names in a credit that surely are several."""
     text = text[:_LONGEST]
     if "&" in text and ";" in text:  # "Ann &amp; Bea", from a page: no sign between values
         text = unescape(text)

@@ -48,7 +48,7 @@ class _Track:
 
 
 def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
-    """The parts of the files that a sheet is about, by the names of the files.
+    """Return the parts of the files that a sheet is about, by the names of the files.
 
     Parameters
     ----------
@@ -71,18 +71,18 @@ def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]
     """
     beside = list(names)
     for text in _readings(data):
-        found = {
+        parts_of = {
             name: parts
             for called, parts in _files(text)
             if len(parts) > 1 and (name := _meant(called, beside)) is not None
         }
-        if found:
-            return found
+        if parts_of:
+            return parts_of
     return {}
 
 
 def embedded_parts(sheet: str) -> tuple[Part, ...]:
-    """The parts of a file whose own tags hold a sheet; none if it makes no sense, or is about several files.
+    """Return the parts of a file whose own tags hold a sheet; none if it is invalid, or is about several files.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def embedded_parts(sheet: str) -> tuple[Part, ...]:
 
 
 def with_tags(part: Part, tags: Tags) -> Tags:
-    """What a sheet says of a part, and where it says nothing, what the tags of the whole file say."""
+    """Return the tags of a part: those of the sheet, and where it has none, those of the whole file."""
     said = part.tags
     album = said.album or tags.album or tags.title
     return replace(
@@ -126,7 +126,7 @@ def _readings(data: bytes) -> Iterable[str]:
 
 
 def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
-    """(name, parts) of each file of a sheet, in its order; a file whose times make no sense has no parts."""
+    """Return (name, parts) of each file of a sheet; a file whose times make no sense has no parts."""
     album: dict[str, str] = {}
     files: list[tuple[str, list[_Track]]] = []
     said = album
@@ -138,14 +138,14 @@ def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
         if word == "FILE":
             files.append((_unquoted(re.sub(r"\s+\w+$", "", rest)), []))
         elif word == "TRACK" and files:
-            found = re.match(r"(\d{1,3})\s+AUDIO", rest, re.IGNORECASE)
+            match = re.match(r"(\d{1,3})\s+AUDIO", rest, re.IGNORECASE)
             said = {}
-            if found is not None:
-                files[-1][1].append(_Track(int(found[1]), said))
+            if match is not None:
+                files[-1][1].append(_Track(int(match[1]), said))
         elif word == "INDEX" and files and files[-1][1]:
-            found = re.match(r"0*1\s+(.*)", rest)
+            match = re.match(r"0*1\s+(.*)", rest)
             track = files[-1][1][-1]
-            if found is not None and track.said is said and (time := _TIME.match(found[1])):
+            if match is not None and track.said is said and (time := _TIME.match(match[1])):
                 track.start = int(time[1]) * 60 + int(time[2]) + int(time[3]) / 75
         else:
             said.setdefault(word, _unquoted(rest))
@@ -187,7 +187,7 @@ def _unquoted(text: str) -> str:
 
 
 def _meant(called: str, names: list[str]) -> str | None:
-    """The file of ``names`` that a sheet calls so."""
+    """Return the file among ``names`` that a sheet means by a name."""
     last = PureWindowsPath(called).name
     tests = (
         lambda name: name == last,

@@ -1,4 +1,4 @@
-"""Texts of tags in bytes whose encoding nobody wrote down, or that are called Latin-1 and are something else."""
+"""Texts of tags whose encoding is not written down, or that are called Latin-1 and are something else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN = string.ascii_letters + string.digits + " .,()-"
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding in which old tags may be, as Python spells it.
+    """Return the name of an encoding in which old tags may be, as Python spells it.
 
     Raises
     ------
@@ -34,14 +34,14 @@ def known_encoding(name: str) -> str:
 
 
 def decoded(data: bytes, encoding: str | None) -> str:
-    """A text whose encoding is not known.
+    """Decode a text whose encoding is not known.
 
     Parameters
     ----------
     data : bytes
     encoding : str or None
-        What a person says that it is. Where that cannot be, and where nobody says anything, it is Latin-1 as everybody
-        writes it: with the quotes, dashes and euros of Windows-1252 in the place of its control characters.
+        As a person names it. Where that cannot be, or none is named, it is Latin-1 as programs
+        write it: with the quotes, dashes and euros of Windows-1252 in the place of its control characters.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def decoded(data: bytes, encoding: str | None) -> str:
 
 
 def utf8_or(data: bytes, encoding: str | None) -> str:
-    """A text that is UTF-8, or if it is not, of an encoding that is not known: letters of others are never UTF-8."""
+    """Decode a text as UTF-8, or if it is not that, as one whose encoding is not known."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -65,7 +65,7 @@ def utf8_or(data: bytes, encoding: str | None) -> str:
 
 
 def read_anew(text: str, encoding: str | None) -> str:
-    """A text that was read as Latin-1, because its tag says so."""
+    """Decode a text again that was read as Latin-1, because its tag says so."""
     try:
         return decoded(text.encode("latin-1"), encoding)
     except UnicodeEncodeError:  # it was something else
@@ -73,13 +73,13 @@ def read_anew(text: str, encoding: str | None) -> str:
 
 
 def _windows() -> dict[int, str]:
-    found = {}
+    table = {}
     for byte in range(0x80, 0xA0):
         try:
-            found[byte] = bytes([byte]).decode("cp1252")
+            table[byte] = bytes([byte]).decode("cp1252")
         except UnicodeDecodeError:  # five have no meaning
             continue
-    return found
+    return table
 
 
 _WINDOWS = _windows()

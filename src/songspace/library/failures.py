@@ -1,4 +1,4 @@
-"""Why files are no songs, sorted into kinds, and what a person can do about each kind.
+"""The reasons why files cannot be read, sorted into kinds, and advice for each kind.
 
 The reasons are made where they are found out: in the audio room, by the scan and by the workers.
 """
@@ -94,7 +94,7 @@ OTHER = Kind("for other reasons", f"See to what the reason says; then {_ONCE_MOR
 
 
 def kind(reason: str) -> Kind:
-    """The kind of a reason.
+    """Return the kind of a reason.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def kind(reason: str) -> Kind:
 
 
 def by_kind(failures: Iterable[tuple[str, str]]) -> list[tuple[Kind, list[tuple[str, str]]]]:
-    """(path, reason) of files, together with those of their kind; the kind with the most files comes first."""
+    """Group (path, reason) of files by the kind of the reason; the kind with the most files comes first."""
     groups: dict[Kind, list[tuple[str, str]]] = {}
     for path, reason in failures:
         groups.setdefault(kind(reason), []).append((path, reason))

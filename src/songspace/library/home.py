@@ -1,4 +1,4 @@
-"""Where a library lives on disk: one folder with everything that songspace knows, and nothing of the music."""
+"""The home of a library on disk: one folder with everything that songspace knows, and nothing of the music."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Home:
 
     @classmethod
     def default(cls) -> Home:
-        """``$SONGSPACE_HOME``, or ``songspace`` in the user's data folder."""
+        """Return ``$SONGSPACE_HOME``, or ``songspace`` in the user's data folder."""
         if given := os.environ.get("SONGSPACE_HOME"):
             return cls(Path(given).expanduser().absolute())
         from platformdirs import user_data_path
@@ -36,12 +36,12 @@ class Home:
 
     @property
     def catalog(self) -> Path:
-        """SQLite: all that is known."""
+        """The SQLite file of the catalog."""
         return self.folder / "catalog.sqlite"
 
     @property
     def cache(self) -> Path:
-        """8-bit spectrograms: may be deleted at any time."""
+        """The 8-bit spectrograms: may be deleted at any time."""
         return self.folder / "spectrograms.u8"
 
     @property
@@ -51,17 +51,17 @@ class Home:
 
     @property
     def words(self) -> Path:
-        """What a trained ear says of the songs in words: a snapshot, as the space is."""
+        """The words of a trained ear for the songs: a snapshot, as the space is."""
         return self.folder / "words.safetensors"
 
     @property
     def progress(self) -> Path:
-        """How far the run is that holds the lock: see :mod:`songspace.library.progress`."""
+        """The progress of the run that holds the lock: see :mod:`songspace.library.progress`."""
         return self.folder / "progress.json"
 
     @property
     def log(self) -> Path:
-        """What ``learn`` and ``update`` did: see :mod:`songspace.library.log`."""
+        """The log of ``learn`` and ``update``: see :mod:`songspace.library.log`."""
         return self.folder / "log.txt"
 
     @property
@@ -80,11 +80,11 @@ class Home:
         return self.folder / "encoders"
 
     def encoder(self, name: str, fingerprint: str) -> Path:
-        """The folder of a learnt encoder: a new one never writes over an old one that is still in use."""
+        """Return the folder of a learnt encoder: a new one never writes over an old one that is still in use."""
         return self.encoders / f"{name}-{fingerprint}"
 
     def checkpoint(self, name: str) -> Path:
-        """Where a training run of that encoder keeps what it has reached."""
+        """Return the file in which a training run of that encoder keeps its state."""
         return self.folder / "training" / f"{name}.safetensors"
 
     @contextmanager
@@ -114,7 +114,7 @@ class Home:
             lock.release()
 
     def is_locked(self) -> bool:
-        """Whether somebody holds the right to write into this home."""
+        """Return whether some process holds the lock of this home."""
         from filelock import FileLock, Timeout
 
         try:

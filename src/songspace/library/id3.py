@@ -40,7 +40,7 @@ class Header(NamedTuple):
 
 
 def header(data: bytes) -> Header | None:
-    """What a tag's first ten bytes say, if they are such.
+    """Read the header of a tag from its first ten bytes, if they are one.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def header(data: bytes) -> Header | None:
 
 
 def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest: int, most: int) -> bytes:
-    """A tag with the same frames, but only those that are wanted and not too large.
+    """Return a tag with the same frames, but only those that are wanted and not too large.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest
 
 
 def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
-    """(name, text) of the 128 bytes that end many old files; nothing if it is none.
+    """Return (name, text) of the 128 bytes of ID3v1 at the end of a file; nothing if they are none.
 
     ``encoding`` is that of its texts, which they do not tell; see :func:`songspace.library.eight_bits.decoded`.
 
@@ -118,12 +118,12 @@ def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
 
     places = {"title": (3, 33), "artist": (33, 63), "album": (63, 93), "date": (93, 97)}
     texts = [(name, tag[begin:end].partition(b"\0")[0].strip()) for name, (begin, end) in places.items()]
-    found = [(name, decoded(text, encoding)) for name, text in texts if text]
+    pairs = [(name, decoded(text, encoding)) for name, text in texts if text]
     if tag[125] == 0 and tag[126]:
-        found.append(("track", str(tag[126])))
+        pairs.append(("track", str(tag[126])))
     if tag[127] < len(TCON.GENRES):
-        found.append(("genre", TCON.GENRES[tag[127]]))
-    return found
+        pairs.append(("genre", TCON.GENRES[tag[127]]))
+    return pairs
 
 
 class _Frame(NamedTuple):
@@ -145,7 +145,7 @@ def _frames(body: BinaryIO, start: int, end: int, version: int) -> list[_Frame]:
 
 
 def _walk(body: BinaryIO, at: int, end: int, version: int) -> tuple[list[_Frame], int]:
-    """The frames, and by how many bytes the last one reaches past the end of the tag."""
+    """Return the frames, and by how many bytes the last one reaches past the end of the tag."""
     frames: list[_Frame] = []
     name, digits, width = (3, 3, 6) if version == 2 else (4, 4, 10)
     while at + width <= end and len(frames) < _MOST_FRAMES:
@@ -165,7 +165,7 @@ def _is_known(frame: _Frame) -> bool:
 
 
 def _extended(body: BinaryIO, at: int, version: int) -> int:
-    """Bytes of the extended header; some taggers promise one and write none."""
+    """Return the bytes of the extended header; some taggers promise one and write none."""
     body.seek(at)
     data = body.read(4)
     if re.fullmatch(rb"[A-Z][A-Z0-9]{3}", data):
@@ -174,7 +174,7 @@ def _extended(body: BinaryIO, at: int, version: int) -> int:
 
 
 def _synchsafe(data: bytes) -> int:
-    """A number of seven bits a byte."""
+    """Return a number of seven bits a byte."""
     number = 0
     for byte in data:
         number = number << 7 | byte & 127
@@ -182,7 +182,7 @@ def _synchsafe(data: bytes) -> int:
 
 
 def _number(size: int, version: int) -> bytes:
-    """A size as the frames of a version have it."""
+    """Return a size as the frames of a version have it."""
     if version < 4:
         return size.to_bytes(version + 1, "big")
     return bytes(size >> shift & 127 for shift in (21, 14, 7, 0))

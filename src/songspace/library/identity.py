@@ -1,4 +1,4 @@
-"""What a song is, whatever its file is called and whatever its tags say: a digest of the sound in the file.
+"""The identity of a song, which depends neither on its file's name nor on its tags: a digest of the sound.
 
 Each format keeps its sound in one place and what is said about it in another. Here the places of the sound are found,
 and only their bytes are digested, so that a file has the same identity after its tags were edited. Of a format that is
@@ -37,7 +37,7 @@ class Span(NamedTuple):
 
 
 def identify(file: str | os.PathLike[str] | BinaryIO) -> bytes:
-    """The identity of the sound in a file: 16 bytes that stay when it is moved, renamed or tagged anew.
+    """Return the identity of the sound in a file: 16 bytes that stay when it is moved, renamed or tagged anew.
 
     It is XXH3-128 over the number of bytes of sound and the bytes themselves; where they are more than 64 MiB, over 64
     evenly spaced pieces of 1 MiB, so that a recording of hours costs no more than a long song.
@@ -64,7 +64,7 @@ def identify(file: str | os.PathLike[str] | BinaryIO) -> bytes:
 
 
 def identity_of_part(whole: bytes, start: float, end: float | None) -> bytes:
-    """The identity of a part of a file that is a song of its own, from that of all of the sound in the file.
+    """Return the identity of a part of a file that is a song, from the identity of the whole file.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def _digest(file: BinaryIO, spans: list[Span]) -> bytes:
 
 
 def _sequence(file: BinaryIO, spans: list[Span], begin: int, wanted: int) -> Iterator[bytes]:
-    """``wanted`` bytes from ``begin`` on of all spans one after another."""
+    """Yield ``wanted`` bytes from ``begin`` on of all spans one after another."""
     for span in spans:
         length = span.end - span.begin
         if begin < length:
@@ -114,7 +114,7 @@ def _read(file: BinaryIO, begin: int, length: int) -> bytes:
 
 
 def _untagged(file: BinaryIO, size: int) -> Span:
-    """What is left of a file without the tags at its beginning and its end."""
+    """Return the span of a file without the tags at its beginning and its end."""
     begin, end = 0, size
     for _ in range(_MOST_TAGS):
         length = _tag_at(_read(file, begin, 32))
@@ -127,7 +127,7 @@ def _untagged(file: BinaryIO, size: int) -> Span:
 
 
 def tags_behind(file: BinaryIO, begin: int) -> list[Span]:
-    """The tags at the end of a file, the last one first; ``begin`` is where its music begins."""
+    """Return the tags at the end of a file, the last one first; ``begin`` is where its music begins."""
     return list(_tags_between(file, begin, file.seek(0, SEEK_END)))
 
 
@@ -141,23 +141,23 @@ def _tags_between(file: BinaryIO, begin: int, end: int) -> Iterator[Span]:
 
 
 def _tag_at(head: bytes) -> int:
-    """Bytes of the tag that begins so; 0 if it is none."""
-    if (found := id3.header(head)) is not None:
-        return found.end
+    """Return the bytes of the tag that begins so; 0 if it is none."""
+    if (header := id3.header(head)) is not None:
+        return header.end
     if head[:8] == b"APETAGEX":
         return 32 + _little(head[12:16])
     return 0
 
 
 def _tag_before(file: BinaryIO, begin: int, end: int) -> int:
-    """Bytes of the tag that ends at ``end``; 0 if there is none."""
+    """Return the bytes of the tag that ends at ``end``; 0 if there is none."""
     if end - begin >= 128 and _read(file, end - 128, 3) == b"TAG":
         return 128 + (227 if end - begin >= 355 and _read(file, end - 355, 4) == b"TAG+" else 0)
     last = _read(file, max(begin, end - 32), 32)[-(end - begin) :]
     if last[:8] == b"APETAGEX" and len(last) == 32:
         return _little(last[12:16]) + (32 if last[23] & 0x80 else 0)
-    if last[-10:-7] == b"3DI" and (found := id3.header(b"ID3" + last[-7:])) is not None:
-        return found.size + 20
+    if last[-10:-7] == b"3DI" and (header := id3.header(b"ID3" + last[-7:])) is not None:
+        return header.size + 20
     if last[-9:] == b"LYRICS200" and last[-15:-9].isdigit():
         return int(last[-15:-9]) + 15
     if last[-9:] == b"LYRICSEND":
@@ -175,7 +175,7 @@ def _little(data: bytes) -> int:
 
 
 def _sound(file: BinaryIO, head: bytes, inside: Span) -> list[Span] | None:
-    """The bytes of sound, and what says how they are to be read; None if that is not known."""
+    """Return the bytes of sound, and those that say how to decode them; None if that is not known."""
     begin, end = inside
     if head[:4] == b"fLaC":
         return _flac(file, inside)
@@ -210,16 +210,16 @@ _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 def _wanted(
     parts: Iterator[tuple[bytes, Span]], sound: Set[bytes], shape: Set[bytes] = frozenset()
 ) -> list[Span] | None:
-    """The parts that hold sound, and those that say how it is to be read; None if none holds any.
+    """Return the spans that hold sound or say how to decode it; None if none holds any sound.
 
     What says how it is to be read is the same in many files: by that alone, different songs would be one.
     """
-    found = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
-    return [span for _, span in found] if any(name in sound for name, _ in found) else None
+    kept = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
+    return [span for _, span in kept] if any(name in sound for name, _ in kept) else None
 
 
 def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:
-    """The clusters: editors write everything else anew, and often in another place."""
+    """Return the clusters: editors write everything else anew, and often in another place."""
     try:
         return [
             span for begin, end in matroska.clusters(file, *inside) if (span := Span(begin, end)).begin < end
@@ -229,7 +229,7 @@ def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:
 
 
 def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
-    """STREAMINFO and the frames behind the blocks of metadata.
+    """Return STREAMINFO and the frames behind the blocks of metadata.
 
     STREAMINFO's MD5 of the samples would do for a file that an encoder wrote; but programs that cut a FLAC without
     encoding it anew keep the MD5 of the whole, and then two songs would be one.
@@ -250,7 +250,7 @@ def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
 def _chunks(
     file: BinaryIO, at: int, end: int, layout: str, *, counts_itself: bool = False, align: int = 2
 ) -> Iterator[tuple[bytes, Span]]:
-    """(name, bytes) of each chunk of a file that is made of them.
+    """Yield (name, bytes) of each chunk of a file that is made of them.
 
     ``counts_itself`` says whether the size of a chunk counts its name and size, too; the next one begins at a multiple
     of ``align`` bytes from where this one began.
@@ -271,7 +271,7 @@ def _chunks(
 
 
 def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
-    """(name, bytes) of each box at the top of an MP4 file."""
+    """Yield (name, bytes) of each box at the top of an MP4 file."""
     at, end = inside
     for _ in range(_MOST_PARTS):
         head = _read(file, at, 16)
@@ -292,12 +292,12 @@ def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
 
 _PAGE = struct.Struct("<4sBBqIIIB")
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex  ": 2}
-"""How many packets stand before the sound, by how the first of them begins; the second holds the comments."""
+"""The number of packets before the sound, by the first bytes of the first; the second holds the comments."""
 _FLAC_IN_OGG = b"\x7fFLAC"
 
 
 def _of_ogg(file: BinaryIO, inside: Span) -> bytes | None:
-    """The identity of an Ogg file: of its packets without the comments; None if its codec is not known."""
+    """Return the identity of an Ogg file: of its packets without the comments; None if its codec is not known."""
     found = _ogg_headers(file, inside)
     if found is None:
         return None
@@ -316,7 +316,7 @@ def _of_ogg(file: BinaryIO, inside: Span) -> bytes | None:
 
 
 def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None:
-    """The packets before the sound but for the comments, and where the page begins on which the sound does."""
+    """Return the packets before the sound but for the comments, and where the first page of sound begins."""
     at, packets, open_packet = inside.begin, 0, bytearray()
     kept: list[bytes] = []
     needed, flac = 0, False
@@ -352,7 +352,7 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
 
 
 def _headers_of(first: bytes | bytearray) -> int:
-    """How many packets stand before the sound, by the first of them; 0 if that is not known."""
+    """Return the number of packets before the sound, by the first of them; 0 if that is not known."""
     if first.startswith(_FLAC_IN_OGG):
         count = int.from_bytes(first[7:9], "big")
         return count + 1 if count else 0
@@ -360,7 +360,7 @@ def _headers_of(first: bytes | bytearray) -> int:
 
 
 def _payloads(data: bytes) -> Iterator[bytes]:
-    """What the whole pages in a piece of an Ogg file carry, with where they stand in time."""
+    """Return what the whole pages in a piece of an Ogg file carry, with their times."""
     at = data.find(b"OggS")
     view = memoryview(data)
     while 0 <= at <= len(data) - _PAGE.size:

@@ -1,98 +1,35 @@
-"""Listening to a library: scan, decode in worker processes, keep what was heard in the catalog.
+"""The catalog brought up to date with the folders: scan, listen to what is new, decide what is away and what is gone.
 
-A worker gets a path and gives back everything that one decoding can serve: tags, identity, 8-bit spectrograms and
-hand-made descriptors. A file that kills or stalls its worker costs that file only. Every finished song is committed at
-once, so the run can be stopped, or killed, at any moment and goes on from there.
+Every finished song is committed at once, so the run can be stopped, or killed, at any moment and goes on from there.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from songspace.audio import read_windows
-from songspace.encoders import PIPELINE
-from songspace.encoders.descriptors import descriptors
-from songspace.errors import AudioError, SongspaceError
-from songspace.frontends import Codes, LogMel
+from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Row, Track
-from songspace.library.cue import Part, embedded_parts, with_tags
-from songspace.library.folders import Group, groups_of_away
-from songspace.library.identity import identify, identity_of_part
-from songspace.library.scan import Found, Listing, Stamp, is_inside, look_through
-from songspace.library.sounds import Ears
-from songspace.library.tagging import ENCODING
-from songspace.library.tags import Tags, read_tags_and_sheet
-from songspace.library.workers import Failure as Failure
-from songspace.library.workers import outcomes
-
-DESCRIPTORS = f"descriptors-{PIPELINE}"
-"""The key in the catalog of the hand-made descriptors, not standardised yet."""
-
-
-@dataclass(frozen=True)
-class Listening:
-    """How a library's songs are listened to: one for the whole of it, so that its vectors can be compared."""
-
-    windows: int = 10
-    frontend: LogMel = field(default_factory=LogMel)
-
-    @classmethod
-    def of(cls, catalog: Catalog) -> Listening:
-        """How the songs of a catalog were listened to (by default, if it has none yet)."""
-        windows = catalog.told("listening", lambda said: int(said["windows"]))
-        return cls() if windows is None else cls(windows=windows)
-
-    def __str__(self) -> str:
-        return json.dumps({"windows": self.windows, "pipeline": PIPELINE} | asdict(self.frontend))
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What one decoding gave of a song."""
-
-    identity: bytes
-    part: Part
-    duration: float
-    starts: np.ndarray
-    silent: np.ndarray
-    codes: Codes
-    """(segments, bands, frames)"""
-    descriptors: np.ndarray
-    """float32 (segments, numbers)"""
-    sounds: np.ndarray | None = None
-    """(segments * patches, bands, frames), as ears heard them that were to listen, too"""
-
-    @property
-    def tags(self) -> Tags:
-        """What the file says of the song."""
-        return self.part.tags
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A song that the library has already: only its tags were read."""
-
-    identity: bytes
-    part: Part
+from songspace.library.catalog import TAG_ENCODING, Catalog, FileRow, Track
+from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Known, Listening, hear
+from songspace.library.presence import Group, groups_of_away
+from songspace.library.scan import Found, Listing, is_inside, look_through
 
 
 @dataclass
 class Tally:
-    """What a run over the folders found.
+    """The result of a run over the folders.
 
     Attributes
     ----------
     files : int
         That promise sound.
     new, linked, gone : int
-        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those let go of.
+        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those deleted.
     away, back : int
         Songs that cannot be reached and could be before, and the other way round.
     failures : list of (path, reason)
@@ -120,102 +57,7 @@ class Tally:
 
 
 MOVED = "(If its songs are in another folder now: `songspace update` and that folder.)"
-"""What to do about a folder that will not come back."""
-
-
-def _prepare(listening: Listening, known: frozenset[bytes], tag_encoding: str | None, ears: Ears | None) -> None:
-    """Tell a worker what holds for all files."""
-    global _listening, _known, _tag_encoding, _ears
-    _listening, _known, _tag_encoding, _ears = listening, known, tag_encoding, ears
-
-
-_listening: Listening
-_known: frozenset[bytes]
-_tag_encoding: str | None
-_ears: Ears | None
-
-
-def _hear(file: Found, again: bool) -> tuple[Heard | Known, ...] | Failure:
-    path = file.path
-    try:
-        before = Stamp.of(os.stat(path))
-        whole = identify(path)
-        tags, sheet = read_tags_and_sheet(path, encoding=_tag_encoding)
-        parts = file.parts or embedded_parts(sheet)
-        songs = [(identity_of_part(whole, part.start or 0.0, part.end), part) for part in parts]
-        outcome = _songs([(id, replace(part, tags=with_tags(part, tags))) for id, part in songs], path, again)
-        if not parts or isinstance(outcome, Failure):  # where its parts make no sense, the file is one song
-            outcome = _songs([(whole, Part(tags=tags))], path, again)
-        if Stamp.of(os.stat(path)) != before:
-            return Failure("it changed while it was read", lasting=False)
-    except OSError as error:
-        return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
-    return outcome
-
-
-def _songs(songs: list[tuple[bytes, Part]], path: str, again: bool) -> tuple[Heard | Known, ...] | Failure:
-    """What comes of the songs of a file; a part that is silent is none."""
-    found: list[Heard | Known] = []
-    failure = None
-    for identity, part in songs:
-        if identity in _known and not again:
-            found.append(Known(identity, part))
-            continue
-        outcome = _decoded(path, identity, part)
-        if isinstance(outcome, Heard):
-            found.append(outcome)
-        else:
-            failure = failure or outcome
-    return failure if failure is not None and not found else tuple(found)
-
-
-def _decoded(path: str, identity: bytes, part: Part) -> Heard | Failure:
-    frontend, seconds = _listening.frontend, _listening.frontend.seconds
-    try:
-        heard = read_windows(
-            path, seconds=seconds, count=_listening.windows, rate=frontend.rate, start=part.start, end=part.end
-        )
-    except AudioError as error:
-        return Failure.of(error)
-    if heard.silent.all():
-        return Failure("nothing but silence")
-    # All that is learnt or measured comes from the 8-bit form, so that it is the same with the cache and without it.
-    codes = frontend.quantize(frontend(heard.samples))
-    numbers = descriptors(frontend.dequantize(codes), frame_rate=frontend.rate / frontend.hop)
-    sounds = _ears(heard.samples) if _ears is not None else None
-    return Heard(identity, part, heard.duration, heard.starts, heard.silent, codes, numbers, sounds)
-
-
-def hear(
-    files: Iterable[Found],
-    listening: Listening,
-    *,
-    known: frozenset[bytes] = frozenset(),
-    again: bool = False,
-    tag_encoding: str | None = None,
-    ears: Ears | None = None,
-    workers: int | None = None,
-    timeout: float = 60.0,
-) -> Iterator[tuple[Found, tuple[Heard | Known, ...] | Failure]]:
-    """Decode files in worker processes and yield the songs heard in each, in the order in which they finish.
-
-    Parameters
-    ----------
-    files : iterable of Found
-    listening : Listening
-    known : frozenset of bytes
-        Identities that need not be decoded, unless ``again``.
-    tag_encoding : str, optional
-        See :func:`songspace.library.tags.read_tags`.
-    ears : Ears, optional
-        Others that listen, too, to what is decoded once; what they hear has to lie within the segments.
-    workers : int, optional
-        Processes; the number of cores by default.
-    timeout : float
-        Seconds after which a file is given up and its worker replaced.
-    """
-    prepared = (listening, known, tag_encoding, ears)
-    return outcomes(_hear, files, again, prepare=_prepare, prepared=prepared, workers=workers, timeout=timeout)
+"""Advice for a folder that will not come back."""
 
 
 def index(
@@ -240,7 +82,7 @@ def index(
     catalog, cache
         Of one library, open for writing.
     folders : iterable of str
-        Absolute paths. Those that are not there are told in the tally; their songs are away.
+        Absolute paths. Those that are not there are noted in the tally; their songs are away.
     encode : callable, optional
         From what was heard of a song to vectors by the name of their encoder, kept with each new song.
     ears : Ears, optional
@@ -277,7 +119,7 @@ def index(
             listening,
             known=frozenset(known),
             again=again,
-            tag_encoding=catalog.fact(ENCODING),
+            tag_encoding=catalog.fact(TAG_ENCODING),
             ears=None if again else ears,
             workers=workers,
             timeout=timeout,
@@ -302,16 +144,16 @@ def index(
             if on_progress:
                 on_progress(file, outcome.reason if isinstance(outcome, Failure) else None)
 
-    def let_go() -> None:
+    def delete_gone() -> None:
         tally.gone += catalog.drop_orphans()
         cache.forget_gone()
 
     work_on(todo, again=False)
     _settle(catalog, rows, looks, devices, linked, tally, forget_missing)
-    let_go()
+    delete_gone()
     if fill_cache:  # the places of those that are gone are free for others: the sample never depends on who was here
         work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
-        let_go()
+        delete_gone()
     are_away = {song.id for song in catalog.away()}
     tally.places = groups_of_away(catalog.files(), catalog.roots(), are_away)
     tally.away, tally.back = len(are_away - were_away), sum(catalog.song(id) is not None for id in were_away - are_away)
@@ -319,8 +161,8 @@ def index(
     return tally
 
 
-def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) -> dict[str, Listing]:
-    """What each folder holds, for those that are there; the others are told."""
+def _look_through(folders: Iterable[str], rows: dict[str, FileRow], tally: Tally) -> dict[str, Listing]:
+    """Scan each folder that is there; note the others in the tally."""
     looks: dict[str, Listing] = {}
     for folder in folders:
         if not os.path.isdir(folder):
@@ -340,11 +182,10 @@ def _look_through(folders: Iterable[str], rows: dict[str, Row], tally: Tally) ->
 
 
 def _take_in(
-    catalog: Catalog, rows: dict[str, Row], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
+    catalog: Catalog, rows: dict[str, FileRow], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
 ) -> list[Found]:
-    """Write down what was seen of the folders without opening a file; returns the files to listen to."""
+    """Write down what was seen of the folders without opening a file; return the files to listen to."""
     todo: list[Found] = []
-    problems: list[tuple[Found, str, bool]] = []
     renewed: list[Found] = []
     left_out = {path for path, _ in catalog.left_out()}
     for folder, listing in looks.items():
@@ -358,7 +199,7 @@ def _take_in(
                     continue  # it is away
                 tally.failures.append((file.path, file.problem))
                 if row is None or (row.failure, row.stamp) != (file.problem, file.stamp):
-                    problems.append((file, file.problem, True))
+                    catalog.record_failure(file, file.problem)
             elif row is not None and row.sheet and file.sheet_away and devices.has_changed(row, file):
                 continue  # which songs it holds, its CUE sheet has to say
             elif row is None or devices.has_changed(row, file) or not (row.songs or row.failure):
@@ -367,14 +208,13 @@ def _take_in(
                 tally.failures.append((file.path, row.failure))
             elif row.away is not None or row.stamp != file.stamp:
                 renewed.append(file)
-    catalog.record_failures(problems)
     catalog.set_back(renewed)
     return todo
 
 
 def _settle(
     catalog: Catalog,
-    rows: dict[str, Row],
+    rows: dict[str, FileRow],
     looks: dict[str, Listing],
     devices: presence.Devices,
     linked: set[int],
@@ -415,7 +255,7 @@ def _settle(
 
 
 def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
-    """The folders of the library that are not there, whether or not this run was to look through them."""
+    """Return the folders of the library that are not there, whether or not this run was to scan them."""
     others = (folder for folder in catalog.roots() if folder not in looks and folder not in tally.absent)
     return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
 
@@ -428,14 +268,14 @@ def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]]
 
 
 def _missed_by_cache(catalog: Catalog, cache: SpectrogramCache, *, exclude: set[str]) -> list[Found]:
-    """Files of the songs that belong in the cache's sample but are not there."""
+    """Return files of the songs that belong in the cache's sample but are not there."""
     wanted = [song for _, song in sorted(catalog.identities().items())[: cache.capacity] if song not in cache]
     paths = {song.path for song in catalog.songs(wanted) if song.away is None and song.path not in exclude}
     return [known_file(catalog, path) for path in sorted(paths, key=os.fsencode)]
 
 
 def known_file(catalog: Catalog, path: str) -> Found:
-    """A file of the library as it was found when it was read, with the parts that were heard of it."""
+    """Return a file of the library as it was when it was read, with the parts that were heard of it."""
     row = catalog.file(path)
     assert row is not None
     size, mtime_ns, ctime_ns, device, inode = row.stamp

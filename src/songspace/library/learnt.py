@@ -1,11 +1,11 @@
-"""The encoders that a library has learnt, and the vectors that they gave."""
+"""The encoders that a library has learnt, or imported the vectors of, and the vectors that they gave."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,17 @@ from songspace.errors import SongspaceError
 from songspace.library.catalog import Catalog
 from songspace.library.home import Home
 
+if TYPE_CHECKING:
+    from songspace.encoders.base import Encoder
+
+
+IMPORTED = "imported"
+"""The name that stands for the encoder of imported vectors, and the fact that tells where they came from."""
+
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the catalog remembers of a learnt encoder.
+    """The record of a learnt encoder in the catalog.
 
     Attributes
     ----------
@@ -56,23 +63,34 @@ class Learnt:
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
-    """The encoder of that name, if the library has learnt it."""
-    return catalog.told(f"learnt:{name}", lambda said: Learnt(**said))
+    """Return what the library knows of a learnt encoder; None if it has not learnt it."""
+    return catalog.json_fact(f"learnt:{name}", lambda said: Learnt(**said))
 
 
 def all_learnt(catalog: Catalog) -> list[str]:
-    """The names of the encoders that the library has learnt, whether or not there still is a package for each."""
+    """Return the names of all learnt encoders, whether or not there still is a package for each."""
     return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
+
+
+def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
+    """Load a learnt encoder from its folder.
+
+    Raises
+    ------
+    SongspaceError
+        If the library has not learnt it, or it cannot be read.
+    """
+    from songspace.encoders.base import load
+
+    what = learnt(catalog, name)
+    if what is None:
+        raise SongspaceError(f"This library has not learnt {name}.")
+    return load(home.encoder(name, what.fingerprint))
 
 
 def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
     """Remember that the library has learnt an encoder."""
     catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
-
-
-def learnt_fact(name: str, fingerprint: str) -> dict[str, str]:
-    """What :func:`set_learnt` writes of vectors that no encoder of this program made."""
-    return {f"learnt:{name}": json.dumps(asdict(Learnt(fingerprint, fingerprint)))}
 
 
 @dataclass(frozen=True)
@@ -95,13 +113,13 @@ class Segments:
     def of(
         cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
     ) -> Segments:
-        """Those of all segments of a song that sound; only in a song shorter than one are they cut short."""
+        """Return the segments that sound; only in a song shorter than one are they cut short."""
         starts = starts[~silent]
         return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
 
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
-    """(song id, vectors of its segments that are not silent), by identity, for every song encoded.
+    """Yield (song id, vectors of its segments that are not silent) of every encoded song, by identity.
 
     Raises
     ------
@@ -114,13 +132,13 @@ def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[i
 
 
 def kept_segments(catalog: Catalog, key: str) -> Iterator[tuple[int, np.ndarray]]:
-    """(song id, what is kept of its segments that are not silent) under a key, by identity."""
+    """Yield (song id, what is stored of its segments that are not silent) under a key, by identity."""
     for song, segments, silent in catalog.vectors(key):
         yield song, segments[~silent]
 
 
 def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -> dict[int, Segments]:
-    """The segments of a few songs, by id; songs that this encoder has not encoded are left out.
+    """Return the segments of some songs, by id; songs that this encoder has not encoded are left out.
 
     Raises
     ------
@@ -128,17 +146,17 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
         If the library has not learnt that encoder.
     """
     key, placed = _stored(home, catalog, name)
-    seconds = catalog.told("listening", lambda said: float(said["seconds"])) or 5.0
-    found = {}
+    seconds = catalog.json_fact("listening", lambda said: float(said["seconds"])) or 5.0
+    segments = {}
     for id in dict.fromkeys(songs):
         if (encoded := catalog.encoded(key, id)) is not None:
             vectors, starts, silent, duration = encoded
-            found[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
-    return found
+            segments[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
+    return segments
 
 
 def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
-    """The key of an encoder's vectors in the catalog, and what makes what is stored there the encoder's own."""
+    """Return the key of an encoder's vectors in the catalog, and the function that places what is stored there."""
     what = learnt(catalog, name)
     if what is None:
         raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
@@ -150,7 +168,7 @@ def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.
 
 
 class SongVectors(NamedTuple):
-    """What is known of songs by an encoder, one row a song.
+    """The vectors of songs by an encoder, one row a song.
 
     Attributes
     ----------
@@ -167,12 +185,12 @@ class SongVectors(NamedTuple):
 
 
 def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
-    """The vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
+    """Return the vectors of all songs that an encoder has encoded, in the order of the songs' paths."""
     return in_brief_each(catalog, stored_segments(home, catalog, name))
 
 
 def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> SongVectors:
-    """Songs, of which the segments are given, as vectors in the order of the songs' paths."""
+    """Return the vectors of songs whose segments are given, in the order of the songs' paths."""
     means = {song: in_brief(segments) for song, segments in songs}
     ids = [song.id for song in catalog.songs() if song.id in means]
     if not ids:
@@ -182,13 +200,13 @@ def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> 
 
 
 def in_brief(segments: np.ndarray) -> np.ndarray:
-    """A song's segments (s, d), in the order of time, as three vectors: the whole, how it begins, how it ends."""
+    """Return three means of a song's segments (s, d): of all, of the first fifth, of the last fifth."""
     few = at_either_end(len(segments))
     return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])
 
 
 def at_either_end(segments: int) -> int:
-    """How many of a song's segments are its beginning, or its end: a fifth.
+    """Return how many of a song's segments are its beginning, or its end: a fifth.
 
     Examples
     --------
@@ -196,3 +214,21 @@ def at_either_end(segments: int) -> int:
     [1, 1, 2]
     """
     return max(1, round(segments / 5))
+
+
+def imported_from(catalog: Catalog) -> str | None:
+    """Return the file that the songs of a library were imported from; None if they were listened to."""
+    return catalog.json_fact(IMPORTED, lambda said: str(said["from"]))
+
+
+def demand_sound(catalog: Catalog, lacking: str) -> None:
+    """Raise an error if the songs of a library were imported, and have no sound.
+
+    Raises
+    ------
+    SongspaceError
+        If they were: "The songs of this library were imported as vectors from FILE, so ``lacking``."
+    """
+    if (source := imported_from(catalog)) is not None:
+        shown = source.encode("utf-8", "replace").decode("utf-8")
+        raise SongspaceError(f"The songs of this library were imported as vectors from {shown}, so {lacking}.")

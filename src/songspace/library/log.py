@@ -1,4 +1,4 @@
-"""The log in the home: what `learn` and `update` did, for whoever wants to know on the next morning.
+"""The log in the home: what `learn` and `update` did.
 
 A line an event. It is written under the home's lock, so that two runs never write, or rotate, it at the same time. A
 disk that is full costs what would be written here, and nothing else.
@@ -31,11 +31,11 @@ LARGEST, KEPT = 1_000_000, 3
 _PARTS = ("songspace", "numpy", "torch", "soundfile", "av")
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What would end a line, or give orders to the terminal that shows it."""
+"""Characters that would end a line, or give orders to the terminal that shows it."""
 
 
 def one_line(text: str) -> str:
-    """Text in which nothing begins another line or gives orders to a terminal: escaped as in Python.
+    """Escape, as in Python, what would begin another line or give orders to a terminal.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class Log(Reporter):
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
+        """Seconds since the run began."""
         return time.monotonic() - self._began
 
     def write(self, text: str, level: int = logging.INFO) -> None:
-        """A line."""
+        """Write a line."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         line = f"{now} {logging.getLevelName(level)} {one_line(text)}"
         self._handler.handle(logging.LogRecord("songspace", level, "", 0, line, None, None))
@@ -120,7 +120,7 @@ class _Handler(RotatingFileHandler):
 
 @contextmanager
 def logged(home: Home, command: str, listener: Reporter) -> Iterator[Log]:
-    """A log of a run from its beginning to its end, whichever that is; the home must be locked by it."""
+    """Open the log of a run, and write how the run ends; the home must be locked by it."""
     log = Log(home, listener)
     try:
         log.write(f"{command} ({', '.join(map(_versioned, _PARTS))}, Python {platform.python_version()})")

@@ -19,10 +19,10 @@ _TAG, _TARGETS, _LEVEL, _CHAPTER, _ATTACHMENT = 0x7373, 0x63C0, 0x68CA, 0x63C4, 
 _SIMPLE, _NAME, _STRING = 0x67C8, 0x45A3, 0x4487
 
 _SONG, _ALBUM = 30, 50
-"""What a tag is about, by number; one that does not say is about the album, and writers of single songs leave it so."""
+"""The target of a tag, by number; without one it is the album, and writers of single songs leave it so."""
 
 _OF_ALBUM = {"TITLE": "ALBUM", "ARTIST": "ALBUMARTIST", "PART_NUMBER": "DISC"}
-"""What names mean in a tag about the album, beside others about its songs."""
+"""The meaning of names in a tag about the album, beside others about its songs."""
 
 _MOST_ELEMENTS = 100_000  # one for a second of a day
 _LARGEST = 2**20  # bytes of all tags
@@ -30,7 +30,7 @@ _LONGEST = 2**16  # bytes of a text
 
 
 class Element(NamedTuple):
-    """What an element is, and the bytes of its content."""
+    """An element's id, and the bytes of its content."""
 
     id: int
     begin: int
@@ -42,7 +42,7 @@ class MalformedError(ValueError):
 
 
 def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """The elements that lie side by side between two places of a file.
+    """Yield the elements that lie side by side between two places of a file.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def _number(data: bytes) -> tuple[int, int]:
-    """The width of a number in bytes, which zeros before its first one tell, and the number without that one."""
+    """Return the width of a number in bytes, which its leading zeros give, and the number."""
     width = 9 - data[0].bit_length() if data else 9
     if len(data) < width or width > 8:
         raise MalformedError("no element")
@@ -73,7 +73,7 @@ def _number(data: bytes) -> tuple[int, int]:
 
 
 def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """What the file holds at the top of its first segment."""
+    """Return the elements at the top of the file's first segment."""
     segment = next((one for one in elements(file, begin, end) if one.id == _SEGMENT), None)
     if segment is None:
         raise MalformedError("no segment")
@@ -81,7 +81,7 @@ def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
-    """(begin, end) of each stretch of sound.
+    """Return (begin, end) of each stretch of sound.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
-    """(name, text) of what the file says of the song, then of what it says of the album, then the title of the file.
+    """Return (name, text) of the tags of the song, then of the album, then the title of the file.
 
     Of a file that is damaged, what stands before the damage.
     """
@@ -109,12 +109,12 @@ def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
             for inner in elements(content, 0, size):
                 if inner.id == _TITLE:
                     title.append(("TITLE", _text(content, inner)))
-                elif inner.id == _TAG and (found := _tag(content, inner)) is not None:
-                    tags.append(found)
+                elif inner.id == _TAG and (tag := _tag(content, inner)) is not None:
+                    tags.append(tag)
     except MalformedError:
         pass
-    songs = [text for level, found in tags for text in found if level is not None and level <= _SONG]
-    others = [text for level, found in tags for text in found if level is None or level > _SONG]
+    songs = [text for level, tag in tags for text in tag if level is not None and level <= _SONG]
+    others = [text for level, tag in tags for text in tag if level is None or level > _SONG]
     if songs:
         of_album = [(_OF_ALBUM.get(name.upper(), name), text) for name, text in others]
         return [songs, of_album, [text for text in others if text[0].upper() == "ARTIST"], title]
@@ -122,7 +122,7 @@ def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
 
 
 def _tag(content: BinaryIO, tag: Element) -> tuple[int | None, list[tuple[str, str]]] | None:
-    """What a tag is about, and its texts; None if that is a chapter or a picture."""
+    """Return the target of a tag, and its texts; None if the target is a chapter or a picture."""
     level, texts = None, []
     for one in elements(content, tag.begin, tag.end):
         if one.id == _TARGETS:

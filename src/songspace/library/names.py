@@ -1,4 +1,4 @@
-"""Finding the song that a person means: by path, by number, or by a part of "artist - title"."""
+"""Names, normalized to be compared, and the search for a song by a part of "artist - title"."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from songspace.errors import SongspaceError
 from songspace.library.catalog import Song
 
 NEAR = 0.75
-"""How alike a name must be that is offered in place of a wrong one: three of four letters, in their order."""
+"""The least likeness of a name that is offered in place of a wrong one: three of four letters, in their order."""
 
 _TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # What stands on, in or under a letter and makes no other letter of it: the accents of Latin, Greek and Cyrillic, the
@@ -54,7 +55,7 @@ class AmbiguousError(SongspaceError):
 
 
 def folded(text: str) -> str:
-    """Text without case and accents.
+    """Remove case and accents.
 
     Examples
     --------
@@ -69,7 +70,7 @@ def folded(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text as it is compared: without case, accents and punctuation.
+    """Remove case, accents and punctuation.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def plain(text: str) -> str:
 
 
 def signs(text: str) -> str:
-    """Text that has no letter and no digit, as it is compared.
+    """Normalize a text that has no letter and no digit.
 
     Examples
     --------
@@ -94,7 +95,7 @@ def signs(text: str) -> str:
 
 
 def compared(text: str) -> str:
-    """Text as names are compared: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
+    """Normalize a name: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
 
     Empty only where there is nothing to compare.
     """
@@ -108,7 +109,7 @@ def compared(text: str) -> str:
 
 
 def sought(text: str) -> str:
-    """Text as it is searched for: as :func:`plain` has it, but an artist or a title that is all signs keeps them.
+    """Normalize a text to search for: as :func:`plain`, but an artist or a title that is all signs keeps them.
 
     Signs that no keyboard has ("÷", a heart) are words.
 
@@ -127,7 +128,7 @@ def sought(text: str) -> str:
 
 
 def find(songs: Sequence[Song], text: str) -> Song:
-    """The one song that ``text`` names.
+    """Return the one song that ``text`` names.
 
     Tried in this order: the whole name or title as it is spelled; without case and accents; without punctuation; a part
     of the name; and all the words anywhere in artist, title, album and file name. A name that several files share is
@@ -181,7 +182,7 @@ def find(songs: Sequence[Song], text: str) -> Song:
 
 
 def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
-    """The names that somebody may have meant who wrote another one, the likeliest first.
+    """Return the names that a misspelled one may have meant, the likeliest first.
 
     A name is near if three of four letters stand in both in one order (the ratio of Ratcliff and Obershelp, as Python's
     difflib counts it), as they are written or with their words sorted and without articles: a typing error or two in a
@@ -204,7 +205,7 @@ def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
         return []
     # The one text that all others are compared with: difflib learns it once.
     as_written, in_order = (difflib.SequenceMatcher(None, "", b, autojunk=False) for b in (wanted, _sorted(wanted)))
-    found = []
+    near = []
     for name in names:
         as_written.set_seq1(name)
         likeness = 0.0
@@ -215,8 +216,8 @@ def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
         if likeness < 1 and in_order.real_quick_ratio() >= NEAR and in_order.quick_ratio() >= NEAR:
             likeness = max(likeness, in_order.ratio())
         if likeness >= NEAR:
-            found.append((-likeness, name))
-    return [name for _, name in sorted(found)[:most]]
+            near.append((-likeness, name))
+    return [name for _, name in sorted(near)[:most]]
 
 
 def _sorted(name: str) -> str:
@@ -238,7 +239,7 @@ def _in_any_case(text: str) -> str:
 
 
 def _one(fitting: Sequence[Song], text: str) -> Song:
-    """The first of some songs if all have one name: then they are copies."""
+    """Return the first of some songs if all have one name: then they are copies."""
     if len({_in_any_case(song.name) for song in fitting}) == 1:
         return fitting[0]
     raise AmbiguousError(text, fitting)
@@ -249,13 +250,69 @@ def _titled(song: Song) -> str:
 
 
 def _or_blank(c: str) -> str:
-    """A character that is a part of a word, vowels that are written as marks among them; or a blank."""
+    """Return a character if it is a part of a word (vowels that are written as marks, too), else a blank."""
     return c if c.isalnum() or unicodedata.category(c)[0] == "M" else " "
 
 
 def _words(bare: str) -> str:
-    """As :func:`plain`, of folded text in which signs are words of their own."""
+    """Normalize folded text, as :func:`plain`, but signs are words of their own."""
     if not any(c.isalnum() for c in bare):
         return ""
     kept = (c if not c.isascii() and unicodedata.category(c) in ("So", "Sm") else _or_blank(c) for c in bare)
     return " ".join("".join(kept).split())
+
+
+VARIOUS_MBID = "89ad4ac3-39f7-470e-963a-56509c546377"
+"""The id of "Various Artists" in MusicBrainz."""
+
+GUESTS = re.compile(r"\s[(\[]?(?:feat\b\.?|ft\.|featuring\b)\s*\S.*", re.IGNORECASE | re.DOTALL)
+"""Guests, from the word that begins them to the end."""
+
+# Several whom nobody named, in the languages of the taggers that write it ...
+_SEVERAL = frozenset(
+    map(
+        compared,
+        "various artists|various artist|various|various performers|various interprets|va|v.a.|v/a|compilation|"
+        "compilations|verschiedene interpreten|verschiedene künstler|verschiedene|diverse interpreten|diverse künstler|"
+        "diverse|divers|artistes divers|divers artistes|artistes variés|interprètes divers|varios artistas|"
+        "artistas varios|varios intérpretes|varios|vários artistas|vários intérpretes|vários|artisti vari|vari artisti|"
+        "autori vari|interpreti vari|aa.vv.|diverse artiesten|verschillende artiesten|diverse artister|"
+        "forskellige kunstnere|olika artister|blandade artister|eri esittäjiä|różni wykonawcy|różni artyści|"
+        "různí interpreti|různí umělci|rôzni interpreti|különböző előadók|diverși artiști|razni izvođači|"
+        "çeşitli sanatçılar|разные исполнители|различные исполнители|сборник|різні виконавці|διάφοροι καλλιτέχνες|"
+        "διάφοροι|ヴァリアス・アーティスト|ヴァリアスアーティスト|オムニバス|群星|合輯|여러 아티스트".split("|"),
+    )
+)
+# ... and names for artists who are not known.
+_UNKNOWN = frozenset(
+    map(
+        compared,
+        "unknown artist|unknown|unbekannter interpret|unbekannter künstler|unbekannt|artista desconocido|"
+        "artiste inconnu|artista sconosciuto|artista desconhecido|неизвестный исполнитель|неизвестен|"
+        "soundtrack|original soundtrack|ost|no artist|none".split("|"),
+    )
+)
+
+
+@lru_cache(maxsize=65536)
+def artist_of(text: str | None) -> str | None:
+    """Normalize an artist, without guests and a "The"; None if that is nobody in particular.
+
+    The article says nothing: taggers forget it, and hardly two artists differ in it alone.
+
+    Examples
+    --------
+    >>> artist_of("The Beatles"), artist_of("Simon & Garfunkel feat. X"), artist_of("Various Artists")
+    ('beatles', 'simon and garfunkel', None)
+    """
+    if not text:
+        return None
+    name = compared(GUESTS.sub("", text))
+    if name in _SEVERAL or name in _UNKNOWN:
+        return None
+    return name.removeprefix("the ").removesuffix(" the") or None
+
+
+def are_several(text: str | None) -> bool:
+    """Return whether a tag says "Various Artists"."""
+    return bool(text) and compared(text or "") in _SEVERAL

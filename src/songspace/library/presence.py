@@ -1,4 +1,4 @@
-"""Which songs are away and which are gone, when a folder no longer shows their files.
+"""Songs that are away, and songs that are gone, when a folder no longer shows their files.
 
 Away is what cannot be reached: a link that leads nowhere, a folder that may not be read, a disk that is not mounted.
 It is remembered with all that was worked out of it until it is back. Gone is what was deleted. The rule:
@@ -13,34 +13,34 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from songspace.library.catalog import Row
+from songspace.library.catalog import FileRow
 from songspace.library.scan import Found, Listing, Stamp, is_inside
 
 MANY = "many songs vanished at once"
-"""Why files are away that look deleted, until another look confirms it."""
+"""The reason for files that look deleted, until another scan confirms it."""
 
 NONE_LEFT = "nothing that was in its folder is left there"
-"""Why files are away that look deleted, and that looking again does not confirm: it may be another disk."""
+"""The reason for files that look deleted, and that another scan does not confirm: it may be another disk."""
 
 _LARGE_SHARE = 5
-"""A large share is one in so many."""
+"""A large share is one fifth."""
 
 
 class Devices:
-    """What the numbers of disks and files mean that the catalog remembers: some change when a disk is mounted anew.
+    """Compares the numbers of disks and files with those in the catalog: some change when a disk is mounted anew.
 
     Parameters
     ----------
-    rows : mapping of str to Row
+    rows : mapping of str to FileRow
         What the catalog remembers, by path.
     files : iterable of Found
         What is there.
     """
 
-    def __init__(self, rows: Mapping[str, Row], files: Iterable[Found]) -> None:
+    def __init__(self, rows: Mapping[str, FileRow], files: Iterable[Found]) -> None:
         same: Counter[int] = Counter()
         others: Counter[int] = Counter()
         self._now: dict[int, int] = {}
@@ -54,15 +54,15 @@ class Devices:
         self._taken = set(self._now.values())
 
     def is_there(self, device: int, folder_device: int) -> bool:
-        """Whether a folder lies on the disk that had a number when the catalog was written."""
+        """Return whether a folder lies on the disk that had a number when the catalog was written."""
         if not device:  # of a system that does not number them
             return True
         if device in self._now:
             return self._now[device] == folder_device
         return device == folder_device and device not in self._taken
 
-    def has_changed(self, row: Row, file: Found) -> bool:
-        """Whether a file may hold something else than when it was read."""
+    def has_changed(self, row: FileRow, file: Found) -> bool:
+        """Return whether a file may hold something else than when it was read."""
         before, now = row.stamp, file.stamp
         moved = before.inode != now.inode and now.device not in self._renumbered
         # A sheet that cannot be reached says nothing: the songs that it told of stay.
@@ -89,8 +89,8 @@ class Missing:
     vanished: dict[str, str] = field(default_factory=dict)
 
 
-def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Devices) -> Missing:
-    """What a look through a folder did not find of what the catalog remembers."""
+def missing(folder: str, listing: Listing, rows: Mapping[str, FileRow], devices: Devices) -> Missing:
+    """Return the files that the catalog knows and a scan did not find."""
     result = Missing()
     there = {file.path for file in listing.files if not file.problem or file.path not in listing.unreachable}
     for path, row in rows.items():
@@ -108,7 +108,7 @@ def missing(folder: str, listing: Listing, rows: Mapping[str, Row], devices: Dev
 
 
 def _nearest(path: str, folder: str, listing: Listing) -> str:
-    """The nearest place above a file, or the file itself, that the look through the folder tells of."""
+    """Return the nearest place above a file, or the file itself, that the scan saw."""
     while path not in listing.unreachable and path not in listing.folders and path not in listing.left_out:
         if path == folder:
             break
@@ -128,15 +128,15 @@ def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> s
 
 
 def judge(
-    vanished: Mapping[str, str], rows: Mapping[str, Row], folder: str, alive: Iterable[str]
+    vanished: Mapping[str, str], rows: Mapping[str, FileRow], folder: str, alive: Iterable[str]
 ) -> tuple[set[str], dict[str, str]]:
-    """The files that are gone, of those that have vanished from a folder, and why the others are away for now.
+    """Return which files that have vanished from a folder are gone, and why the others are away for now.
 
     Parameters
     ----------
     vanished : mapping of str to str
         The nearest folder that is still there, by path.
-    rows : mapping of str to Row
+    rows : mapping of str to FileRow
         What the catalog remembered before this look.
     folder : str
         The folder that was looked through.
@@ -162,9 +162,49 @@ def judge(
 
 
 def _above(paths: Iterable[str], folder: str) -> set[str]:
-    """The folders that hold one of some files, up to the folder that was looked through."""
-    found: set[str] = set()
+    """Return the folders that hold one of some files, up to the folder that was scanned."""
+    folders: set[str] = set()
     for path in paths:
-        while path != folder and (path := os.path.dirname(path)) not in found:
-            found.add(path)
-    return found
+        while path != folder and (path := os.path.dirname(path)) not in folders:
+            folders.add(path)
+    return folders
+
+
+@dataclass(frozen=True)
+class Group:
+    """Songs that are away for one reason.
+
+    Attributes
+    ----------
+    path : str
+        The nearest folder that holds all of them.
+    songs : int
+    since : float
+        When the first of them was missed, in seconds since 1970.
+    why : str
+    """
+
+    path: str
+    songs: int
+    since: float
+    why: str
+
+
+def groups_of_away(rows: dict[str, FileRow], roots: Iterable[str], songs: Container[int]) -> list[Group]:
+    """Group ``songs`` that are away by folder of the library and reason; most songs first."""
+    listed = list(roots)
+    groups: dict[tuple[str, str], list[tuple[str, FileRow]]] = {}
+    for path, row in rows.items():
+        if row.away is not None and any(song in songs for song in row.songs):
+            root = next((root for root in listed if is_inside(path, root)), os.path.dirname(path))
+            groups.setdefault((root, row.why or ""), []).append((path, row))
+    away = [
+        Group(
+            os.path.commonpath([os.path.dirname(path) for path, _ in files]),
+            len({song for _, row in files for song in row.songs}),
+            min(row.away for _, row in files if row.away is not None),
+            why,
+        )
+        for (_, why), files in groups.items()
+    ]
+    return sorted(away, key=lambda group: (-group.songs, group.path))

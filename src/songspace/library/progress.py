@@ -1,4 +1,4 @@
-"""How far a run is, for whoever looks from another process: a small file in the home.
+"""The progress of a run, for other processes: a small file in the home.
 
 It is there while a run holds the home's lock (see :meth:`songspace.library.Home.lock`), and means nothing once nobody
 does: a run that was killed took the lock with it, and left the file.
@@ -21,14 +21,14 @@ _LONGEST = 4096  # bytes
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes
     ----------
     command : str
         ``learn`` or ``update``.
     stage : str
-        As ``songspace.reporter`` is told it; empty at the beginning.
+        As :meth:`songspace.reporter.Reporter.begin` gets it; empty at the beginning.
     done, total : int
         Of the stage; both 0 where that is not known.
     left : float or None
@@ -96,7 +96,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def read_progress(home: Home) -> Progress | None:
-    """How far the run is that works on a home; None if there is none, or it tells nothing."""
+    """Return the progress of the run that works on a home; None if there is none."""
     try:
         told = read_json(home.progress, _LONGEST)
         command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
@@ -104,7 +104,7 @@ def read_progress(home: Home) -> Progress | None:
         texts, numbers = (command, stage), (done, total, *(time for time in (left, in_all) if time is not None), began)
         if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not n >= 0 for n in numbers):
             return None  # no run wrote it
-        found = Progress(command, stage, int(done), int(total), left, in_all, float(began))
+        progress = Progress(command, stage, int(done), int(total), left, in_all, float(began))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return found if home.is_locked() else None
+    return progress if home.is_locked() else None

@@ -45,7 +45,7 @@ _HIDDEN = re.compile(r"\.(?![.\d\s])")
 
 
 class Stamp(NamedTuple):
-    """What a file system says of a file: when all of it is as before, the file is not opened again.
+    """The state of a file in its file system: while it is as before, the file is not opened again.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
-        """The stamp of a file."""
+        """Return the stamp of a file."""
         numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         # Clocks go wrong, and SQLite's numbers end at 2**63: in the year 2262, if they are nanoseconds.
         bounded = (min(max(number, -(2**63)), 2**63 - 1) for number in numbers)
@@ -103,7 +103,7 @@ class Found:
 
     @property
     def stamp(self) -> Stamp:
-        """What the file system says of it."""
+        """Return what the file system says of it."""
         return Stamp(self.size, self.mtime_ns, self.ctime_ns, self.device, self.inode)
 
     @property
@@ -114,7 +114,7 @@ class Found:
 
 @dataclass
 class Listing:
-    """What a walk through a folder came across.
+    """The result of a scan of a folder.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class Listing:
 
 
 def scan(folder: str | os.PathLike[str]) -> Iterator[Found]:
-    """The :attr:`Listing.files` of a folder."""
+    """Yield the :attr:`Listing.files` of a folder."""
     yield from look_through(folder).files
 
 
@@ -185,10 +185,10 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
             continue
         if is_sound:
             parts = sheets.get(entry.name, ())
-            found = _look(entry, parts, sheet_away and not parts)
-            listing.files.append(found)
-            if found.problem and not found.device:
-                listing.unreachable[found.path] = found.problem
+            file = _look(entry, parts, sheet_away and not parts)
+            listing.files.append(file)
+            if file.problem and not file.device:
+                listing.unreachable[file.path] = file.problem
         elif not is_folder and entry.is_symlink() and not os.path.exists(entry.path):
             listing.unreachable[entry.path] = "a link that leads nowhere"  # to a folder, once
         if is_folder:
@@ -215,7 +215,7 @@ def _look(entry: os.DirEntry[str], parts: tuple[Part, ...], sheet_away: bool) ->
 
 
 def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]], bool]:
-    """The songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
+    """Return the songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
 
     And whether one of the sheets cannot be reached.
     """
@@ -223,18 +223,18 @@ def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]
     if not sheets:
         return {}, False
     names = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
-    found: dict[str, tuple[Part, ...]] = {}
+    parts_of: dict[str, tuple[Part, ...]] = {}
     is_away = False
     for sheet in sheets:
         data = _read_sheet(sheet.path)
         is_away |= data is None
         for name, parts in read_sheet(data or b"", names).items():
-            found.setdefault(name, parts)
-    return found, is_away
+            parts_of.setdefault(name, parts)
+    return parts_of, is_away
 
 
 def _read_sheet(path: str) -> bytes | None:
-    """The bytes of a sheet; nothing, if it is no sheet: then its file is one song; None, if it cannot be reached."""
+    """Read a sheet; nothing if it is no sheet: then its file is one song; None if it cannot be reached."""
     try:
         # A pipe that has that name must not make anybody wait for it.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -250,11 +250,11 @@ def _reason(error: OSError) -> str:
 
 
 def shown(path: str | Path) -> str:
-    """A path as it can be printed."""
+    """Return a path as it can be printed."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def is_inside(path: str, folder: str | Path) -> bool:
-    """Whether an absolute path lies in a folder (as names go: nothing is opened)."""
+    """Return whether an absolute path lies in a folder (as names go: nothing is opened)."""
     root = str(folder)
     return path == root or path.startswith(root if root.endswith(os.sep) else root + os.sep)

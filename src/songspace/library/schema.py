@@ -12,10 +12,13 @@ its checksum in the column ``sum``; :mod:`songspace.library.mending` compares.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import xxhash
 
@@ -27,10 +30,8 @@ APPLICATION = 0x736F6E67
 LONGEST = 2**26
 """Bytes of a text, a blob or a row: the vectors of the longest song have a hundredth of it."""
 
-_TAGS = (
-    "title, artist, albumartist, album, genre, year, track, disc, recording_mbid, release_mbid, artist_mbid, "
-    "artists, genres"
-)
+_UNSUMMED = frozenset({"sum", "id", "slot", "codes", "away", "why"})
+"""Columns that no checksum is of: they change, and others vouch for them."""
 
 _STEPS: tuple[tuple[str, ...], ...] = (
     # Version 1
@@ -139,36 +140,23 @@ _STEPS: tuple[tuple[str, ...], ...] = (
 
 VERSION = len(_STEPS)
 
-SUMMED = {
-    "roots": ("path",),
-    "songs": ("identity", "duration", "starts", "silent"),
-    "files": ("path", "size", "mtime_ns", "ctime_ns", "device", "inode", "sheet", "failure"),
-    "tracks": ("path", "number", "song", "start", "end", *_TAGS.split(", ")),
-    "vectors": ("encoder", "song", "segments"),
-    "links": ("server", "item", "identity", "artist"),
-    "left_out": ("path", "reason"),
-    "facts": ("key", "value"),
-}
-"""The columns of each table that its checksums are of: all but those that change and that others vouch for."""
 
-_NUMBERS = frozenset({"duration", "start", "end"})
-
-
-def _row_sum(table: str, values: Sequence[str] = ()) -> str:
-    """The checksum of a row as an expression; text as its bytes, for damaged text is none."""
-    plain = [
-        value if column in _NUMBERS else f"CAST({value} AS BLOB)"
-        for column, value in zip(SUMMED[table], values or map(_quoted, SUMMED[table]), strict=True)
-    ]
-    return f"row_sum({', '.join(plain)})"
-
-
-def _quoted(column: str) -> str:
-    return f'"{column}"'
+def connect(path: Path, *, write: bool = True) -> sqlite3.Connection:
+    """Open a file for SQLite in such a way that nothing in it is trusted: it may be damaged, or a stranger's."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    prepare(db)
+    if not (write or os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists()):
+        try:
+            db.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError:
+            # SQLite keeps files beside a catalog even for readers. Where it may not, it can do without.
+            db = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+            prepare(db)
+    return db
 
 
 def prepare(db: sqlite3.Connection) -> None:
-    """Make a connection safe to read a stranger's file with, and let it work out the checksums of rows."""
+    """Set the limits of a connection, and the function that computes the checksums of rows."""
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
@@ -176,22 +164,22 @@ def prepare(db: sqlite3.Connection) -> None:
 
 
 class OlderError(SongspaceError):
-    """A catalog from before the first release: nobody brings it up to date."""
+    """A catalog from before the first release: it cannot be brought up to date."""
 
 
 class OtherTablesError(SongspaceError):
-    """A catalog whose tables are not those of its version: damaged, or made by somebody else."""
+    """A catalog whose tables are not those of its version: damaged, or made by another program."""
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """The version of a catalog; 0 if there is nothing in it yet.
+    """Return the version of a catalog; 0 if there is nothing in it yet.
 
     Raises
     ------
     OlderError
         If it is older than the first release.
     OtherTablesError
-        If it has other tables than its version: views and triggers of a stranger would be run by whoever reads it.
+        If it has other tables than its version: views and triggers of a stranger would be run by reading it.
     SongspaceError
         If it is newer than this program.
     """
@@ -209,7 +197,7 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def marks(db: sqlite3.Connection) -> tuple[int, int]:
-    """What a file says in its first bytes: whose it is, and its version."""
+    """Return what a file says in its first bytes: whose it is, and its version."""
     [(application,)], [(version,)] = (db.execute(f"PRAGMA {what}").fetchall() for what in _MARKS)
     return application, version
 
@@ -218,7 +206,7 @@ _MARKS = ("application_id", "user_version")
 
 
 def mark(db: sqlite3.Connection) -> None:
-    """Say that a file is a catalog of this version."""
+    """Mark a file as a catalog of this version."""
     for what, number in zip(_MARKS, (APPLICATION, VERSION), strict=True):
         db.execute(f"PRAGMA {what} = {number}")
 
@@ -228,7 +216,7 @@ Tables = frozenset[tuple[str, str, str | None]]
 
 
 def tables_of(db: sqlite3.Connection) -> Tables:
-    """What a file is made of."""
+    """Return what a file is made of."""
     return frozenset(
         db.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").fetchall()
     )
@@ -236,13 +224,54 @@ def tables_of(db: sqlite3.Connection) -> Tables:
 
 @cache
 def tables(version: int) -> Tables:
-    """What a catalog of a version is made of."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        prepare(db)
-        for step in _STEPS[:version]:
-            for statement in step:
-                db.execute(statement)
+    """Return what a catalog of a version is made of."""
+    with closing(_empty(version)) as db:
         return tables_of(db)
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+    is_real : bool
+        Whether it holds numbers that are no whole ones.
+    key : int
+        Its place in the table's primary key, from 1 on; 0 if it is no part of it.
+    """
+
+    name: str
+    is_real: bool
+    key: int
+
+
+@cache
+def columns(version: int) -> dict[str, list[Column]]:
+    """Return the columns of each table of a version."""
+    with closing(_empty(version)) as db:
+        names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'").fetchall()
+        return {
+            table: [
+                Column(name, kind == "REAL", key)
+                for _, name, kind, _, _, key in db.execute(f"PRAGMA table_info({table})")
+            ]
+            for (table,) in names
+        }
+
+
+def summed(table: str) -> list[Column]:
+    """Return the columns of a table that the checksums of its rows are of, in their order."""
+    return [column for column in columns(VERSION)[table] if column.name not in _UNSUMMED]
+
+
+def _empty(version: int) -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    prepare(db)
+    for step in _STEPS[:version]:
+        for statement in step:
+            db.execute(statement)
+    return db
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:
@@ -255,9 +284,13 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        for step in _STEPS[version_of(db) :]:
+        version = version_of(db)
+        for step in _STEPS[version:]:
             for statement in step:
                 db.execute(statement)
+        for table in columns(VERSION):
+            if columns(version).get(table) != columns(VERSION)[table]:
+                db.execute(f"UPDATE {table} SET sum = {_row_sum(table)}")
         mark(db)
         db.execute("COMMIT")
     finally:
@@ -265,35 +298,45 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             db.execute("ROLLBACK")
 
 
-def insert(table: str, *, replace: bool = True) -> str:
-    """The statement that writes a row of the columns in ``SUMMED``, with its checksum.
+def write(table: str) -> str:
+    """Return the statement that writes a row, its checksum with it, in the place of one of the same key.
 
-    ``replace`` says whether it takes the place of a row of the same key, or is not written where there is one.
+    Values stand for the columns of :func:`summed`, by their names.
     """
-    columns = SUMMED[table]
-    marks = [f"?{number}" for number in range(1, len(columns) + 1)]
-    into = f"INSERT {'OR REPLACE ' * replace}INTO {table} ({', '.join(map(_quoted, columns))}, sum)"
-    return f"{into} VALUES ({', '.join(marks)}, {_row_sum(table, marks)}){'' if replace else ' ON CONFLICT DO NOTHING'}"
+    names = [column.name for column in summed(table)]
+    key = [column.name for column in summed(table) if column.key] or ["identity"]  # a song is given its number
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in (*names, "sum"))
+    values = [f":{name}" for name in names]
+    into = ", ".join(f'"{name}"' for name in names)
+    return (
+        f"INSERT INTO {table} ({into}, sum) VALUES ({', '.join(values)}, {_row_sum(table, values)}) "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+    )
 
 
-_UPDATED_BY = {"songs": "identity", "files": "path"}
-
-
-def update(table: str) -> str:
-    """The statement that changes the row of the same key to the columns in ``SUMMED``, with its checksum."""
-    columns = SUMMED[table]
-    marks = [f"?{number}" for number in range(1, len(columns) + 1)]
-    sets = ", ".join(f"{_quoted(column)} = {mark}" for column, mark in zip(columns, marks, strict=True))
-    return f"UPDATE {table} SET {sets}, sum = {_row_sum(table, marks)} WHERE {_UPDATED_BY[table]} = ?1"
+def change(db: sqlite3.Connection, table: str, sets: str, where: str = "true") -> None:
+    """Change rows, and their checksums; after the change the condition has to hold for the same rows."""
+    db.execute(f"UPDATE {table} SET {sets} WHERE {where}")
+    db.execute(f"UPDATE {table} SET sum = {_row_sum(table)} WHERE {where}")
 
 
 def changed(table: str) -> str:
-    """The condition that holds for rows that are not what was written."""
+    """Return the condition that holds for rows that are not what was written."""
     return f"sum IS NOT {_row_sum(table)}"
 
 
+def _row_sum(table: str, values: Sequence[str] = ()) -> str:
+    """Return the checksum of a row as an expression; text as its bytes, for damaged text is none."""
+    columns = summed(table)
+    values = values or [f'"{column.name}"' for column in columns]
+    plain = [
+        value if column.is_real else f"CAST({value} AS BLOB)" for column, value in zip(columns, values, strict=True)
+    ]
+    return f"row_sum({', '.join(plain)})"
+
+
 def row_sum(*values: bytes | float | None) -> int:
-    """A checksum of a row's values, as SQLite can keep it.
+    """Return the checksum of a row's values, as SQLite can keep it.
 
     Examples
     --------
@@ -306,8 +349,3 @@ def row_sum(*values: bytes | float | None) -> int:
         digest.update(f"{type(value).__name__} {len(data)} ".encode())
         digest.update(data)
     return digest.intdigest() - 2**63
-
-
-def codes_sum(codes: bytes) -> int:
-    """A checksum of a song's spectrograms, as SQLite can keep it."""
-    return xxhash.xxh3_64_intdigest(codes) - 2**63

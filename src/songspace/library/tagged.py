@@ -8,14 +8,16 @@ from functools import partial
 from io import SEEK_END, SEEK_SET, BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
-from songspace.library import ape, chunks, id3, matroska
-from songspace.library.eight_bits import read_anew
+from songspace.library import chunks, id3, matroska
+from songspace.library.eight_bits import decoded, read_anew, utf8_or
 from songspace.library.identity import tags_behind
 
 _MOST = 128 * 2**20  # bytes read of one file
 _READS = 300_000
 
-_TEXT = 2**16, 2**20  # bytes of one text in an ID3 tag, and of all of them
+_TEXT = 2**16, 2**20  # bytes of one text in an ID3 or APE tag, and of all of them
+_APE_ITEMS = 1_000
+_APE_KIND = 0b110  # of an item's flags; texts have none of them
 _PICTURE = 2**25, 2**25
 
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
@@ -39,7 +41,7 @@ MUTAGEN_RAISES = (
 
 
 class Pictured(NamedTuple):
-    """What mutagen found in a file."""
+    """The tags of a file, as mutagen reads them."""
 
     tags: Any
     pictures: tuple[Any, ...] = ()
@@ -51,7 +53,7 @@ Texts = list[tuple[str, Any]]
 
 
 def pictured(file: BinaryIO) -> Pictured | None:
-    """The tags of a music file with its pictures, or None if mutagen knows none in it.
+    """Return the tags of a music file with its pictures, or None if mutagen knows none in it.
 
     Raises
     ------
@@ -63,15 +65,15 @@ def pictured(file: BinaryIO) -> Pictured | None:
 
     start, at = _id3_in(file)
     if at is None or start:
-        found = mutagen.File(_Bounded(file, start))
-        return None if found is None else Pictured(found.tags, tuple(getattr(found, "pictures", ())))
+        opened = mutagen.File(_Bounded(file, start))
+        return None if opened is None else Pictured(opened.tags, tuple(getattr(opened, "pictures", ())))
     largest, most = _PICTURE
     tag = id3.trimmed(file, at, lambda name: name in (b"APIC", b"PIC"), largest=largest, most=most)
     return Pictured(mutagen.id3.ID3(BytesIO(tag))) if tag else None
 
 
 def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
-    """What each tag of a music file says, the one to be believed first.
+    """Yield the texts of each tag of a music file, the most reliable tag first.
 
     That is the tag that belongs to the format: Vorbis comments, atoms, Matroska's tags, ASF's attributes; APEv2 in
     Monkey's Audio, Musepack and WavPack; ID3v2 in all else. Then what others were put around it, and at last those
@@ -92,7 +94,7 @@ def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
         ways.append(partial(_by_mutagen, file, start))
     elif head[:4] == matroska.MAGIC:
         ways += [partial(list, said) for said in matroska.texts(file, start, file.seek(0, SEEK_END))]
-    apes = [partial(ape.texts, file, at, encoding=encoding) for at in (*(span.end - 32 for span in behind), start)]
+    apes = [partial(_ape, file, at, encoding) for at in (*(span.end - 32 for span in behind), start)]
     version_2 = [partial(_id3, file, at, encoding)] if at is not None else []
     ways += [*apes, *version_2] if head.startswith(_APE_FIRST) else [*version_2, *apes]
     ways.append(partial(chunks.texts, file, head, encoding=encoding))
@@ -112,7 +114,7 @@ def _raised() -> tuple[type[BaseException], ...]:
 
 
 def _id3_in(file: BinaryIO) -> tuple[int, int | None]:
-    """Where the music begins, and where its ID3 tag lies."""
+    """Return where the music begins, and where its ID3 tag lies."""
     head = _read(file, 0, 12)
     if (first := id3.header(head)) is not None:
         others = _read(file, first.end, 4).startswith((b"fLaC", b"OggS", *_APE_FIRST))
@@ -130,8 +132,8 @@ def _read(file: BinaryIO, at: int, length: int) -> bytes:
 def _by_mutagen(file: BinaryIO, start: int) -> Texts:
     import mutagen
 
-    found = mutagen.File(_Bounded(file, start))
-    return list(found.tags.items()) if found is not None and found.tags else []
+    opened = mutagen.File(_Bounded(file, start))
+    return list(opened.tags.items()) if opened is not None and opened.tags else []
 
 
 def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
@@ -141,13 +143,44 @@ def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
     tag = id3.trimmed(file, at, lambda name: name.startswith((b"T", b"UFI")), largest=largest, most=most)
     if not tag:
         return []
-    found: Texts = []
+    said: Texts = []
     for key, frame in mutagen.id3.ID3(BytesIO(tag), load_v1=False).items():
         values = getattr(frame, "genres", None) or getattr(frame, "text", None) or getattr(frame, "data", None)
         if getattr(frame, "encoding", None) == mutagen.id3.Encoding.LATIN1 and isinstance(values, list):
             values = [read_anew(str(value), encoding) for value in values]
-        found.append((key, values))
-    return found
+        said.append((key, values))
+    return said
+
+
+def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:
+    """Read the APE tag whose head, or if it has none, whose foot lies at ``at``; pictures are skipped.
+
+    Layout: APEv2 (wiki.hydrogenaud.io). Version 1 is the same, in whatever encoding the writer's computer had.
+    """
+    largest, room = _TEXT
+    file.seek(at)
+    head = file.read(32)
+    if len(head) < 32 or head[:8] != b"APETAGEX":
+        return []
+    version, size, count, flags = struct.unpack("<4I", head[8:24])
+    at += 32 if flags & 1 << 29 else 32 - size  # the size counts the foot
+    texts: Texts = []
+    for _ in range(min(count, _APE_ITEMS) if at >= 0 else 0):
+        file.seek(at)
+        item = file.read(8 + 256)
+        key, zero, _ = item[8:].partition(b"\0")
+        if not zero:
+            break
+        length, flags = struct.unpack("<2I", item[:8])
+        at += 8 + len(key) + 1
+        if not flags & _APE_KIND and length <= min(largest, room):
+            file.seek(at)
+            values = file.read(length).split(b"\0")
+            name = key.decode("latin-1")
+            texts += [(name, (decoded if version < 2000 else utf8_or)(value, encoding)) for value in values]
+            room -= length
+        at += length
+    return texts
 
 
 class _Bounded:

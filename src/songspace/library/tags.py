@@ -1,4 +1,4 @@
-"""What music files say of themselves: title, artist and the like, in whichever kind of tag they carry."""
+"""The tags of music files: title, artist and the like, in whichever kind of tag they carry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songspace.library.tagged import MUTAGEN_RAISES, Texts, texts
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says of itself; ``None`` (or nothing) where it says nothing.
+    """The tags of a file; ``None`` (or nothing) where it has none.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ _SIGNS = str.maketrans("", "", " _-")
 
 
 def read_tags(path: str | os.PathLike[str], *, encoding: str | None = None) -> Tags:
-    """The tags of a file; empty ones if it has none or they cannot be read.
+    """Read the tags of a file; empty ones if it has none or they cannot be read.
 
     Titles without a tag stay ``None``: a name to show is :attr:`songspace.library.catalog.Song.name`. Of several tags
     in a file, each field is that of the first that has it; see :func:`songspace.library.tagged.texts`.
@@ -79,13 +79,13 @@ def read_tags(path: str | os.PathLike[str], *, encoding: str | None = None) -> T
 
 
 def read_tags_and_sheet(path: str | os.PathLike[str], *, encoding: str | None = None) -> tuple[Tags, str]:
-    """The tags of a file, and the CUE sheet among them; an empty one if there is none."""
+    """Read the tags of a file, and the CUE sheet among them; an empty one if there is none."""
     try:
         with open(path, "rb") as file:
-            found = [_by_name(texts_of) for texts_of in texts(file, encoding)]
+            tags = [_by_name(texts_of) for texts_of in texts(file, encoding)]
     except MUTAGEN_RAISES:
         return Tags(), ""
-    return _tags(found), next((sheet for tag in found if (sheet := _sheet(tag))), "")
+    return _tags(tags), next((sheet for tag in tags if (sheet := _sheet(tag))), "")
 
 
 _Tag = dict[str, list[Any]]
@@ -93,15 +93,15 @@ _Tag = dict[str, list[Any]]
 
 
 def _by_name(texts_of: Texts) -> _Tag:
-    found: _Tag = {}
+    tag: _Tag = {}
     for name, value in texts_of:
         if (spelled := _spelled(name)) in _WANTED:
-            found.setdefault(spelled, []).append(value)
-    return found
+            tag.setdefault(spelled, []).append(value)
+    return tag
 
 
 def _spelled(name: str) -> str:
-    """The name of a field as it is compared: tags write "Album Artist", "ALBUMARTIST", "album_artist".
+    """Normalize the name of a field: tags write "Album Artist", "ALBUMARTIST", "album_artist".
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _tags(found: list[_Tag]) -> Tags:
 
 
 def shown_genres(genres: Iterable[str]) -> str | None:
-    """Several genres side by side.
+    """Join several genres for display.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def shown_genres(genres: Iterable[str]) -> str | None:
 
 
 def genres_apart(genres: Iterable[str], separators: str) -> tuple[str, ...]:
-    """Genres of which each is one, where a person says which signs stand between several.
+    """Split genres at the signs that a person named.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _sheet(tag: _Tag) -> str:
 
 
 def _values(tag: _Tag, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Every value of a field, in order; of several names the first that has any."""
+    """Return every value of a field, in order; of several names the first that has any."""
     for name in names:
         if values := tuple(dict.fromkeys(filter(None, map(_text, _flat(tag.get(name, ())))))):
             return values
@@ -184,7 +184,7 @@ def _text(value: Any) -> str:
 
 
 def plain_text(text: str) -> str:
-    """A text on one line of at most 1,000 characters, as it can be stored.
+    """Cut a text down to one line of at most 1,000 characters that can be stored.
 
     Control characters would break tables and playlists; lone surrogates cannot be stored as text.
 
@@ -198,6 +198,6 @@ def plain_text(text: str) -> str:
 
 
 def number_in(text: str | None, pattern: str) -> int | None:
-    """The first number of that pattern in a text."""
-    found = re.search(pattern, text or "", re.ASCII)
-    return int(found.group()) if found else None
+    """Return the first number of that pattern in a text."""
+    match = re.search(pattern, text or "", re.ASCII)
+    return int(match.group()) if match else None

@@ -1,4 +1,4 @@
-"""What a title says beside the name of the song: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
+"""Notes in a title beside the name of the song: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
 
 Players, scrobblers and shops write such notes in brackets or behind a dash, and with a small vocabulary. A note is
 taken off only where all of it is understood; "(Don't Fear) The Reaper" and "Song, Pt. 2" keep what they have. A title
@@ -11,8 +11,7 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from songspace.library.artists import GUESTS, artist_of
-from songspace.library.names import ROMAN, compared, plain
+from songspace.library.names import GUESTS, ROMAN, artist_of, compared, plain
 
 
 class Title(NamedTuple):
@@ -119,7 +118,7 @@ def title_of(text: str, artist: str | None = None) -> Title:
 
 
 def artist_and_title(text: str) -> tuple[str | None, str]:
-    """What may be an artist, and the title, in text that may be "Artist - Title".
+    """Split a text that may be "Artist - Title" into what may be an artist, and the title.
 
     Examples
     --------
@@ -144,9 +143,9 @@ def _without_artist(text: str, artist: str | None) -> str:
 
 def _without_brackets(text: str, variants: list[str]) -> str:
     while True:
-        for found in _BRACKETS.finditer(text):
-            kind, note = _kind(found[0])
-            without = f"{text[: found.start()]} {text[found.end() :]}"
+        for match in _BRACKETS.finditer(text):
+            kind, note = _kind(match[0])
+            without = f"{text[: match.start()]} {text[match.end() :]}"
             if kind != "name" and plain(without):
                 variants += [note] if kind == "variant" else []
                 text = without
@@ -170,7 +169,7 @@ def _without_dashes(text: str, variants: list[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _kind(segment: str) -> tuple[Literal["name", "note", "year", "variant"], str]:
-    """What a part of a title is, and how it is compared."""
+    """Return the kind of a part of a title, and its normalized text."""
     note = plain(segment)
     words = note.split()
     if _YEAR.fullmatch(note):

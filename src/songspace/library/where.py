@@ -100,7 +100,7 @@ class Where:
     """A condition on songs; :func:`parse` makes it from text, and ``str`` makes text of it again."""
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        """Which of the songs fulfil it: shape (n,), bool."""
+        """Return which of the songs match: shape (n,), bool."""
         raise NotImplementedError
 
     def comparisons(self) -> Iterator[Comparison]:
@@ -108,7 +108,7 @@ class Where:
         raise NotImplementedError
 
     def __call__(self, song: Song) -> bool:
-        """Whether a song fulfils it."""
+        """Return whether a song matches."""
         return bool(self.mask([song])[0])
 
 
@@ -186,7 +186,7 @@ class Or(Where):
 
 
 def parse(text: str) -> Where:
-    """The condition that a filter describes.
+    """Parse a filter into its condition.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class _Token(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """What it says if it is a sign or a keyword; a quoted word is neither."""
+        """The keyword or sign; a quoted word is neither."""
         return {"sign": self.text, "word": self.text.lower(), "end": "end"}.get(self.kind, "")
 
 
@@ -242,13 +242,13 @@ class _Parser:
     def whole(self) -> Where:
         if self._seen.kind == "end":
             raise SongspaceError("The filter is empty: it should say something like year >= 1990 and genre ~ jazz.")
-        found = self._or()
+        condition = self._or()
         if self._seen.kind != "end":
             *_, field, _, value = [self._seen] * 2 + self._tokens[: self._next]
             split = field.keyword in TEXTS and value.kind == self._seen.kind == "word"
             hint = f'; text with blanks needs quotes: "{_short(f"{value.text} {self._seen.text}")}"' if split else ""
             self._fail(f"expected “and”, “or” or the end{hint}")
-        return found
+        return condition
 
     @property
     def _seen(self) -> _Token:
@@ -284,14 +284,14 @@ class _Parser:
             self._depth += 1
             opening = self._take()
             if opening.keyword == "not":
-                found: Where = Not(self._one())
+                condition: Where = Not(self._one())
             else:
-                found = self._or()
+                condition = self._or()
                 if self._seen.keyword != ")":
                     self._fail(f"expected “and”, “or” or the “)” to the “(” of character {opening.at + 1}")
                 self._take()
             self._depth -= 1
-            return found
+            return condition
         if self._seen.keyword == "has":
             self._take()
             return Comparison(self._field(), "has")
@@ -355,33 +355,33 @@ class _Parser:
                 self._fail(f"expected some text to compare {field} with; “has {field}” asks whether it is there")
             self._take()
             return text
-        found = _DURATION.fullmatch(text.strip())
-        if not found or (field != "duration" and ":" in text):
+        match = _DURATION.fullmatch(text.strip())
+        if not match or (field != "duration" and ":" in text):
             example = "seconds or m:ss, such as 210 or 3:30" if field == "duration" else "a whole number, such as 1990"
             self._fail(f"{field} is compared with {example}")
         self._take()
-        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return 3600 * hours + 60 * minutes + seconds
 
 
 def _tokens(text: str) -> Iterable[_Token]:
     at = 0
     while True:
-        found = _TOKEN.match(text, at)
-        assert found is not None  # whatever is not a blank is at least odd
-        assert found.lastgroup is not None
-        kind, start = found.lastgroup, found.start(found.lastgroup)
+        match = _TOKEN.match(text, at)
+        assert match is not None  # whatever is not a blank is at least odd
+        assert match.lastgroup is not None
+        kind, start = match.lastgroup, match.start(match.lastgroup)
         if kind == "open":
             place = f"“{_short(text[start:])}” (character {start + 1})"
             raise SongspaceError(f"The filter cannot be read at {place}: its quotes never close.")
-        yield _Token(kind, found[kind], start)
+        yield _Token(kind, match[kind], start)
         if kind == "end":
             return
-        at = found.end()
+        at = match.end()
 
 
 def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
-    """What each song says of a field: of artists and genres the whole, and each of several."""
+    """Return the values of a field for each song: of artists and genres the whole, and each of several."""
     if field == "artist":
         credits = Credits(songs)
         # As it is compared, "The Mau" is "Mau".
@@ -394,7 +394,7 @@ def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
 
 
 def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Sequence[Any]], bool]:
-    """What is asked of what a song says of a field, if it says something."""
+    """Return the test of one value of a field."""
     if sign == "has":
         return lambda said: any(_present(field, one) for one in said)
     if field in NUMBERS:

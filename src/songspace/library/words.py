@@ -19,10 +19,10 @@ from songspace import tensorfile
 from songspace.errors import SongspaceError
 
 STANDS_OUT = 0.9
-"""Share of the library's songs that sound less like a word of which a song is told."""
+"""Share of the library's songs that sound less like a word than a song that has it."""
 
 MOST = 5
-"""Words that are told of a song, at most: the first by rank."""
+"""Words of a song, at most: the first by rank."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,17 @@ class Words:
         return cls(tuple(name.lower() for name in names), np.asarray(songs)[order], ranks.astype(np.float32), encoder)
 
     def row(self, song: int) -> int | None:
-        """The row of a song, if the ear has heard it."""
-        found = int(np.searchsorted(self.songs, song))
-        return found if found < len(self.songs) and self.songs[found] == song else None
+        """Return the row of a song, if the ear has heard it."""
+        place = int(np.searchsorted(self.songs, song))
+        return place if place < len(self.songs) and self.songs[place] == song else None
 
     def told(self, song: int) -> tuple[str, ...]:
-        """The words that stand out in a song, that which does most first."""
+        """Return the words that stand out in a song, the most outstanding first."""
         row = self.row(song)
         return () if row is None else self._standing_out(self.ranks[row : row + 1])[0]
 
     def told_each(self) -> dict[int, tuple[str, ...]]:
-        """The words that stand out in each song, by its id."""
+        """Return the words that stand out in each song, by its id."""
         return dict(zip(self.songs.tolist(), self._standing_out(self.ranks), strict=True))
 
     def _standing_out(self, ranks: np.ndarray) -> list[tuple[str, ...]]:
@@ -93,7 +93,7 @@ class Words:
         return [tuple(self.names[word] for word in some[:n]) for some, n in zip(order, counts, strict=True)]
 
     def asked(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The words of a text that are known, the longest that fit first, and those that are not.
+        """Split a text into known words, the longest that fit first, and unknown ones.
 
         Examples
         --------
@@ -121,10 +121,10 @@ class Words:
         return f"It knows {', '.join(sorted(self.names))}."
 
     def sums(self, names: Iterable[str]) -> np.ndarray:
-        """The mean rank of each song by some words: shape (n,), 0 to 1."""
+        """Return the mean rank of each song by some words: shape (n,), 0 to 1."""
         columns = [self.names.index(name) for name in names]
-        found: np.ndarray = self.ranks[:, columns].mean(axis=1)
-        return found
+        means: np.ndarray = self.ranks[:, columns].mean(axis=1)
+        return means
 
     def save(self, path: Path) -> None:
         """Write them as one file: whole or not at all."""
@@ -134,7 +134,7 @@ class Words:
 
     @classmethod
     def open(cls, path: Path, encoder: str) -> Words | None:
-        """The words that an encoder has for the songs of a library; None, where there are none.
+        """Read the words that an encoder has for the songs of a library; None if there are none.
 
         They are made anew with the space: what is damaged is as good as none.
         """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,28 +22,30 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from songspace.errors import AudioError, SongspaceError
-from songspace.library.limits import limit_memory
 from songspace.library.scan import Found
 
 Result = TypeVar("Result")
+
+ROOM = 2**30
+"""Bytes that a worker may take beyond what it holds when it is ready; the hungriest song needs a tenth of it."""
 
 _TRIES = 2
 """A worker may have been killed for what others did (the system was short of memory): its file is given another."""
 
 _STARTS, _START = 3, 300.0
-"""How often a worker may fail to start, and the seconds that a start may take."""
+"""The number of tries to start a worker, and the seconds that a start may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file is no song, and whether that will last until the file changes."""
+    """The reason why a file cannot be read, and whether it lasts until the file changes."""
 
     reason: str
     lasting: bool = True
 
     @classmethod
     def of(cls, error: AudioError) -> Failure:
-        """What the audio room says of a file, as part of a sentence."""
+        """Return the failure for an error of the audio room."""
         sentence = str(error).rstrip(".")
         return cls(sentence[:1].lower() + sentence[1:])
 
@@ -127,7 +130,7 @@ class _Crew:
         self._dismissed = False
 
     def outcome(self, work: Callable[..., Any], args: tuple[Any, ...], timeout: float) -> Any:
-        """What comes of a call of ``work`` in a worker."""
+        """Call ``work`` in a worker; return what it returned."""
         for _ in range(_TRIES):
             worker = self._one_ready()
             try:
@@ -222,6 +225,26 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+def limit_memory(room: int = ROOM) -> None:
+    """Let this process take no more than so much memory from now on: then asking for more is a ``MemoryError``.
+
+    A damaged header can ask for gigabytes, and decoders trust it; without a limit the system ends a process then,
+    and not always that one. Only Linux counts what is asked for; elsewhere nothing is done.
+    """
+    if sys.platform != "linux":
+        return
+    import resource
+
+    try:
+        with open("/proc/self/statm") as file:
+            held = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # /proc is not there
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = held + room
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _outcome(work: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 
 from songspace.categories import OTHER, UNKNOWN, Categories, categorize, printable
 from songspace.drawing import FAINT, GREY, INK, PALE, PALETTE, PAPER, headed_figure, sheet, short, writer, written
-from songspace.library.artists import artist_of
+from songspace.library.names import artist_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

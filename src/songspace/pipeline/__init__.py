@@ -8,53 +8,34 @@ the last song is decoded; the learnt one takes its place when it is done.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from songspace.encoders.base import Encoder, encoder_class
+from songspace.encoders.base import encoder_class
 from songspace.encoders.ears import any_there
 from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
-from songspace.errors import AudioError, SongspaceError
+from songspace.errors import SongspaceError
 from songspace.library.cache import CAP
-from songspace.library.catalog import Catalog
-from songspace.library.cue import Part
+from songspace.library.catalog import GENRE_SEPARATORS, TAG_ENCODING, Catalog
+from songspace.library.eight_bits import known_encoding
 from songspace.library.failures import by_kind
-from songspace.library.folders import admit
 from songspace.library.home import Home
-from songspace.library.identity import identify
-from songspace.library.imported import demand_sound
-from songspace.library.index import Failure, Heard, Listening, Tally, hear
-from songspace.library.learnt import Segments, learnt
+from songspace.library.index import Tally
+from songspace.library.learnt import demand_sound, learnt
 from songspace.library.log import Log, logged
 from songspace.library.mending import mend, put_aside
 from songspace.library.progress import Telling
-from songspace.library.scan import Found, shown
-from songspace.library.sounds import Ears, hear_sounds
-from songspace.library.tagging import remember
-from songspace.pipeline.budget import ahead, at_most
+from songspace.library.scan import is_inside, shown
+from songspace.pipeline.forecast import ahead, at_most
+from songspace.pipeline.learning import TEACHERS, judge, make, take, train
 from songspace.pipeline.report import Report as Report
-from songspace.pipeline.stages import (
-    Run,
-    demand_songs,
-    ears,
-    encode,
-    learn_timbre,
-    listen,
-    load_learnt,
-    readable,
-    renew,
-    use,
-)
+from songspace.pipeline.stages import Run, demand_songs, encode, learn_timbre, listen, readable, renew, use
 from songspace.pipeline.teaching import ear_of
-from songspace.pipeline.training import TEACHERS, judge, make, take, train
 from songspace.reporter import Reporter
 
 EARS = "A trained ear hears more than a library can teach, and can be had: `songspace ears`."
-"""What is said once of each library that has none."""
+"""The hint that is shown once for each library that has none."""
 
 _EARS_TOLD = "told:ears"
 
@@ -101,7 +82,7 @@ def learn(
     windows : int, optional
         Segments a song (10); another number than before means listening to everything anew.
     tag_encoding, genre_separators : str, optional
-        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
+        How tags are written; remembered. See :func:`remember`.
     workers : int, optional
         Processes that decode: the number of cores by default.
     timeout : float
@@ -121,12 +102,12 @@ def learn(
         raise SongspaceError(f"{shown(root)} is a file." if is_file else f"There is no folder {shown(root)}.")
     if teacher not in TEACHERS:
         raise ValueError(f"teacher must be 'artists' or 'songs', got {teacher!r}")
-    kind = encoder_class(encoder or AT_ONCE)  # a wrong name is told before any work
+    kind = encoder_class(encoder or AT_ONCE)  # a wrong name is an error before any work
     if model is not None and "model" not in kind._get_param_names():
         raise SongspaceError(f"The {kind.name} encoder is learnt here and takes no model: --encoder onnx does.")
     given = make(kind.name, {"model": model, "device": device}).fit(None) if kind.pretrained else None
     if kind.taught_by and not home.catalog.exists():
-        ear_of(kind)  # weights that are not here are told before any work, too
+        ear_of(kind)  # and so are weights that are not here
     asked = {
         "encoder": encoder,
         "from": teacher,
@@ -199,11 +180,11 @@ def update(
     ----------
     folder : path, optional
         One folder to look at (added to the library if it is new); by default all folders of the library. Those that
-        are not there are told, and their songs are away.
+        are not there are reported, and their songs are away.
     forget_missing : bool
-        Let go of the songs that are away in folders that are there, but for what gives an error.
+        Delete the songs that are away in folders that are there, but for what gives an error.
     tag_encoding, genre_separators : str, optional
-        How tags are written; remembered. See :func:`songspace.library.tagging.remember`.
+        How tags are written; remembered. See :func:`remember`.
 
     Raises
     ------
@@ -235,7 +216,7 @@ def update(
 
 
 def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | None = None) -> Report:
-    """Let go of a folder of the library, and of all that is known of the songs in it; the folder is not touched.
+    """Delete a folder from the library, with all that is known of the songs in it; the folder is not touched.
 
     Raises
     ------
@@ -261,9 +242,69 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
             renew(run)
         else:
             if not catalog.identities():  # what was learnt is of use again to songs that are away
-                catalog.drop_fact("encoder")
+                catalog.set_fact("encoder", None)
             home.space.unlink(missing_ok=True)
         return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
+
+
+def remember(
+    catalog: Catalog,
+    say: Callable[[str], None],
+    *,
+    encoding: str | None = None,
+    separators: str | None = None,
+) -> None:
+    """Set how tags are written; None leaves it as it was, and an empty text resets it.
+
+    Another encoding lets all tags be read again, and with them all files, since a file that changed meanwhile must not
+    be taken for the one that was heard; nothing is decoded. Separators take effect at once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Open for writing.
+    say : function of a sentence
+        Reports what changes.
+    encoding : str, optional
+        That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
+    separators : str, optional
+        Signs that stand between several genres in one text.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no such encoding.
+    """
+    if encoding is not None:
+        encoding = known_encoding(encoding) if encoding else ""
+        if encoding != (catalog.fact(TAG_ENCODING) or ""):
+            catalog.read_tags_again()  # before the fact: a run that is stopped in between does both again
+            catalog.set_fact(TAG_ENCODING, encoding or None)
+            say(f"Old tags are read as {encoding}." if encoding else "Old tags are read as they say.")
+    if separators is not None and separators != (catalog.fact(GENRE_SEPARATORS) or ""):
+        catalog.set_fact(GENRE_SEPARATORS, separators or None)
+        signs = " ".join(dict.fromkeys(separators.replace(" ", "")))
+        say(f"What stands between these signs is a genre of its own: {signs}" if signs else "Genres are as tags say.")
+
+
+def admit(catalog: Catalog, folder: str) -> str:
+    """Add a folder to the library; return the path at which it is scanned.
+
+    What is part of the library already, also through a link, is not added; folders inside the new one become a part of
+    it.
+    """
+    real = os.path.realpath(folder)
+    inside = []
+    for root in catalog.roots():
+        known = os.path.realpath(root)
+        if is_inside(real, known):
+            return os.path.join(root, os.path.relpath(real, known)) if real != known else root
+        if is_inside(known, real):
+            inside.append(root)
+    if not all(is_inside(root, folder) for root in inside):
+        folder = real  # a link: the paths of the songs that are known stay as they are
+    catalog.replace_roots(inside, folder)
+    return folder
 
 
 @contextmanager
@@ -276,7 +317,7 @@ def _writing(
     *,
     anew: bool = False,
 ) -> Iterator[tuple[Catalog, Log]]:
-    """The catalog of a home, whole again if it was damaged, and the log, while nobody else may write into it.
+    """Lock a home; yield its catalog, mended if it was damaged, and the log of this run.
 
     With ``anew``, one from before the first release is put aside.
     """
@@ -292,7 +333,7 @@ def _writing(
 
 
 def _summed_up(report: Report, log: Log) -> Report:
-    """The report, written down."""
+    """Write a report into the log; return it."""
     log.end_stage()
     report.seconds = log.seconds
     log.write(report.sentence())
@@ -301,56 +342,3 @@ def _summed_up(report: Report, log: Log) -> Report:
     for kind, files in by_kind(report.tally.failures):
         log.write(f"could not be read: {len(files)} ({kind.name})")
     return report
-
-
-def encode_file(
-    home: Home, catalog: Catalog, path: str | os.PathLike[str], *, timeout: float = 60.0
-) -> tuple[Segments, float]:
-    """Listen to an audio file outside the library as to those in it, with the encoder in use.
-
-    Returns
-    -------
-    segments : Segments
-        Not centred or scaled; the mean of their vectors is the song's.
-    duration : float
-        Seconds.
-
-    Raises
-    ------
-    AudioError
-        If the file cannot be read.
-    """
-    demand_sound(catalog, f"nobody here can tell where {shown(os.fspath(path))} would lie among them")
-    listening = Listening.of(catalog)
-    found = Found(os.path.abspath(path), parts=(Part(),))  # all of it, whatever a CUE sheet in it says
-    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
-    own = ears(encoder, listening)
-    within = own if own is not None and own.within else None
-    [(_, outcome)] = hear([found], listening, ears=within, workers=1, timeout=timeout)
-    if isinstance(outcome, Failure):
-        raise AudioError(f"{os.fspath(path)}: {outcome.reason}.")
-    [heard] = outcome
-    assert isinstance(heard, Heard)
-    segments = Segments.of(
-        _vectors(encoder, own, found, heard, timeout),
-        heard.starts,
-        heard.silent,
-        seconds=listening.frontend.seconds,
-        duration=heard.duration,
-    )
-    return segments, heard.duration
-
-
-def _vectors(encoder: Encoder, own: Ears | None, file: Found, heard: Heard, timeout: float) -> np.ndarray:
-    """The vectors of a file that was heard; an encoder whose ears take more than that hears it once more."""
-    if own is None:
-        return encoder.transform_described(heard.codes, heard.descriptors)
-    if heard.sounds is not None:
-        return encoder.placed(encoder.keep_song(heard.sounds))
-    file = replace(file, parts=())  # all of it is the song
-    starts = {identify(file.path): heard.starts}
-    [(_, outcome)] = hear_sounds([file], own, starts, workers=1, timeout=timeout)
-    if isinstance(outcome, Failure) or not outcome:
-        reason = outcome.reason if isinstance(outcome, Failure) else "it changed while it was read"
-        raise AudioError(f"{file.path}: {reason}.")
-    return encoder.placed(encoder.keep_song(outcome[0][1]))

@@ -1,4 +1,4 @@
-"""Whether what was learnt is worth its training: asked, without labels, of artists that nothing was learnt from.
+"""The check of a learnt encoder, without labels, on artists that it was not trained on.
 
 Two questions: are the other parts of a song found (which every way of learning from songs improves), and are the other
 songs of its artist found? Beside the learnt space answer its controls, the same without what was learnt, and the
@@ -22,9 +22,10 @@ from songspace.evaluation.worth import BY_HAND, Check, Question
 from songspace.intervals import SURE, Score, holm
 from songspace.library.catalog import Song
 from songspace.library.credits import makers, taught_by, teachers
-from songspace.library.learnt import Learnt, stored_segments
-from songspace.pipeline.mapping import found_without, kept
-from songspace.pipeline.stages import Run, ears, load_learnt
+from songspace.library.learnt import Learnt, load_learnt, stored_segments
+from songspace.library.listening import ears
+from songspace.pipeline.stages import Run
+from songspace.pipeline.teaching import found_without, kept
 from songspace.space import Space
 
 LEAST = 20
@@ -35,7 +36,7 @@ ASKED = 400
 
 
 def units(songs: Sequence[Song]) -> dict[int, str]:
-    """Whose each song of a library is, by its id: its artist, or else the folder in which all of theirs may lie.
+    """Return the owner of each song, by its id: its artist, or else the folder of all of that artist's songs.
 
     That is the folder above an album's, as in Artist/Album, unless all songs of the library lie in it.
     """
@@ -46,13 +47,13 @@ def units(songs: Sequence[Song]) -> dict[int, str]:
 
 
 def _above(folder: str, whole: str) -> str:
-    """The folder above, if it lies in one of which it is not the whole."""
+    """Return the folder above, unless it holds nothing else."""
     above = os.path.dirname(folder)
     return above if above.startswith(os.path.join(whole, "")) and above != whole else folder
 
 
 def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | None = None) -> list[int]:
-    """Which songs of a library are kept out of training: all that some artists have.
+    """Return the songs of a library that are kept out of training: all that some artists have.
 
     Parameters
     ----------
@@ -74,13 +75,13 @@ def held_out(songs: Sequence[Song], whose: Mapping[int, str], *, most: int | Non
     sizes: dict[str, list[int]] = {}
     for song in songs:
         sizes.setdefault(whose[song.id], []).append(song.id)
-    found: list[int] = []
+    songs_out: list[int] = []
     for ids in sizes.values():  # in the order of the first song of each
-        if len(ids) <= max(1, count // 2) and len(found) + len(ids) <= count:
-            found += ids
-    if len(found) < count // 2:
+        if len(ids) <= max(1, count // 2) and len(songs_out) + len(ids) <= count:
+            songs_out += ids
+    if len(songs_out) < count // 2:
         return sorted(songs[place].id for place in np.linspace(0, len(songs) - 1, count).round().astype(int))
-    return sorted(found)
+    return sorted(songs_out)
 
 
 def _count(songs: int) -> int:
@@ -132,23 +133,23 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
     numbers = np.repeat(np.arange(len(asking)), counts)
     asked: dict[str, tuple[dict[str, Score], dict[str, Any]]] = {}
     try:
-        found = {
+        scores = {
             name: retrieval.same_song_scores(
                 _placed(X), numbers, starts=np.concatenate(starts), min_gap=what.heard, artists=owners
             )
             for name, X in segments.items()
         }
-        asked["song"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+        asked["song"] = ({name: one["average_precision"] for name, (one, _) in scores.items()}, scores["learnt"][1])
     except SongspaceError:  # every segment overlaps every other of its song
         pass
     artists = [person if person.startswith("artist ") else None for person in people]
     named = [artist for artist in artists if artist]
     if 1 < len(set(named)) < len(named):
-        found = {
+        scores = {
             name: retrieval.same_artist_scores(_placed(X), artists, albums=[song.album for song in asking])
             for name, X in whole.items()
         }
-        asked["artist"] = ({name: one["average_precision"] for name, (one, _) in found.items()}, found["learnt"][1])
+        asked["artist"] = ({name: one["average_precision"] for name, (one, _) in scores.items()}, scores["learnt"][1])
     if not asked:
         return None
     trained = {whose[song] for song in known if song not in apart and not untaught}
@@ -157,7 +158,7 @@ def check(run: Run, name: str, what: Learnt) -> Check | None:
 
 
 def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> tuple[Question, ...]:
-    """The answers, with their differences to the learnt space, corrected for how many these are."""
+    """Return the scores, with their differences to the learnt space, corrected for their number."""
     differences = {
         question: {name: scores["learnt"].minus(score) for name, score in scores.items() if name != "learnt"}
         for question, (scores, _) in asked.items()
@@ -179,26 +180,26 @@ def _questions(asked: Mapping[str, tuple[dict[str, Score], dict[str, Any]]]) -> 
 
 
 def _placed(vectors: np.ndarray) -> np.ndarray:
-    """As a space places songs: directions from the middle."""
+    """Place vectors as a space places songs: directions from the middle."""
     return np.asarray(Space.from_vectors(vectors, mutual=False).vectors)
 
 
 def _fitted(
     run: Run, encoder: Encoder, others: Mapping[str, Encoder], apart: Collection[int], teacher: str
 ) -> dict[str, dict[int, np.ndarray]]:
-    """What others than an encoder, fitted to all songs but some, say of the segments of these."""
+    """Fit the baselines to all songs but some; return their vectors of the segments of these."""
     if not others or not apart or ears(encoder, run.listening) is not None:
         return {}  # one that hears for itself has no use for the cache
     X, groups = run.cache.rows(without=apart)
     ids = run.cache.songs()
     who = teachers(run.songs(), set(ids) - set(apart)) if teacher == "artists" else {}
     taught = taught_by(who, (ids[group] for group in groups))
-    found = {}
+    fitted = {}
     for name, other in others.items():
         other.fit(X, groups=groups, **(taught if other.takes_artists else {}))
-        found[name] = {
+        fitted[name] = {
             song: other.encode(run.cache.get(song)[~run.catalog.segments(song)[1]])
             for song in sorted(apart)
             if song in run.cache
         }
-    return found
+    return fitted

@@ -1,4 +1,4 @@
-"""What a run did, for the person who waited for it."""
+"""The result of a run, in sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ENDINGS = {
     MANY: "another `songspace update` that misses them, or `songspace update --forget-missing`, lets them go",
     NONE_LEFT: "nothing is lost; `songspace update --forget-missing` lets them go if they were deleted",
 }
-"""What comes of songs that are away for a reason of these."""
+"""What happens next to songs that are away for one of these reasons."""
 
 
 @dataclass
 class Report:
-    """What a run did.
+    """The result of a run.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Report:
 
     @property
     def changes(self) -> list[tuple[int, str]]:
-        """How many songs are what, for what there is any of: (12, "new")."""
+        """(number of songs, what happened to them), for each kind of which there are any: (12, "new")."""
         tally = self.tally
         counts = {
             "new": tally.new,
@@ -51,7 +51,7 @@ class Report:
         return [(count, what) for what, count in counts.items() if count]
 
     def sentence(self) -> str:
-        """How many songs there are, what has changed, and how long that took.
+        """Return the number of songs, what has changed, and how long that took, as a sentence.
 
         Examples
         --------
@@ -67,11 +67,11 @@ class Report:
         return f"{songs}: {changed}; the {self.encoder} space is ready, after {taken(self.seconds)}."
 
     def lost_sight(self) -> list[str]:
-        """Where songs are away, and which folders have moved: a sentence each.
+        """Return a sentence for each place where songs are away, and each folder that has moved.
 
         Examples
         --------
-        >>> from songspace.library.folders import Group
+        >>> from songspace.library.presence import Group
         >>> Report(9, "pca", Tally(places=[Group("/music/usb", 3, 0.0, "a link that leads nowhere")])).lost_sight()
         ['3 songs in /music/usb are away (a link that leads nowhere): nothing is lost, and they come back with it.']
         >>> Report(9, "pca", Tally(moved=["/old"])).lost_sight()

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from songspace import __version__
 from songspace.encoders.base import Encoder, encoder_class
-from songspace.encoders.base import load as load_encoder
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
 from songspace.errors import EncodingError, MissingEncoderError, SongspaceError
@@ -20,15 +19,14 @@ from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog, Song
 from songspace.library.costs import decoding, recognizing
 from songspace.library.failures import by_kind
-from songspace.library.folders import Group
 from songspace.library.home import Home
-from songspace.library.index import DESCRIPTORS, Failure, Heard, Listening, Tally, hear, index, known_file
-from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, set_learnt, song_vectors
+from songspace.library.index import Tally, index, known_file
+from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, load_learnt, set_learnt, song_vectors
+from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Listening, ears, hear, hear_sounds
+from songspace.library.presence import Group
 from songspace.library.scan import Found, is_inside, shown
-from songspace.library.sounds import Ears, hear_sounds
 from songspace.library.words import Words
-from songspace.pipeline.budget import DESCRIBING
-from songspace.pipeline.course import Course, Steps
+from songspace.pipeline.forecast import DESCRIBING, Course, Stage
 from songspace.reporter import Reporter
 from songspace.space import Space
 from songspace.space.versions import versions
@@ -41,7 +39,7 @@ _SHOWN = 3
 
 
 class Run:
-    """What every stage of one run needs."""
+    """The state that all stages of one run share."""
 
     def __init__(
         self,
@@ -64,12 +62,12 @@ class Run:
         self.wanted: set[str] = set()  # keys of vectors of which the catalog does not know yet whose they will be
 
     def songs(self) -> list[Song]:
-        """All songs of the library, those that are away, too: what is known of them can be learnt from."""
+        """Return all songs of the library, those that are away, too: encoders can learn from what is stored of them."""
         return [*self.catalog.songs(), *self.catalog.away()]
 
 
 def _listening(catalog: Catalog, windows: int | None, reporter: Reporter) -> Listening:
-    """How this library is listened to; another way than before starts it anew."""
+    """Return the settings of this library; others than before delete what was heard."""
     remembered = catalog.fact("listening")
     listening = Listening(windows=windows) if windows else Listening.of(catalog)
     if remembered != str(listening) and catalog.identities():  # also of songs that are away; it may be lost, too
@@ -103,18 +101,17 @@ def listen(
     encoder = given or _in_use(run)
     encode, own = encoding(encoder, run.listening) if encoder is not None else (None, None)
     told = set(run.catalog.failures())
-    steps: Steps
+    steps: Stage
 
-    def heard(file: Found) -> tuple[str, float]:
-        kind, seconds = decoding(file)
-        return kind, seconds + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
+    def heard(file: Found) -> float:
+        return decoding(file) + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
 
     def begin(new: list[Found], again: list[Found]) -> None:
         nonlocal steps
         sizes = {row.size for row in run.catalog.files().values() if row.songs}
         # A file as long as one that is known is probably that one, moved or with another date.
         costs = {file.path: recognizing(file) if file.size in sizes else heard(file) for file in new}
-        steps = Steps(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
+        steps = Stage(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
         run.course.ahead = ahead(run.catalog.count() + len(new))
         if own is not None:  # that is done meanwhile
             run.course.ahead.pop("encoding", None)
@@ -150,7 +147,7 @@ def listen(
 
 
 def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
-    """What is wrong with folders without a song: the kinds of reasons, and the first file with its own."""
+    """Return the error for folders without a song: the kinds of reasons, and the first file with its own."""
     failures = [(path, reason) for path, reason in tally.failures if any(is_inside(path, each) for each in folders)]
     if not failures and tally.places:
         return SongspaceError(f"No song of the library can be reached: {places(tally.places)}.")
@@ -165,13 +162,13 @@ def nothing_read(folders: list[str], tally: Tally) -> SongspaceError:
 
 
 def places(away: Sequence[Group]) -> str:
-    """Where songs are away, and why, in words."""
+    """List where songs are away, and why."""
     most = ", ".join(f"{one.songs} in {shown(one.path)} ({one.why})" for one in away[:_SHOWN])
     return most + (f", and {len(away) - _SHOWN} more places" if len(away) > _SHOWN else "")
 
 
 def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
-    """Say so if a folder that was asked for gave no song, though the library has others.
+    """Raise an error if a folder that was asked for gave no song, though the library has others.
 
     Raises
     ------
@@ -183,7 +180,7 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
 
 
 def _in_use(run: Run) -> Encoder | None:
-    """The encoder in use, if it is there, and more than the descriptors."""
+    """Load the encoder in use, if its package is there, and it is more than the descriptors."""
     name = in_use(run)
     if name == "timbre" or missing(name) is not None:
         return None
@@ -193,7 +190,7 @@ def _in_use(run: Run) -> Encoder | None:
 def encoding(
     encoder: Encoder, listening: Listening
 ) -> tuple[Callable[[Heard], dict[str, np.ndarray]] | None, Ears | None]:
-    """How new songs are encoded while they are listened to, and the ears that this takes."""
+    """Return the function that encodes new songs while they are listened to, and the ears that it needs."""
     own = ears(encoder, listening)
     if own is None:
         fingerprint = encoder.fingerprint_
@@ -207,7 +204,7 @@ def encoding(
             return {}
         try:
             return {key: encoder.keep_song(heard.sounds)}
-        except EncodingError:  # that is told when all songs are encoded that were not
+        except EncodingError:  # that is reported when all songs are encoded that were not
             return {}
 
     return encode, own
@@ -226,7 +223,7 @@ def learn_timbre(run: Run) -> None:
 
 
 def renew(run: Run) -> str:
-    """Bring the space in use up to date, and say whose it is; before anything is learnt it is the hand-made one."""
+    """Bring the space in use up to date, and return its encoder; before anything is learnt it is the hand-made one."""
     name = in_use(run)
     if (reason := missing(name)) is not None:
         what = learnt(run.catalog, name)
@@ -241,7 +238,7 @@ def renew(run: Run) -> str:
 
 
 def in_use(run: Run) -> str:
-    """The encoder in use: the hand-made one until another is learnt, and again if that one cannot be read.
+    """Return the encoder in use: the hand-made one until another is learnt, and again if that cannot be read.
 
     One whose package is not there stays in use, for what it has encoded.
     """
@@ -253,7 +250,7 @@ def in_use(run: Run) -> str:
 
 
 def missing(name: str) -> MissingEncoderError | None:
-    """Why there is no encoder of that name here, if there is none; it may be back another day."""
+    """Return the error if no package here has an encoder of that name; it may be back another day."""
     try:
         encoder_class(name)
     except MissingEncoderError as error:
@@ -262,7 +259,7 @@ def missing(name: str) -> MissingEncoderError | None:
 
 
 def readable(run: Run, name: str) -> bool:
-    """Whether a learnt encoder can be used; if not, the person is told once."""
+    """Return whether a learnt encoder can be loaded; if not, report it once."""
     try:
         load_learnt(run.home, run.catalog, name)
     except SongspaceError as error:
@@ -271,14 +268,6 @@ def readable(run: Run, name: str) -> bool:
             run.unreadable.add(name)
         return False
     return True
-
-
-def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
-    """A learnt encoder, from its folder."""
-    what = learnt(catalog, name)
-    if what is None:
-        raise SongspaceError(f"This library has not learnt {name}.")
-    return load_encoder(home.encoder(name, what.fingerprint))
 
 
 def encode(run: Run, name: str) -> None:
@@ -290,50 +279,58 @@ def encode(run: Run, name: str) -> None:
     _complete(run, encoder.fingerprint_, encoder.transform_each, stage="encoding", cost=encoder.seconds_to_encode)
 
 
-def ears(encoder: Encoder, listening: Listening) -> Ears | None:
-    """How an encoder hears songs that does not look at the library's own spectrograms; None of one that does."""
-    frontend = encoder.get_frontend()
-    # What is kept of one that was made elsewhere are its own vectors, which only `keep_song` gives.
-    if frontend == listening.frontend and encoder.patches == 1 and not encoder.pretrained:
-        return None
-    return Ears(frontend, encoder.patches, listening.frontend.seconds, listening.frontend.rate)
-
-
 def _encode_sounds(run: Run, encoder: Encoder, own: Ears) -> None:
-    """Encode every song that this encoder has not encoded yet, as it hears them; one that it cannot encode is told."""
+    """Encode every song that this encoder has not encoded yet, as it hears them."""
     catalog, key = run.catalog, encoder.kept_as_
-    missing = [song for song in catalog.songs(catalog.without_vectors(key)) if song.away is None]
-    if not missing:
-        return
-    run.course.begin("encoding")
-    reason = None
+    error = hear_and_keep(run, encoder, own, catalog.without_vectors(key), stage="encoding")
+    if error is not None and len(catalog.without_vectors(key)) == catalog.count():
+        raise error
 
-    def cost(file: Found, songs: int) -> tuple[str, float]:
-        kind, seconds = decoding(file)
-        return kind, seconds + songs * encoder.seconds_to_encode
 
-    with closing(sounds(run, missing, own, "encoding", cost)) as heard:
+def hear_and_keep(
+    run: Run, encoder: Encoder, own: Ears, songs: Iterable[int], *, stage: str, note: str = ""
+) -> EncodingError | None:
+    """Store what an encoder makes of some songs as it hears them; songs that are away are skipped.
+
+    Parameters
+    ----------
+    note : str
+        What is reported before, with the number of songs in the place of ``{}``.
+
+    Returns
+    -------
+    EncodingError or None
+        Of the last song that it cannot encode; each is reported.
+    """
+    here = [song for song in run.catalog.songs(songs) if song.away is None]
+    if not here:
+        return None
+    if note:
+        run.reporter.say(note.format(len(here)))
+    run.course.begin(stage)
+    last = None
+    with closing(sounds(run, here, own, stage, encoder.seconds_to_encode)) as heard:
         for song, X in heard:
             try:
-                vectors = encoder.keep_song(X)
+                run.catalog.set_vectors(encoder.kept_as_, song.id, encoder.keep_song(X))
             except EncodingError as error:
-                reason = error
+                last = error
                 run.reporter.say(f"{shown(song.path)} could not be encoded: {error}")
-                continue
-            catalog.set_vectors(key, song.id, vectors)
-    if reason is not None and len(catalog.without_vectors(key)) == catalog.count():
-        raise reason
+    return last
 
 
 def sounds(
-    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: Callable[[Found, int], tuple[str, float]]
+    run: Run, songs: Sequence[Song], own: Ears, stage: str, cost: float = 0.0
 ) -> Generator[tuple[Song, np.ndarray]]:
-    """Some songs in the order in which they are heard, and their spectrograms by somebody's own ears."""
+    """Yield some songs in the order in which they are heard, with their spectrograms by an encoder's ears.
+
+    ``cost`` is what is then done with each song, in seconds.
+    """
     wanted = {song.identity: song for song in songs}
     starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
     by_path = Counter(song.path for song in wanted.values())
     files = [known_file(run.catalog, path) for path in by_path]
-    steps = Steps(run.course, stage, {file.path: cost(file, by_path[file.path]) for file in files})
+    steps = Stage(run.course, stage, {file.path: decoding(file) + cost * by_path[file.path] for file in files})
     for file, outcome in hear_sounds(files, own, starts, workers=run.workers, timeout=run.timeout):
         if isinstance(outcome, Failure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
@@ -380,7 +377,7 @@ def _complete(
     uncached = {song.identity: song for song in rest if song.away is None}
     files = [known_file(catalog, path) for path in {song.path: None for song in uncached.values()}]
     heard = {file.path: decoding(file) for file in files}
-    steps = Steps(run.course, stage, dict.fromkeys(cached, ("cached", cost)) | heard)
+    steps = Stage(run.course, stage, dict.fromkeys(cached, cost) | heard)
     for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
         catalog.set_vectors(key, song, vectors)
         steps.done(song)
@@ -410,25 +407,25 @@ def use(run: Run, name: str) -> None:
         _keep_words(run, name, what)
         space.with_versions(versions([known[id] for id in songs.tolist()], space)).save(run.home.space)
         run.catalog.set_fact("space", f"{made_of} {Space.open(run.home.space).checksum}")
-    elif Words.open(run.home.words, what.fingerprint) is None:  # nobody has, or it was lost
+    elif Words.open(run.home.words, what.fingerprint) is None:  # there are none yet, or they were lost
         _keep_words(run, name, what)
     run.catalog.set_fact("encoder", name)
     forget_others(run)
 
 
 def _keep_words(run: Run, name: str, what: Learnt) -> None:
-    """Write down what an ear says of the songs in words, if it knows any."""
+    """Write the words of an ear for the songs, if it knows any."""
     if missing(name) is not None or not encoder_class(name).words:
         run.home.words.unlink(missing_ok=True)
         return
     encoder = load_learnt(run.home, run.catalog, name)
     heard = {id: encoder.likeness(kept).mean(axis=0) for id, kept in kept_segments(run.catalog, what.vectors)}
-    found = Words.of(encoder.words, np.array(list(heard)), np.stack(list(heard.values())), what.fingerprint)
-    found.save(run.home.words)
+    words = Words.of(encoder.words, np.array(list(heard)), np.stack(list(heard.values())), what.fingerprint)
+    words.save(run.home.words)
 
 
 def _is_built(run: Run, made_of: str) -> bool:
-    """Whether the space in the home is whole, and the one that was made of this."""
+    """Return whether the space in the home is whole, and was made of this."""
     try:
         space = Space.open(run.home.space)
     except SongspaceError:
@@ -437,7 +434,7 @@ def _is_built(run: Run, made_of: str) -> bool:
 
 
 def forget_others(run: Run) -> None:
-    """Let go of encoders that were learnt anew, and of their vectors."""
+    """Delete encoders that were learnt anew, and their vectors."""
     known = {name: what for name in all_learnt(run.catalog) if (what := learnt(run.catalog, name))}
     of_use = {what.vectors for what in known.values()}
     of_use |= {run.catalog.fact(name) or "" for name in run.catalog.facts(HEARD)}

@@ -22,9 +22,8 @@ from songspace.answers.playlists import make_path
 from songspace.answers.request import ListRequest, Ruling
 from songspace.errors import SongspaceError
 from songspace.library import Song
-from songspace.library.artists import artist_of
 from songspace.library.catalog import Link
-from songspace.library.names import compared, plain
+from songspace.library.names import artist_of, compared, plain
 from songspace.playlists.order import order
 from songspace.server.api.songs import search
 from songspace.server.problems import BusyError, NotReadyError, UnknownError

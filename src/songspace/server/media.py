@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from songspace.errors import AudioError
 from songspace.library import Catalog, Song
 from songspace.library.identity import identify, identity_of_part
-from songspace.library.imported import imported_from
+from songspace.library.learnt import imported_from
 from songspace.library.scan import Stamp, is_inside
 from songspace.plainfiles import open_plain
 from songspace.server.problems import UnknownError, problem

@@ -22,10 +22,9 @@ from typing import Any
 from songspace.answers.artists import Centers
 from songspace.categories import printable
 from songspace.library import Song
-from songspace.library.artists import artist_of
-from songspace.library.catalog import Row
+from songspace.library.catalog import FileRow
 from songspace.library.credits import Credits
-from songspace.library.names import compared, folded, plain
+from songspace.library.names import artist_of, compared, folded, plain
 from songspace.library.scan import is_inside
 from songspace.server.problems import UnknownError
 from songspace.server.service import At, Service
@@ -121,7 +120,7 @@ class Shelves:
     albums: Mapping[str, Album]
     album_of: Mapping[int, Album]
     artists_of: Mapping[int, list[Artist]]
-    files: Mapping[str, Row]
+    files: Mapping[str, FileRow]
 
     def artist_named(self, name: str) -> Artist | None:
         """Return the artist whom a name means."""
@@ -163,7 +162,7 @@ def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def arrange(
-    songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, Row], credits: Credits | None = None
+    songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, FileRow], credits: Credits | None = None
 ) -> Shelves:
     """Put songs on their shelves; ``credits`` are those of the whole library, if these are not all of it.
 

@@ -1,4 +1,4 @@
-"""What a point of a space is made of: numbers that are checked, centred, scaled and measured a block at a time."""
+"""Points of a space: numbers that are checked, centred, scaled and measured a block at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_float32(numbers: Any) -> np.ndarray:
 
 
 def blocks(n: int, d: int) -> Iterator[slice]:
-    """Slices of n rows of d numbers, small enough to be copied."""
+    """Yield slices of n rows of d numbers, small enough to be copied."""
     size = max(1, BLOCK // d)
     return (slice(begin, begin + size) for begin in range(0, n, size))
 
@@ -42,7 +42,7 @@ def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """The same for any number of vectors, a block at a time."""
+    """Centre and scale any number of vectors, a block at a time."""
     placed = np.empty(raw.shape, np.float32)
     for block in blocks(*raw.shape):
         placed[block] = place(raw[block], center)
@@ -50,7 +50,7 @@ def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def in_8_bits(placed: np.ndarray) -> np.ndarray:
-    """Unit (or zero) vectors in 8 bits, each in 127ths of its largest number: int8."""
+    """Quantize unit (or zero) vectors to 8 bits, each in 127ths of its largest number: int8."""
     levels = np.empty(placed.shape, np.int8)
     for block in blocks(*placed.shape):
         largest = np.abs(placed[block]).max(axis=1, keepdims=True)
@@ -59,14 +59,14 @@ def in_8_bits(placed: np.ndarray) -> np.ndarray:
 
 
 def from_8_bits(levels: np.ndarray) -> np.ndarray:
-    """What :func:`in_8_bits` kept, of unit length again: float32."""
-    found = levels.astype(np.float32)
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.divide(found, length, out=found, where=length > 0)
+    """Return what :func:`in_8_bits` kept, of unit length again: float32."""
+    vectors = levels.astype(np.float32)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=vectors, where=length > 0)
 
 
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors, in one product of matrices."""
+    """Return the distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors."""
     a, b = some.astype(np.float64), others.astype(np.float64)
     squared = -2 * (a @ b.T)
     squared += np.einsum("ij,ij->i", a, a)[:, None]
@@ -81,7 +81,7 @@ def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def distances_to(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """The same for some rows of many vectors, a block at a time."""
+    """Return the distances of some rows of many vectors to a point, a block at a time."""
     if len(rows) == 0:
         return np.empty(0)
     return np.concatenate([euclidean(vectors[rows[block]], query) for block in blocks(len(rows), len(query))])

@@ -25,7 +25,7 @@ MANY_HUBS = 1.0
 """Skewness of the 10-occurrence from which on a space has hubs: what is called highly skewed (Bulmer 1979)."""
 
 NEIGHBORS = 10
-"""How many nearest songs are looked at for that."""
+"""The number of nearest songs that are counted for that."""
 
 LEAST_DEVIATION = 1e-3
 """Of squared distances: where all are equal but for rounding, rounding must not decide."""
@@ -43,7 +43,7 @@ _FIT = (0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.1862880
 
 
 def has_hubs(vectors: np.ndarray) -> bool:
-    """Whether some songs are among the nearest, by distance, of far more others than most songs are.
+    """Return whether some songs are among the nearest, by distance, of far more others than most songs are.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def has_hubs(vectors: np.ndarray) -> bool:
 
 
 def skewness(values: np.ndarray) -> float:
-    """The third standardised moment; 0 if all values are equal.
+    """Return the third standardised moment; 0 if all values are equal.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def skewness(values: np.ndarray) -> float:
 
 
 def moments(vectors: np.ndarray) -> np.ndarray:
-    """The mean and the standard deviation of the squared distances of each song to all others.
+    """Return the mean and the standard deviation of the squared distances of each song to all others.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _sample(n: int) -> np.ndarray:
 
 
 def _sums_at_once(vectors: np.ndarray) -> np.ndarray:
-    """The sums (2, n) of squared distances and of their squares, over all songs, without looking at any pair.
+    """Return the sums (2, n) of squared distances and of their squares, over all songs, without any pair.
 
     A squared distance is u.w with u = (v, |v|², 1) of the one and w = (-2v, 1, |v|²) of the other song. So the sum
     over the others is u.(sum of w), and the sum of the squares is u.(sum of the products of w with itself).u
@@ -142,7 +142,7 @@ def _sums_at_once(vectors: np.ndarray) -> np.ndarray:
 
 
 def _sums_of_pairs(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The same sums over some songs, pair by pair."""
+    """Return the same sums over some songs, pair by pair."""
     few = vectors[others]
     own, squares = (np.einsum("ij,ij->i", some, some, dtype=np.float64) for some in (vectors, few))
     sums = np.empty((2, len(vectors)))
@@ -154,12 +154,12 @@ def _sums_of_pairs(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def moments_of(squared: np.ndarray) -> np.ndarray:
-    """The same two numbers for a point that is no song of the library, from its squared distances to all songs."""
+    """Return the two moments of a point that is no song of the library, from its squared distances to all songs."""
     return np.array([squared.mean(dtype=np.float64), max(squared.std(dtype=np.float64), LEAST_DEVIATION)])
 
 
 def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """One minus the mutual proximity of one song and some others.
+    """Return one minus the mutual proximity of one song and some others.
 
     Parameters
     ----------
@@ -182,13 +182,13 @@ def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.n
     [0.0, 0.045, 0.75]
     """
     p, q = (_normal((squared - mean) / deviation) for mean, deviation in (own, (theirs[:, 0], theirs[:, 1])))
-    found: np.ndarray = p + q - p * q
-    found[squared == 0] = 0
-    return found
+    remote: np.ndarray = p + q - p * q
+    remote[squared == 0] = 0
+    return remote
 
 
 def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """How far some songs are from one as those see it who find it farther, in deviations from the mean.
+    """Return how far songs are from one in the view of the side that finds it farther, in deviations.
 
     A song is no less remote than the share of a normal distribution below that: see :func:`reach`. Deviations can be
     compared without any error function.
@@ -204,12 +204,12 @@ def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndar
     by_them /= theirs[1]
     by_one = squared - own[0]
     by_one /= own[1]
-    found: np.ndarray = np.maximum(by_them, by_one, out=by_one)
-    return found
+    far: np.ndarray = np.maximum(by_them, by_one, out=by_one)
+    return far
 
 
 def reach(remoteness: float) -> float:
-    """A :func:`farness` beyond which every song is more remote than that, by more than any rounding.
+    """Return a :func:`farness` beyond which every song is more remote than that, by more than any rounding.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def _steps() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _normal(z: np.ndarray) -> np.ndarray:
-    """The share of a normal distribution below ``z`` deviations from its mean."""
+    """Return the share of a normal distribution below ``z`` deviations from its mean."""
     x = np.abs(z) / np.sqrt(2)
     t = 1 / (1 + 0.5 * x)
     fit = np.zeros_like(t)

@@ -1,4 +1,4 @@
-"""Which songs of a library are versions of one song, so that no two of them stand in one playlist.
+"""Versions of one song among the songs of a library, so that no two of them stand in one playlist.
 
 Two songs are versions of one
 
@@ -27,9 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from songspace.library.artists import artist_of
 from songspace.library.catalog import Song
-from songspace.library.names import plain
+from songspace.library.names import artist_of, plain
 from songspace.library.titles import Title, artist_and_title, title_of
 from songspace.space import Space
 
@@ -49,7 +48,7 @@ _TRACK_NUMBER = re.compile(r"\s*\d{1,3}(?:[-.]\d{1,3})?(?:\s*[-.)_]\s*|\s+)(?=\S
 
 
 def reach(space: Space) -> float:
-    """How far from a song its fifth neighbour usually lies: the median of up to 200 songs."""
+    """Return the usual distance of a song's fifth neighbour: the median of up to 200 songs."""
     if len(space) <= _NEIGHBORS:
         return _STRANGERS
     rows = np.linspace(0, len(space) - 1, min(_ASKED, len(space))).round().astype(int)
@@ -108,7 +107,7 @@ def versions(songs: Sequence[Song], space: Space, *, within: float | None = None
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a song's tags say of it, or where they say nothing, what its file's name suggests."""
+    """The title and artists of a song, from its tags, or where these are missing, from its file's name."""
 
     title: Title
     artists: frozenset[str]
@@ -133,11 +132,11 @@ class _Known:
 
     @property
     def silent(self) -> bool:
-        """Whether the tags do not say who plays what."""
+        """Return whether the tags do not say who plays what."""
         return not (self.has_title and self.has_artist and self.title.telling)
 
     def contradicts(self, other: _Known) -> bool:
-        """Whether by their tags these are two songs."""
+        """Return whether by their tags these are two songs."""
         titled = all(what.has_title and what.title.telling for what in (self, other))
         performed = self.has_artist and other.has_artist
         return (titled and self.title.song != other.title.song) or (
@@ -148,7 +147,7 @@ class _Known:
 def _of_one_name(
     rows: list[int], songs: Sequence[Song], known: Sequence[_Known], space: Space, close: float
 ) -> Iterator[tuple[int, int]]:
-    """The pairs of versions among songs of one artist and title."""
+    """Yield the pairs of versions among songs of one artist and title."""
     tracks = defaultdict(set)
     for song in (songs[row] for row in rows):
         if song.album and song.track:
@@ -164,7 +163,7 @@ def _of_one_name(
 def _of_one_sound(
     songs: Sequence[Song], known: Sequence[_Known], space: Space, same: float
 ) -> Iterator[tuple[int, int]]:
-    """The pairs of songs that sound alike and last equally long, where the tags of one say nothing."""
+    """Yield the pairs of songs that sound alike and last equally long, where the tags of one say nothing."""
     seconds = np.array([song.duration for song in songs])
     order = np.argsort(seconds, kind="stable")
     order = order[(seconds[order] > 0) & np.isfinite(seconds[order])]
@@ -187,7 +186,7 @@ def _of_one_sound(
 def _near(
     space: Space, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray, limit: float
 ) -> Iterator[tuple[int, int]]:
-    """The pairs of different songs that are no further from each other than the limit."""
+    """Yield the pairs of different songs that are no further from each other than the limit."""
     a, b = np.asarray(rows, np.int64), np.asarray(others, np.int64)
     for i, j in zip(*np.nonzero(space.vectors[a] @ space.vectors[b].T >= 1 - limit**2 / 2), strict=True):
         if a[i] != b[j]:

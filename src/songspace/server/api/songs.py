@@ -14,8 +14,8 @@ from songspace.answers.request import condition
 from songspace.answers.similar import SimilarSongs, find_similar
 from songspace.errors import AudioError
 from songspace.library import Song
+from songspace.library.covers import read_cover
 from songspace.library.names import sought
-from songspace.library.pictures import read_cover
 from songspace.server import media, questions
 from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
 from songspace.server.service import At, respond, service_of

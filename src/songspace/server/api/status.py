@@ -13,7 +13,7 @@ from songspace.answers.answer import answer, told
 from songspace.answers.meaning import knows_words
 from songspace.answers.state import Holdings, Quality, holdings, quality
 from songspace.answers.view import View
-from songspace.library.imported import imported_from
+from songspace.library.learnt import imported_from
 from songspace.server import questions
 from songspace.server.service import At, Document, Service, changing, respond, service_of
 from songspace.server.work import Outcome

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from songspace.audio.transcoding import FORMATS
 from songspace.errors import AudioError, SongspaceError
-from songspace.library.pictures import read_cover
+from songspace.library.covers import read_cover
 from songspace.server import media
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse

@@ -1,19 +1,74 @@
-"""What the songs of a space are called: numbers, or any other values that can be told apart, and how these are kept."""
+"""A space as one file, written whole and checked before it is believed (see :mod:`songspace.tensorfile`); its ids."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from songspace import tensorfile
+from songspace.errors import SongspaceError
+
+FORMAT = "songspace.space/3"
+FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")
+"""The arrays of a space, as they lie in its file: 8-byte numbers first."""
+ENDS = ("openings", "endings")
+"""The arrays after these, where they are known."""
+NAMES = "names"
+"""The ids as text, last, where they are no numbers: see :func:`written_ids`. ``ids`` are rows then."""
+ORDER = (*FIELDS, *ENDS, NAMES)
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str]) -> None:
+    """Write the arrays of a space, and what is said about it: whole or not at all.
+
+    Raises
+    ------
+    SongspaceError
+        If it cannot be written, with the reason.
+    """
+    try:
+        tensorfile.write(path, arrays, {"format": FORMAT} | dict(said), aligned="vectors")
+    except OSError as error:
+        raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Map what :func:`write` wrote into memory, and check that its arrays belong together.
+
+    Raises
+    ------
+    SongspaceError
+        If there is no space, or it is cut off, damaged or something else.
+    """
+    try:
+        arrays, said = tensorfile.open_mapped(path)
+    except FileNotFoundError:
+        raise SongspaceError(f"There is no space at {path}.") from None
+    except OSError as error:
+        raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
+    known = arrays.keys() - {NAMES} in (set(FIELDS), {*FIELDS, *ENDS})
+    if said.get("format") != FORMAT or "order" not in said or not known:
+        raise SongspaceError(
+            f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
+        )
+    n_d = arrays["vectors"].shape
+    others = tuple(arrays[name].shape for name in ("ids", "versions", "center", "moments"))
+    ends = {arrays[name].shape for name in ENDS if name in arrays} | {n_d}
+    if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
+        raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
+    return arrays, said
+
 
 _INT64 = range(-(2**63), 2**63)
 _BYTES = "bytes"  # the only key of an object that stands for bytes
 
 
 def checked_ids(ids: Any, n: int) -> np.ndarray:
-    """One different id for each of n songs: int64 if all are whole numbers that fit, objects if not.
+    """Return one different id for each of n songs: int64 if all are whole numbers that fit, else objects.
 
     Raises
     ------
@@ -46,7 +101,7 @@ def checked_ids(ids: Any, n: int) -> np.ndarray:
 
 
 def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
-    """Values side by side, however NumPy would lay them out: tuples are no rows of a matrix here."""
+    """Return values as a one-dimensional array: tuples are no rows of a matrix here."""
     values = list(ids)
     if numbers and all(type(value) is int and value in _INT64 for value in values):
         return np.array(values, np.int64)
@@ -57,7 +112,7 @@ def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
 
 
 def written_ids(ids: Sequence[Hashable]) -> np.ndarray:
-    """Ids as the bytes of a JSON text: int8.
+    """Return ids as the bytes of a JSON text: int8.
 
     Raises
     ------
@@ -78,7 +133,7 @@ def _plain(id: Any) -> Any:
 
 
 def read_ids(written: np.ndarray, n: int) -> np.ndarray:
-    """What :func:`written_ids` wrote of n songs.
+    """Read what :func:`written_ids` wrote of n songs.
 
     Raises
     ------

@@ -19,21 +19,19 @@ from songspace.encoders.registry import AT_ONCE, ENOUGH, IN_MINUTES
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
-from songspace.library.costs import decoding
 from songspace.library.credits import taught_by, teachers
-from songspace.library.index import Listening
-from songspace.library.learnt import Learnt, learnt, set_learnt
+from songspace.library.learnt import Learnt, learnt, load_learnt, set_learnt
+from songspace.library.listening import Listening, ears
 from songspace.pipeline.check import LEAST, check, held_out, units
-from songspace.pipeline.mapping import find_map, kept
-from songspace.pipeline.stages import Run, ears, encode, load_learnt, readable, sounds
-from songspace.pipeline.teaching import EXAMINED, ear_of, examination, said
+from songspace.pipeline.stages import Run, encode, readable, sounds
+from songspace.pipeline.teaching import EXAMINED, ear_of, examination, find_map, kept, said
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
     from songspace.encoders.training import Progress
 
 TEACHERS = ("artists", "songs")
-"""What can be learnt from beside sound: who made which songs, or only which segments belong to one song."""
+"""The teachers beside sound: who made which songs, or only which segments belong to one song."""
 
 MONITORS = ("auc", "retrieval")
 """Those of a run's monitors that stand beside its losses on the screen."""
@@ -59,7 +57,7 @@ def take(run: Run, encoder: Encoder, teacher: str) -> None:
         encode(run, name)
     except SongspaceError:
         if before is None:
-            run.catalog.drop_fact(f"learnt:{name}")
+            run.catalog.set_fact(f"learnt:{name}", None)
         else:
             set_learnt(run.catalog, name, before)
         raise
@@ -82,7 +80,7 @@ def _remember(run: Run, encoder: Encoder, teacher: str = "", songs: int = 0) -> 
 
 
 def _learnt(encoder: Encoder, key: str, held_out: list[int]) -> Learnt:
-    """What the catalog remembers of an encoder: its windows lie around a segment, or within it."""
+    """Return the record of an encoder: its windows lie around a segment, or within it."""
     heard = max(Listening().frontend.seconds, encoder.get_frontend().seconds)
     return Learnt(encoder.fingerprint_, encoder.kept_as_, key, held_out, heard=heard, words=encoder.has_words)
 
@@ -153,7 +151,7 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
             done = round(estimator.history_["step"][-1])
             if done == plan["steps"]:
                 key = key_of_steps
-            elif left == 0:  # or it came apart, which is told
+            elif left == 0:  # or it diverged, which is reported
                 run.reporter.say(_cut_short(done, plan))
         if verdict := getattr(estimator, "verdict_", ""):
             run.reporter.say(verdict)
@@ -168,10 +166,10 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
 
 
 def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray, list[int]]:
-    """What an encoder learns from: the cache, or what it hears itself of the songs in the cache.
+    """Return the spectrograms that an encoder learns from: the cache, or what its own ears hear of the same songs.
 
     Segments, the number of the song of each, and the id of each number.
-    That lies in a file without a name for as long as somebody reads it, and takes no more room than the cache may.
+    What is heard lies in a file without a name while it is in use, and takes no more room than the cache may.
     """
     own = ears(encoder, run.listening)
     if own is None:
@@ -185,7 +183,7 @@ def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray
     heard: dict[int, tuple[int, int]] = {}
     run.home.folder.mkdir(exist_ok=True)
     with TemporaryFile(dir=run.home.folder) as file:
-        with closing(sounds(run, chosen, own, "hearing", lambda file, songs: decoding(file))) as each:
+        with closing(sounds(run, chosen, own, "hearing")) as each:
             for song, X in each:
                 heard[song.id] = (file.tell() // one, len(X))
                 file.write(np.ascontiguousarray(X, np.float32).data)
@@ -200,47 +198,48 @@ def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray
 
 
 def judge(run: Run, name: str, *, asked: bool) -> str:
-    """Say what a learnt encoder is worth beside its controls and the hand-made one, and which should answer.
+    """Report how good a learnt encoder is beside its controls and the hand-made one; return which should answer.
 
-    One that somebody ``asked`` for answers whatever it is worth.
+    One that was ``asked`` for answers whatever it is worth.
     """
     what = learnt(run.catalog, name)
     kind = encoder_class(name)
     if what is None or not (kind.plan or kind.pretrained or kind.takes_artists):
         return name
     run.course.begin("judging")
-    if (found := Check.of(what.check) if what.check else None) is None:
+    if (result := Check.of(what.check) if what.check else None) is None:
         run.course.tell("judging", 0, 1, None)
-        found = check(run, name, what)
+        result = check(run, name, what)
         run.course.tell("judging", 1, 1, 0.0)
     simpler = AT_ONCE if name == IN_MINUTES else BY_HAND
-    if found is None:
+    if result is None:
         told = f"The songs are too few or too short to say whether the {name} space is better than the hand-made one"
         used = AT_ONCE if name == IN_MINUTES and not asked else name
         run.reporter.say(f"{told}." if used == name else f"{told}: the {used} one is used.")
         return used
-    set_learnt(run.catalog, name, replace(what, check=found.as_dict()))
-    if (own := found.judged.differences.get("unmapped")) and not (own["value"] > 0 and own["sure"]):
+    set_learnt(run.catalog, name, replace(what, check=result.as_dict()))
+    if (own := result.judged.differences.get("unmapped")) and not (own["value"] > 0 and own["sure"]):
         run.reporter.say(
-            f"A map that the library teaches the {name} space adds {own['value']:+.2f} in finding {found.judged.what}, "
-            f"on {found.songs} songs that did not teach it. It is not surely a gain: the model's own vectors are used."
+            f"A map that the library teaches the {name} space adds {own['value']:+.2f} in finding "
+            f"{result.judged.what}, on {result.songs} songs that did not teach it. It is not surely a gain: the "
+            "model's own vectors are used."
         )
         encoder = load_learnt(run.home, run.catalog, name)
         assert isinstance(encoder, Pretrained)
         keep(run, encoder.without_map())
         return judge(run, name, asked=asked)
-    for sentence in found.sentences(name):
+    for sentence in result.sentences(name):
         run.reporter.say(sentence)
-    if not asked and found.behind("no-network"):
-        run.reporter.say(f"The network adds nothing in finding {found.judged.what}: the {simpler} space is used.")
+    if not asked and result.behind("no-network"):
+        run.reporter.say(f"The network adds nothing in finding {result.judged.what}: the {simpler} space is used.")
         return simpler
-    if found.better:
+    if result.better:
         return name
-    told = f"The {name} space is no better than the hand-made one at finding {found.judged.what}"
+    told = f"The {name} space is no better than the hand-made one at finding {result.judged.what}"
     if asked:
         run.reporter.say(f"{told}; it is used because you asked for it.")
         return name
-    if found.behind(BY_HAND):
+    if result.behind(BY_HAND):
         run.reporter.say(f"{told}: the {'hand-made' if simpler == BY_HAND else simpler} one is used.")
         return simpler
     run.reporter.say(f"{told}, but that may be chance: it is used.")
@@ -248,7 +247,7 @@ def judge(run: Run, name: str, *, asked: bool) -> str:
 
 
 def _announcement(name: str, songs: int, known: int, training: Plan | None, plan: dict[str, Any]) -> str:
-    """What is about to be learnt from some of the songs that are known, and for how long."""
+    """Return the sentence that announces what is learnt, from how many songs, and for how long."""
     apart = f" of {known}" if songs < known else ""
     sentence = f"Learning the {name} encoder from {songs}{apart} {'song' if known == 1 else 'songs'}"
     by_artists = plan["teacher"] == "artists"
@@ -265,7 +264,7 @@ def _announcement(name: str, songs: int, known: int, training: Plan | None, plan
 
 
 def _cut_short(done: int, plan: dict[str, Any]) -> str:
-    """That time was over before the steps were done."""
+    """Return the sentence that time was over before the steps were done."""
     return (
         f"Training ended after {_minutes(plan['minutes'])}, with {done} of {plan['steps']} steps done: "
         "another run may end elsewhere. --steps alone does all steps, however long that takes."
@@ -277,15 +276,15 @@ def _minutes(minutes: float) -> str:
 
 
 def make(name: str, plan: dict[str, Any]) -> Encoder:
-    """An encoder with what it takes of what was asked for."""
-    found = encoder_class(name)
-    accepted = found._get_param_names()
+    """Make an encoder with those parameters that it takes."""
+    kind = encoder_class(name)
+    accepted = kind._get_param_names()
     given = {key: value for key, value in plan.items() if key in accepted}
-    return found(**given)
+    return kind(**given)
 
 
 def _key(run: Run, name: str, plan: dict[str, Any], who: dict[int, str]) -> str:
-    """A digest of all that decides what an encoder learns (the device decides only how fast)."""
+    """Return a digest of all that decides what an encoder learns (the device decides only how fast)."""
     settings = [
         name,
         PIPELINE,

@@ -18,7 +18,7 @@ _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GI
 
 
 def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
-    """The cover in a music file: its front cover, or else its first picture.
+    """Read the cover of a music file: its front cover, or else its first picture.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
 
     try:
         of = pictured(file)
-        found = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
+        pictures = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
     except (mutagen.MutagenError, *MUTAGEN_RAISES):
         return None
-    for _, data in found:
+    for _, data in pictures:
         if media_type := picture_type(data):
             if len(data) > LARGEST:
                 raise AudioError(f"The cover is larger than {LARGEST // 2**20} MB.")
@@ -52,7 +52,7 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
 
 
 def picture_type(data: bytes) -> str | None:
-    """The media type of a picture, by its first bytes.
+    """Return the media type of a picture, by its first bytes.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def picture_type(data: bytes) -> str | None:
 
 
 def _pictures(of: Pictured) -> Iterator[tuple[int, bytes]]:
-    """(type, data) of every picture, in whichever way the format keeps them."""
+    """Yield (type, data) of every picture, in whichever way the format keeps them."""
     for picture in of.pictures:
         yield picture.type, bytes(picture.data)
     tags = of.tags
