@@ -23,9 +23,10 @@ from typing import TypeVar
 import numpy as np
 import soxr
 
-from songspace.audio._soundfile import MAGIC, SoundfileSource
+from songspace.audio._soundfile import SoundfileSource
 from songspace.audio._source import Source, UndecodableError, decoding
 from songspace.errors import AudioError
+from songspace.formats import by_content
 
 __all__ = ["SILENCE", "Windows", "read_excerpt", "read_places", "read_windows"]
 
@@ -280,16 +281,17 @@ def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
 
 
 def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Source]]:
-    """The decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
+    """Yield the decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
     with decoding():
-        head = file.read(64)
-    if head[:4] == b"OggS":
+        format = by_content(file.read(64))
+    first = format.decoder if format is not None else "mp3"  # which may begin with anything
+    if first == "ogg":
         from songspace.audio._ogg import OggSource
 
         yield OggSource
-    if head[:4] in MAGIC:
+    if first in ("ogg", "soundfile"):  # libsndfile is shown no others: it guesses, and says so on stderr
         yield SoundfileSource
-    else:
+    if first == "mp3":
         from songspace.audio._mp3 import Mp3Source
 
         yield Mp3Source

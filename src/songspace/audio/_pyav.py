@@ -21,12 +21,9 @@ import av
 import numpy as np
 
 from songspace.audio._source import QuietFile, UndecodableError, check_rate, gather
+from songspace.formats import FORMATS, OTHER_DEMUXERS
 
-# FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
-_CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,webm,mov,mp4,m4a,mp3,mpc,"
-    "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
-)
+_DEMUXERS = ",".join({*OTHER_DEMUXERS, *(name for format in FORMATS for name in format.demuxers)})
 _PREROLLS = 0.5, 5.0  # s; in the first, Opus forgets to a millionth what it has not heard
 _SHORTEST = 1.0  # s that must be left of a damaged file
 _SAMPLES: dict[str, tuple[type, int]] = {
@@ -43,7 +40,7 @@ STUMBLES = 64
 
 def open_container(file: BufferedReader) -> Any:
     """Open a file by FFmpeg; it belongs to whoever opened it before."""
-    return av.open(QuietFile(file), options={"format_whitelist": _CONTAINERS}, metadata_errors="ignore")
+    return av.open(QuietFile(file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
 
 
 def sound_of(container: Any) -> Any:

@@ -9,9 +9,6 @@ import soundfile
 
 from songspace.audio._source import QuietFile, UndecodableError, check_rate
 
-MAGIC = {b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff", b".snd", b"riff"}
-"""How the files begin that libsndfile reads well. It is shown no others: it guesses, and says so on stderr."""
-
 _BLOCK = 1 << 18  # values decoded at once, so that a file of 1,000 channels takes no more memory than one of two
 
 

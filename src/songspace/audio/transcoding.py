@@ -22,6 +22,7 @@ import numpy as np
 from songspace.audio._pyav import STUMBLES, open_container, sound_of
 from songspace.audio._source import UndecodableError, check_rate, decoding
 from songspace.errors import AudioError
+from songspace.formats import BY_EXTENSION, Format
 
 PIECE = 16 * 1024
 """Bytes that are worth sending: a second or less."""
@@ -32,14 +33,11 @@ _ARRANGED = 8  # channels; where there are more, nobody knows which is where
 _PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
 
 
-class Format(NamedTuple):
-    """What sound is encoded as."""
+class Encoding(NamedTuple):
+    """A format to encode in, and the settings of its encoder."""
 
-    media_type: str
-    suffix: str
-    container: str
-    codec: str
-    samples: str
+    format: Format
+    samples: str  # FFmpeg's name of their type
     rates: tuple[int, ...]
     rungs: tuple[int, ...]  # kilobits a second that it can have
     kilobits: int  # by default
@@ -49,10 +47,10 @@ _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _OPUS = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 
 # Whole numbers, although the encoders take others: LAME ends the program where a sample is no number.
-FORMATS = {
-    "mp3": Format("audio/mpeg", "mp3", "mp3", "libmp3lame", "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
-    "opus": Format("audio/ogg", "opus", "ogg", "libopus", "s16", (48_000,), _OPUS, 128),
-    "webm": Format("audio/webm", "webm", "webm", "libopus", "s16", (48_000,), _OPUS, 128),
+ENCODINGS = {
+    "mp3": Encoding(BY_EXTENSION[".mp3"], "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
+    "opus": Encoding(BY_EXTENSION[".opus"], "s16", (48_000,), _OPUS, 128),
+    "webm": Encoding(BY_EXTENSION[".weba"], "s16", (48_000,), _OPUS, 128),
 }
 """By their names. Opus comes in Ogg, as players expect it, and in WebM, which browsers have played for longer."""
 
@@ -65,7 +63,7 @@ class Transcoder:
     file : binary file
         Any that FFmpeg decodes; it belongs to whoever opened it.
     format : str
-        One of ``FORMATS``.
+        One of ``ENCODINGS``.
     start : float
         The second at which to begin.
     end : float, optional
@@ -98,7 +96,7 @@ class Transcoder:
         kilobits: int | None = None,
     ) -> None:
         self._song, self._start, self._end = _Song(file), start, math.inf if end is None else end
-        self._format, self._kilobits = FORMATS[format], kilobits
+        self._encoding, self._kilobits = ENCODINGS[format], kilobits
         self._sink = _Sink()
         self._encoder: _Encoder | None = None
         self._work: Iterator[None] | None = self._steps()
@@ -153,7 +151,7 @@ class Transcoder:
                 break
             if late * frame.sample_rate < frame.samples:
                 if self._encoder is None:
-                    self._encoder = _Encoder(self._sink, self._format, frame, self._kilobits, max(0.0, late))
+                    self._encoder = _Encoder(self._sink, self._encoding, frame, self._kilobits, max(0.0, late))
                 self._encoder.put(frame if left >= frame.samples else _head(frame, round(left)))
             yield
         if self._encoder is not None:
@@ -255,16 +253,16 @@ class _Sink:
 class _Encoder:
     """Frames of any kind become a file: of one channel if the first frame has one, of two otherwise."""
 
-    def __init__(self, sink: _Sink, format: Format, first: Any, kilobits: int | None, skip: float) -> None:
-        self._format, self._layout = format, "mono" if first.layout.nb_channels == 1 else "stereo"
+    def __init__(self, sink: _Sink, encoding: Encoding, first: Any, kilobits: int | None, skip: float) -> None:
+        self._encoding, self._layout = encoding, "mono" if first.layout.nb_channels == 1 else "stereo"
         native = first.sample_rate
-        simple = (rate for rate in format.rates if rate % native == 0 or native % rate == 0)
-        self._rate = next(simple, format.rates[0])
-        self._container = cast(Any, av.open(sink, "w", format=format.container))
-        self._stream = self._container.add_stream(format.codec, rate=self._rate, layout=self._layout)
-        self._stream.codec_context.format = format.samples
-        wanted = format.kilobits if kilobits is None else kilobits
-        self._stream.bit_rate = 1000 * max((rung for rung in format.rungs if rung <= wanted), default=format.rungs[0])
+        simple = (rate for rate in encoding.rates if rate % native == 0 or native % rate == 0)
+        self._rate = next(simple, encoding.rates[0])
+        self._container = cast(Any, av.open(sink, "w", format=encoding.format.demuxers[0]))
+        self._stream = self._container.add_stream(encoding.format.encoder, rate=self._rate, layout=self._layout)
+        self._stream.codec_context.format = encoding.samples
+        wanted, rungs = encoding.kilobits if kilobits is None else kilobits, encoding.rungs
+        self._stream.bit_rate = 1000 * max((rung for rung in rungs if rung <= wanted), default=rungs[0])
         self._kind: tuple[object, ...] = ()
         self._graph: Any = None
         self._skip, self.count = skip, 0
@@ -312,7 +310,7 @@ class _Encoder:
         if count > _ARRANGED:
             even, odd = ("+".join(f"c{number}" for number in range(side, count, 2)) for side in (0, 1))
             steps.append(("pan", f"stereo|c0<{even}|c1<{odd}"))
-        wanted = f"sample_fmts={self._format.samples}:sample_rates={self._rate}:channel_layouts={self._layout}"
+        wanted = f"sample_fmts={self._encoding.samples}:sample_rates={self._rate}:channel_layouts={self._layout}"
         steps += [("aformat", wanted), ("abuffersink", "")]
         graph = av.filter.Graph()
         filters = [graph.add(name, arguments or None) for name, arguments in steps]
