@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from machine import about
 from songspace.encoders import ali_pictures
 from songspace.encoders.ali import ALI
-from songspace.encoders.ali_pictures import Pictures
+from songspace.encoders.ali_game import Pictures
 from songspace.encoders.devices import choose_device
 from songspace.frontends import Codes
 

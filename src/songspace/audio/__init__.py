@@ -4,7 +4,7 @@ Ten windows of 5 s are a fifth of a song: to find them without decoding what lie
 library quick to learn. That must not cost exactness. A window found by seeking equals the same samples of
 the whole song decoded from its beginning, and the tests hold every format to it.
 
-Four modules share the work, chosen by what a file holds, whatever its name says: ``_soundfile`` (WAV, AIFF,
+Four modules share the work, chosen by what a file holds, whatever its name says: ``_source`` (libsndfile: WAV, AIFF,
 FLAC), ``_ogg`` (Vorbis, Opus), ``_mp3``, and ``_pyav`` for the rest and for what is too damaged for the others.
 """
 
@@ -23,8 +23,7 @@ from typing import TypeVar
 import numpy as np
 import soxr
 
-from songspace.audio._soundfile import SoundfileSource
-from songspace.audio._source import Source, UndecodableError, decoding
+from songspace.audio._source import SoundfileSource, Source, UndecodableError, decoding
 from songspace.errors import AudioError
 from songspace.formats import by_content
 

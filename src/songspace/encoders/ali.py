@@ -17,21 +17,63 @@ import torch
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from songspace.encoders.ali_game import AdversarialGame, Rules
+from songspace.encoders.ali_game import AdversarialGame, Pictures, Rules, hold_out, thinned
 from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
-from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
-from songspace.encoders.ali_rungs import PLAYERS, RUNGS
 from songspace.encoders.base import Encoder, check_spectrograms
 from songspace.encoders.baselines import PCA
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
 from songspace.encoders.networks import SAMPLE, NetworkEncoder
-from songspace.encoders.plan import Plan
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
+
+PLAYERS = {
+    "all": ("encoder", "decoder", "discriminator"),
+    "without decoder": ("encoder", "discriminator"),
+    "none": (),
+}
+"""Who learns, by the value of ``trained``."""
+
+_AS_DESCRIBED: dict[str, Any] = {
+    "frontend": PowerSpectrogram(),
+    "standardize": False,
+    "unit_codes": False,
+    "norm": "keras",
+    "unary": False,
+    "dropout": 0.3,
+    "penalty": 1e-4,
+    "cycle": 0.0,
+    "noise": 10.0,
+    "annealed": False,
+    "soft_targets": True,
+    "encoder_rate": 5e-5,
+    "decoder_rate": 5e-5,
+    "discriminator_rate": 5e-5,
+    "turns": 5,
+    "average": 0.0,
+    "keep": "last",
+    "batch_size": 101,
+}
+
+POSTER_STEPS = 5350
+"""Batches of the poster's training: 4,280 of the encoder's side, 1,070 of the discriminator's."""
+
+RUNGS: dict[str, dict[str, Any]] = {
+    "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},
+    "as run": _AS_DESCRIBED | {"trained": "without decoder", "beta2": 0.001},
+    "as described": _AS_DESCRIBED,
+    "done right": {"frontend": PowerSpectrogram(log=True)},
+}
+"""The poster's ladder: parameters of :class:`songspace.encoders.ali.ALI`, from nothing learnt to the defaults.
+
+Each names the frontend that it wants of the poster's spectrograms: power as it is where history is repeated, decibels
+otherwise. ``ALI(**RUNGS["as run"], size="small", steps=5350)``.
+"""
+
 
 __all__ = ["ALI", "RUNGS"]
 

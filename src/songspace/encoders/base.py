@@ -26,8 +26,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace import frontends, provenance
 from songspace.encoders import PIPELINE
-from songspace.encoders.plan import Plan
 from songspace.encoders.registry import REGISTRY as REGISTRY
+from songspace.encoders.registry import Plan
 from songspace.encoders.registry import encoder_class as encoder_class
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain, read_json

@@ -11,16 +11,13 @@ import torch
 
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
-from songspace.encoders.contrastive_game import ContrastiveGame
-from songspace.encoders.convnet import ConvNet, calibrate
+from songspace.encoders.contrastive_game import ContrastiveGame, Pairs
+from songspace.encoders.convnet import ConvNet, Convolutional, calibrate, start_from
 from songspace.encoders.descriptors import is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import SAMPLED, Discriminants
-from songspace.encoders.handmade import HAND_MADE, Mapped, hand_made
-from songspace.encoders.pairs import Pairs
-from songspace.encoders.plan import Plan
-from songspace.encoders.random_conv import Convolutional
-from songspace.encoders.start import start_from
+from songspace.encoders.linear import HAND_MADE, Mapped, hand_made
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel

@@ -1,4 +1,6 @@
-"""The contrastive game: two pieces of one song attract each other, and songs keep the relations they have.
+"""The contrastive game, its batches and its augmentations.
+
+Two pieces of one song attract each other, and songs keep the relations they have.
 
 The plain game (NT-Xent) pushes *all* other songs away, also those that sound alike. Beside it stands a second one,
 against a bank that remembers where every song lies: a piece must find its own song there and, for the rest of its
@@ -7,15 +9,152 @@ attention, be as near to the other songs as its own song is. What is alike may s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from songspace.encoders import augment
 from songspace.encoders.convnet import ConvNet
 from songspace.encoders.devices import fast_autocast
-from songspace.encoders.pairs import Crops
-from songspace.encoders.training import Game, one_cycle, set_rate
+from songspace.encoders.training import Game, epochs, one_cycle, set_rate
+
+
+@dataclass(frozen=True)
+class Crops:
+    """The batch of a step.
+
+    Attributes
+    ----------
+    songs : ndarray of shape (n,)
+        Numbers of the songs, each once.
+    decibels : ndarray of shape (2 * n, bands, frames), float32
+        A piece of each song, then another piece of each.
+    """
+
+    songs: np.ndarray
+    decibels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.decibels)
+
+
+class Pairs:
+    """Batches of two crops of each of some songs, no song twice.
+
+    Two different segments of a song where it has two; otherwise two crops of its only segment, one
+    from its beginning and one from its end.
+
+    Parameters
+    ----------
+    rows : callable
+        Float spectrograms of an array of row numbers.
+    songs : ndarray of shape (n,)
+        The song of each row, from 0 without gaps.
+    frames, crop : int
+        Length of a spectrogram, and of what is cut from it.
+    batch_size : int
+        Songs in a batch; all of them if there are fewer.
+    seed : int
+        With the step, the source of all choices.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[np.ndarray], np.ndarray],
+        songs: np.ndarray,
+        *,
+        frames: int,
+        crop: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.rows = rows
+        self.by_song = np.argsort(songs, kind="stable")
+        self.counts = np.bincount(songs)
+        self.first = np.cumsum(self.counts) - self.counts
+        count = len(self.counts)
+        self.pick = epochs(count, batch_size, seed=seed)
+        self.crop = min(crop, frames)
+        self.slack = frames - self.crop
+        self.seed = seed
+
+    def __call__(self, step: int) -> Crops:
+        """The crops of a step: all first ones, then all second ones."""
+        draw = np.random.default_rng([self.seed, 1, step])
+        songs = self.pick(step)
+        counts = self.counts[songs]
+        one = draw.integers(counts)
+        other = (one + 1 + draw.integers(np.maximum(counts - 1, 1))) % counts
+        rows = self.by_song[np.concatenate([self.first[songs] + one, self.first[songs] + other])]
+
+        starts = draw.integers(self.slack + 1, size=(2, len(songs)))
+        quarters = draw.integers(self.slack // 4 + 1, size=(2, len(songs)))
+        quarters[1] = self.slack - quarters[1]
+        starts = np.where(one == other, quarters, starts).ravel()
+        crops = np.lib.stride_tricks.sliding_window_view(self.rows(rows), self.crop, axis=2)
+        return Crops(songs, crops[np.arange(len(rows)), :, starts])
+
+
+GAIN, TILT, EQ, FADER = 6.0, 4.0, 3.0, 4.0
+"""Decibels: standard deviations of the volume, of the slope from the lowest band to the highest, of an
+equaliser's knobs, and of the slope from the first frame to the last."""
+
+KNOBS = 8
+MASKS = 2
+LARGEST_MASK = 0.15
+"""Share of the bands, or of the frames, that one mask can cover."""
+
+
+def recolor(decibels: Tensor) -> Tensor:
+    """Give every spectrogram its own volume, spectral tilt, equaliser curve and fader movement.
+
+    Parameters
+    ----------
+    decibels : Tensor of shape (n, bands, frames)
+        Drawn on with torch's own generator.
+
+    Returns
+    -------
+    Tensor of the same shape
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.zeros(2, 64, 150)
+    >>> recolored = recolor(x)
+    >>> recolored.shape == x.shape, bool((recolored[0] != recolored[1]).any())
+    (True, True)
+    """
+    n, bands, frames = decibels.shape
+    device = decibels.device
+    gain, tilt, fader = torch.randn(3, n, 1, 1, device=device)
+    over_bands = torch.linspace(-0.5, 0.5, bands, device=device)[:, None]
+    over_frames = torch.linspace(-0.5, 0.5, frames, device=device)
+    knobs = torch.randn(n, 1, KNOBS, device=device)
+    curve = functional.interpolate(knobs, size=bands, mode="linear", align_corners=True)
+    shape = GAIN * gain + TILT * tilt * over_bands + EQ * curve.transpose(1, 2)
+    return decibels + shape + FADER * fader * over_frames
+
+
+def mask(x: Tensor) -> Tensor:
+    """Silence random stretches of bands and of frames of standardised spectrograms (n, bands, frames).
+
+    A masked value becomes 0, the band's mean. From D. S. Park et al., "SpecAugment", Interspeech 2019.
+    """
+    n, bands, frames = x.shape
+    hidden = _stretches(n, bands, x.device)[:, :, None] | _stretches(n, frames, x.device)[:, None]
+    return x.masked_fill(hidden, 0.0)
+
+
+def _stretches(n: int, length: int, device: torch.device) -> Tensor:
+    width = torch.rand(n, MASKS, 1, device=device) * LARGEST_MASK * length
+    start = torch.rand(n, MASKS, 1, device=device) * (length - width)
+    at = torch.arange(length, device=device)
+    return ((at >= start) & (at < start + width)).any(dim=1)
+
 
 PROJECTED = 128
 """Numbers that the losses compare; the projector to them is thrown away after training."""
@@ -173,8 +312,8 @@ class ContrastiveGame(Game):
     def step(self, batch: Crops, progress: float) -> dict[str, Tensor]:
         """One step on two pieces of each of some songs."""
         set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
-        decibels = augment.recolor(torch.from_numpy(batch.decibels).to(self.device))
-        views = augment.mask(self.network.standardize(decibels))
+        decibels = recolor(torch.from_numpy(batch.decibels).to(self.device))
+        views = mask(self.network.standardize(decibels))
         with fast_autocast(self.device):
             projected = self.projector(self.network.represent(views))
         a, b = projected.float().chunk(2)

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 
 from songspace import tensorfile
-from songspace.encoders import musicnn_network
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain
 
@@ -108,15 +107,17 @@ def _musicnn(data: bytes) -> dict[str, np.ndarray]:
     Its variables stand one after the other by their names, float32 and little-endian. Behind each that was trained are
     the two moments of Adam's, of the same size; Adam's own two numbers stand among them, by their names.
     """
-    found, start = {}, 0
-    for name in sorted([*musicnn_network.SHAPES, "beta1_power", "beta2_power"]):
-        shape = musicnn_network.SHAPES.get(name, (1,))
+    from songspace.encoders.musicnn import SHAPES
+
+    tensors, start = {}, 0
+    for name in sorted([*SHAPES, "beta1_power", "beta2_power"]):
+        shape = SHAPES.get(name, (1,))
         count = int(np.prod(shape))
-        if name in musicnn_network.SHAPES:
-            found[name] = np.frombuffer(data, "<f4", count, start).reshape(shape)
+        if name in SHAPES:
+            tensors[name] = np.frombuffer(data, "<f4", count, start).reshape(shape)
         trained = name.endswith(("kernel", "bias", "gamma", "beta"))
         start += 4 * count * (3 if trained else 1)
-    return found
+    return tensors
 
 
 MUSICNN = Ear(

@@ -1,4 +1,4 @@
-"""Every encoder by its name: those that come with songspace, and those that other packages offer.
+"""Every encoder by its name, songspace's own and those of other packages; and how long one is trained by default.
 
 A package offers one as an entry point of the group ``songspace.encoders`` whose name is the encoder's. Names are known
 without importing anything; a class is loaded when it is asked for, so that a package that does not work stands in
@@ -16,6 +16,7 @@ from songspace.errors import MissingEncoderError
 
 if TYPE_CHECKING:
     from songspace.encoders.base import Encoder
+from dataclasses import dataclass
 
 REGISTRY = {
     "linear": "songspace.encoders.linear:Linear",
@@ -24,7 +25,7 @@ REGISTRY = {
     "pca": "songspace.encoders.baselines:PCA",
     "raw": "songspace.encoders.baselines:Raw",
     "timbre": "songspace.encoders.baselines:Timbre",
-    "random": "songspace.encoders.random_conv:RandomConv",
+    "random": "songspace.encoders.convnet:RandomConv",
     "onnx": "songspace.encoders.onnx:ONNX",
     "musicnn": "songspace.encoders.musicnn:MusiCNN",
     "student": "songspace.encoders.student:Student",
@@ -110,3 +111,34 @@ def _loaded(entry: EntryPoint) -> type[Encoder]:
 
 def _package(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else entry.module
+
+
+MOST_MINUTES = 33.0
+"""Minutes after which training ends if nobody says how long it may take: on two idle cores, its steps end it before."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps of training by the number of songs: so many for each song, within bounds."""
+
+    per_song: float
+    least: int
+    most: int
+    batch: int
+    """Songs, or segments, in a step."""
+    views: int
+    """Spectrograms that a step takes of each."""
+    speed: float
+    """Spectrograms a second on two cores (``bench/training.py``, ``bench/ali.py``)."""
+
+    def steps(self, songs: int) -> int:
+        """Steps for a library."""
+        return round(min(max(self.least, self.per_song * songs), self.most))
+
+    def limits(self, songs: int, steps: int | None, minutes: float | None) -> tuple[int | None, float | None]:
+        """Steps and minutes after which training ends: those that were asked for, or the plan's if nobody asked."""
+        return (self.steps(songs), MOST_MINUTES) if steps is None and minutes is None else (steps, minutes)
+
+    def minutes(self, steps: int, songs: int) -> float:
+        """About how long so many steps take on two cores."""
+        return steps * self.views * min(self.batch, songs) / self.speed / 60

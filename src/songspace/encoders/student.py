@@ -17,16 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
-from songspace.encoders import augment
 from songspace.encoders.checks import check_number, check_seed, group_codes
-from songspace.encoders.convnet import ConvNet, folded
+from songspace.encoders.contrastive_game import mask, recolor
+from songspace.encoders.convnet import ConvNet, folded, start_from
 from songspace.encoders.devices import choose_device, fast_autocast, seeded
-from songspace.encoders.handmade import HAND_MADE, Described, check_describable, hand_made
-from songspace.encoders.musicnn import TAGS, MusiCNN
-from songspace.encoders.musicnn_network import PENULTIMATE, logits
+from songspace.encoders.linear import HAND_MADE, Described, check_describable, hand_made
+from songspace.encoders.musicnn import PENULTIMATE, TAGS, MusiCNN, logits
 from songspace.encoders.networks import NetworkEncoder
-from songspace.encoders.plan import Plan
-from songspace.encoders.start import start_from
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import Game, Limits, Progress, epochs, one_cycle, set_rate, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
@@ -124,7 +122,7 @@ class Imitation(Game):
             torch.from_numpy(each).to(self.device) for each in (batch.decibels, batch.guessed, batch.wanted)
         )
         network = self.pupil.network
-        seen = augment.mask(network.standardize(augment.recolor(decibels)))
+        seen = mask(network.standardize(recolor(decibels)))
         with fast_autocast(self.device):
             said = self.pupil.head(network.represent(seen))
         loss = (1 - functional.cosine_similarity(guessed + said.float(), wanted)).mean()

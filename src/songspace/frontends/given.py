@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft
 
 from songspace.frontends.base import Frontend, check, check_whole, register
-from songspace.frontends.mel import NORMS, SCALES, WINDOWS, mel_filters, window_of
+from songspace.frontends.spectrograms import NORMS, SCALES, WINDOWS, mel_filters, window_of
 
 LOGS = ("none", "log10", "ln", "db")
 PADDINGS = ("constant", "reflect", "edge")
