@@ -64,7 +64,7 @@ class Windows:
     samples : ndarray of shape (n, round(seconds * rate)), float32
         Mono, the plain mean of the channels; full scale is 1, and may be exceeded.
     starts : ndarray of shape (n,), float64
-        Where each window begins, in seconds, ascending.
+        Start of each window, in seconds, ascending.
     duration : float
         Seconds of the whole file.
     rate : int
@@ -241,7 +241,7 @@ def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rat
 
 
 def _decoded(path: str | os.PathLike[str], read: Callable[[Source], _T]) -> _T:
-    """What ``read`` makes of a file, by the first of the decoders that can."""
+    """Return what ``read`` makes of a file, opened by the first of the decoders that can."""
     with _open_regular(path) as file:
         for decoder in _decoders(file):
             try:
@@ -314,7 +314,7 @@ class _Part:
 
 
 def _part(source: Source, start: float | None, end: float | None) -> Source:
-    """The part of a source between two seconds."""
+    """Return the part of a source between two seconds."""
     if start is None and end is None:
         return source
     first = round((start or 0.0) * source.rate)
@@ -342,7 +342,7 @@ def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.rando
 
 
 def _length(source: Source, rate: int) -> int:
-    """Samples of an opened song at a rate."""
+    """Return the number of samples of an opened song at a rate."""
     total = source.frames * rate // source.rate
     if total == 0:
         raise UndecodableError("It holds no sound.")
@@ -352,7 +352,7 @@ def _length(source: Source, rate: int) -> int:
 
 
 def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: int, total: int) -> np.ndarray:
-    """Windows of a song that is ``total`` samples long, from their first samples on."""
+    """Read windows of a song that is ``total`` samples long, from their first samples on."""
     samples = np.zeros((len(first), width), np.float32)
     if total <= len(first) * width:  # windows that overlap: decoding everything once is less
         song = _read(source, 0, total, rate)
@@ -365,7 +365,7 @@ def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: in
 
 
 def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:
-    """Samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
+    """Read samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
 
     Input and output samples coincide once every ``native / gcd(native, rate)`` of the input. Starting
     at such a place, a part of the song is resampled with the same phases of the filter as the whole.

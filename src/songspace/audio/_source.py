@@ -1,4 +1,4 @@
-"""What every decoder has in common: its interface and its errors. And the simplest one, libsndfile."""
+"""The interface and the errors of decoders, and the simplest one, libsndfile."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Source(Protocol):
     frames: int
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Mono float32 samples ``start`` to ``stop`` (at ``rate``): those of a decode from the first sample on."""
+        """Return mono float32 samples ``start`` to ``stop`` (at ``rate``): as a decode of the whole gives them."""
         ...
 
     def close(self) -> None:
-        """Give back what the decoder holds; the file itself belongs to whoever opened it."""
+        """Release the decoder; the caller closes the file."""
         ...
 
 
@@ -57,7 +57,7 @@ def check_rate(rate: int) -> int:
 
 
 def gather(blocks: Iterable[tuple[int, np.ndarray]], start: int, stop: int) -> np.ndarray:
-    """Samples ``start`` to ``stop``, from decoded blocks and where they lie; gaps that damage left are silent."""
+    """Return samples ``start`` to ``stop`` from decoded blocks and their positions; gaps are silent."""
     out = np.zeros(stop - start, np.float32)
     known = False
     for position, block in blocks:

@@ -1,8 +1,7 @@
-"""A file becomes another one while it is being sent: decoded, mixed to two channels at most, encoded, piece by piece.
+"""Transcoding while a file is sent: decoded, mixed to two channels at most, encoded, piece by piece.
 
-For whoever cannot play a format, or has no room for it on the way. Windows are compared, this is listened to: all that
-is in a file goes through FFmpeg from one end to the other. Neither memory nor the time to the first piece grows with
-the length of the song.
+For players that cannot play a format, and for slow connections. The whole file goes through FFmpeg, from its first
+sample to its last. Neither memory nor the time to the first piece grows with the length of the song.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from songspace.errors import AudioError
 from songspace.formats import BY_EXTENSION, Format
 
 PIECE = 16 * 1024
-"""Bytes that are worth sending: a second or less."""
+"""Bytes to send at once: a second or less."""
 
-_STEPS = 100  # frames after which it is told that nothing is ready yet
+_STEPS = 100  # frames after which `more` returns, even if nothing is ready
 _MOST_CHANNELS = 64  # that FFmpeg's filters can take
-_ARRANGED = 8  # channels; where there are more, nobody knows which is where
+_ARRANGED = 8  # channels; the order of more is not defined
 _PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
 
 
@@ -61,7 +60,7 @@ class Transcoder:
     Parameters
     ----------
     file : binary file
-        Any that FFmpeg decodes; it belongs to whoever opened it.
+        Any that FFmpeg decodes; the caller closes it.
     format : str
         One of ``ENCODINGS``.
     start : float
@@ -69,7 +68,7 @@ class Transcoder:
     end : float, optional
         The second at which to end, to the sample.
     kilobits : int, optional
-        At most so many a second, as far as the format goes down.
+        The most kilobits a second, as far as the format goes down.
 
     Examples
     --------
@@ -105,7 +104,7 @@ class Transcoder:
     def more(self) -> bytes | None:
         """Work for a moment: the next bytes, which may be none yet, or None where the song has ended.
 
-        What is damaged is left out; behind a damage that nothing can be decoded after, the song ends.
+        Damaged parts are left out; where nothing can be decoded behind one, the song ends.
 
         Raises
         ------
@@ -133,7 +132,7 @@ class Transcoder:
             return self._sink.take()
 
     def close(self) -> None:
-        """Give back what decoder and encoder hold, as soon as they have finished a moment's work."""
+        """Release decoder and encoder, after the moment's work that they are at."""
         with self._lock:
             self._close()
 
@@ -144,7 +143,7 @@ class Transcoder:
             self._encoder.close()
 
     def _steps(self) -> Iterator[None]:
-        """All of the work, a frame at a time."""
+        """Do all of the work, a frame at a time."""
         for second, frame in self._song.frames_from(self._start):
             late, left = self._start - second, (self._end - second) * frame.sample_rate
             if left < 0.5:
@@ -162,7 +161,7 @@ class Transcoder:
 
 
 def _head(frame: Any, samples: int) -> Any:
-    """The first samples of a frame."""
+    """Return the first samples of a frame."""
     values = frame.to_ndarray()[:, : samples * (1 if frame.format.is_planar else frame.layout.nb_channels)]
     head = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), frame.format.name, frame.layout.name)
     head.sample_rate = frame.sample_rate
@@ -177,10 +176,10 @@ class _Song:
         self._container: Any = None
 
     def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
-        """Frames, and the second at which each begins: the first at ``start`` or before."""
+        """Yield frames, and the second at which each begins: the first at ``start`` or before."""
         self._open()
-        if start > 0 and (found := self._sought(start)) is not None:
-            second, frames = found
+        if start > 0 and (sought := self._sought(start)) is not None:
+            second, frames = sought
         else:
             self._open()
             second, frames = 0.0, self._frames()
@@ -212,7 +211,7 @@ class _Song:
                 continue
 
     def _sought(self, start: float) -> tuple[float, Iterator[Any]] | None:
-        """Where the frames begin that a decoder gives after seeking, and these; None if that cannot be told."""
+        """Seek; return the second of the first frame and the frames, or None if that second cannot be told."""
         frames = self._frames()
         first, second = next(frames, None), next(frames, None)
         # What stands in the first one is off where it has lost the encoder's delay.
@@ -235,7 +234,7 @@ class _Song:
 
 
 class _Sink:
-    """What an encoder writes into: it cannot go back."""
+    """A file that an encoder writes to without seeking."""
 
     def __init__(self) -> None:
         self.bytes = bytearray()
@@ -273,7 +272,7 @@ class _Encoder:
         if kind != self._kind:
             self._flow(None)
             self._kind, self._graph = kind, self._converting(frame)
-        frame.pts = None  # samples are counted: no clock that jumps misleads anybody
+        frame.pts = None  # samples are counted: a clock that jumps does no harm
         self._flow(frame)
 
     def finish(self) -> None:
@@ -298,7 +297,7 @@ class _Encoder:
                 self._container.mux(self._stream.encode(converted))
 
     def _converting(self, frame: Any) -> Any:
-        """What makes frames of this kind into those of the encoder; the first of all loses what is skipped."""
+        """Return a filter graph from frames of this kind to the encoder's; the first one drops what is skipped."""
         count, rate = frame.layout.nb_channels, frame.sample_rate
         source = f"sample_rate={rate}:sample_fmt={frame.format.name}:time_base=1/{rate}"
         steps = [("abuffer", f"{source}:channel_layout={frame.layout.name}")]

@@ -62,13 +62,13 @@ class Pictures:
         return len(self._where)
 
     def __getitem__(self, items: np.ndarray) -> Tensor:
-        """The pictures (n, 1, *grid) of some of the rows, by their place among them."""
+        """Return the pictures (n, 1, *grid) of some of the rows, by their index."""
         if self._held is not None:
             return self._held[torch.from_numpy(items).to(self._device)]
         return self._prepared(items)
 
     def spread(self, size: int) -> Iterable[Tensor]:
-        """Batches of at most ``size`` pictures in all, spread evenly."""
+        """Yield batches of at most ``size`` pictures in all, spread evenly."""
         items = np.unique(np.linspace(0, len(self) - 1, size).round().astype(int))
         for part in np.array_split(items, -(-len(items) // 64)):
             yield self[part]
@@ -79,7 +79,7 @@ class Pictures:
 
 
 def hold_out(songs: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Rows of a tenth of the songs, at most 50, for the monitors alone; none where there are too few songs.
+    """Return the rows of a tenth of the songs, at most 50, for the monitors; none if there are too few songs.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def hold_out(songs: np.ndarray | None, *, seed: int) -> np.ndarray:
 
 
 def thinned(rows: np.ndarray, songs: np.ndarray) -> np.ndarray:
-    """At most ten of the rows of each song, spread evenly over it."""
+    """Return at most ten of the rows of each song, spread evenly over it."""
     kept = []
     for song in np.unique(songs[rows]):
         of_song = rows[songs[rows] == song]
@@ -119,12 +119,12 @@ def _room(device: torch.device) -> float:
 
 
 SOFT = (0.7, 0.9)
-"""Where soft positive targets are drawn from."""
+"""Range of soft positive targets."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the game is played; the meaning of each is that of :class:`songspace.encoders.ali.ALI`'s parameter."""
+    """Rules of the game; each means the same as :class:`songspace.encoders.ali.ALI`'s parameter."""
 
     rates: Mapping[str, float] = field(
         default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
@@ -141,7 +141,7 @@ class Rules:
 
 
 def turn(batch: int, turns: int) -> tuple[bool, bool]:
-    """Who learns from a batch, counted from 0: the discriminator, and its opponents.
+    """Return whether the discriminator, and whether its opponents, learn from a batch, counted from 0.
 
     With one turn both do; with more, one batch of every ``turns`` is the discriminator's alone. It is the last but one
     of them, as keras-adversarial has it, which counts on before it looks at its schedule.
@@ -190,11 +190,11 @@ class AdversarialGame(Game):
         Played with in place.
     rules : Rules
     players : sequence of str
-        Those that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
+        The ones that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
     device : torch.device
-        Where to play.
+        Device to play on.
     monitors : Monitors, optional
-        What to watch the game with.
+        Measurements of the game.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class AdversarialGame(Game):
         self.trouble: Trouble | None = None
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update on one batch: of all players, or of the side whose turn it is."""
+        """Update all players on one batch, or the side whose turn it is; return the losses."""
         rules, annealed = self.rules, self.rules.annealed
         for name, optimizer in self.optimizers.items():
             set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
@@ -275,7 +275,7 @@ class AdversarialGame(Game):
 
     @torch.no_grad()
     def monitor(self, step: int) -> dict[str, float]:
-        """Figures of the game as it stands, and of the averaged codec; the best codec is kept."""
+        """Measure the game as it stands, and the averaged codec; keep the best codec."""
         if self.monitors is None:
             return {}
         # The players in training mode, as they meet; as copies, so that looking moves no statistics.
@@ -293,17 +293,17 @@ class AdversarialGame(Game):
         return figures
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """What has begun to go wrong since the last look, in a sentence; the first steps are not judged."""
+        """Return a sentence on what has gone wrong since the last look; the first steps are not judged."""
         before, self.trouble = self.trouble, trouble(history) if history["watched"][-1] >= PATIENCE else None
         known = before is not None and self.trouble is not None and before.kind == self.trouble.kind
         return "" if self.trouble is None or known else self.trouble.sentence
 
     def result(self) -> Codec:
-        """The codec to answer with."""
+        """Return the codec to encode with."""
         return self.kept.codec if self.rules.keep == "best" else self.average.codec
 
     def _floats(self) -> AbstractContextManager[None]:
-        """The precision of a step: that of history is 32 bits."""
+        """Return the precision of a step: 32 bits for the poster's networks."""
         return nullcontext() if self.discriminator.apart else fast_autocast(self.device)
 
     def _prior(self, n: int) -> Tensor:
@@ -314,7 +314,7 @@ class AdversarialGame(Game):
         return low + (high - low) * torch.rand(n, 1, device=self.device) if self.rules.soft_targets else 1.0
 
     def _scores(self, pairs: list[tuple[Tensor, Tensor]], noise: float) -> tuple[Tensor, Tensor]:
-        """What the discriminator says of the encoder's pairs, and of the decoder's."""
+        """Return the discriminator's scores of the encoder's pairs, and of the decoder's."""
         if not self.discriminator.apart:
             pairs = [(torch.cat([x for x, _ in pairs]), torch.cat([z for _, z in pairs]))]
         with self._floats():

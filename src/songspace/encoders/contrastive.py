@@ -63,7 +63,7 @@ class Contrastive(Mapped, Convolutional):
     random_state : int
         Seed of all that is random.
     device : {"auto", "cpu", "cuda"}
-        Where to train and encode.
+        Device to train and encode on.
 
     Attributes
     ----------
@@ -198,7 +198,7 @@ class Contrastive(Mapped, Convolutional):
         return network
 
     def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
-        """What trains the network; None leaves it as it was drawn."""
+        """Return the game that trains the network; None leaves it as it was drawn."""
         if not self.is_trained:
             return None
         return ContrastiveGame(
@@ -215,11 +215,11 @@ class Contrastive(Mapped, Convolutional):
         if not self.is_trained:
             return {}
         params = self.get_params(deep=False)
-        found: dict[str, Encoder] = {"untrained": Untrained(**params)}
-        return found | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
+        controls: dict[str, Encoder] = {"untrained": Untrained(**params)}
+        return controls | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
-        """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
+        """Return blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
         learnt = [Convolutional._embed(self, batch)] if self.has_network else []
         return [*learnt, *hand_made(batch, self.get_frontend(), described)] if self.statistics else learnt
 

@@ -82,7 +82,7 @@ class Pairs:
         self.seed = seed
 
     def __call__(self, step: int) -> Crops:
-        """The crops of a step: all first ones, then all second ones."""
+        """Return the crops of a step: all first ones, then all second ones."""
         draw = np.random.default_rng([self.seed, 1, step])
         songs = self.pick(step)
         counts = self.counts[songs]
@@ -160,14 +160,14 @@ PROJECTED = 128
 """Numbers that the losses compare; the projector to them is thrown away after training."""
 
 MEMORY = 0.9
-"""How much of a song's place in the bank stays when a new piece of it arrives."""
+"""Decay of a song's place in the bank when a new piece of it arrives."""
 
 RISE = 0.3
 """Share of the run over which relations gain their weight: at first the bank knows none."""
 
 
 def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
-    """Normalised, temperature-scaled cross entropy: of all others in the batch, find the partner.
+    """Compute the normalised, temperature-scaled cross entropy of finding the partner among all others in the batch.
 
     Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another. From T. Chen et al.,
     "A simple framework for contrastive learning", arXiv 2002.05709.
@@ -198,14 +198,14 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
 
 
 class Bank(nn.Module):
-    """Where each song lies, as a running mean of what was seen of it.
+    """Memory of the place of each song: a running mean of the pieces seen of it.
 
     From Z. Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978.
 
     Parameters
     ----------
     songs, size : int
-        How many songs there are, and the numbers of a place.
+        Number of songs, and length of a place.
     """
 
     def __init__(self, songs: int, size: int) -> None:
@@ -224,12 +224,12 @@ class Bank(nn.Module):
         self.visits[songs] = visits + 1
 
     def directions(self) -> Tensor:
-        """Unit vectors (songs, size); zeros for songs that were never seen."""
+        """Return unit vectors (songs, size); zeros for songs that were never seen."""
         return functional.normalize(self.places, dim=1)
 
 
 def relations(directions: Tensor, songs: Tensor, *, own: float, temperature: float) -> Tensor:
-    """How a piece of a song should share its attention among all songs.
+    """Compute how a piece of a song should share its attention among all songs.
 
     The part ``own`` belongs to the song itself, the rest to the others by how near they lie to it. From J. Denize et
     al., "Similarity contrastive estimation", arXiv 2111.14585; a sharper temperature than that of the game keeps to
@@ -273,11 +273,11 @@ class ContrastiveGame(Game):
     network : ConvNet
         Trained in place.
     songs : int
-        How many songs there are.
+        Number of songs.
     temperature, relation, learning_rate, weight_decay
         As in :class:`songspace.encoders.contrastive.Contrastive`.
     device : torch.device
-        Where to train.
+        Device to train on.
     """
 
     def __init__(
@@ -298,11 +298,7 @@ class ContrastiveGame(Game):
         self.bank = Bank(songs, PROJECTED).to(device)
         weights = [*network.parameters(), *projector.parameters()]
         self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
-        self.modules = {
-            "network": self.network,
-            "projector": self.projector,
-            "bank": self.bank,
-        }
+        self.modules = {"network": self.network, "projector": self.projector, "bank": self.bank}
         self.optimizers = {"adamw": self.optimizer}
         self.temperature = temperature
         self.relation = relation
@@ -310,7 +306,7 @@ class ContrastiveGame(Game):
         self.device = device
 
     def step(self, batch: Crops, progress: float) -> dict[str, Tensor]:
-        """One step on two pieces of each of some songs."""
+        """Train on two pieces of each of some songs; return the losses."""
         set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
         decibels = recolor(torch.from_numpy(batch.decibels).to(self.device))
         views = mask(self.network.standardize(decibels))
@@ -329,7 +325,7 @@ class ContrastiveGame(Game):
         return {name: value.detach() for name, value in losses.items()}
 
     def _relate(self, a: Tensor, b: Tensor, songs: Tensor, progress: float) -> Tensor:
-        """How far the pieces' attention to all songs is from that of their songs (a cross entropy)."""
+        """Compute the cross entropy between the pieces' attention to all songs and that of their songs."""
         directions = self.bank.directions()
         own = 1 - self.relation * min(1.0, progress / RISE)
         wanted = relations(directions, songs, own=own, temperature=self.temperature / 2)

@@ -33,10 +33,7 @@ class Block(nn.Module):
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
         )
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride=2, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
+        self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.convolutions(x) + self.shortcut(x), inplace=True)
@@ -68,7 +65,7 @@ class ConvNet(nn.Module):
         return self.represent(self.standardize(decibels))
 
     def represent(self, x: Tensor) -> Tensor:
-        """The representation of spectrograms that are standardised already."""
+        """Return the representation of spectrograms that are standardised already."""
         maps = self.trunk(x[:, None].contiguous(memory_format=self.layout)).float()
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
@@ -89,7 +86,7 @@ def calibrate(network: ConvNet, batches: Iterable[np.ndarray]) -> None:
 
 
 def folded(network: ConvNet) -> ConvNet:
-    """A copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
+    """Return a copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
 
     It gives the same numbers up to rounding, and reads and writes each map of features once less.
     """

@@ -15,14 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-FAMILIES = {
-    "cepstrum": 60,
-    "shape": 18,
-    "dynamics": 5,
-    "modulation": 32,
-    "pulse": 9,
-}
-"""How many descriptors there are of each family, in their order."""
+FAMILIES = {"cepstrum": 60, "shape": 18, "dynamics": 5, "modulation": 32, "pulse": 9}
+"""Number of descriptors of each family, in their order."""
 
 N_DESCRIPTORS = sum(FAMILIES.values())
 
@@ -111,7 +105,7 @@ def descriptors(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
 
 
 def check_descriptors(described: Any) -> np.ndarray:
-    """Descriptors (n, 124) as float32.
+    """Return descriptors (n, 124) as float32.
 
     Raises
     ------
@@ -125,7 +119,7 @@ def check_descriptors(described: Any) -> np.ndarray:
 
 
 def is_describable(shape: tuple[int, ...]) -> bool:
-    """Whether spectrograms of (bands, frames) are large enough for :func:`descriptors`."""
+    """Return whether spectrograms of (bands, frames) are large enough for :func:`descriptors`."""
     return shape[0] > N_CEPSTRA and shape[1] > 4 * EDGE
 
 
@@ -139,7 +133,7 @@ def _cepstrum(level: np.ndarray) -> list[np.ndarray]:
 
 @lru_cache(maxsize=4)
 def cosines(bands: int) -> np.ndarray:
-    """Rows 1 to 20 of the orthonormal DCT-II; row 0, the level, is left out."""
+    """Return rows 1 to 20 of the orthonormal DCT-II; row 0, the level, is left out."""
     transform: np.ndarray = fft.dct(np.eye(bands), axis=0, norm="ortho")[1 : N_CEPSTRA + 1]
     return transform.astype(np.float32)
 
@@ -159,7 +153,7 @@ def _shape(level: np.ndarray, power: np.ndarray) -> list[np.ndarray]:
 
 
 def _bands_below(share: np.ndarray, part: float) -> np.ndarray:
-    """How many of the lowest bands hold less than a part of the power, float32 (n, frames).
+    """Count the lowest bands that hold less than a part of the power, float32 (n, frames).
 
     Added up band by band: along an axis that is not the last one, ``np.cumsum`` takes five times as long.
     """
@@ -177,12 +171,12 @@ def _split(level: np.ndarray) -> list[np.ndarray]:
 
 
 def _regions(level: np.ndarray) -> np.ndarray:
-    """The mean level of eight equal parts of the mel scale, (n, 8, frames)."""
+    """Compute the mean level of eight equal parts of the mel scale, (n, 8, frames)."""
     return np.stack([part.mean(axis=1) for part in _split(level)], axis=1)
 
 
 def _contrast(level: np.ndarray) -> np.ndarray:
-    """How far the highest quarter of a region's bands stands above its lowest quarter."""
+    """Compute how far the highest quarter of a region's bands stands above its lowest quarter."""
     contrasts = []
     for part in _split(level):
         valleys, peaks = _extremes(part, max(1, part.shape[1] // 4))
@@ -191,7 +185,7 @@ def _contrast(level: np.ndarray) -> np.ndarray:
 
 
 def _extremes(part: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` lowest and the ``count`` highest values over the bands, each (n, count, frames), ascending.
+    """Return the ``count`` lowest and highest values over the bands, each (n, count, frames), ascending.
 
     A bubble sort of whole rows that stops when both ends are in order: it takes half the time of ``np.sort``.
     """
@@ -219,7 +213,7 @@ def _dynamics(power: np.ndarray) -> np.ndarray:
 
 
 def _modulation(regions: np.ndarray, frame_rate: float) -> np.ndarray:
-    """The effective value, in dB, of what each region's level does in each octave of rates."""
+    """Compute the effective value, in dB, of each region's level in each octave of rates."""
     frames = regions.shape[2]
     spectrum = np.abs(fft.rfft(regions - regions.mean(axis=2, keepdims=True), axis=2))
     octave = np.digitize(np.fft.rfftfreq(frames, 1 / frame_rate), MODULATION_HZ)
@@ -243,7 +237,7 @@ def _pulse(level: np.ndarray, frame_rate: float) -> np.ndarray:
 
 
 def _autocorrelation(onsets: np.ndarray) -> np.ndarray:
-    """The autocorrelation from lag 0, where it is 1, or 0 throughout where nothing happens."""
+    """Compute the autocorrelation from lag 0, where it is 1, or 0 throughout where nothing happens."""
     frames = onsets.shape[1]
     length = fft.next_fast_len(2 * frames, real=True)
     spectrum = fft.rfft(onsets, length, axis=1)
@@ -275,7 +269,7 @@ TEXTURE_FAMILIES = {
     "levels": LEVEL_GROUPS * len(QUANTILES),
     "fluctuations": N_CEPSTRA * (len(RATES) - 1),
 }
-"""How many numbers there are of each family, in their order."""
+"""Number of textures of each family, in their order."""
 
 N_TEXTURES = sum(TEXTURE_FAMILIES.values())
 
@@ -331,7 +325,7 @@ def textures(log_mel: np.ndarray, *, frame_rate: float) -> list[np.ndarray]:
 
 
 def _together(curves: np.ndarray) -> np.ndarray:
-    """How each of some curves (n, k, frames) correlates with every other, and the logarithms of their deviations."""
+    """Compute the correlations between curves (n, k, frames), and the logarithms of their deviations."""
     curves = curves - curves.mean(axis=2, keepdims=True)
     scatter = curves @ curves.transpose(0, 2, 1) / curves.shape[2]
     # A curve that never moves correlates with nothing: the constant is far below what any sound does.
@@ -342,7 +336,7 @@ def _together(curves: np.ndarray) -> np.ndarray:
 
 
 def _grouped(bands: np.ndarray, groups: int) -> np.ndarray:
-    """The means (n, groups, frames) of neighbouring bands; of fewer bands some make two groups."""
+    """Compute the means (n, groups, frames) of neighbouring bands; of fewer bands some make two groups."""
     edges = np.linspace(0, bands.shape[1], groups + 1)
     first = np.minimum(np.floor(edges[:-1]).astype(int), bands.shape[1] - 1)
     after = np.maximum(np.floor(edges[1:]).astype(int), first + 1)
@@ -350,15 +344,15 @@ def _grouped(bands: np.ndarray, groups: int) -> np.ndarray:
 
 
 def _levels(groups: np.ndarray) -> np.ndarray:
-    """Quantiles of the levels of groups (n, k, frames), relative to the mean of all."""
+    """Compute quantiles of the levels of groups (n, k, frames), relative to the mean of all."""
     places = [round(q * (groups.shape[2] - 1)) for q in QUANTILES]
     # NumPy sorts rows of a few hundred faster than it parts them.
-    found = np.sort(groups, axis=2)[:, :, places].reshape(len(groups), -1)
-    return found - found.mean(axis=1, keepdims=True)
+    quantiles = np.sort(groups, axis=2)[:, :, places].reshape(len(groups), -1)
+    return quantiles - quantiles.mean(axis=1, keepdims=True)
 
 
 def _fluctuations(curves: np.ndarray, frame_rate: float) -> np.ndarray:
-    """The logarithm of the mean amplitude of each curve in each range of rates."""
+    """Compute the logarithm of the mean amplitude of each curve in each range of rates."""
     frames = curves.shape[2]
     window = np.hanning(frames).astype(np.float32)
     amplitude = np.abs(fft.rfft((curves - curves.mean(axis=2, keepdims=True)) * window, axis=2))

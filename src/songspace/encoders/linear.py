@@ -22,7 +22,7 @@ from songspace.encoders.discriminants import Discriminants
 from songspace.frontends import Frontend, LogMel
 
 HAND_MADE = N_DESCRIPTORS + N_TEXTURES
-"""How many numbers :func:`hand_made` gives."""
+"""Number of columns of :func:`hand_made`."""
 
 
 class Described(Encoder):
@@ -52,7 +52,7 @@ class Mapped(Described):
     discriminants_: Discriminants
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
-        """Blocks of numbers for each spectrogram; its descriptors, where they are known already."""
+        """Return blocks of numbers for each spectrogram; ``described`` are its descriptors, if they are known."""
         raise NotImplementedError
 
     def _fit_map(
@@ -78,7 +78,7 @@ class Mapped(Described):
 
 
 def hand_made(batch: np.ndarray, frontend: Frontend, described: np.ndarray | None = None) -> list[np.ndarray]:
-    """All hand-made numbers of spectrograms (n, bands, frames), a block for each family that counts as a whole.
+    """Compute all hand-made numbers of spectrograms (n, bands, frames), a block for each family.
 
     ``described`` are their descriptors, where they are known already.
     """
@@ -112,14 +112,14 @@ class Linear(Mapped):
     n_components : int
         Numbers of a vector. Fewer if there are fewer songs.
     frontend : LogMel, optional
-        What makes the spectrograms, in decibels; ``LogMel()`` if not given.
+        Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
 
     Attributes
     ----------
     discriminants_ : Discriminants
         The map from hand-made numbers to vectors.
     teacher_ : {"artists", "songs"}
-        What it was taught by: whether artists were given.
+        "artists" if ``fit`` was given artists.
 
     Examples
     --------

@@ -84,7 +84,7 @@ class MusiCNN(Pretrained):
         return self
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """The tags before their sigmoid: (n, 50)."""
+        """Return the tags before their sigmoid: (n, 50)."""
         check_is_fitted(self)
         return self.network_.logits(kept)
 
@@ -131,17 +131,17 @@ def _shapes() -> dict[str, tuple[int, ...]]:
     kernels = [(7, bands, 1, 204) for bands in _TIMBRAL]
     kernels += [(frames, 1, 1, 51) for frames in _TEMPORAL]
     kernels += [(7, numbers, 1, 64) for numbers in (561, 64, 64)]
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for number, kernel in enumerate(kernels):
         name = f"conv2d_{number}" if number else "conv2d"
-        found |= {f"{name}/kernel": kernel, f"{name}/bias": kernel[-1:]}
+        shapes |= {f"{name}/kernel": kernel, f"{name}/bias": kernel[-1:]}
     sizes = (1, *(kernel[-1] for kernel in kernels), POOLED, PENULTIMATE)
     for number, size in enumerate(sizes):
         name = f"batch_normalization_{number}" if number else "batch_normalization"
-        found |= {f"{name}/{part}": (size,) for part in ("gamma", "beta", "moving_mean", "moving_variance")}
+        shapes |= {f"{name}/{part}": (size,) for part in ("gamma", "beta", "moving_mean", "moving_variance")}
     for name, (rows, columns) in {"dense": (POOLED, PENULTIMATE), "dense_1": (PENULTIMATE, len(TAGS))}.items():
-        found |= {f"{name}/kernel": (rows, columns), f"{name}/bias": (columns,)}
-    return found
+        shapes |= {f"{name}/kernel": (rows, columns), f"{name}/bias": (columns,)}
+    return shapes
 
 
 SHAPES = _shapes()
@@ -154,7 +154,7 @@ class Network:
     Parameters
     ----------
     tensors : mapping of str to ndarray
-        Those of :data:`SHAPES`.
+        Tensors by the names of :data:`SHAPES`.
     """
 
     def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
@@ -168,7 +168,7 @@ class Network:
         self.tags = tensors["dense_1/kernel"], tensors["dense_1/bias"]
 
     def pooled(self, patch: np.ndarray) -> np.ndarray:
-        """The greatest and the mean over time of each number of a patch.
+        """Compute the maximum and the mean over time of each number of a patch.
 
         Parameters
         ----------
@@ -185,34 +185,34 @@ class Network:
         front = [filters(spectra) for filters in self._timbral]
         front += _temporal(patch, self._temporal)
         layers = [np.concatenate(front)]
-        found = self._middle[0](layers[0])
-        layers.append(found)
+        answers = self._middle[0](layers[0])
+        layers.append(answers)
         for layer in self._middle[1:]:
-            found = found + layer(found)
-            layers.append(found)
+            answers = answers + layer(answers)
+            layers.append(answers)
         numbers = np.concatenate(layers)
         return np.stack([numbers.max(axis=1), numbers.mean(axis=1)], axis=1).reshape(-1)
 
     def penultimate(self, pooled: np.ndarray) -> np.ndarray:
-        """The last layer but one, (n, 200), of what :meth:`pooled` gave, (n, 1506)."""
+        """Compute the last layer but one, (n, 200), from :meth:`pooled`'s, (n, 1506)."""
         (scale, shift), (kernel, bias), (last_scale, last_shift) = self._back
-        found: np.ndarray = np.maximum((pooled * scale + shift) @ kernel + bias, 0) * last_scale + last_shift
-        return found
+        layer: np.ndarray = np.maximum((pooled * scale + shift) @ kernel + bias, 0) * last_scale + last_shift
+        return layer
 
     def logits(self, penultimate: np.ndarray) -> np.ndarray:
-        """The tags, (n, 50), before their sigmoid, of what :meth:`penultimate` gave, (n, 200)."""
+        """Compute the tags, (n, 50), before their sigmoid, from :meth:`penultimate`'s, (n, 200)."""
         return logits(penultimate, self.tags)
 
 
 def logits(penultimate: np.ndarray, tags: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """What the last layer, its kernel and bias, makes of the one before."""
+    """Compute the last layer, of a kernel and bias, from the one before."""
     kernel, bias = tags
-    found: np.ndarray = penultimate @ kernel + bias
-    return found
+    values: np.ndarray = penultimate @ kernel + bias
+    return values
 
 
 def _norm(tensors: Mapping[str, np.ndarray], number: int) -> tuple[np.ndarray, np.ndarray]:
-    """A batch norm as a factor and a summand."""
+    """Return a batch norm as a factor and a summand."""
     name = f"batch_normalization_{number}" if number else "batch_normalization"
     gamma, beta, mean, variance = (
         tensors[f"{name}/{part}"].astype(np.float64) for part in ("gamma", "beta", "moving_mean", "moving_variance")
@@ -232,9 +232,9 @@ class _Layer:
     def __init__(self, bias: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> None:
         self.bias, self.scale, self.shift = bias[:, None], scale[:, None], shift[:, None]
 
-    def finish(self, found: np.ndarray) -> np.ndarray:
-        """What comes of the filters' answers, (filters, frames)."""
-        finished: np.ndarray = np.maximum(found + self.bias, 0) * self.scale + self.shift
+    def finish(self, answers: np.ndarray) -> np.ndarray:
+        """Add the bias to the filters' answers, (filters, frames), and apply ReLU and batch norm."""
+        finished: np.ndarray = np.maximum(answers + self.bias, 0) * self.scale + self.shift
         return finished
 
 
@@ -246,8 +246,8 @@ class _Greatest(_Layer):
         self.sign = np.where(self.scale < 0, np.float32(-1), np.float32(1))
         self.kernel = kernel * self.sign[:, 0]
 
-    def finish(self, found: np.ndarray) -> np.ndarray:
-        return super().finish(found * self.sign)
+    def finish(self, answers: np.ndarray) -> np.ndarray:
+        return super().finish(answers * self.sign)
 
 
 class _Timbral(_Greatest):
@@ -270,7 +270,7 @@ class _Timbral(_Greatest):
         self.sines = (-twice * np.sin(angles)).astype(np.float32)
 
     def __call__(self, spectra: np.ndarray) -> np.ndarray:
-        """From (bins, 2 * 7, frames) to (filters, frames)."""
+        """Compute (filters, frames) from (bins, 2 * 7, frames)."""
         frames = spectra.shape[2]
         real = np.matmul(self.real, spectra).reshape(_BINS, -1)
         imaginary = np.matmul(self.imaginary, spectra).reshape(_BINS, -1)
@@ -285,7 +285,7 @@ class _Timbral(_Greatest):
 
 
 def _spectra(patch: np.ndarray) -> np.ndarray:
-    """The discrete Fourier transform over bands, (bins, 2 * 7, frames): real and imaginary parts of 7 frames around."""
+    """Compute the Fourier transform over bands, (bins, 2 * 7, frames): real and imaginary parts of 7 frames."""
     frames = patch.shape[1]
     padded = np.pad(patch, ((0, 0), (3, 3)))
     around = sliding_window_view(_DFT @ padded, 7, axis=1)  # (2 * bins, frames, 7)
@@ -310,7 +310,7 @@ class _Temporal(_Greatest):
 
 
 def _temporal(patch: np.ndarray, layers: list[_Temporal]) -> list[np.ndarray]:
-    """What several layers of temporal filters find, each (filters, frames): the longest sees what all others see."""
+    """Compute several layers of temporal filters, each (filters, frames), in one pass."""
     longest = max(_TEMPORAL)
     before = (longest - 1) // 2
     frames = patch.shape[1]
@@ -321,8 +321,8 @@ def _temporal(patch: np.ndarray, layers: list[_Temporal]) -> list[np.ndarray]:
         for layer, most in zip(layers, greatest, strict=True):
             length = layer.rows.shape[1]
             first = before - (length - 1) // 2
-            found = layer.rows @ seen[first : first + length].reshape(length, -1)
-            np.maximum(most, found.reshape(len(most), -1, frames).max(axis=1), out=most)
+            answers = layer.rows @ seen[first : first + length].reshape(length, -1)
+            np.maximum(most, answers.reshape(len(most), -1, frames).max(axis=1), out=most)
     return [layer.finish(most) for layer, most in zip(layers, greatest, strict=True)]
 
 
@@ -334,7 +334,7 @@ class _Middle(_Layer):
         self.rows = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(kernel.shape[2], -1))
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
-        """From (numbers, frames) to (filters, frames)."""
+        """Compute (filters, frames) from (numbers, frames)."""
         frames = numbers.shape[1]
         around = sliding_window_view(np.pad(numbers, ((0, 0), (3, 3))), frames, axis=1)  # (numbers, 7, frames)
         return self.finish(self.rows @ around.reshape(-1, frames))

@@ -1,4 +1,4 @@
-"""A network that somebody made elsewhere, as an ONNX file; and the text tower that may belong to it."""
+"""Pretrained networks as ONNX files, with a text tower if they have one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from songspace.frontends import Frontend
 from songspace.plainfiles import characters, open_plain
 
 MODEL, TEXT, TOKENIZER = "model.onnx", "text.onnx", "tokenizer.json"
-"""What the copies are called that a saved encoder keeps."""
+"""Names of the copies that a saved encoder keeps."""
 
 _BLOCK = 1 << 20
 
@@ -39,12 +39,12 @@ class ONNX(Pretrained):
     model : path
         The model. (An encoder that was loaded has its own copies instead.)
     device : {"auto", "cpu", "cuda"}
-        Where it is run.
+        The device to run it on.
 
     Attributes
     ----------
     settings_ : Settings
-        What the JSON says.
+        The contents of the JSON.
     sha256_ : dict of str to str
         Of the files, by the names of their copies.
     """
@@ -61,7 +61,7 @@ class ONNX(Pretrained):
         self.device = device
 
     def get_frontend(self) -> Frontend:
-        """The frontend of which the JSON tells; before ``fit`` the files are read for it."""
+        """Return the frontend that the JSON describes; before ``fit`` the files are read for it."""
         settings = self.settings_ if hasattr(self, "settings_") else read_settings(self._json())
         return settings.frontend
 
@@ -133,7 +133,7 @@ class ONNX(Pretrained):
         self._opened, self._words = None, None
 
     def _session(self) -> tuple[Session, int | None]:
-        """The model, opened when it is first needed, and how many rows it takes if that is fixed."""
+        """Return the model, opened when it is first needed, and the batch size if that is fixed."""
         if self._opened is None:
             session = Session(self._files[MODEL], self.device)
             bands, frames = self.shape_
@@ -149,7 +149,7 @@ class ONNX(Pretrained):
         port = self.settings_.input
         own = ["batch", *(["samples"] if "samples" in port.axes else ["bands", "frames"])]
         rows = batch.reshape(len(batch), -1) if "samples" in port.axes else batch
-        found = []
+        vectors = []
         size = fixed or self.batch_rows
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
@@ -161,8 +161,8 @@ class ONNX(Pretrained):
                 if axis == "channel":
                     part = np.expand_dims(part, place)
             feeds = {session.input(port).name: np.ascontiguousarray(part)}
-            found.append(session.run(feeds, self.settings_.output, size if fixed else count)[:count])
-        return np.concatenate(found)
+            vectors.append(session.run(feeds, self.settings_.output, size if fixed else count)[:count])
+        return np.concatenate(vectors)
 
     def _description(self) -> dict[str, Any]:
         return {
@@ -248,7 +248,7 @@ class Words:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Whatever the tokenizers library finds wrong with its file, in a sentence."""
+        """Turn the errors of the tokenizers library into a SongspaceError."""
         try:
             yield
         except (KeyboardInterrupt, SystemExit, MemoryError):
@@ -258,7 +258,7 @@ class Words:
             raise SongspaceError(f"{self._file} is no file that the tokenizers library can use ({line}).") from error
 
     def __call__(self, text: str) -> np.ndarray:
-        """The vector of a text, (d,)."""
+        """Return the vector of a text, (d,)."""
         with self._told():
             ids = self._tokenizer.encode(characters(text)).ids
         if not ids:

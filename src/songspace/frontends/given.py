@@ -1,4 +1,4 @@
-"""What networks made elsewhere take: the sound itself, or a mel spectrogram of which everything can be said."""
+"""Frontends of networks made elsewhere: the sound itself, or a mel spectrogram with every parameter open."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class MelSpectrogram(Frontend):
     center : bool
         Whether frames are centred on their times, with half a frame of padding on either side.
     padding : {"constant", "reflect", "edge"}
-        What is put there.
+        Contents of the padding.
     power : {1, 2}
         Magnitude or power.
     log : {"none", "log10", "ln", "db"}

@@ -17,12 +17,7 @@ from songspace.frontends.base import Codes, Frontend, check, check_whole, from_c
 
 SCALES = ("slaney", "htk")
 NORMS = ("slaney", None)
-WINDOWS = {
-    "hann": (0.5, 0.5),
-    "hamming": (0.54, 0.46),
-    "blackman": (0.42, 0.5, 0.08),
-    "ones": (1.0,),
-}
+WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08), "ones": (1.0,)}
 """Sums of cosines: the weights, whose signs alternate."""
 
 
@@ -30,7 +25,7 @@ WINDOWS = {
 def mel_filters(
     rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, scale: str = "slaney", norm: str | None = "slaney"
 ) -> np.ndarray:
-    """Triangular filters, float32 of shape (n_mels, n_fft // 2 + 1).
+    """Return triangular filters, float32 of shape (n_mels, n_fft // 2 + 1).
 
     Parameters
     ----------
@@ -69,7 +64,7 @@ def _htk(count: int, fmin: float, fmax: float) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def window_of(name: str, length: int) -> np.ndarray:
-    """A periodic window by its name in :data:`WINDOWS`, float64."""
+    """Return a periodic window by its name in :data:`WINDOWS`, float64."""
     angle = 2 * np.pi * np.arange(length) / length
     terms = (weight * (-1) ** k * np.cos(k * angle) for k, weight in enumerate(WINDOWS[name]))
     return np.sum(list(terms), axis=0)
@@ -214,7 +209,7 @@ class PowerSpectrogram(_Framed):
     rate, n_fft, hop, seconds
         As in :class:`LogMel`.
     full_scale : float
-        What a sample of 1.0 stands for.
+        Value of a sample of 1.0.
     log, standardize : bool
         Give decibels, at least -100, instead of power; bring every spectrogram to zero mean and unit
         variance. (The poster did neither.)
@@ -287,7 +282,7 @@ class PowerSpectrogram(_Framed):
 
 @lru_cache(maxsize=8)
 def _mel_blocks(*mel_scale: Any) -> list[tuple[slice, slice, np.ndarray]]:
-    """Eight filters at a time, cut to the bins that they touch: half the time of all at once."""
+    """Return the filters in blocks of eight, cut to the bins that they touch: half the time of all at once."""
     filters = mel_filters(*mel_scale)
     blocks = []
     for start in range(0, len(filters), 8):
