@@ -20,7 +20,7 @@ from songspace.library.cue import LARGEST as LARGEST_SHEET
 from songspace.library.cue import Part, read_sheet
 from songspace.library.tags import read_tags as read_tags  # it was here, and scripts of others import it from here
 
-SUFFIXES = BY_EXTENSION.keys()
+SUFFIXES = frozenset(BY_EXTENSION)
 """Suffixes that promise sound. What a file really is, its content decides when it is decoded."""
 
 LEAVE_OUT = frozenset({".notmusic", ".nomedia"})
