@@ -22,9 +22,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from machine import about
-from songspace.encoders import ali_pictures
+from songspace.encoders import ali_game
 from songspace.encoders.ali import ALI
-from songspace.encoders.ali_pictures import Pictures
+from songspace.encoders.ali_game import Pictures
 from songspace.encoders.devices import choose_device
 from songspace.frontends import Codes
 
@@ -115,7 +115,7 @@ def main() -> None:
             game.step(pictures[rows()], 0.0)
 
         held = seconds(lambda: pictures[rows()], wanted.steps, device)
-        room, ali_pictures.ROOM = ali_pictures.ROOM, 0
+        room, ali_game.ROOM = ali_game.ROOM, 0
         read = Pictures(pictures.codec, pictures.rows, np.arange(len(pictures)), device)
         once = seconds(lambda: read[rows()], wanted.steps, device)
         step = seconds(play, wanted.steps, device)
@@ -134,7 +134,7 @@ def main() -> None:
             print(f"operations         {rate:8.1f} T/s, {rate / peak:.1%} of the matrix peak of {peak:.0f} T/s")
             print(f"memory             {torch.cuda.max_memory_allocated(device) / 1e9:8.1f} GB at most")
         if wanted.curves:
-            ali_pictures.ROOM = room
+            ali_game.ROOM = room
             ali.fit(X, groups=np.load(wanted.songs) if wanted.songs else None)
             draw_curves(ali, wanted.curves)
             print(ali.verdict_)

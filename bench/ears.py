@@ -33,7 +33,7 @@ from songspace.encoders import Linear, Timbre, discriminants
 from songspace.encoders.base import load
 from songspace.encoders.checks import teacher_codes
 from songspace.encoders.ears import EARS
-from songspace.encoders.handmade import hand_made
+from songspace.encoders.linear import hand_made
 from songspace.encoders.student import Student
 from songspace.library.catalog import Catalog
 from songspace.library.home import Home

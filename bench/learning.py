@@ -41,7 +41,7 @@ from machine import about
 from songspace.categories import artist_codes, integers
 from songspace.encoders import Contrastive, Encoder, Linear, Timbre
 from songspace.encoders.contrastive import Untrained
-from songspace.encoders.start import start_from
+from songspace.encoders.convnet import start_from
 from songspace.evaluation import clustering, retrieval
 from songspace.evaluation.labels import labels as read_labels
 from songspace.evaluation.neighbors import nearest

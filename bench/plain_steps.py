@@ -13,14 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from songspace.encoders import augment
 from songspace.encoders.ali import ALI
 from songspace.encoders.ali_networks import Codec, Discriminator
 from songspace.encoders.contrastive import Contrastive
-from songspace.encoders.contrastive_game import PROJECTED, nt_xent, relations
+from songspace.encoders.contrastive_game import PROJECTED, Crops, mask, nt_xent, recolor, relations
 from songspace.encoders.convnet import ConvNet
 from songspace.encoders.devices import choose_device, fast_autocast
-from songspace.encoders.pairs import Crops
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def plain_contrastive(
     bank = functional.normalize(torch.randn(songs_in_all, PROJECTED, device=device), dim=1)
 
     def step() -> None:
-        views = augment.mask(network.standardize(augment.recolor(decibels)))
+        views = mask(network.standardize(recolor(decibels)))
         with way.autocast(device):
             maps = trunk(views[:, None].contiguous(memory_format=way.layout)).float()
             projected = projector(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))

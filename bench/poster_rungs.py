@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from machine import about
 from songspace.durations import about as roughly
-from songspace.encoders.ali_rungs import POSTER_STEPS
+from songspace.encoders.ali import POSTER_STEPS
 from songspace.intervals import Score
 from songspace.poster.data import Data, gather
 from songspace.poster.experiment import choose_subset, set_apart

@@ -24,7 +24,7 @@ from scipy.signal import fftconvolve, lfilter
 
 from machine import about
 from songspace.encoders.contrastive import Contrastive
-from songspace.encoders.start import write_start
+from songspace.encoders.convnet import write_start
 from songspace.encoders.training import Progress
 from songspace.frontends import Codes, LogMel
 

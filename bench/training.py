@@ -30,10 +30,10 @@ from plain_steps import Way, plain_ali, plain_contrastive
 from songspace.audio import read_windows
 from songspace.encoders.ali import ALI
 from songspace.encoders.contrastive import Contrastive
+from songspace.encoders.contrastive_game import Pairs
 from songspace.encoders.convnet import ConvNet
 from songspace.encoders.devices import choose_device
 from songspace.encoders.networks import NetworkEncoder
-from songspace.encoders.pairs import Pairs
 from songspace.encoders.training import Progress, epochs
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes, LogMel

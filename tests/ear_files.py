@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from songspace import tensorfile
 from songspace.encoders.ears import MUSICNN, Ear
-from songspace.encoders.musicnn_network import SHAPES
+from songspace.encoders.musicnn import SHAPES
 
 
 def tensors(seed: int = 0) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ import torch
 from songspace.encoders import encoder_class
 from songspace.encoders.onnx_settings import settings_of
 from songspace.frontends import build, describe
-from songspace.frontends.base import Registry
+from songspace.frontends.base import REGISTERED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "encoders.md").read_text("utf-8")
 
@@ -45,7 +45,7 @@ def test_the_classes_work(monkeypatch: pytest.MonkeyPatch) -> None:
         frontend = names["Envelope"](parts=10)
         assert build(describe(frontend)) == frontend
     finally:
-        Registry.classes.pop("Envelope", None)
+        REGISTERED.pop("Envelope", None)
     X = frontend(np.random.default_rng(0).normal(size=(6, 40_000)))
     encoder = names["Level"](frontend)
     np.testing.assert_allclose(encoder.fit_transform(X), X.mean(axis=2) - X.mean(axis=(0, 2)), atol=1e-6)

@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram, build, describe, register
-from songspace.frontends.base import Registry
+from songspace.frontends.base import REGISTERED
 
 LOG_MELS = [
     LogMel(),
@@ -358,7 +358,7 @@ def test_a_name_finds_a_frontend_that_is_registered_and_no_other():
         with pytest.raises(ValueError, match=f"called Envelope already, in {__name__}"):
             register(other)
     finally:
-        Registry.classes.pop("Envelope", None)
+        REGISTERED.pop("Envelope", None)
     for wrong in (Frontend, dict, 7):
         with pytest.raises(ValueError, match="a frontend is a dataclass"):
             register(wrong)
@@ -390,7 +390,7 @@ class Loud(Frontend):
         with pytest.raises(SongspaceError, match=r"'Soft' of the package toy-ears is called Loud"):
             build({"name": "Soft"})
     finally:
-        Registry.classes.pop("Loud", None)
+        REGISTERED.pop("Loud", None)
         sys.modules.pop("toy_ears", None)
 
 

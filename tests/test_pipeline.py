@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from songspace import Library, SongspaceError, Space, pipeline
-from songspace.encoders import base, plan
+from songspace.encoders import base, registry
 from songspace.library import Home
 from songspace.library.learnt import Segments
 from songspace.library.listening import encode_file
@@ -190,7 +190,7 @@ def test_where_nobody_says_how_long_time_ends_what_its_steps_do_not(
     with pytest.raises(KeyboardInterrupt):
         pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     assert any(" on two cores, for about half an hour at most (" in sentence for sentence in told.sentences)
-    monkeypatch.setattr(plan, "MOST", 0.03)
+    monkeypatch.setattr(registry, "MOST_MINUTES", 0.03)
     told = Told()
     pipeline.learn(home, tunes, reporter=told, encoder="contrastive", **QUICK)  # type: ignore[arg-type]
     begun = next(sentence for sentence in told.sentences if sentence.startswith("Learning"))

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import soxr
 
-from songspace.audio.transcoding import FORMATS, Transcoder
+from songspace.audio.transcoding import ENCODINGS, Transcoder
 from songspace.errors import AudioError
 
 LAME = 1105  # samples that come before the first one; only a file that is whole can say so
@@ -188,7 +188,7 @@ def test_what_is_damaged_midway_goes_on_behind(
     assert 10.5 < len(got) / rate < 12.1
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ENCODINGS)
 def test_what_is_no_sound_is_refused_before_the_first_byte(
     audio_files: ModuleType, tmp_path: Path, format: str
 ) -> None:

@@ -7,10 +7,9 @@ import platform
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from songspace.answers.state import away_groups
 from songspace.answers.view import open_space
 from songspace.audio import read_windows
 from songspace.errors import AudioError, MissingEncoderError, SongspaceError
+from songspace.formats import FORMATS, Format
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
 from songspace.library.learnt import imported_from, learnt, load_learnt
@@ -72,17 +72,6 @@ _PITCH = 440.0
 _UPDATE = "Run `songspace update`."
 _LEARN = "Run `songspace learn FOLDER`."
 
-_SNDFILE = {"WAV": (".wav", "PCM_16"), "AIFF": (".aiff", "PCM_16"), "FLAC": (".flac", "PCM_16")}
-_SNDFILE |= {"Ogg Vorbis": (".ogg", "VORBIS")}
-_FFMPEG = {
-    "MP3": (".mp3", "libmp3lame", "fltp"),
-    "AAC": (".m4a", "aac", "fltp"),
-    "ALAC": (".m4a", "alac", "s16p"),
-    "Opus": (".opus", "libopus", "flt"),
-    "WMA": (".wma", "wmav2", "fltp"),
-    "WavPack": (".wv", "wavpack", "s16p"),
-}
-
 
 def _versions() -> Finding:
     """Report the versions of songspace and of the libraries that its results depend on."""
@@ -103,25 +92,22 @@ def _versions() -> Finding:
 def _decoders() -> Finding:
     """Check that a tone in each format is heard as the tone that it is."""
     tone = (0.5 * np.sin(2 * np.pi * _PITCH * np.arange(2 * _RATE) / _RATE)).astype(np.float32)
-    makers: dict[str, tuple[str, Callable[[Path], None]]] = {}
-    for name, (suffix, subtype) in _SNDFILE.items():
-        makers[name] = suffix, partial(soundfile.write, data=tone, samplerate=_RATE, subtype=subtype)
-    for name, (suffix, codec, form) in _FFMPEG.items():
-        makers[name] = suffix, partial(_encode, tone=tone, codec=codec, form=form)
     heard, deaf, untried = [], [], []
     with tempfile.TemporaryDirectory(prefix="songspace-") as folder:
-        for name, (suffix, make) in makers.items():
-            path = Path(folder, name + suffix)
+        for format in FORMATS:
+            if not format.encoder:
+                continue
+            path = Path(folder, format.name + format.extensions[0])
             try:
-                make(path)
-            except (soundfile.SoundFileError, av.FFmpegError, ValueError):  # no encoder: decoders may be there
-                untried.append(name)
+                _encode(path, format, tone)
+            except (av.FFmpegError, ValueError):  # no encoder: decoders may be there
+                untried.append(format.name)
                 continue
             problem = _mishearing(path)
             if problem:
-                deaf.append(f"{name} ({problem})")
+                deaf.append(f"{format.name} ({problem})")
             else:
-                heard.append(name)
+                heard.append(format.name)
     rest = f" Not tried, for they cannot be written here: {', '.join(untried)}." if untried else ""
     if deaf:
         said = f"These formats are not read as they should be: {'; '.join(deaf)}.{rest}"
@@ -129,12 +115,15 @@ def _decoders() -> Finding:
     return Finding("decoders", Verdict.OK, f"{', '.join(heard)} are read.{rest}")
 
 
-def _encode(path: Path, *, tone: np.ndarray, codec: str, form: str) -> None:
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream(codec, rate=_RATE, layout="mono", bit_rate=96_000)
-        stream.format = form
-        convert = av.AudioResampler(format=form, layout="mono", rate=_RATE)
-        frame = av.AudioFrame.from_ndarray(tone[np.newaxis], format="fltp", layout="mono")
+def _encode(path: Path, format: Format, tone: np.ndarray) -> None:
+    """Write a tone as a file of a format, in two channels: FFmpeg's encoder of Vorbis knows no other number."""
+    experimental = {"strict": "experimental"}  # as that encoder calls itself
+    with av.open(str(path), "w", format=format.demuxers[0]) as container:
+        stream: Any = container.add_stream(
+            format.encoder, rate=_RATE, layout="stereo", bit_rate=96_000, options=experimental
+        )
+        convert = av.AudioResampler(format=stream.codec_context.format, layout="stereo", rate=_RATE)
+        frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts = _RATE, 0
         for part in [*convert.resample(frame), *convert.resample(None)]:
             container.mux(stream.encode(part))

@@ -1,6 +1,6 @@
 """Small files that this program wrote, read as if a stranger had: only ordinary files, within bounds, and quickly.
 
-Somebody else may have put something in a file's place: a pipe, on which whoever opens it waits for ever; a device that
+Something else may lie in a file's place: a pipe, on which opening it would wait for ever; a device that
 never ends; a link to a file that is none of this program's; numbers that are none. All of these are refused, with a
 ``ValueError`` or an ``OSError`` that says why, and nothing worse happens.
 """
@@ -27,14 +27,14 @@ _ALIKE = bytes.maketrans(b"{}", b"[]")
 
 
 def open_plain(path: str | os.PathLike[str], *, links: bool = False) -> BufferedReader:
-    """Open an ordinary file for reading; nobody waits for a pipe or a device that has taken its place.
+    """Open an ordinary file for reading; refuse a pipe or a device that has taken its place.
 
     Parameters
     ----------
     path : path-like
     links : bool
-        Whether it may be a link. A file that is only ever replaced by this program is none, so a link was put there by
-        somebody else; a password may be one, because those who hand out secrets mount them so.
+        Whether it may be a link. This program replaces its own files and makes no links; a password may be one, because
+        container systems mount secrets so.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def open_plain(path: str | os.PathLike[str], *, links: bool = False) -> Buffered
 
 
 def read_plain(path: str | os.PathLike[str], most: int, *, links: bool = False) -> bytes:
-    """Read an ordinary file of at most so many bytes.
+    """Read an ordinary file of at most ``most`` bytes.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_plain(path: str | os.PathLike[str], most: int, *, links: bool = False) 
         If it is longer.
     """
     with open_plain(path, links=links) as file:
-        # As much as it says that it has: a limit is set aside in memory, whatever comes.
+        # Its size, not the limit: read() sets that much memory aside.
         data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise ValueError(f"it is longer than {most} bytes")
@@ -77,7 +77,7 @@ def put_plain(
     path : path-like
     parts : iterable of bytes
     mode : int
-        Who may read it, as for :func:`os.open`.
+        Its permissions, as for :func:`os.open`.
     sync : bool
         Whether it is to last even if the machine stops at once.
 
@@ -105,7 +105,7 @@ def put_plain(
 
 
 def read_json(path: str | os.PathLike[str], most: int, *, links: bool = False, finite: bool = True) -> Any:
-    """Read a JSON document from an ordinary file of at most so many bytes.
+    """Read a JSON document from an ordinary file of at most ``most`` bytes.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def read_json(path: str | os.PathLike[str], most: int, *, links: bool = False, f
 
 
 def parse_json(data: bytes, *, finite: bool = True) -> Any:
-    """A JSON document whose numbers are numbers and whose lists end.
+    """Parse a JSON document whose numbers are finite and whose lists end.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def parse_json(data: bytes, *, finite: bool = True) -> Any:
 
 
 def _is_deep(data: bytes) -> bool:
-    """Whether lists and objects lie too deeply in each other, or are not closed: seen before the parser goes down."""
+    """Return whether lists and objects are nested too deeply or not closed, before the parser goes down."""
     outside = b"".join(data.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])  # of strings
     nesting = outside.translate(_ALIKE, _NESTING)
     for _ in range(DEEPEST):  # each time the innermost go
@@ -182,7 +182,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def characters(text: str) -> str:
-    """Text without halves of characters, which JSON can name and no file can hold.
+    """Return text without surrogates, which JSON can name and no file can hold.
 
     Examples
     --------

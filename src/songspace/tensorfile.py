@@ -105,7 +105,7 @@ def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    """32 hexadecimal digits that change with any number in the arrays (BLAKE2b, about 1 GB/s)."""
+    """Return 32 hexadecimal digits that change with any number in the arrays (BLAKE2b, about 1 GB/s)."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays.values():
         digest.update(array.data)
@@ -116,7 +116,7 @@ _Places = dict[str, tuple[np.dtype[Any], tuple[int, ...], int]]
 
 
 def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]:
-    """Dtype, shape and begin of each array, after checking that together they are the ``size`` bytes of the numbers."""
+    """Return dtype, shape and begin of each array, checked to be the ``size`` bytes of the numbers together."""
     try:
         header = parse_json(text)
         metadata = dict(header["__metadata__"])
@@ -143,7 +143,7 @@ def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]
 
 
 def _seal(header: dict[str, Any]) -> str:
-    """A checksum of the header itself, all but the seal: a damaged one is found without reading the numbers."""
+    """Return a checksum of the header, all but the seal: damage is found without reading the numbers."""
     said = {key: value for key, value in header["__metadata__"].items() if key != "seal"}
     text = json.dumps(header | {"__metadata__": said}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

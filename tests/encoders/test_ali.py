@@ -12,12 +12,11 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from songspace.encoders import ali_pictures, load, training
+from songspace.encoders import ali_game, load, training
 from songspace.encoders.ali import ALI, RUNGS
-from songspace.encoders.ali_game import AdversarialGame
+from songspace.encoders.ali_game import AdversarialGame, Pictures, hold_out, thinned
 from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Codec
-from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
 from songspace.encoders.baselines import PCA
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel, PowerSpectrogram
@@ -271,7 +270,7 @@ def test_pictures_are_the_same_whether_they_fit_into_memory_or_not(textures, mon
     items = np.array([74, 3, 0])
     inside = held[items]
     assert asked == []
-    monkeypatch.setattr(ali_pictures, "ROOM", 10**5)
+    monkeypatch.setattr(ali_game, "ROOM", 10**5)
     outside = Pictures(codec, lambda part: asked.append(len(part)) or X[part], rows, CPU)
     assert asked == []
     torch.testing.assert_close(outside[items], inside, rtol=0, atol=0)

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from songspace.encoders import ali_game
-from songspace.encoders.ali import PLAYERS, RUNGS
+from songspace.encoders.ali import PLAYERS, POSTER_STEPS, RUNGS
 from songspace.encoders.ali_game import AdversarialGame, Kept, Rules, turn
 from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
-from songspace.encoders.ali_rungs import POSTER_STEPS
 from songspace.encoders.devices import seeded
 
 CPU = torch.device("cpu")

@@ -21,7 +21,7 @@ from songspace.encoders.base import REGISTRY, Encoder, check_spectrograms, encod
 from songspace.encoders.baselines import PCA, Raw, Timbre
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram, register
-from songspace.frontends.base import Registry
+from songspace.frontends.base import REGISTERED
 
 X = np.random.default_rng(0).normal(-30, 10, (20, 24, 30)).astype(np.float32)
 
@@ -388,7 +388,7 @@ def test_an_encoder_takes_a_frontend_of_ones_own_and_keeps_it(tmp_path):
     try:
         loaded = load(encoder.save(tmp_path / "a"))
     finally:
-        del Registry.classes["Coarse"]
+        del REGISTERED["Coarse"]
     assert loaded.get_frontend() == frontend
     np.testing.assert_array_equal(loaded.transform(frontend(sound)), encoder.transform(frontend(sound)))
     with pytest.raises(SongspaceError, match="no frontend is called 'Coarse'"):

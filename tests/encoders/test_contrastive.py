@@ -13,15 +13,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from songspace.encoders import augment, discriminants, load
+from songspace.encoders import contrastive_game as augment
+from songspace.encoders import discriminants, load
 from songspace.encoders.contrastive import Contrastive
-from songspace.encoders.contrastive_game import Bank, ContrastiveGame, nt_xent, relations
-from songspace.encoders.convnet import ConvNet, calibrate, folded
-from songspace.encoders.descriptors import descriptors
+from songspace.encoders.contrastive_game import Bank, ContrastiveGame, Crops, Pairs, nt_xent, relations
+from songspace.encoders.convnet import ConvNet, RandomConv, calibrate, folded
+from songspace.encoders.descriptors import descriptors, textures
 from songspace.encoders.devices import seeded
-from songspace.encoders.pairs import Crops, Pairs
-from songspace.encoders.random_conv import RandomConv
-from songspace.encoders.textures import textures
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 

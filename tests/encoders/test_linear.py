@@ -12,8 +12,7 @@ from scipy.spatial.distance import pdist
 from songspace import SongspaceError
 from songspace.encoders import Linear, discriminants, load
 from songspace.encoders.checks import teacher_codes
-from songspace.encoders.descriptors import descriptors
-from songspace.encoders.textures import textures
+from songspace.encoders.descriptors import descriptors, textures
 from songspace.frontends import LogMel, PowerSpectrogram
 
 

@@ -19,8 +19,7 @@ from songspace import tensorfile
 from songspace.encoders import ears
 from songspace.encoders.base import load
 from songspace.encoders.ears import MUSICNN, Ear
-from songspace.encoders.musicnn import MusiCNN
-from songspace.encoders.musicnn_network import SHAPES, Network
+from songspace.encoders.musicnn import SHAPES, MusiCNN, Network
 from songspace.errors import SongspaceError
 
 LOGITS = (

@@ -13,10 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from songspace.encoders import start
+from songspace.encoders import convnet
 from songspace.encoders.contrastive import Contrastive, Untrained
-from songspace.encoders.convnet import ConvNet
-from songspace.encoders.start import FILE, start_from, write_start
+from songspace.encoders.convnet import FILE, ConvNet, start_from, write_start
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
@@ -79,7 +78,7 @@ def test_they_are_written_as_they_are_read(tmp_path: Path, monkeypatch: pytest.M
     torch.manual_seed(1)
     network, other = ConvNet(64, 4), ConvNet(64, 4)
     write_start(network, tmp_path / "start.safetensors")
-    monkeypatch.setattr(start, "FILE", tmp_path / "start.safetensors")
+    monkeypatch.setattr(convnet, "FILE", tmp_path / "start.safetensors")
     assert start_from(other)
     for name, value in network.named_parameters():
         torch.testing.assert_close(other.state_dict()[name], value.data.half().float(), rtol=0, atol=0)
@@ -99,5 +98,5 @@ def test_the_script_makes_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     made = tmp_path / "start.safetensors"
     asked = [sys.executable, BENCH / "start.py", "-o", made, "--pieces", "3", "--steps", "1", "--workers", "1"]
     subprocess.run(asked, check=True, capture_output=True)
-    monkeypatch.setattr(start, "FILE", made)
+    monkeypatch.setattr(convnet, "FILE", made)
     assert start_from(ConvNet(64, Contrastive().width))

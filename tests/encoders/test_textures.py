@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.fft import dct
 
-from songspace.encoders.textures import FAMILIES, N_TEXTURES, textures
+from songspace.encoders.descriptors import N_TEXTURES, TEXTURE_FAMILIES, textures
 from songspace.frontends import LogMel
 
 RATE = 50.0
@@ -105,7 +105,7 @@ PLAIN: dict[str, Callable[[np.ndarray], list[float]]] = {
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_family_equals_its_plain_version(name, shape):
     decibels = noise(shape, n=2, seed=1)
-    found = textures(decibels, frame_rate=RATE)[list(FAMILIES).index(name)]
+    found = textures(decibels, frame_rate=RATE)[list(TEXTURE_FAMILIES).index(name)]
     wanted = [PLAIN[name](plain_level(one)) for one in decibels]
     np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)
     assert np.std(wanted) > 0.05  # a family of equal numbers would show nothing
@@ -120,8 +120,8 @@ def test_correlations_are_those_of_numpy():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_their_number_is_known(shape):
     found = textures(noise(shape, n=3), frame_rate=RATE)
-    assert [family.shape for family in found] == [(3, count) for count in FAMILIES.values()]
-    assert sum(FAMILIES.values()) == N_TEXTURES and all(family.dtype == np.float32 for family in found)
+    assert [family.shape for family in found] == [(3, count) for count in TEXTURE_FAMILIES.values()]
+    assert sum(TEXTURE_FAMILIES.values()) == N_TEXTURES and all(family.dtype == np.float32 for family in found)
 
 
 @pytest.mark.parametrize("decibels", [-60.0, 7.5, 40.0])

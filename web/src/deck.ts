@@ -8,12 +8,14 @@ const plays = (type: string): boolean => probe.canPlayType(type) !== "";
 /** What the server may encode a song as, the best first; null if this browser plays none of it. */
 const ENCODING: Encoding | null = plays('audio/webm; codecs="opus"') ? "webm" : plays('audio/ogg; codecs="opus"') ? "opus" : plays("audio/mpeg") ? "mp3" : null;
 
-// What a file's name says of what is in it. Where that is not enough, the browser finds out by itself.
+// As formats.py of the server has them. Where that is not enough, the browser finds out by itself.
 const TYPES: Record<string, string> = {
-  mp3: "audio/mpeg", mp2: "audio/mpeg", flac: "audio/flac", ogg: "audio/ogg", oga: "audio/ogg", opus: 'audio/ogg; codecs="opus"',
-  spx: 'audio/ogg; codecs="speex"', m4a: "audio/mp4", m4b: "audio/mp4", mp4: "audio/mp4", alac: 'audio/mp4; codecs="alac"', aac: "audio/aac",
-  wav: "audio/wav", wave: "audio/wav", aif: "audio/aiff", aiff: "audio/aiff", aifc: "audio/aiff", wma: "audio/x-ms-wma", asf: "audio/x-ms-wma",
-  ape: "audio/x-ape", wv: "audio/x-wavpack", weba: "audio/webm", tta: "audio/x-tta", ac3: "audio/ac3", mpc: "audio/x-musepack", dsf: "audio/x-dsf", caf: "audio/x-caf",
+  mp3: "audio/mpeg", mp2: "audio/mpeg", flac: "audio/flac", wav: "audio/wav", wave: "audio/wav", w64: "audio/x-w64",
+  aiff: "audio/aiff", aif: "audio/aiff", aifc: "audio/aiff", caf: "audio/x-caf", au: "audio/basic", snd: "audio/basic",
+  opus: 'audio/ogg; codecs="opus"', spx: 'audio/ogg; codecs="speex"', ogg: "audio/ogg", oga: "audio/ogg",
+  m4a: "audio/mp4", m4b: "audio/mp4", mp4: "audio/mp4", alac: 'audio/mp4; codecs="alac"', aac: "audio/aac",
+  weba: "audio/webm", mka: "audio/webm", wma: "audio/x-ms-wma", asf: "audio/x-ms-wma", wv: "audio/x-wavpack",
+  ape: "audio/x-ape", mpc: "audio/x-musepack", tta: "audio/x-tta", dsf: "audio/x-dsf", dff: "audio/x-dff",
 };
 
 /** Songs that turned out to be nothing that this browser plays as they are. */

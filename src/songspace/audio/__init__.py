@@ -4,7 +4,7 @@ Ten windows of 5 s are a fifth of a song: to find them without decoding what lie
 library quick to learn. That must not cost exactness. A window found by seeking equals the same samples of
 the whole song decoded from its beginning, and the tests hold every format to it.
 
-Four modules share the work, chosen by what a file holds, whatever its name says: ``_soundfile`` (WAV, AIFF,
+Four modules share the work, chosen by what a file holds, whatever its name says: ``_source`` (libsndfile: WAV, AIFF,
 FLAC), ``_ogg`` (Vorbis, Opus), ``_mp3``, and ``_pyav`` for the rest and for what is too damaged for the others.
 """
 
@@ -23,9 +23,9 @@ from typing import TypeVar
 import numpy as np
 import soxr
 
-from songspace.audio._soundfile import MAGIC, SoundfileSource
-from songspace.audio._source import Source, UndecodableError, decoding
+from songspace.audio._source import SoundfileSource, Source, UndecodableError, decoding
 from songspace.errors import AudioError
+from songspace.formats import by_content
 
 __all__ = ["SILENCE", "Windows", "read_excerpt", "read_places", "read_windows"]
 
@@ -64,7 +64,7 @@ class Windows:
     samples : ndarray of shape (n, round(seconds * rate)), float32
         Mono, the plain mean of the channels; full scale is 1, and may be exceeded.
     starts : ndarray of shape (n,), float64
-        Where each window begins, in seconds, ascending.
+        Start of each window, in seconds, ascending.
     duration : float
         Seconds of the whole file.
     rate : int
@@ -241,7 +241,7 @@ def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rat
 
 
 def _decoded(path: str | os.PathLike[str], read: Callable[[Source], _T]) -> _T:
-    """What ``read`` makes of a file, by the first of the decoders that can."""
+    """Return what ``read`` makes of a file, opened by the first of the decoders that can."""
     with _open_regular(path) as file:
         for decoder in _decoders(file):
             try:
@@ -280,16 +280,17 @@ def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
 
 
 def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Source]]:
-    """The decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
+    """Yield the decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
     with decoding():
-        head = file.read(64)
-    if head[:4] == b"OggS":
+        format = by_content(file.read(64))
+    first = format.decoder if format is not None else "mp3"  # which may begin with anything
+    if first == "ogg":
         from songspace.audio._ogg import OggSource
 
         yield OggSource
-    if head[:4] in MAGIC:
+    if first in ("ogg", "soundfile"):  # libsndfile is shown no others: it guesses, and says so on stderr
         yield SoundfileSource
-    else:
+    if first == "mp3":
         from songspace.audio._mp3 import Mp3Source
 
         yield Mp3Source
@@ -313,7 +314,7 @@ class _Part:
 
 
 def _part(source: Source, start: float | None, end: float | None) -> Source:
-    """The part of a source between two seconds."""
+    """Return the part of a source between two seconds."""
     if start is None and end is None:
         return source
     first = round((start or 0.0) * source.rate)
@@ -341,7 +342,7 @@ def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.rando
 
 
 def _length(source: Source, rate: int) -> int:
-    """Samples of an opened song at a rate."""
+    """Return the number of samples of an opened song at a rate."""
     total = source.frames * rate // source.rate
     if total == 0:
         raise UndecodableError("It holds no sound.")
@@ -351,7 +352,7 @@ def _length(source: Source, rate: int) -> int:
 
 
 def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: int, total: int) -> np.ndarray:
-    """Windows of a song that is ``total`` samples long, from their first samples on."""
+    """Read windows of a song that is ``total`` samples long, from their first samples on."""
     samples = np.zeros((len(first), width), np.float32)
     if total <= len(first) * width:  # windows that overlap: decoding everything once is less
         song = _read(source, 0, total, rate)
@@ -364,7 +365,7 @@ def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: in
 
 
 def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:
-    """Samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
+    """Read samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
 
     Input and output samples coincide once every ``native / gcd(native, rate)`` of the input. Starting
     at such a place, a part of the song is resampled with the same phases of the filter as the whole.

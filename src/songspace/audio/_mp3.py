@@ -27,7 +27,7 @@ from songspace.audio._source import UndecodableError
 
 _BLOCK = 1 << 15
 _LONGEST = 1441  # bytes in a frame: 320 kbit/s at 32 kHz, padded
-_CHAIN = 3  # so many headers in a row are no coincidence
+_CHAIN = 3  # headers in a row that are no coincidence
 _STRIDE = 256
 _SLACK = 8  # bytes by which a frame may miss its place, as where songs were joined
 
@@ -78,11 +78,11 @@ class Mp3Source:
         return sound[begin - (early + first) * size :][: stop - start]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
 
 def _decode(frames: list[bytes], size: int) -> np.ndarray:
-    """Mono sound of frames that follow each other; one that is damaged becomes silence of its length."""
+    """Decode frames that follow each other to mono; one that is damaged becomes silence of its length."""
     decoder: Any = av.CodecContext.create("mp3float", "r")
     sound = np.zeros(len(frames) * size, np.float32)
     damaged = 0
@@ -98,7 +98,7 @@ def _decode(frames: list[bytes], size: int) -> np.ndarray:
 
 
 class _Kind(NamedTuple):
-    """What all frames of one file share."""
+    """The properties that all frames of one file share."""
 
     second: int  # byte of the header, without the bit that tells of a checksum
     rate: int
@@ -108,7 +108,7 @@ class _Kind(NamedTuple):
 
 
 def _kind(header: bytes) -> _Kind | None:
-    """What a frame's header says, or None where there is none of Layer III with a stated bit rate."""
+    """Parse a frame's header; return None if it is none of Layer III with a stated bit rate."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return None
     version, choice = header[1] >> 3 & 3, header[2] >> 2 & 3
@@ -131,15 +131,15 @@ class _Row(NamedTuple):
     kind: _Kind
 
     def walk(self, position: int) -> Iterator[tuple[int, bytes]]:
-        """Each whole frame from ``position`` on, and where it lies."""
+        """Yield each whole frame from ``position`` on, and its position."""
         for base, data, places in self.blocks(position):
             for at in places:
                 yield base + at, data[at : at + self.kind.lengths[data[at + 2]]]
 
     def blocks(self, position: int) -> Iterator[tuple[int, bytes, list[int]]]:
-        """Parts of the file from ``position`` on, and where whole frames lie in each.
+        """Yield parts of the file from ``position`` on, and the places of whole frames in each.
 
-        What is no frame is stepped over. The loop is as plain as that because three hours have 413,000 frames.
+        Anything else is skipped. The loop is as plain as that because three hours have 413,000 frames.
         """
         second, lengths = self.kind.second, self.kind.lengths
         last = False
@@ -155,15 +155,15 @@ class _Row(NamedTuple):
                     places.append(at)
                     at += length
                 else:
-                    found = self.search(data, at + 1)
-                    at = limit + 1 if found is None else found
+                    place = self.search(data, at + 1)
+                    at = limit + 1 if place is None else place
             if last and at > len(data):  # the last frame is cut short
                 places.pop()
             yield position, data, places
             position += at
 
     def search(self, data: bytes, at: int) -> int | None:
-        """Where the next chain of frames in ``data`` begins."""
+        """Return the place of the next chain of frames in ``data``."""
         while (at := data.find(0xFF, at)) >= 0:
             if self.chain(data, at):
                 return at
@@ -171,7 +171,7 @@ class _Row(NamedTuple):
         return None
 
     def chain(self, data: bytes, at: int) -> bool:
-        """Whether frames follow each other from ``data[at]`` on."""
+        """Return whether frames follow each other from ``data[at]`` on."""
         for _ in range(_CHAIN):
             if at < 0 or at + 4 > len(data) or data[at] != 0xFF or data[at + 1] | 1 != self.kind.second:
                 return False
@@ -186,7 +186,7 @@ class _Row(NamedTuple):
 
 
 def _find(file: BufferedReader) -> tuple[_Row, int]:
-    """The row of frames and where it begins: after the ID3 tags, and after little else."""
+    """Return the row of frames and its position: after the ID3 tags, and after little else."""
     position = 0
     file.seek(0)
     while (tag := file.read(10))[:3] == b"ID3" and len(tag) == 10:
@@ -204,7 +204,7 @@ def _find(file: BufferedReader) -> tuple[_Row, int]:
 
 
 class _Info(NamedTuple):
-    """What the first frame tells about the rest, if it is not sound itself."""
+    """The contents of an Info or VBRI frame, the first one, which is no sound itself."""
 
     first: int  # position of the first frame of sound
     frames: int | None = None
@@ -230,7 +230,7 @@ def _read_info(row: _Row, position: int) -> _Info:
 
 
 class _Table:
-    """Where frames lie, from reading the header of every one."""
+    """The positions of frames, from reading the header of every one."""
 
     def __init__(self, row: _Row, first: int) -> None:
         self._row = row
@@ -246,7 +246,7 @@ class _Table:
 
 
 class _Grid:
-    """Where frames lie in a file of constant bit rate: near multiples of their mean length.
+    """The positions of frames in a file of constant bit rate: near multiples of their mean length.
 
     Raises
     ------

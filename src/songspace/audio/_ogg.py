@@ -30,7 +30,7 @@ _PROBE = 1 << 13
 _LONGEST = 1 << 25  # bytes kept of one packet: pictures in the comment may be long, and are not needed
 _CONTINUED, _BEGINNING = 1, 2  # flags of a page
 
-# How the first page of a stream begins, what it is, and how many packets come before the sound; FLAC tells.
+# Beginning of the first page of a stream, its codec, and the number of packets before the sound (FLAC states it).
 _CODECS = ((b"\x01vorbis", "vorbis", 3), (b"OpusHead", "opus", 2), (b"\x7fFLAC", "flac", 0))
 
 # Samples before a window. Vorbis overlaps blocks of up to 8,192; Opus forgets what it has not heard in
@@ -83,10 +83,10 @@ class OggSource:
         return gather(self._sound(start), start, stop)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
     def _sound(self, start: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Where each decoded block lies, and its mono samples, from ``start`` or somewhat earlier on."""
+        """Yield the position of each decoded block and its mono samples, from ``start`` or somewhat earlier on."""
         # Not as late as the last page, which does not tell where its sound begins.
         wanted = min(start + self._origin - self._preroll, self._anchor - 1)
         begin = self._find(wanted)
@@ -101,7 +101,7 @@ class OggSource:
                     position += len(block)
 
     def _decode(self, position: int, after: int = -1) -> Iterator[tuple[_Page, list[np.ndarray]]]:
-        """The pages from ``position`` on, each with the sound of the packets that end on it.
+        """Yield the pages from ``position`` on, each with the sound of the packets that end on it.
 
         Pages that end at granule ``after`` or before are left silent.
         """
@@ -117,7 +117,7 @@ class OggSource:
             yield page, sound
 
     def _packets(self, position: int) -> Iterator[tuple[_Page, list[bytes]]]:
-        """The pages from ``position`` on, each with the packets that end on it."""
+        """Yield the pages from ``position`` on, each with the packets that end on it."""
         begun: bytearray | None = None  # the part of a packet that lay on the page before
         for page in self._pages(position):
             if page.serial != self._serial:
@@ -137,7 +137,7 @@ class OggSource:
             yield page, packets
 
     def _pages(self, position: int) -> Iterator[_Page]:
-        """The pages of all streams from ``position`` on; what is no page is stepped over."""
+        """Yield the pages of all streams from ``position`` on; what is no page is stepped over."""
         data = bytes(_BLOCK)
         while len(data) == _BLOCK:
             self._file.seek(position)
@@ -149,7 +149,7 @@ class OggSource:
             position += at if at > 0 else max(1, len(data) - 3)
 
     def _find(self, wanted: int) -> int:
-        """Where a page lies that ends at granule ``wanted``, or less than a second before."""
+        """Return the position of a page that ends at granule ``wanted``, or less than a second before."""
         low, before = self._first, 0
         high, after = self._final, self._anchor
         halve = False
@@ -165,7 +165,7 @@ class OggSource:
         return low
 
     def _probe(self, position: int, end: int) -> tuple[int, int]:
-        """Where the next page lies from ``position`` on, and what it tells; ``end`` if there is none before."""
+        """Return the position of the next page from ``position`` on, and its granule; ``end`` if there is none."""
         while position < end:
             self._file.seek(position)
             data = self._file.read(_PROBE + _HEADER.size)
@@ -178,11 +178,11 @@ class OggSource:
         return end, 0
 
     def _tells(self, page: _Page) -> bool:
-        """Whether it is known what ends on a page."""
+        """Return whether a page of this stream has a granule."""
         return page.serial == self._serial and page.granule >= 0
 
     def _read_headers(self) -> tuple[list[bytes], int]:
-        """The header packets of the stream, which is thereby chosen, and where its pages of sound begin."""
+        """Choose the stream; return its header packets and the position of its pages of sound."""
         for page in self._pages(0):
             for magic, codec, needed in _CODECS:
                 if page.data.startswith(magic):
@@ -201,7 +201,7 @@ class OggSource:
         raise UndecodableError("It is damaged: its beginning is missing.")
 
     def _read_end(self) -> tuple[int, int, int]:
-        """Where the last page lies, how many samples are over before it, and how many at its end."""
+        """Return the position of the last page, and the granules before it and at its end."""
         size = self._file.seek(0, SEEK_END)
         begin = max(self._first, size - 2 * _BLOCK)
         pages = deque((page for page in self._pages(begin) if self._tells(page)), maxlen=2)
@@ -213,7 +213,7 @@ class OggSource:
 
 
 def _page(data: bytes, at: int, base: int) -> _Page | None:
-    """The page at ``data[at:]``, which lies ``base + at`` in the file; None unless all of it is there."""
+    """Return the page at ``data[at:]``, which lies ``base + at`` in the file; None unless all of it is there."""
     if len(data) < at + _HEADER.size:
         return None
     _, flags, granule, serial, segments = _HEADER.unpack_from(data, at)

@@ -1,9 +1,9 @@
 """Everything else through FFmpeg: M4A, WMA, WavPack, Opus, raw AAC, and files that are damaged.
 
-Where a frame lies is told by its timestamp, and timestamps differ in how fine they are: MP4 and Ogg
+The position of a frame follows from its timestamp, and timestamps differ in how fine they are: MP4 and Ogg
 count samples, ASF and Matroska milliseconds. Coarse ones are rounded to whole frames where all are
 of one length; where they are not, the song is decoded from its first sample on, in constant memory.
-How long a song is, is never believed but looked up at its end.
+The length that a header states is not trusted but looked up at the end.
 
 One thing is not to be had by seeking: AAC may fill bands with noise that the decoder makes up, from
 a generator that has run since the first frame. That noise differs between decoders, too.
@@ -21,12 +21,9 @@ import av
 import numpy as np
 
 from songspace.audio._source import QuietFile, UndecodableError, check_rate, gather
+from songspace.formats import FORMATS, OTHER_DEMUXERS
 
-# FFmpeg also opens playlists, scripts and pictures, and some of them make it open other files.
-_CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,webm,mov,mp4,m4a,mp3,mpc,"
-    "mpc8,mpeg,mpegts,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv"
-)
+_DEMUXERS = ",".join({*OTHER_DEMUXERS, *(name for format in FORMATS for name in format.demuxers)})
 _PREROLLS = 0.5, 5.0  # s; in the first, Opus forgets to a millionth what it has not heard
 _SHORTEST = 1.0  # s that must be left of a damaged file
 _SAMPLES: dict[str, tuple[type, int]] = {
@@ -42,12 +39,12 @@ STUMBLES = 64
 
 
 def open_container(file: BufferedReader) -> Any:
-    """Open a file by FFmpeg; it belongs to whoever opened it before."""
-    return av.open(QuietFile(file), options={"format_whitelist": _CONTAINERS}, metadata_errors="ignore")
+    """Open a file with FFmpeg; the caller closes the file."""
+    return av.open(QuietFile(file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
 
 
 def sound_of(container: Any) -> Any:
-    """The first stream of sound.
+    """Return the first stream of sound.
 
     Raises
     ------
@@ -64,7 +61,7 @@ def sound_of(container: Any) -> Any:
 
 
 class AvSource:
-    """Whatever FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+    """A file that FFmpeg can open; see :class:`songspace.audio._source.Source`."""
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file
@@ -114,7 +111,7 @@ class AvSource:
                 self._damaged = True
 
     def _sound(self, expected: int | None) -> Iterator[tuple[int, np.ndarray]]:
-        """Where each decoded block lies, and its mono samples; the first one at ``expected``."""
+        """Yield the position of each decoded block and its mono samples; the first one at ``expected``."""
         for frame in self._decode():
             if frame.sample_rate != self.rate:
                 raise UndecodableError("Its sampling rate changes on the way.")
@@ -152,7 +149,7 @@ class AvSource:
         return True
 
     def _find_end(self) -> int:
-        """The number of samples, counted up to the last one that can be decoded."""
+        """Count the samples up to the last one that can be decoded."""
         claimed = 0
         if self._stream.duration:
             claimed = int(self._stream.duration * self._stream.time_base * self.rate)
@@ -168,7 +165,7 @@ class AvSource:
         return self._at
 
     def _last_packet(self) -> int | None:
-        """Where the last packet of those that follow lies; they are not decoded."""
+        """Return the position of the last packet of those that follow; they are not decoded."""
         if self._clock is None:
             return None
         stamps = (packet.pts for packet in self._packets() if packet.pts is not None and packet.size)
@@ -177,7 +174,7 @@ class AvSource:
 
 
 class _Clock(NamedTuple):
-    """What timestamps mean: ``tick`` samples each, ``lag`` ahead, on a grid of whole frames."""
+    """The meaning of timestamps: ``tick`` samples each, ``lag`` ahead, on a grid of whole frames."""
 
     tick: float
     lag: float
@@ -185,7 +182,7 @@ class _Clock(NamedTuple):
     phase: int
 
     def position(self, timestamp: int, expected: int | None = None) -> int:
-        """The sample at ``timestamp``: the one that is ``expected`` unless that is out of the question."""
+        """Return the sample at ``timestamp``: the one that is ``expected`` unless that is out of the question."""
         at = timestamp * self.tick - self.lag
         if expected is not None and abs(at - expected) <= 2 * self.tick + 1:
             return expected
@@ -196,7 +193,7 @@ class _Clock(NamedTuple):
 
 
 def _read_clock(frames: list[Any], tick: float) -> _Clock | None:
-    """What the timestamps of a song's first frames mean; None if no rule connects them with samples."""
+    """Return the clock of a song's first frames; None if no rule connects timestamps with samples."""
     starts = [0, *accumulate(frame.samples for frame in frames)]
     stamped = [(frame, start) for frame, start in zip(frames, starts, strict=False) if frame.pts is not None]
     stamped = stamped[1:] or stamped  # the first frame may have lost the encoder's delay
@@ -213,7 +210,7 @@ def _read_clock(frames: list[Any], tick: float) -> _Clock | None:
 
 
 def mono(frame: Any) -> np.ndarray:
-    """The samples of a decoded frame as float32, -1 to 1: the plain mean of its channels.
+    """Return the samples of a decoded frame as float32, -1 to 1: the plain mean of its channels.
 
     They are taken from where FFmpeg put them: ``frame.to_ndarray()`` costs half of what decoding does.
     """

@@ -1,8 +1,7 @@
-"""A file becomes another one while it is being sent: decoded, mixed to two channels at most, encoded, piece by piece.
+"""Transcoding while a file is sent: decoded, mixed to two channels at most, encoded, piece by piece.
 
-For whoever cannot play a format, or has no room for it on the way. Windows are compared, this is listened to: all that
-is in a file goes through FFmpeg from one end to the other. Neither memory nor the time to the first piece grows with
-the length of the song.
+For players that cannot play a format, and for slow connections. The whole file goes through FFmpeg, from its first
+sample to its last. Neither memory nor the time to the first piece grows with the length of the song.
 """
 
 from __future__ import annotations
@@ -22,24 +21,22 @@ import numpy as np
 from songspace.audio._pyav import STUMBLES, open_container, sound_of
 from songspace.audio._source import UndecodableError, check_rate, decoding
 from songspace.errors import AudioError
+from songspace.formats import BY_EXTENSION, Format
 
 PIECE = 16 * 1024
-"""Bytes that are worth sending: a second or less."""
+"""Bytes to send at once: a second or less."""
 
-_STEPS = 100  # frames after which it is told that nothing is ready yet
+_STEPS = 100  # frames after which `more` returns, even if nothing is ready
 _MOST_CHANNELS = 64  # that FFmpeg's filters can take
-_ARRANGED = 8  # channels; where there are more, nobody knows which is where
+_ARRANGED = 8  # channels; the order of more is not defined
 _PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
 
 
-class Format(NamedTuple):
-    """What sound is encoded as."""
+class Encoding(NamedTuple):
+    """A format to encode in, and the settings of its encoder."""
 
-    media_type: str
-    suffix: str
-    container: str
-    codec: str
-    samples: str
+    format: Format
+    samples: str  # FFmpeg's name of their type
     rates: tuple[int, ...]
     rungs: tuple[int, ...]  # kilobits a second that it can have
     kilobits: int  # by default
@@ -49,10 +46,10 @@ _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _OPUS = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 
 # Whole numbers, although the encoders take others: LAME ends the program where a sample is no number.
-FORMATS = {
-    "mp3": Format("audio/mpeg", "mp3", "mp3", "libmp3lame", "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
-    "opus": Format("audio/ogg", "opus", "ogg", "libopus", "s16", (48_000,), _OPUS, 128),
-    "webm": Format("audio/webm", "webm", "webm", "libopus", "s16", (48_000,), _OPUS, 128),
+ENCODINGS = {
+    "mp3": Encoding(BY_EXTENSION[".mp3"], "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
+    "opus": Encoding(BY_EXTENSION[".opus"], "s16", (48_000,), _OPUS, 128),
+    "webm": Encoding(BY_EXTENSION[".weba"], "s16", (48_000,), _OPUS, 128),
 }
 """By their names. Opus comes in Ogg, as players expect it, and in WebM, which browsers have played for longer."""
 
@@ -63,15 +60,15 @@ class Transcoder:
     Parameters
     ----------
     file : binary file
-        Any that FFmpeg decodes; it belongs to whoever opened it.
+        Any that FFmpeg decodes; the caller closes it.
     format : str
-        One of ``FORMATS``.
+        One of ``ENCODINGS``.
     start : float
         The second at which to begin.
     end : float, optional
         The second at which to end, to the sample.
     kilobits : int, optional
-        At most so many a second, as far as the format goes down.
+        The most kilobits a second, as far as the format goes down.
 
     Examples
     --------
@@ -98,7 +95,7 @@ class Transcoder:
         kilobits: int | None = None,
     ) -> None:
         self._song, self._start, self._end = _Song(file), start, math.inf if end is None else end
-        self._format, self._kilobits = FORMATS[format], kilobits
+        self._encoding, self._kilobits = ENCODINGS[format], kilobits
         self._sink = _Sink()
         self._encoder: _Encoder | None = None
         self._work: Iterator[None] | None = self._steps()
@@ -107,7 +104,7 @@ class Transcoder:
     def more(self) -> bytes | None:
         """Work for a moment: the next bytes, which may be none yet, or None where the song has ended.
 
-        What is damaged is left out; behind a damage that nothing can be decoded after, the song ends.
+        Damaged parts are left out; where nothing can be decoded behind one, the song ends.
 
         Raises
         ------
@@ -135,7 +132,7 @@ class Transcoder:
             return self._sink.take()
 
     def close(self) -> None:
-        """Give back what decoder and encoder hold, as soon as they have finished a moment's work."""
+        """Release decoder and encoder, after the moment's work that they are at."""
         with self._lock:
             self._close()
 
@@ -146,14 +143,14 @@ class Transcoder:
             self._encoder.close()
 
     def _steps(self) -> Iterator[None]:
-        """All of the work, a frame at a time."""
+        """Do all of the work, a frame at a time."""
         for second, frame in self._song.frames_from(self._start):
             late, left = self._start - second, (self._end - second) * frame.sample_rate
             if left < 0.5:
                 break
             if late * frame.sample_rate < frame.samples:
                 if self._encoder is None:
-                    self._encoder = _Encoder(self._sink, self._format, frame, self._kilobits, max(0.0, late))
+                    self._encoder = _Encoder(self._sink, self._encoding, frame, self._kilobits, max(0.0, late))
                 self._encoder.put(frame if left >= frame.samples else _head(frame, round(left)))
             yield
         if self._encoder is not None:
@@ -164,7 +161,7 @@ class Transcoder:
 
 
 def _head(frame: Any, samples: int) -> Any:
-    """The first samples of a frame."""
+    """Return the first samples of a frame."""
     values = frame.to_ndarray()[:, : samples * (1 if frame.format.is_planar else frame.layout.nb_channels)]
     head = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), frame.format.name, frame.layout.name)
     head.sample_rate = frame.sample_rate
@@ -179,10 +176,10 @@ class _Song:
         self._container: Any = None
 
     def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
-        """Frames, and the second at which each begins: the first at ``start`` or before."""
+        """Yield frames, and the second at which each begins: the first at ``start`` or before."""
         self._open()
-        if start > 0 and (found := self._sought(start)) is not None:
-            second, frames = found
+        if start > 0 and (sought := self._sought(start)) is not None:
+            second, frames = sought
         else:
             self._open()
             second, frames = 0.0, self._frames()
@@ -214,7 +211,7 @@ class _Song:
                 continue
 
     def _sought(self, start: float) -> tuple[float, Iterator[Any]] | None:
-        """Where the frames begin that a decoder gives after seeking, and these; None if that cannot be told."""
+        """Seek; return the second of the first frame and the frames, or None if that second cannot be told."""
         frames = self._frames()
         first, second = next(frames, None), next(frames, None)
         # What stands in the first one is off where it has lost the encoder's delay.
@@ -237,7 +234,7 @@ class _Song:
 
 
 class _Sink:
-    """What an encoder writes into: it cannot go back."""
+    """A file that an encoder writes to without seeking."""
 
     def __init__(self) -> None:
         self.bytes = bytearray()
@@ -255,16 +252,16 @@ class _Sink:
 class _Encoder:
     """Frames of any kind become a file: of one channel if the first frame has one, of two otherwise."""
 
-    def __init__(self, sink: _Sink, format: Format, first: Any, kilobits: int | None, skip: float) -> None:
-        self._format, self._layout = format, "mono" if first.layout.nb_channels == 1 else "stereo"
+    def __init__(self, sink: _Sink, encoding: Encoding, first: Any, kilobits: int | None, skip: float) -> None:
+        self._encoding, self._layout = encoding, "mono" if first.layout.nb_channels == 1 else "stereo"
         native = first.sample_rate
-        simple = (rate for rate in format.rates if rate % native == 0 or native % rate == 0)
-        self._rate = next(simple, format.rates[0])
-        self._container = cast(Any, av.open(sink, "w", format=format.container))
-        self._stream = self._container.add_stream(format.codec, rate=self._rate, layout=self._layout)
-        self._stream.codec_context.format = format.samples
-        wanted = format.kilobits if kilobits is None else kilobits
-        self._stream.bit_rate = 1000 * max((rung for rung in format.rungs if rung <= wanted), default=format.rungs[0])
+        simple = (rate for rate in encoding.rates if rate % native == 0 or native % rate == 0)
+        self._rate = next(simple, encoding.rates[0])
+        self._container = cast(Any, av.open(sink, "w", format=encoding.format.demuxers[0]))
+        self._stream = self._container.add_stream(encoding.format.encoder, rate=self._rate, layout=self._layout)
+        self._stream.codec_context.format = encoding.samples
+        wanted, rungs = encoding.kilobits if kilobits is None else kilobits, encoding.rungs
+        self._stream.bit_rate = 1000 * max((rung for rung in rungs if rung <= wanted), default=rungs[0])
         self._kind: tuple[object, ...] = ()
         self._graph: Any = None
         self._skip, self.count = skip, 0
@@ -275,7 +272,7 @@ class _Encoder:
         if kind != self._kind:
             self._flow(None)
             self._kind, self._graph = kind, self._converting(frame)
-        frame.pts = None  # samples are counted: no clock that jumps misleads anybody
+        frame.pts = None  # samples are counted: a clock that jumps does no harm
         self._flow(frame)
 
     def finish(self) -> None:
@@ -300,7 +297,7 @@ class _Encoder:
                 self._container.mux(self._stream.encode(converted))
 
     def _converting(self, frame: Any) -> Any:
-        """What makes frames of this kind into those of the encoder; the first of all loses what is skipped."""
+        """Return a filter graph from frames of this kind to the encoder's; the first one drops what is skipped."""
         count, rate = frame.layout.nb_channels, frame.sample_rate
         source = f"sample_rate={rate}:sample_fmt={frame.format.name}:time_base=1/{rate}"
         steps = [("abuffer", f"{source}:channel_layout={frame.layout.name}")]
@@ -312,7 +309,7 @@ class _Encoder:
         if count > _ARRANGED:
             even, odd = ("+".join(f"c{number}" for number in range(side, count, 2)) for side in (0, 1))
             steps.append(("pan", f"stereo|c0<{even}|c1<{odd}"))
-        wanted = f"sample_fmts={self._format.samples}:sample_rates={self._rate}:channel_layouts={self._layout}"
+        wanted = f"sample_fmts={self._encoding.samples}:sample_rates={self._rate}:channel_layouts={self._layout}"
         steps += [("aformat", wanted), ("abuffersink", "")]
         graph = av.filter.Graph()
         filters = [graph.add(name, arguments or None) for name, arguments in steps]

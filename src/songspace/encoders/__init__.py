@@ -8,33 +8,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from songspace.encoders.registry import REGISTRY, Plan, encoder_class, encoder_names
+
 PIPELINE = 1
 """Raised whenever the same file would give other spectrograms, descriptors or vectors than before."""
 
-_WHERE = {
-    "Encoder": "base",
-    "encoder_class": "registry",
-    "encoder_names": "registry",
-    "Plan": "plan",
-    "load": "base",
-    "Raw": "baselines",
-    "PCA": "baselines",
-    "Timbre": "baselines",
-    "Linear": "linear",
-    "RandomConv": "random_conv",
-    "Contrastive": "contrastive",
-    "ALI": "ali",
-    "ONNX": "onnx",
-}
+_BASE = ("songspace.encoders.base:Encoder", "songspace.encoders.base:load")
+_MODULES = {name: module for module, _, name in (place.partition(":") for place in (*_BASE, *REGISTRY.values()))}
 
-__all__ = ["PIPELINE", *_WHERE]
+__all__ = ["PIPELINE", "Plan", "encoder_class", "encoder_names", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_WHERE)
+    return sorted(__all__)

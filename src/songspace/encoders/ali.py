@@ -17,23 +17,26 @@ import torch
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from songspace.encoders.ali_game import AdversarialGame, Rules
+from songspace.encoders.ali_game import AdversarialGame, Pictures, Rules, hold_out, thinned
 from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
-from songspace.encoders.ali_pictures import Pictures, hold_out, thinned
-from songspace.encoders.ali_rungs import PLAYERS, RUNGS
 from songspace.encoders.base import Encoder, check_spectrograms
 from songspace.encoders.baselines import PCA
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
 from songspace.encoders.networks import SAMPLE, NetworkEncoder
-from songspace.encoders.plan import Plan
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
 
-__all__ = ["ALI", "RUNGS"]
+PLAYERS = {
+    "all": ("encoder", "decoder", "discriminator"),
+    "without decoder": ("encoder", "discriminator"),
+    "none": (),
+}
+"""The players that learn, by the value of ``trained``."""
 
 REFERENCE = 1024
 """Pictures that the PCA is fitted to which reconstruction is compared with."""
@@ -62,13 +65,13 @@ class ALI(NetworkEncoder):
     latent : int
         Numbers in a code.
     trained : {"all", "without decoder", "none"}
-        Who learns. ``"none"`` leaves the weights as they are drawn, with the batch norms' statistics measured on the
-        data, and takes no steps.
+        The players that learn. ``"none"`` leaves the weights as they are drawn, with the batch norms' statistics
+        measured on the data, and takes no steps.
     standardize : bool
         Bring each band to mean 0 and deviation 1, and cut off beyond four deviations. Plain power would keep nothing
         but its loudest pixels.
     norm, unary, dropout
-        What keeps the discriminator in bounds: see :class:`songspace.encoders.ali_networks.Bounds`. With
+        Regularisation of the discriminator: see :class:`songspace.encoders.ali_networks.Bounds`. With
         ``norm="keras"`` all three networks begin with Keras' defaults, as the poster's did, and are trained in 32-bit
         floats.
     penalty : float
@@ -87,12 +90,12 @@ class ALI(NetworkEncoder):
     beta2 : float
         Adam's second decay, of all three; the first is 0.5.
     turns : int
-        The discriminator learns from one batch of so many. With 1 all players learn from every batch; with more that
+        The discriminator learns from one batch of this many. With 1 all players learn from every batch; with more that
         batch is its own alone, dropout is active in it only, and the other batches are the encoder's and decoder's.
     average : float
         Decay of the running average of encoder and decoder, which is what is kept; 0 keeps them as they are.
     keep : {"best", "last"}
-        Which encoder answers: the one that found segments of the same song best, among songs held out of training
+        The encoder to keep: the one that found segments of the same song best, among songs held out of training
         (looked at every 200 steps; the last one if no songs are held out), or the one that the run ends with.
     batch_size : int
         Spectrograms in a step; all of them if there are fewer.
@@ -104,7 +107,7 @@ class ALI(NetworkEncoder):
     random_state : int
         Seed of all that is random.
     device : {"auto", "cpu", "cuda"}
-        Where to train and encode.
+        Device to train and encode on.
 
     Attributes
     ----------
@@ -121,7 +124,7 @@ class ALI(NetworkEncoder):
         closer to another one than half of what lies between songs; ``retrieval``, how often a segment's nearest other
         segment is of its own song, and ``chance``.
     verdict_ : str
-        What became of the game, in a sentence or two.
+        A sentence or two on how the game went.
 
     Examples
     --------
@@ -195,7 +198,7 @@ class ALI(NetworkEncoder):
         self.device = device
 
     def get_frontend(self) -> Frontend:
-        """The frontend whose spectrograms this encoder takes."""
+        """Return the frontend whose spectrograms this encoder takes."""
         if self.frontend is not None:
             return self.frontend
         return PowerSpectrogram(log=True) if self.size == "poster" else LogMel()
@@ -269,9 +272,9 @@ class ALI(NetworkEncoder):
         return {"untrained": untrained, "no-network": PCA(self.latent, frontend=self.frontend)}
 
     def set_up(self, X: Any, groups: Any = None) -> tuple[AdversarialGame, Pictures]:
-        """The game before its first step, and the pictures that it is played with.
+        """Return the game before its first step, and the pictures that it is played with.
 
-        What :meth:`fit` begins with, with the same parameters and errors; for measurements and experiments.
+        :meth:`fit` begins with it; parameters and errors are the same. For measurements and experiments.
         """
         X = self._start_fit(X)
         self._check()
@@ -312,7 +315,7 @@ class ALI(NetworkEncoder):
         return game, pictures
 
     def inverse_transform(self, Z: Any) -> np.ndarray:
-        """Decode.
+        """Decode codes to spectrograms.
 
         Parameters
         ----------
@@ -364,7 +367,7 @@ class ALI(NetworkEncoder):
         )
 
     def _spread(self, X: Any, rows: np.ndarray) -> Iterable[np.ndarray]:
-        """Batches of some of the rows, spread evenly."""
+        """Yield batches of some of the rows, spread evenly."""
         some = rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).round().astype(int))]
         for part in np.array_split(some, -(-len(some) // self.batch_rows)):
             yield self._rows(X, part)
@@ -403,3 +406,40 @@ class ALI(NetworkEncoder):
             check_number(name, getattr(self, name))
             if not getattr(self, name) < 1:
                 raise ValueError(f"{name} must be below 1, got {getattr(self, name)!r}")
+
+
+_AS_DESCRIBED: dict[str, Any] = {
+    "frontend": PowerSpectrogram(),
+    "standardize": False,
+    "unit_codes": False,
+    "norm": "keras",
+    "unary": False,
+    "dropout": 0.3,
+    "penalty": 1e-4,
+    "cycle": 0.0,
+    "noise": 10.0,
+    "annealed": False,
+    "soft_targets": True,
+    "encoder_rate": 5e-5,
+    "decoder_rate": 5e-5,
+    "discriminator_rate": 5e-5,
+    "turns": 5,
+    "average": 0.0,
+    "keep": "last",
+    "batch_size": 101,
+}
+
+POSTER_STEPS = 5350
+"""Batches of the poster's training: 4,280 of the encoder's side, 1,070 of the discriminator's."""
+
+RUNGS: dict[str, dict[str, Any]] = {
+    "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},
+    "as run": _AS_DESCRIBED | {"trained": "without decoder", "beta2": 0.001},
+    "as described": _AS_DESCRIBED,
+    "done right": {"frontend": PowerSpectrogram(log=True)},
+}
+"""The poster's ladder: parameters of :class:`songspace.encoders.ali.ALI`, from nothing learnt to the defaults.
+
+Each names the frontend that it wants of the poster's spectrograms: power as it is where history is repeated, decibels
+otherwise. ``ALI(**RUNGS["as run"], size="small", steps=5350)``.
+"""

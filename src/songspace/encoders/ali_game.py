@@ -1,13 +1,14 @@
-"""The adversarial game: three players, their moves, and what is kept of them."""
+"""The adversarial game: the pictures it is played with, three players, their moves, and what is kept of them."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,13 +17,114 @@ from songspace.encoders.ali_networks import Average, Codec, Discriminator
 from songspace.encoders.devices import fast_autocast
 from songspace.encoders.training import Game, set_rate, steady_then_down
 
+ROOM = 25 * 10**7
+"""Bytes of memory that prepared pictures may take without a GPU; on one, they may take most of what is free.
+
+Where they are more, they are prepared for each step anew: the same to the last bit, and a hundredth of a small step.
+"""
+
+ENOUGH_SONGS = 20
+"""Songs below which none is held out of training."""
+
+HELD_OUT = 50
+"""The most songs that are held out: more would tell nothing more."""
+
+HELD_OUT_ROWS = 10
+"""The most segments of a held-out song."""
+
+
+class Pictures:
+    """Rows of spectrograms as the networks see them: prepared once if they fit into memory, otherwise each time.
+
+    Parameters
+    ----------
+    codec : Codec
+        Prepares spectrograms, on the device where the pictures are wanted.
+    rows : callable
+        Float spectrograms of an array of row numbers.
+    where : ndarray
+        The rows that there are.
+    device : torch.device
+    """
+
+    def __init__(
+        self, codec: Codec, rows: Callable[[np.ndarray], np.ndarray], where: np.ndarray, device: torch.device
+    ) -> None:
+        self.codec, self.rows, self._where, self._device = codec, rows, where, device
+        height, width = codec.grid
+        self._held: Tensor | None = None
+        if 4 * len(where) * height * width <= _room(device):
+            self._held = torch.empty(len(where), 1, height, width, device=device)
+            for part in np.array_split(np.arange(len(where)), -(-len(where) // 64)):
+                self._held[part[0] : part[-1] + 1] = self._prepared(part)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getitem__(self, items: np.ndarray) -> Tensor:
+        """Return the pictures (n, 1, *grid) of some of the rows, by their index."""
+        if self._held is not None:
+            return self._held[torch.from_numpy(items).to(self._device)]
+        return self._prepared(items)
+
+    def spread(self, size: int) -> Iterable[Tensor]:
+        """Yield batches of at most ``size`` pictures in all, spread evenly."""
+        items = np.unique(np.linspace(0, len(self) - 1, size).round().astype(int))
+        for part in np.array_split(items, -(-len(items) // 64)):
+            yield self[part]
+
+    @torch.no_grad()
+    def _prepared(self, items: np.ndarray) -> Tensor:
+        return self.codec.prepare(torch.from_numpy(self.rows(self._where[items])).to(self._device))
+
+
+def hold_out(songs: np.ndarray | None, *, seed: int) -> np.ndarray:
+    """Return the rows of a tenth of the songs, at most 50, for the monitors; none if there are too few songs.
+
+    Parameters
+    ----------
+    songs : ndarray of shape (n,), optional
+        The song of each row, from 0 without gaps.
+    seed : int
+        Chooses the songs, among those that have at least three rows.
+
+    Returns
+    -------
+    ndarray of int
+        All rows of these songs, those of a song in their order.
+    """
+    none = np.empty(0, np.int64)
+    if songs is None:
+        return none
+    counts = np.bincount(songs)
+    fit = np.flatnonzero(counts >= 3)
+    if len(fit) < ENOUGH_SONGS:
+        return none
+    count = min(HELD_OUT, max(4, len(fit) // 10))
+    chosen = np.random.default_rng([seed, 2]).choice(fit, count, replace=False)
+    return np.concatenate([np.flatnonzero(songs == song) for song in np.sort(chosen)])
+
+
+def thinned(rows: np.ndarray, songs: np.ndarray) -> np.ndarray:
+    """Return at most ten of the rows of each song, spread evenly over it."""
+    kept = []
+    for song in np.unique(songs[rows]):
+        of_song = rows[songs[rows] == song]
+        kept.append(of_song[np.unique(np.linspace(0, len(of_song) - 1, HELD_OUT_ROWS).round().astype(int))])
+    return np.concatenate(kept)
+
+
+def _room(device: torch.device) -> float:
+    return 0.6 * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else ROOM
+
+
 SOFT = (0.7, 0.9)
-"""Where soft positive targets are drawn from."""
+"""Range of soft positive targets."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the game is played; the meaning of each is that of :class:`songspace.encoders.ali.ALI`'s parameter."""
+    """Rules of the game; each means the same as :class:`songspace.encoders.ali.ALI`'s parameter."""
 
     rates: Mapping[str, float] = field(
         default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
@@ -39,7 +141,7 @@ class Rules:
 
 
 def turn(batch: int, turns: int) -> tuple[bool, bool]:
-    """Who learns from a batch, counted from 0: the discriminator, and its opponents.
+    """Return whether the discriminator, and whether its opponents, learn from a batch, counted from 0.
 
     With one turn both do; with more, one batch of every ``turns`` is the discriminator's alone. It is the last but one
     of them, as keras-adversarial has it, which counts on before it looks at its schedule.
@@ -88,11 +190,11 @@ class AdversarialGame(Game):
         Played with in place.
     rules : Rules
     players : sequence of str
-        Those that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
+        The ones that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
     device : torch.device
-        Where to play.
+        Device to play on.
     monitors : Monitors, optional
-        What to watch the game with.
+        Measurements of the game.
     """
 
     def __init__(
@@ -133,7 +235,7 @@ class AdversarialGame(Game):
         self.trouble: Trouble | None = None
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update on one batch: of all players, or of the side whose turn it is."""
+        """Update all players on one batch, or the side whose turn it is; return the losses."""
         rules, annealed = self.rules, self.rules.annealed
         for name, optimizer in self.optimizers.items():
             set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
@@ -173,7 +275,7 @@ class AdversarialGame(Game):
 
     @torch.no_grad()
     def monitor(self, step: int) -> dict[str, float]:
-        """Figures of the game as it stands, and of the averaged codec; the best codec is kept."""
+        """Measure the game as it stands, and the averaged codec; keep the best codec."""
         if self.monitors is None:
             return {}
         # The players in training mode, as they meet; as copies, so that looking moves no statistics.
@@ -191,17 +293,17 @@ class AdversarialGame(Game):
         return figures
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """What has begun to go wrong since the last look, in a sentence; the first steps are not judged."""
+        """Return a sentence on what has gone wrong since the last look; the first steps are not judged."""
         before, self.trouble = self.trouble, trouble(history) if history["watched"][-1] >= PATIENCE else None
         known = before is not None and self.trouble is not None and before.kind == self.trouble.kind
         return "" if self.trouble is None or known else self.trouble.sentence
 
     def result(self) -> Codec:
-        """The codec to answer with."""
+        """Return the codec to encode with."""
         return self.kept.codec if self.rules.keep == "best" else self.average.codec
 
     def _floats(self) -> AbstractContextManager[None]:
-        """The precision of a step: that of history is 32 bits."""
+        """Return the precision of a step: 32 bits for the poster's networks."""
         return nullcontext() if self.discriminator.apart else fast_autocast(self.device)
 
     def _prior(self, n: int) -> Tensor:
@@ -212,7 +314,7 @@ class AdversarialGame(Game):
         return low + (high - low) * torch.rand(n, 1, device=self.device) if self.rules.soft_targets else 1.0
 
     def _scores(self, pairs: list[tuple[Tensor, Tensor]], noise: float) -> tuple[Tensor, Tensor]:
-        """What the discriminator says of the encoder's pairs, and of the decoder's."""
+        """Return the discriminator's scores of the encoder's pairs, and of the decoder's."""
         if not self.discriminator.apart:
             pairs = [(torch.cat([x for x, _ in pairs]), torch.cat([z for _, z in pairs]))]
         with self._floats():

@@ -1,4 +1,4 @@
-"""How an adversarial game goes, by figures that need no labels, and what they say in a sentence."""
+"""Monitors of an adversarial game: figures that need no labels, and sentences about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BATCH = 64
 
 
 class Monitors:
-    """What a game is watched with: pictures, best of songs that it does not train on.
+    """Measurements of a game on fixed pictures, best of songs that it does not train on.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ class Monitors:
         self.close = float(np.median(nearest_distances(self.some().flatten(1)).cpu())) / 2
 
     def some(self) -> Tensor:
-        """At most 128 of the pictures, spread evenly."""
+        """Return at most 128 of the pictures, spread evenly."""
         return self.pictures[np.unique(np.linspace(0, len(self.pictures) - 1, SOME).round().astype(int))]
 
     @torch.no_grad()
     def measure(self, codec: Codec) -> dict[str, float]:
-        """The figures of a codec in evaluation mode: see :attr:`songspace.encoders.ali.ALI.history_`."""
+        """Measure a codec in evaluation mode: see :attr:`songspace.encoders.ali.ALI.history_`."""
         device = self.pictures.device
         prior = torch.randn(len(self.some()), codec.latent, device=device)
         with fast_autocast(device):
@@ -85,7 +85,7 @@ class Monitors:
 
 
 def area_under_curve(higher: np.ndarray, lower: np.ndarray) -> float:
-    """The chance that a random score of ``higher`` is above one of ``lower``; ties count half.
+    """Compute the probability that a random score of ``higher`` is above one of ``lower``; ties count half.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def area_under_curve(higher: np.ndarray, lower: np.ndarray) -> float:
 
 
 def effective_rank(vectors: np.ndarray) -> float:
-    """How many directions vectors (n, d) spread over: the exponential of the entropy of their shares of variance.
+    """Compute the effective rank of vectors (n, d): the exponential of the entropy of their shares of variance.
 
     O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007. 0 where nothing varies.
 
@@ -117,13 +117,13 @@ def effective_rank(vectors: np.ndarray) -> float:
 
 
 def nearest_distances(points: Tensor) -> Tensor:
-    """The distance of each of at least two points (n, d) to the nearest other one."""
+    """Compute the distance of each of at least two points (n, d) to its nearest neighbour."""
     distances = torch.cdist(points, points)
     return distances.fill_diagonal_(torch.inf).amin(dim=1)
 
 
 def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, float]:
-    """The share of segments whose nearest other segment, by angle, is of their own song; and by chance.
+    """Compute the share of segments whose nearest neighbour, by angle, is of their own song; and by chance.
 
     Segments next to each other in a song are not compared, because they may overlap.
 
@@ -139,19 +139,19 @@ def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, 
     place = np.arange(len(songs))
     allowed = ~(same & (np.abs(place[:, None] - place) <= 1))
     nearest = np.where(allowed, centred @ centred.T, -np.inf).argmax(axis=1)
-    found = float((songs[nearest] == songs).mean())
-    return found, float(((same & allowed).sum(axis=1) / allowed.sum(axis=1)).mean())
+    retrieval = float((songs[nearest] == songs).mean())
+    return retrieval, float(((same & allowed).sum(axis=1) / allowed.sum(axis=1)).mean())
 
 
 class Trouble(NamedTuple):
-    """What has gone wrong in a game."""
+    """A fault of a game: its kind, and a sentence about it."""
 
     kind: str
     sentence: str
 
 
 def trouble(history: Mapping[str, Sequence[float]]) -> Trouble | None:
-    """What the latest monitors say has gone wrong, if anything."""
+    """Return the fault that the latest monitors show, or None."""
     steps, latest = history["watched"], {name: values[-1] for name, values in history.items()}
     recent = [auc for step, auc in zip(steps, history.get("auc", ()), strict=False) if step >= steps[-1] - PATIENCE]
     if recent and steps[-1] - steps[0] >= PATIENCE and min(recent) > WON:
@@ -181,7 +181,7 @@ def trouble(history: Mapping[str, Sequence[float]]) -> Trouble | None:
 
 
 def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
-    """What became of a game whose encoder of ``step`` was kept."""
+    """Return a sentence or two about a finished game whose encoder of ``step`` was kept."""
     at = list(history["watched"]).index(step)
     parts = [f"cycle error of codes {history['cycle_z'][at]:.2f}"]
     parts.append(f"of songs {history['cycle_x'][at]:.2f} (PCA: {history['cycle_x_pca'][at]:.2f})")
@@ -191,8 +191,8 @@ def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
         parts.append(f"same-song retrieval {history['retrieval'][at]:.1%} (chance {history['chance'][at]:.1%})")
     else:
         parts.append("same-song retrieval not measured, for want of songs to hold out")
-    found = trouble(history)
-    said = found.sentence if found else "Nothing has gone wrong."
+    fault = trouble(history)
+    said = fault.sentence if fault else "Nothing has gone wrong."
     if step == 0:
         said = "Nothing was learnt: the weights are as they were drawn."
     return f"{said} The encoder of step {step:,} is kept: {', '.join(parts)}."

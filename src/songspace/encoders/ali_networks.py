@@ -62,7 +62,7 @@ class Codec(nn.Module):
         return self.encode(self.prepare(spectrograms))
 
     def prepare(self, spectrograms: Tensor) -> Tensor:
-        """What the networks see of spectrograms (n, bands, frames): (n, 1, *grid)."""
+        """Standardise, resize and clip spectrograms (n, bands, frames) to pictures (n, 1, *grid)."""
         x = self.standardize(spectrograms)[:, None]
         if self.shape != self.grid:
             x = functional.adaptive_avg_pool2d(x, self.grid)
@@ -86,7 +86,7 @@ class Codec(nn.Module):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What keeps a discriminator from being too sure of itself.
+    """Regularisation of a discriminator.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class Discriminator(nn.Module):
         lay_out(self)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """Scores (n, heads), the joint one first."""
+        """Return scores (n, heads), the joint one first."""
         of_x, of_z = self.of_x(x), self.of_z(z)
         scores = [self.joint(torch.cat([of_x, of_z], dim=1))]
         if self.unary_x is not None and self.unary_z is not None:
@@ -151,13 +151,13 @@ class Discriminator(nn.Module):
         return torch.cat(scores, dim=1)
 
     def drop(self, drops: bool) -> None:
-        """Say whether dropout is active, whatever mode the other layers are in."""
+        """Switch dropout on or off, independently of the mode of the other layers."""
         for module in self.joint:
             if isinstance(module, nn.Dropout):
                 module.train(drops)
 
     def penalty(self) -> Tensor:
-        """The absolute and the squared weights of the trunk's last two convolutions and of the joint layers, summed."""
+        """Sum the absolute and squared weights of the trunk's last two convolutions and the joint layers."""
         convolutions = [module for module in self.of_x.modules() if isinstance(module, nn.Conv2d)]
         joint = [module for module in self.joint if isinstance(module, nn.Linear)]
         weights = [module.weight for module in convolutions[-2:]] + [module.weight for module in joint]
@@ -232,7 +232,7 @@ def _up(inputs: int, outputs: int, kernel: tuple[int, int], stride: int, padding
 
 
 def _poster_trunk(*, norm: bool) -> nn.Sequential:
-    """257 x 430 pixels to 512 maps of one pixel."""
+    """Build the trunk from 257 x 430 pixels to 512 maps of one pixel."""
     return nn.Sequential(
         *_conv(1, 32, (5, 4), 3, norm=norm),
         *_conv(32, 64, (5, 3), 3, norm=norm),
@@ -269,7 +269,7 @@ WIDTH = 24
 
 
 def _small_trunk(*, norm: bool) -> nn.Sequential:
-    """64 x 128 pixels to 8 * WIDTH maps of 4 x 8 pixels."""
+    """Build the trunk from 64 x 128 pixels to 8 * WIDTH maps of 4 x 8 pixels."""
     return nn.Sequential(
         *_conv(1, WIDTH, (4, 4), 2, norm=norm, padding=1),
         *_conv(WIDTH, 2 * WIDTH, (4, 4), 2, norm=norm, padding=1),

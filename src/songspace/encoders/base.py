@@ -1,4 +1,4 @@
-"""What an encoder is: an estimator of spectrograms that can be saved, loaded and told apart.
+"""The base class of encoders: an estimator of spectrograms that can be saved, loaded and identified.
 
 An encoder takes a stack of spectrograms ``(n, bands, frames)`` from *its* frontend and gives ``(n, d)``
 vectors. It is written to disk as one folder, ``weights.safetensors`` and ``encoder.json``: numbers and
@@ -26,8 +26,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace import frontends, provenance
 from songspace.encoders import PIPELINE
-from songspace.encoders.plan import Plan
 from songspace.encoders.registry import REGISTRY as REGISTRY
+from songspace.encoders.registry import Plan
 from songspace.encoders.registry import encoder_class as encoder_class
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain, read_json
@@ -39,39 +39,39 @@ _NOT_PART_OF_THE_MAPPING = {"device"}
 
 
 class Encoder(TransformerMixin, BaseEstimator):
-    """The part that all encoders share: validation, batching, saving, identity.
+    """Base class of all encoders: validation, batching, saving, identity.
 
-    A subclass sets ``name``, learns in ``fit`` after calling :meth:`_start_fit`, and says in ``_embed`` how a
-    float batch becomes vectors, in ``_arrays`` and ``_restore`` which arrays it is made of.
+    A subclass sets ``name``, learns in ``fit`` after calling :meth:`_start_fit`, turns a float batch into vectors in
+    ``_embed``, and returns and restores its arrays in ``_arrays`` and ``_restore``.
 
-    What else there is to know of a kind of encoder stands in its class, too. Seconds are those of two idle cores, and
-    only foretell how long a run will take.
+    The class attributes below describe a kind of encoder. Seconds are those of two idle cores; they only forecast how
+    long a run will take.
 
     Attributes
     ----------
     name : str
-        What the command line and the catalog call it.
+        Its name on the command line and in the catalog.
     batch_rows : int
         Spectrograms that are encoded at once.
     plan : Plan or None
-        How long it is trained if nobody says; None if it does not learn step by step. One with a plan has the
+        How long it is trained by default; None if it does not learn step by step. One with a plan has the
         parameters ``steps`` and ``minutes``, and ``fit`` takes ``checkpoint`` and ``on_progress``.
     seconds_to_fit : float
         For each song, of one without a plan.
     seconds_to_encode : float
         For each song whose spectrograms are there.
     encoded_twice : int
-        Songs, at most, that it encodes while it is learnt, after its last step.
+        The most songs that ``fit`` encodes after its last step.
     pretrained : bool
-        Whether it was made elsewhere, and learns nothing from songs: ``fit`` needs none.
+        True if it was trained elsewhere and ``fit`` needs no songs.
     takes_artists : bool
         Whether ``fit`` takes ``artists``, the artist of each row, and learns from them.
     taught_by : str
-        The encoder made elsewhere whose vectors are the ``y`` that ``fit`` takes, by its name; "" of one without.
+        Name of the pretrained encoder whose vectors are the ``y`` of ``fit``; "" if there is none.
     taught_on : int
-        How many songs, at most, that one has to hear for it.
+        The most songs that the pretrained encoder encodes for it.
     words : tuple of str
-        Those that it learnt to hear.
+        Tags whose likeness it returns.
     """
 
     name: ClassVar[str]
@@ -88,7 +88,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     frontend: frontends.Frontend | None
 
     def get_frontend(self) -> frontends.Frontend:
-        """The frontend whose spectrograms this encoder takes (``LogMel()`` unless another was given)."""
+        """Return the frontend whose spectrograms this encoder takes (``LogMel()`` by default)."""
         return self.frontend if self.frontend is not None else frontends.LogMel()
 
     def transform(self, X: Any) -> Any:
@@ -110,12 +110,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         return sys.modules["torch"].from_numpy(vectors).to(X.device) if frontends.is_tensor(X) else vectors
 
     def encode(self, X: Any) -> np.ndarray:
-        """Do as :meth:`transform` does; whatever went in, and whatever ``set_output`` says, an array comes out."""
+        """Do as :meth:`transform` does, but always return an array."""
         X = self._checked(X)
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """What to call the numbers of a vector: the encoder's name with 0, 1, 2 and so on.
+        """Return names for the numbers of a vector: the encoder's name with 0, 1, 2 and so on.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         ----------
         X : array of shape (n, bands, frames)
         described : ndarray of shape (n, 124)
-            What :func:`songspace.encoders.descriptors.descriptors` gives for ``X``.
+            The output of :func:`songspace.encoders.descriptors.descriptors` for ``X``.
 
         Returns
         -------
@@ -163,7 +163,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         return 1
 
     def keep_song(self, X: Any) -> np.ndarray:
-        """What a library keeps of one song that it heard with this encoder's own frontend, (segments, d).
+        """Return what a library stores of one song, (segments, d), from spectrograms of this encoder's frontend.
 
         Parameters
         ----------
@@ -178,11 +178,11 @@ class Encoder(TransformerMixin, BaseEstimator):
         return self.fingerprint_
 
     def placed(self, kept: np.ndarray) -> np.ndarray:
-        """The vectors (n, d) of segments of which a library kept something: just that, unless the encoder has a map."""
+        """Return the vectors (n, d) of segments from what a library stored of them; the same unless there is a map."""
         return kept
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """How much segments, of which a library kept something, sound like each of :attr:`words`: (n, words).
+        """Return how much segments, from what a library stored of them, sound like each of :attr:`words`: (n, words).
 
         In any unit that grows with the likeness.
         """
@@ -190,11 +190,11 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     @property
     def has_words(self) -> bool:
-        """Whether this encoder gives words a place beside the sounds."""
+        """True if this encoder gives words a place beside the sounds."""
         return False
 
     def encode_text(self, text: str) -> np.ndarray:
-        """The vector (d,) of some words, to be compared with those of segments by the cosine.
+        """Return the vector (d,) of a text, to be compared with those of segments by the cosine.
 
         Raises
         ------
@@ -207,7 +207,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         )
 
     def controls(self) -> dict[str, Encoder]:
-        """What the worth of its training is a difference to, by what each lacks; nothing, if it is not trained.
+        """Return the controls that show what its training is worth, by what each lacks; none if it is not trained.
 
         Returns
         -------
@@ -285,7 +285,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         return X
 
     def _rows(self, X: Any, rows: Any) -> np.ndarray:
-        """Some rows of ``X`` as float32 decibels (or whatever unit the frontend has), checked to be finite."""
+        """Return some rows of ``X`` as float32 in the frontend's unit, checked to be finite."""
         batch = X[rows]
         if frontends.are_codes(batch):
             batch = self.get_frontend().dequantize(batch)
@@ -305,21 +305,21 @@ class Encoder(TransformerMixin, BaseEstimator):
         raise NotImplementedError
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        """Everything learnt, as arrays: what ``weights.safetensors`` holds."""
+        """Return everything learnt, as arrays: what ``weights.safetensors`` holds."""
         raise NotImplementedError
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def _copies(self) -> dict[str, Path]:
-        """Files of which a saved encoder keeps copies, by what they are called there; their sums are described."""
+        """Return the files that a saved encoder keeps copies of, by the copies' names; their sums are described."""
         return {}
 
     def _restore_files(self, folder: Path, description: dict[str, Any], *, check: bool) -> None:
         """Take the copies in a folder; a ValueError if they are not those that were saved, where that is checked."""
 
     def _facts(self) -> dict[str, Any]:
-        """What is worth keeping beside the weights but does not change the mapping (history, versions)."""
+        """Return what is saved beside the weights but does not change the mapping (history, versions)."""
         return {}
 
     def __sklearn_tags__(self) -> Tags:
@@ -378,8 +378,8 @@ def load(folder: str | os.PathLike[str], *, check_files: bool = True) -> Encoder
     ----------
     folder : path
     check_files : bool
-        Whether the files of which it keeps copies are read to see that they are those that were saved, which takes a
-        second for each gigabyte. Its own numbers always are.
+        Whether to check the copies of files that it keeps, which takes a second for each gigabyte. Its own arrays are
+        always checked.
 
     Raises
     ------
@@ -389,7 +389,7 @@ def load(folder: str | os.PathLike[str], *, check_files: bool = True) -> Encoder
     folder = Path(folder)
     try:
         description = read_json(folder / "encoder.json", _LONGEST_DESCRIPTION, links=True, finite=False)
-        open_plain(folder / "weights.safetensors", links=True).close()  # nobody waits for a pipe
+        open_plain(folder / "weights.safetensors", links=True).close()  # refuses a pipe, which would block
         arrays = load_file(folder / "weights.safetensors")
         if description["pipeline"] != PIPELINE:
             raise SongspaceError(f"The encoder in {folder} was made by another version of songspace: learn again.")

@@ -22,7 +22,7 @@ class Raw(Encoder):
     Parameters
     ----------
     frontend : Frontend, optional
-        What makes the spectrograms; ``LogMel()`` if not given.
+        Maker of the spectrograms; ``LogMel()`` if not given.
 
     Examples
     --------
@@ -67,9 +67,9 @@ class PCA(Encoder):
         Divide every pixel by its standard deviation first, as the poster did. That suits plain power,
         whose few loud pixels would decide alone; decibels do not need it.
     frontend : Frontend, optional
-        What makes the spectrograms; ``LogMel()`` if not given.
+        Maker of the spectrograms; ``LogMel()`` if not given.
     random_state : int
-        Where the search begins.
+        Seed of the search.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class PCA(Encoder):
     explained_variance_, explained_variance_ratio_ : ndarray of shape (k,), float64
     mean_ : ndarray of shape (bands * frames,), float32
     scale_ : ndarray of shape (bands * frames,), float32
-        What pixels are divided by: 1 unless ``scale``, and where a pixel is constant.
+        Divisor of each pixel: 1 unless ``scale``, and where a pixel is constant.
 
     References
     ----------
@@ -103,11 +103,7 @@ class PCA(Encoder):
     _LEARNT = ("mean_", "scale_", "components_", "explained_variance_", "explained_variance_ratio_")
 
     def __init__(
-        self,
-        n_components: int = 64,
-        scale: bool = False,
-        frontend: Frontend | None = None,
-        random_state: int = 0,
+        self, n_components: int = 64, scale: bool = False, frontend: Frontend | None = None, random_state: int = 0
     ) -> None:
         self.n_components = n_components
         self.scale = scale
@@ -158,7 +154,7 @@ class PCA(Encoder):
         return flat.reshape(-1, *self.shape_)
 
     def _moments(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Mean (float32) and variance (float64) of every pixel, in one reading."""
+        """Compute mean (float32) and variance (float64) of every pixel, in one reading."""
         # Sums of differences from one spectrogram, so that squares of large means do not cancel.
         origin = self._rows(X, slice(0, 1)).reshape(-1)
         total, squares = np.zeros(self.n_features_in_), np.zeros(self.n_features_in_)
@@ -170,7 +166,7 @@ class PCA(Encoder):
         return (origin + mean).astype(np.float32), np.maximum(squares / X.shape[0] - mean**2, 0)
 
     def _principal_axes(self, X: Any, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """The largest eigenvalues and vectors of the scatter matrix of the standardised spectrograms."""
+        """Compute the largest eigenvalues and vectors of the scatter matrix of the standardised spectrograms."""
         random = np.random.default_rng(check_seed(self.random_state))
         image = random.standard_normal((self.n_features_in_, width), np.float32)
         for _ in range(self.passes):
@@ -211,12 +207,12 @@ class Timbre(Encoder):
     Parameters
     ----------
     frontend : LogMel, optional
-        What makes the spectrograms; ``LogMel()`` if not given.
+        Maker of the spectrograms; ``LogMel()`` if not given.
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (124,), float32
-        What is subtracted from the descriptors, and what they are then divided by.
+        Subtrahend and divisor of the descriptors.
 
     References
     ----------
@@ -297,6 +293,6 @@ class Timbre(Encoder):
 
 
 def _added(total: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """A sum and some rows, one after the other: the same digits in whatever parts the rows come."""
+    """Add rows to a sum, one after the other: the digits do not depend on how rows are split."""
     added: np.ndarray = np.concatenate([total[None], rows], dtype=np.float64).sum(axis=0)
     return added

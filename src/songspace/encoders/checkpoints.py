@@ -24,7 +24,7 @@ from songspace.tensorfile import write_whole
 
 
 class Trained(Protocol):
-    """What a checkpoint holds: networks and their optimisers, by name."""
+    """Networks and their optimisers, by name."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
@@ -32,7 +32,7 @@ class Trained(Protocol):
 
 @dataclass
 class State:
-    """Where a training run stands, apart from its tensors."""
+    """The state of a training run, apart from its tensors."""
 
     step: int = 0
     seconds: float = 0.0
@@ -85,7 +85,7 @@ def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
 
 
 def _state(step: int, seconds: float, history: dict[str, list[float]]) -> State:
-    """A state as its checkpoint tells it, if it can be one: whoever wrote it may not have been songspace."""
+    """Return the state that a checkpoint holds, checked: others may have written it."""
     figures = [figure for series in history.values() for figure in series]
     if (
         type(step) is not int
@@ -144,7 +144,7 @@ def _restore(arrays: Mapping[str, np.ndarray], trained: Trained) -> None:
 
 
 def _like(parameter: Tensor, value: Tensor, *, fused: bool) -> Tensor:
-    """A moment in the memory layout of its parameter, so that resuming changes not even a rounding."""
+    """Return a moment in the memory layout of its parameter, so that resuming does not change a rounding."""
     if value.shape != parameter.shape:  # the optimiser's step count, on the CPU unless its steps are fused
         return value.to(parameter.device) if fused else value
     return torch.empty_like(parameter, requires_grad=False).copy_(value)

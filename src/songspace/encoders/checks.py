@@ -35,7 +35,7 @@ def check_number(
 
 
 def check_seed(random_state: object) -> int:
-    """The seed, if it is one; a run that can be resumed needs a number, not a generator.
+    """Return the seed, checked; a run that can be resumed needs a number, not a generator.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def check_seed(random_state: object) -> int:
 
 
 def group_codes(groups: Any, n: int) -> np.ndarray:
-    """The group of each row as a number from 0; ``None`` makes each row a group of its own.
+    """Return the group of each row as a number from 0; ``None`` makes each row a group of its own.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def group_codes(groups: Any, n: int) -> np.ndarray:
 
 
 def teacher_codes(artists: Any, songs: np.ndarray) -> np.ndarray | None:
-    """The artist of each song as a number from 0, -1 where it is not known; ``None`` if nothing is known.
+    """Return the artist of each song as a number from 0, -1 where it is not known; ``None`` without artists.
 
     Parameters
     ----------
     artists : sequence of length n, or None
-        Of each row; None and "" are nobody.
+        Of each row; None and "" mean that it is not known.
     songs : int array of shape (n,)
         Of each row, from 0 without gaps.
 

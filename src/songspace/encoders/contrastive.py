@@ -11,16 +11,13 @@ import torch
 
 from songspace.encoders.base import Encoder
 from songspace.encoders.checks import check_number, check_seed, group_codes, teacher_codes
-from songspace.encoders.contrastive_game import ContrastiveGame
-from songspace.encoders.convnet import ConvNet, calibrate
+from songspace.encoders.contrastive_game import ContrastiveGame, Pairs
+from songspace.encoders.convnet import ConvNet, Convolutional, calibrate, start_from
 from songspace.encoders.descriptors import is_describable
 from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import SAMPLED, Discriminants
-from songspace.encoders.handmade import HAND_MADE, Mapped, hand_made
-from songspace.encoders.pairs import Pairs
-from songspace.encoders.plan import Plan
-from songspace.encoders.random_conv import Convolutional
-from songspace.encoders.start import start_from
+from songspace.encoders.linear import HAND_MADE, Mapped, hand_made
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import Limits, Progress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
@@ -66,7 +63,7 @@ class Contrastive(Mapped, Convolutional):
     random_state : int
         Seed of all that is random.
     device : {"auto", "cpu", "cuda"}
-        Where to train and encode.
+        Device to train and encode on.
 
     Attributes
     ----------
@@ -201,7 +198,7 @@ class Contrastive(Mapped, Convolutional):
         return network
 
     def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
-        """What trains the network; None leaves it as it was drawn."""
+        """Return the game that trains the network; None leaves it as it was drawn."""
         if not self.is_trained:
             return None
         return ContrastiveGame(
@@ -218,11 +215,11 @@ class Contrastive(Mapped, Convolutional):
         if not self.is_trained:
             return {}
         params = self.get_params(deep=False)
-        found: dict[str, Encoder] = {"untrained": Untrained(**params)}
-        return found | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
+        controls: dict[str, Encoder] = {"untrained": Untrained(**params)}
+        return controls | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
-        """Blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
+        """Return blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
         learnt = [Convolutional._embed(self, batch)] if self.has_network else []
         return [*learnt, *hand_made(batch, self.get_frontend(), described)] if self.statistics else learnt
 

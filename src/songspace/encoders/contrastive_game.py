@@ -1,4 +1,6 @@
-"""The contrastive game: two pieces of one song attract each other, and songs keep the relations they have.
+"""The contrastive game, its batches and its augmentations.
+
+Two pieces of one song attract each other, and songs keep the relations they have.
 
 The plain game (NT-Xent) pushes *all* other songs away, also those that sound alike. Beside it stands a second one,
 against a bank that remembers where every song lies: a piece must find its own song there and, for the rest of its
@@ -7,28 +9,165 @@ attention, be as near to the other songs as its own song is. What is alike may s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from songspace.encoders import augment
 from songspace.encoders.convnet import ConvNet
 from songspace.encoders.devices import fast_autocast
-from songspace.encoders.pairs import Crops
-from songspace.encoders.training import Game, one_cycle, set_rate
+from songspace.encoders.training import Game, epochs, one_cycle, set_rate
+
+
+@dataclass(frozen=True)
+class Crops:
+    """The batch of a step.
+
+    Attributes
+    ----------
+    songs : ndarray of shape (n,)
+        Numbers of the songs, each once.
+    decibels : ndarray of shape (2 * n, bands, frames), float32
+        A piece of each song, then another piece of each.
+    """
+
+    songs: np.ndarray
+    decibels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.decibels)
+
+
+class Pairs:
+    """Batches of two crops of each of some songs, no song twice.
+
+    Two different segments of a song where it has two; otherwise two crops of its only segment, one
+    from its beginning and one from its end.
+
+    Parameters
+    ----------
+    rows : callable
+        Float spectrograms of an array of row numbers.
+    songs : ndarray of shape (n,)
+        The song of each row, from 0 without gaps.
+    frames, crop : int
+        Length of a spectrogram, and of what is cut from it.
+    batch_size : int
+        Songs in a batch; all of them if there are fewer.
+    seed : int
+        With the step, the source of all choices.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[np.ndarray], np.ndarray],
+        songs: np.ndarray,
+        *,
+        frames: int,
+        crop: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.rows = rows
+        self.by_song = np.argsort(songs, kind="stable")
+        self.counts = np.bincount(songs)
+        self.first = np.cumsum(self.counts) - self.counts
+        count = len(self.counts)
+        self.pick = epochs(count, batch_size, seed=seed)
+        self.crop = min(crop, frames)
+        self.slack = frames - self.crop
+        self.seed = seed
+
+    def __call__(self, step: int) -> Crops:
+        """Return the crops of a step: all first ones, then all second ones."""
+        draw = np.random.default_rng([self.seed, 1, step])
+        songs = self.pick(step)
+        counts = self.counts[songs]
+        one = draw.integers(counts)
+        other = (one + 1 + draw.integers(np.maximum(counts - 1, 1))) % counts
+        rows = self.by_song[np.concatenate([self.first[songs] + one, self.first[songs] + other])]
+
+        starts = draw.integers(self.slack + 1, size=(2, len(songs)))
+        quarters = draw.integers(self.slack // 4 + 1, size=(2, len(songs)))
+        quarters[1] = self.slack - quarters[1]
+        starts = np.where(one == other, quarters, starts).ravel()
+        crops = np.lib.stride_tricks.sliding_window_view(self.rows(rows), self.crop, axis=2)
+        return Crops(songs, crops[np.arange(len(rows)), :, starts])
+
+
+GAIN, TILT, EQ, FADER = 6.0, 4.0, 3.0, 4.0
+"""Decibels: standard deviations of the volume, of the slope from the lowest band to the highest, of an
+equaliser's knobs, and of the slope from the first frame to the last."""
+
+KNOBS = 8
+MASKS = 2
+LARGEST_MASK = 0.15
+"""Share of the bands, or of the frames, that one mask can cover."""
+
+
+def recolor(decibels: Tensor) -> Tensor:
+    """Give every spectrogram its own volume, spectral tilt, equaliser curve and fader movement.
+
+    Parameters
+    ----------
+    decibels : Tensor of shape (n, bands, frames)
+        Drawn on with torch's own generator.
+
+    Returns
+    -------
+    Tensor of the same shape
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.zeros(2, 64, 150)
+    >>> recolored = recolor(x)
+    >>> recolored.shape == x.shape, bool((recolored[0] != recolored[1]).any())
+    (True, True)
+    """
+    n, bands, frames = decibels.shape
+    device = decibels.device
+    gain, tilt, fader = torch.randn(3, n, 1, 1, device=device)
+    over_bands = torch.linspace(-0.5, 0.5, bands, device=device)[:, None]
+    over_frames = torch.linspace(-0.5, 0.5, frames, device=device)
+    knobs = torch.randn(n, 1, KNOBS, device=device)
+    curve = functional.interpolate(knobs, size=bands, mode="linear", align_corners=True)
+    shape = GAIN * gain + TILT * tilt * over_bands + EQ * curve.transpose(1, 2)
+    return decibels + shape + FADER * fader * over_frames
+
+
+def mask(x: Tensor) -> Tensor:
+    """Silence random stretches of bands and of frames of standardised spectrograms (n, bands, frames).
+
+    A masked value becomes 0, the band's mean. From D. S. Park et al., "SpecAugment", Interspeech 2019.
+    """
+    n, bands, frames = x.shape
+    hidden = _stretches(n, bands, x.device)[:, :, None] | _stretches(n, frames, x.device)[:, None]
+    return x.masked_fill(hidden, 0.0)
+
+
+def _stretches(n: int, length: int, device: torch.device) -> Tensor:
+    width = torch.rand(n, MASKS, 1, device=device) * LARGEST_MASK * length
+    start = torch.rand(n, MASKS, 1, device=device) * (length - width)
+    at = torch.arange(length, device=device)
+    return ((at >= start) & (at < start + width)).any(dim=1)
+
 
 PROJECTED = 128
 """Numbers that the losses compare; the projector to them is thrown away after training."""
 
 MEMORY = 0.9
-"""How much of a song's place in the bank stays when a new piece of it arrives."""
+"""Decay of a song's place in the bank when a new piece of it arrives."""
 
 RISE = 0.3
 """Share of the run over which relations gain their weight: at first the bank knows none."""
 
 
 def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
-    """Normalised, temperature-scaled cross entropy: of all others in the batch, find the partner.
+    """Compute the normalised, temperature-scaled cross entropy of finding the partner among all others in the batch.
 
     Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another. From T. Chen et al.,
     "A simple framework for contrastive learning", arXiv 2002.05709.
@@ -59,14 +198,14 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
 
 
 class Bank(nn.Module):
-    """Where each song lies, as a running mean of what was seen of it.
+    """Memory of the place of each song: a running mean of the pieces seen of it.
 
     From Z. Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978.
 
     Parameters
     ----------
     songs, size : int
-        How many songs there are, and the numbers of a place.
+        Number of songs, and length of a place.
     """
 
     def __init__(self, songs: int, size: int) -> None:
@@ -85,12 +224,12 @@ class Bank(nn.Module):
         self.visits[songs] = visits + 1
 
     def directions(self) -> Tensor:
-        """Unit vectors (songs, size); zeros for songs that were never seen."""
+        """Return unit vectors (songs, size); zeros for songs that were never seen."""
         return functional.normalize(self.places, dim=1)
 
 
 def relations(directions: Tensor, songs: Tensor, *, own: float, temperature: float) -> Tensor:
-    """How a piece of a song should share its attention among all songs.
+    """Compute how a piece of a song should share its attention among all songs.
 
     The part ``own`` belongs to the song itself, the rest to the others by how near they lie to it. From J. Denize et
     al., "Similarity contrastive estimation", arXiv 2111.14585; a sharper temperature than that of the game keeps to
@@ -134,11 +273,11 @@ class ContrastiveGame(Game):
     network : ConvNet
         Trained in place.
     songs : int
-        How many songs there are.
+        Number of songs.
     temperature, relation, learning_rate, weight_decay
         As in :class:`songspace.encoders.contrastive.Contrastive`.
     device : torch.device
-        Where to train.
+        Device to train on.
     """
 
     def __init__(
@@ -159,11 +298,7 @@ class ContrastiveGame(Game):
         self.bank = Bank(songs, PROJECTED).to(device)
         weights = [*network.parameters(), *projector.parameters()]
         self.optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
-        self.modules = {
-            "network": self.network,
-            "projector": self.projector,
-            "bank": self.bank,
-        }
+        self.modules = {"network": self.network, "projector": self.projector, "bank": self.bank}
         self.optimizers = {"adamw": self.optimizer}
         self.temperature = temperature
         self.relation = relation
@@ -171,10 +306,10 @@ class ContrastiveGame(Game):
         self.device = device
 
     def step(self, batch: Crops, progress: float) -> dict[str, Tensor]:
-        """One step on two pieces of each of some songs."""
+        """Train on two pieces of each of some songs; return the losses."""
         set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
-        decibels = augment.recolor(torch.from_numpy(batch.decibels).to(self.device))
-        views = augment.mask(self.network.standardize(decibels))
+        decibels = recolor(torch.from_numpy(batch.decibels).to(self.device))
+        views = mask(self.network.standardize(decibels))
         with fast_autocast(self.device):
             projected = self.projector(self.network.represent(views))
         a, b = projected.float().chunk(2)
@@ -190,7 +325,7 @@ class ContrastiveGame(Game):
         return {name: value.detach() for name, value in losses.items()}
 
     def _relate(self, a: Tensor, b: Tensor, songs: Tensor, progress: float) -> Tensor:
-        """How far the pieces' attention to all songs is from that of their songs (a cross entropy)."""
+        """Compute the cross entropy between the pieces' attention to all songs and that of their songs."""
         directions = self.bank.directions()
         own = 1 - self.relation * min(1.0, progress / RISE)
         wanted = relations(directions, songs, own=own, temperature=self.temperature / 2)

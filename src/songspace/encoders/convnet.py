@@ -1,18 +1,24 @@
-"""The convolutional network behind ``Contrastive`` and ``RandomConv``."""
+"""The convolutional network of ``Contrastive`` and ``Student``, its start weights, and ``RandomConv``."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from songspace.encoders.networks import Standardize, lay_out
+from songspace.encoders.checks import check_number, check_seed
+from songspace.encoders.devices import seeded
+from songspace.encoders.networks import NetworkEncoder, Standardize, lay_out
+from songspace.frontends import Frontend
 
 
 class Block(nn.Module):
@@ -27,10 +33,7 @@ class Block(nn.Module):
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
         )
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride=2, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
+        self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.convolutions(x) + self.shortcut(x), inplace=True)
@@ -62,7 +65,7 @@ class ConvNet(nn.Module):
         return self.represent(self.standardize(decibels))
 
     def represent(self, x: Tensor) -> Tensor:
-        """The representation of spectrograms that are standardised already."""
+        """Return the representation of spectrograms that are standardised already."""
         maps = self.trunk(x[:, None].contiguous(memory_format=self.layout)).float()
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
@@ -83,7 +86,7 @@ def calibrate(network: ConvNet, batches: Iterable[np.ndarray]) -> None:
 
 
 def folded(network: ConvNet) -> ConvNet:
-    """A copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
+    """Return a copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
 
     It gives the same numbers up to rounding, and reads and writes each map of features once less.
     """
@@ -94,3 +97,102 @@ def folded(network: ConvNet) -> ConvNet:
                 layers[number], layers[number + 1] = fuse_conv_bn_eval(layer, after), nn.Identity()
     lay_out(network)
     return network
+
+
+FILE = Path(__file__).with_name("start.safetensors")
+"""Start weights, learnt from sound that songspace renders itself; ``bench/start.py`` makes them again."""
+
+
+def start_from(network: ConvNet) -> bool:
+    """Load the start weights into a network of the usual width; return False if it has another width."""
+    weights = {name: value.float() for name, value in load_file(FILE).items()}
+    own = network.state_dict()
+    if any(own[name].shape != value.shape for name, value in weights.items()):
+        return False
+    network.load_state_dict(weights, strict=False)  # how its input is standardised is its own
+    return True
+
+
+def write_start(network: ConvNet, path: Path) -> None:
+    """Write what :func:`start_from` reads, in 16 bits."""
+    weights = {
+        name: value.half().contiguous()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point() and not name.startswith("standardize.")
+    }
+    save_file(weights, path)
+    path.chmod(0o644)
+
+
+class Convolutional(NetworkEncoder):
+    """An encoder that is a :class:`.ConvNet`, trained or not."""
+
+    width: int
+    random_state: int
+    _folded: ConvNet
+
+    def _build(self) -> ConvNet:
+        check_number("width", self.width, least=1, whole=True)
+        return ConvNet(self.shape_[0], self.width)
+
+    def _take(self, network: nn.Module) -> None:
+        super()._take(network)
+        assert isinstance(network, ConvNet)
+        self._folded = folded(network)
+
+    def _mapping(self) -> ConvNet:
+        return self._folded
+
+
+class RandomConv(Convolutional):
+    """A network as :class:`.Contrastive` has it, wider and with random weights: what every trained one must beat.
+
+    Random convolutions are good features already [1]_, so a trained encoder has shown nothing until
+    it stands beside this one. Only the statistics of its batch norms are taken from the data.
+
+    Parameters
+    ----------
+    width : int
+        Channels after the first convolution; a vector has 16 times as many numbers.
+    frontend : Frontend, optional
+        Maker of the spectrograms; ``LogMel()`` if not given.
+    random_state : int
+        Seed of the weights.
+
+    References
+    ----------
+    .. [1] J. Pons, X. Serra, "Randomly weighted CNNs for (music) audio classification",
+       arXiv 1805.00237.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(-30, 10, (4, 64, 251))
+    >>> RandomConv(width=4).fit_transform(X).shape
+    (4, 64)
+    """
+
+    name: ClassVar[str] = "random"
+
+    def __init__(self, width: int = 24, frontend: Frontend | None = None, random_state: int = 0) -> None:
+        self.width = width
+        self.frontend = frontend
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
+        """Draw the weights, and measure what standardisation and batch norms need.
+
+        Parameters
+        ----------
+        X : array of shape (n, bands, frames)
+            As in :meth:`transform`.
+        y, groups
+            Not used.
+        """
+        X = self._start_fit(X)
+        with seeded(torch.device("cpu"), check_seed(self.random_state)):
+            network = self._build()
+        network.standardize.measure(self._sample(X))
+        calibrate(network, self._sample(X))
+        self._take(network)
+        return self

@@ -1,4 +1,4 @@
-"""Where torch computes, how precisely, and with which random numbers."""
+"""torch's device, precision and random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name: ``"auto"`` is the first GPU that torch can use, otherwise the processor.
+    """Return the device of a name: ``"auto"`` is the first GPU that torch can use, otherwise the processor.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def fast_autocast(device: torch.device) -> torch.autocast:
-    """Mixed precision in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
+    """Return mixed precision in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
 
     torch (2.4 to 2.13) keeps the question to a processor under a private name: a version that has
     lost it, and any processor without the instructions, trains in 32-bit floats. So does oneDNN that
@@ -82,10 +82,10 @@ def seeded(device: torch.device, seed: int, *key: int) -> Iterator[None]:
 
 
 def side_by_side(work: Callable[[Thing], Result], things: Iterable[Thing], device: torch.device) -> Iterator[Result]:
-    """What comes of each of some things, in their order; on the processor several are worked on at the same time.
+    """Yield the result for each thing, in order; on the processor several are worked on at the same time.
 
     Each has one thread. Threads that share a small piece of work wait for each other at every layer of a network, which
-    takes ten times as long as soon as somebody else wants a core.
+    takes ten times as long as soon as another process wants a core.
     """
     if device.type != "cpu":
         yield from map(work, things)

@@ -62,22 +62,22 @@ class Discriminants:
 
     @classmethod
     def restored(cls, arrays: Mapping[str, np.ndarray], numbers: int | None = None) -> Discriminants:
-        """A map that was saved, if it takes as many numbers as there are.
+        """Return a map that was saved, checked to take as many numbers as there are.
 
         Raises
         ------
         ValueError
             If it is one of others, as of another version, or none.
         """
-        found = cls(**arrays)
-        d = len(found.mean) if numbers is None else numbers
-        if found.mean.shape != (d,) or found.directions.ndim != 2 or len(found.directions) != d:
-            raise ValueError(f"its map takes {found.mean.size} numbers, and there are {d} here")
-        return found
+        loaded = cls(**arrays)
+        d = len(loaded.mean) if numbers is None else numbers
+        if loaded.mean.shape != (d,) or loaded.directions.ndim != 2 or len(loaded.directions) != d:
+            raise ValueError(f"its map takes {loaded.mean.size} numbers, and there are {d} here")
+        return loaded
 
 
 def sampled(songs: int) -> np.ndarray:
-    """Which songs a map is found by, of the given number of songs."""
+    """Return the songs by which a map is found, of the given number of songs."""
     return np.unique(np.linspace(0, songs - 1, min(SAMPLED, songs)).round().astype(int))
 
 
@@ -110,8 +110,8 @@ def fit(
     >>> songs = np.repeat(np.arange(50), 4)
     >>> tells, misleads = rng.normal(size=50)[songs], 5 * rng.normal(size=200)
     >>> X = np.stack([tells + 0.1 * rng.normal(size=200), misleads], axis=1)
-    >>> found = fit([X], songs, n_components=1)(X)[:, 0]
-    >>> bool(abs(np.corrcoef(found, tells)[0, 1]) > 0.95)
+    >>> first = fit([X], songs, n_components=1)(X)[:, 0]
+    >>> bool(abs(np.corrcoef(first, tells)[0, 1]) > 0.95)
     True
     """
     # A thousand songs have ten million numbers here: they are gone through a part at a time, and never copied whole.
@@ -135,11 +135,7 @@ def fit(
 
 
 def fit_parts(
-    parts: Iterable[Sequence[np.ndarray]],
-    songs: np.ndarray,
-    n_components: int,
-    *,
-    artists: np.ndarray | None = None,
+    parts: Iterable[Sequence[np.ndarray]], songs: np.ndarray, n_components: int, *, artists: np.ndarray | None = None
 ) -> Discriminants:
     """Do as :func:`fit` does, where the rows of the blocks come in parts."""
     blocks: list[np.ndarray] = []
@@ -153,7 +149,7 @@ def fit_parts(
 
 
 def within(middles: np.ndarray, segments: np.ndarray, artists: np.ndarray | None) -> np.ndarray:
-    """The scatter to be expected between songs that sound alike to who made them.
+    """Compute the scatter to be expected between songs that sound alike to who made them.
 
     Parameters
     ----------
@@ -189,7 +185,7 @@ def within(middles: np.ndarray, segments: np.ndarray, artists: np.ndarray | None
 
 
 def _scale(middles: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """What to multiply each number by: blocks of standard deviation 1, shared among their numbers."""
+    """Compute a factor for each number: blocks of standard deviation 1, shared among their numbers."""
     deviation = middles.std(axis=0)
     solid = deviation > 1e-6 * np.maximum(1e-300, np.abs(middles).max(axis=0))
     shares = np.repeat(np.sqrt(sizes), sizes)
@@ -198,13 +194,13 @@ def _scale(middles: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 
 
 def _beside(blocks: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Some rows of the blocks side by side, float64."""
+    """Return some rows of the blocks side by side, float64."""
     numbers: np.ndarray = np.concatenate([block[rows] for block in blocks], axis=1, dtype=np.float64)
     return numbers
 
 
 def _whitening(scatter: np.ndarray) -> np.ndarray:
-    """The symmetric matrix that makes a scatter the same in all directions."""
+    """Compute the symmetric matrix that makes a scatter the same in all directions."""
     values, vectors = linalg.eigh(scatter, driver="evd")  # the usual one fails where ranks are low
     solid = values > np.finfo(np.float32).eps * values[-1]
     whitening: np.ndarray = np.where(solid, vectors / np.sqrt(np.where(solid, values, 1)), 0) @ vectors.T

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 
 from songspace import tensorfile
-from songspace.encoders import musicnn_network
 from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain
 
@@ -31,7 +30,7 @@ _PATIENCE = 600.0  # seconds that pip may take
 
 @dataclass(frozen=True)
 class Ear:
-    """What is published, and how to check that it is that.
+    """A published network, and the sums by which it is checked.
 
     Attributes
     ----------
@@ -69,18 +68,18 @@ class Ear:
 
     @property
     def folder(self) -> Path:
-        """Where it lies once it is got: in the user's data folder, whatever home a library has."""
+        """The folder of its files: in the user's data folder, whatever home a library has."""
         from platformdirs import user_data_path
 
         return user_data_path("songspace") / "ears" / self.name
 
     @property
     def there(self) -> bool:
-        """Whether it was got."""
+        """True if its weights were fetched."""
         return (self.folder / _WEIGHTS).exists()
 
     def open(self) -> Mapping[str, np.ndarray]:
-        """Its tensors.
+        """Return its tensors.
 
         Raises
         ------
@@ -103,20 +102,22 @@ class Ear:
 
 
 def _musicnn(data: bytes) -> dict[str, np.ndarray]:
-    """The tensors that a forward pass needs, from a checkpoint of TensorFlow.
+    """Read the tensors that a forward pass needs from a checkpoint of TensorFlow.
 
     Its variables stand one after the other by their names, float32 and little-endian. Behind each that was trained are
     the two moments of Adam's, of the same size; Adam's own two numbers stand among them, by their names.
     """
-    found, start = {}, 0
-    for name in sorted([*musicnn_network.SHAPES, "beta1_power", "beta2_power"]):
-        shape = musicnn_network.SHAPES.get(name, (1,))
+    from songspace.encoders.musicnn import SHAPES
+
+    tensors, start = {}, 0
+    for name in sorted([*SHAPES, "beta1_power", "beta2_power"]):
+        shape = SHAPES.get(name, (1,))
         count = int(np.prod(shape))
-        if name in musicnn_network.SHAPES:
-            found[name] = np.frombuffer(data, "<f4", count, start).reshape(shape)
+        if name in SHAPES:
+            tensors[name] = np.frombuffer(data, "<f4", count, start).reshape(shape)
         trained = name.endswith(("kernel", "bias", "gamma", "beta"))
         start += 4 * count * (3 if trained else 1)
-    return found
+    return tensors
 
 
 MUSICNN = Ear(
@@ -143,12 +144,12 @@ STUDENT = "student"
 
 
 def any_there() -> bool:
-    """Whether an ear was got."""
+    """Return whether the weights of any ear were fetched."""
     return any(ear.there for ear in EARS.values())
 
 
 def find(name: str) -> Ear:
-    """The ear of a name.
+    """Return the ear of a name.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def get(ear: Ear, wheel: Path | None = None) -> Path:
 
 
 def _fetched(ear: Ear, folder: Path) -> Path:
-    """The wheel, fetched by pip from the index that this machine uses; it is not installed, and runs no code."""
+    """Fetch the wheel by pip from the index that this machine uses; it is not installed, and runs no code."""
     wanted = f"{ear.package}=={ear.version}"
     offline = f"with --from FILE.whl a wheel of {wanted} that was fetched elsewhere will do"
     asked = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]

@@ -1,4 +1,4 @@
-"""What the trained encoders share of torch: an estimator around a network, and parts of networks."""
+"""The base class of encoders with a torch network, and parts of networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NetworkEncoder(Encoder):
     """An encoder whose mapping is one torch network, ``network_``: spectrograms in, vectors out.
 
     A subclass says in ``_build`` what the network looks like. In 32-bit floats and evaluation mode,
-    whatever it was trained in, so that a row's vector depends on nothing but the row.
+    also if trained in others, so that a row's vector depends on nothing but the row.
     """
 
     batch_rows: ClassVar[int] = 16
@@ -31,30 +31,30 @@ class NetworkEncoder(Encoder):
     history_: dict[str, list[float]]
 
     def _build(self) -> nn.Module:
-        """The network for spectrograms of ``shape_``, with weights drawn from torch's generator."""
+        """Build the network for spectrograms of ``shape_``, with weights drawn from torch's generator."""
         raise NotImplementedError
 
     def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
         return side_by_side(self.encode, songs, choose_device(self.device))
 
     def _take(self, network: nn.Module) -> None:
-        """Have learnt this network."""
+        """Keep a trained network."""
         keep_freed_memory()
         self.network_ = network.eval()
 
     def _mapping(self) -> nn.Module:
-        """What takes spectrograms to vectors: the network, or what gives the same numbers in less time."""
+        """Return the network, or one that gives the same numbers in less time."""
         return self.network_
 
     def _sample(self, X: Any, size: int = SAMPLE) -> Iterable[np.ndarray]:
-        """Batches of at most ``size`` spectrograms in all, spread evenly over ``X``."""
+        """Yield batches of at most ``size`` spectrograms in all, spread evenly over ``X``."""
         rows = np.unique(np.linspace(0, X.shape[0] - 1, size).round().astype(int))
         # Of even sizes: a batch norm cannot be calibrated on a last batch of one.
         for batch in np.array_split(rows, -(-len(rows) // self.batch_rows)):
             yield self._rows(X, batch)
 
     def _identity(self, X: Any, *groups: Any) -> str:
-        """A digest of the parameters, of the data by a sample of its rows, and of what belongs together in it."""
+        """Compute a digest of the parameters, of a sample of the data, and of its groups."""
         digest = hashlib.blake2b(json.dumps(self._description(), sort_keys=True).encode())
         digest.update(f"{X.shape}{X.dtype}".encode())
         for each in groups:
@@ -65,7 +65,7 @@ class NetworkEncoder(Encoder):
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
         # Kernels round by the shape of what they are given: with batches of always the same shape, a
-        # row has the same vector to the last bit in whatever company it comes.
+        # row has the same vector to the last bit beside any other rows.
         rows = np.zeros((self.batch_rows, *self.shape_), np.float32)
         rows[: len(batch)] = batch
         device = choose_device(self.device)
@@ -106,8 +106,8 @@ def lay_out(network: nn.Module) -> torch.memory_format:
     Returns
     -------
     memory_format
-        How the network is laid out: wholly, for oneDNN takes the layout from weights or pictures, whichever asks for
-        channels last.
+        The memory format of the whole network: oneDNN takes the layout from weights or pictures, whichever has channels
+        last.
     """
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
     channels = {count for each in convolutions for count in (each.in_channels, each.out_channels)}
@@ -154,5 +154,5 @@ class Standardize(nn.Module):
         return (x - self.mean) / self.scale
 
     def undo(self, x: Tensor) -> Tensor:
-        """From standardised values back to the frontend's unit."""
+        """Return standardised values in the frontend's unit."""
         return x * self.scale + self.mean

@@ -1,9 +1,11 @@
-"""A network that somebody made elsewhere, as an ONNX file: its vectors become a space like any other's."""
+"""Pretrained networks as ONNX files, with a text tower if they have one."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -12,16 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import check_spectrograms
-from songspace.encoders.onnx_session import Session
-from songspace.encoders.onnx_settings import MOST_NUMBERS, Settings, read_settings, settings_of
-from songspace.encoders.onnx_words import Words
+from songspace.encoders.onnx_session import INSTALL, Session
+from songspace.encoders.onnx_settings import MOST_NUMBERS, Settings, Text, read_settings, settings_of
 from songspace.encoders.pretrained import Pretrained
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend
-from songspace.plainfiles import open_plain
+from songspace.plainfiles import characters, open_plain
 
 MODEL, TEXT, TOKENIZER = "model.onnx", "text.onnx", "tokenizer.json"
-"""What the copies are called that a saved encoder keeps."""
+"""Names of the copies that a saved encoder keeps."""
 
 _BLOCK = 1 << 20
 
@@ -38,12 +39,12 @@ class ONNX(Pretrained):
     model : path
         The model. (An encoder that was loaded has its own copies instead.)
     device : {"auto", "cpu", "cuda"}
-        Where it is run.
+        The device to run it on.
 
     Attributes
     ----------
     settings_ : Settings
-        What the JSON says.
+        The contents of the JSON.
     sha256_ : dict of str to str
         Of the files, by the names of their copies.
     """
@@ -60,7 +61,7 @@ class ONNX(Pretrained):
         self.device = device
 
     def get_frontend(self) -> Frontend:
-        """The frontend of which the JSON tells; before ``fit`` the files are read for it."""
+        """Return the frontend that the JSON describes; before ``fit`` the files are read for it."""
         settings = self.settings_ if hasattr(self, "settings_") else read_settings(self._json())
         return settings.frontend
 
@@ -132,7 +133,7 @@ class ONNX(Pretrained):
         self._opened, self._words = None, None
 
     def _session(self) -> tuple[Session, int | None]:
-        """The model, opened when it is first needed, and how many rows it takes if that is fixed."""
+        """Return the model, opened when it is first needed, and the batch size if that is fixed."""
         if self._opened is None:
             session = Session(self._files[MODEL], self.device)
             bands, frames = self.shape_
@@ -148,7 +149,7 @@ class ONNX(Pretrained):
         port = self.settings_.input
         own = ["batch", *(["samples"] if "samples" in port.axes else ["bands", "frames"])]
         rows = batch.reshape(len(batch), -1) if "samples" in port.axes else batch
-        found = []
+        vectors = []
         size = fixed or self.batch_rows
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
@@ -160,8 +161,8 @@ class ONNX(Pretrained):
                 if axis == "channel":
                     part = np.expand_dims(part, place)
             feeds = {session.input(port).name: np.ascontiguousarray(part)}
-            found.append(session.run(feeds, self.settings_.output, size if fixed else count)[:count])
-        return np.concatenate(found)
+            vectors.append(session.run(feeds, self.settings_.output, size if fixed else count)[:count])
+        return np.concatenate(vectors)
 
     def _description(self) -> dict[str, Any]:
         return {
@@ -202,3 +203,74 @@ def _sha256(path: Path) -> str:
     except OSError as error:
         raise SongspaceError(f"{path} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()
+
+
+class Words:
+    """A tokenizer and a model, opened.
+
+    Parameters
+    ----------
+    settings : Text
+    model, tokenizer : Path
+
+    Raises
+    ------
+    SongspaceError
+        If the libraries are not installed, or the files do not fit to the settings.
+    """
+
+    def __init__(self, settings: Text, model: Path, tokenizer: Path) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ImportError:
+            raise SongspaceError(f"A model's text tower needs tokenizers: {INSTALL}.") from None
+        self._settings = settings
+        self._file = tokenizer
+        with self._told():
+            self._tokenizer = Tokenizer.from_file(os.fspath(tokenizer))
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(settings.max_length)
+        self._session = Session(model)  # a sentence takes a processor milliseconds
+        wanted = {name for name in (settings.ids, settings.mask, settings.types) if name}
+        if wanted != set(self._session.inputs):
+            raise SongspaceError(
+                f"{model} has the inputs {', '.join(self._session.inputs)}, and text.inputs names "
+                f"{', '.join(sorted(wanted))}."
+            )
+        for name in wanted:
+            kind, shape = self._session.inputs[name].type, self._session.inputs[name].shape
+            if kind not in ("tensor(int64)", "tensor(int32)") or len(shape) != 2:
+                raise SongspaceError(f"The input {name} of {model} takes no tokens: it is {kind} of the shape {shape}.")
+            if isinstance(shape[1], int) and (settings.pad is None or shape[1] != settings.max_length):
+                raise SongspaceError(
+                    f"{model} takes {shape[1]} tokens: text.max_length must say so, and pad what fills up."
+                )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn the errors of the tokenizers library into a SongspaceError."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # it raises nothing more particular, and where it panics not even an Exception
+            line = str(error).partition("\n")[0]
+            raise SongspaceError(f"{self._file} is no file that the tokenizers library can use ({line}).") from error
+
+    def __call__(self, text: str) -> np.ndarray:
+        """Return the vector of a text, (d,)."""
+        with self._told():
+            ids = self._tokenizer.encode(characters(text)).ids
+        if not ids:
+            raise SongspaceError("Nothing of these words is known to the model.")
+        if len(ids) > self._settings.max_length:  # more than that are put around any words
+            raise SongspaceError(f"{self._file} makes {len(ids)} tokens, and text.max_length is less.")
+        length = len(ids) if self._settings.pad is None else self._settings.max_length
+        row = np.full((1, length), self._settings.pad or 0, np.int64)
+        row[0, : len(ids)] = ids
+        feeds = {self._settings.ids: row}
+        if self._settings.mask:
+            feeds[self._settings.mask] = (np.arange(length) < len(ids)).astype(np.int64)[None]
+        if self._settings.types:
+            feeds[self._settings.types] = np.zeros_like(row)
+        return self._session.run(feeds, self._settings.output, 1)[0]

@@ -67,7 +67,7 @@ class Session:
         self.outputs = {each.name: each for each in self._session.get_outputs()}
 
     def input(self, port: Port) -> Any:
-        """The input of a port (the only one, if it has no name) that takes sound; other inputs there may be none.
+        """Return the input of a port (the only one, if it has no name), which takes sound; there may be no others.
 
         Raises
         ------
@@ -78,10 +78,10 @@ class Session:
         others = [other for other in self.inputs if other != name]
         if others:
             raise SongspaceError(f"{self.path} has inputs that nothing is said of: {', '.join(others)}.")
-        found = self.inputs[name]
-        if found.type not in _SOUND:
-            raise SongspaceError(f"The input {name} of {self.path} takes {found.type}, not floats.")
-        return found
+        node = self.inputs[name]
+        if node.type not in _SOUND:
+            raise SongspaceError(f"The input {name} of {self.path} takes {node.type}, not floats.")
+        return node
 
     def check_input(self, port: Port, sides: dict[str, int]) -> int | None:
         """Check that an input takes what is given to it; returns the rows that it always takes, or None if any many.
@@ -91,23 +91,23 @@ class Session:
         SongspaceError
             If its axes are others.
         """
-        found = self.input(port)
+        node = self.input(port)
         expected = [sides.get(axis, 1) for axis in port.axes]
-        if len(found.shape) != len(expected):
+        if len(node.shape) != len(expected):
             raise SongspaceError(
-                f"The input {found.name} of {self.path} has {len(found.shape)} axes, and input.axes names "
+                f"The input {node.name} of {self.path} has {len(node.shape)} axes, and input.axes names "
                 f"{len(expected)}: {', '.join(port.axes)}."
             )
-        for axis, side, given in zip(port.axes, found.shape, expected, strict=True):
+        for axis, side, given in zip(port.axes, node.shape, expected, strict=True):
             if axis != "batch" and isinstance(side, int) and side > 0 and side != given:
                 raise SongspaceError(
-                    f"The input {found.name} of {self.path} takes {side} {axis}, but the settings make {given}."
+                    f"The input {node.name} of {self.path} takes {side} {axis}, but the settings make {given}."
                 )
-        batch = found.shape[port.axes.index("batch")]
+        batch = node.shape[port.axes.index("batch")]
         return batch if isinstance(batch, int) and batch > 0 else None
 
     def output_name(self, port: Port) -> str:
-        """The name of an output; the only one, if the port has none."""
+        """Return the name of an output; the only one, if the port has none."""
         return self._named(port.name, self.outputs, "output")
 
     def _named(self, name: str, there: dict[str, Any], what: str) -> str:
@@ -119,7 +119,7 @@ class Session:
         return name
 
     def run(self, feeds: dict[str, np.ndarray], port: Port, rows: int) -> np.ndarray:
-        """What a model gives, as float32 (batch, features): averaged over time.
+        """Run the model; return its output as float32 (batch, features), averaged over time.
 
         Raises
         ------
@@ -131,22 +131,22 @@ class Session:
         name = self.output_name(port)
         feeds = {key: value.astype(_DTYPES[self.inputs[key].type], copy=False) for key, value in feeds.items()}
         try:
-            [found] = self._session.run([name], feeds)
+            [output] = self._session.run([name], feeds)
         except self._errors as error:
             raise SongspaceError(f"{self.path} cannot work with its input: {_line(error)}.") from error
-        shape = np.shape(found)
+        shape = np.shape(output)
         channels = [side for axis, side in zip(port.axes, shape, strict=False) if axis == "channel"]
         if len(shape) != len(port.axes) or shape[port.axes.index("batch")] != rows or set(channels) > {1}:
             raise SongspaceError(
                 f"The output {name} of {self.path} has the shape {shape}, which is not ({', '.join(port.axes)}) of "
                 f"{rows}."
             )
-        if not np.size(found) or np.asarray(found).dtype.kind not in "fiub":
+        if not np.size(output) or np.asarray(output).dtype.kind not in "fiub":
             raise SongspaceError(f"The output {name} of {self.path} has no numbers in it.")
         order = sorted(
             range(len(shape)), key=lambda axis: ("batch", "channel", "time", "features").index(port.axes[axis])
         )
-        vectors = np.asarray(found).transpose(order).astype(np.float32)
+        vectors = np.asarray(output).transpose(order).astype(np.float32)
         vectors = vectors.reshape(rows, -1, shape[port.axes.index("features")]).mean(axis=1)
         if not np.isfinite(vectors).all():
             raise EncodingError(f"{self.path} gives numbers that are not finite.")
@@ -154,7 +154,7 @@ class Session:
 
 
 def threads() -> int:
-    """Threads for a model: what ``OMP_NUM_THREADS`` says, as for every other encoder, or the cores that may be used."""
+    """Return the threads for a model: ``OMP_NUM_THREADS``, or the cores that may be used."""
     said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if said.isdigit() and int(said):
         return int(said)
@@ -173,7 +173,7 @@ def _providers(device: str, available: list[str]) -> list[str]:
 
 
 def _errors_of_onnxruntime() -> tuple[type[Exception], ...]:
-    """What it raises: classes of its own that have nothing in common, and a few of Python's."""
+    """Return the exceptions that ONNX Runtime raises: its own have no common base class."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     own = [each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)]
@@ -181,7 +181,7 @@ def _errors_of_onnxruntime() -> tuple[type[Exception], ...]:
 
 
 def _line(error: Exception) -> str:
-    """The first line of what ONNX Runtime says, without the number before it."""
+    """Return the first line of ONNX Runtime's message, without the number before it."""
     line = str(error).strip().partition("\n")[0]
     return line.rpartition("] : ")[2].rstrip(". ") or type(error).__name__
 
@@ -242,7 +242,7 @@ def _has_external(data: mmap.mmap, begin: int, end: int, what: str, depth: int) 
 
 
 def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int | None, int | None]]:
-    """(number, value, begin, end) of the fields of a message; begin and end are None of a plain number."""
+    """Yield (number, value, begin, end) of the fields of a message; begin and end are None of a plain number."""
     while at < end:
         key, at = _varint(data, at, end)
         number, wire = key >> 3, key & 7

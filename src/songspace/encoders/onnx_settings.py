@@ -1,4 +1,4 @@
-"""What stands in the JSON beside somebody's ONNX model: what it takes, and what it gives. Every field is checked."""
+"""The JSON beside an ONNX model, which describes its inputs and outputs. Every field is checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEL = ("n_fft", "hop", "n_mels", "fmin", "fmax", "mel", "norm", "window", "cent
 _FASTEST, _LONGEST_INPUT = 384_000, 600  # samples a second, and seconds
 _LARGEST = {"n_fft": 1 << 18, "n_mels": 4096}
 MOST_NUMBERS = 1 << 25
-"""Of an input, and of whatever is worked out on the way to one: ten minutes at 48 kHz have fewer samples."""
+"""Limit for an input and each intermediate result on the way to it: ten minutes at 48 kHz have fewer samples."""
 _MOST_PATCHES = 20
 _MOST_TOKENS = 4096
 
@@ -32,7 +32,7 @@ class Port:
     ----------
     name : str
     axes : tuple of str
-        What its axes are, in their order.
+        Meaning of each axis, in order.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a model takes, and what it gives.
+    """The inputs and outputs of a model.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Settings:
     patches : int
         Inputs that are taken from a segment of a song.
     pooling : str
-        What is made of their vectors: "mean" or "max".
+        Pooling of their vectors: "mean" or "max".
     text : Text or None
     said : dict
         All of this as the JSON says it.
@@ -158,14 +158,14 @@ def _frontend(rate: float, seconds: float, said: Any) -> Frontend:
     given = {key: said[key] for key in (*_MEL, "padding", "win_length", "frames") if key in said and key != "log"}
     given |= {"log": log["kind"]} | {key: value for key, value in log.items() if key != "kind"}
     try:
-        found = MelSpectrogram(rate=int(rate), seconds=float(seconds), **given)
+        frontend = MelSpectrogram(rate=int(rate), seconds=float(seconds), **given)
     except (ValueError, TypeError) as error:
         raise ValueError(f"frontend: {error}") from None
-    _check_size("the samples of an input", found.samples)
-    _check_size("its frames times n_fft", found.shape[1] * found.n_fft)
-    _check_size("its frames times n_mels", found.shape[1] * found.n_mels)
-    _check_size("n_mels times n_fft", found.n_mels * found.n_fft)
-    return found
+    _check_size("the samples of an input", frontend.samples)
+    _check_size("its frames times n_fft", frontend.shape[1] * frontend.n_fft)
+    _check_size("its frames times n_mels", frontend.shape[1] * frontend.n_mels)
+    _check_size("n_mels times n_fft", frontend.n_mels * frontend.n_fft)
+    return frontend
 
 
 def _check_size(what: str, numbers: int) -> None:

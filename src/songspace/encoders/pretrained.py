@@ -56,7 +56,7 @@ class Pretrained(Encoder):
         return self
 
     def without_map(self) -> Self:
-        """This encoder, with the vectors that it gives by itself."""
+        """Return this encoder without its map."""
         other = copy(self)
         other.discriminants_ = None
         return other
@@ -77,7 +77,7 @@ class Pretrained(Encoder):
         return np.concatenate([self._own(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
 
     def _own(self, batch: np.ndarray) -> np.ndarray:
-        """What the encoder itself makes of a batch, (n, d)."""
+        """Encode a batch without the map, (n, d)."""
         raise NotImplementedError
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:

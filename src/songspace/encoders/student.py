@@ -1,4 +1,4 @@
-"""What a trained ear says, said by a small network that it has taught: for libraries too large for the ear itself."""
+"""A small network that learns to predict a pretrained ear's vectors, for libraries too large for the ear itself."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
-from songspace.encoders import augment
 from songspace.encoders.checks import check_number, check_seed, group_codes
-from songspace.encoders.convnet import ConvNet, folded
+from songspace.encoders.contrastive_game import mask, recolor
+from songspace.encoders.convnet import ConvNet, folded, start_from
 from songspace.encoders.devices import choose_device, fast_autocast, seeded
-from songspace.encoders.handmade import HAND_MADE, Described, check_describable, hand_made
-from songspace.encoders.musicnn import TAGS, MusiCNN
-from songspace.encoders.musicnn_network import PENULTIMATE, logits
+from songspace.encoders.linear import HAND_MADE, Described, check_describable, hand_made
+from songspace.encoders.musicnn import PENULTIMATE, TAGS, MusiCNN, logits
 from songspace.encoders.networks import NetworkEncoder
-from songspace.encoders.plan import Plan
-from songspace.encoders.start import start_from
+from songspace.encoders.registry import Plan
 from songspace.encoders.training import Game, Limits, Progress, epochs, one_cycle, set_rate, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
@@ -43,9 +41,9 @@ class Lesson:
     ----------
     decibels : ndarray of shape (n, bands, frames)
     guessed : ndarray of shape (n, d)
-        Where a regression that has not seen their songs expects their vectors.
+        Vectors that a regression predicts that has not seen their songs.
     wanted : ndarray of shape (n, d)
-        Where these lie.
+        Vectors of the teacher.
     """
 
     decibels: np.ndarray
@@ -60,7 +58,7 @@ class Pupil(nn.Module):
     """A linear regression of a teacher's vectors from hand-made numbers, and a :class:`.ConvNet` that corrects it.
 
     Only directions from the teacher's mean are learnt. What comes out lies there again, at the teacher's usual length
-    from it, so that whatever reads the teacher can read the pupil.
+    from it, so that what reads the teacher's vectors can read the pupil's.
 
     Parameters
     ----------
@@ -89,12 +87,12 @@ class Pupil(nn.Module):
         folds = GroupKFold(min(_FOLDS, len(np.unique(songs))))
         guessed = cross_val_predict(model, numbers, wanted, groups=songs, cv=folds)
         scaler, ridge = (step for _, step in model.fit(numbers, wanted).steps)
-        for parameter, found in (
+        for parameter, values in (
             (self.middle, scaler.mean_),
             (self.regression.weight, ridge.coef_ / scaler.scale_),
             (self.regression.bias, ridge.intercept_),
         ):
-            parameter.copy_(torch.from_numpy(found))
+            parameter.copy_(torch.from_numpy(values))
         return np.asarray(guessed, np.float32)
 
     def forward(self, decibels: Tensor, numbers: Tensor) -> Tensor:
@@ -124,7 +122,7 @@ class Imitation(Game):
             torch.from_numpy(each).to(self.device) for each in (batch.decibels, batch.guessed, batch.wanted)
         )
         network = self.pupil.network
-        seen = augment.mask(network.standardize(augment.recolor(decibels)))
+        seen = mask(network.standardize(recolor(decibels)))
         with fast_autocast(self.device):
             said = self.pupil.head(network.represent(seen))
         loss = (1 - functional.cosine_similarity(guessed + said.float(), wanted)).mean()
@@ -156,7 +154,7 @@ class Student(Described, NetworkEncoder):
     random_state : int
         Seed of all that is random.
     device : {"auto", "cpu", "cuda"}
-        Where to train and encode.
+        Device to train and encode on.
 
     Attributes
     ----------
@@ -216,7 +214,7 @@ class Student(Described, NetworkEncoder):
         X : array of shape (n, bands, frames)
             As in :meth:`transform`; only the rows of a batch are read at a time.
         y : array of shape (n, 200)
-            What the ear says of each row.
+            The ear's vector of each row.
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
         checkpoint, on_progress
@@ -275,14 +273,14 @@ class Student(Described, NetworkEncoder):
         return self
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """The ear's tags of what the student says, before their sigmoid: (n, 50)."""
+        """Return the ear's tags of the student's vectors, before their sigmoid: (n, 50)."""
         return logits(kept, self.tags_)
 
     def _numbers(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
         return np.concatenate(hand_made(batch, self.get_frontend(), described), axis=1)
 
     def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        # Always as many rows, as in NetworkEncoder: a row has the same vector in whatever company it comes.
+        # Always as many rows, as in NetworkEncoder: a row has the same vector beside any other rows.
         rows = np.zeros((self.batch_rows, *self.shape_), np.float32)
         numbers = np.zeros((self.batch_rows, HAND_MADE), np.float32)
         rows[: len(batch)], numbers[: len(batch)] = batch, self._numbers(batch, described)

@@ -1,4 +1,4 @@
-"""The loop that every trained encoder shares: batches, schedules, progress, stopping and resuming.
+"""The training loop of all trained encoders: batches, schedules, progress, stopping and resuming.
 
 Randomness is a pure function of the seed and the step: the batch of step *k*, and every number drawn
 while step *k* is played, come from generators seeded with ``(seed, k)``. A run that was killed and
@@ -50,7 +50,7 @@ class CameApartError(SongspaceError):
 
 
 class Game:
-    """What is trained: networks, their optimisers, and how one step is played.
+    """The base class of what is trained: networks, their optimisers, and one step.
 
     Attributes
     ----------
@@ -66,18 +66,18 @@ class Game:
         raise NotImplementedError
 
     def watch(self, batch: Any) -> dict[str, Tensor]:
-        """Figures that cost too much for every step; nothing that they do may change the networks."""
+        """Return figures that cost too much for every step; this must not change the networks."""
         return {}
 
     def monitor(self, step: int) -> dict[str, float]:
-        """Figures that cost too much for every tenth step, after the first, every 200th and the last one.
+        """Return figures that cost too much for every tenth step, after the first, every 200th and the last one.
 
-        What it keeps for later must be in ``modules``.
+        State that it keeps for later must be in ``modules``.
         """
         return {}
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """A sentence for the person about what the monitors have begun to show, or nothing."""
+        """Return a sentence for the user about what the monitors have begun to show, or nothing."""
         return ""
 
 
@@ -105,7 +105,7 @@ class Limits:
             check_number("minutes", self.minutes, above=0)
 
     def progress(self, step: int, seconds: float) -> float:
-        """The way done, 0 to 1, by the limit that is nearer.
+        """Return the part of the run that is done, 0 to 1, by the limit that is nearer.
 
         Rates follow it, and must have come down when the run ends. Of two limits, the minutes begin to count when
         :data:`GRACE` of them are over: first steps are slow, and pauses are no reason to hurry. From there they catch
@@ -118,19 +118,19 @@ class Limits:
         return min(1.0, max(by_steps, by_minutes))
 
     def remaining(self, step: int, seconds: float, seconds_per_step: float) -> float:
-        """An estimate of the seconds that are left."""
+        """Estimate the seconds that are left."""
         by_steps = (self.steps - step) * seconds_per_step if self.steps else math.inf
         by_minutes = 60 * self.minutes - seconds if self.minutes else math.inf
         return max(0.0, min(by_steps, by_minutes))
 
     def last_step(self, step: int, seconds: float, seconds_per_step: float) -> int:
-        """An estimate of the number of steps that the run ends with."""
+        """Estimate the number of steps that the run ends with."""
         return step + math.ceil(self.remaining(step, seconds, seconds_per_step) / seconds_per_step - 1e-6)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come: what ``on_progress`` is told after every step.
+    """The progress of a run: what ``on_progress`` gets after every step.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Progress:
     steps : int or None
         Steps after which the run ends; None if only time limits it.
     total : int
-        An estimate of the steps with which the run ends, whatever ends it.
+        An estimate of the steps with which the run ends.
     seconds, remaining : float
         Time spent so far (before a resumption, too), and an estimate of what is left.
     segments_per_second : float
@@ -177,7 +177,7 @@ def train(
     Parameters
     ----------
     game : Game
-        What is trained, in place.
+        Trained in place.
     draw : callable
         The batch of a step, as a pure function of its number (from 0).
     limits : Limits
@@ -185,7 +185,7 @@ def train(
     seed : int
         With the step, the source of all randomness.
     device : torch.device
-        Where the networks are.
+        The device of the networks.
     checkpoint : Path, optional
         The file from which an interrupted run goes on, written about every 30 s and at the end. If it
         is damaged or of another ``identity``, the run starts afresh.
@@ -298,7 +298,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
-    """Batches of ``size`` of ``count`` items, each item at most once between two shuffles.
+    """Return a function that draws batches of ``size`` of ``count`` items, each item at most once between two shuffles.
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
 
 
 def one_cycle(progress: float, *, rise: float = 0.3) -> float:
-    """Share of the largest learning rate: up a cosine for ``rise`` of the way, then down to nothing.
+    """Return the share of the largest learning rate: up a cosine for ``rise`` of the way, then down to nothing.
 
     From L. N. Smith and N. Topin, "Super-convergence", arXiv 1708.07120.
 
@@ -347,7 +347,7 @@ def one_cycle(progress: float, *, rise: float = 0.3) -> float:
 
 
 def steady_then_down(progress: float) -> float:
-    """Share of the largest learning rate: all of it for half the way, then straight down to nothing.
+    """Return the share of the largest learning rate: 1 for half of the way, then linearly down to 0.
 
     Examples
     --------

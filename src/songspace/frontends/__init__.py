@@ -6,8 +6,17 @@ was trained on, and take NumPy arrays or torch tensors. torch itself is never im
 without it.
 """
 
-from songspace.frontends.base import Array, Frontend, build, describe, is_registered, is_tensor, register
-from songspace.frontends.codes import Codes, are_codes
+from songspace.frontends.base import (
+    Array,
+    Codes,
+    Frontend,
+    are_codes,
+    build,
+    describe,
+    is_registered,
+    is_tensor,
+    register,
+)
 from songspace.frontends.given import MelSpectrogram, Waveform
 from songspace.frontends.spectrograms import LogMel, PowerSpectrogram
 

@@ -1,16 +1,62 @@
-"""What a frontend is, one of somebody's own too: sound in, spectrograms out, saved as its name and its numbers."""
+"""The base class of frontends, their registry, and the 8-bit form of spectrograms."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict, is_dataclass
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.frontends.codes import Codes
+
+CODE_ZERO = -80.0
+CODE_STEP = 0.5
+
+
+class Codes(np.ndarray):
+    """Decibels in 8 bits: code q stands for -80 + q / 2 dB, from -80 to 47.5.
+
+    An array of ``uint8`` that says what its numbers mean; :meth:`.LogMel.quantize` makes it. Parts of it are of this
+    type, too; results of arithmetic are ordinary arrays. Codes read from a file are marked again by
+    ``array.view(Codes)``, which copies nothing.
+
+    Examples
+    --------
+    >>> codes = np.array([[0, 1], [160, 255]], np.uint8).view(Codes)
+    >>> codes[1].decibels()
+    array([ 0. , 47.5], dtype=float32)
+    >>> type(codes + 1).__name__
+    'ndarray'
+    """
+
+    __array_priority__ = 1.0  # so that codes put together are codes
+
+    @classmethod
+    def of(cls, decibels: Any) -> Codes:
+        """Round decibels to half of one, those beyond the ends to the last code."""
+        codes = np.rint((np.asarray(decibels) - CODE_ZERO) / CODE_STEP)
+        return np.clip(codes, 0, 255).astype(np.uint8).view(cls)
+
+    def decibels(self) -> np.ndarray:
+        """Return the codes as float32 decibels."""
+        return from_codes(self)
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+
+def from_codes(codes: Any) -> np.ndarray:
+    """Return codes, marked or not, as float32 decibels, within 0.25 dB of what they were made of."""
+    return np.asarray(codes, np.float32) * np.float32(CODE_STEP) + np.float32(CODE_ZERO)
+
+
+def are_codes(array: Any) -> bool:
+    """Return whether an array is marked as codes: one that was cast to another type is not."""
+    return isinstance(array, Codes) and array.dtype == np.uint8
+
 
 Array = TypeVar("Array")
 """A NumPy array or a torch tensor: what goes in comes out."""
@@ -25,7 +71,7 @@ class Frontend:
     """Makes spectrograms (n, bands, frames) of windows of sound (n, samples).
 
     One of your own is a frozen dataclass that has the fields ``rate`` (samples a second) and ``seconds`` (the length
-    of a window) and whatever else it needs, says its ``shape``, and works out spectrograms in :meth:`compute`. Its
+    of a window) and whatever else it needs, has a ``shape``, and computes spectrograms in :meth:`compute`. Its
     fields are numbers, text or such: they are saved with an encoder, beside the name of the class. To be found by that
     name again it is registered: by :func:`register`, or by its package, as an entry point of the group
     ``songspace.frontends``.
@@ -91,18 +137,18 @@ class Frontend:
         tensor = is_tensor(windows)
         sound: Any = windows if tensor else np.asarray(windows)
         if len(sound.shape) != 2 or sound.shape[1] != self.samples:
-            found = tuple(sound.shape)
-            raise ValueError(f"Expected windows of shape (n, {self.samples}), got {found}")
+            shape = tuple(sound.shape)
+            raise ValueError(f"Expected windows of shape (n, {self.samples}), got {shape}")
         sound = _scaled(sound)
         spectrograms: Any = self.compute_tensor(sound, sys.modules["torch"]) if tensor else self.compute(sound)
         return spectrograms
 
     def compute(self, windows: np.ndarray) -> np.ndarray:
-        """The spectrograms of windows that were checked: floats (n, samples)."""
+        """Compute the spectrograms of windows that were checked: floats (n, samples)."""
         raise NotImplementedError
 
     def compute_tensor(self, windows: Any, torch: Any) -> Any:
-        """The same for a tensor; by way of NumPy, unless a frontend knows better."""
+        """Compute the same for a tensor; through NumPy, unless a frontend overrides it."""
         spectrograms = np.asarray(self.compute(windows.detach().cpu().numpy()), np.float32)
         return torch.from_numpy(spectrograms).to(windows.device)
 
@@ -115,21 +161,19 @@ class Frontend:
         raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
 
 
-class Registry:
-    """The frontends that can be found by their names."""
+REGISTERED: dict[str, type[Frontend]] = {}
+"""The frontends that can be found by their names: filled by :func:`register`."""
 
-    classes: ClassVar[dict[str, type[Frontend]]] = {}
 
-    @classmethod
-    def find(cls, name: Any) -> type[Frontend] | None:
-        """The frontend of a name: registered, or of a package that is installed and offers one."""
-        if isinstance(name, str) and name not in cls.classes:
-            for entry in entry_points(group=GROUP, name=name):
-                found = _loaded(entry)
-                if found.__name__ != name:
-                    raise SongspaceError(f"The frontend {name!r} of {_package(entry)} is called {found.__name__}.")
-                register(found)
-        return cls.classes.get(name) if isinstance(name, str) else None
+def _find(name: Any) -> type[Frontend] | None:
+    """Return the frontend of a name: registered, or of an installed package that offers one."""
+    if isinstance(name, str) and name not in REGISTERED:
+        for entry in entry_points(group=GROUP, name=name):
+            frontend = _loaded(entry)
+            if frontend.__name__ != name:
+                raise SongspaceError(f"The frontend {name!r} of {_package(entry)} is called {frontend.__name__}.")
+            register(frontend)
+    return REGISTERED.get(name) if isinstance(name, str) else None
 
 
 def _package(entry: Any) -> str:
@@ -138,20 +182,20 @@ def _package(entry: Any) -> str:
 
 def _loaded(entry: Any) -> type[Frontend]:
     try:
-        found: type[Frontend] = entry.load()
+        frontend: type[Frontend] = entry.load()
     except Exception as error:
-        # Whatever somebody else's module does when it is imported: it is that package which does not work.
+        # Another package's module may raise anything when it is imported.
         raise SongspaceError(
             f"The frontend {entry.name!r} of {_package(entry)} cannot be loaded ({type(error).__name__}: {error})."
         ) from error
-    return found
+    return frontend
 
 
 def register(frontend: FrontendType) -> FrontendType:
     """Let a frontend of one's own be found by its name, so that encoders with it can be loaded; a decorator.
 
-    An encoder's file says the name of a frontend and its numbers, and nothing that could be run: only what whoever
-    loads it has registered, or has installed a package for, is ever made of it.
+    An encoder's file holds the name of a frontend and its fields, and no code: loading it makes only frontends that are
+    registered, or that an installed package offers.
 
     Raises
     ------
@@ -161,17 +205,17 @@ def register(frontend: FrontendType) -> FrontendType:
     if not (isinstance(frontend, type) and issubclass(frontend, Frontend) and is_dataclass(frontend)):
         raise ValueError(f"a frontend is a dataclass that is a songspace.frontends.Frontend, got {frontend!r}")
     name = frontend.__name__
-    known = Registry.classes.setdefault(name, frontend)
+    known = REGISTERED.setdefault(name, frontend)
     # The same class may be defined again, as in a notebook.
     if (known.__module__, known.__qualname__) != (frontend.__module__, frontend.__qualname__):
         raise ValueError(f"there is a frontend called {name} already, in {known.__module__}: choose another name")
-    Registry.classes[name] = frontend
+    REGISTERED[name] = frontend
     return frontend
 
 
 def is_registered(frontend: Frontend) -> bool:
-    """Whether a frontend can be found by what :func:`describe` says of it."""
-    return Registry.find(type(frontend).__name__) is type(frontend)
+    """Return whether a frontend can be found by what :func:`describe` says of it."""
+    return _find(type(frontend).__name__) is type(frontend)
 
 
 def describe(frontend: Frontend) -> dict[str, Any]:
@@ -198,17 +242,17 @@ def build(description: dict[str, Any]) -> Frontend:
     """
     fields = dict(description)
     name = fields.pop("name", None)
-    found = Registry.find(name)
-    if found is None:
-        raise ValueError(f"no frontend is called {name!r}: choose from {', '.join(Registry.classes)}")
+    frontend = _find(name)
+    if frontend is None:
+        raise ValueError(f"no frontend is called {name!r}: choose from {', '.join(REGISTERED)}")
     try:
-        return found(**fields)
+        return frontend(**fields)
     except TypeError as error:
         raise ValueError(f"a {name} cannot be made of {fields}: {error}") from error
 
 
 def is_tensor(array: Any) -> bool:
-    """Whether something is a torch tensor, asked without importing torch: where it was never imported, there is none.
+    """Return whether an array is a torch tensor, without importing torch: where it was never imported, there is none.
 
     Examples
     --------
@@ -220,11 +264,11 @@ def is_tensor(array: Any) -> bool:
 
 
 _SCALES = {"uint8": (2.0**7, 2.0**7), "int8": (0.0, 2.0**7), "int16": (0.0, 2.0**15), "int32": (0.0, 2.0**31)}
-"""What silence and full scale are, of 8 bits without a sign as WAV files have them."""
+"""Silence and full scale of each type; WAV files have 8 bits without a sign."""
 
 
 def _scaled(sound: Any) -> Any:
-    """Sound as floats: whole numbers as sound files hold them are scaled by their type."""
+    """Return sound as floats: whole numbers as sound files hold them are scaled by their type."""
     kind = str(sound.dtype).rpartition(".")[2]
     if "float" in kind:
         return sound

@@ -1,4 +1,4 @@
-"""What networks made elsewhere take: the sound itself, or a mel spectrogram of which everything can be said."""
+"""Frontends of networks made elsewhere: the sound itself, or a mel spectrogram with every parameter open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft
 
 from songspace.frontends.base import Frontend, check, check_whole, register
-from songspace.frontends.mel import NORMS, SCALES, WINDOWS, mel_filters, window_of
+from songspace.frontends.spectrograms import NORMS, SCALES, WINDOWS, mel_filters, window_of
 
 LOGS = ("none", "log10", "ln", "db")
 PADDINGS = ("constant", "reflect", "edge")
@@ -74,7 +74,7 @@ class MelSpectrogram(Frontend):
     center : bool
         Whether frames are centred on their times, with half a frame of padding on either side.
     padding : {"constant", "reflect", "edge"}
-        What is put there.
+        Contents of the padding.
     power : {1, 2}
         Magnitude or power.
     log : {"none", "log10", "ln", "db"}

@@ -15,14 +15,12 @@ from typing import NamedTuple
 
 import xxhash
 
+from songspace.formats import BY_EXTENSION, by_name
 from songspace.library.cue import LARGEST as LARGEST_SHEET
 from songspace.library.cue import Part, read_sheet
 from songspace.library.tags import read_tags as read_tags  # it was here, and scripts of others import it from here
 
-SUFFIXES = frozenset(
-    ".mp3 .mp2 .flac .wav .wave .w64 .aif .aiff .aifc .caf .au .snd .ogg .oga .opus .spx .m4a .m4b .mp4 .aac .alac "
-    ".mka .weba .wma .asf .wv .ape .mpc .tta .dsf .dff".split()
-)
+SUFFIXES = frozenset(BY_EXTENSION)
 """Suffixes that promise sound. What a file really is, its content decides when it is decoded."""
 
 LEAVE_OUT = frozenset({".notmusic", ".nomedia"})
@@ -173,7 +171,7 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
     listing.folders[folder] = (here.device, not entries)
     sheets, sheet_away = _sheets(entries)
     for entry in entries:
-        is_sound = os.path.splitext(entry.name)[1].lower() in SUFFIXES
+        is_sound = by_name(entry.name) is not None
         try:
             is_folder = entry.is_dir()
         except OSError:  # a link to itself
@@ -222,7 +220,7 @@ def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]
     sheets = [entry for entry in entries if entry.name.lower().endswith(".cue") and not _HIDDEN.match(entry.name)]
     if not sheets:
         return {}, False
-    names = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
+    names = [entry.name for entry in entries if by_name(entry.name) is not None]
     parts_of: dict[str, tuple[Part, ...]] = {}
     is_away = False
     for sheet in sheets:

@@ -8,6 +8,7 @@ from functools import partial
 from io import SEEK_END, SEEK_SET, BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
+from songspace.formats import by_content
 from songspace.library import chunks, id3, matroska
 from songspace.library.eight_bits import decoded, read_anew, utf8_or
 from songspace.library.identity import tags_behind
@@ -19,9 +20,6 @@ _TEXT = 2**16, 2**20  # bytes of one text in an ID3 or APE tag, and of all of th
 _APE_ITEMS = 1_000
 _APE_KIND = 0b110  # of an item's flags; texts have none of them
 _PICTURE = 2**25, 2**25
-
-_ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
-_APE_FIRST = (b"MAC ", b"MPCK", b"MP+", b"wvpk")
 
 # A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
 MUTAGEN_RAISES = (
@@ -90,13 +88,15 @@ def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
     head = _read(file, start, 12)
     behind = tags_behind(file, start)
     ways: list[Callable[[], Texts]] = []
-    if head[:4] in (b"fLaC", b"OggS") or head[4:8] == b"ftyp" or head[:8] == _ASF:
+    format = by_content(head)
+    own = format.tags if format is not None else "id3"
+    if own == "mutagen":
         ways.append(partial(_by_mutagen, file, start))
-    elif head[:4] == matroska.MAGIC:
+    elif own == "matroska":
         ways += [partial(list, said) for said in matroska.texts(file, start, file.seek(0, SEEK_END))]
     apes = [partial(_ape, file, at, encoding) for at in (*(span.end - 32 for span in behind), start)]
     version_2 = [partial(_id3, file, at, encoding)] if at is not None else []
-    ways += [*apes, *version_2] if head.startswith(_APE_FIRST) else [*version_2, *apes]
+    ways += [*apes, *version_2] if own == "ape" else [*version_2, *apes]
     ways.append(partial(chunks.texts, file, head, encoding=encoding))
     ways += [partial(id3.version_1, _read(file, span.begin, 128), encoding) for span in behind]
     for way in ways:
@@ -117,8 +117,8 @@ def _id3_in(file: BinaryIO) -> tuple[int, int | None]:
     """Return where the music begins, and where its ID3 tag lies."""
     head = _read(file, 0, 12)
     if (first := id3.header(head)) is not None:
-        others = _read(file, first.end, 4).startswith((b"fLaC", b"OggS", *_APE_FIRST))
-        return (first.end if others else 0), 0
+        format = by_content(_read(file, first.end, 12))
+        return (first.end if format is not None and format.tags in ("mutagen", "ape") else 0), 0
     if head[:4] == b"DSD ":
         return 0, int.from_bytes(_read(file, 20, 8), "little") or None
     return 0, chunks.id3_in(file, head)

@@ -76,7 +76,7 @@ def learn(
         What an encoder that was made elsewhere is taken from: of ``onnx``, the file of the model.
     steps, minutes : optional
         When training stops, whichever comes first; one alone is the only limit. By default after a number of steps that
-        grows with the library, or after about half an hour (:data:`songspace.encoders.plan.MOST`).
+        grows with the library, or after about half an hour (:data:`songspace.encoders.registry.MOST_MINUTES`).
     seed : int
         The same seed on the same songs gives the same space on the same machine, unless time ended the training.
     windows : int, optional

@@ -13,9 +13,8 @@ import numpy as np
 
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
-from songspace.encoders.plan import MOST, Plan
 from songspace.encoders.pretrained import Pretrained
-from songspace.encoders.registry import AT_ONCE, ENOUGH, IN_MINUTES
+from songspace.encoders.registry import AT_ONCE, ENOUGH, IN_MINUTES, MOST_MINUTES, Plan
 from songspace.errors import SongspaceError
 from songspace.evaluation.worth import BY_HAND, Check
 from songspace.library.cache import Rows
@@ -272,7 +271,7 @@ def _cut_short(done: int, plan: dict[str, Any]) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    return "about half an hour" if minutes == MOST else f"{minutes:g} minutes"
+    return "about half an hour" if minutes == MOST_MINUTES else f"{minutes:g} minutes"
 
 
 def make(name: str, plan: dict[str, Any]) -> Encoder:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from songspace.durations import about
-from songspace.encoders.ali_rungs import POSTER_STEPS
+from songspace.encoders.ali import POSTER_STEPS
 
 SIZE, STEPS, BATCH = "poster", POSTER_STEPS, 101
 SEGMENTS = 10

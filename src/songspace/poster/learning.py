@@ -16,7 +16,7 @@ import numpy as np
 
 from songspace import __version__, encoders, frontends
 from songspace.encoders import PIPELINE
-from songspace.encoders.ali_rungs import POSTER_STEPS
+from songspace.encoders.ali import POSTER_STEPS
 from songspace.encoders.base import Encoder
 from songspace.errors import SongspaceError
 from songspace.poster.data import Data

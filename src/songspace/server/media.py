@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from songspace.errors import AudioError
+from songspace.formats import by_content
 from songspace.library import Catalog, Song
 from songspace.library.identity import identify, identity_of_part
 from songspace.library.learnt import imported_from
@@ -34,19 +35,6 @@ from songspace.server.problems import UnknownError, problem
 CHUNK = 256 * 1024
 _COARSEST = 3_000_000_000  # nanoseconds: no file system has coarser dates than two seconds
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
-_MAGIC = (
-    (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"ID3", "audio/mpeg"),
-    (8, b"WAVE", "audio/wav"),
-    (8, b"AIFF", "audio/aiff"),
-    (8, b"AIFC", "audio/aiff"),
-    (4, b"ftyp", "audio/mp4"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "audio/x-ms-wma"),
-    (0, b"MAC ", "audio/x-ape"),
-    (0, b"wvpk", "audio/x-wavpack"),
-    (0, b"\x1a\x45\xdf\xa3", "audio/webm"),
-)
 
 
 class Files:
@@ -130,19 +118,15 @@ def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
 
 
 def media_type(begins: bytes) -> str:
-    """Return what a sound file is, by its first bytes; ``application/octet-stream``, if that is not known.
+    """Return the media type of a sound file by its first bytes; ``application/octet-stream`` if it is not known.
 
     Examples
     --------
     >>> media_type(b"fLaC..."), media_type(b"\\xff\\xfb\\x90..."), media_type(b"<html>")
     ('audio/flac', 'audio/mpeg', 'application/octet-stream')
     """
-    for place, magic, found in _MAGIC:
-        if begins[place : place + len(magic)] == magic:
-            return found
-    if begins[:1] == b"\xff" and len(begins) > 1 and begins[1] & 0xE0 == 0xE0:
-        return "audio/aac" if begins[1] & 0x06 == 0 else "audio/mpeg"
-    return "application/octet-stream"
+    format = by_content(begins)
+    return format.media_type if format is not None else "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -213,7 +197,7 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
     except ValueError:
         file.close()
         return problem(416, f"The file has only {known.st_size} bytes.", {"Content-Range": f"bytes */{known.st_size}"})
-    said["Content-Type"] = media_type(file.read(16))
+    said["Content-Type"] = media_type(file.read(64))
     if asked is None:
         return FilePart(file, Asked(0, known.st_size), 200, said, body=method != "HEAD")
     said["Content-Range"] = f"bytes {asked.begin}-{asked.begin + asked.length - 1}/{known.st_size}"

@@ -16,7 +16,7 @@ from anyio import CapacityLimiter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from songspace.audio.transcoding import FORMATS, Transcoder
+from songspace.audio.transcoding import ENCODINGS, Transcoder
 from songspace.errors import SongspaceError
 from songspace.server.problems import BusyError
 
@@ -76,7 +76,7 @@ class EncodedSong(Response):
         It is closed afterwards.
     streams : Streams
     format : str
-        One of :data:`songspace.audio.transcoding.FORMATS`.
+        One of :data:`songspace.audio.transcoding.ENCODINGS`.
     refuse : function of a SongspaceError, giving a Response
         How it is told that it cannot be done; after the first byte nothing is.
     part : (float or None, float or None)
@@ -106,7 +106,8 @@ class EncodedSong(Response):
         self._transcoder = Transcoder(file, format, start=(begins or 0.0) + start, end=ends, kilobits=kilobits)
         self._since: float | None = None
         self.status_code, self.background = 200, None
-        said = {"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": FORMATS[format].media_type}
+        media_type = ENCODINGS[format].format.media_type
+        said = {"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": media_type}
         self.init_headers(said)
 
     @property

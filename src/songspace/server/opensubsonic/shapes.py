@@ -11,57 +11,32 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from songspace.audio.transcoding import FORMATS
+from songspace.audio.transcoding import ENCODINGS
+from songspace.formats import by_name
 from songspace.library import Song
 from songspace.server.shelves import Album, Artist, Shelves, genres_of
 
-TYPES = {
-    ".mp3": "audio/mpeg",
-    ".mp2": "audio/mpeg",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".spx": "audio/ogg",
-    ".m4a": "audio/mp4",
-    ".m4b": "audio/mp4",
-    ".mp4": "audio/mp4",
-    ".alac": "audio/mp4",
-    ".aac": "audio/aac",
-    ".wav": "audio/wav",
-    ".wave": "audio/wav",
-    ".aif": "audio/aiff",
-    ".aiff": "audio/aiff",
-    ".aifc": "audio/aiff",
-    ".wma": "audio/x-ms-wma",
-    ".asf": "audio/x-ms-wma",
-    ".ape": "audio/x-ape",
-    ".wv": "audio/x-wavpack",
-    ".weba": "audio/webm",
-}
-"""As :func:`songspace.server.media.media_type` tells them by what is in a file; here nothing is opened."""
-
 CONVERTED = "mp3"
 """What every player plays."""
-_PLAYED = {"audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav", "audio/webm"}
 
 
 def is_converted(path: str) -> bool:
-    """Return whether a song is sent as another file, unless a player asks for it as it is: few play what it is in.
+    """Return whether a song is sent in another format unless a player asks for its own: few play that one.
 
     Examples
     --------
     >>> is_converted("/music/song.WMA"), is_converted("/music/song.flac")
     (True, False)
     """
-    return TYPES.get(os.path.splitext(path)[1].lower()) not in _PLAYED
+    format = by_name(path)
+    return format is None or not format.is_played
 
 
 def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
     """Return a ``Child``."""
     album, artists = shelves.album_of[song.id], shelves.artists_of[song.id]
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
-    whole = song.start is None
+    whole, format = song.start is None, by_name(song.path)
     genres, converted = genres_of(song), None if whole and not is_converted(song.path) else CONVERTED
     facts: dict[str, Any] = {
         "id": str(song.id),
@@ -76,10 +51,10 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "genre": genres[0] if genres else None,
         "coverArt": str(song.id),
         "size": (known and whole and known.size) or None,
-        "contentType": TYPES.get(suffix, "application/octet-stream"),
+        "contentType": format.media_type if format is not None else "application/octet-stream",
         "suffix": suffix[1:],
-        "transcodedContentType": converted and FORMATS[converted].media_type,
-        "transcodedSuffix": converted and FORMATS[converted].suffix,
+        "transcodedContentType": converted and ENCODINGS[converted].format.media_type,
+        "transcodedSuffix": converted,
         "duration": round(song.duration),
         "bitRate": round(known.size * 8 / song.duration / 1000) if known and whole and song.duration else None,
         "path": shelves.place(song.path),

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from songspace.audio.transcoding import FORMATS
 from songspace.errors import AudioError, SongspaceError
 from songspace.library.covers import read_cover
 from songspace.server import media
@@ -74,7 +73,7 @@ def _download(call: Call) -> Answered:
     if song.start is None:
         response, called = media.file_response(file, call.request.headers, method=method), os.path.basename(song.path)
     else:
-        part, called = (song.start, song.end), f"{song.name}.{FORMATS[CONVERTED].suffix}"
+        part, called = (song.start, song.end), f"{song.name}.{CONVERTED}"
         response = EncodedSong(file, call.service.streams, CONVERTED, _refusal(call), part=part, body=method != "HEAD")
     name = quote(called, safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
