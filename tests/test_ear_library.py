@@ -313,14 +313,15 @@ def test_a_server_filters_by_words_and_explains_with_them(home: Path) -> None:
 @pytest.mark.parametrize("filter", ["tags ~ polka", "not tags = polka and year > 1990", "tags not in (polka, dirge)"])
 def test_a_word_that_the_ear_does_not_know_is_told(home: Path, filter: str) -> None:
     asked = CliRunner().invoke(app, ["--home", str(home), "playlist", "1", "--where", filter])
-    assert asked.exit_code == 1 and "The ear knows no such word as in “tags" in asked.stderr
-    assert all(word in asked.stderr for word in ("polka", "chillout", "female vocalists"))
+    said = str(asked.exception)
+    assert asked.exit_code == 1 and "The ear knows no such word as in “tags" in said
+    assert all(word in said for word in ("polka", "chillout", "female vocalists"))
 
 
 def test_who_has_no_ear_is_told_what_tags_are(tunes: Path, tmp_path: Path) -> None:
     pipeline.learn(Home(tmp_path / "home"), tunes, encoder="timbre", windows=2, workers=2)
     asked = CliRunner().invoke(app, ["--home", str(tmp_path / "home"), "playlist", "1", "--where", "has tags"])
-    assert asked.exit_code == 1 and "words of a trained ear (`songspace ears`)" in " ".join(asked.stderr.split())
+    assert asked.exit_code == 1 and "words of a trained ear (`songspace ears`)" in str(asked.exception)
 
 
 def test_words_stand_in_explanations_exports_and_maps(home: Path, tmp_path: Path) -> None:
