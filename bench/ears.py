@@ -92,8 +92,9 @@ class Ears:
 
     def taught(self, learnt: np.ndarray) -> np.ndarray:
         """Segments as a student hears them whom the ear has taught on some songs."""
-        groups = self.collection.groups
-        rows = learnt[groups]
+        artists = [str(self.collection.artists[song]) for song in self.collection.groups]
+        groups = np.unique(artists, return_inverse=True)[1]
+        rows = learnt[self.collection.groups]
         plan = Student.plan
         assert plan is not None
         student = Student(steps=plan.steps(int(learnt.sum())), device="cpu")

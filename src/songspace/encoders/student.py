@@ -216,7 +216,8 @@ class Student(Described, NetworkEncoder):
         y : array of shape (n, 200)
             The ear's vector of each row.
         groups : array of shape (n,), optional
-            The song of each row; if not given, each row is a song of its own.
+            The artist of each row, or else its song: what the network has to correct is guessed of a group from the
+            others. If not given, each row is a group of its own.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 

@@ -127,6 +127,10 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
         taught["y"] = np.concatenate(list(told.values()))
     X, groups, owners = _rows(run, estimator, learnt_from)
     taught |= taught_by(who, (owners[group] for group in groups))
+    if kind.taught_by:  # what is guessed of a song must not come from others of its artist
+        whose = units(whole)
+        names = [whose[owners[group]] for group in groups]
+        groups = np.unique(names, return_inverse=True)[1] if len(set(names)) > 1 else groups
     run.course.begin("learning")
     run.reporter.say(_announcement(name, songs, len(ids), training, plan))
     if by_artists and not who:
