@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     'similar "lazy version" --count 4',
-    'playlist "lazy version" --to "detour abroad" --length 6 -o path.m3u8',
+    'path "lazy version" "detour abroad" --length 6 -o path.m3u8',
     "mixes --count 3 --length 8",
     f"geometry genres -o {ROOT / 'docs' / 'genres.png'}",
     "status",

@@ -310,6 +310,13 @@ def test_a_server_filters_by_words_and_explains_with_them(home: Path) -> None:
         assert refused.status_code == 422 and "The ear knows no such word" in refused.json()["detail"]
 
 
+def test_status_and_page_say_which_ear_answers(home: Path) -> None:
+    assert answered(home, "status")["summary"]["listens with a trained ear"].startswith("musicnn: ")
+    with TestClient(create_app(Home(home)), base_url="http://127.0.0.1") as client:
+        quality = client.get("/api/v1/status/quality").json()
+    assert quality["summary"]["listens with a trained ear"].startswith("musicnn: ")
+
+
 @pytest.mark.parametrize("filter", ["tags ~ polka", "not tags = polka and year > 1990", "tags not in (polka, dirge)"])
 def test_a_word_that_the_ear_does_not_know_is_told(home: Path, filter: str) -> None:
     asked = CliRunner().invoke(app, ["--home", str(home), "playlist", "1", "--where", filter])

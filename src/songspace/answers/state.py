@@ -204,6 +204,7 @@ def failed(catalog: Catalog) -> list[Failure]:
 
 def quality(view: View) -> Quality:
     """Measure how good the space is; this reads every segment of the library."""
+    from songspace.encoders.ears import EARS, STUDENT
     from songspace.evaluation import hubness
     from songspace.evaluation.worth import Check
 
@@ -213,6 +214,10 @@ def quality(view: View) -> Quality:
         return Quality({}, [])
     space, imported = view.space, imported_from(library.catalog)
     summary: Summary = {} if imported else {"a segment's nearest is of its own song": _self_check(library)}
+    if (ear := EARS.get(library.encoder)) is not None:
+        summary["listens with a trained ear"] = f"{ear.name}: {ear.about}"
+    elif library.encoder == STUDENT:
+        summary["listens with a trained ear"] = "a student: it says what an ear taught it on a sample of the songs"
     what = learnt(library.catalog, library.encoder)
     if what is not None and what.check is not None and (check := Check.of(what.check)) is not None:
         held_out = " held out" if check.taught else ""
