@@ -48,7 +48,8 @@ def _change(home: Home, *statements: str) -> None:
 
 
 def test_all_is_well_and_nothing_is_changed(home: Home) -> None:
-    files = [path for path in home.folder.rglob("*") if path.is_file()]
+    # SQLite's own files beside the catalog go with the last connection, which is closed when Python finds the time.
+    files = [path for path in home.folder.rglob("*") if path.is_file() and "sqlite-" not in path.name]
     before = {path: path.read_bytes() for path in files}
     assert _not_ok(home) == {}
     assert {path: path.read_bytes() for path in files} == before

@@ -202,7 +202,7 @@ def test_eight_bits_are_within_a_quarter_of_a_decibel(decibels):
     assert codes.dtype == np.uint8
     again = LogMel().dequantize(codes)
     assert again.dtype == np.float32
-    assert np.abs(again - decibels).max() <= 0.25
+    assert np.abs(again - decibels).max() <= 0.25 + 1e-5  # what float32 can tell apart at 80 dB
 
 
 @given(st.floats(-1e30, 1e30))

@@ -234,11 +234,11 @@ def test_a_check_in_the_form_of_an_older_version_is_made_anew(fifty: Learnt, cop
     with Catalog(copied.catalog, write=True) as catalog:
         made = learnt(catalog, "contrastive").check
         set_learnt(catalog, "contrastive", replace(learnt(catalog, "contrastive"), check=older))
-    assert not any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
+    assert not any("held out" in what for what in state(View(Library(copied.folder))).summary)
     _, sentences = learn(copied, fifty.folder)
     assert sentences[1:] == fifty.sentences[2:]
     assert learnt(Library(copied.folder).catalog, "contrastive").check == made
-    assert any("held out" in what for what in state(View(Library(copied.folder)))["summary"])
+    assert any("held out" in what for what in state(View(Library(copied.folder))).summary)
 
 
 def test_a_learnt_space_that_is_no_better_gives_way_to_the_hand_made_one(
@@ -537,7 +537,7 @@ def test_where_no_artist_is_told_from_others_songs_taught_and_that_is_said(
         "Nothing tells which of them one artist made and which others did: sound alone teaches.",
     ]
     assert learnt(Library(home.folder).catalog, "linear").teacher == "songs"
-    assert state(View(Library(home.folder)))["summary"]["learnt from"] == "6 songs"
+    assert state(View(Library(home.folder))).summary["learnt from"] == "6 songs"
     _, sentences = learn(home, tmp_path / "music", encoder="linear", teacher="songs", seed=1)
     assert not any("sound alone" in sentence for sentence in sentences)  # that was asked for
 
@@ -552,11 +552,11 @@ def test_status_says_when_the_library_has_outgrown_what_was_learnt(
     taught: tuple[Home, list[str]], tmp_path: Path, song: Callable[..., Path]
 ):
     home = Home(Path(shutil.copytree(taught[0].folder, tmp_path / "home")))
-    assert state(View(Library(home.folder)))["summary"]["learnt from"] == "50 songs and who made them"
+    assert state(View(Library(home.folder))).summary["learnt from"] == "50 songs and who made them"
     for number in range(25):
         song(tmp_path / "more" / f"new {number}.flac", 100 + number, seconds=LONG)
     pipeline.update(home, tmp_path / "more", workers=2)
-    assert state(View(Library(home.folder)))["summary"]["learnt from"] == (
+    assert state(View(Library(home.folder))).summary["learnt from"] == (
         "50 songs and who made them; 75 are here now: learn again, by `songspace learn FOLDER`"
     )
 
@@ -574,7 +574,7 @@ def test_status_says_when_a_library_has_come_to_be_large_enough_for_a_network(
 
 
 def learnt_from(home: Home) -> str:
-    return state(View(Library(home.folder)))["summary"]["learnt from"]
+    return state(View(Library(home.folder))).summary["learnt from"]
 
 
 def test_a_library_has_outgrown_what_was_learnt_once_it_has_grown_by_half_whatever_answers(
