@@ -57,6 +57,7 @@ class Ears:
             kept = dict(kept_segments(catalog, what.vectors))
         self.encoder = load(home.encoder(name, what.fingerprint))
         self.collection = collection
+        self.cosines: dict[str, list[float]] = {}
         self.own = np.concatenate([kept[song.id] for song in collection.songs])
         frontend = Linear().get_frontend()
         parts = np.array_split(np.arange(len(collection.X)), range(100, len(collection.X), 100))
@@ -107,6 +108,14 @@ class Ears:
         model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(1, 5, 9)))
         return np.asarray(model.fit(numbers[rows], self.own[rows]).predict(numbers))
 
+    def agree(self, name: str, said: np.ndarray, learnt: np.ndarray) -> None:
+        """Note the mean cosine with what the ear says of songs by others, both seen from the mean of what it taught."""
+        rows = learnt[self.collection.groups]
+        middle = self.own[rows].mean(axis=0)
+        a, b = said[~rows] - middle, self.own[~rows] - middle
+        cosines = np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+        self.cosines.setdefault(name, []).append(float(cosines.mean()))
+
     def rows(self, name: str, taught: np.ndarray, *, student: bool) -> Mapping[str, np.ndarray]:
         """Songs as each row of the table sees them."""
         collection = self.collection
@@ -119,8 +128,10 @@ class Ears:
         }
         found |= {f"{name}, {count} segments": self.means(self.own, self.some(count)) for count in PATCHES}
         if student:
-            found["ear by regression from hand-made numbers"] = self.means(self.regressed(taught))
-            heard = self.taught(taught)
+            guessed, heard = self.regressed(taught), self.taught(taught)
+            self.agree("regression", guessed, taught)
+            self.agree("student", heard, taught)
+            found["ear by regression from hand-made numbers"] = self.means(guessed)
             found["student"] = self.means(heard)
             found["student beside hand-made, mapped"] = self.means(self.mapped([heard, *self.by_hand], taught))
         return found
@@ -182,6 +193,8 @@ def main() -> None:
         print(".", end="", flush=True)
     print()
     learning.report(found, against=("hand-made", "linear", name))
+    for who, cosines in ears.cosines.items():
+        print(f"{who}: cosine with what the ear says of songs by others {np.mean(cosines):.3f}")
     if not wanted.model:
         cost(ears, name)
 
