@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
+from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -112,9 +113,8 @@ class Ears:
         """Note the mean cosine with what the ear says of songs by others, both seen from the mean of what it taught."""
         rows = learnt[self.collection.groups]
         middle = self.own[rows].mean(axis=0)
-        a, b = said[~rows] - middle, self.own[~rows] - middle
-        cosines = np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-        self.cosines.setdefault(name, []).append(float(cosines.mean()))
+        apart = paired_cosine_distances(said[~rows] - middle, self.own[~rows] - middle)
+        self.cosines.setdefault(name, []).append(float(1 - apart.mean()))
 
     def rows(self, name: str, taught: np.ndarray, *, student: bool) -> Mapping[str, np.ndarray]:
         """Songs as each row of the table sees them."""

@@ -87,6 +87,20 @@ def test_the_same_seed_and_a_run_that_was_stopped_give_the_same(got: Ear, tmp_pa
     np.testing.assert_array_equal(resumed.transform(X), whole.transform(X))
 
 
+def test_two_songs_of_one_segment_are_enough_and_one_is_not(got: Ear, recwarn: pytest.WarningsRecorder) -> None:
+    X, _, said = two_kinds(2, seed=0)
+    assert np.isfinite(student(steps=1, batch_size=2).fit(X, said).transform(X)).all()
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+    with pytest.raises(SongspaceError, match="it needs 2"):
+        student().fit(X, said, groups=[0, 0])
+
+
+def test_an_ear_that_says_the_same_of_all_teaches_nothing(got: Ear) -> None:
+    X, _, said = two_kinds(6, seed=0)
+    with pytest.raises(SongspaceError, match="says the same of all songs"):
+        student().fit(X, np.repeat(said[:1], 6, axis=0))
+
+
 def test_it_cannot_be_taught_by_nobody(got: Ear) -> None:
     X, _, said = two_kinds(16, seed=0)
     for wrong in (None, said[:-1], said[:, :-1], np.full_like(said, np.nan)):

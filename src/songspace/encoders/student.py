@@ -31,6 +31,7 @@ from songspace.frontends import LogMel
 
 _FOLDS = 5
 _ALPHAS = np.logspace(1, 5, 9)
+_NOTHING = 1e-6  # what vectors that are the same differ by
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ class Pupil(nn.Module):
         """Find the regression; what one says that has not seen the song of a row is returned, (n, d)."""
         model = make_pipeline(StandardScaler(), RidgeCV(_ALPHAS))
         folds = GroupKFold(min(_FOLDS, len(np.unique(songs))))
-        guessed = cross_val_predict(model, numbers, wanted, groups=songs, cv=folds)
-        scaler, ridge = (step for _, step in model.fit(numbers, wanted).steps)
+        with np.errstate(invalid="ignore"):  # of a single row, no penalty is better than another
+            guessed = cross_val_predict(model, numbers, wanted, groups=songs, cv=folds)
+            scaler, ridge = (step for _, step in model.fit(numbers, wanted).steps)
         for parameter, values in (
             (self.middle, scaler.mean_),
             (self.regression.weight, ridge.coef_ / scaler.scale_),
@@ -226,8 +228,8 @@ class Student(Described, NetworkEncoder):
         ValueError
             If a parameter, ``X`` or ``y`` is not what it should be.
         SongspaceError
-            If the ear's weights are not here, there are not two songs, training comes apart, or there is no such
-            device.
+            If the ear's weights are not here, there are not two songs, the ear says the same of all, training comes
+            apart, or there is no such device.
         """
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
@@ -248,6 +250,8 @@ class Student(Described, NetworkEncoder):
         start_from(pupil.network)
         mean = said.mean(axis=0, dtype=np.float64).astype(np.float32)
         length = np.linalg.norm(said - mean, axis=1).mean()
+        if length < _NOTHING:
+            raise SongspaceError("The ear says the same of all songs: there is nothing to learn from it.")
         pupil.mean.copy_(torch.from_numpy(mean))
         pupil.length.fill_(float(length))
         wanted = (said - mean) / length

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from sklearn.metrics.pairwise import paired_cosine_distances
 
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.pretrained import Pretrained
@@ -62,8 +63,7 @@ def examination(run: Run, student: Encoder, told: Mapping[int, np.ndarray], midd
         The mean of what it said of those that it taught: both are looked at from there.
     """
     pairs = ((student.encode(run.cache.get(song)) - middle, own - middle) for song, own in told.items())
-    cosines = [np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)) for a, b in pairs]
-    cosine = float(np.concatenate(cosines).mean())
+    cosine = float(np.concatenate([1 - paired_cosine_distances(a, b) for a, b in pairs]).mean())
     return (
         f"Of {len(told)} songs that it was not taught, the {student.name} says what the ear says with a cosine of "
         f"{cosine:.2f} (1 is the same, 0 is chance)."
