@@ -18,7 +18,7 @@ HOME_DIR := demo/home
 endif
 MINUTES ?= 2
 
-.PHONY: demo poster bench test lint coverage format clean
+.PHONY: demo poster bench test lint package coverage format clean
 
 PAGE := hatch_build.py $(wildcard web/*.html web/*.json web/*.ts web/src/* web/public/*)
 
@@ -82,6 +82,15 @@ lint: $(VENV)/checked
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python web/check.py
+
+# What is published: both distributions, looked over, and the wheel tried in an environment of its own.
+package: export SONGSPACE_PAGE := require
+package: $(VENV)/checked
+	$(PIP) install -c constraints.txt -e '.[package]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	SONGSPACE_WHEEL=$$(echo dist/*.whl) $(BIN)/python -m pytest tests/test_package.py
 
 coverage: $(VENV)/checked
 	$(BIN)/python -m pytest -n auto tests src --doctest-modules --cov --cov-report=term:skip-covered
