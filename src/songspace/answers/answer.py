@@ -18,7 +18,7 @@ PLACES = 6
 """Decimal places of numbers where neither their field nor their class says otherwise."""
 
 
-def told(description: str = "", *, name: str = "", places: int | None = None, default: Any = ...) -> Any:
+def described(description: str = "", *, name: str = "", places: int | None = None, default: Any = ...) -> Any:
     """Describe a field of an answer.
 
     Parameters
@@ -38,7 +38,7 @@ def told(description: str = "", *, name: str = "", places: int | None = None, de
     return field(metadata=said) if default is ... else field(default=default, metadata=said)
 
 
-@dataclass_transform(field_specifiers=(told,), frozen_default=True)
+@dataclass_transform(field_specifiers=(described,), frozen_default=True)
 def answer(cls: type[T]) -> type[T]:
     """Make a class an answer: a frozen dataclass, of which OpenAPI says that it has no other fields.
 
@@ -84,8 +84,8 @@ class SongFacts:
     album: str | None
     genre: str | None
     year: int | None
-    duration: float = told("Seconds.", places=3)
-    part: bool = told("Whether it is a part of its file, as a CUE sheet says: it is sent encoded.")
+    duration: float = described("Seconds.", places=3)
+    part: bool = described("Whether it is a part of its file, as a CUE sheet says: it is sent encoded.")
 
     @classmethod
     def of(cls, song: Song, **more: Any) -> Self:

@@ -67,7 +67,7 @@ def make_line(
             continue
         if narrower and reporter is not None:
             reporter.say(_NEARER)
-        return Playlist("line", "Along a line", Asked(view, []), rows, [], [])
+        return Playlist("Along a line", Asked(view, []), rows)
     assert refused is not None
     raise refused
 
@@ -105,15 +105,15 @@ def make_mix(
     def make(count: int) -> list[int]:
         return mix_within(space, rows, length=count, rules=rules, **request.taste)
 
-    found = of_length(make, songs, rules, [], request)
-    if request.length is not None and len(found) < min(request.length, int((~rules.barred).sum())):
-        reporter.say(f"The rules leave a mix of {len(found)} of these songs.")
-    if not rules.gaps_kept(found):
+    mix = of_length(make, songs, rules, [], request)
+    if request.length is not None and len(mix) < min(request.length, int((~rules.barred).sum())):
+        reporter.say(f"The rules leave a mix of {len(mix)} of these songs.")
+    if not rules.gaps_kept(mix):
         reporter.say(_NEARER)
-    middle = space.vectors[found].mean(axis=0)
-    typical = [found[place] for place in np.argsort(-(space.vectors[found] @ middle), kind="stable")]
+    middle = space.vectors[mix].mean(axis=0)
+    typical = [mix[place] for place in np.argsort(-(space.vectors[mix] @ middle), kind="stable")]
     (name,) = name_lists([[songs[row] for row in typical]], songs)
-    return Playlist("mix", name, Asked(view, []), found, [], [])
+    return Playlist(name, Asked(view, []), mix)
 
 
 def _only(rules: Rules, rows: Sequence[int]) -> Rules:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Song
@@ -143,7 +143,7 @@ class BorderSong(SongFacts):
     """A song at the border of its region."""
 
     towards: str
-    margin: float = told(places=4)
+    margin: float = described(places=4)
 
 
 @answer
@@ -174,7 +174,9 @@ class OverlappingPair(GeometryAnswer):
 class Joint(GeometryAnswer):
     """Two parts of the tree that meet."""
 
-    parts: list[int] = told("A number below that of the regions is a place in regions, others count the joints before.")
+    parts: list[int] = described(
+        "A number below that of the regions is a place in regions, others count the joints before."
+    )
     distance: float
     regions: int
 
@@ -183,7 +185,7 @@ class Joint(GeometryAnswer):
 class Tree(GeometryAnswer):
     """Regions as a tree: the nearest meet first."""
 
-    order: list[str] = told("Names from top to bottom.")
+    order: list[str] = described("Names from top to bottom.")
     joints: list[Joint]
 
 
@@ -200,18 +202,20 @@ class RegionsAnswer(GeometryAnswer):
     """Where all regions lie, the largest first."""
 
     of: str
-    songs: int = told("Those that have a label.")
+    songs: int = described("Those that have a label.")
     unlabelled: int
-    several: int = told("Tags that name several genres, of which the first counts.")
-    typical: float = told("The mean distance of two songs of the library.")
-    at_home: Estimate = told("The share of songs that are nearer to the centre of their own region than to any other.")
+    several: int = described("Tags that name several genres, of which the first counts.")
+    typical: float = described("The mean distance of two songs of the library.")
+    at_home: Estimate = described(
+        "The share of songs that are nearer to the centre of their own region than to any other."
+    )
     regions: list[RegionAnswer]
     overlaps: list[OverlappingPair]
     tree: Tree
-    distances: list[list[float]] = told("A matrix in the order of regions.")
-    fewest: int = told("Songs that a centre needs.")
-    small: list[NamedSongs] = told("Those that have too few songs for a centre.")
-    beyond: int = told("How many regions were left out.")
+    distances: list[list[float]] = described("A matrix in the order of regions.")
+    fewest: int = described("Songs that a centre needs.")
+    small: list[NamedSongs] = described("Those that have too few songs for a centre.")
+    beyond: int = described("How many regions were left out.")
 
 
 @answer
@@ -231,19 +235,19 @@ class OnTheWay(GeometryAnswer):
 class SongOnTheWay(SongFacts):
     """A song along that line."""
 
-    position: float = told(places=4)
-    offset: float = told(places=4)
+    position: float = described(places=4)
+    offset: float = described(places=4)
 
 
 @answer
 class BetweenAnswer(GeometryAnswer):
     """What lies between two regions."""
 
-    from_: NamedSongs = told(name="from")
+    from_: NamedSongs = described(name="from")
     to: NamedSongs
     length: float
     between: list[OnTheWay]
-    songs: list[SongOnTheWay] = told("Along the line.")
+    songs: list[SongOnTheWay] = described("Along the line.")
 
 
 @answer
@@ -280,7 +284,7 @@ class YearsAnswer(GeometryAnswer):
     """An artist's way through the years."""
 
     artist: str
-    station: str = told("What stations are: album or year.")
+    station: str = described("What stations are: album or year.")
     stations: list[StationAnswer]
     left_out: int
     two_albums_of_one_artist: Yardstick
@@ -299,16 +303,16 @@ def find_regions(asked: Labelled, *, most: int) -> geometry.Regions:
     from songspace import geometry
     from songspace.geometry.groups import FEWEST
 
-    found = geometry.describe(asked.space, asked.labels, asked.units, most=most)
-    if not found.regions:
-        name, songs = found.groups.small[0] if found.groups.small else ("none", 0)
+    described = geometry.describe(asked.space, asked.labels, asked.units, most=most)
+    if not described.regions:
+        name, songs = described.groups.small[0] if described.groups.small else ("none", 0)
         raise SongspaceError(
             f"No {asked.kind.one} has the {FEWEST} songs that a centre needs: the largest, {name}, has {songs}."
         )
-    return found
+    return described
 
 
-def regions_answer(asked: Labelled, found: geometry.Regions) -> RegionsAnswer:
+def regions_answer(asked: Labelled, described: geometry.Regions) -> RegionsAnswer:
     """Return the answer about all regions."""
     from songspace.geometry.groups import FEWEST
 
@@ -327,23 +331,25 @@ def regions_answer(asked: Labelled, found: geometry.Regions) -> RegionsAnswer:
             [SongFacts.of(asked.songs[row]) for row in region.heart],
             [BorderSong.of(asked.songs[edge.row], towards=edge.towards, margin=edge.margin) for edge in region.border],
         )
-        for region in found.regions
+        for region in described.regions
     ]
-    joints = [Joint([int(a), int(b)], float(distance), int(count)) for a, b, distance, count in found.joints]
+    joints = [Joint([int(a), int(b)], float(distance), int(count)) for a, b, distance, count in described.joints]
     return RegionsAnswer(
         of=asked.kind.value,
-        songs=len(asked.space) - found.groups.unlabelled,
-        unlabelled=found.groups.unlabelled,
+        songs=len(asked.space) - described.groups.unlabelled,
+        unlabelled=described.groups.unlabelled,
         several=asked.several,
-        typical=found.typical,
-        at_home=Estimate.of(found.at_home),
+        typical=described.typical,
+        at_home=Estimate.of(described.at_home),
         regions=regions,
-        overlaps=[OverlappingPair([*pair.names], Estimate.of(pair.overlap), pair.distance) for pair in found.overlaps],
-        tree=Tree([found.regions[number].name for number in found.order], joints),
-        distances=found.distances.tolist(),
+        overlaps=[
+            OverlappingPair([*pair.names], Estimate.of(pair.overlap), pair.distance) for pair in described.overlaps
+        ],
+        tree=Tree([described.regions[number].name for number in described.order], joints),
+        distances=described.distances.tolist(),
         fewest=FEWEST,
-        small=[NamedSongs(*each) for each in found.groups.small],
-        beyond=found.groups.beyond,
+        small=[NamedSongs(*each) for each in described.groups.small],
+        beyond=described.groups.beyond,
     )
 
 
@@ -351,13 +357,13 @@ def find_way(asked: Labelled, a: str, b: str, *, most: int) -> tuple[geometry.Wa
     """Find what lies between two regions, and the songs along the line."""
     from songspace import geometry
 
-    found = geometry.way(asked.space, asked.labels, a, b, asked.units, most=most, what=asked.kind.one)
-    rows, positions, offsets = geometry.songs_between(asked.space, found)
+    way = geometry.way(asked.space, asked.labels, a, b, asked.units, most=most, what=asked.kind.one)
+    rows, positions, offsets = geometry.songs_between(asked.space, way)
     along = [(asked.songs[row], float(p), float(o)) for row, p, o in zip(rows, positions, offsets, strict=True)]
-    return found, along
+    return way, along
 
 
-def way_answer(found: geometry.Way, along: Along) -> BetweenAnswer:
+def way_answer(way: geometry.Way, along: Along) -> BetweenAnswer:
     """Return the answer about what lies between two regions."""
     between = [
         OnTheWay(
@@ -369,11 +375,11 @@ def way_answer(found: geometry.Way, along: Along) -> BetweenAnswer:
             Estimate.of(one.step),
             one.verdict,
         )
-        for one in found.between
+        for one in way.between
     ]
     songs = [SongOnTheWay.of(song, position=position, offset=offset) for song, position, offset in along]
-    start, end = NamedSongs(found.a, found.sizes[0]), NamedSongs(found.b, found.sizes[1])
-    return BetweenAnswer(start, end, found.length, between, songs)
+    start, end = NamedSongs(way.a, way.sizes[0]), NamedSongs(way.b, way.sizes[1])
+    return BetweenAnswer(start, end, way.length, between, songs)
 
 
 def find_years(asked: Labelled, artist: str) -> geometry.Years:
@@ -391,9 +397,9 @@ def find_years(asked: Labelled, artist: str) -> geometry.Years:
     )
 
 
-def years_answer(asked: Labelled, found: geometry.Years) -> YearsAnswer:
+def years_answer(asked: Labelled, years: geometry.Years) -> YearsAnswer:
     """Return the answer about an artist's way through the years."""
-    yardstick = found.of_one_artist
+    yardstick = years.of_one_artist
     stations = [
         StationAnswer(
             station.name,
@@ -403,14 +409,14 @@ def years_answer(asked: Labelled, found: geometry.Years) -> YearsAnswer:
             station.farther_than,
             [RegionDistance(*each) for each in station.nearest],
         )
-        for station in found.stations
+        for station in years.stations
     ]
     return YearsAnswer(
-        found.artist,
-        found.kind,
+        years.artist,
+        years.kind,
         stations,
-        found.left_out,
+        years.left_out,
         Yardstick(len(yardstick), float(np.median(yardstick)) if len(yardstick) else None),
-        found.of_others,
-        DriftAnswer(found.drift.albums, found.drift.correlation, found.drift.p),
+        years.of_others,
+        DriftAnswer(years.drift.albums, years.drift.correlation, years.drift.p),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.view import View
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
@@ -49,7 +49,7 @@ def demand_words(library: Library) -> None:
 class MeantSong(SongFacts):
     """A song that sounds as some words mean."""
 
-    similarity: float = told(
+    similarity: float = described(
         "The cosine with the words, -1 to 1; of an ear's words the mean of its ranks, 0 to 1.",
     )
 
@@ -59,7 +59,7 @@ class MeantSongs:
     """Songs that sound as some words mean, the nearest first."""
 
     words: str
-    unknown: list[str] = told("Words that the ear does not know.")
+    unknown: list[str] = described("Words that the ear does not know.")
     songs: list[MeantSong]
 
 
@@ -125,8 +125,8 @@ class Meaning:
         vector = _unit(self._encoder.encode_text(words))
         if self._directions is None or self._directions.shape[1] != len(vector):
             raise SongspaceError("The vectors of the songs are not those of the encoder: run `songspace update`.")
-        found: np.ndarray = self._directions @ vector
-        return found
+        likeness: np.ndarray = self._directions @ vector
+        return likeness
 
 
 def find_meant(view: View, meaning: Meaning, words: str, count: int) -> Meant:
@@ -156,8 +156,8 @@ def find_heard(view: View, words: Words, text: str, count: int) -> Meant:
     if not known:
         raise SongspaceError(f"The ear knows none of these words. {words.sentence()}")
     ranks = dict(zip(words.songs.tolist(), words.sums(known).tolist(), strict=True))
-    found = _first(view, np.array([ranks.get(id, 0.0) for id in view.space.ids.tolist()]), count)
-    return replace(found, unknown=unknown)
+    heard = _first(view, np.array([ranks.get(id, 0.0) for id in view.space.ids.tolist()]), count)
+    return replace(heard, unknown=unknown)
 
 
 def _first(view: View, likeness: np.ndarray, count: int) -> Meant:

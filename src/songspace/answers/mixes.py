@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.request import ListRequest
 from songspace.answers.view import View
 from songspace.library import Song
@@ -23,7 +23,7 @@ class MixAnswer:
     name: str
     songs: list[SongFacts]
     artists: int
-    seconds: float = told(places=3)
+    seconds: float = described(places=3)
     region: int
     coherence: float
     smoothness: Smoothness
@@ -75,7 +75,7 @@ def make_mixes(
         mean = sum(song.duration for song in songs) / len(songs)
         length = max(1, round(request.minutes * 60 / max(1.0, mean)))
     rules = request.rules.rules(view, songs, space, reporter=reporter)
-    found = cutting.mixes(
+    cut = cutting.mixes(
         space,
         count=count,
         length=length or cutting.LENGTH,
@@ -83,7 +83,7 @@ def make_mixes(
         seed=request.seed,
         rules=rules,
     )
-    names = name_lists([[songs[row] for row in mix.core] for mix in found], songs)
+    names = name_lists([[songs[row] for row in mix.core] for mix in cut], songs)
     return [
         NamedMix(
             name,
@@ -92,5 +92,5 @@ def make_mixes(
             not rules.gaps_kept(mix.rows),
             len({artist for row in mix.rows for artist in view.credits.of(songs[row])}),
         )
-        for name, mix in zip(names, found, strict=True)
+        for name, mix in zip(names, cut, strict=True)
     ]

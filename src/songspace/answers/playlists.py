@@ -10,12 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.request import ListRequest
 from songspace.answers.similar import explainer
 from songspace.answers.view import Asked, View
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.playlists.explain import Explainer, Reason
 from songspace.playlists.rules import Rules
 from songspace.playlists.steps import Smoothness, smoothness
 from songspace.reporter import Reporter
@@ -37,7 +38,7 @@ class PlaylistAnswer:
 
     title: str
     songs: list[ListedSong]
-    steps: list[float] = told("The distance of each song from the one before it.")
+    steps: list[float] = described("The distance of each song from the one before it.")
     smoothness: Smoothness
 
 
@@ -45,7 +46,7 @@ class PlaylistAnswer:
 class RemarkedPlaylist(PlaylistAnswer):
     """A list that was made from songs which a person chose, and what had to give way."""
 
-    remarks: list[str] = told("What was left out, and which gaps became smaller.")
+    remarks: list[str] = described("What was left out, and which gaps became smaller.")
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,14 @@ class Playlist:
 
     Attributes
     ----------
-    kind : str
-        "radio", "path", "order", "line" or "mix".
-    named : list of int
-        The rows that were asked for by name, in that order.
-    away : list of int
-        Those to steer away from.
+    explained : function of an Explainer and the rows, giving the reason for each song
+        By default a song is there because it resembles the one before it.
     """
 
-    kind: str
     title: str
     asked: Asked
     rows: list[int]
-    named: list[int]
-    away: list[int]
+    explained: Callable[[Explainer, list[int]], list[Reason]] = Explainer.order
 
     @property
     def space(self) -> Space:
@@ -87,15 +82,8 @@ class Playlist:
         return np.maximum(0, 1 - self.space.distances(self.rows[0], self.rows) ** 2 / 2).clip(max=1).tolist()
 
     def reasons(self) -> list[str]:
-        """Why each song is there."""
-        explain = explainer(self.asked)
-        if self.kind == "path":
-            found = explain.path(self.rows, via=self.named[1:-1])
-        elif self.kind == "radio":
-            found = explain.radio(self.rows, self.named, minus=self.away)
-        else:
-            found = explain.order(self.rows)
-        return [reason.sentence for reason in found]
+        """Return a sentence per song: why it is there."""
+        return [reason.sentence for reason in self.explained(explainer(self.asked), self.rows)]
 
     def answer(self, *, explain: bool = False) -> PlaylistAnswer:
         """Return the answer: with the reason why each song is there, if they are asked for."""
@@ -132,7 +120,7 @@ def make_radio(
 
     rows = of_length(make, songs, rules, [*seeds], request, away=len(away))
     title = "Radio: " + ", ".join(song.name for song in asked.asked[: len(names)])
-    return Playlist("radio", title, asked, rows, seeds, away)
+    return Playlist(title, asked, rows, lambda explain, rows: explain.radio(rows, seeds, minus=away))
 
 
 def make_path(
@@ -155,7 +143,7 @@ def make_path(
 
     rows = of_length(make, songs, rules, asked.rows, request)
     title = f"From {asked.asked[0].name} to {asked.asked[-1].name}"
-    return Playlist("path", title, asked, rows, asked.rows, [])
+    return Playlist(title, asked, rows, lambda explain, rows: explain.path(rows, via=via))
 
 
 def arrange(
@@ -211,7 +199,7 @@ def arrange(
             if gap < before:
                 reporter.say(f"These songs cannot keep {before} others between two of one {what}: they keep {gap}.")
     rows = order(asked.space, rows, first=opening, last=closing, rules=rules, transition=request.transition)
-    return Playlist("order", title, asked, rows, rows, [])
+    return Playlist(title, asked, rows)
 
 
 def of_length(

@@ -204,13 +204,13 @@ def rows_of(
     """
     at = library.catalog.song_at
     entries = interchange.understood(interchange.entries(file), songs, prefixes=prefixes, at=at)
-    found = interchange.match(entries, songs, prefixes=prefixes, at=at)
-    missing = [entry for entry, song in zip(entries, found, strict=True) if song is None]
+    matches = interchange.match(entries, songs, prefixes=prefixes, at=at)
+    missing = [entry for entry, song in zip(entries, matches, strict=True) if song is None]
     elsewhere = interchange.match(missing, library.catalog.away(), prefixes=prefixes) if missing else []
     away = [song.name for song in elsewhere if song is not None]
     unknown = [entry.label for entry, song in zip(missing, elsewhere, strict=True) if song is None]
     row_of = {song.id: row for row, song in enumerate(songs)}
-    rows = [row_of[song.id] for song in found if song is not None and song.id in row_of]
+    rows = [row_of[song.id] for song in matches if song is not None and song.id in row_of]
     if not entries:
         raise SongspaceError(f"{file} names no songs.")
     if not rows and away:

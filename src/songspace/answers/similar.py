@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.request import versions_of
 from songspace.answers.view import Asked
 from songspace.library import Song
@@ -29,8 +29,8 @@ class Beside:
 class MatchedSeconds:
     """Two parts of songs that sound alike: each from and to, in seconds."""
 
-    here: tuple[float, float] = told("From and to, in seconds.", places=3)
-    there: tuple[float, float] = told(places=3)
+    here: tuple[float, float] = described("From and to, in seconds.", places=3)
+    there: tuple[float, float] = described(places=3)
     similarity: float
 
 
@@ -48,7 +48,7 @@ class SimilarSong(SongFacts):
     """A song that sounds like those that were asked for, and perhaps why."""
 
     distance: float
-    similarity: float = told("The cosine, -1 to 1: 1 - distance² / 2.")
+    similarity: float = described("The cosine, -1 to 1: 1 - distance² / 2.")
     why: str | None = None
     beside: Beside | None = None
     match: BestMatch | None = None
@@ -121,8 +121,8 @@ def find_similar(asked: Asked, count: int, *, explain: bool = False, versions: b
         Whether the versions of a song count as songs; by default there is one of each, and none of those asked for.
     """
     if versions:
-        found, apart = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
-        rows, distances = found.tolist(), apart.tolist()
+        nearest, apart = asked.space.neighbors(asked.center(), count, exclude=asked.rows)
+        rows, distances = nearest.tolist(), apart.tolist()
     else:
         rows, distances = one_of_each(asked, count)
     reasons = explainer(asked).similar(asked.rows, rows) if explain else None
@@ -153,16 +153,16 @@ def one_of_each(asked: Asked, count: int, *, own: bool = False) -> tuple[list[in
     numbers = versions_of(space, asked.songs)
     look = 2 * count
     while True:
-        found, apart = space.neighbors(asked.center(), look, exclude=() if own else asked.rows)
+        nearest, apart = space.neighbors(asked.center(), look, exclude=() if own else asked.rows)
         seen: set[int] = set() if own else set(numbers[asked.rows].tolist())
         rows: list[int] = []
         distances: list[float] = []
-        for row, distance in zip(found.tolist(), apart.tolist(), strict=True):
+        for row, distance in zip(nearest.tolist(), apart.tolist(), strict=True):
             if (version := int(numbers[row])) not in seen and len(rows) < count:
                 seen.add(version)
                 rows.append(row)
                 distances.append(distance)
-        if len(rows) == count or len(found) < look:
+        if len(rows) == count or len(nearest) < look:
             return rows, distances
         look *= 4
 

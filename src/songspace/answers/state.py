@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from songspace.answers.answer import answer, told
+from songspace.answers.answer import answer, described
 from songspace.answers.view import View
 from songspace.encoders.registry import usual
 from songspace.errors import SongspaceError
@@ -28,8 +28,8 @@ class Failure:
 
     path: str
     reason: str
-    kind: str = told("What it has in common with others for which the same is to be done.")
-    advice: str = told("What to do about it.")
+    kind: str = described("What it has in common with others for which the same is to be done.")
+    advice: str = described("What to do about it.")
 
 
 @answer
@@ -45,7 +45,7 @@ class AwayPlace:
 
     path: str
     songs: int
-    since: str = told('A date, or "now".')
+    since: str = described('A date, or "now".')
     why: str
 
 
@@ -54,7 +54,7 @@ class Hub:
     """A song that is among the nearest of many."""
 
     song: str
-    neighbour_of: int = told(name="neighbour of")
+    neighbour_of: int = described(name="neighbour of")
 
 
 @answer
@@ -62,7 +62,7 @@ class Holdings:
     """How much there is in a library, what is away, and what failed."""
 
     summary: Summary
-    away: list[AwayPlace] = told("Where songs cannot be reached now, since when and why.")
+    away: list[AwayPlace] = described("Where songs cannot be reached now, since when and why.")
     failures: list[Failure]
 
 
@@ -100,8 +100,8 @@ class Folders:
 
 def state(view: View) -> State:
     """Return what ``status`` shows."""
-    found, good = holdings(view), quality(view)
-    return State(found.summary | good.summary, found.away, found.failures, good.hubs)
+    held, good = holdings(view), quality(view)
+    return State(held.summary | good.summary, held.away, held.failures, good.hubs)
 
 
 def holdings(view: View) -> Holdings:
@@ -158,15 +158,15 @@ def away_groups(catalog: Catalog) -> list[AwayPlace]:
     Also where a folder is not there that was when `update` looked last: "now".
     """
     files, roots = catalog.files(), catalog.roots()
-    found = [
+    places = [
         AwayPlace(group.path, group.songs, _date(group.since), group.why)
         for group in groups_of_away(files, roots, {song.id for song in catalog.away()})
     ]
     missed_now = {root: _songs_in(root, files, away=False) for root in roots if not os.path.isdir(root)}
-    found += [
+    places += [
         AwayPlace(root, len(songs), "now", "the folder is not there") for root, songs in missed_now.items() if songs
     ]
-    return sorted(found, key=lambda one: -one.songs)
+    return sorted(places, key=lambda one: -one.songs)
 
 
 def _songs_in(folder: str, files: dict[str, FileRow], *, away: bool) -> set[int]:
@@ -189,12 +189,12 @@ def _away_in_words(places: list[AwayPlace]) -> str:
 
 def folders_of(catalog: Catalog) -> list[Folder]:
     """List the folders of the library."""
-    files, found = catalog.files(), []
+    files, folders = catalog.files(), []
     for root in catalog.roots():
         there, here = os.path.isdir(root), _songs_in(root, files, away=False)
         away = (_songs_in(root, files, away=True) - here) if there else here | _songs_in(root, files, away=True)
-        found.append(Folder(root, there, len(here | away), len(away)))
-    return found
+        folders.append(Folder(root, there, len(here | away), len(away)))
+    return folders
 
 
 def failed(catalog: Catalog) -> list[Failure]:

@@ -41,22 +41,22 @@ class Suggested:
 
     song: Song
     because: Song
-    found: Fitting
+    fitting: Fitting
 
     @property
     def reason(self) -> str:
         """Why, in words."""
-        others = {0: "", 1: " and 1 other"}.get(self.found.others, f" and {self.found.others} others")
+        others = {0: "", 1: " and 1 other"}.get(self.fitting.others, f" and {self.fitting.others} others")
         return f"because of {self.because.name}{others}"
 
     def answer(self) -> Suggestion:
         """Return the answer."""
         return Suggestion.of(
             self.song,
-            similarity=self.found.similarity,
-            taste=self.found.taste,
+            similarity=self.fitting.similarity,
+            taste=self.fitting.taste,
             because=SongFacts.of(self.because),
-            others=self.found.others,
+            others=self.fitting.others,
             why=self.reason,
         )
 
@@ -84,7 +84,7 @@ def make_suggestions(
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
         raise SongspaceError(f"{both[0]}{more} cannot be both liked and disliked: take it off one of the lists.")
     rules = ruling.rules(view, songs, view.space, reporter=reporter)
-    found = taste.suggest(view.space, liked, disliked=disliked, count=count, rules=rules)
-    if not found:
+    fitting = taste.suggest(view.space, liked, disliked=disliked, count=count, rules=rules)
+    if not fitting:
         raise SongspaceError("No song of the library is left that is on none of the lists and fits.")
-    return [Suggested(songs[each.row], songs[each.because], each) for each in found]
+    return [Suggested(songs[each.row], songs[each.because], each) for each in fitting]

@@ -58,15 +58,15 @@ def isolation(space: Space) -> np.ndarray:
     """
     some = _some(space)
     k = min(max(1, round(NEAREST * len(some) / len(space))), len(some) - 1)
-    found = np.zeros(len(space))
+    distances = np.zeros(len(space))
     others = space.vectors[some].T
     for begin in range(0, len(space) if k else 0, _BLOCK):
         rows = np.arange(begin, min(begin + _BLOCK, len(space)))
         alike = space.vectors[rows] @ others
         alike[rows[:, None] == some] = -np.inf
         near = some[np.argpartition(-alike, k - 1, axis=1)[:, k - 1]]
-        found[rows] = [space.distance(row, other) for row, other in zip(rows.tolist(), near.tolist(), strict=True)]
-    return found
+        distances[rows] = [space.distance(row, other) for row, other in zip(rows.tolist(), near.tolist(), strict=True)]
+    return distances
 
 
 def hubness(space: Space) -> np.ndarray:
@@ -82,10 +82,10 @@ def hubness(space: Space) -> np.ndarray:
     """
     some = _some(space)
     k = min(round(NEAREST * len(space) / len(some)), len(space) - 1)
-    found = np.zeros(len(space), dtype=np.int64)
+    counts = np.zeros(len(space), dtype=np.int64)
     for row in some.tolist() if k else ():
-        found[space.neighbors(row, k)[0]] += 1
-    return found
+        counts[space.neighbors(row, k)[0]] += 1
+    return counts
 
 
 def _some(space: Space) -> np.ndarray:

@@ -52,15 +52,15 @@ def evaluate(
     read_labels(library.songs(), labels, split=split)  # what is wrong with them is told before any work
     with show.reporting() as reporter:
         songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
-        found = read_labels(songs, labels, split=split)
-        result = report.evaluate(spaces, found, seeds=seeds, on_progress=reporter.progress)
+        known = read_labels(songs, labels, split=split)
+        result = report.evaluate(spaces, known, seeds=seeds, on_progress=reporter.progress)
     if json:
         show.answer(result)
         return
     head, *rows = report.table(result)
     # Heads of two lines leave 100 columns to the figures.
     show.table([title.replace(" ", "\n") for title in head], rows, right=range(1, len(head)))
-    for sentence in (found.sentence(), *report.sentences(result)):
+    for sentence in (known.sentence(), *report.sentences(result)):
         print(sentence)
 
 

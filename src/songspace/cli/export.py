@@ -127,9 +127,9 @@ def _on_the_map(space: Space) -> dict[str, object]:
     from songspace import maps
 
     places = maps.layout(space.vectors)
-    found = [space.neighbors(row, NEIGHBORS) for row in range(len(space))] if len(space) > 1 else []
+    neighbours = [space.neighbors(row, NEIGHBORS) for row in range(len(space))] if len(space) > 1 else []
     ids, distances = (
-        np.stack([pair[which] for pair in found]) if found else np.empty((len(space), 0)) for which in (0, 1)
+        np.stack([pair[which] for pair in neighbours]) if neighbours else np.empty((len(space), 0)) for which in (0, 1)
     )
     lists = [_lists(ids.astype(np.int64)), _lists(distances.astype(np.float32))]
     return {

@@ -125,25 +125,25 @@ def _regions(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | Non
     """Draw all regions or their tree, if there is somebody to keep the picture, and say where they lie."""
     from songspace.geometry import pictures
 
-    found = find_regions(asked, most=most)
+    described = find_regions(asked, most=most)
     if keep:
-        k = len(found.regions)
+        k = len(described.regions)
         title = f"{k:,} {asked.kind.value if k > 1 else asked.kind.one} of {len(asked.space):,} songs"
         drawing = pictures.draw_tree if tree else pictures.draw_regions
-        keep(drawing(found, title=title, what=asked.kind.value))
+        keep(drawing(described, title=title, what=asked.kind.value))
     if json:
-        show.answer(regions_answer(asked, found))
+        show.answer(regions_answer(asked, described))
     else:
-        _show_regions(asked, found)
+        _show_regions(asked, described)
 
 
-def _show_regions(asked: Labelled, found: Regions) -> None:
+def _show_regions(asked: Labelled, described: Regions) -> None:
     from songspace.drawing import short
     from songspace.geometry.tree import drawn, linkage
 
     kind = asked.kind.value
-    sure = {frozenset(pair.names): pair.overlap.scatter.error is not None for pair in found.overlaps}
-    shown = found.regions[:TABLE]
+    sure = {frozenset(pair.names): pair.overlap.scatter.error is not None for pair in described.overlaps}
+    shown = described.regions[:TABLE]
     by_artists = asked.units is not None
     rows = []
     for region in shown:
@@ -159,9 +159,9 @@ def _show_regions(asked: Labelled, found: Regions) -> None:
         rows.append([*cells, f"{region.spread:.2f}", _share(region.at_home.as_dict()), near, over + more])
     columns = [kind, "songs", *(["artists"] if by_artists else []), "spread", "at home", "nearest", "overlaps with"]
     show.table(columns, rows, right=range(1, len(columns) - 2))
-    if len(found.regions) > 1:
-        part = found.distances[:TREE, :TREE]
-        for line in drawn(linkage(part), [short(region.name, 32) for region in found.regions[:TREE]], width=56):
+    if len(described.regions) > 1:
+        part = described.distances[:TREE, :TREE]
+        for line in drawn(linkage(part), [short(region.name, 32) for region in described.regions[:TREE]], width=56):
             print(show.clean(f" {line}"))
     if len(shown) > 1:
         show.table(
@@ -176,17 +176,17 @@ def _show_regions(asked: Labelled, found: Regions) -> None:
                 for region in shown[:LISTED]
             ],
         )
-    for sentence in _remarks_on_regions(asked, found, len(shown)):
+    for sentence in _remarks_on_regions(asked, described, len(shown)):
         show.say(sentence)
 
 
-def _remarks_on_regions(asked: Labelled, found: Regions, shown: int) -> list[str]:
+def _remarks_on_regions(asked: Labelled, described: Regions, shown: int) -> list[str]:
     from songspace.geometry.groups import FEWEST
 
-    kind, k = asked.kind.value, len(found.regions)
-    whole = _share(found.at_home.as_dict())
+    kind, k = asked.kind.value, len(described.regions)
+    whole = _share(described.at_home.as_dict())
     told = [
-        f"Spread: the mean distance of two songs ({found.typical:.2f} in all of the library). Nearest: energy "
+        f"Spread: the mean distance of two songs ({described.typical:.2f} in all of the library). Nearest: energy "
         "distance, 0 where the songs lie in the same places."
     ]
     if k > 1:
@@ -196,15 +196,17 @@ def _remarks_on_regions(asked: Labelled, found: Regions, shown: int) -> list[str
             f"{whole} on average, by chance {1 / k:.0%}. Overlap: 0 where two centres tell all songs of both apart, 1 "
             f"where none; ?: of one there are fewer than ten {asked.unit}."
         )
-    if found.groups.beyond or k > shown:
+    if described.groups.beyond or k > shown:
         more = f" (--json tells of the largest {k})" if k > shown else ""
-        told.append(f"Smaller {kind} that are not shown: {k - shown + found.groups.beyond:,}{more}.")
-    if found.groups.small:
-        names = ", ".join(f"{name} ({songs})" for name, songs in found.groups.small[:4])
-        more = f" and {len(found.groups.small) - 4:,} more" if len(found.groups.small) > 4 else ""
+        told.append(f"Smaller {kind} that are not shown: {k - shown + described.groups.beyond:,}{more}.")
+    if described.groups.small:
+        names = ", ".join(f"{name} ({songs})" for name, songs in described.groups.small[:4])
+        more = f" and {len(described.groups.small) - 4:,} more" if len(described.groups.small) > 4 else ""
         told.append(f"With fewer than {FEWEST} songs there is no centre: {names}{more}.")
-    if found.groups.unlabelled:
-        told.append(f"Songs without {'a' if kind == 'genres' else 'an'} {asked.kind.one}: {found.groups.unlabelled:,}.")
+    if described.groups.unlabelled:
+        told.append(
+            f"Songs without {'a' if kind == 'genres' else 'an'} {asked.kind.one}: {described.groups.unlabelled:,}."
+        )
     if asked.several:
         told.append(f"Tags that name several genres, of which the first counts: {asked.several:,}.")
     return told
@@ -215,20 +217,20 @@ def _way(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure],
     from songspace.geometry import pictures
 
     kind = asked.kind
-    found, along = find_way(asked, a, b, most=most)
+    way, along = find_way(asked, a, b, most=most)
     if keep:
-        keep(pictures.draw_way(found, title=f"{found.a} + {found.b} ?=", what=kind.value, unit=asked.unit))
+        keep(pictures.draw_way(way, title=f"{way.a} + {way.b} ?=", what=kind.value, unit=asked.unit))
     if json:
-        show.answer(way_answer(found, along))
+        show.answer(way_answer(way, along))
     else:
-        _show_way(asked, found, along)
+        _show_way(asked, way, along)
 
 
-def _show_way(asked: Labelled, found: Way, along: Along) -> None:
+def _show_way(asked: Labelled, way: Way, along: Along) -> None:
     from songspace.drawing import short
 
     kind = asked.kind.value
-    inside = [one for one in found.between if 0 < one.position.value < 1]
+    inside = [one for one in way.between if 0 < one.position.value < 1]
     if inside:
         show.table(
             (kind, "songs", "position", "off the line", "between?"),
@@ -254,11 +256,11 @@ def _show_way(asked: Labelled, found: Way, along: Along) -> None:
             right=(0, 1),
         )
     show.say(
-        f"From the centre of {found.a} (0) to that of {found.b} (1), {found.length:.2f} apart; off the line as a share "
+        f"From the centre of {way.a} (0) to that of {way.b} (1), {way.length:.2f} apart; off the line as a share "
         f"of that, with 95 % intervals over {asked.unit}. Between: surely on the way, nearer to the "
         f"line than most other {kind}, and nearer to both ends than these are to each other."
     )
-    beyond = len(found.between) - len(inside)
+    beyond = len(way.between) - len(inside)
     if beyond or not inside:
         show.say(
             f"{beyond or 'No'} other {kind} lie{'s' if beyond == 1 else ''} beyond the ends.".replace("No other", "No")
@@ -269,23 +271,23 @@ def _years(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | Non
     """Draw an artist's way through the years, if there is somebody to keep the picture, and tell it."""
     from songspace.geometry import pictures
 
-    found = find_years(asked, artist)
+    years = find_years(asked, artist)
     if keep:
-        title = f"{found.artist} through the years"
-        keep(pictures.draw_years(asked.space, found, title=title, note=_drift(found)))
+        title = f"{years.artist} through the years"
+        keep(pictures.draw_years(asked.space, years, title=title, note=_drift(years)))
     if json:
-        show.answer(years_answer(asked, found))
+        show.answer(years_answer(asked, years))
     else:
-        _show_years(asked, found)
+        _show_years(asked, years)
 
 
-def _show_years(asked: Labelled, found: Years) -> None:
+def _show_years(asked: Labelled, years: Years) -> None:
     from songspace.drawing import short
 
-    dated = found.dated > 0
-    columns = [*(["year"] if dated else []), found.kind, "songs", *(["moved", "farther than"] if dated else [])]
+    dated = years.dated > 0
+    columns = [*(["year"] if dated else []), years.kind, "songs", *(["moved", "farther than"] if dated else [])]
     rows = []
-    for station in found.stations:
+    for station in years.stations:
         cells: list[object] = [station.year or "?"] if dated else []
         cells += [short(station.name, 40), len(station.rows)]
         if dated:
@@ -293,37 +295,37 @@ def _show_years(asked: Labelled, found: Years) -> None:
             cells.append("" if station.farther_than is None else f"{station.farther_than:.0%}")
         near = ", ".join(f"{short(name, 28)} {distance:.2f}" for name, distance in station.nearest[:2])
         rows.append([*cells, near])
-    if found.kind == "year":
+    if years.kind == "year":
         columns, rows = columns[1:], [row[1:] for row in rows]
     at = columns.index("songs")
     show.table([*columns, f"nearest {asked.kind.value} of others"], rows, right=range(at, len(columns)))
-    yardstick = found.of_one_artist
+    yardstick = years.of_one_artist
     measure = "Distances: the mean between the songs of both."
     if dated and len(yardstick):
         measure += (
             f" Two albums of one artist lie {np.median(yardstick):.2f} apart (median of {len(yardstick):,} pairs in "
             "the library; “farther than”: the share of them that lie nearer)"
         )
-        measure += "." if math.isnan(found.of_others) else f", two songs by different artists {found.of_others:.2f}."
+        measure += "." if math.isnan(years.of_others) else f", two songs by different artists {years.of_others:.2f}."
     show.say(measure)
-    show.say(_drift(found))
-    if found.left_out:
-        show.say(f"Left out, because they say no {found.kind}: {found.left_out} of the artist's songs.")
+    show.say(_drift(years))
+    if years.left_out:
+        show.say(f"Left out, because they say no {years.kind}: {years.left_out} of the artist's songs.")
 
 
-def _drift(found: Years) -> str:
+def _drift(years: Years) -> str:
     """Return what may be said of an artist's drift, in a sentence."""
-    albums = f"{found.kind}s"
-    if not found.dated:
+    albums = f"{years.kind}s"
+    if not years.dated:
         return f"No song says its year: the {albums} come in the order of their names, and of a drift nothing is known."
     remarks = ""
-    if len(found.stations) > found.dated:
-        remarks += f" Without a year, and so last: {len(found.stations) - found.dated}."
-    if found.drift.years < found.dated:
+    if len(years.stations) > years.dated:
+        remarks += f" Without a year, and so last: {len(years.stations) - years.dated}."
+    if years.drift.years < years.dated:
         remarks += f" {albums.capitalize()} of one year come by name."
-    drift = found.drift
+    drift = years.drift
     if drift.correlation is None or drift.p is None:
-        dated = f"{drift.albums} dated {found.kind if drift.albums == 1 else albums}"
+        dated = f"{drift.albums} dated {years.kind if drift.albums == 1 else albums}"
         where = f" in {drift.years} different years" if 1 < drift.years < drift.albums else ""
         return f"To tell a drift from chance, {dated}{where} are too few.{remarks}"
     how = f"correlation {drift.correlation:.2f}, p = {max(drift.p, 0.0001):.2g}, {drift.albums} {albums}"

@@ -163,10 +163,10 @@ def import_(
 
     place = home_of(home)
     with show.reporting() as reporter:
-        found = import_vectors(place, vectors, reporter=reporter)
-    files = f"; {found.files} of their files are there" if found.files else ""
-    songs = show.counted(found.songs, "song")
-    show.say(f"Imported {songs} of {found.dimensions} numbers each into {place.folder}{files}.")
+        imported = import_vectors(place, vectors, reporter=reporter)
+    files = f"; {imported.files} of their files are there" if imported.files else ""
+    songs = show.counted(imported.songs, "song")
+    show.say(f"Imported {songs} of {imported.dimensions} numbers each into {place.folder}{files}.")
 
 
 def demo(

@@ -280,7 +280,7 @@ def suggest(
     queue(songs, target, elsewhere)
     if target.output is not None:
         title = f"Like {', '.join(path.stem for path in like)}"
-        alike = [min(1.0, max(0.0, each.found.similarity)) for each in made]
+        alike = [min(1.0, max(0.0, each.fitting.similarity)) for each in made]
         interchange.write(
             target.output, songs, title=title, relative=not target.absolute, prefixes=elsewhere, similarity=alike
         )
@@ -290,6 +290,9 @@ def suggest(
         return
     show.table(
         ("", "similarity", "song", "why"),
-        [(number, f"{each.found.similarity:.2f}", each.song.name, each.reason) for number, each in enumerate(made, 1)],
+        [
+            (number, f"{each.fitting.similarity:.2f}", each.song.name, each.reason)
+            for number, each in enumerate(made, 1)
+        ],
         right=(0, 1),
     )

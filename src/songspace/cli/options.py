@@ -211,13 +211,13 @@ def grouped(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., No
 
 def prefixes(given: list[str] | None) -> dict[str, str]:
     """Return what --prefix says: how folders here are called elsewhere."""
-    found = {}
+    mapping = {}
     for text in given or []:
         here, sign, there = text.partition("=")
         if not (here and sign):
             raise typer.BadParameter(f"--prefix {text}: write it as HERE=THERE, as in /home/me/Music=/music.")
-        found[os.path.abspath(os.path.expanduser(here))] = there
-    return found
+        mapping[os.path.abspath(os.path.expanduser(here))] = there
+    return mapping
 
 
 def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:

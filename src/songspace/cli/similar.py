@@ -31,13 +31,13 @@ def similar(
     from songspace.answers.view import Asked, View
 
     asked = Asked(View(Library(home)), songs)
-    found = find_similar(asked, count, explain=explain or clips is not None, versions=versions)
-    answer = found.answer(_write_clips(clips, found) if clips is not None else ())
+    similar = find_similar(asked, count, explain=explain or clips is not None, versions=versions)
+    answer = similar.answer(_write_clips(clips, similar) if clips is not None else ())
     if json:
         show.answer(answer)
         return
     show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
-    _show(answer.similar, found.songs)
+    _show(answer.similar, similar.songs)
 
 
 def _show(similar: list[SimilarSong], songs: list[Song]) -> None:
@@ -50,14 +50,14 @@ def _show(similar: list[SimilarSong], songs: list[Song]) -> None:
     show.table(head, rows, right=(0,))
 
 
-def _write_clips(folder: Path, found: Similar) -> list[list[str]]:
+def _write_clips(folder: Path, similar: Similar) -> list[list[str]]:
     """Write the closest seconds of each song found, and of the song that it is beside; the files of each."""
     from songspace.playlists.explain import clips
 
-    asked, reasons = found.asked, found.reasons or []
+    asked, reasons = similar.asked, similar.reasons or []
     pairs: list[clips.Pair] = []
     of: dict[int, int] = {}  # the pair of each song found
-    for place, (song, reason) in enumerate(zip(found.songs, reasons, strict=True)):
+    for place, (song, reason) in enumerate(zip(similar.songs, reasons, strict=True)):
         if reason.resemblance is not None and reason.beside is not None:
             match, [other] = reason.resemblance.matches[0], asked.songs([reason.beside])
             of[place] = len(pairs)
@@ -75,7 +75,7 @@ def _write_clips(folder: Path, found: Similar) -> list[list[str]]:
             show.say(done.problem)
     heard = sum(bool(done.files) for done in written)
     show.say(f"Wrote {heard} pairs of clips: open {show.shown_path(folder / 'index.html')}.")
-    return [list(written[of[place]].files) if place in of else [] for place in range(len(found.songs))]
+    return [list(written[of[place]].files) if place in of else [] for place in range(len(similar.songs))]
 
 
 def search(
@@ -90,18 +90,18 @@ def search(
 
     view = View(Library(home))
     if view.words is not None:
-        found = find_heard(view, view.words, words, count)
+        answer = find_heard(view, view.words, words, count)
     else:
         demand_words(view.library)
-        found = find_meant(view, Meaning(view.library, view.space), words, count)
-    if found.unknown:
-        show.say(f"What the ear does not know is left out: {', '.join(found.unknown)}.")
+        answer = find_meant(view, Meaning(view.library, view.space), words, count)
+    if answer.unknown:
+        show.say(f"What the ear does not know is left out: {', '.join(answer.unknown)}.")
     if json:
-        show.answer(found.answer(words))
+        show.answer(answer.answer(words))
         return
     show.say(f"Sounds most like “{words}”:")
     rows = [
         (f"{similarity:.3f}", song.name, song.genre or "", show.shown_path(song.path))
-        for song, similarity in zip(found.songs, found.similarities, strict=True)
+        for song, similarity in zip(answer.songs, answer.similarities, strict=True)
     ]
     show.table(("similarity", "song", "genre", "file"), rows, right=(0,))

@@ -48,13 +48,13 @@ def status(
 
 
 def _tell_left_out(library: Library, json: bool) -> None:
-    found = library.catalog.left_out()
+    left_out = library.catalog.left_out()
     if json:
-        show.answer({"left_out": [{"path": path, "reason": reason} for path, reason in found]})
+        show.answer({"left_out": [{"path": path, "reason": reason} for path, reason in left_out]})
         return
-    for path, reason in found:
+    for path, reason in left_out:
         print(f"{show.shown_path(path)}: {show.clean(reason)}")
-    if not found:
+    if not left_out:
         show.say("Nothing is left out.")
 
 
@@ -76,11 +76,11 @@ def _tell_failures(library: Library, json: bool) -> None:
 
 def folders(json: JsonOption = False, home: HomeOption = None) -> None:
     """The folders of the library: how many songs each holds, and how many of them are away."""
-    found = folders_of(Library(home).catalog)
+    folders = folders_of(Library(home).catalog)
     if json:
-        show.answer(Folders(found))
+        show.answer(Folders(folders))
         return
-    rows = [(one.path, "there" if one.there else "not there", str(one.songs), str(one.away or "")) for one in found]
+    rows = [(one.path, "there" if one.there else "not there", str(one.songs), str(one.away or "")) for one in folders]
     show.table(("folder", "", "songs", "away"), rows, right=(2, 3))
 
 

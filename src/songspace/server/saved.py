@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from songspace import interchange
-from songspace.answers.answer import answer, told
+from songspace.answers.answer import answer, described
 from songspace.errors import SongspaceError
 from songspace.interchange import Entry, Matcher
 from songspace.library import Library, Song
@@ -120,7 +120,7 @@ class SavedPlaylist:
     id: str
     title: str
     songs: int
-    seconds: float = told(places=3)
+    seconds: float = described(places=3)
 
 
 @dataclass(frozen=True, slots=True)

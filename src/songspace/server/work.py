@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from songspace.answers.answer import answer, told
+from songspace.answers.answer import answer, described
 from songspace.errors import FORESEEN, sentence
 from songspace.library import Home
 from songspace.library.progress import Progress, read_progress
@@ -34,8 +34,8 @@ class Outcome:
     """What came of an update."""
 
     ok: bool
-    sentence: str = told("What has changed; or why nothing could be done.")
-    ended: float = told("Seconds since 1970.")
+    sentence: str = described("What has changed; or why nothing could be done.")
+    ended: float = described("Seconds since 1970.")
 
 
 class Updates:

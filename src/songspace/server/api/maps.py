@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace.answers import traits
-from songspace.answers.answer import answer, told
+from songspace.answers.answer import answer, described
 from songspace.categories import printable
 from songspace.library import Song
 from songspace.server import questions
@@ -26,8 +26,8 @@ router = APIRouter(tags=["map"])
 class Coded:
     """A column in brief."""
 
-    values: list[str | int | float] = told("What there is, the most common first.")
-    codes: list[int] = told("For each song a place in values, or -1.")
+    values: list[str | int | float] = described("What there is, the most common first.")
+    codes: list[int] = described("For each song a place in values, or -1.")
 
 
 @answer
@@ -36,8 +36,8 @@ class Map:
 
     state: Literal["ready"]
     method: Literal["tsne", "pca"]
-    snapshot: str = told("Changes with the space, its songs and what is known of them: see /work.")
-    settled: bool = told("Whether it is the map of this space; if not, one from before, and it is drawn.")
+    snapshot: str = described("Changes with the space, its songs and what is known of them: see /work.")
+    settled: bool = described("Whether it is the map of this space; if not, one from before, and it is drawn.")
     ids: list[int]
     x: list[float]
     y: list[float]
@@ -50,7 +50,7 @@ class Computing:
 
     state: Literal["computing"]
     method: Literal["tsne", "pca"]
-    seconds: float = told("Since it was begun.", places=1)
+    seconds: float = described("Since it was begun.", places=1)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.errors import SongspaceError
 from songspace.interchange import written
 from songspace.playlists.mixes import file_name
@@ -32,18 +32,18 @@ class SavedPlaylists:
 class SavedEntry:
     """An entry of a playlist."""
 
-    song: int | None = told("None while it is not here.")
+    song: int | None = described("None while it is not here.")
     name: str
-    away: float | None = told("Since when it is away, in seconds since 1970, if that is known.")
+    away: float | None = described("Since when it is away, in seconds since 1970, if that is known.")
 
 
 @answer
 class SavedInFull(SavedPlaylist):
     """A playlist with all that it holds."""
 
-    entries: list[SongFacts] = told("The songs that are here.")
-    missing: list[str] = told("What it holds that is not here.")
-    order: list[SavedEntry] = told("All that it holds, each in its place.")
+    entries: list[SongFacts] = described("The songs that are here.")
+    missing: list[str] = described("What it holds that is not here.")
+    order: list[SavedEntry] = described("All that it holds, each in its place.")
 
 
 @router.get("", response_model=SavedPlaylists)

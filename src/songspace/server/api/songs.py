@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.answers.answer import SongFacts, answer, told
+from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.meaning import Meaning, MeantSongs, WordlessError, find_heard, find_meant
 from songspace.answers.request import condition
 from songspace.answers.similar import SimilarSongs, find_similar
@@ -32,7 +32,7 @@ class Songs:
     songs: list[SongFacts]
     total: int
     offset: int
-    next: int | None = told("The offset of the next page, if there is one.")
+    next: int | None = described("The offset of the next page, if there is one.")
 
 
 @answer

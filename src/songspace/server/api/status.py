@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from songspace import __version__
-from songspace.answers.answer import answer, told
+from songspace.answers.answer import answer, described
 from songspace.answers.meaning import knows_words
 from songspace.answers.state import Holdings, Quality, holdings, quality
 from songspace.answers.view import View
@@ -25,10 +25,10 @@ router = APIRouter(tags=["status"])
 class Status(Holdings):
     """How the library is, with one page of its failures."""
 
-    failed: int = told("How many files could not be read, of which failures is one page.")
-    ready: bool = told("Whether there is a space, so that questions are answered.")
-    words: bool = told("Whether the encoder knows words, so that /search is answered.")
-    sound: bool = told("Whether songs can be heard, and explained by: not where vectors were imported.")
+    failed: int = described("How many files could not be read, of which failures is one page.")
+    ready: bool = described("Whether there is a space, so that questions are answered.")
+    words: bool = described("Whether the encoder knows words, so that /search is answered.")
+    sound: bool = described("Whether songs can be heard, and explained by: not where vectors were imported.")
     version: str
 
 
@@ -82,14 +82,14 @@ _NOW = {"Cache-Control": "no-store"}
 class Running:
     """A run that works on the library."""
 
-    command: str = told("learn or update.")
-    stage: str = told("What it does, as listening; empty at the beginning.")
-    done: int = told("How much of the stage is done.")
-    total: int = told("How much there is to do in this stage; 0 where that is not known.")
-    left: float | None = told("Seconds until the stage is done, as far as can be told.")
-    left_in_all: float | None = told("Seconds until all of it is done, as far as can be told.")
-    began: float = told("Seconds since 1970.")
-    here: bool = told("Whether it was begun here, so that it can be stopped here.")
+    command: str = described("learn or update.")
+    stage: str = described("What it does, as listening; empty at the beginning.")
+    done: int = described("How much of the stage is done.")
+    total: int = described("How much there is to do in this stage; 0 where that is not known.")
+    left: float | None = described("Seconds until the stage is done, as far as can be told.")
+    left_in_all: float | None = described("Seconds until all of it is done, as far as can be told.")
+    began: float = described("Seconds since 1970.")
+    here: bool = described("Whether it was begun here, so that it can be stopped here.")
 
 
 @answer
@@ -97,9 +97,9 @@ class Work:
     """What works on the library, and what has changed for whoever looks at it."""
 
     running: Running | None
-    last: Outcome | None = told("What came of the last update that was begun here.")
-    snapshot: str = told("Changes with the space, its songs and what is known of them.")
-    drawing: bool = told("Whether a better map is in the making.")
+    last: Outcome | None = described("What came of the last update that was begun here.")
+    snapshot: str = described("Changes with the space, its songs and what is known of them.")
+    drawing: bool = described("Whether a better map is in the making.")
 
 
 @router.get("/work", response_model=Work)
