@@ -1,4 +1,4 @@
-"""Artists by where their songs lie: who sounds like whom, and which songs are at the heart of somebody's."""
+"""Artists by the positions of their songs: similar artists, and an artist's most central songs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songspace.space import Space
 class Centers:
     """The middle of each artist's songs.
 
-    Artists with few songs have one too, for somebody who asks for their like wants an answer: it is less certain than
+    Artists with few songs have one too, because a request for similar artists wants an answer: it is less certain than
     the regions of :mod:`songspace.geometry`, which want four songs.
 
     Parameters

@@ -39,7 +39,7 @@ def make_line(
     among : sequence of int, optional
         The rows to choose from; by default all.
     reporter : Reporter, optional
-        Is told if gaps became smaller: where a line is drawn, a person does not know who plays there.
+        Receives a message if gaps became smaller: who plays along a drawn line is not known beforehand.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def make_mix(
         The songs to choose from.
     request : ListRequest
     reporter : Reporter, optional
-        Is told if the list is shorter than was asked for, and if gaps became smaller.
+        Receives a message if the list is shorter than asked for, or gaps became smaller.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _NEAREST = 10
 
 
 class Kind(StrEnum):
-    """What geometry is about."""
+    """Kinds of regions."""
 
     genres = "genres"
     artists = "artists"
@@ -199,7 +199,7 @@ class NamedSongs(GeometryAnswer):
 
 @answer
 class RegionsAnswer(GeometryAnswer):
-    """Where all regions lie, the largest first."""
+    """Positions of all regions, the largest first."""
 
     of: str
     songs: int = described("Those that have a label.")
@@ -241,7 +241,7 @@ class SongOnTheWay(SongFacts):
 
 @answer
 class BetweenAnswer(GeometryAnswer):
-    """What lies between two regions."""
+    """Regions and songs between two regions."""
 
     from_: NamedSongs = described(name="from")
     to: NamedSongs
@@ -264,7 +264,7 @@ class StationAnswer(GeometryAnswer):
 
 @answer
 class Yardstick(GeometryAnswer):
-    """How far two albums of one artist usually lie apart."""
+    """The usual distance of two albums by one artist."""
 
     pairs: int
     median: float | None
@@ -272,7 +272,7 @@ class Yardstick(GeometryAnswer):
 
 @answer
 class DriftAnswer(GeometryAnswer):
-    """Whether albums lie the farther apart, the more years are between them."""
+    """Correlation of the distance of albums with the years between them."""
 
     albums: int
     correlation: float | None

@@ -65,7 +65,7 @@ class MeantSongs:
 
 @dataclass(frozen=True)
 class Meant:
-    """What was found for some words.
+    """Songs that match words.
 
     Attributes
     ----------

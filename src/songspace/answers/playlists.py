@@ -174,7 +174,7 @@ def arrange(
     loosen : bool
         Whether gaps that these songs cannot keep become smaller.
     reporter : Reporter, optional
-        Is told what was left out and which gaps became smaller.
+        Receives messages: what was left out, which gaps became smaller.
     """
     from songspace.playlists.order import order
 
@@ -229,7 +229,7 @@ _TRIES = 5
 def of_minutes(
     make: Callable[[int], list[int]], seconds: np.ndarray, minutes: float, *, fewest: int, most: int
 ) -> list[int]:
-    """Make lists of different lengths until one comes near to so many minutes.
+    """Make lists of different lengths, and return the one nearest to the wanted minutes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a person asks of a list: its rules, its length, how varied and how smooth it is."""
+"""The request for a list: its rules, length, variety and smoothness."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from songspace.library.where import Where
 
 DEFAULT_GAP = 2
-"""Songs between two of one artist, at least, where nobody says."""
+"""Default for the least number of songs between two of one artist."""
 
 _NEAR = 50  # songs of the library among which one from outside may have its versions
 
@@ -114,7 +114,7 @@ class ListRequest:
     length : int or None
         Songs.
     minutes : float or None
-        About so many minutes, where no length is given.
+        Wanted minutes, if no length is given.
     variety : float
         0: the best list; 1: the most varied.
     seed : int
@@ -132,7 +132,7 @@ class ListRequest:
 
     @property
     def taste(self) -> dict[str, Any]:
-        """What the functions that make lists of a length are told beside it."""
+        """Keyword arguments of the functions that make lists."""
         return {"variety": self.variety, "seed": self.seed, "transition": self.transition}
 
 
@@ -195,7 +195,7 @@ def rows_of(
     prefixes: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
 ) -> list[int]:
-    """Return the rows of the songs that a playlist names, in its order; those that are away, or not there, are told.
+    """Return the rows of the songs that a playlist names, in its order; report those that are away or unknown.
 
     Raises
     ------

@@ -65,7 +65,7 @@ class SimilarSongs:
 
 @dataclass(frozen=True)
 class Similar:
-    """What sounds most like the songs that were asked for.
+    """Songs that sound most like the given songs.
 
     Attributes
     ----------

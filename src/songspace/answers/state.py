@@ -59,7 +59,7 @@ class Hub:
 
 @answer
 class Holdings:
-    """How much there is in a library, what is away, and what failed."""
+    """Counts of a library: its songs, those that are away, failed files."""
 
     summary: Summary
     away: list[AwayPlace] = described("Where songs cannot be reached now, since when and why.")
@@ -68,7 +68,7 @@ class Holdings:
 
 @answer
 class Quality:
-    """How good the space of a library is."""
+    """Measures of the quality of a library's space."""
 
     summary: Summary
     hubs: list[Hub]
@@ -122,7 +122,7 @@ def holdings(view: View) -> Holdings:
         "encoder": catalog.fact("encoder") or "none yet",
         "learnt from": _learnt_from(catalog),
     }
-    # Songs that were imported lie in no folder, and nobody may have said how long they are.
+    # Songs that were imported lie in no folder, and their durations may be unknown.
     for what in ("folders", "imported", "away", "left out", "learnt from", *(["hours"] if summary["imported"] else [])):
         if not summary[what]:
             del summary[what]

@@ -72,7 +72,7 @@ def isolation(space: Space) -> np.ndarray:
 def hubness(space: Space) -> np.ndarray:
     """Return how often each song comes up: in how many songs' ten nearest it stands, as the space ranks them.
 
-    In a large library the songs of a sample ask, each for so many more that the mean stays ten.
+    In a large library only a sample of songs is queried, each for more neighbours, so that the mean stays ten.
 
     Examples
     --------

@@ -72,9 +72,9 @@ class View:
     ----------
     library : Library
     opened : tuple of Space and list of Song, optional
-        The space and the song of each of its rows, from whoever has read them already.
+        The space and the song of each of its rows, if they are loaded already.
     credits : Credits, optional
-        Whom the songs are by, from whoever has looked already.
+        The artists of the songs, if they are known already.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Asked:
     ----------
     view : View
     names : sequence of str or Song
-        Songs by their names, paths or ids; whoever knows which song is meant gives the song.
+        Songs, or their names, paths or ids.
 
     Attributes
     ----------

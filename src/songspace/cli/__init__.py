@@ -8,7 +8,7 @@ from songspace.errors import FORESEEN, sentence
 
 
 def main() -> None:
-    """Run ``songspace``: 0 done, 1 nothing could be done (a sentence says why), 2 wrong use, 141 nobody reads on."""
+    """Run ``songspace``: 0 done, 1 nothing could be done (a sentence says why), 2 wrong use, 141 reader gone."""
     from songspace.cli import streams
 
     streams.prepare()
@@ -19,7 +19,7 @@ def main() -> None:
         try:
             app()
         except SystemExit:
-            sys.stdout.flush()  # what cannot be written is told now, or never
+            sys.stdout.flush()  # report now what cannot be written
             raise
     except FORESEEN as error:
         from songspace.library.names import AmbiguousError

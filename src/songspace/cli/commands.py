@@ -12,7 +12,7 @@ from songspace.cli.ears import ears
 from songspace.cli.options import HomeOption, NamingEncoders
 
 app = typer.Typer(
-    help="Learns a space of songs from their sound: similar songs, fluid playlists, a map.",
+    help="Learn a space of songs from their sound: similar songs, fluid playlists, a map.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +32,7 @@ def options(
     home: HomeOption = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
-    """Learns a space of songs from their sound: similar songs, fluid playlists, a map."""
+    """Learn a space of songs from their sound: similar songs, fluid playlists, a map."""
     if home is not None:  # given before the command, it holds for the command
         os.environ["SONGSPACE_HOME"] = str(home)
 

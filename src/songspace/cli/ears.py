@@ -10,7 +10,9 @@ import typer
 from songspace.cli import show
 from songspace.cli.options import JsonOption
 
-ears = typer.Typer(help="Trained ears: which are there, which can be had.", invoke_without_command=True)
+ears = typer.Typer(
+    help="List the trained ears that are installed, and those that can be had.", invoke_without_command=True
+)
 
 
 @ears.callback()

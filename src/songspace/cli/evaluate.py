@@ -15,7 +15,7 @@ from songspace.library import Library
 
 
 class Size(StrEnum):
-    """How large ALI's networks are."""
+    """Sizes of ALI's networks."""
 
     small = "small"
     poster = "poster"
@@ -37,11 +37,11 @@ def evaluate(
             "library is small; timbre last)."
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds for each clustering.")] = 5,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """How well the space agrees with labels that it never saw, with chance beside every figure.
+    """Score how well the space agrees with labels that it never saw, with chance beside every figure.
 
     ± is half of a 95 % interval. docs/data.md says what each column is.
     """
@@ -76,7 +76,7 @@ def poster(
             help="Where genres come from (default: the tags if half of the songs have one, else the folders).",
         ),
     ] = None,
-    per_genre: Annotated[int | None, typer.Option(min=1, help="Songs of each genre (default: 1000 at most).")] = None,
+    per_genre: Annotated[int | None, typer.Option(min=1, help="Songs of each genre (default: at most 1000).")] = None,
     segments: Annotated[int, typer.Option(min=1, help="Random segments of each song.")] = 10,
     minutes: Annotated[
         float | None,
@@ -87,7 +87,7 @@ def poster(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of training instead: they can be made again exactly.")
+        int | None, typer.Option(min=1, help="Steps of training instead of minutes: exactly repeatable.")
     ] = None,
     size: Annotated[
         Size | None, typer.Option(help="ALI's networks (default: small on a processor, poster on a GPU).")
@@ -110,12 +110,12 @@ def poster(
         typer.Option(metavar="A,B,C", help="Does C lie between A and B? (default: jazz, rock and funk if there)"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the clusterings.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds for each clustering.")] = 5,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds before a file is given up.")] = 60.0,
 ) -> None:
-    """The experiment of the 2017 poster on your music: embeddings, scores, pictures; goes on where it was stopped."""
+    """Repeat the experiment of the 2017 poster on your music; resumes where it was stopped."""
     if exact and (steps or minutes or size or segments != 10):
         raise typer.BadParameter("--exact is the poster's own: it takes no --steps, --minutes, --size or --segments.")
     if yes and not exact:

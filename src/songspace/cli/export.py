@@ -1,4 +1,4 @@
-"""A library as a file for whoever works on with it elsewhere: Parquet, NumPy's npz, or TensorBoard's projector."""
+"""Export a library for other programs: Parquet, NumPy's npz, or TensorBoard's projector."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import pyarrow
 
 NEIGHBORS = 15
-"""How many nearest songs of each are written down: as many as embedding-atlas looks for itself."""
+"""Nearest songs per song in an export: as many as embedding-atlas computes itself."""
 
 
 class Format(StrEnum):
-    """What an export is."""
+    """File formats of an export."""
 
     parquet = "parquet"
     npz = "npz"
@@ -47,7 +47,7 @@ def export(
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Path, id, tags, vector, place on the map and neighbours of every song (docs/data.md has the columns)."""
+    """Write path, id, tags, vector, map position and neighbours of every song to a file (columns: docs/data.md)."""
     kind = format or next((one for one in (Format.parquet, Format.npz) if output.suffix.lower() == f".{one}"), None)
     if kind is None:
         raise SongspaceError(

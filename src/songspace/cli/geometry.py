@@ -38,21 +38,21 @@ TABLE = 30
 """Regions in a table on the terminal."""
 
 LISTED = 8
-"""Of so many the songs at the heart and at the border are named."""
+"""Number of regions whose central and border songs are named."""
 
 TREE = 60
 """Regions in a tree on the terminal."""
 
 
 class Method(StrEnum):
-    """How a map is laid out."""
+    """Layouts of a map."""
 
     tsne = "tsne"
     pca = "pca"
 
 
 class Color(StrEnum):
-    """What the colours of a map mean."""
+    """Colourings of a map."""
 
     genre = "genre"
     artist = "artist"
@@ -67,7 +67,7 @@ def map_(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     home: HomeOption = None,
 ) -> None:
-    """A picture of the whole library, or a page to look around in that works offline."""
+    """Draw a map of the whole library: a picture, or a page that works offline."""
     from songspace import maps
 
     draw = {".png": maps.draw_png, ".html": maps.draw_html}.get(output.suffix.lower())
@@ -85,16 +85,18 @@ def geometry(
     kind: Annotated[Kind, typer.Argument(help="genres, artists or albums")],
     of: Annotated[
         str | None,
-        typer.Option(metavar="ARTIST", help="An artist's way through the years, and what is near at each station."),
+        typer.Option(metavar="ARTIST", help="Follow an artist through the years, with what is near at each station."),
     ] = None,
-    between: Annotated[tuple[str, str] | None, typer.Option(metavar="A B", help="What lies between two.")] = None,
+    between: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Show what lies between two of them.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A picture: .png or .svg")] = None,
-    tree: Annotated[bool, typer.Option("--tree", help="In the picture: the tree and all distances.")] = False,
-    most: Annotated[int, typer.Option(min=2, help="Look at so many regions, the largest.")] = 500,
+    tree: Annotated[bool, typer.Option("--tree", help="Draw the tree and all distances.")] = False,
+    most: Annotated[int, typer.Option(min=2, help="Use only the largest regions, at most this many.")] = 500,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Where genres, artists and albums lie: how wide they are, who is next to whom, what lies between."""
+    """Show where genres, artists and albums lie: their spread, their neighbours, what lies between two."""
     from songspace.drawing import PICTURES
 
     if of is not None and between:
@@ -104,7 +106,7 @@ def geometry(
     if tree and (output is None or of is not None or between):
         raise typer.BadParameter("--tree is about the picture of all regions: give -o FILE with it.")
     asked = labelled(View(Library(home)), kind, needed=of is None)
-    # The picture is kept first: whoever reads only the beginning of the answer has it all the same.
+    # The picture is kept first: it is there even if the reader of the answer stops early.
     keep = partial(_keep, output) if output is not None else None
     if of is not None:
         _years(asked, of, keep=keep, json=json)
@@ -122,7 +124,7 @@ def _keep(output: Path, figure: Figure) -> None:
 
 
 def _regions(asked: Labelled, *, most: int, keep: Callable[[Figure], None] | None, tree: bool, json: bool) -> None:
-    """Draw all regions or their tree, if there is somebody to keep the picture, and say where they lie."""
+    """Draw all regions or their tree, if a picture is wanted, and print where they lie."""
     from songspace.geometry import pictures
 
     described = find_regions(asked, most=most)
@@ -213,7 +215,7 @@ def _remarks_on_regions(asked: Labelled, described: Regions, shown: int) -> list
 
 
 def _way(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure], None] | None, json: bool) -> None:
-    """Draw what lies between two regions, if there is somebody to keep the picture, and say it."""
+    """Draw what lies between two regions, if a picture is wanted, and print it."""
     from songspace.geometry import pictures
 
     kind = asked.kind
@@ -268,7 +270,7 @@ def _show_way(asked: Labelled, way: Way, along: Along) -> None:
 
 
 def _years(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | None, json: bool) -> None:
-    """Draw an artist's way through the years, if there is somebody to keep the picture, and tell it."""
+    """Draw an artist's way through the years, if a picture is wanted, and print it."""
     from songspace.geometry import pictures
 
     years = find_years(asked, artist)

@@ -27,7 +27,7 @@ LOWEST = 19
 
 
 class Teacher(StrEnum):
-    """What is learnt from beside sound."""
+    """Sources of learning beside sound."""
 
     artists = "artists"
     songs = "songs"
@@ -35,7 +35,7 @@ class Teacher(StrEnum):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run listens."""
+    """Options of listening."""
 
     tag_encoding: Annotated[
         str | None,
@@ -45,9 +45,11 @@ class RunOptions:
         str | None, typer.Option(help='Signs between several genres in one text, such as "/,"; remembered ("": none).')
     ] = None
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a file is given up.")] = 60.0
-    cache: Annotated[float, typer.Option(min=0.01, help="Most gigabytes for the cache of spectrograms.")] = 4.0
-    nice: Annotated[bool, typer.Option("--nice", help="Work only while nobody else wants the processor.")] = False
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds before a file is given up.")] = 60.0
+    cache: Annotated[float, typer.Option(min=0.01, help="Size limit of the cache of spectrograms, in gigabytes.")] = 4.0
+    nice: Annotated[
+        bool, typer.Option("--nice", help="Run at low priority: only while no other program needs the processor.")
+    ] = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class RunOptions:
 
 @grouped()
 def learn(
-    folder: Annotated[Path, typer.Argument(help="A folder of music; nothing is ever written into it.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of music; songspace never writes into it.")],
     *,
     encoder: EncoderOption = None,
     ear: EarOption = None,
@@ -74,15 +76,15 @@ def learn(
         Path | None,
         typer.Option(metavar="FILE.onnx", help="Of the onnx encoder; FILE.json beside it says what it takes."),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training, on any machine.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    windows: Annotated[int | None, typer.Option(min=1, help="Segments a song (default: 10).")] = None,
+    windows: Annotated[int | None, typer.Option(min=1, help="Segments per song (default: 10).")] = None,
     run: RunOptions,
     home: HomeOption = None,
 ) -> None:
-    """Listen to a folder of music and learn its space; goes on where it was stopped.
+    """Listen to a folder of music and learn a space of its songs; resumes where it was stopped.
 
     Seconds after the last song, the linear space answers. Of 100 songs or more a network then learns, and answers
     unless it proves of no use: in a number of steps that grows with the library, and in half an hour at most on any
@@ -117,12 +119,12 @@ def update(
     ] = None,
     *,
     forget_missing: Annotated[
-        bool, typer.Option("--forget-missing", help="Let go of songs that are away in folders that are there.")
+        bool, typer.Option("--forget-missing", help="Delete songs that are missing from folders that can be reached.")
     ] = False,
     run: RunOptions,
     home: HomeOption = None,
 ) -> None:
-    """Take in what is new, changed, moved or gone, with the encoder already learnt."""
+    """Add new and changed songs, follow moved files and mark missing ones, with the encoder already learnt."""
     from songspace import pipeline
 
     run.begin()
@@ -138,10 +140,10 @@ def update(
 
 
 def forget(
-    folder: Annotated[Path, typer.Argument(help="A folder of the library; nothing in it is touched.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of the library; its files stay as they are.")],
     home: HomeOption = None,
 ) -> None:
-    """Let go of a folder of the library, and of all that is known and was learnt of its songs."""
+    """Remove a folder from the library, and delete all that is stored about its songs."""
     from songspace import pipeline
 
     with show.reporting() as reporter:
@@ -155,7 +157,7 @@ def import_(
     ],
     home: HomeOption = None,
 ) -> None:
-    """Make a library of vectors of your own: similar songs, playlists, maps and scores, without any sound.
+    """Build a library from vectors of your own: similar songs, playlists, maps and scores, without any sound.
 
     It needs a home of its own (--home), in which it replaces what was imported before.
     """
@@ -173,7 +175,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Render a small library of synthetic songs, so that everything can be tried."""
+    """Render a small library of synthetic songs to try everything on."""
     from songspace import demo as rendered
 
     with show.reporting() as reporter:

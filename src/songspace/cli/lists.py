@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from songspace.playlists.mixes import Mix
 
 Song = Annotated[str, typer.Argument(metavar="SONG", help="A path, an id or a part of a name.")]
-Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Where it starts.")]
-Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="Steer away from it.")]
-Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song that the path passes.")]
-First = Annotated[str | None, typer.Option(metavar="SONG", help="The song that opens it.")]
-Last = Annotated[str | None, typer.Option(metavar="SONG", help="The song that closes it.")]
+Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Songs to start from.")]
+Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song to steer away from.")]
+Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song on the way.")]
+First = Annotated[str | None, typer.Option(metavar="SONG", help="The first song.")]
+Last = Annotated[str | None, typer.Option(metavar="SONG", help="The last song.")]
 
 
 @grouped()
@@ -50,7 +50,7 @@ def radio(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Go on from songs: a list of what sounds like them."""
+    """Make a radio: a list of songs that sound like the given ones."""
     view, request = View(Library(common.home)), _request(rules, wanted, steps)
     made = make_radio(view, songs, minus or [], request, reporter=show.Lines())
     _answer(made, steps, target, common)
@@ -68,7 +68,7 @@ def path(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Lead from one song to another, in small steps."""
+    """Make a path from one song to another, in small steps."""
     view, request = View(Library(common.home)), _request(rules, wanted, steps)
     made = make_path(view, [start, *(via or []), end], request, reporter=show.Lines())
     _answer(made, steps, target, common)
@@ -76,7 +76,7 @@ def path(
 
 @grouped()
 def order(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A playlist.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A playlist file.")],
     *,
     first: First = None,
     last: Last = None,
@@ -104,12 +104,12 @@ def order(
 
 @grouped()
 def playlist(
-    songs: Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Where it starts.")] = None,
-    to: Annotated[str | None, typer.Option(metavar="SONG", help="Where it ends: a path from song to song.")] = None,
+    songs: Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Songs to start from.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="SONG", help="The end: make a path to this song.")] = None,
     via: Via = None,
     minus: Minus = None,
     of: Annotated[
-        Path | None, typer.Option("--order", metavar="FILE", help="Arrange this playlist so that it flows.")
+        Path | None, typer.Option("--order", metavar="FILE", help="Put this playlist into an order that flows.")
     ] = None,
     first: First = None,
     last: Last = None,
@@ -120,7 +120,7 @@ def playlist(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """The former common name of radio, path and order: it will go in a later release."""
+    """Make a radio, a path or an order by its old common name; a later release removes it."""
     if bool(songs) == bool(of):
         raise typer.BadParameter("Give songs to start from, or --order FILE.")
     if to is not None and (len(songs or []) != 1 or minus):
@@ -192,7 +192,7 @@ def _how_smooth(made: Playlist, smooth: Smoothness) -> str:
 
 
 class Format(StrEnum):
-    """What the files of mixes are."""
+    """File formats of mixes."""
 
     m3u8 = "m3u8"
     xspf = "xspf"
@@ -202,15 +202,19 @@ class Format(StrEnum):
 @grouped(variety=0.3)
 def mixes(
     *,
-    count: Annotated[int | None, typer.Option(min=1, help="How many (default: what the library falls into).")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each.")] = None,
-    format: Annotated[Format, typer.Option(help="Of the files.")] = Format.m3u8,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Number of mixes (default: as many as the library has clear groups).")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each mix.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Format of the files.")] = Format.m3u8,
     wanted: ListOptions,
     rules: RuleOptions,
     target: FileOptions,
     common: CommonOptions,
 ) -> None:
-    """A handful of coherent playlists that together show what is in the library, each with a name."""
+    """Make a few coherent playlists, each with a name, that together show the library."""
     from songspace.playlists.mixes.folder import write_lists
 
     request = ListRequest(**vars(wanted), rules=rules.ruling)
@@ -250,15 +254,19 @@ def _shares(mix: Mix) -> list[str]:
 
 @grouped(most_of_artist=3)
 def suggest(
-    like: Annotated[list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like (repeatable).")],
+    like: Annotated[
+        list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like; can be given several times.")
+    ],
     *,
-    dislike: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="One of songs that you do not.")] = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 20,
+    dislike: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A playlist of songs that you do not like.")
+    ] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 20,
     rules: RuleOptions,
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Songs that fit a taste, or several: what you like is given by playlists, and every song says why it is there."""
+    """Suggest songs that fit your taste, given as playlists of what you like, and say why each fits."""
     from songspace import interchange
 
     elsewhere, reporter = target.elsewhere, show.Lines()

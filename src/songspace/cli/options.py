@@ -22,7 +22,9 @@ _NAMED = 5  # songs that are named when MPD does not have them
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", metavar="DIR", help="Where the library lives.", envvar="SONGSPACE_HOME", show_default=False),
+    typer.Option(
+        "--home", metavar="DIR", help="Folder of the library's data.", envvar="SONGSPACE_HOME", show_default=False
+    ),
 ]
 PasswordFileOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A file with the password (default: you are asked for it).")
@@ -66,7 +68,7 @@ EncoderOption = Annotated[str | None, typer.Option(parser=_encoder, metavar="NAM
 
 
 class NamingEncoders(TyperCommand):
-    """A command whose help names the encoders: which there are is asked when somebody wants to read it."""
+    """A command whose help names the encoders; they are looked up only when the help is shown."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         for parameter in self.params:
@@ -91,16 +93,18 @@ class RuleOptions:
         int | None, typer.Option(min=0, help=f"Least songs between two of one artist (default: {DEFAULT_GAP}).")
     ] = None
     album_gap: Annotated[int, typer.Option(min=0, help="Least songs between two of one album.")] = 0
-    most_of_artist: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N songs of one artist.")] = (
+    most_of_artist: Annotated[int | None, typer.Option(min=1, metavar="N", help="Most songs of one artist.")] = None
+    versions: Annotated[bool, typer.Option("--versions", help="Allow several versions of one song.")] = False
+    shortest: Annotated[
+        float | None, typer.Option(parser=_seconds, metavar="M:SS", help="Leave out shorter songs.")
+    ] = None
+    longest: Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="Leave out longer songs.")] = (
         None
     )
-    versions: Annotated[bool, typer.Option("--versions", help="Several versions of one song may be in it.")] = False
-    shortest: Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No shorter songs.")] = None
-    longest: Annotated[float | None, typer.Option(parser=_seconds, metavar="M:SS", help="No longer songs.")] = None
     where: Annotated[
         str | None, typer.Option(metavar="FILTER", help='Only such songs, as in "year >= 1990 and genre ~ jazz".')
     ] = None
-    played: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out what this playlist holds.")] = (
+    played: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out the songs of this playlist.")] = (
         None
     )
 
@@ -113,27 +117,28 @@ class RuleOptions:
 
 @dataclass(frozen=True)
 class ListOptions:
-    """How a list is made."""
+    """Options for making a list."""
 
-    length: Annotated[int | None, typer.Option(min=1, help="Songs (default: 20).")] = None
-    minutes: Annotated[float | None, typer.Option(min=1, help="About so many minutes.")] = None
-    variety: Annotated[float, typer.Option(min=0, max=1, help="0: the best; 1: the most varied.")] = 0.0
-    seed: Annotated[int, typer.Option(min=0, help="Of the variety.")] = 0
+    length: Annotated[int | None, typer.Option(min=1, help="Number of songs (default: 20).")] = None
+    minutes: Annotated[float | None, typer.Option(min=1, help="Length of the list in minutes, approximately.")] = None
+    variety: Annotated[float, typer.Option(min=0, max=1, help="From 0 (the best list) to 1 (the most varied).")] = 0.0
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the variety: another seed, another list.")] = 0
 
 
 @dataclass(frozen=True)
 class StepOptions:
-    """How songs follow each other, and why."""
+    """Options for the steps of a list, and reasons."""
 
     transition: Annotated[
-        float, typer.Option(min=0, max=1, help="How much a song's end and the next one's beginning weigh in a step.")
+        float,
+        typer.Option(min=0, max=1, help="Weight of the transition (a song's end, the next one's beginning) in a step."),
     ] = TRANSITION
-    explain: Annotated[bool, typer.Option("--explain", help="Say why each song is there.")] = False
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each song is in the list.")] = False
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How paths are written."""
+    """Options for paths in a file."""
 
     absolute: Annotated[bool, typer.Option("--absolute", help="Write absolute paths.")] = False
     prefix: Annotated[
@@ -145,24 +150,29 @@ class FileOptions:
 
     @property
     def elsewhere(self) -> dict[str, str]:
-        """How folders here are called elsewhere."""
+        """Folders here, and their names elsewhere."""
         return prefixes(self.prefix)
 
 
 @dataclass(frozen=True)
 class OutputOptions(FileOptions):
-    """Where a list goes."""
+    """Options for the output of a list."""
 
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it: .m3u8, .xspf or .jspf.")] = None
-    mpd: Annotated[bool, typer.Option("--mpd", help="Add it to the queue of a running MPD, found as by mpc.")] = False
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the list to a .m3u8, .xspf or .jspf file.")
+    ] = None
+    mpd: Annotated[
+        bool, typer.Option("--mpd", help="Add the list to the queue of a running MPD (found like mpc does).")
+    ] = False
     mpd_host: Annotated[
-        str | None, typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add it to the queue of the MPD there.")
+        str | None,
+        typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add the list to the queue of the MPD at this address."),
     ] = None
 
 
 @dataclass(frozen=True)
 class CommonOptions:
-    """What every reading command has."""
+    """Options of every reading command."""
 
     json: JsonOption = False
     home: HomeOption = None

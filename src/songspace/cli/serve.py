@@ -31,7 +31,7 @@ _ARENAS = 2
 
 
 def _share_memory() -> None:
-    """Let all threads take memory from few places, where the system's C library (glibc) can be told to.
+    """Limit the number of memory arenas of glibc, where the C library is glibc.
 
     It gives up to eight for each core to threads that ask at the same time, and what is freed in one of them is of no
     use to the others: after minutes of many callers a server took half as much again (``bench/soak.py``).
@@ -48,10 +48,10 @@ def serve(
             "(`songspace user`)."
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = PORT,
     token_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A file with the token that callers bring (or SONGSPACE_TOKEN has it)."),
+        typer.Option(metavar="FILE", help="A file with the token that clients must send (or set SONGSPACE_TOKEN)."),
     ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another name by which this machine is called.")
@@ -74,7 +74,7 @@ def serve(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Open the library to browsers and other programs, on this machine alone unless told otherwise."""
+    """Serve the page and the APIs to browsers and music players; by default on this machine only."""
     _share_memory()
     import uvicorn
     from threadpoolctl import threadpool_limits
@@ -99,7 +99,7 @@ def serve(
     config = uvicorn.Config(
         app,
         log_level="warning",
-        access_log=False,  # addresses of requests are nobody's business
+        access_log=False,  # do not log the addresses of requests
         server_header=False,
         **settings(),
     )
@@ -114,7 +114,7 @@ def serve(
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a log line is worth saying.
 
-    That somebody was listening when the server was stopped is not, nor what others send.
+    Requests that were cut off when the server stopped are no error, nor is what clients send.
 
     Anybody could fill a disk with lines about requests that are none.
     """
@@ -157,12 +157,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def user(
-    name: Annotated[str | None, typer.Argument(help="The name that you tell your player.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The name that you enter in your player.")] = None,
     password_file: PasswordFileOption = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Nobody may any more.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the name and password: no player may connect.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Set the name and password for players that speak OpenSubsonic; without a name, tell who is set.
+    """Set the name and password for OpenSubsonic players; without a name, show the current one.
 
     The protocol wants the password itself to be kept: choose one that is used for nothing else.
     """
@@ -188,7 +190,7 @@ def user(
 
 def link(
     subsonic: Annotated[str, typer.Option(metavar="URL", help="A server that speaks OpenSubsonic, as Navidrome.")],
-    user: Annotated[str, typer.Option(metavar="NAME", help="Who you are there.")],
+    user: Annotated[str, typer.Option(metavar="NAME", help="Your user name there.")],
     password_file: PasswordFileOption = None,
     prefix: Annotated[
         list[str] | None,
@@ -197,7 +199,7 @@ def link(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Learn what a media server calls your songs, so that its plugins for AudioMuse can ask songspace."""
+    """Match your songs with the ids of a media server, so that its AudioMuse plugins can ask songspace."""
     from songspace.server.linking import Subsonic, link
 
     where, elsewhere = home_of(home), prefixes(prefix)

@@ -1,4 +1,4 @@
-"""How the command line shows things: answers on standard output, everything else on standard error."""
+"""Print answers on standard output, and everything else on standard error."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def counted(count: int, what: str) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """Seconds as a listener reads them, 3:07; nothing of a song of which nobody knows how long it is."""
+    """Return seconds as a listener reads them, 3:07; "" if the duration is unknown."""
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d}" if seconds else ""
 

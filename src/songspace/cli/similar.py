@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 def similar(
     songs: Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
-    explain: Annotated[bool, typer.Option("--explain", help="Say which seconds of them sound alike.")] = False,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Say which of their seconds sound alike.")] = False,
     clips: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Explain, and write these seconds as sound, with a page.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Like --explain; also write these seconds as sound files, with a page."),
     ] = None,
-    versions: Annotated[bool, typer.Option("--versions", help="Also other versions of these songs.")] = False,
+    versions: Annotated[bool, typer.Option("--versions", help="Include other versions of these songs.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """The songs that sound most like a song, or like several together."""
+    """List the songs that sound most like a song, or like several together."""
     from songspace.answers.similar import find_similar
     from songspace.answers.view import Asked, View
 
@@ -80,11 +81,11 @@ def _write_clips(folder: Path, similar: Similar) -> list[list[str]]:
 
 def search(
     words: Annotated[str, typer.Argument(help='As in "sad piano".')],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 10,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Songs that sound as some words mean, to a trained ear or to an onnx model with a text tower."""
+    """Search songs by words, with a trained ear or an onnx model with a text tower."""
     from songspace.answers.meaning import Meaning, demand_words, find_heard, find_meant
     from songspace.answers.view import View
 

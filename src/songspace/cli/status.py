@@ -19,15 +19,15 @@ _SHOWN = 20
 
 def status(
     failures: Annotated[
-        bool, typer.Option("--failures", help="Each file that could not be read, why, and what to do.")
+        bool, typer.Option("--failures", help="List the files that could not be read, why, and what to do.")
     ] = False,
     left_out: Annotated[
-        bool, typer.Option("--left-out", help="Each file and folder that is left out on purpose, and why.")
+        bool, typer.Option("--left-out", help="List the files and folders that are left out on purpose, and why.")
     ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """The library, what failed and why, the encoder and how good it is, the hubs."""
+    """Show the library: its songs, what failed and why, the encoder and its score, the hubs."""
     library = Library(home)
     if failures:
         _tell_failures(library, json)
@@ -66,7 +66,7 @@ def _tell_failures(library: Library, json: bool) -> None:
     for kind, files in groups:
         show.paragraph(f"{show.counted(len(files), 'file')}: {kind.name}.")
         show.paragraph(kind.advice, indent=2)
-        # Lines that are not folded: whoever pipes them wants whole paths.
+        # Lines are not folded: a program that reads them needs whole paths.
         for path, reason in files:
             print(f"    {show.shown_path(path)}: {show.clean(reason)}")
         print()
@@ -75,7 +75,7 @@ def _tell_failures(library: Library, json: bool) -> None:
 
 
 def folders(json: JsonOption = False, home: HomeOption = None) -> None:
-    """The folders of the library: how many songs each holds, and how many of them are away."""
+    """List the folders of the library: the songs in each, and how many of them cannot be reached."""
     folders = folders_of(Library(home).catalog)
     if json:
         show.answer(Folders(folders))

@@ -18,7 +18,7 @@ from songspace.errors import SongspaceError
 T = TypeVar("T")
 
 CLOSED_PIPE = 128 + 13
-"""The status that a shell tells of a program that was ended because nobody reads on (SIGPIPE)."""
+"""Exit status of a program whose reader has gone (SIGPIPE), as shells report it."""
 
 
 class _Stream(io.TextIOWrapper):
@@ -41,20 +41,20 @@ class _Stream(io.TextIOWrapper):
             return otherwise
 
     def refused(self, error: OSError) -> None:
-        """What is done when something cannot be written."""
+        """Handle a failed write."""
 
 
 class _Answers(_Stream):
     """Standard output: without it there is no answer."""
 
     def refused(self, error: OSError) -> None:
-        if isinstance(error, BrokenPipeError):  # whoever read the answer has seen enough
+        if isinstance(error, BrokenPipeError):  # the reader of the answer has seen enough
             raise SystemExit(CLOSED_PIPE) from None
         raise SongspaceError(f"The answer cannot be written to standard output ({error.strerror}).") from None
 
 
 class _Messages(_Stream):
-    """Standard error: nobody loses an hour of work because nobody reads what is said of it."""
+    """Standard error that ignores failed writes: a closed terminal must not end an hour of work."""
 
 
 def prepare() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -118,13 +119,9 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     taught: dict[str, Any] = {}
     examined: dict[int, np.ndarray] = {}
     if kind.taught_by:
-        spread = without[:: max(1, -(-len(without) // EXAMINED))]
-        told = said(run, ear_of(kind), [*learnt_from, *spread])
-        examined = {song: told.pop(song) for song in spread if song in told}
-        if not told:
-            raise SongspaceError(f"{kind.taught_by} could hear none of the songs that it should teach from.")
-        learnt_from, songs = list(told), len(told)
-        taught["y"] = np.concatenate(list(told.values()))
+        vectors, examined = _vectors_of_ear(run, kind, learnt_from, without)
+        learnt_from, songs = list(vectors), len(vectors)
+        taught["y"] = np.concatenate(list(vectors.values()))
     X, groups, owners = _rows(run, estimator, learnt_from)
     taught |= taught_by(who, (owners[group] for group in groups))
     if kind.taught_by:  # what is guessed of a song must not come from others of its artist
@@ -135,37 +132,63 @@ def train(run: Run, name: str, plan: dict[str, Any]) -> None:
     run.reporter.say(_announcement(name, songs, len(ids), training, plan))
     if by_artists and not who:
         run.reporter.say("Nothing tells which of them one artist made and which others did: sound alone teaches.")
-    if training is not None:
-        run.reporter.say(
-            f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns exactly the same again with as "
-            "many threads (OMP_NUM_THREADS) on a processor of this kind."
-        )
-        checkpoint.parent.mkdir(exist_ok=True)
-        step = 60 * training.minutes(1, songs)
-        left = 0.0
-
-        def show(progress: Progress) -> None:
-            nonlocal left
-            left = progress.remaining
-            _show(run, progress, step)
-
-        estimator.fit(X, groups=groups, checkpoint=checkpoint, on_progress=show, **taught)
-        if both:
-            done = round(estimator.history_["step"][-1])
-            if done == plan["steps"]:
-                key = key_of_steps
-            elif left == 0:  # or it diverged, which is reported
-                run.reporter.say(_cut_short(done, plan))
-        if verdict := getattr(estimator, "verdict_", ""):
-            run.reporter.say(verdict)
+    if training is None:
+        estimator.fit(X, groups=groups, **taught)
+    else:
+        taught |= {"groups": groups, "checkpoint": checkpoint}
+        if _train_in_steps(run, estimator, X, plan, seconds=60 * training.minutes(1, songs), **taught):
+            key = key_of_steps
         if examined:
             run.reporter.say(examination(run, estimator, examined, taught["y"].mean(axis=0)))
-    else:
-        estimator.fit(X, groups=groups, **taught)
     estimator.save(run.home.encoder(name, estimator.fingerprint_))
     what = replace(_learnt(estimator, key, without), teacher=plan["teacher"], songs=songs, library=run.catalog.count())
     set_learnt(run.catalog, name, what)
     checkpoint.unlink(missing_ok=True)
+
+
+def _vectors_of_ear(
+    run: Run, kind: type[Encoder], learnt_from: list[int], without: list[int]
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Return the vectors with which an ear teaches, by song, and those for the examination, of songs held out."""
+    spread = without[:: max(1, -(-len(without) // EXAMINED))]
+    vectors = said(run, ear_of(kind), [*learnt_from, *spread])
+    examined = {song: vectors.pop(song) for song in spread if song in vectors}
+    if not vectors:
+        raise SongspaceError(f"{kind.taught_by} could hear none of the songs that it should teach from.")
+    return vectors, examined
+
+
+def _train_in_steps(
+    run: Run, estimator: Encoder, X: Any, plan: dict[str, Any], *, seconds: float, checkpoint: Path, **taught: Any
+) -> bool:
+    """Train a network, with its progress on the screen; return whether its steps were done before its time was over.
+
+    Parameters
+    ----------
+    seconds : float
+        Expected duration of a step.
+    """
+    run.reporter.say(
+        f"Seed {plan['random_state']}, threads: {threads()}. The same seed learns exactly the same again with as "
+        "many threads (OMP_NUM_THREADS) on a processor of this kind."
+    )
+    checkpoint.parent.mkdir(exist_ok=True)
+    left = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal left
+        left = progress.remaining
+        _show(run, progress, seconds)
+
+    estimator.fit(X, checkpoint=checkpoint, on_progress=show, **taught)
+    if verdict := getattr(estimator, "verdict_", ""):
+        run.reporter.say(verdict)
+    if None in (plan["steps"], plan["minutes"]):
+        return False
+    done = round(estimator.history_["step"][-1])
+    if done < plan["steps"] and left == 0:  # with time left it diverged, which is reported
+        run.reporter.say(_cut_short(done, plan))
+    return bool(done == plan["steps"])
 
 
 def _rows(run: Run, encoder: Encoder, songs: list[int]) -> tuple[Any, np.ndarray, list[int]]:
