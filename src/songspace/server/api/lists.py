@@ -8,9 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from songspace.answers.drawn import make_line, make_mix
 from songspace.answers.mixes import Mixes, make_mixes
-from songspace.answers.playlists import PlaylistAnswer, RemarkedPlaylist, arrange, make_path, make_radio
+from songspace.answers.playlists import (
+    PlaylistAnswer,
+    RemarkedPlaylist,
+    arrange,
+    make_line,
+    make_mix,
+    make_path,
+    make_radio,
+)
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.reporter import Reporter
 from songspace.server import questions
