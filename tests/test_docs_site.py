@@ -1,0 +1,74 @@
+"""The documentation as a site: it has all pages, links lead somewhere, and the reference names all that is public."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import songspace
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+NAV = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+
+
+def anchors(page: Path) -> set[str]:
+    """Those of headings: letters, digits and hyphens of the words."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    named = re.findall(r"[\w/-]+\.md$", NAV, re.MULTILINE)
+    assert sorted(named) == sorted(page.relative_to(DOCS).as_posix() for page in PAGES)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.is_file(), link
+        if anchor and not anchor.startswith("object-"):
+            assert anchor in anchors(target), link
+
+
+def test_every_public_package_has_a_page() -> None:
+    shown = {name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.read_text("utf-8"), re.MULTILINE)}
+    public = {songspace} | {
+        found for name in songspace.__all__ if isinstance(found := getattr(songspace, name), ModuleType)
+    }
+    for package in public:
+        modules = getattr(package, "__all__", ())
+        if package.__name__ in shown:
+            continue
+        assert modules or f"{package.__name__}.radio" in shown
+        assert {f"{package.__name__}.{name}" for name in modules} <= shown
+    for name in shown:
+        importlib.import_module(name)
+
+
+def test_the_http_api_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    try:
+        http_api = importlib.import_module("http_api")
+    finally:
+        sys.modules.pop("http_api", None)
+    text = http_api.on_page_markdown("<!-- routes -->")
+    document = http_api.document()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert f"### `{method.upper()} {path.removeprefix('/api/v1')}`\n" in text
+    linked = set(re.findall(r"\]\(#([\w-]+)\)", text)) | {"object-problem"}
+    assert len(linked) > 20
+    assert linked <= set(re.findall(r"\{ #([\w-]+) \}", text))
+    assert http_api.on_page_markdown("as it is") == "as it is"
