@@ -42,6 +42,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize(
+    "page", ["how-it-works.md", "ears.md", "encoders.md", "listening.md", "playlists.md", "data.md"]
+)
+def test_modules_that_it_names_are_there(page: str) -> None:
+    for name in re.findall(r"`([\w/]+\.py)`", (DOCS / page).read_text("utf-8")):
+        assert any((ROOT / start / name).is_file() for start in ("", "src", "src/songspace")) or (
+            "/" not in name and list((ROOT / "src/songspace").rglob(name))
+        ), name
+
+
 def test_every_public_package_has_a_page() -> None:
     shown = {name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.read_text("utf-8"), re.MULTILINE)}
     public = {songspace} | {
