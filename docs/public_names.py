@@ -36,6 +36,8 @@ class PublicNames(Extension):
 
 def _markdown(text: str) -> str:
     text = _ROLE.sub(r"`\1`", text)
+    text = re.sub(r"^( *)\.\. (\[\d+\])", r"\1- \2", text, flags=re.MULTILINE)  # a footnote
+    text = re.sub(r"(\[\d+\])_", r"\1", text)  # and what refers to it
     if "\nExamples\n---" in text:  # Griffe finds the doctests of this section by itself
         return text
     return _SESSION.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)

@@ -52,6 +52,21 @@ def test_modules_that_it_names_are_there(page: str) -> None:
         ), name
 
 
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/extend.md", "docs/decisions.md"]
+)
+def test_files_that_it_names_are_there(page: str) -> None:
+    """A package index shows the README without the files beside it: names in words are all that it has."""
+    for name in re.findall(r"\b((?:docs|bench)/[\w./-]+\.(?:md|py|ipynb|in|jsonl))", (ROOT / page).read_text("utf-8")):
+        assert (ROOT / name).is_file(), name
+
+
+def test_listeners_read_no_terms_of_the_field() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8").partition("## As a library")[0].lower()
+    assert len(readme) > 5000
+    assert not re.search(r"embedding|fingerprint|latent|spectrogram", readme)
+
+
 def test_every_public_package_has_a_page() -> None:
     shown = {name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.read_text("utf-8"), re.MULTILINE)}
     public = {songspace} | {
@@ -70,15 +85,15 @@ def test_every_public_package_has_a_page() -> None:
 def test_the_http_api_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(DOCS))
     try:
-        http_api = importlib.import_module("http_api")
+        hooks = importlib.import_module("reference_hooks")
     finally:
-        sys.modules.pop("http_api", None)
-    text = http_api.on_page_markdown("<!-- routes -->")
-    document = http_api.document()
+        sys.modules.pop("reference_hooks", None)
+    text = hooks.on_page_markdown("<!-- routes -->")
+    document = hooks.document()
     for path, operations in document["paths"].items():
         for method in operations:
             assert f"### `{method.upper()} {path.removeprefix('/api/v1')}`\n" in text
     linked = set(re.findall(r"\]\(#([\w-]+)\)", text)) | {"object-problem"}
     assert len(linked) > 20
     assert linked <= set(re.findall(r"\{ #([\w-]+) \}", text))
-    assert http_api.on_page_markdown("as it is") == "as it is"
+    assert hooks.on_page_markdown("as it is") == "as it is"

@@ -1,7 +1,8 @@
-"""An MkDocs hook: the reference of the HTTP API, made from its OpenAPI document while the pages are built."""
+"""MkDocs hooks of the reference: the HTTP API, made from its OpenAPI document, and small mends of all pages."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,11 +12,17 @@ from songspace.server import api
 from songspace.server.problems import Problem
 
 _MARK = "<!-- routes -->"
+_NO_DESCRIPTION = re.compile(r'–\s*<div class="doc-md-description">\s*</div>')
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the routes where a page asks for them."""
     return markdown.replace(_MARK, reference(document())) if _MARK in markdown else markdown
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Leave out the dash before a description that is not there."""
+    return _NO_DESCRIPTION.sub("", html)
 
 
 def document() -> dict[str, Any]:
@@ -76,7 +83,7 @@ def _route(title: str, operation: dict[str, Any]) -> str:
 
 def _object(name: str, schema: dict[str, Any]) -> str:
     rows = [f"| `{key}` | {_type(value)} | {_cell(value)} |\n" for key, value in schema["properties"].items()]
-    text = schema.get("description", "").strip()
+    text = schema.get("description", "").partition("\n\n")[0]  # behind it stand the fields, once more
     return f"### {name} {{ #{_anchor(name)} }}\n\n{text}\n\n| field | type | |\n|---|---|---|\n{''.join(rows)}\n"
 
 
