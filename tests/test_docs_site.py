@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import songspace
+from songspace.library.where import Where, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -65,6 +66,12 @@ def test_listeners_read_no_terms_of_the_field() -> None:
     readme = (ROOT / "README.md").read_text("utf-8").partition("## As a library")[0].lower()
     assert len(readme) > 5000
     assert not re.search(r"embedding|fingerprint|latent|spectrogram", readme)
+
+
+def test_filters_that_are_shown_are_filters() -> None:
+    text = (DOCS / "playlists.md").read_text("utf-8").partition("\n## Filters\n")[2].partition("\n## ")[0]
+    filters = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(filters) > 8 and all(isinstance(parse(each), Where) for each in filters)
 
 
 def test_every_public_package_has_a_page() -> None:
