@@ -18,7 +18,7 @@ HOME_DIR := demo/home
 endif
 MINUTES ?= 2
 
-.PHONY: demo poster bench test lint package coverage format clean
+.PHONY: demo poster bench docs test lint package coverage format clean
 
 PAGE := hatch_build.py $(wildcard web/*.html web/*.json web/*.ts web/src/* web/public/*)
 
@@ -72,6 +72,12 @@ endif
 bench: $(VENV)/checked
 	$(PIP) install -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/table.py $(if $(MUSIC),--music "$(MUSIC)")
+
+# The documentation with its reference, in build/docs: open build/docs/index.html.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/installed
+	$(PIP) install -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 test: $(VENV)/checked
 	$(BIN)/python -m pytest -n auto --dist worksteal tests src --doctest-modules

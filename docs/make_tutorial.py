@@ -38,11 +38,11 @@ def notebook() -> str:
 
 TUTORIAL = """
 # %% [markdown]
-# # A data set of one's own: labels, encoders side by side, pictures
+# # A data set of your own: labels, encoders side by side, pictures
 #
-# Everything here runs on forty songs that songspace renders itself (no musician is behind them, and a good score on
-# them says nothing about music). With your own: put the path of your folder in the place of `music`, and your table
-# in that of `table`.
+# Everything here runs on forty songs that songspace renders itself. (No musician is behind them, and a good score on
+# them says nothing about music.) With your own music: replace `music` by the path of your folder, and `table` by your
+# table.
 
 # %%
 import csv
@@ -67,8 +67,8 @@ len(files)
 # %% [markdown]
 # ## Listen, and learn
 #
-# `learn` keeps all that it knows in a home, and writes nothing into the folder of music. Here it learns principal
-# components; without `encoder`, so small a library learns `linear`. The hand-made space (`timbre`) comes along.
+# `learn` keeps everything in a home and writes nothing into the music folder. Here it learns principal components; by
+# default, such a small library learns `linear`. The hand-made space (`timbre`) is always made as well.
 
 # %%
 home = Home(folder / "home")
@@ -77,9 +77,9 @@ pipeline.learn(home, music, encoder="pca", windows=3, workers=1).sentence()
 # %% [markdown]
 # ## Labels
 #
-# Labels come from tags, folders, data sets laid out as FMA or GTZAN, or a table with the columns that people have:
-# the song (`path`, `filename`, `track_id`, ...), its label (`label`, `genre`, `genre_top`, ...), and a `split` if you
-# have one. Missing labels are left out, and counted. They only score: nothing is learnt from them.
+# Labels come from tags, folders, data sets laid out as FMA or GTZAN, or a table with the usual columns: the song
+# (`path`, `filename`, `track_id`, ...), its label (`label`, `genre`, `genre_top`, ...), and perhaps a `split`. Missing
+# labels are left out and counted. Labels only score: nothing is learnt from them.
 
 # %%
 library = Library(home.folder)
@@ -98,8 +98,8 @@ print(labels(library.songs(), table, split="test").sentence())
 # ## Encoders side by side
 #
 # The same songs in the space of each encoder: how well clusterings agree with the labels (AMI, V-measure), how many
-# of the ten nearest songs *of other artists* share a song's label (P@10), and how early all of them come (mAP); with
-# intervals, and with chance below. `random` is a network that was never trained: what a trained one has to beat.
+# of the ten nearest songs *of other artists* share a song's label (P@10), and how early all of them come (mAP). There
+# are intervals, and chance below. `random` is a network that was never trained; a trained one has to be better.
 
 # %%
 songs, spaces = embeddings.of_library(library, ["pca", "timbre", "raw", "random"])
@@ -112,7 +112,7 @@ pd.DataFrame(scores, columns=head).set_index(head[0])
 print("\\n".join(report.sentences(result)))
 
 # %% [markdown]
-# What is needed to make a number again stands beside it: seeds, versions, threads and the processor.
+# Each result says what is needed to make it again: seeds, versions, threads and the processor.
 
 # %%
 {name: result[name] for name in ("settings", "versions")} | {"threads": result["machine"]["threads"]}
@@ -120,8 +120,8 @@ print("\\n".join(report.sentences(result)))
 # %% [markdown]
 # ## Vectors of your own
 #
-# Any array with a row for each song is scored in the same way. Here it is the mean spectrum of each song; a `Space`
-# names its songs by whatever tells them apart. (`songspace import vectors.parquet` makes a whole library of such
+# Any array with a row for each song is scored in the same way. Here it is the mean spectrum of each song. The ids of a
+# `Space` may be texts, numbers or tuples. (`songspace import vectors.parquet` makes a whole library of such
 # vectors, with playlists, maps and the page; docs/data.md says how.)
 
 # %%
