@@ -21,8 +21,8 @@ from typer.testing import CliRunner, Result
 from songspace.cli.commands import app
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
-from songspace.library.catalog import Track
 from songspace.library.cue import Part
+from songspace.library.records import Track
 from songspace.library.scan import Found
 from songspace.server.app import create_app
 from songspace.server.linking import Subsonic, link

@@ -19,9 +19,9 @@ from unicodedata import normalize
 
 from songspace.interchange.paths import readings, turned, unmapped
 from songspace.interchange.reading import Entry
-from songspace.library.catalog import Song
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared
+from songspace.library.records import Song
 from songspace.library.titles import title_of
 
 Key = TypeVar("Key")

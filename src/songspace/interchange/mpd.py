@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from songspace.errors import SongspaceError
 from songspace.interchange.paths import mapped
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 
 _PORT = 6600
 _PATIENCE = 10.0  # seconds

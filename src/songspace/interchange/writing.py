@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
 from songspace.interchange.paths import SCHEME, mapped, named, spelled, to_uri
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 from songspace.plainfiles import put_plain
 
 _XSPF = "http://xspf.org/ns/0/"
