@@ -92,32 +92,30 @@ class Not(Where):
 
 
 @dataclass(frozen=True)
-class And(Where):
-    """A condition that holds if all its parts hold."""
+class _Compound(Where):
+    """A condition made of several others."""
 
     of: tuple[Where, ...]
+
+    def comparisons(self) -> Iterator[Comparison]:
+        return chain.from_iterable(part.comparisons() for part in self.of)
+
+
+class And(_Compound):
+    """A condition that holds if all its parts hold."""
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
         return np.logical_and.reduce([part.mask(songs) for part in self.of])
 
-    def comparisons(self) -> Iterator[Comparison]:
-        return chain.from_iterable(part.comparisons() for part in self.of)
-
     def __str__(self) -> str:
-        return " and ".join(f"({part})" if isinstance(part, And | Or) else str(part) for part in self.of)
+        return " and ".join(f"({part})" if isinstance(part, _Compound) else str(part) for part in self.of)
 
 
-@dataclass(frozen=True)
-class Or(Where):
+class Or(_Compound):
     """A condition that holds if at least one of its parts holds."""
-
-    of: tuple[Where, ...]
 
     def mask(self, songs: Sequence[Song]) -> np.ndarray:
         return np.logical_or.reduce([part.mask(songs) for part in self.of])
-
-    def comparisons(self) -> Iterator[Comparison]:
-        return chain.from_iterable(part.comparisons() for part in self.of)
 
     def __str__(self) -> str:
         return " or ".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.of)

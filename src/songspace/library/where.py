@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 from songspace.errors import SongspaceError
@@ -153,18 +153,17 @@ class _Parser:
         raise SongspaceError(f"The filter cannot be read at {where}: {why}{'' if why.endswith('?') else '.'}")
 
     def _or(self) -> Where:
-        parts = [self._and()]
-        while self._seen.keyword == "or":
-            self._take()
-            parts.append(self._and())
-        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+        return self._joined("or", self._and, Or)
 
     def _and(self) -> Where:
-        parts = [self._one()]
-        while self._seen.keyword == "and":
+        return self._joined("and", self._one, And)
+
+    def _joined(self, keyword: str, part: Callable[[], Where], join: type[And | Or]) -> Where:
+        parts = [part()]
+        while self._seen.keyword == keyword:
             self._take()
-            parts.append(self._one())
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else join(tuple(parts))
 
     def _one(self) -> Where:
         if self._seen.keyword in ("not", "("):

@@ -13,8 +13,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
-from typing import Protocol
 
+from songspace.library import Song
 from songspace.library.credits import Credits
 from songspace.library.names import plain
 
@@ -30,22 +30,7 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028\u2029\ud800-\udfff
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
 
-class Tagged(Protocol):
-    """A song with the tags for names; :class:`songspace.library.Song` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def artist(self) -> str | None: ...
-    @property
-    def albumartist(self) -> str | None: ...
-    @property
-    def genre(self) -> str | None: ...
-    @property
-    def year(self) -> int | None: ...
-
-
-def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> list[str]:
+def name_lists(lists: Sequence[Sequence[Song]], library: Sequence[Song]) -> list[str]:
     """Return a unique name for each list, also without case and accents.
 
     Parameters
@@ -96,7 +81,7 @@ def file_name(name: str) -> str:
 class _Common:
     """Tags of a whole library: counts, spellings and years."""
 
-    def __init__(self, library: Sequence[Tagged]) -> None:
+    def __init__(self, library: Sequence[Song]) -> None:
         self.genres = Counter(key for song in library for key in _genres(song))
         self.credits = Credits(library)
         self.artists = Counter(key for song in library for key in self.credits.of(song))
@@ -105,9 +90,7 @@ class _Common:
         self.people = self.credits.spelled
 
 
-def _candidates(
-    songs: Sequence[Tagged], genres: Sequence[str], artists: Sequence[str], common: _Common
-) -> Iterator[str]:
+def _candidates(songs: Sequence[Song], genres: Sequence[str], artists: Sequence[str], common: _Common) -> Iterator[str]:
     """Yield names for a list, endlessly, the best first."""
     genre = " & ".join(common.spelling[key] for key in genres)
     people = [common.people[key] for key in artists]
@@ -124,7 +107,7 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str]:
+def _characteristic_genres(songs: Sequence[Song], common: _Common) -> list[str]:
     """Return one or two genres that are more frequent in a list than elsewhere; empty if there are none."""
     tagged = [keys for song in songs if (keys := _genres(song))]
     if len(tagged) < _HALF * len(songs):
@@ -142,7 +125,7 @@ def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str
 
 
 def _characteristic_artists(
-    songs: Sequence[Tagged], genres: Sequence[str], common: _Common, named: set[str]
+    songs: Sequence[Song], genres: Sequence[str], common: _Common, named: set[str]
 ) -> list[str]:
     """Return artists for the name of a list, the most characteristic first.
 
@@ -173,7 +156,7 @@ def _log_odds(key: str, here: Counter[str], everywhere: Counter[str]) -> float:
     return odds / math.sqrt(1 / inside + 1 / outside)
 
 
-def _years(songs: Sequence[Tagged], common: _Common) -> str:
+def _years(songs: Sequence[Song], common: _Common) -> str:
     """Return the years of the middle four fifths of a list; empty if their span is long."""
     known = [song.year for song in songs if song.year]
     if len(known) < _HALF * len(songs):
@@ -192,14 +175,13 @@ def _range(years: Sequence[int]) -> tuple[int, int]:
     return (ordered[skipped], ordered[-1 - skipped]) if ordered else (0, 0)
 
 
-def _parts(song: Tagged) -> list[str]:
+def _parts(song: Song) -> list[str]:
     """Return the genres of a song, split at ``;``, ``/`` and ``|``; without any, the words of a trained ear."""
-    words = getattr(song, "words", ())
-    values = getattr(song, "genres", ()) or ((song.genre,) if song.genre else words)
+    values = song.genres or ((song.genre,) if song.genre else song.words)
     return [part.strip() for value in values for part in re.split(r"[;/|\0]", value) if plain(part)]
 
 
-def _genres(song: Tagged) -> set[str]:
+def _genres(song: Song) -> set[str]:
     return {plain(part) for part in _parts(song)} - _NO_GENRE
 
 
