@@ -472,6 +472,12 @@ class Catalog(Database):
         """Clear the slots from ``beyond`` on: the cache does not hold them."""
         self._db.execute("UPDATE songs SET slot = NULL WHERE slot >= ?", (beyond,))
 
+    def _damaged(self, song: int) -> SongspaceError:
+        return SongspaceError(
+            f"The catalog {self.path} is damaged: the data of song {song} do not fit together. "
+            "`songspace update` mends it."
+        )
+
 
 def _file_row(columns: Sequence[Any], songs: tuple[int, ...]) -> FileRow:
     *stamp, sheet, failure, away, why = columns

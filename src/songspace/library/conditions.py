@@ -1,4 +1,4 @@
-"""Conditions on songs: what each part of a ``--where`` filter means. :mod:`songspace.library.where` reads the text."""
+"""Conditions on songs: the parts of a ``--where`` filter. :mod:`songspace.library.where` reads them from text."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Database:
     path : path
         The SQLite file.
     write : bool
-        Whether to create a missing file, and to allow changes. Readers never block the one writer.
+        True to create a missing file, and to allow changes. Readers never block the one writer.
 
     Raises
     ------
@@ -70,10 +70,8 @@ class Database:
         """Turn an error of SQLite into one sentence: "The catalog PATH cannot be ``what``: ..."."""
         try:
             yield
-        except sqlite3.DatabaseError as error:
-            raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
-        except SongspaceError as error:
-            if str(error)[:1].isupper():
+        except (sqlite3.DatabaseError, SongspaceError) as error:
+            if isinstance(error, SongspaceError) and str(error)[:1].isupper():  # it is a whole sentence
                 raise
             raise SongspaceError(f"The catalog {self.path} cannot be {what}: {error}.") from error
 
@@ -108,9 +106,3 @@ class Database:
     def _write(self, table: str, **values: Any) -> None:
         """Write a row; it replaces one of the same key."""
         self._db.execute(schema.write(table), values)
-
-    def _damaged(self, song: int) -> SongspaceError:
-        return SongspaceError(
-            f"The catalog {self.path} is damaged: the data of song {song} do not fit together. "
-            "`songspace update` mends it."
-        )

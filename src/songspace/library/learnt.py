@@ -42,8 +42,8 @@ class Learnt:
     words : bool
         True if words have vectors in its space, too.
     teacher : {"artists", "songs", ""}
-        What it was taught by beside sound: the artists of the songs, or only which segments belong to one song; "" for
-        an encoder that ignores artists.
+        Teacher beside the sound: the artists of the songs, or only the songs of the segments; "" for an encoder that
+        ignores artists.
     songs : int
         Number of songs that it was learnt from; 0 for one that was made elsewhere and has no map.
     library : int

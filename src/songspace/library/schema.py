@@ -111,7 +111,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             CHECK (typeof(encoder) = 'text' AND typeof(song) = 'integer' AND typeof(segments) = 'blob')
         ) WITHOUT ROWID""",
         "CREATE INDEX vectors_of_song ON vectors (song)",
-        # By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
+        # By the identity of a song, not by its id: a song that comes back, or is heard again, still has them.
         """CREATE TABLE links (
             server TEXT NOT NULL,
             item TEXT NOT NULL,

@@ -40,7 +40,7 @@ def add_page(app: FastAPI, built: Path = BUILT) -> None:
             _document(
                 "songspace",
                 f"<p>{count}This songspace {escape(__version__)} came without its page; the API answers all the same."
-                f'</p><ul><li><a href="{PREFIX}/docs">What the API can be asked</a></li>'
+                f'</p><ul><li><a href="{PREFIX}/docs">The operations of the API</a></li>'
                 f'<li><a href="{PREFIX}/openapi.json">The same for programs, as OpenAPI</a></li></ul>',
             )
         )

@@ -28,20 +28,20 @@ PlaylistId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class Question(BaseModel):
+class Parameters(BaseModel):
     """A query or body; unknown parameters are refused, so that typing errors are noticed."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class SongsQuery(Question):
+class SongsQuery(Parameters):
     q: str | None = Field(None, max_length=200, description="Words of artist, title, album and file name.")
     where: str | None = Field(None, max_length=2000, description='As in "year >= 1990 and genre ~ jazz".')
     limit: int = Field(100, ge=1, le=1000)
     offset: int = Field(0, ge=0, le=10**9)
 
 
-class NeighboursQuery(Question):
+class NeighboursQuery(Parameters):
     count: int = Field(10, ge=1, le=500)
     explain: bool = Field(False, description="Name the seconds that sound alike.")
     versions: bool = Field(
@@ -49,12 +49,12 @@ class NeighboursQuery(Question):
     )
 
 
-class MeaningQuery(Question):
+class MeaningQuery(Parameters):
     q: str = Field(min_length=1, max_length=200, description='Words, as in "sad piano".')
     count: int = Field(10, ge=1, le=500)
 
 
-class AudioQuery(Question):
+class AudioQuery(Parameters):
     format: Literal["mp3", "opus", "webm"] | None = Field(
         None, description="Encode while sending, without ranges; Opus comes in Ogg or in WebM. None: the file itself."
     )
@@ -71,7 +71,7 @@ class SimilarQuery(NeighboursQuery):
     song: list[Id] = Field(min_length=1, max_length=50)
 
 
-class RuleFields(Question):
+class RuleFields(Parameters):
     """The rules of a list, as for ``songspace radio``."""
 
     artist_gap: int = Field(DEFAULT_GAP, ge=0, le=100, description="Least number of songs between two by one artist.")
@@ -159,7 +159,7 @@ class SuggestBody(RuleFields):
     most_of_artist: int | None = Field(3, ge=1, le=1000)
 
 
-class RegionsQuery(Question):
+class RegionsQuery(Parameters):
     most: int = Field(200, ge=2, le=500, description="Number of regions, the largest first.")
 
 
@@ -168,7 +168,7 @@ class BetweenQuery(RegionsQuery):
     b: Name
 
 
-class YearsQuery(Question):
+class YearsQuery(Parameters):
     artist: Name
 
 
@@ -176,7 +176,7 @@ Tag = Literal["artist", "title", "album", "genre", "year"]
 Trait = Literal["group", "isolation", "hubness"]
 
 
-class MapQuery(Question):
+class MapQuery(Parameters):
     method: Method = "tsne"
     column: list[Tag | Trait] = Field(
         [],
@@ -186,21 +186,21 @@ class MapQuery(Question):
     )
 
 
-class FailuresQuery(Question):
+class FailuresQuery(Parameters):
     limit: int = Field(100, ge=0, le=1000)
     offset: int = Field(0, ge=0, le=10**9)
 
 
-class FileQuery(Question):
+class FileQuery(Parameters):
     format: Literal["m3u8", "xspf", "jspf"] = "m3u8"
 
 
-class PlaylistBody(Question):
+class PlaylistBody(Parameters):
     title: str = Field(min_length=1, max_length=200)
     songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)
 
 
-class PlaylistChange(Question):
+class PlaylistChange(Parameters):
     title: str | None = Field(None, min_length=1, max_length=200, description="By default unchanged.")
     songs: list[Id] | None = Field(
         None,

@@ -183,7 +183,7 @@ class SegmentMatcher:
         return strengths
 
     def _summed(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """For each segment of a song: the sums of its similarities, and of their squares, to each random song's."""
+        """Return the sums of each segment's similarities to the segments of each random song, and of their squares."""
         if row not in self._sums:
             begins = np.cumsum(self._lengths) - self._lengths
             products = self._placed[row] @ self._random.T
