@@ -219,7 +219,7 @@ def test_many_pages_and_a_server_that_never_ends(home: Home) -> None:
     ("said", "sentence"),
     [
         ({"status": "failed", "error": {"code": 40, "message": "Wrong username or password."}}, "Wrong username"),
-        ({"status": "failed"}, "does not say why"),
+        ({"status": "failed"}, "gives no reason"),
         (b"<html>", "no answer of Subsonic"),
         (b"[]", "no answer of Subsonic"),
         (b"\xff" * 10, "no answer of Subsonic"),

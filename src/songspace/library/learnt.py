@@ -82,10 +82,14 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
     """
     from songspace.encoders.base import load
 
+    return load(home.encoder(name, _record(catalog, name).fingerprint))
+
+
+def _record(catalog: Catalog, name: str) -> Learnt:
     record = learnt(catalog, name)
     if record is None:
-        raise SongspaceError(f"This library has not learnt {name}.")
-    return load(home.encoder(name, record.fingerprint))
+        raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
+    return record
 
 
 def set_learnt(catalog: Catalog, name: str, record: Learnt) -> None:
@@ -113,7 +117,7 @@ class Segments:
     def of(
         cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
     ) -> Segments:
-        """Return the segments that are not silent; segments end where the song ends."""
+        """Return the segments without silent ones; none ends after the song."""
         starts = starts[~silent]
         return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
@@ -157,9 +161,7 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
 
 def _key_and_mapping(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
     """Return the key of an encoder's arrays in the catalog, and the function from these arrays to its vectors."""
-    record = learnt(catalog, name)
-    if record is None:
-        raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
+    record = _record(catalog, name)
     if record.vectors == record.fingerprint:
         return record.vectors, lambda kept: kept
     from songspace.encoders.base import load
