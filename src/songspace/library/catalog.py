@@ -59,7 +59,20 @@ _AWAY = f"SELECT identity FROM songs WHERE NOT ({_HERE})"
 
 
 class Catalog(Database):
-    """An open catalog; see :class:`songspace.library.database.Database`."""
+    """An open catalog.
+
+    Parameters
+    ----------
+    path : path
+        The SQLite file.
+    write : bool
+        True to create a missing file, and to allow changes. Readers never block the one writer.
+
+    Raises
+    ------
+    SongspaceError
+        If it is missing, damaged, written by a newer version, or not made by songspace.
+    """
 
     # Folders, facts, and what scans leave out
 

@@ -14,20 +14,7 @@ from songspace.library import schema
 
 
 class Database:
-    """An open SQLite file with the tables of a catalog.
-
-    Parameters
-    ----------
-    path : path
-        The SQLite file.
-    write : bool
-        True to create a missing file, and to allow changes. Readers never block the one writer.
-
-    Raises
-    ------
-    SongspaceError
-        If it is missing, damaged, written by a newer version, or not made by songspace.
-    """
+    """An open SQLite file with the tables of a catalog; see :class:`songspace.library.Catalog`."""
 
     def __init__(self, path: str | os.PathLike[str], *, write: bool = False) -> None:
         self.path = Path(path)
