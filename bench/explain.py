@@ -5,7 +5,7 @@
 Every home is a library that has learnt an encoder beside the hand-made one (`timbre`). For each song and its nearest
 ones in the space in use, the closest pair of segments is found there, and looked up in the other space: how much more
 alike (cosine) are these two segments than two random segments of the same two songs? Differences are means over songs,
-with 95 % intervals over artists. Beside the choice by cosine stands the choice by what `Matcher` judges
+with 95 % intervals over artists. Beside the choice by cosine stands the choice by what `SegmentMatcher` judges
 by, similarities in deviations from what either segment has with all others.
 """
 
@@ -22,7 +22,7 @@ from songspace import Library, Space
 from songspace.categories import artist_codes
 from songspace.intervals import deletions
 from songspace.library.learnt import Segments
-from songspace.playlists.explain.matching import Match, Matcher
+from songspace.playlists.explain.matching import Match, SegmentMatcher
 
 
 def _placed(library: Library, encoder: str, ids: list[int]) -> dict[int, np.ndarray]:
@@ -72,7 +72,7 @@ def main() -> None:
         everything = np.concatenate([own[id] for id in ids])
         usual = {id: ((own[id] @ everything.T).mean(axis=1), (own[id] @ everything.T).std(axis=1)) for id in ids}
         artists = artist_codes([song.artist for song in library.catalog.songs(ids)], len(ids))
-        matcher = Matcher(space, library.segments_of, range(len(space)))
+        matcher = SegmentMatcher(space, library.segments_of, range(len(space)))
         rng = np.random.default_rng(0)
         gains: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
         for row, id in enumerate(ids):
@@ -101,7 +101,7 @@ def main() -> None:
             print(f"{name:55} {_said(gains[name], artists)}")
         began = time.perf_counter()
         near = space.neighbors(0, 20)[0].tolist()
-        matcher = Matcher(space, library.segments_of, [0, *near])
+        matcher = SegmentMatcher(space, library.segments_of, [0, *near])
         for found in near:
             matcher.match(0, found)
         print(f"a list of 20 songs is explained in {1000 * (time.perf_counter() - began):.0f} ms")

@@ -46,10 +46,11 @@ from songspace.evaluation import clustering, retrieval
 from songspace.evaluation.labels import labels as read_labels
 from songspace.evaluation.neighbors import nearest
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Song
+from songspace.library.catalog import Catalog
 from songspace.library.credits import Credits
 from songspace.library.home import Home
 from songspace.library.listening import Listening
+from songspace.library.records import Song
 from songspace.pipeline import learn
 from songspace.space import Space
 

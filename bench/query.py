@@ -29,9 +29,9 @@ from playlists import SPACES, drawn_library, rendered
 from songspace import Library, Space
 from songspace.evaluation import embeddings
 from songspace.library import Catalog, Home
-from songspace.library.catalog import Track
 from songspace.library.cue import Part
 from songspace.library.learnt import Learnt, set_learnt
+from songspace.library.records import Track
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
 from table import number

@@ -29,8 +29,9 @@ from machine import about
 from songspace import Library
 from songspace.evaluation import robustness
 from songspace.library.learnt import load_learnt
-from songspace.library.listening import Failure, Heard, Listening, hear
+from songspace.library.listening import Heard, Listening, hear
 from songspace.library.scan import Found
+from songspace.library.workers import FileFailure
 from songspace.space import Space
 
 TARGET = 0.98
@@ -143,7 +144,7 @@ def main() -> None:
                 for name, path in zip(ALTERATIONS, job.result(), strict=True)
             }
             for file, outcome in hear([Found(path) for path in of], listening, workers=wanted.workers):
-                if isinstance(outcome, Failure):
+                if isinstance(outcome, FileFailure):
                     failed += 1
                     continue
                 [heard] = outcome

@@ -20,8 +20,9 @@ from machine import about
 from robustness import ALTERATIONS, alter
 from songspace import Library
 from songspace.library.learnt import load_learnt, song_vectors
-from songspace.library.listening import Failure, Heard, Listening, hear
+from songspace.library.listening import Heard, Listening, hear
 from songspace.library.scan import Found
+from songspace.library.workers import FileFailure
 from songspace.space import Space
 from songspace.space.versions import CLOSE, SAME, reach, versions
 
@@ -83,7 +84,7 @@ def main() -> None:
             made = alter(songs[row].path, Path(folder), row, wanted.seed)
             of |= {path: (how, row) for how, path in zip(ALTERATIONS, made, strict=True)}
         for file, outcome in hear([Found(path) for path in of], listening, workers=wanted.workers):
-            for heard in () if isinstance(outcome, Failure) else outcome:
+            for heard in () if isinstance(outcome, FileFailure) else outcome:
                 assert isinstance(heard, Heard)
                 how, row = of[file.path]
                 copy = space.place(encoder.transform(heard.codes[~heard.silent]).mean(axis=0))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.evaluation.worth import Check, Question
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 from songspace.pipeline.check import held_out, units
 
 

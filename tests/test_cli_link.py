@@ -21,8 +21,8 @@ from typer.testing import CliRunner, Result
 from songspace.cli.commands import app
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Home, Library
-from songspace.library.catalog import Track
 from songspace.library.cue import Part
+from songspace.library.records import Track
 from songspace.library.scan import Found
 from songspace.server.app import create_app
 from songspace.server.linking import Subsonic, link
@@ -219,11 +219,11 @@ def test_many_pages_and_a_server_that_never_ends(home: Home) -> None:
     ("said", "sentence"),
     [
         ({"status": "failed", "error": {"code": 40, "message": "Wrong username or password."}}, "Wrong username"),
-        ({"status": "failed"}, "does not say why"),
-        (b"<html>", "none of Subsonic's answers"),
-        (b"[]", "none of Subsonic's answers"),
-        (b"\xff" * 10, "none of Subsonic's answers"),
-        ([1], "none of Subsonic's answers"),
+        ({"status": "failed"}, "gives no reason"),
+        (b"<html>", "no answer of Subsonic"),
+        (b"[]", "no answer of Subsonic"),
+        (b"\xff" * 10, "no answer of Subsonic"),
+        ([1], "no answer of Subsonic"),
         (500, "answers with 500"),
         ({"status": "ok", "searchResult3": {"song": []}, "albumList2": []}, "has no songs"),
         ({"status": "ok", "searchResult3": [1], "albumList2": {"album": "x"}}, "has no songs"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songspace.library.costs import decoding
+from songspace.library.listening import seconds_to_decode
 from songspace.library.scan import Found
 from songspace.pipeline.forecast import Forecast
 
@@ -38,7 +38,7 @@ def finished(files: list[Timed], workers: int = 2) -> list[tuple[float, Timed]]:
 
 def errors(files: list[Timed]) -> list[float]:
     """By what share what is said to be left is wrong once 20, 25 and 50 % of the time have passed."""
-    cost = {file: decoding(Found(f"file{file[0]}", file[1], 0)) for file in files}
+    cost = {file: seconds_to_decode(Found(f"file{file[0]}", file[1], 0)) for file in files}
     forecast = Forecast(cost[file] for file in files)
     times = finished(files)
     end, marks, found = times[-1][0], [0.2, 0.25, 0.5], []

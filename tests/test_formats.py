@@ -11,7 +11,7 @@ import av
 import pytest
 
 from songspace.formats import BY_EXTENSION, FORMATS, OTHER_DEMUXERS, by_content, by_name
-from songspace.library.costs import decoding
+from songspace.library.listening import seconds_to_decode
 from songspace.library.scan import Found
 from songspace.server.opensubsonic.shapes import is_converted
 
@@ -93,7 +93,7 @@ def test_the_page_and_the_readme_say_the_same() -> None:
 def test_names_of_one_format_are_treated_alike() -> None:
     for format in FORMATS:
         files = [Found(f"song{extension}", 1_000_000, 0) for extension in format.extensions]
-        assert len({decoding(file) for file in files}) == 1
+        assert len({seconds_to_decode(file) for file in files}) == 1
         assert {is_converted(file.path) for file in files} == {not format.is_played}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 from songspace.library.titles import title_of
 from songspace.space import Space
 from songspace.space.versions import CLOSE, SAME, reach, versions

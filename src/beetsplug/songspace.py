@@ -1,8 +1,8 @@
-"""``beet songspace-similar`` and ``beet songspace-playlist``: songspace's answers as items of a beets library.
+"""``beet songspace-similar`` and ``beet songspace-playlist``: similar items and playlists of a beets library.
 
-A plugin of beets (``plugins: songspace`` in its configuration; ``songspace: home: DIR`` if the home is not the usual
-one). Both libraries know the same files: an item is the song that songspace heard in its file, or, where the files have
-moved since, the one that its tags and the end of its path tell.
+This is a plugin of beets (``plugins: songspace`` in its configuration; ``songspace: home: DIR`` for a home other than
+the default). Items and songs are matched by their files or, if these have moved, by their tags and the ends of their
+paths.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from beets.library import Item, Library
 from beets.plugins import BeetsPlugin
-from beets.ui import Subcommand, UserError, print_  # type: ignore[attr-defined] # every version has it here
+from beets.ui import Subcommand, UserError, print_  # type: ignore[attr-defined] # all versions have it here
 
 from songspace.errors import SongspaceError
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from songspace.answers.view import View
     from songspace.library import Song
 
-_NAMED = 5  # items that are named when songspace does not know them
+_NAMED = 5  # unknown items that are named in a message
 
 
 class SongspacePlugin(BeetsPlugin):
-    """The two commands."""
+    """The plugin, with its two commands."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,11 +69,11 @@ class SongspacePlugin(BeetsPlugin):
             from songspace.answers.similar import find_similar
             from songspace.answers.view import Asked
 
-            beets = self._meeting(lib, opts.among)
+            beets = self._matched(lib, opts.among)
             asked = Asked(beets.view, beets.songs(args))
-            # Whatever stands between is not in beets, or not asked for.
-            found = find_similar(asked, opts.count + len(beets.others))
-            near = [pair for pair in zip(found.songs, found.distances, strict=True) if pair[0].id in beets.items]
+            # Songs that are not in beets, or not among the wanted items, are skipped below.
+            similar = find_similar(asked, opts.count + len(beets.others))
+            near = [pair for pair in zip(similar.songs, similar.distances, strict=True) if pair[0].id in beets.items]
             for song, distance in near[: opts.count]:
                 item = beets.items[song.id]
                 item["songspace_similarity"] = f"{1 - distance**2 / 2:.3f}"  # for -f; it is not stored
@@ -91,7 +91,7 @@ class SongspacePlugin(BeetsPlugin):
             from songspace.answers.playlists import make_path, make_radio
             from songspace.answers.request import ListRequest, Ruling
 
-            beets = self._meeting(lib, opts.among)
+            beets = self._matched(lib, opts.among)
             rules = Ruling(opts.artist_gap, without=beets.others)
             request = ListRequest(rules, opts.length, opts.minutes, opts.variety, opts.seed)
             if opts.to:
@@ -101,7 +101,7 @@ class SongspacePlugin(BeetsPlugin):
                 made = make_radio(beets.view, beets.songs(args), away, request)
             self._show(beets, made, opts.output)
 
-    def _show(self, beets: _Meeting, made: Playlist, output: str | None) -> None:
+    def _show(self, beets: _MatchedLibraries, made: Playlist, output: str | None) -> None:
         from songspace import interchange
 
         items = [beets.items[song.id] for song in made.songs]
@@ -112,23 +112,23 @@ class SongspacePlugin(BeetsPlugin):
         for item in items:
             print_(format(item))
 
-    def _meeting(self, lib: Library, among: str | None) -> _Meeting:
+    def _matched(self, lib: Library, among: str | None) -> _MatchedLibraries:
         from songspace.answers.view import View
         from songspace.library import Library as Known
 
         home = self.config["home"]
-        return _Meeting(lib, View(Known(home.as_filename() if home.get() else None)), among)
+        return _MatchedLibraries(lib, View(Known(home.as_filename() if home.get() else None)), among)
 
 
-class _Meeting:
-    """A beets library and songspace's, and what each knows of the other.
+class _MatchedLibraries:
+    """A library of beets and one of songspace, with the songs of the items.
 
     Attributes
     ----------
     items : dict of int to Item
-        The beets item of each song that may be in an answer, by the song's id; and of those that were asked for.
+        Item of each song that may be in an answer, by the id of the song; and those of the given songs.
     others : tuple of int
-        The ids of all other songs.
+        Ids of all other songs.
     """
 
     def __init__(self, lib: Library, view: View, among: str | None) -> None:
@@ -141,32 +141,32 @@ class _Meeting:
         self.others = tuple(song.id for song in view.songs if song.id not in self.items)
 
     def songs(self, query: str | list[str]) -> list[Song]:
-        """Return the songs of the items that match a query; those that songspace does not know are named."""
-        said = query if isinstance(query, str) else " ".join(query)
+        """Return the songs of the items that match a query; name unknown items in a message."""
+        text = query if isinstance(query, str) else " ".join(query)
         if not query:
             raise UserError("Say which items: give a query, as in `beet list QUERY`.")
         items = list(self._lib.items(query))
         if not items:
-            raise UserError(f"No item of beets matches “{said}”.")
-        found = self._match(items)
-        unknown = [item for item, song in zip(items, found, strict=True) if song is None]
+            raise UserError(f"No item of beets matches “{text}”.")
+        matches = self._match(items)
+        unknown = [item for item, song in zip(items, matches, strict=True) if song is None]
         names = "; ".join(f"{item.artist} - {item.title}" for item in unknown[:_NAMED])
         more = f"; and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         if len(unknown) == len(items):
             raise UserError(f"songspace does not know {names}{more}: run `songspace update`.")
         if unknown:
             print(f"songspace does not know {len(unknown)} of {len(items)}: {names}{more}.", file=sys.stderr)
-        songs = {song.id: (song, item) for item, song in zip(items, found, strict=True) if song is not None}
+        songs = {song.id: (song, item) for item, song in zip(items, matches, strict=True) if song is not None}
         for song, item in songs.values():
             self.items.setdefault(song.id, item)
         return [song for song, _ in songs.values()]
 
     def song(self, query: str | list[str]) -> Song:
-        """Return the one song that a query names."""
+        """Return the only song of a query."""
         songs = self.songs(query)
         if len(songs) > 1:
-            said = query if isinstance(query, str) else " ".join(query)
-            raise UserError(f"A path leads from one item to another, but {len(songs)} match “{said}”.")
+            text = query if isinstance(query, str) else " ".join(query)
+            raise UserError(f"A path leads from one item to another, but {len(songs)} match “{text}”.")
         return songs[0]
 
     def _match(self, items: Iterable[Item]) -> list[Song | None]:
@@ -184,11 +184,11 @@ class _Meeting:
             )
             for item in items
         ]
-        found = interchange.match(entries, self.view.songs, at=self._at)
-        return [song if song is not None and song.id in self._ids else None for song in found]
+        songs = interchange.match(entries, self.view.songs, at=self._at)
+        return [song if song is not None and song.id in self._ids else None for song in songs]
 
     def _at(self, path: str) -> Song | None:
-        # A song may have copies: the catalog knows them all, and asking it for every file of a library takes time.
+        # The catalog knows all copies of a song, but a query for each file of a library takes time.
         return self._by_path.get(path) or self.view.library.catalog.song_at(path)
 
     @cached_property
@@ -211,7 +211,7 @@ def _check(holds: bool, option: str, given: object, expected: str) -> None:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Let beets tell what songspace cannot do."""
+    """Turn errors of songspace into errors of beets."""
     try:
         yield
     except SongspaceError as error:

@@ -20,3 +20,13 @@ class Reporter:
 
     def failed(self, path: str, reason: str) -> None:
         """Note that a file could not be read."""
+
+
+class Remarks(Reporter):
+    """A reporter that keeps all sentences."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)

@@ -17,8 +17,9 @@ from types import ModuleType
 
 import pytest
 
-from songspace.library.catalog import Catalog, Song
+from songspace.library.catalog import Catalog
 from songspace.library.home import Home
+from songspace.library.records import Song
 from songspace.library.scan import SUFFIXES
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from songspace.library import schema
-from songspace.library.catalog import Catalog, Link, Track
+from songspace.library.catalog import Catalog
 from songspace.library.cue import Part
+from songspace.library.records import Link, Track
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
 

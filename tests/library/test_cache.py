@@ -9,8 +9,9 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Track
+from songspace.library.catalog import Catalog
 from songspace.library.cue import Part
+from songspace.library.records import Track
 from songspace.library.scan import Found
 
 SHAPE = (3, 2, 4)

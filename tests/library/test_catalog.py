@@ -11,10 +11,11 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.library import schema
-from songspace.library.catalog import UNREAD, Catalog, Link, Song, Track
+from songspace.library.catalog import UNREAD, Catalog
 from songspace.library.cue import Part
 from songspace.library.listening import Listening
 from songspace.library.mending import damage, mend
+from songspace.library.records import Link, Song, Track
 from songspace.library.scan import Found
 from songspace.library.tags import Tags
 
@@ -188,7 +189,7 @@ def test_a_row_of_the_wrong_length_is_told_and_mended(
     schema.change(db, table, "sum = NULL")  # a stranger can also write the checksum that fits
     db.commit()
     db.close()
-    with pytest.raises(SongspaceError, match="does not fit together"):
+    with pytest.raises(SongspaceError, match="do not fit together"):
         catalog.segments(song)
         catalog.encoded("enc", song)
     catalog.close()
@@ -253,7 +254,7 @@ def test_what_no_column_may_hold_is_refused_found_and_mended(
 def test_a_fact_that_makes_no_sense_is_told_in_a_sentence(catalog: Catalog, value: str) -> None:
     assert Listening.of(catalog).windows == 10
     catalog.set_fact("listening", value)
-    with pytest.raises(SongspaceError, match="what it says of “listening” makes no sense"):
+    with pytest.raises(SongspaceError, match="the entry “listening” makes no sense"):
         Listening.of(catalog)
 
 

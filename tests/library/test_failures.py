@@ -13,7 +13,7 @@ import songspace
 from songspace.library.failures import OTHER, by_kind, kind
 
 SOURCE = Path(songspace.__file__).parent
-RAISED = {"AudioError", "UndecodableError", "Failure"}
+RAISED = {"AudioError", "UndecodableError", "FileFailure"}
 
 
 def _said(node: ast.expr) -> str:

@@ -16,8 +16,9 @@ from songspace.errors import SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
 from songspace.library.index import Tally, index
-from songspace.library.listening import DESCRIPTORS, Failure, Heard, Listening, hear
+from songspace.library.listening import DESCRIPTORS, Heard, Listening, hear
 from songspace.library.scan import Found, Listing, look_through, scan
+from songspace.library.workers import FileFailure
 from songspace.pipeline import remember
 
 LISTENING = Listening(windows=3)
@@ -160,7 +161,7 @@ def test_a_failure_is_tried_again_only_when_the_file_changes(shelf: Shelf, monke
 def test_a_file_that_may_not_be_read_is_tried_again(shelf: Shelf) -> None:
     found = replace(next(iter(scan(_song(shelf.music / "a.wav").parent))), path=str(shelf.music / "locked.wav"))
     [(_, failure)] = hear([found], LISTENING, workers=1)
-    assert (failure.reason, failure.lasting) == ("cannot be read: no such file or directory", False)  # type: ignore[union-attr]  # a Failure
+    assert (failure.reason, failure.lasting) == ("cannot be read: no such file or directory", False)  # type: ignore[union-attr]  # a FileFailure
     _song(shelf.music / "locked.wav", 3)
     shelf.catalog.record_failure(found, "cannot be read: permission denied", lasting=False)
     assert shelf.run().new == 2
@@ -291,7 +292,7 @@ def test_tags_and_identity_come_with_the_sound(shelf: Shelf) -> None:
     file.save()
     [found] = scan(shelf.music)
     [(_, outcome)] = hear([found], LISTENING, workers=1)
-    assert not isinstance(outcome, Failure)
+    assert not isinstance(outcome, FileFailure)
     [heard] = outcome
     assert isinstance(heard, Heard)
     assert heard.tags.title == "Blue" and len(heard.identity) == 16

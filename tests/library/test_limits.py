@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from songspace.library.scan import Found
-from songspace.library.workers import Failure, outcomes
+from songspace.library.workers import FileFailure, outcomes
 
 WORK = """
 def fill(file):
@@ -30,5 +30,5 @@ def test_a_worker_that_asks_for_too_much_goes_on_without_it(tmp_path: Path, monk
         if size == 10**8:
             assert outcome == size
         else:
-            assert isinstance(outcome, Failure)
+            assert isinstance(outcome, FileFailure)
             assert "MemoryError" in outcome.reason

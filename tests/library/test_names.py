@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Song
 from songspace.library.names import AmbiguousError, find, folded, nearest, plain, sought
+from songspace.library.records import Song
 
 SONGS = [
     Song(1, "/m/ann/01 Blue.mp3", 60, "Blue", "Ann", album="Colours"),

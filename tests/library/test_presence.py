@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, FileRow
+from songspace.library.catalog import Catalog
 from songspace.library.index import Tally, index
 from songspace.library.listening import Listening
+from songspace.library.records import FileRow
 from songspace.library.scan import Found, Listing, Stamp, look_through
 
 pytestmark = pytest.mark.usefixtures("heard_here")

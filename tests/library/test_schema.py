@@ -11,9 +11,10 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.library import schema
-from songspace.library.catalog import Catalog, Link, Song, Track
+from songspace.library.catalog import Catalog
 from songspace.library.cue import Part
 from songspace.library.mending import damage, mend, put_aside
+from songspace.library.records import Link, Song, Track
 from songspace.library.scan import Found
 
 CATALOGS = Path(__file__).with_name("catalogs")

@@ -19,9 +19,10 @@ from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TALB, TCON, TDOR, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK, TXXX, UFID
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog, Track
+from songspace.library.catalog import Catalog
 from songspace.library.cue import Part
 from songspace.library.eight_bits import known_encoding
+from songspace.library.records import Track
 from songspace.library.scan import Found
 from songspace.library.tags import Tags, read_tags
 from songspace.pipeline import remember

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Song
-from songspace.library.where import DEEPEST, LONGEST, NUMBERS, TEXTS, And, Comparison, Not, Or, Where, parse
+from songspace.library.conditions import NUMBERS, TEXTS, And, Comparison, Not, Or, Where
+from songspace.library.records import Song
+from songspace.library.where import DEEPEST, LONGEST, parse
 
 NINA = Song(
     1, "/m/Nina/Blues/01 Do I Move You.flac", 166.4, "Do I Move You?", "Nina Simone", "Nina Simone", "Blues",

@@ -12,7 +12,7 @@ import pytest
 
 from songspace.errors import SongspaceError
 from songspace.library.scan import Found
-from songspace.library.workers import Failure, outcomes
+from songspace.library.workers import FileFailure, outcomes
 
 WORK = """
 import os, signal
@@ -130,7 +130,7 @@ def test_a_worker_killed_half_way_through_its_answer_leaves_nobody_waiting(
 
 
 def test_a_file_that_kills_two_workers_is_at_fault(work: ModuleType, files: list[Found]) -> None:
-    assert _run(work.killed_always, files[:1]) == {files[0]: Failure("the decoder crashed on it")}
+    assert _run(work.killed_always, files[:1]) == {files[0]: FileFailure("the decoder crashed on it")}
 
 
 def test_a_worker_killed_at_its_start_is_replaced(work: ModuleType, files: list[Found], tmp_path: Path) -> None:

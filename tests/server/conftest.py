@@ -23,10 +23,10 @@ from starlette.testclient import TestClient
 
 from songspace import Library, Space
 from songspace.library import Catalog, Home, Song
-from songspace.library.catalog import Track
 from songspace.library.cue import Part
 from songspace.library.identity import identify
 from songspace.library.learnt import Learnt, set_learnt
+from songspace.library.records import Track
 from songspace.library.scan import Found, scan
 from songspace.library.tags import Tags
 from songspace.server import connections, maps

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from songspace import Space
 from songspace.library import Catalog, Home, Song
-from songspace.library.catalog import Link
+from songspace.library.records import Link
 from songspace.library.tags import Tags
 from songspace.playlists.steps import smoothness
 from songspace.server.app import create_app

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from songspace import SongspaceError, interchange
+from songspace.interchange import Matcher
 from songspace.library import Home, Song
 from songspace.library.tags import Tags
 from songspace.server import saved as module
@@ -36,7 +37,8 @@ def here(*ids: int, of: Sequence[Song] = SONGS) -> Here:
     """Only these songs are here; of the others the catalog knows that they are away."""
     known = {song.identity: song if song.id in ids else replace(song, away=123.0) for song in of}
     present = [song for song in of if song.id in ids]
-    return Here.among(present, {song.path: song for song in known.values()}.get, known.get)
+    at = {song.path: song for song in known.values()}.get
+    return Here({song.id for song in present}, at, known.get, lambda: Matcher(present))
 
 
 EVERYTHING = here(*range(1, 10))

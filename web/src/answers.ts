@@ -44,14 +44,14 @@ export interface BorderSong {
 }
 
 export interface Coded {
-  values: (string | number)[]; // What there is, the most common first.
-  codes: number[]; // For each song a place in values, or -1.
+  values: (string | number)[]; // Distinct values, the most common first.
+  codes: number[]; // Index into values for each song, or -1.
 }
 
 export interface Computing {
   state: "computing";
   method: "tsne" | "pca";
-  seconds: number; // Since it was begun.
+  seconds: number; // Seconds since the start.
 }
 
 export interface DriftAnswer {
@@ -89,24 +89,24 @@ export interface Joint {
   regions: number;
 }
 
-export interface LineAsked {
-  artist_gap?: number; // Least songs between two of one artist.
-  album_gap?: number; // Least songs between two of one album.
-  most_of_artist?: number | null; // At most so many songs of one artist.
-  versions?: boolean; // Several versions of one song may be in it.
+export interface LineBody {
+  artist_gap?: number; // Least number of songs between two by one artist.
+  album_gap?: number; // Least number of songs between two of one album.
+  most_of_artist?: number | null; // Most songs by one artist.
+  versions?: boolean; // Allow several versions of one song.
   shortest?: number | null; // Seconds.
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
   without?: number[]; // Songs to leave out.
-  length?: number | null; // Songs; 20, if there are so many.
-  minutes?: number | null; // About so many minutes.
-  variety?: number; // 0: the best; 1: the most varied.
+  length?: number | null; // Number of songs; by default 20.
+  minutes?: number | null; // Approximate length in minutes.
+  variety?: number; // 0: the best songs; 1: the most varied ones.
   seed?: number;
-  transition?: number; // How much a song's end and the next one's beginning weigh in a step.
-  explain?: boolean; // Say why each song is there.
-  points: number[][]; // The corners of the line, as places on the map: x and y.
-  method?: "tsne" | "pca"; // The map that it was drawn on.
-  songs?: number[]; // The songs to choose from; all, if none are named.
+  transition?: number; // Weight of the end of a song and the beginning of the next one in a step.
+  explain?: boolean; // Give the reason for each song.
+  points: number[][]; // Points of the line, as coordinates on the map: x and y.
+  method?: "tsne" | "pca"; // Method of the map.
+  songs?: number[]; // Songs to choose from; by default all.
 }
 
 export interface ListedSong {
@@ -125,8 +125,8 @@ export interface ListedSong {
 export interface Map {
   state: "ready";
   method: "tsne" | "pca";
-  snapshot: string; // Changes with the space, its songs and what is known of them: see /work.
-  settled: boolean; // Whether it is the map of this space; if not, one from before, and it is drawn.
+  snapshot: string; // Digest of the space and its songs; see /work.
+  settled: boolean; // True for the map of this space; false for a previous one while a new map is computed.
   ids: number[];
   x: number[];
   y: number[];
@@ -169,22 +169,22 @@ export interface MixAnswer {
   file?: string | null;
 }
 
-export interface MixAsked {
-  artist_gap?: number; // Least songs between two of one artist.
-  album_gap?: number; // Least songs between two of one album.
-  most_of_artist?: number | null; // At most so many songs of one artist.
-  versions?: boolean; // Several versions of one song may be in it.
+export interface MixBody {
+  artist_gap?: number; // Least number of songs between two by one artist.
+  album_gap?: number; // Least number of songs between two of one album.
+  most_of_artist?: number | null; // Most songs by one artist.
+  versions?: boolean; // Allow several versions of one song.
   shortest?: number | null; // Seconds.
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
   without?: number[]; // Songs to leave out.
-  length?: number | null; // Songs; 20, if there are so many.
-  minutes?: number | null; // About so many minutes.
-  variety?: number; // 0: the best; 1: the most varied.
+  length?: number | null; // Number of songs; by default 20.
+  minutes?: number | null; // Approximate length in minutes.
+  variety?: number; // 0: the best songs; 1: the most varied ones.
   seed?: number;
-  transition?: number; // How much a song's end and the next one's beginning weigh in a step.
-  explain?: boolean; // Say why each song is there.
-  songs: number[]; // The songs to choose from.
+  transition?: number; // Weight of the end of a song and the beginning of the next one in a step.
+  explain?: boolean; // Give the reason for each song.
+  songs: number[]; // Songs to choose from.
 }
 
 export interface Mixes {
@@ -207,11 +207,11 @@ export interface OnTheWay {
   between: "yes" | "no" | "unsure" | "unknown";
 }
 
-export interface OrderAsked {
-  artist_gap?: number; // Least songs between two of one artist.
-  album_gap?: number; // Least songs between two of one album.
-  most_of_artist?: number | null; // At most so many songs of one artist.
-  versions?: boolean; // Several versions of one song may be in it.
+export interface OrderBody {
+  artist_gap?: number; // Least number of songs between two by one artist.
+  album_gap?: number; // Least number of songs between two of one album.
+  most_of_artist?: number | null; // Most songs by one artist.
+  versions?: boolean; // Allow several versions of one song.
   shortest?: number | null; // Seconds.
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
@@ -219,14 +219,14 @@ export interface OrderAsked {
   songs: number[];
   first?: number | null;
   last?: number | null;
-  loosen?: boolean; // Keep smaller gaps where these songs cannot keep those asked for.
+  loosen?: boolean; // Use smaller gaps if these songs allow no order with the given ones.
   transition?: number;
   explain?: boolean;
 }
 
 export interface Outcome {
   ok: boolean;
-  sentence: string; // What has changed; or why nothing could be done.
+  sentence: string; // Changes, or the reason why nothing could be done.
   ended: number; // Seconds since 1970.
 }
 
@@ -243,20 +243,20 @@ export interface PlaylistAnswer {
   smoothness: Smoothness;
 }
 
-export interface PlaylistAsked {
+export interface PlaylistBody {
   title: string;
   songs: number[];
 }
 
-export interface PlaylistChanged {
-  title?: string | null; // As it was, if left out.
-  songs?: number[] | null; // All of those that are here; as they were, if left out. What is not here stays where it was.
-  remove?: number[]; // Places in `order`, from 0 on, which are taken out.
+export interface PlaylistChange {
+  title?: string | null; // By default unchanged.
+  songs?: number[] | null; // All songs that are here; by default unchanged. Entries that are not here keep their places.
+  remove?: number[]; // Positions in `order`, from 0, to remove.
   add?: number[]; // Songs to add at the end.
 }
 
 export interface Problem {
-  type: string; // Always about:blank: the status says what kind of problem it is.
+  type: string; // Always about:blank: the status gives the kind of problem.
   title: string;
   status: number;
   detail: string; // One sentence for a person.
@@ -315,19 +315,19 @@ export interface RemarkedPlaylist {
 
 export interface Running {
   command: string; // learn or update.
-  stage: string; // What it does, as listening; empty at the beginning.
-  done: number; // How much of the stage is done.
-  total: number; // How much there is to do in this stage; 0 where that is not known.
-  left: number | null; // Seconds until the stage is done, as far as can be told.
-  left_in_all: number | null; // Seconds until all of it is done, as far as can be told.
-  began: number; // Seconds since 1970.
-  here: boolean; // Whether it was begun here, so that it can be stopped here.
+  stage: string; // Name of the stage, such as listening; empty at the beginning.
+  done: number; // Finished steps of the stage.
+  total: number; // All steps of the stage; 0 if unknown.
+  left: number | null; // Seconds until the stage is done, if known.
+  left_in_all: number | null; // Seconds until the run is done, if known.
+  began: number; // Start of the run, in seconds since 1970.
+  here: boolean; // True if this server began the run, and can stop it.
 }
 
 export interface SavedEntry {
-  song: number | null; // None while it is not here.
+  song: number | null; // Id of the song; null if it is not found now.
   name: string;
-  away: number | null; // Since when it is away, in seconds since 1970, if that is known.
+  away: number | null; // Time since which the song is away, in seconds since 1970, if known.
 }
 
 export interface SavedInFull {
@@ -335,9 +335,9 @@ export interface SavedInFull {
   title: string;
   songs: number;
   seconds: number;
-  entries: SongFacts[]; // The songs that are here.
-  missing: string[]; // What it holds that is not here.
-  order: SavedEntry[]; // All that it holds, each in its place.
+  entries: SongFacts[]; // Songs that are found.
+  missing: string[]; // Names of entries whose songs are not found.
+  order: SavedEntry[]; // All entries in their order.
 }
 
 export interface SavedPlaylist {
@@ -435,7 +435,7 @@ export interface Songs {
   songs: SongFacts[];
   total: number;
   offset: number;
-  next: number | null; // The offset of the next page, if there is one.
+  next: number | null; // Offset of the next page, if there is one.
 }
 
 export interface StationAnswer {
@@ -451,18 +451,18 @@ export interface Status {
   summary: Record<string, string | number>;
   away: AwayPlace[]; // Where songs cannot be reached now, since when and why.
   failures: Failure[];
-  failed: number; // How many files could not be read, of which failures is one page.
-  ready: boolean; // Whether there is a space, so that questions are answered.
-  words: boolean; // Whether the encoder knows words, so that /search is answered.
-  sound: boolean; // Whether songs can be heard, and explained by: not where vectors were imported.
+  failed: number; // Number of files that could not be read; failures is one page of them.
+  ready: boolean; // True if there is a space to answer queries.
+  words: boolean; // True if the encoder knows words, so that /search can be used.
+  sound: boolean; // True if songs can be played and similarities explained: false for imported vectors.
   version: string;
 }
 
-export interface SuggestAsked {
-  artist_gap?: number; // Least songs between two of one artist.
-  album_gap?: number; // Least songs between two of one album.
+export interface SuggestBody {
+  artist_gap?: number; // Least number of songs between two by one artist.
+  album_gap?: number; // Least number of songs between two of one album.
   most_of_artist?: number | null;
-  versions?: boolean; // Several versions of one song may be in it.
+  versions?: boolean; // Allow several versions of one song.
   shortest?: number | null; // Seconds.
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
@@ -500,9 +500,9 @@ export interface Tree {
 
 export interface Work {
   running: Running | null;
-  last: Outcome | null; // What came of the last update that was begun here.
-  snapshot: string; // Changes with the space, its songs and what is known of them.
-  drawing: boolean; // Whether a better map is in the making.
+  last: Outcome | null; // Result of the last update that this server began.
+  snapshot: string; // Digest of the space and its songs; it changes with them.
+  drawing: boolean; // True while a better map is computed.
 }
 
 export interface Yardstick {

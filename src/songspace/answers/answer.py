@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Self, TypeVar, dataclass_transform
 
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from songspace.reporter import Reporter
 from songspace.space import Space
 
 if TYPE_CHECKING:
-    from songspace.library.where import Where
+    from songspace.library.conditions import Where
 
 DEFAULT_GAP = 2
 """Default for the least number of songs between two of one artist."""

@@ -12,10 +12,10 @@ from songspace.answers.view import View
 from songspace.encoders.registry import usual
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
-from songspace.library.catalog import FileRow
 from songspace.library.failures import kind
 from songspace.library.learnt import imported_from, learnt
 from songspace.library.presence import groups_of_away
+from songspace.library.records import FileRow
 from songspace.library.scan import is_inside
 
 Summary = dict[str, str | int | float]

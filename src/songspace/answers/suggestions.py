@@ -14,7 +14,7 @@ from songspace.library import Song
 from songspace.reporter import Reporter
 
 if TYPE_CHECKING:
-    from songspace.playlists.taste import Suggestion as Fitting
+    from songspace.playlists.taste import Fitting
 
 
 @answer

@@ -1,11 +1,10 @@
-"""Playlist files: M3U8, XSPF and JSPF, written so that players, media servers and ListenBrainz read them.
+"""Playlist files: M3U8, XSPF and JSPF for players, media servers and ListenBrainz.
 
-M3U8 names files as they are (no ``file://``, nothing percent-encoded: Navidrome would not find them); XSPF and its
-JSON form JSPF name them by URI. All three name them relative to the playlist's folder unless told otherwise, so
-that music and playlists can be moved together; a media server that sees the music elsewhere gets its own paths by
-``prefixes``.
+M3U8 holds plain file names (without ``file://`` and percent-encoding: Navidrome would not find them); XSPF and its JSON
+form JSPF hold URIs. By default names are relative to the folder of the playlist, so that music and playlists can be
+moved together. ``prefixes`` gives a media server its own paths, if it sees the music under another folder.
 
-:func:`write` and :func:`entries` are the way out and in, :func:`match` finds the songs that entries mean.
+:func:`write` writes a playlist, :func:`entries` reads one, and :func:`match` finds the songs of entries.
 
 Sources: xspf.org/spec (version 1), xspf.org/jspf, musicbrainz.org/doc/jspf (ListenBrainz's dialect, as
 metabrainz/troi writes it).

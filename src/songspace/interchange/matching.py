@@ -1,10 +1,10 @@
-"""Finding the songs of a library that the entries of a playlist mean, also of one from another machine.
+"""Finding the songs of a library for the entries of playlists, also from other machines.
 
-By the identity of its sound, where songspace wrote it; by the file's path, as it stands, as VLC or Windows would write
-it and through a media server's prefixes, at last in any case; by the MusicBrainz id of the recording; by the end of the
-path, folder and file; by artist and title. What could be more than one song is none.
+An entry is matched by these, in order: the identity of the sound, if songspace wrote it; the path of the file, as it
+is, as VLC or Windows write it, by the prefixes of a media server, and without case; the MusicBrainz id of the
+recording; the end of the path, folder and file; artist and title. An entry that fits several songs is not matched.
 
-Of a playlist in 8-bit letters that does not say which, that reading is taken in which most of its songs are found.
+A playlist in an unknown 8-bit encoding is read in the encoding in which most of its songs are found.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from unicodedata import normalize
 
 from songspace.interchange.paths import readings, turned, unmapped
 from songspace.interchange.reading import Entry
-from songspace.library.catalog import Song
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared
+from songspace.library.records import Song
 from songspace.library.titles import title_of
 
 Key = TypeVar("Key")
 
-_AS_LONG = 3.0  # seconds that two statements of one length may differ
-_SAMPLE = 500  # entries by which an encoding is judged
+_AS_LONG = 3.0  # largest difference of two durations of one song, in seconds
+_SAMPLE = 500  # entries that an encoding is tried on
 
 ENCODINGS = (
     *("cp1252", "utf-8", "cp1251", "cp932", "gb18030", "cp949", "big5", "euc-jp", "cp1250"),
     *("cp1254", "cp1253", "cp1257", "cp1255", "cp1256", "cp1258", "cp874", "koi8-r"),
     *("cp850", "cp437", "cp866", "mac-roman", "latin-1"),
 )
-"""What a playlist may be written in that does not say it.
+"""Encodings that are tried for a playlist that declares none.
 
-First those of Windows, whose players wrote most such lists, by how many people use them, and "utf-8" for names of files
-that are no text; then those of Unix, of DOS and of old Macs. The order decides only between readings in which equally
-many songs are found: where names exist in one reading, they hardly do in another.
+First come those of Windows, by their number of users, for its players wrote most such playlists, and "utf-8" for file
+names with invalid bytes; then those of Unix, DOS and old Macs. The order matters only if the same number of songs is
+found in several encodings.
 """
 
 
@@ -55,22 +55,22 @@ def match(
     ----------
     entries : iterable of Entry
     songs : sequence of Song
-        The library.
+        The songs of the library.
     prefixes : mapping of str to str, optional
-        As for :func:`songspace.interchange.write`: folders here, and what the writer of the playlist calls them.
-    at : function of a path giving a Song or None, optional
-        How to find a file of the library; :meth:`Catalog.song_at` knows the copies of a song as well.
+        Folders here, and their names for the writer of the playlist; see :func:`songspace.interchange.write`.
+    at : callable, optional
+        Returns the song of a path, or None; :meth:`Catalog.song_at` also finds copies of a song.
 
     Returns
     -------
     list of Song or None
-        One for each entry; None where there is no such song, or it could be more than one.
+        One for each entry; None if there is no such song, or several are possible.
 
     Examples
     --------
     >>> songs = [Song(1, "/home/me/Music/Ann/Blue/01 Sea.flac", 60.0, "Sea"), Song(2, "/x.mp3", 60.0, "Sky", "Ann")]
-    >>> found = match([Entry("M:\\\\Ann\\\\Blue\\\\01 Sea.mp3"), Entry(artist="ann", title="Sky!")], songs)
-    >>> [song and song.id for song in found]
+    >>> matches = match([Entry("M:\\\\Ann\\\\Blue\\\\01 Sea.mp3"), Entry(artist="ann", title="Sky!")], songs)
+    >>> [song and song.id for song in matches]
     [1, 2]
     """
     library = Matcher(songs, prefixes=prefixes, at=at)
@@ -84,20 +84,17 @@ def understood(
     prefixes: Mapping[str, str] | None = None,
     at: Callable[[str], Song | None] | None = None,
 ) -> list[Entry]:
-    """Return the entries of a playlist in the encoding in which most of them are songs of the library.
-
-    See :func:`match`.
-    """
+    """Return the entries of a playlist in the encoding in which most of them match songs; see :func:`match`."""
     return Matcher(songs, prefixes=prefixes, at=at).understood(entries)
 
 
 class Matcher:
-    """Songs by all that a playlist may say of them; each index is made when it is first asked.
+    """Indexes of songs by everything that a playlist may contain; each is built at its first use.
 
     Parameters
     ----------
     songs, prefixes, at
-        As for :func:`match`.
+        See :func:`match`.
     """
 
     def __init__(
@@ -111,6 +108,7 @@ class Matcher:
         self._at = at if at is not None else lambda path: self._by_path.get(path)
 
     def understood(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the entries in the encoding in which most of them match songs."""
         entries = list(entries)
         unsure = [entry for entry in entries if entry.guessed is not None][:_SAMPLE]
         if not unsure:
@@ -118,43 +116,43 @@ class Matcher:
         best, most = "", sum(self.song(entry) is not None for entry in unsure)
         for encoding in ENCODINGS:
             again = [entry.reread(encoding) for entry in unsure]
-            found = sum(entry is not None and self.song(entry) is not None for entry in again)
-            if found > most:
-                best, most = encoding, found
+            count = sum(entry is not None and self.song(entry) is not None for entry in again)
+            if count > most:
+                best, most = encoding, count
         return [(entry.reread(best) if best else None) or entry for entry in entries]
 
     def song(self, entry: Entry) -> Song | None:
-        """Return the song that an entry means; None where there is no such song, or it could be more than one."""
+        """Return the song of an entry; None if there is no such song, or several are possible."""
         if entry.identity and (same := self._identities.get(entry.identity)):
             return same
         paths = self._paths(entry)
         for path in paths:
-            if (found := self._at(path)) and found.away is None:
-                return self._part(found, entry)
+            if (song := self._at(path)) and song.away is None:
+                return self._part(song, entry)
         for path in paths:
             if len(alike := self._paths_in_any_case.get(_in_any_case(path), [])) == 1:
                 return alike[0]
         return self.like(entry)
 
     def like(self, entry: Entry) -> Song | None:
-        """Return the song that has the tags or the file's name that an entry tells, wherever it lies."""
+        """Return the song with the tags or the file name of an entry, in any folder."""
         return self._by_recording(entry) or self._by_tail(entry) or self._by_title(entry)
 
     def _part(self, song: Song, entry: Entry) -> Song:
-        """Return of a file that is several songs, the one that the entry tells of."""
+        """Return the song that an entry means, if its file holds several."""
         if song.start is None:
             return song
         parts = [one for one in self._songs if one.path == song.path]
         title = compared(entry.title or "")
-        called_so = [one for one in parts if title and compared(one.title or "") == title]
-        return _only(called_so or parts, entry, _lasts_as_long) or song
+        same_title = [one for one in parts if title and compared(one.title or "") == title]
+        return _only(same_title or parts, entry, _lasts_as_long) or song
 
     def _paths(self, entry: Entry) -> list[str]:
-        """Return what may be the path of an entry's file here, the likeliest first."""
+        """Return the possible paths of the file of an entry, the likeliest first."""
         names = readings(entry.name or "", None)
         here = readings(entry.name, entry.folder) if entry.name and entry.folder is not None else []
         paths = [entry.path, *here, *(path for name in names for path in unmapped(name, self._prefixes))]
-        # macOS takes accents apart.
+        # macOS decomposes accents.
         return list(
             dict.fromkeys(
                 form
@@ -172,16 +170,16 @@ class Matcher:
         return {song.path: song for song in self._songs}
 
     def _by_recording(self, entry: Entry) -> Song | None:
-        # Each song of one recording will do; the one from the entry's album is the best.
-        found = self._recordings.get(entry.recording_mbid or "", [])
-        return _only(found, entry, _on_its_album) or min(found, key=lambda song: song.path, default=None)
+        # Any song of the recording is right; the one from the album of the entry is the best.
+        songs = self._recordings.get(entry.recording_mbid or "", [])
+        return _only(songs, entry, _on_its_album) or min(songs, key=lambda song: song.path, default=None)
 
     def _by_tail(self, entry: Entry) -> Song | None:
         name = entry.name or ""
         if "://" in name and not name.lower().startswith("file://"):
             return None
-        found = (self._by_tail_of(one, entry) for one in readings(name, None))
-        return next((song for song in found if song is not None), None)
+        songs = (self._by_tail_of(reading, entry) for reading in readings(name, None))
+        return next((song for song in songs if song is not None), None)
 
     def _by_tail_of(self, name: str, entry: Entry) -> Song | None:
         tail = _tail(name)
@@ -190,8 +188,8 @@ class Matcher:
         best: list[Song] = []
         most = (0, False)
         for song in self._files.get(tuple(tail[:2])) or self._files.get((tail[0],)) or []:
-            there = _tail(song.path)
-            alike = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tail, there, strict=False))))
+            pairs = zip(tail, _tail(song.path), strict=False)
+            alike = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
             likeness = (alike, _suffix(song.path) == _suffix(name))
             if likeness > most:
                 most, best = likeness, []
@@ -199,7 +197,7 @@ class Matcher:
                 best.append(song)
         if len(best) != 1 or _lasts_otherwise(best[0], entry):
             return None
-        # A file's name alone ("01 Intro.mp3") is too little.
+        # A file name without a folder ("01 Intro.mp3") is too little.
         return best[0] if most[0] > 1 or _lasts_as_long(best[0], entry) else None
 
     def _by_title(self, entry: Entry) -> Song | None:
@@ -210,10 +208,10 @@ class Matcher:
             return _only(self._titles.get((None, title), []), entry, _lasts_as_long, needed=True)
         # "Ann & Bea" may be "Ann" here.
         for name in dict.fromkeys((artist, *self._credits.named(entry.artist)[:1])):
-            found = [song for song in self._titles.get((name, title), ()) if not _lasts_otherwise(song, entry)]
-            if found:
-                return _only(found, entry, _on_its_album) or _only(found, entry, _lasts_as_long)
-        # "Heroes - 2017 Remaster" may be called "Heroes" here, and a live version may, too, but lasts otherwise.
+            songs = [song for song in self._titles.get((name, title), ()) if not _lasts_otherwise(song, entry)]
+            if songs:
+                return _only(songs, entry, _on_its_album) or _only(songs, entry, _lasts_as_long)
+        # "Heroes - 2017 Remaster" may be "Heroes" here; a live version may, too, but has another duration.
         song, variant, telling = title_of(entry.title or "", entry.artist)
         others = self._versions.get((artist, song, variant), []) if telling else []
         return _only(others, entry, _lasts_as_long, needed=True)
@@ -257,17 +255,17 @@ class Matcher:
 
 
 def _index(songs: Sequence[Song], keys: Callable[[Song], Iterable[Key]]) -> dict[Key, list[Song]]:
-    found: dict[Key, list[Song]] = defaultdict(list)
+    index: dict[Key, list[Song]] = defaultdict(list)
     for song in songs:
         for key in keys(song):
-            found[key].append(song)
-    return found
+            index[key].append(song)
+    return index
 
 
 def _only(
     songs: Sequence[Song], entry: Entry, fits: Callable[[Song, Entry], bool], *, needed: bool = False
 ) -> Song | None:
-    """Return the one song of some, or the one of them that fits."""
+    """Return the only song of some, or the only one of them that fits; with ``needed``, it must fit in any case."""
     if len(songs) != 1 or needed:
         songs = [song for song in songs if fits(song, entry)]
     return songs[0] if len(songs) == 1 else None
@@ -286,7 +284,7 @@ def _lasts_otherwise(song: Song, entry: Entry) -> bool:
 
 
 def _tail(path: str) -> list[str]:
-    """Return the file's name without its suffix and the folders above it, the nearest first, as they are compared."""
+    """Return the file name without its suffix and the folders above it, the nearest first, normalized."""
     parts = [part for part in _in_any_case(turned(path)).split("/") if part not in ("", ".", "..")]
     if parts:
         parts[-1] = os.path.splitext(parts[-1])[0]
@@ -294,7 +292,7 @@ def _tail(path: str) -> list[str]:
 
 
 def _in_any_case(path: str) -> str:
-    """Return a path as it is compared: macOS takes accents apart, and Windows does not mind the case."""
+    """Normalize a path: macOS decomposes accents, and Windows ignores case."""
     return path.casefold() if path.isascii() else normalize("NFC", path).casefold()
 
 

@@ -1,13 +1,12 @@
-"""Adding songs to the queue of a running MPD, wherever its music directory lies.
+"""Adding songs to the queue of a running MPD, for any music directory.
 
-MPD calls a file by its path below its music directory, which it tells only to programs of its own machine and user. But
-that name is the end of the file's path here, as long as both see the same folders from some folder down: each end of a
-song's path is looked up in MPD's database, the longest first, so that nothing has to be set, and a song is only added
-if MPD has it.
+MPD names a file by its path below its music directory, and reveals this directory only to programs of the same machine
+and user. But the name is the end of the file's path here, if both have the same folders from some level on. So each end
+of a song's path is looked up in the database of MPD, the longest first. No setting is needed, and only songs that MPD
+has are added.
 
-The protocol is lines of text, and seven of its commands are needed: fewer lines than it takes to wrap a client library,
-and nothing that has to be installed for one option. Source: mpd.readthedocs.io/en/stable/protocol.html; addresses are
-given as libmpdclient (``mpc``) takes them.
+The protocol consists of lines of text, and only seven of its commands are needed, so no client library is used. Source:
+mpd.readthedocs.io/en/stable/protocol.html. Addresses have the format of libmpdclient (``mpc``).
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ from typing import NamedTuple
 
 from songspace.errors import SongspaceError
 from songspace.interchange.paths import mapped
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 
 _PORT = 6600
 _PATIENCE = 10.0  # seconds
 _LONGEST_LINE = 65536
-_AS_LONG = 3.0  # seconds that two statements of one length may differ
-_PASSWORD, _PERMISSION = 3, 4  # codes of refusals
+_AS_LONG = 3.0  # largest difference of two durations of one song, in seconds
+_PASSWORD, _PERMISSION = 3, 4  # codes of errors
 
 _REFUSAL = re.compile(r"ACK \[(\d+)@(\d+)\] \{[^}]*\} ?(.*)")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where an MPD listens: a host and a port, or the path of a socket.
+    """The address of an MPD: a host and a port, or the path of a socket.
 
     Examples
     --------
@@ -52,16 +51,16 @@ class Address:
 
     @classmethod
     def of(cls, text: str | None = None, environ: Mapping[str, str] = os.environ) -> Address:
-        """Return what ``[PASSWORD@]HOST[:PORT]`` or ``MPD_HOST`` and ``MPD_PORT`` say; else the usual places.
+        """Parse ``[PASSWORD@]HOST[:PORT]``, by default from ``MPD_HOST`` and ``MPD_PORT``, or take the usual address.
 
         Raises
         ------
         SongspaceError
-            If there is no sense in it.
+            If the address is invalid.
         """
         text = text or environ.get("MPD_HOST") or _usual(environ)
         before, at, after = text.partition("@")
-        # A leading @ stands for one of Linux' abstract sockets, and a path may hold one.
+        # A leading @ marks an abstract socket of Linux, and a path may contain an @.
         password, host = (before, after) if at and before and text[0] != "/" else (None, text)
         port = environ.get("MPD_PORT") or str(_PORT)
         if host[:1] not in ("/", "@") and (parts := re.fullmatch(r"\[(.+)\](?::(\w+))?|([^:]+):(\w+)", host)):
@@ -85,16 +84,16 @@ def _usual(environ: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Added:
-    """What became of songs that were added to a queue.
+    """The result of adding songs to a queue.
 
     Attributes
     ----------
     songs : list of Song
-        Those that were added.
+        Added songs.
     missing : list of Song
-        Those that are not in MPD's database.
+        Songs that are not in the database of MPD.
     place : int
-        Where in the queue the first of them stands, counted from 1.
+        Position of the first added song in the queue, from 1.
     """
 
     songs: list[Song]
@@ -103,20 +102,20 @@ class Added:
 
 
 def add(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] | None = None) -> Added:
-    """Add songs to the end of a queue: all that MPD has of them, or, if it refuses one, none.
+    """Add all songs that MPD has to the end of its queue; if it refuses one, none is added.
 
     Parameters
     ----------
     songs : sequence of Song
     address : Address
     prefixes : mapping of str to str, optional
-        As for :func:`songspace.interchange.write`: folders here, and what MPD calls them, for an MPD that has other
-        names for folders between its music directory and the songs.
+        Folders here, and their names for MPD, if folders between its music directory and the songs have other names;
+        see :func:`songspace.interchange.write`.
 
     Raises
     ------
     SongspaceError
-        If no MPD answers, it refuses, or it has none of the songs.
+        If no MPD answers, if it refuses, or if it has none of the songs.
     """
     with _Client(address) as mpd:
         names = [mpd.name(song, prefixes or {}) for song in songs]
@@ -132,7 +131,7 @@ def add(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] 
 
 
 class _Refusal(NamedTuple):
-    """Why MPD did not do a command, and which one of a list (from 0) it was."""
+    """The error of a command: code, index of the command in a list (from 0), and message."""
 
     code: int
     at: int
@@ -140,9 +139,9 @@ class _Refusal(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """What MPD said to a command, also before it refused it (or the rest of a list)."""
+    """The answer of MPD to a command, also if it failed later (or a later command of a list did)."""
 
-    said: list[tuple[str, str]]
+    pairs: list[tuple[str, str]]
     refusal: _Refusal | None
 
 
@@ -154,7 +153,7 @@ class _Client:
         with ExitStack() as stack:
             try:
                 self._socket = stack.enter_context(_connected(address))
-            except (OSError, UnicodeError) as error:  # a host's name may not be one
+            except (OSError, UnicodeError) as error:  # UnicodeError: an invalid name of a host
                 why = (error.strerror if isinstance(error, OSError) else None) or error
                 raise SongspaceError(
                     f"No MPD answers at {address} ({why}): start it, or say where it is (MPD_HOST, or --mpd-host)."
@@ -173,36 +172,36 @@ class _Client:
         self._open.close()
 
     def name(self, song: Song, prefixes: Mapping[str, str]) -> str | None:
-        """Return what MPD calls a song; None if it is not in its database."""
+        """Return the name of a song in the database of MPD; None if it is not there."""
         parts = song.path.replace(os.sep, "/").strip("/").split("/")
         names = ["/".join(parts[start:]) for start in range(len(parts))]
-        if elsewhere := mapped(song.path, prefixes):
-            names.insert(0, elsewhere.strip("/"))
-        names = [name for name in names if "\n" not in name]  # no command can hold it
+        if name := mapped(song.path, prefixes):
+            names.insert(0, name.strip("/"))
+        names = [name for name in names if "\n" not in name]  # a command is one line
         for name, answer in zip(names, self._ask(*(_command("lsinfo", name) for name in names)), strict=True):
             if answer.refusal and answer.refusal.code == _PERMISSION:
                 raise self._refused(answer.refusal)
-            # A folder or a playlist may have that name, too. And "01 Intro.flac" alone is too little.
-            if ("file", name) in answer.said and ("/" in name or _lasts_as_long(song, dict(answer.said))):
+            # A folder or a playlist may have this name, too; and a file name without a folder is too little.
+            if ("file", name) in answer.pairs and ("/" in name or _lasts_as_long(song, dict(answer.pairs))):
                 return name
         return None
 
     def length(self) -> int:
-        """Return how many songs are in the queue."""
+        """Return the number of songs in the queue."""
         return int(dict(self._do("status")).get("playlistlength", 0))
 
     def add(self, songs: Sequence[tuple[str, Song]]) -> None:
-        """Add songs, each with what MPD calls its file, to the queue, or none of them."""
+        """Add (name in MPD, song) to the queue: all or none."""
         names = [name for name, _ in songs]
-        said, refusal = self._list(_command("addid", name) for name in names)
-        ids = [id for key, id in said if key == "Id"]
+        pairs, refusal = self._list(_command("addid", name) for name in names)
+        ids = [id for key, id in pairs if key == "Id"]
         if refusal is None:
             parts = [(id, song) for id, (_, song) in zip(ids, songs, strict=False) if song.start is not None]
             ranges = [_command("rangeid", id, f"{song.start:.3f}:{_end(song)}") for id, song in parts]
             refusal = self._list(ranges).refusal if ranges else None
         if refusal is None:
             return
-        # MPD ends a list of commands where one fails, but what they did until then stays.
+        # MPD stops a list of commands at the first error, but does not undo the commands before it.
         self._list(_command("deleteid", id) for id in ids)
         if refusal.code == _PERMISSION:
             raise self._refused(refusal)
@@ -216,10 +215,10 @@ class _Client:
         return answer
 
     def _do(self, command: str) -> list[tuple[str, str]]:
-        ((said, refusal),) = self._ask(command)
+        ((pairs, refusal),) = self._ask(command)
         if refusal is not None:
             raise self._refused(refusal)
-        return said
+        return pairs
 
     def _refused(self, refusal: _Refusal) -> SongspaceError:
         if refusal.code == _PASSWORD:
@@ -229,7 +228,7 @@ class _Client:
         return SongspaceError(f"MPD at {self._address} refused: {refusal.text}.")
 
     def _ask(self, *commands: str) -> list[_Answer]:
-        """Return the answer to each of some commands, which are sent at once."""
+        """Send commands at once, and return the answer to each."""
         try:
             self._socket.sendall("".join(f"{command}\n" for command in commands).encode("utf-8", "surrogateescape"))
         except OSError as error:
@@ -237,13 +236,13 @@ class _Client:
         return [self._answer() for _ in commands]
 
     def _answer(self) -> _Answer:
-        said: list[tuple[str, str]] = []
+        pairs: list[tuple[str, str]] = []
         while (line := self._line()) != "OK":
-            if found := _REFUSAL.fullmatch(line):
-                return _Answer(said, _Refusal(int(found[1]), int(found[2]), found[3]))
+            if match := _REFUSAL.fullmatch(line):
+                return _Answer(pairs, _Refusal(int(match[1]), int(match[2]), match[3]))
             key, _, value = line.partition(": ")
-            said.append((key, value))
-        return _Answer(said, None)
+            pairs.append((key, value))
+        return _Answer(pairs, None)
 
     def _line(self) -> str:
         try:
@@ -280,7 +279,7 @@ def _end(song: Song) -> str:
     return "" if song.end is None else f"{song.end:.3f}"
 
 
-def _lasts_as_long(song: Song, said: Mapping[str, str]) -> bool:
+def _lasts_as_long(song: Song, facts: Mapping[str, str]) -> bool:
     with suppress(ValueError):
-        return abs(float(said.get("duration", "nan")) - song.duration) <= _AS_LONG
+        return abs(float(facts.get("duration", "nan")) - song.duration) <= _AS_LONG
     return False

@@ -1,4 +1,4 @@
-"""How playlists name files: relative or absolutely, as URIs, and as a media server sees them."""
+"""File names in playlists: relative or absolute, as URIs, and as a media server sees them."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ _WINDOWS = re.compile(r"[A-Za-z]:(?=[\\/]|$)|\\\\")
 
 
 def named(path: str, folder: Path | None) -> str:
-    """Return the name of a file in a playlist that lies in ``folder`` (None: its absolute name)."""
+    """Return the name of a file relative to the folder of a playlist; with None, its absolute path."""
     if folder is None:
         return path
     try:
         name = os.path.relpath(path, folder)
-    except ValueError:  # on another drive, where no relative name leads
+    except ValueError:  # on another drive, there is no relative name
         return path
-    # Where a folder on the way is a link, ".." leads up from what it points to, not from the link.
+    # If a folder on the way is a link, ".." is the parent of its target, not of the link.
     if os.path.realpath(folder / name) != os.path.realpath(path):
         name = os.path.relpath(path, os.path.realpath(folder))
     return name.replace(os.sep, "/")
 
 
 def located(name: str, folder: Path) -> str:
-    """Return the absolute path of what a playlist in ``folder`` calls ``name``."""
+    """Return the absolute path of a name in a playlist in ``folder``."""
     if SCHEME.match(name) and "://" in name:
         return name
     if "\0" in name:
         raise ValueError("no file has a name with a NUL in it")
     joined = folder / name
     if os.path.normpath(joined) == os.fspath(joined) and "\\" not in name:
-        return os.fspath(joined)  # no ".." leads through a link, so that nobody has to look
-    if "\\" in name and os.path.exists(turned := folder / name.replace("\\", "/")) and not os.path.exists(joined):
-        joined = turned  # the list was written under Windows
+        return os.fspath(joined)  # without "..", links need not be resolved
+    if "\\" in name and os.path.exists(slashed := folder / name.replace("\\", "/")) and not os.path.exists(joined):
+        joined = slashed  # the playlist was written under Windows
     plain = os.path.normpath(joined)
     real = os.path.realpath(joined)
     return plain if os.path.realpath(plain) == real else real
 
 
 def spelled(name: str) -> str:
-    """Return a file's name as the text of a playlist, which is UTF-8: bytes that are none are kept as surrogates.
+    """Return a file name as text for a playlist in UTF-8; bytes that are not UTF-8 become surrogates.
 
-    In Python a name's characters are those of the system's encoding, which may know fewer (``LC_ALL=C``, Latin-1).
+    Python decodes file names by the encoding of the system, which may have fewer characters (``LC_ALL=C``, Latin-1).
     """
     return os.fsencode(name).decode("utf-8", "surrogateescape") if os.name != "nt" else name
 
 
 def native(name: str) -> str:
-    """Return the file's name that the text of a playlist spells: the way back of :func:`spelled`."""
+    """Return the file name of a text in a playlist: the inverse of :func:`spelled`."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape")) if os.name != "nt" else name
 
 
 def from_uri(uri: str) -> str:
-    """Return the file name that a URI (or a relative reference) stands for; a URI of anything else as it is.
+    """Return the file name of a file URI or a relative reference; other URIs are returned unchanged.
 
-    Whoever wrote it may have left ``#``, ``?`` or ``%`` unescaped, so that these are taken for part of the name.
+    Some programs do not escape ``#``, ``?`` and ``%``, so these count as part of the name.
     """
     name = uri
     if uri[:6].lower() == "file:/":
@@ -72,10 +72,10 @@ def from_uri(uri: str) -> str:
 
 
 def readings(name: str, folder: str | None) -> list[str]:
-    """Return the paths that the name of a file in a playlist may mean, as it stands first.
+    """Return the paths that a name in a playlist may mean, the literal one first.
 
-    VLC escapes relative names as URIs do, so that "50%25 Off" is "50% Off"; but a name may have a "%" of its own.
-    Windows turns slashes the other way.
+    VLC escapes relative names like URIs, so that "50%25 Off" means "50% Off"; but a name may also contain "%". Windows
+    uses backslashes.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def readings(name: str, folder: str | None) -> list[str]:
 
 
 def to_uri(name: str) -> str:
-    """Return the URI of an absolute name, the relative reference of another.
+    """Return the URI of an absolute name, or the relative reference of a relative one.
 
     Examples
     --------
@@ -109,9 +109,9 @@ def to_uri(name: str) -> str:
 
 
 def mapped(path: str, prefixes: Mapping[str, str]) -> str | None:
-    """Return a path as a media server sees it, which has other names for some folders; None if it does not see it.
+    """Return a path as a media server sees it, by its names of folders; None if it lies in none of them.
 
-    The longest folder counts. A folder may be called "" there: then what lies in it has relative names, as MPD wants.
+    The longest matching folder counts. If its name on the server is "", the result is relative, as for MPD.
 
     Examples
     --------
@@ -120,37 +120,37 @@ def mapped(path: str, prefixes: Mapping[str, str]) -> str | None:
     >>> mapped("/home/me/Music2/a.mp3", {"/home/me/Music": "/music"}) is None
     True
     """
-    for mine in sorted(prefixes, key=lambda folder: -len(folder.rstrip("/\\"))):
-        if (rest := _below(path.replace(os.sep, "/"), mine.replace(os.sep, "/"))) is not None:
-            return _joined(prefixes[mine], rest)
+    for here in sorted(prefixes, key=lambda folder: -len(folder.rstrip("/\\"))):
+        if (rest := _below(path.replace(os.sep, "/"), here.replace(os.sep, "/"))) is not None:
+            return _joined(prefixes[here], rest)
     return None
 
 
 def unmapped(name: str, prefixes: Mapping[str, str]) -> list[str]:
-    """Return the paths that something may have here which a media server calls ``name``, the likeliest first.
+    """Return the possible paths here of a name on a media server, the likeliest first: the inverse of :func:`mapped`.
 
     Examples
     --------
     >>> unmapped("/music/a/b.mp3", {"/home/me/Music": "/music", "/disk": "/"})
     ['/home/me/Music/a/b.mp3', '/disk/music/a/b.mp3']
     """
-    found = []
-    for mine, theirs in sorted(prefixes.items(), key=lambda pair: -len(pair[1].rstrip("/\\"))):
-        if not theirs:
+    paths = []
+    for here, there in sorted(prefixes.items(), key=lambda pair: -len(pair[1].rstrip("/\\"))):
+        if not there:
             rest = None if name.startswith("/") or SCHEME.match(name) or _WINDOWS.match(name) else name
-        elif _WINDOWS.match(theirs):
-            slashed, folder = turned(name), turned(theirs)
+        elif _WINDOWS.match(there):
+            slashed, folder = turned(name), turned(there)
             same = slashed[: len(folder)].casefold() == folder.casefold()
             rest = _below(slashed, slashed[: len(folder)]) if same else None
         else:
-            rest = _below(name, theirs)
+            rest = _below(name, there)
         if rest:
-            found.append(os.path.normpath(_joined(mine, rest)))
-    return found
+            paths.append(os.path.normpath(_joined(here, rest)))
+    return paths
 
 
 def turned(name: str) -> str:
-    """Return a name as Windows or a URI has it, with all slashes one way."""
+    """Return a name of Windows, or a URI, as a path with forward slashes."""
     if name[:6].lower() == "file:/":
         name = os.fsdecode(unquote_to_bytes(name[5:]))
     name = name.replace("\\", "/").rstrip("/")
@@ -158,7 +158,7 @@ def turned(name: str) -> str:
 
 
 def _below(path: str, folder: str) -> str | None:
-    """Return the rest of a path that lies in a folder."""
+    """Return a path relative to a folder; None if it does not lie in the folder."""
     inside = folder.rstrip("/") + "/"
     return path[len(inside) :] if path.startswith(inside) else None
 

@@ -1,4 +1,4 @@
-"""Reading playlist files: M3U8, M3U, XSPF, JSPF and PLS, whoever wrote them."""
+"""Reading playlist files of any program: M3U8, M3U, XSPF, JSPF and PLS."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from songspace.errors import SongspaceError
 from songspace.interchange.paths import from_uri, located, native
 
 LARGEST = 64 * 2**20
-"""Bytes; a hundred thousand songs in the wordiest of the formats fit into it."""
+"""Largest size of a playlist, in bytes; enough for a hundred thousand songs in any format."""
 MOST = 500_000
-"""Songs."""
+"""Most songs of a playlist."""
 
-_LONGEST = 100_000  # characters of a line that is looked at, and of a file's name, escaped as it may be
-_PIECES = 4_000_000  # lines, tags or lists; millions of next to nothing would take gigabytes when they are read
+_LONGEST = 100_000  # characters of a line, and of an escaped file name
+_PIECES = 4_000_000  # lines, tags or lists: millions of tiny ones would need gigabytes of memory
 _PIECE = {".xspf": b"<", ".jspf": b"[{,"}
 
 _XSPF = "{http://xspf.org/ns/0/}"
@@ -33,7 +33,7 @@ _EXTINF = re.compile(r"#EXTINF: *(-?\d{1,7}(?:\.\d{1,6})?)?[^,\"]*(?:\"[^\"]*\"[
 _PLS = re.compile(r"(File|Title|Length)(\d{1,6}) *= *(.*)", re.IGNORECASE | re.ASCII)
 _LINES = re.compile(r"\r\n|\n|\r")
 _BLANKS = " \t\r\n"
-_ERRORS = {"utf-8": "surrogateescape"}  # so that nothing is lost of what is none
+_ERRORS = {"utf-8": "surrogateescape"}  # keeps bytes that are not UTF-8
 _CUE = re.compile(r'^FILE "[^"\n]*" (?:WAVE|MP3|AIFF|BINARY|MOTOROLA)\s*$', re.IGNORECASE | re.MULTILINE)
 _HLS = re.compile(r"^#EXT-X-(?:TARGETDURATION|STREAM-INF)", re.MULTILINE)
 _DAMAGED = "it is damaged, or something else"
@@ -41,26 +41,25 @@ _DAMAGED = "it is damaged, or something else"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a playlist says of one of its songs.
+    """An entry of a playlist.
 
     Attributes
     ----------
     name : str or None
-        The file as the playlist names it, or a URL; None if it names none, as JSPF allows.
+        File name in the playlist, or URL; None if there is none, as JSPF allows.
     path : str or None
-        The absolute path (or URL) that this would be here; it need not exist.
+        Absolute path (or URL) of this name; the file need not exist.
     title, artist, album : str or None
     duration : float or None
         Seconds.
     recording_mbid : str or None
-        In lower case.
+        MusicBrainz id in lower case.
     folder : str or None
-        The folder that relative names begin in.
+        Folder of relative names.
     guessed : str or None
-        The encoding in which the text was read, if the playlist does not say its own: it may be another one, and
-        :meth:`reread` reads it in that.
+        Encoding in which the text was read, if the playlist declares none; :meth:`reread` reads it in another one.
     identity : bytes or None
-        Of the sound, where this program wrote it (see :attr:`songspace.library.Song.identity`).
+        Identity of the sound, if songspace wrote the playlist (see :attr:`songspace.library.Song.identity`).
     """
 
     name: str | None = None
@@ -75,20 +74,20 @@ class Entry:
     guessed: str | None = field(default=None, compare=False, repr=False)
 
     def reread(self, encoding: str) -> Entry | None:
-        """Return the same in another encoding; None if it cannot be text in that."""
+        """Return the entry in another encoding; None if its text is invalid in it."""
         if self.guessed is None or encoding == self.guessed:
             return self
         try:
-            said: dict[str, Any] = {
-                what: self._recoded(what, encoding) for what in ("name", "title", "artist", "album")
+            texts: dict[str, Any] = {
+                field: self._recoded(field, encoding) for field in ("name", "title", "artist", "album")
             }
-            again = replace(self, guessed=None, **said)
+            again = replace(self, guessed=None, **texts)
             return again if self.folder is None else _located(again, Path(self.folder))
-        except UnicodeError:  # also where the system's own encoding (LC_ALL=C) has no such name
+        except UnicodeError:  # also if the encoding of the system (LC_ALL=C) has no such name
             return None
 
-    def _recoded(self, what: str, encoding: str) -> str | None:
-        text: str | None = getattr(self, what)
+    def _recoded(self, field: str, encoding: str) -> str | None:
+        text: str | None = getattr(self, field)
         was = self.guessed or "utf-8"
         if text is None or text.isascii() or (was == "utf-8" and not _holds_bytes(text)):
             return text
@@ -96,23 +95,23 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """What to call it in a message: its file, or else "artist - title"."""
-        said = self.name or " - ".join(filter(None, (self.artist, self.title))) or self.recording_mbid or "(nothing)"
-        return "".join(c if c.isprintable() else "\ufffd" for c in said)
+        """Name for messages: its file, or else "artist - title"."""
+        text = self.name or " - ".join(filter(None, (self.artist, self.title))) or self.recording_mbid or "(nothing)"
+        return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 class _NotAPlaylistError(ValueError):
-    """A file that is something else, and the message says what."""
+    """A file that is no playlist; the message says what it is."""
 
 
 def entries(path: str | os.PathLike[str]) -> list[Entry]:
-    """Return what a playlist holds, in its order.
+    """Return the entries of a playlist, in their order.
 
     Raises
     ------
     SongspaceError
-        If the suffix is none of .m3u8, .m3u, .xspf, .jspf and .pls, or the file cannot be read, is damaged or
-        something else.
+        If the suffix is not .m3u8, .m3u, .xspf, .jspf or .pls, or if the file cannot be read, is damaged or is no
+        playlist.
     """
     path = Path(path).absolute()
     if path.suffix.lower() not in _READERS:
@@ -121,10 +120,10 @@ def entries(path: str | os.PathLike[str]) -> list[Entry]:
         )
     try:
         suffix = path.suffix.lower()
-        found = list(islice(_READERS[suffix](_bytes_of(path, suffix), suffix), MOST + 1))
-        if len(found) > MOST:
+        listed = list(islice(_READERS[suffix](_bytes_of(path, suffix), suffix), MOST + 1))
+        if len(listed) > MOST:
             raise _NotAPlaylistError(f"it names more than {MOST:,} songs")
-        return [_located(entry, path.parent) for entry in found]
+        return [_located(entry, path.parent) for entry in listed]
     except OSError as error:
         raise SongspaceError(f"The playlist {path} cannot be read ({error.strerror}).") from error
     except _NotAPlaylistError as error:
@@ -134,14 +133,14 @@ def entries(path: str | os.PathLike[str]) -> list[Entry]:
 
 
 def read(path: str | os.PathLike[str]) -> list[str]:
-    """Return the files that a playlist names, in its order, as absolute paths; they need not exist.
+    """Return the absolute paths of the files in a playlist, in their order; they need not exist.
 
-    An entry on the web stays the URL that it is. Entries that name no file at all are left out.
+    URLs are returned unchanged. Entries without a file are left out.
 
     Raises
     ------
     SongspaceError
-        As for :func:`entries`.
+        See :func:`entries`.
     """
     return [entry.path for entry in entries(path) if entry.path is not None]
 
@@ -165,18 +164,18 @@ def _bytes_of(path: Path, suffix: str) -> bytes:
 def _located(entry: Entry, folder: Path) -> Entry:
     if entry.name is None:
         return entry
-    # A URI does not say the encoding of what it escapes.
+    # A URI does not declare the encoding of its escaped bytes.
     guessed = entry.guessed or ("utf-8" if _holds_bytes(entry.name) else None)
     return replace(entry, path=located(entry.name, folder), folder=str(folder), guessed=guessed)
 
 
 def _holds_bytes(text: str) -> bool:
-    """Return whether there is something in a text that is no text, and stands as it is in the names of files."""
+    """Return True if a text contains bytes that could not be decoded (as surrogates)."""
     return any("\udc80" <= c <= "\udcff" for c in text) if not text.isascii() else False
 
 
 def _text(data: bytes, suffix: str) -> tuple[str, str | None]:
-    """Return the text of a file, and its encoding where that is a guess: neither UTF-8 nor UTF-16."""
+    """Return the text of a file, and its encoding if that is a guess (neither UTF-8 nor UTF-16)."""
     guessed = None
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         text = data.decode("utf-16")
@@ -185,7 +184,7 @@ def _text(data: bytes, suffix: str) -> tuple[str, str | None]:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            # Names of files need not be text, and a list of UTF-8 holds them as they are.
+            # File names need not be valid text, and a playlist in UTF-8 may contain their bytes.
             says_utf8 = suffix == ".m3u8" or _DECLARED_UTF8.search(data)
             guessed = "utf-8" if says_utf8 else "cp1252"
             try:
@@ -208,37 +207,37 @@ def _text(data: bytes, suffix: str) -> tuple[str, str | None]:
 
 
 def _read_m3u(data: bytes, suffix: str) -> Iterator[Entry]:
-    said: dict[str, Any] = {}
+    tags: dict[str, Any] = {}
     text, guessed = _text(data, suffix)
     for line in _LINES.split(text):
         if not line.startswith("#"):
             if line.strip():
-                yield Entry(_name(line), **said, guessed=None if line.isascii() and _are_ascii(said) else guessed)
-                said = {}
-        elif len(line) > _LONGEST:  # pictures stand in some
+                yield Entry(_name(line), **tags, guessed=None if line.isascii() and _are_ascii(tags) else guessed)
+                tags = {}
+        elif len(line) > _LONGEST:  # some contain pictures
             continue
-        elif found := _EXTINF.match(line):
-            said |= {"duration": _positive(found[1]), **_artist_and_title(found[2])}
+        elif match := _EXTINF.match(line):
+            tags |= {"duration": _positive(match[1]), **_artist_and_title(match[2])}
         elif line[:8].upper() in ("#EXTALB:", "#EXTART:"):
-            said["album" if line[:8].upper() == "#EXTALB:" else "artist"] = line[8:].strip(_BLANKS) or None
+            tags["album" if line[:8].upper() == "#EXTALB:" else "artist"] = line[8:].strip(_BLANKS) or None
 
 
 def _read_pls(data: bytes, suffix: str) -> Iterator[Entry]:
-    found: dict[int, dict[str, str]] = {}
+    by_number: dict[int, dict[str, str]] = {}
     text, guessed = _text(data, suffix)
     if not text.lstrip().lower().startswith("[playlist]"):
         raise _NotAPlaylistError(_DAMAGED)
     for line in _LINES.split(text):
         if match := _PLS.fullmatch(line.strip(_BLANKS)):
-            found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip(_BLANKS)
-    for _, said in sorted(found.items()):
-        if name := said.get("file"):
-            length, names = _positive(said.get("length")), _artist_and_title(said.get("title", ""))
-            yield Entry(_name(name), duration=length, **names, guessed=None if _are_ascii(said) else guessed)
+            by_number.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip(_BLANKS)
+    for _, fields in sorted(by_number.items()):
+        if name := fields.get("file"):
+            length, tags = _positive(fields.get("length")), _artist_and_title(fields.get("title", ""))
+            yield Entry(_name(name), duration=length, **tags, guessed=None if _are_ascii(fields) else guessed)
 
 
 class _WithoutDoctype(ElementTree.TreeBuilder):
-    """Playlists need no document type, and without one there are no entities to expand or to fetch."""
+    """A builder that refuses document types: playlists need none, and entities could be used for attacks."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise _NotAPlaylistError("it is a web page" if name.lower() == "html" else _DAMAGED)
@@ -249,11 +248,11 @@ def _read_xspf(data: bytes, suffix: str) -> Iterator[Entry]:
     if root.tag != f"{_XSPF}playlist":
         raise _NotAPlaylistError("it is a web page" if root.tag.lower().endswith("html") else _DAMAGED)
     for track in root.iterfind(f"{_XSPF}trackList/{_XSPF}track"):
-        said = {
+        values = {
             tag: [text for element in track.iterfind(_XSPF + tag) if (text := (element.text or "").strip())]
             for tag in ("location", "identifier", "title", "creator", "album", "duration")
         }
-        yield _entry(said)
+        yield _entry(values)
 
 
 def _read_jspf(data: bytes, suffix: str) -> Iterator[Entry]:
@@ -262,35 +261,35 @@ def _read_jspf(data: bytes, suffix: str) -> Iterator[Entry]:
 
 
 def _jspf_entry(track: Mapping[str, Any]) -> Entry:
-    said = {tag: value if isinstance(value, list) else [value] for tag, value in track.items() if value}
-    if any(not isinstance(value, str) for value in said.get("location", ())):
+    values = {tag: value if isinstance(value, list) else [value] for tag, value in track.items() if value}
+    if any(not isinstance(value, str) for value in values.get("location", ())):
         raise _NotAPlaylistError(_DAMAGED)
-    return _entry(said)
+    return _entry(values)
 
 
 def jspf_entry(track: Mapping[str, Any], folder: Path) -> Entry:
-    """Return what a track of a JSPF file in a folder says.
+    """Return the entry of a track of a JSPF file in a folder.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If the track is invalid.
     """
     return _located(_jspf_entry(track), folder)
 
 
-def _entry(said: dict[str, list[Any]]) -> Entry:
-    """Return the entry of a track of XSPF or JSPF, by what its elements say."""
+def _entry(values: dict[str, list[Any]]) -> Entry:
+    """Return the entry of a track of XSPF or JSPF, from the values of its elements."""
 
     def text(tag: str) -> str | None:
-        value = next(iter(said.get(tag, ())), None)
+        value = next(iter(values.get(tag, ())), None)
         return value.strip() or None if isinstance(value, str) else None
 
-    named = [one for one in said.get("identifier", ()) if isinstance(one, str)]
-    ids = [found[1].lower() for one in named if (found := _RECORDING.search(one))]
-    own = [found[1] for one in named if (found := _IDENTITY.fullmatch(one))]
-    location = next(iter(said.get("location", ())), None)
-    milliseconds = _positive(str(next(iter(said.get("duration", ())), "")))
+    identifiers = [one for one in values.get("identifier", ()) if isinstance(one, str)]
+    ids = [match[1].lower() for one in identifiers if (match := _RECORDING.search(one))]
+    own = [match[1] for one in identifiers if (match := _IDENTITY.fullmatch(one))]
+    location = next(iter(values.get("location", ())), None)
+    milliseconds = _positive(str(next(iter(values.get("duration", ())), "")))
     return Entry(
         name=_name(location, uri=True) if location else None,
         title=text("title"),
@@ -302,28 +301,28 @@ def _entry(said: dict[str, list[Any]]) -> Entry:
     )
 
 
-def _name(said: str, *, uri: bool = False) -> str:
-    """Return the file that an entry means, which may be named by its URI."""
-    if len(said) > _LONGEST:
+def _name(text: str, *, uri: bool = False) -> str:
+    """Return the file name of an entry, which may be a URI."""
+    if len(text) > _LONGEST:
         raise _NotAPlaylistError("it names a file by more characters than any name has")
-    return from_uri(said) if uri or said[:6].lower() == "file:/" else native(said)
+    return from_uri(text) if uri or text[:6].lower() == "file:/" else native(text)
 
 
 def _positive(text: str | None) -> float | None:
-    """Return a length, if that is one: -1 and 0 stand for unknown."""
+    """Parse a duration; return None if it is missing, invalid, -1 or 0 (unknown)."""
     known = text and re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text.strip(), re.ASCII)
     return float(text) or None if known and text else None
 
 
 def _artist_and_title(shown: str) -> dict[str, Any]:
     artist, dash, title = shown.partition(" - ")
-    said = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
-    # In another encoding what is a blank here may be half of a letter, so only those go that are blanks everywhere.
-    return {key: value.strip(_BLANKS) for key, value in said.items() if value.strip()}
+    tags = {"artist": artist, "title": title} if dash and title.strip() else {"title": shown}
+    # Only blanks of all encodings are removed: others may be half of a letter in another encoding.
+    return {key: value.strip(_BLANKS) for key, value in tags.items() if value.strip()}
 
 
-def _are_ascii(said: dict[str, Any]) -> bool:
-    return all(not isinstance(text, str) or text.isascii() for text in said.values())
+def _are_ascii(fields: dict[str, Any]) -> bool:
+    return all(not isinstance(text, str) or text.isascii() for text in fields.values())
 
 
 _READERS: dict[str, Callable[[bytes, str], Iterator[Entry]]] = {

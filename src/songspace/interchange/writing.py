@@ -13,22 +13,22 @@ from xml.etree import ElementTree
 
 from songspace.errors import SongspaceError
 from songspace.interchange.paths import SCHEME, mapped, named, spelled, to_uri
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 from songspace.plainfiles import put_plain
 
 _XSPF = "http://xspf.org/ns/0/"
 _MUSICBRAINZ = "https://musicbrainz.org"
 IDENTITY = "urn:songspace:"
-"""What the identity of a song's sound begins with, as an identifier; 32 hexadecimal digits follow."""
+"""Prefix of an identifier with the identity of a song's sound; 32 hexadecimal digits follow."""
 
-# What would end a line, or may not stand in XML: control characters, Unicode's separators, halves of surrogate
-# pairs (in Python the mark of a byte that is no character) and non-characters.
+# Characters that would end a line, or are invalid in XML: control characters, Unicode's separators, halves of surrogate
+# pairs (in Python they stand for bytes that are not UTF-8) and non-characters.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Listed(Protocol):
-    """What a playlist file says of a song; the catalog's songs know all of it."""
+    """A song with the data for playlist files; :class:`songspace.library.Song` is one."""
 
     @property
     def path(self) -> str: ...
@@ -52,8 +52,8 @@ class Listed(Protocol):
     def end(self) -> float | None: ...
 
 
-class _Track(NamedTuple):
-    """A song, by what its playlist calls it."""
+class _NamedSong(NamedTuple):
+    """A song with its file name and title in a playlist."""
 
     song: Listed
     name: str
@@ -70,33 +70,33 @@ def write(
     prefixes: Mapping[str, str] | None = None,
     similarity: Sequence[float | None] | None = None,
 ) -> Path:
-    """Write a playlist; the format goes by the suffix: .m3u8 (or .m3u), .xspf or .jspf.
+    """Write a playlist in the format of the suffix: .m3u8 (or .m3u), .xspf or .jspf.
 
     Parameters
     ----------
     path : path-like
-        A file that is there is replaced in one step: nobody ever reads half a playlist.
+        An existing file is replaced in one step, so that no program reads half a playlist.
     songs : sequence of songs
         In the order of playing, each with an absolute path.
     title : str, optional
-        The playlist's name; the file's, if left out.
+        Title of the playlist; by default the name of the file.
     relative : bool
-        Name files relative to the playlist's folder, or absolutely.
+        True for names relative to the folder of the playlist, False for absolute paths.
     prefixes : mapping of str to str, optional
-        Absolute folders here, and what a media server calls them: ``{"/home/me/Music": "/music"}``. The longest one
-        counts; what lies in none of them is named as ``relative`` says.
+        Absolute folders here, and their names on a media server: ``{"/home/me/Music": "/music"}``. The longest one
+        counts; files in none of them are named according to ``relative``.
     similarity : sequence of float or None, one for each song, optional
-        From 0 to 1, for whoever reads the playlist; only JSPF has a place for it.
+        From 0 to 1; only JSPF has a field for it.
 
     Returns
     -------
     Path
-        Where it was written, absolute.
+        Absolute path of the file.
 
     Raises
     ------
     SongspaceError
-        If the suffix is another, the file cannot be written, or a song's file has a name that M3U cannot hold.
+        If the suffix is unknown, the file cannot be written, or M3U cannot hold the name of a song's file.
     ValueError
         If there is not one similarity from 0 to 1 (or None) for each song.
     """
@@ -116,7 +116,7 @@ def write(
 
 
 def put(path: Path, data: bytes) -> None:
-    """Put a playlist's bytes in place of what is there, in one step.
+    """Write the bytes of a playlist, and replace an existing file in one step.
 
     Raises
     ------
@@ -138,21 +138,21 @@ def written(
     prefixes: Mapping[str, str] | None = None,
     similarity: Sequence[float | None] | None = None,
 ) -> bytes:
-    """Return what :func:`write` puts into a file: for whoever sends a playlist instead of keeping it.
+    """Return the bytes that :func:`write` writes into a file, to send a playlist without a file.
 
     Parameters
     ----------
     suffix : str
         .m3u8 (or .m3u), .xspf or .jspf
     songs, title, prefixes, similarity
-        As for :func:`write`.
+        See :func:`write`.
     folder : Path, optional
-        Name files relative to it; absolutely, if left out.
+        Folder for relative names; by default names are absolute.
 
     Raises
     ------
     SongspaceError, ValueError
-        As for :func:`write`.
+        See :func:`write`.
     """
     alike = [None] * len(songs) if similarity is None else list(similarity)
     if len(alike) != len(songs) or any(one is not None and not 0 <= one <= 1 for one in alike):
@@ -160,7 +160,7 @@ def written(
     if suffix.lower() not in _FORMATS:
         raise SongspaceError(f"{suffix!r} is no format of playlists: there are .m3u8, .xspf and .jspf.")
     tracks = [
-        _Track(
+        _NamedSong(
             song,
             (mapped(song.path, prefixes) if prefixes else None) or named(song.path, folder),
             _titled(song),
@@ -171,8 +171,8 @@ def written(
     return _FORMATS[suffix.lower()](tracks, _line(title))
 
 
-def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
-    # The second line tells players that would take .m3u for Latin-1; to the others it is a comment.
+def _write_m3u(tracks: Sequence[_NamedSong], title: str) -> bytes:
+    # The second line declares the encoding for players that take .m3u for Latin-1; others ignore it.
     lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{title}"]
     for track in tracks:
         song, name = track.song, spelled(track.name)
@@ -187,18 +187,18 @@ def _write_m3u(tracks: Sequence[_Track], title: str) -> bytes:
 
 
 def _part(song: Listed) -> list[str]:
-    """Return which part of its file a song is, as VLC reads it; to other players these lines are comments."""
+    """Return the lines with start and end of a song in its file, for VLC; other players ignore them."""
     times = {"start": song.start, "stop": song.end}
     return [f"#EXTVLCOPT:{what}-time={seconds:.3f}" for what, seconds in times.items() if seconds]
 
 
-def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
+def _write_xspf(tracks: Sequence[_NamedSong], title: str) -> bytes:
     root = ElementTree.Element("playlist", version="1", xmlns=_XSPF)
     ElementTree.SubElement(root, "title").text = title
     listed = ElementTree.SubElement(root, "trackList")
     for track in tracks:
         element = ElementTree.SubElement(listed, "track")
-        for tag, value in _said(track).items():
+        for tag, value in _elements(track).items():
             for text in value if isinstance(value, list) else [value]:
                 ElementTree.SubElement(element, tag).text = str(text)
     ElementTree.indent(root)
@@ -206,12 +206,12 @@ def _write_xspf(tracks: Sequence[_Track], title: str) -> bytes:
     return data + b"\n"
 
 
-def _write_jspf(tracks: Sequence[_Track], title: str) -> bytes:
+def _write_jspf(tracks: Sequence[_NamedSong], title: str) -> bytes:
     return jspf([_jspf_track(track) for track in tracks], title)
 
 
-def _jspf_track(track: _Track) -> dict[str, Any]:
-    said = _said(track)
+def _jspf_track(track: _NamedSong) -> dict[str, Any]:
+    values = _elements(track)
     extension: dict[str, Any] = {}
     if artist := _musicbrainz("artist", track.song.artist_mbid):
         extension["artist_identifiers"] = [artist]
@@ -220,20 +220,20 @@ def _jspf_track(track: _Track) -> dict[str, Any]:
     if track.similarity is not None:
         extension["additional_metadata"] = {"similarity": track.similarity}
     if extension:
-        said["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
-    return said
+        values["extension"] = {f"{_MUSICBRAINZ}/doc/jspf#track": extension}
+    return values
 
 
 def jspf_track(song: Song) -> dict[str, Any]:
-    """Return what JSPF says of a song of this library: with its absolute path, and the identity of its sound."""
-    said = _jspf_track(_Track(song, song.path, _titled(song), None))
-    ids = [*said.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
-    return said | ({"identifier": ids} if ids else {})
+    """Return the JSPF track of a song of the library, with its absolute path and the identity of its sound."""
+    track = _jspf_track(_NamedSong(song, song.path, _titled(song), None))
+    ids = [*track.get("identifier", ()), *([IDENTITY + song.identity.hex()] if song.identity else ())]
+    return track | ({"identifier": ids} if ids else {})
 
 
 def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
-    """Return a JSPF file of tracks as :func:`jspf_track` or another JSPF file says them."""
-    # ListenBrainz takes no playlist that does not say whether it is public.
+    """Return a JSPF file of tracks, made by :func:`jspf_track` or read from another JSPF file."""
+    # ListenBrainz refuses playlists without the field "public".
     about = {"public": False, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
     playlist = {
         "title": title,
@@ -244,7 +244,7 @@ def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
     return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
 
 
-_FORMATS: dict[str, Callable[[Sequence[_Track], str], bytes]] = {
+_FORMATS: dict[str, Callable[[Sequence[_NamedSong], str], bytes]] = {
     ".m3u8": _write_m3u,
     ".m3u": _write_m3u,
     ".xspf": _write_xspf,
@@ -252,11 +252,11 @@ _FORMATS: dict[str, Callable[[Sequence[_Track], str], bytes]] = {
 }
 
 
-def _said(track: _Track) -> dict[str, Any]:
-    """Return what XSPF and JSPF have in common."""
+def _elements(track: _NamedSong) -> dict[str, Any]:
+    """Return the elements of a track that XSPF and JSPF have in common."""
     song = track.song
     recording = _musicbrainz("recording", song.recording_mbid)
-    said = {
+    elements = {
         "location": [to_uri(track.name)],
         "identifier": [recording] if recording else None,
         "title": track.title,
@@ -264,7 +264,7 @@ def _said(track: _Track) -> dict[str, Any]:
         "album": _line(song.album),
         "duration": round(1000 * song.duration) if 0 < song.duration < math.inf else None,  # milliseconds
     }
-    return {tag: value for tag, value in said.items() if value}
+    return {tag: value for tag, value in elements.items() if value}
 
 
 def _musicbrainz(kind: str, mbid: str | None) -> str | None:
@@ -276,5 +276,5 @@ def _titled(song: Listed) -> str:
 
 
 def _line(text: str | None) -> str:
-    """Text for one line of any of the formats."""
+    """Return a text as one line that is valid in all formats."""
     return _NOT_IN_A_LINE.sub(" ", text or "").strip()

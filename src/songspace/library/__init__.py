@@ -1,4 +1,4 @@
-"""A library: a folder of music and everything that is known of it."""
+"""A library: folders of music, and everything known about their songs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog, Song
+from songspace.library.catalog import Catalog
 from songspace.library.home import Home
+from songspace.library.records import Song
 from songspace.library.scan import shown
 
 if TYPE_CHECKING:
@@ -52,9 +53,13 @@ class Library:
         return self.catalog.songs()
 
     def find(self, text: str, *, among: Callable[[], list[Song]] | None = None) -> Song:
-        """Return the song that a path, an id, or a part of "artist - title" names.
+        """Return the song named by a path, an id, or a part of "artist - title".
 
-        ``among`` gives the songs, where they are in memory already, or are needed again.
+        Parameters
+        ----------
+        text : str
+        among : callable, optional
+            Returns all songs; :meth:`songs` by default.
 
         Raises
         ------
@@ -67,24 +72,24 @@ class Library:
         songs = self.catalog.songs(row.songs) if row is not None else []
         if not songs and text.isascii() and text.isdigit() and not text.startswith("0"):
             songs = self.catalog.songs([int(text)])
-        if len(songs) > 1:  # of a file of which a CUE sheet tells
+        if len(songs) > 1:  # the file holds several, by its CUE sheet
             raise AmbiguousError(text, songs)
         if songs:
-            return _reached(songs[0])
+            return _reachable(songs[0])
         try:
             return find((among or self.songs)(), text)
         except AmbiguousError:
             raise
-        except SongspaceError as none_here:
+        except SongspaceError as unknown:
             try:
                 song = find(self.catalog.away(), text)
             except SongspaceError:
-                raise none_here from None
-            return _reached(song)
+                raise unknown from None
+            return _reachable(song)
 
     @property
     def encoder(self) -> str:
-        """The name of the encoder in use.
+        """Name of the encoder in use.
 
         Raises
         ------
@@ -97,47 +102,47 @@ class Library:
         return name
 
     def segments(self, encoder: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the segment vectors of a learnt encoder (the one in use by default), silent segments left out.
+        """Return the segment vectors of a learnt encoder (by default the one in use), without silent segments.
 
         Returns
         -------
         vectors : ndarray of shape (n, d), float32
         songs : ndarray of shape (n,), int64
-            The song of each segment; songs come in the order of their paths, segments in the order of time.
+            Id of the song of each segment. Songs are in the order of their paths, segments in the order of time.
         starts : ndarray of shape (n,), float64
-            Where each segment begins, in seconds.
+            Start of each segment, in seconds.
         """
         from songspace.library.learnt import stored_segments
 
-        held = dict(stored_segments(self.home, self.catalog, encoder or self.encoder))
+        stored = dict(stored_segments(self.home, self.catalog, encoder or self.encoder))
         vectors, songs, starts = [], [], []
         for song in self.songs():
-            if song.id in held:
-                began, silent = self.catalog.segments(song.id)
-                vectors.append(held[song.id])
-                starts.append(began[~silent])
-                songs.append(np.full(len(held[song.id]), song.id))
+            if song.id in stored:
+                all_starts, silent = self.catalog.segments(song.id)
+                vectors.append(stored[song.id])
+                starts.append(all_starts[~silent])
+                songs.append(np.full(len(stored[song.id]), song.id))
         if not vectors:
             raise SongspaceError("This library has no songs yet: run `songspace learn FOLDER` first.")
         return np.concatenate(vectors), np.concatenate(songs), np.concatenate(starts)
 
     def segments_of(self, songs: Iterable[int], encoder: str | None = None) -> dict[int, Segments]:
-        """Return the segments of a few songs, by their ids, without reading those of all others.
+        """Return the segments of some songs, by id; the segments of other songs are not read.
 
-        Songs that the encoder (the one in use by default) has not encoded are left out.
+        Songs that the encoder (by default the one in use) has not encoded are left out.
         """
         from songspace.library.learnt import segments_of
 
         return segments_of(self.home, self.catalog, encoder or self.encoder, songs)
 
 
-def _reached(song: Song) -> Song:
-    """Return a song whose file can be reached.
+def _reachable(song: Song) -> Song:
+    """Return the song if its file can be reached.
 
     Raises
     ------
     SongspaceError
-        If it is away: it has no place in the space now.
+        If it is away: the space does not hold it now.
     """
     if song.away is not None:
         since = datetime.fromtimestamp(song.away).isoformat(" ", "minutes")

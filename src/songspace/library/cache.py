@@ -1,8 +1,8 @@
-"""The cache of spectrograms: what training and other encoders need of the songs, decoded once.
+"""The cache of spectrograms, so that training and other encoders need not decode songs again.
 
-One flat file of fixed-size records: the slot of a song is in the catalog. When the file has reached its cap it holds
-a random sample of the songs, and always the same one: those whose identities are smallest (bottom-k sampling: the
-identity is a hash, and so as good as a random number that depends on nothing but the song).
+It is one flat file of fixed-size records; the catalog holds the slot of each song. A file that has reached its cap
+holds a random sample of the songs, and always the same one: the songs with the smallest identities (bottom-k sampling:
+an identity is a hash, and serves as a random number that depends on the song alone).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CAP = 4 * 10**9
 
 
 class _Place(NamedTuple):
-    """The slot of a song's spectrograms, their number, and their checksum."""
+    """The slot, number and checksum of a song's spectrograms."""
 
     slot: int
     segments: int
@@ -33,18 +33,18 @@ class _Place(NamedTuple):
 
 
 class SpectrogramCache:
-    """The cache of one library, open for reading and writing.
+    """The cache of a library, open for reading and writing.
 
     Parameters
     ----------
     path : path
         The file; it may be missing.
     catalog : Catalog
-        Where the slots are kept.
+        Holds the slots.
     shape : tuple of int
         (segments, bands, frames) of a record.
     cap : int
-        The most bytes that the file may have.
+        Largest size of the file, in bytes.
     """
 
     def __init__(self, path: Path, catalog: Catalog, *, shape: tuple[int, int, int], cap: int = CAP) -> None:
@@ -67,28 +67,28 @@ class SpectrogramCache:
         return song in self._places
 
     def forget_lost(self) -> None:
-        """Make the catalog forget the slots that the file does not hold, because it was deleted or cut short.
+        """Clear the slots in the catalog that the file does not hold, because it was deleted or cut off.
 
-        For the writer only: a reader may see a file that is just growing.
+        Only the writer may do that: a reader may see a file that is still growing.
         """
         self._catalog.clear_slots(self._held)
 
     def forget_gone(self) -> None:
-        """Delete the songs that the catalog has no more; their places are free."""
+        """Delete the songs that are not in the catalog any more; their slots are free."""
         here = {song for song, *_ in self._catalog.slots()}
         gone = self._places.keys() - here
         self._sample = [(identity, song) for identity, song in self._sample if song not in gone]
         self._free += sorted(self._places.pop(song).slot for song in gone)
 
     def wants(self, identity: bytes) -> bool:
-        """Return whether the sample has room for a song of this identity."""
+        """Return True if a song of this identity belongs to the sample."""
         return len(self._sample) < self.capacity or identity < self._sample[-1][0]
 
     def put(self, song: int, identity: bytes, codes: np.ndarray) -> None:
-        """Keep the spectrograms (segments, bands, frames) of a song, if it is in the sample.
+        """Write the spectrograms (segments, bands, frames) of a song, if it belongs to the sample.
 
-        The catalog forgets whose place it takes before the place is written, and learns of the new song after it, so
-        that no slot ever points to another song's sound.
+        The slot of the song that it replaces is cleared in the catalog before the record is written, and the new slot
+        is set after it, so that no slot ever points to the sound of another song.
         """
         if song in self._places or not self.wants(identity):
             return
@@ -113,12 +113,12 @@ class SpectrogramCache:
         bisect.insort(self._sample, (identity, song))
 
     def is_whole(self, song: int) -> bool:
-        """Return whether the spectrograms of a song in the cache are those that were written."""
+        """Return True if the spectrograms of a song in the cache are undamaged."""
         place = self._places[song]
         return place.checksum == codes_sum(self._map()[place.slot].tobytes())
 
     def forget_damaged(self) -> int:
-        """Make the catalog forget the songs whose spectrograms are not those that were written; return how many."""
+        """Clear the slots of songs with damaged spectrograms; return their number."""
         damaged = [song for song in self._places if not self.is_whole(song)]
         for song in damaged:
             self._catalog.set_slot(song, None)
@@ -131,7 +131,7 @@ class SpectrogramCache:
         Raises
         ------
         SongspaceError
-            If they are not those that were written.
+            If they are damaged.
         """
         if not self.is_whole(song):
             raise SongspaceError(f"The cache {self.path} is damaged: run `songspace learn FOLDER` to mend it.")
@@ -139,7 +139,7 @@ class SpectrogramCache:
         return np.array(self._map()[place.slot, : place.segments]).view(Codes)
 
     def rows(self, *, without: Container[int] = ()) -> tuple[Rows, np.ndarray]:
-        """Return all segments in the cache, by the identity of their songs, and which belong together.
+        """Return all segments in the cache, by the identity of their songs, and the song of each.
 
         Parameters
         ----------
@@ -149,10 +149,10 @@ class SpectrogramCache:
         Returns
         -------
         X : Rows
-            Like an array (n, bands, frames) of codes that is read from the disk as it is indexed.
+            An array-like (n, bands, frames) of codes that is read from the disk when it is indexed.
         groups : ndarray of shape (n,), int64
-            The number of the song in :meth:`songs`. (Not its id: ids follow the order in which workers finished, and
-            what is learnt must not.)
+            Index of the song in :meth:`songs`, not its id: ids depend on the order in which workers finish, and
+            training must not.
         """
         where, groups = [], []
         for number, song in enumerate(self.songs()):
@@ -172,7 +172,7 @@ class SpectrogramCache:
         return [identity for identity, _ in self._sample]
 
     def songs(self) -> list[int]:
-        """Return the ids of the songs in the cache, by their identities."""
+        """Return the ids of the songs in the cache, in the order of their identities."""
         return [song for _, song in self._sample]
 
     def _map(self) -> np.ndarray:
@@ -180,15 +180,15 @@ class SpectrogramCache:
 
 
 class Rows:
-    """Some rows of a memory-mapped array, read when they are indexed.
+    """Some rows of a memory-mapped array; they are read when they are indexed.
 
     Parameters
     ----------
     array : ndarray
     where : ndarray of shape (n,)
-        The rows.
+        Indices of the rows.
     kind : type
-        Of what comes of indexing: the file does not say that its numbers are codes.
+        Type of the result of indexing.
     """
 
     def __init__(self, array: np.ndarray, where: np.ndarray, *, kind: type[np.ndarray] = np.ndarray) -> None:
@@ -201,13 +201,13 @@ class Rows:
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         read = np.asarray(self._array[self._where[rows]])
-        # What was read would stay in the process, and after an epoch that is the whole file. (It stays in the system's
-        # cache, where it is in nobody's way.)
+        # Pages that were read would stay in the process, and after an epoch that is the whole file. (They stay in the
+        # cache of the system.)
         with suppress(AttributeError):  # no such advice on this system, or an array in memory
             self._array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
         return read.view(self._kind)
 
 
 def codes_sum(codes: bytes) -> int:
-    """Return a checksum of a song's spectrograms, as SQLite can keep it."""
+    """Return the checksum of a song's spectrograms, a signed 64-bit integer."""
     return xxhash.xxh3_64_intdigest(codes) - 2**63

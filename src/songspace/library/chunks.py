@@ -1,4 +1,4 @@
-"""Files in chunks: what WAV, AIFF, CAF and DSDIFF say of themselves outside of ID3, and where their ID3 tag lies.
+"""Files made of chunks (WAV, AIFF, CAF, DSDIFF): their own texts, and the place of their ID3 tag.
 
 Layouts: Microsoft's RIFF (LIST/INFO), EBU Tech 3306 (RF64), Apple's AIFF and CAF, and Philips' DSDIFF specifications.
 """
@@ -16,7 +16,7 @@ _LARGEST, _ALL = 2**16, 2**20  # bytes of one text, and of all
 
 
 class Chunk(NamedTuple):
-    """A chunk's name, and the bytes of its content."""
+    """The name of a chunk, and the range of its content in the file."""
 
     name: bytes
     begin: int
@@ -25,14 +25,14 @@ class Chunk(NamedTuple):
 
 class _Form(NamedTuple):
     layout: str
-    """Of a name and a size."""
+    """Format of a chunk's name and size, for ``struct``."""
     first: int
-    """The offset of the first chunk."""
+    """Offset of the first chunk."""
     align: int = 2
 
 
 def _form(head: bytes) -> _Form | None:
-    """Return the layout of a file's chunks, by its first twelve bytes."""
+    """Return the layout of the chunks of a file, by its first twelve bytes; None if it has no chunks."""
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
         return _Form("<4sI", 12)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -45,7 +45,7 @@ def _form(head: bytes) -> _Form | None:
 
 
 def id3_in(file: BinaryIO, head: bytes) -> int | None:
-    """Return where a file's ID3 tag begins; None if it has none."""
+    """Return the offset of the ID3 tag of a file; None if it has none."""
     form = _form(head)
     if form is None:
         return None
@@ -53,15 +53,15 @@ def id3_in(file: BinaryIO, head: bytes) -> int | None:
 
 
 def texts(file: BinaryIO, head: bytes, *, encoding: str | None = None) -> list[tuple[str, str]]:
-    """Return (name, text) of all texts in a file's own chunks.
+    """Return (name, text) of all texts in the chunks of a file, outside of ID3.
 
     Parameters
     ----------
     file : binary file
     head : bytes
-        Its first twelve.
+        Its first twelve bytes.
     encoding : str, optional
-        See :func:`songspace.library.eight_bits.decoded`; before all, texts are UTF-8.
+        Encoding of texts that are not UTF-8; see :func:`songspace.library.eight_bits.decoded`.
     """
     form = _form(head)
     if form is None:
@@ -87,7 +87,7 @@ def _name(name: bytes) -> str:
 
 
 class _Chunks:
-    """The chunks of a file; their number, and the bytes that are read, are limited."""
+    """The chunks of a file, up to a limit of chunks and of bytes."""
 
     def __init__(self, file: BinaryIO, form: _Form) -> None:
         self._file, self._form = file, form
@@ -95,8 +95,8 @@ class _Chunks:
         self._steps, self._room = _MOST, _ALL
 
     def top(self) -> Iterator[Chunk]:
-        """Yield the chunks that lie in no other."""
-        long = None  # bytes of sound, where 32 bits do not tell
+        """Yield the chunks at the top level."""
+        long = None  # bytes of sound, if they do not fit into 32 bits
         for chunk in self._walk(self._form.first, self._end):
             if chunk.name == b"ds64":
                 long = int.from_bytes(self.read(chunk, 16)[8:], "little")
@@ -106,11 +106,11 @@ class _Chunks:
             yield chunk
 
     def inside(self, chunk: Chunk, offset: int = 0) -> Iterator[Chunk]:
-        """Yield the chunks that lie in one, from an offset on."""
+        """Yield the chunks inside a chunk, from an offset on."""
         return self._walk(chunk.begin + offset, chunk.end)
 
     def read(self, chunk: Chunk, most: int = _LARGEST) -> bytes:
-        """Return the beginning of a chunk's content."""
+        """Return at most ``most`` bytes of the content of a chunk."""
         length = min(most, self._room, chunk.end - chunk.begin)
         self._room -= length
         self._file.seek(chunk.begin)

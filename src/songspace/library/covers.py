@@ -1,4 +1,4 @@
-"""Cover art: the pictures that music files hold."""
+"""Cover art: the pictures inside music files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from songspace.errors import AudioError
 from songspace.library.tagged import MUTAGEN_RAISES, Pictured, pictured
 
 LARGEST = 8 * 2**20
-"""Bytes of a picture; larger ones are taken for a mistake, or worse."""
+"""Largest size of a picture, in bytes; a larger one is taken for a mistake or an attack."""
 
-_FRONT = 3  # the type of a front cover, in ID3 and wherever it was taken over
+_FRONT = 3  # the type of a front cover, in ID3 and in the formats that took over its numbers
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 
 
@@ -28,8 +28,8 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     Returns
     -------
     (picture, media type), or None
-        By what the picture is, not by what the tag says: JPEG, PNG, GIF or WebP. Anything else is no cover: SVG could
-        hold a script.
+        The media type of the data itself, whatever the tag claims: JPEG, PNG, GIF or WebP. Other pictures are ignored:
+        SVG could hold a script.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
 
 
 def picture_type(data: bytes) -> str | None:
-    """Return the media type of a picture, by its first bytes.
+    """Return the media type of a picture, by its first bytes; None if it is not supported.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def picture_type(data: bytes) -> str | None:
 
 
 def _pictures(of: Pictured) -> Iterator[tuple[int, bytes]]:
-    """Yield (type, data) of every picture, in whichever way the format keeps them."""
+    """Yield (type, data) of every picture, for all formats of tags."""
     for picture in of.pictures:
         yield picture.type, bytes(picture.data)
     tags = of.tags

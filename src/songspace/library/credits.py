@@ -1,11 +1,12 @@
-"""Whom a song is by: every artist whom its tags credit, told apart as far as the library tells.
+"""The artists of songs: each artist that the tags credit, split by comparing the credits of the whole library.
 
 "Mau feat. Rob" and several values ("Mau; Rob") are always several artists. "Mau & Rob", "Mau, Rob", "Mau x Rob" are
 several only if one of them stands alone somewhere in the library: "Simon & Garfunkel", "Earth, Wind & Fire" and "Tyler,
-the Creator" are names. "with" is among these signs, for it joins as many names ("Sleeping with Sirens") as people.
+the Creator" are names. "with" is treated like these signs, for it stands in names ("Sleeping with Sirens") as often as
+between artists.
 
-"Various Artists" is nobody. Where a tag says that, and the title is "Artist - Title" as programs write it that copy
-sampler CDs, the artist is the one in the title; else the album's artist, if that is somebody.
+"Various Artists" is no artist. If a tag has it, and the title is "Artist - Title" (programs that copy sampler CDs write
+it so), the artist is the one in the title; otherwise it is the artist of the album, if that is known.
 """
 
 from __future__ import annotations
@@ -17,18 +18,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html import unescape
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from songspace.library.names import VARIOUS_MBID, are_several, artist_of
+from songspace.library.records import Song
 from songspace.library.titles import artist_and_title
 
-if TYPE_CHECKING:
-    from songspace.library.catalog import Song
-
 ALBUM = 30
-"""Songs that an album has at most, where only the folder tells that there is one."""
+"""Most songs of a folder without artists that is taken for an album."""
 
-_LONGEST = 1000  # characters of a credit that are looked at
+_LONGEST = 1000  # characters of a credit that are read
 _MOST = 4  # parts of a name with "&" or "," in it: Crosby, Stills, Nash & Young
 
 _VALUES = re.compile(r"[;\0]")
@@ -41,7 +40,7 @@ _PERHAPS = re.compile(
 
 
 class Credited(Protocol):
-    """The tags that credits are read from; :class:`songspace.library.Song` has them."""
+    """A song with the tags for credits; :class:`songspace.library.Song` is one."""
 
     @property
     def artist(self) -> str | None: ...
@@ -49,12 +48,12 @@ class Credited(Protocol):
     def albumartist(self) -> str | None: ...
 
 
-class _Said(NamedTuple):
+class _Credit(NamedTuple):
     """The tags of a song that its artists depend on."""
 
     values: tuple[str, ...]
-    nobody: bool
-    title: str  # where it has a part in it
+    is_various: bool
+    title: str  # empty if the artists do not depend on it
     albumartist: str | None
 
 
@@ -64,7 +63,7 @@ class Credits:
     Parameters
     ----------
     songs : sequence of songs
-        All of the library: they tell which names stand alone.
+        All songs of the library: they show which names stand alone.
 
     Examples
     --------
@@ -80,13 +79,13 @@ class Credits:
 
     def __init__(self, songs: Sequence[Credited]) -> None:
         self._songs = songs
-        self._people: dict[str, tuple[str, ...]] = {}
-        self._known: dict[_Said, tuple[tuple[str, str], ...]] = {}
-        self._usual: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}  # of most songs: their artists say all
+        self._parts: dict[str, tuple[str, ...]] = {}  # artists in a name
+        self._known: dict[_Credit, tuple[tuple[str, str], ...]] = {}
+        self._usual: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}  # by the artist tags, if they suffice
 
     @cached_property
     def _standing(self) -> tuple[set[str], set[str]]:
-        """Names that stand alone somewhere: those of one part, and those with a sign in them that may join."""
+        """Names that stand alone somewhere: names of one part, and names with a sign that may join several."""
         alone: set[str] = set()
         joined: set[str] = set()
         for text in {
@@ -99,38 +98,38 @@ class Credits:
         return alone, joined
 
     def is_compiled(self, song: Credited) -> bool:
-        """Return whether the tags of a song call its album a compilation ("Various Artists")."""
+        """Return True if the album of a song is a compilation ("Various Artists"), by its tags."""
         return any(are_several(text) for text in (song.artist, song.albumartist)) or (
             getattr(song, "artist_mbid", None) == VARIOUS_MBID
         )
 
     def of(self, song: Credited) -> tuple[str, ...]:
-        """Return the artists of a song as :func:`~songspace.library.names.artist_of` compares them, the main one first.
+        """Return the artists of a song, normalized by :func:`~songspace.library.names.artist_of`, the main one first.
 
-        Empty if that is nobody in particular.
+        Empty if no artist is known.
         """
         return tuple(key for key, _ in self._credited(song))
 
     def written(self, song: Credited) -> tuple[str, ...]:
-        """Return the artists of a song as its tags write them."""
+        """Return the artists of a song as they are written in its tags."""
         return tuple(name for _, name in self._credited(song))
 
     def names_in(self, text: str | None) -> tuple[str, ...]:
-        """Return the artists whom a text credits, as it writes them, without those that are nobody."""
+        """Return the known artists in a credit, as they are written."""
         return tuple(name for name in self._split(text or "") if artist_of(name))
 
     def named(self, text: str | None) -> tuple[str, ...]:
-        """Return the artists whom a text credits, as they are compared."""
+        """Return the known artists in a credit, normalized."""
         return tuple(dict.fromkeys(key for name in self.names_in(text) if (key := artist_of(name))))
 
     def main(self, song: Credited) -> str | None:
-        """Return the first artist of a song, as the library writes the name most often; None if that is nobody."""
+        """Return the main artist of a song, in the most frequent spelling; None if no artist is known."""
         credited = self._credited(song)
         return self.spelled[credited[0][0]] if credited else None
 
     @cached_property
     def spelled(self) -> dict[str, str]:
-        """Each artist's name as it is written most often, or first of several ways."""
+        """The most frequent spelling of each artist's name, or the first of several."""
         written: dict[str, Counter[str]] = defaultdict(Counter)
         for song in self._songs:
             for key, name in self._credited(song):
@@ -139,29 +138,29 @@ class Credits:
 
     def _credited(self, song: Credited) -> tuple[tuple[str, str], ...]:
         title: str = getattr(song, "title", None) or ""
-        nobody = getattr(song, "artist_mbid", None) == VARIOUS_MBID
+        is_various = getattr(song, "artist_mbid", None) == VARIOUS_MBID
         values = _values(song)
-        if not nobody and "(" not in title and "[" not in title and (usual := self._usual.get(values)) is not None:
+        if not is_various and "(" not in title and "[" not in title and (usual := self._usual.get(values)) is not None:
             return usual
-        # Each of what tags say is looked at once, so that nothing is in it that has no part in the answer.
-        somebody = not nobody and any(map(artist_of, values))
-        album = None if somebody else getattr(song, "albumartist", None)
-        tells = _IN_TITLE.search(title) if somebody else " - " in title
-        said = _Said(values, nobody, title if tells else "", album)
-        if said not in self._known:
-            self._known[said] = tuple(self._read(said))
-        if somebody and not tells:
-            self._usual[values] = self._known[said]
-        return self._known[said]
+        # Only tags that matter go into the key, so that each credit is split once.
+        is_known = not is_various and any(map(artist_of, values))
+        album = None if is_known else getattr(song, "albumartist", None)
+        title_matters = _IN_TITLE.search(title) if is_known else " - " in title
+        credit = _Credit(values, is_various, title if title_matters else "", album)
+        if credit not in self._known:
+            self._known[credit] = tuple(self._read(credit))
+        if is_known and not title_matters:
+            self._usual[values] = self._known[credit]
+        return self._known[credit]
 
-    def _read(self, said: _Said) -> Iterator[tuple[str, str]]:
-        several = said.nobody or any(map(are_several, (*said.values, said.albumartist)))
-        names = [] if said.nobody else [name for value in said.values for name in self._split(value)]
+    def _read(self, credit: _Credit) -> Iterator[tuple[str, str]]:
+        several = credit.is_various or any(map(are_several, (*credit.values, credit.albumartist)))
+        names = [] if credit.is_various else [name for value in credit.values for name in self._split(value)]
         if not any(map(artist_of, names)):
-            names = list(self._split(said.albumartist or ""))
-            if several and said.title and not any(map(artist_of, names)):
-                names = list(self._split(artist_and_title(said.title)[0] or ""))
-        names += [name for guests in _IN_TITLE.findall(said.title) for name in self._split(guests)]
+            names = list(self._split(credit.albumartist or ""))
+            if several and credit.title and not any(map(artist_of, names)):
+                names = list(self._split(artist_and_title(credit.title)[0] or ""))
+        names += [name for guests in _IN_TITLE.findall(credit.title) for name in self._split(guests)]
         seen = set()
         for name in names:
             if (key := artist_of(name)) and key not in seen:
@@ -170,12 +169,12 @@ class Credits:
 
     def _split(self, text: str) -> Iterator[str]:
         for name in _certain(text):
-            if name not in self._people:
-                self._people[name] = tuple(self._apart(name))
-            yield from self._people[name]
+            if name not in self._parts:
+                self._parts[name] = tuple(self._apart(name))
+            yield from self._parts[name]
 
     def _apart(self, name: str) -> Iterator[str]:
-        """Yield the parts of what may be a name, or the whole."""
+        """Yield the artists in a text that may be one name or several."""
         between = [(0, 0), *(names.span() for names in _PERHAPS.finditer(name)), (len(name), len(name))]
         parts = [(before[1], after[0]) for before, after in pairwise(between)]
         texts = [name[begin:end] for begin, end in parts]
@@ -198,24 +197,24 @@ class Credits:
         yield from names if apart else [name]
 
     def _stands(self, text: str, parts: int) -> bool:
-        """Return whether this is a name in the library without the others."""
+        """Return True if a text of some parts stands alone somewhere in the library."""
         key, (alone, joined) = artist_of(text), self._standing
         return key in alone if parts == 1 else key in joined and [*self._split(text)] == [text]
 
 
 def makers(songs: Sequence[Song]) -> dict[int, str]:
-    """Return the maker of each song, as an encoder learns from it: one name for songs of one artist.
+    """Return the maker of each song, from which an encoder learns: one name for all songs of an artist.
 
     Parameters
     ----------
     songs : sequence of Song
-        All of the library: they tell which names stand alone.
+        All songs of the library: they show which names stand alone.
 
     Returns
     -------
     dict of int to str
-        By the song's id, where that is known: its main artist; of songs that name none the folder, if it looks like an
-        album: one of several, of no more than :data:`ALBUM` songs that name nobody.
+        By the id of the song: its main artist; for a song without artists its folder, if that looks like an album: one
+        of several folders, with at most :data:`ALBUM` songs without artists. Songs with neither are left out.
 
     Examples
     --------
@@ -241,20 +240,20 @@ def makers(songs: Sequence[Song]) -> dict[int, str]:
 
 
 def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str]:
-    """Return the makers of the songs that an encoder learns from, if that can teach it anything.
+    """Return the makers of the songs that an encoder learns from, if it can learn from them.
 
     Parameters
     ----------
     songs : sequence of Song
-        All of the library, as for :func:`makers`.
+        All songs of the library, as for :func:`makers`.
     learnt_from : iterable of int
-        Their ids.
+        Ids of the songs that the encoder learns from.
 
     Returns
     -------
     dict of int to str
-        By the song's id, where that is known. Empty if nobody made two of the songs, or somebody made all of them: then
-        nothing tells songs of one artist from those of others.
+        By the id of the song, for songs with a known maker. Empty if no maker has two of the songs, or one maker has
+        all of them.
 
     Examples
     --------
@@ -273,19 +272,19 @@ def teachers(songs: Sequence[Song], learnt_from: Iterable[int]) -> dict[int, str
 
 
 def taught_by(who: Mapping[int, str], owners: Iterable[int]) -> dict[str, list[str | None]]:
-    """Return the arguments, beside the spectrograms, for the ``fit`` of an encoder that takes artists.
+    """Return the keyword arguments, beside the spectrograms, of ``fit`` of an encoder that learns from artists.
 
     Parameters
     ----------
     who : mapping of int to str
-        Of :func:`teachers`; empty, if songs alone are to teach.
+        Result of :func:`teachers`; empty if the encoder learns without artists.
     owners : iterable of int
-        The id of the song of each row.
+        Id of the song of each row.
 
     Returns
     -------
     dict
-        ``artists``, one for each row; nothing, where nobody is known.
+        ``artists``, one for each row (None if it is unknown); empty if ``who`` is.
     """
     return {"artists": [who.get(owner) for owner in owners]} if who else {}
 
@@ -296,9 +295,9 @@ def _values(song: Credited) -> tuple[str, ...]:
 
 
 def _certain(text: str) -> Iterator[str]:
-    """Yield the names in a credit that surely are several."""
+    """Split a credit at the signs that always separate artists."""
     text = text[:_LONGEST]
-    if "&" in text and ";" in text:  # "Ann &amp; Bea", from a page: no sign between values
+    if "&" in text and ";" in text:  # "Ann &amp; Bea", from a web page: this one separates nothing
         text = unescape(text)
     for value in _VALUES.split(text):
         name, *guests = _GUESTS.split(f" {value}")

@@ -1,4 +1,4 @@
-"""CUE sheets: one file holds an album, and a sheet beside it, or in its tags, says where each song begins.
+"""CUE sheets: text beside an album in one file, or in its tags, that lists the start of each song.
 
 Format: the CDRWIN manual, appendix A ("CUE sheet commands"), with the remarks (``REM``) that rippers write.
 """
@@ -13,25 +13,26 @@ from pathlib import PurePath, PureWindowsPath
 from songspace.library.tags import Tags, number_in, plain_text
 
 LARGEST = 2**20
-"""Bytes of a sheet; one of 99 tracks has a hundredth of it."""
+"""Largest size of a sheet, in bytes; one of 99 tracks needs a hundredth of it."""
 
 _MOST_TRACKS = 999
+_IN_SHEETS = ("artist", "artists", "albumartist", "album", "genre", "genres", "year", "disc")
 _COMMAND = re.compile(r"\s*(REM\s+\w+|\w+)\s+(.*?)\s*$")
 _TIME = re.compile(r"(\d{1,5}):(\d{1,2}):(\d{1,2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a file that is a song of its own.
+    """A part of a file that is one song.
 
     Attributes
     ----------
     number : int
-        Of the track.
+        Number of the track.
     start, end : float or None
-        Seconds in the file; None is the file's own start or end.
+        Seconds in the file; None is the start or end of the file.
     tags : Tags
-        What the sheet says of it.
+        Tags in the sheet.
     """
 
     number: int = 0
@@ -41,27 +42,28 @@ class Part:
 
 
 @dataclass(slots=True)
-class _Track:
+class _SheetTrack:
     number: int
-    said: dict[str, str]
+    texts: dict[str, str]
+    """Texts of its commands, by command."""
     start: float | None = None
 
 
 def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
-    """Return the parts of the files that a sheet is about, by the names of the files.
+    """Return the parts of the files that a sheet lists, by the names of the files.
 
     Parameters
     ----------
     data : bytes
-        The sheet. Of several encodings the one is taken in which its files are there.
+        The sheet. It is decoded in the first encoding in which the files that it names exist.
     names : iterable of str
-        The files that lie beside it. A name that is not among them stands for one that differs in case, or in its
-        suffix: sheets go on calling a file ``.wav`` after it was made a ``.flac``.
+        Files beside the sheet. Names in the sheet may differ from them in case, or in the suffix: a sheet often still
+        names the ``.wav`` after the file was converted to ``.flac``.
 
     Returns
     -------
     dict of str to tuple of Part
-        Only files that hold several songs. A sheet that makes no sense has none.
+        Only files that hold several songs. Empty for an invalid sheet.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def read_sheet(data: bytes, names: Iterable[str]) -> dict[str, tuple[Part, ...]]
 
 
 def embedded_parts(sheet: str) -> tuple[Part, ...]:
-    """Return the parts of a file whose own tags hold a sheet; none if it is invalid, or is about several files.
+    """Return the parts of a file by the sheet in its tags; empty if the sheet is invalid, or lists several files.
 
     Examples
     --------
@@ -94,23 +96,11 @@ def embedded_parts(sheet: str) -> tuple[Part, ...]:
 
 
 def with_tags(part: Part, tags: Tags) -> Tags:
-    """Return the tags of a part: those of the sheet, and where it has none, those of the whole file."""
-    said = part.tags
-    album = said.album or tags.album or tags.title
-    return replace(
-        tags,
-        title=said.title,
-        artist=said.artist or tags.artist,
-        artists=said.artists or tags.artists,
-        albumartist=said.albumartist or tags.albumartist,
-        album=album,
-        genre=said.genre or tags.genre,
-        genres=said.genres or tags.genres,
-        year=said.year or tags.year,
-        track=part.number,
-        disc=said.disc or tags.disc,
-        recording_mbid=None,  # of the whole file, if of anything
-    )
+    """Return the tags of a part: those in the sheet, and for missing ones those of the whole file."""
+    listed = {name: value for name in _IN_SHEETS if (value := getattr(part.tags, name))}
+    # The recording id of the whole file is not that of a part.
+    own = {"title": part.tags.title, "track": part.number, "recording_mbid": None}
+    return replace(tags, **({"album": tags.album or tags.title} | listed | own))
 
 
 def _readings(data: bytes) -> Iterable[str]:
@@ -126,10 +116,10 @@ def _readings(data: bytes) -> Iterable[str]:
 
 
 def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
-    """Return (name, parts) of each file of a sheet; a file whose times make no sense has no parts."""
+    """Return (name, parts) of each file of a sheet; a file with invalid times has no parts."""
     album: dict[str, str] = {}
-    files: list[tuple[str, list[_Track]]] = []
-    said = album
+    files: list[tuple[str, list[_SheetTrack]]] = []
+    texts = album
     for line in text.splitlines():
         command = _COMMAND.match(line)
         if command is None:
@@ -139,45 +129,45 @@ def _files(text: str) -> list[tuple[str, tuple[Part, ...]]]:
             files.append((_unquoted(re.sub(r"\s+\w+$", "", rest)), []))
         elif word == "TRACK" and files:
             match = re.match(r"(\d{1,3})\s+AUDIO", rest, re.IGNORECASE)
-            said = {}
+            texts = {}
             if match is not None:
-                files[-1][1].append(_Track(int(match[1]), said))
+                files[-1][1].append(_SheetTrack(int(match[1]), texts))
         elif word == "INDEX" and files and files[-1][1]:
             match = re.match(r"0*1\s+(.*)", rest)
             track = files[-1][1][-1]
-            if match is not None and track.said is said and (time := _TIME.match(match[1])):
+            if match is not None and track.texts is texts and (time := _TIME.match(match[1])):
                 track.start = int(time[1]) * 60 + int(time[2]) + int(time[3]) / 75
         else:
-            said.setdefault(word, _unquoted(rest))
+            texts.setdefault(word, _unquoted(rest))
     return [(name, _parts(album, tracks)) for name, tracks in files]
 
 
-def _parts(album: dict[str, str], tracks: list[_Track]) -> tuple[Part, ...]:
+def _parts(album: dict[str, str], tracks: list[_SheetTrack]) -> tuple[Part, ...]:
     starts = [track.start for track in tracks]
-    sure = [start for start in starts if start is not None]
+    known = [start for start in starts if start is not None]
     numbers = {track.number for track in tracks}
-    if len(sure) < len(tracks) or sorted(set(sure)) != sure or len(numbers) < len(tracks) or len(tracks) > _MOST_TRACKS:
+    if len(tracks) > min(len(known), len(numbers), _MOST_TRACKS) or sorted(set(known)) != known:
         return ()
-    ends = [*sure, None][1:]
+    ends = [*known, None][1:]
     return tuple(
         Part(track.number, start, end, _tags(album, track))
-        for track, start, end in zip(tracks, sure, ends, strict=True)
+        for track, start, end in zip(tracks, known, ends, strict=True)
     )
 
 
-def _tags(album: dict[str, str], track: _Track) -> Tags:
-    owner = album.get("PERFORMER")
-    artist = track.said.get("PERFORMER") or owner
-    genre = track.said.get("REM GENRE") or album.get("REM GENRE")
+def _tags(album: dict[str, str], track: _SheetTrack) -> Tags:
+    albumartist = album.get("PERFORMER")
+    artist = track.texts.get("PERFORMER") or albumartist
+    genre = track.texts.get("REM GENRE") or album.get("REM GENRE")
     return Tags(
-        title=track.said.get("TITLE"),
+        title=track.texts.get("TITLE"),
         artist=artist,
         artists=(artist,) if artist else (),
-        albumartist=owner,
+        albumartist=albumartist,
         album=album.get("TITLE"),
         genre=genre,
         genres=(genre,) if genre else (),
-        year=number_in(track.said.get("REM DATE") or album.get("REM DATE"), r"\d{4}"),
+        year=number_in(track.texts.get("REM DATE") or album.get("REM DATE"), r"\d{4}"),
         disc=number_in(album.get("REM DISCNUMBER"), r"\d{1,4}"),
     )
 
@@ -187,7 +177,7 @@ def _unquoted(text: str) -> str:
 
 
 def _meant(called: str, names: list[str]) -> str | None:
-    """Return the file among ``names`` that a sheet means by a name."""
+    """Return the file among ``names`` that a name in a sheet means; None if there is none, or several."""
     last = PureWindowsPath(called).name
     tests = (
         lambda name: name == last,

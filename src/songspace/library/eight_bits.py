@@ -1,4 +1,4 @@
-"""Texts of tags whose encoding is not written down, or that are called Latin-1 and are something else."""
+"""Decoding of tags without a declared encoding, or with Latin-1 declared by mistake."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _PLAIN = string.ascii_letters + string.digits + " .,()-"
 
 
 def known_encoding(name: str) -> str:
-    """Return the name of an encoding in which old tags may be, as Python spells it.
+    """Return Python's name of an encoding of old tags.
 
     Raises
     ------
     SongspaceError
-        If there is none of that name, or letters of English are something else in it.
+        If there is no such encoding, or if English letters have other codes in it than in ASCII.
 
     Examples
     --------
@@ -34,14 +34,14 @@ def known_encoding(name: str) -> str:
 
 
 def decoded(data: bytes, encoding: str | None) -> str:
-    """Decode a text whose encoding is not known.
+    """Decode a text of unknown encoding.
 
     Parameters
     ----------
     data : bytes
     encoding : str or None
-        As a person names it. Where that cannot be, or none is named, it is Latin-1 as programs
-        write it: with the quotes, dashes and euros of Windows-1252 in the place of its control characters.
+        Encoding that a person named. If it is None or does not fit, the text is decoded as Latin-1 with the quotes,
+        dashes and euro sign of Windows-1252 in the place of control characters.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def decoded(data: bytes, encoding: str | None) -> str:
 
 
 def utf8_or(data: bytes, encoding: str | None) -> str:
-    """Decode a text as UTF-8, or if it is not that, as one whose encoding is not known."""
+    """Decode a text as UTF-8; if it is not UTF-8, as :func:`decoded` does."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -65,10 +65,10 @@ def utf8_or(data: bytes, encoding: str | None) -> str:
 
 
 def read_anew(text: str, encoding: str | None) -> str:
-    """Decode a text again that was read as Latin-1, because its tag says so."""
+    """Decode again, in another encoding, a text that was read as Latin-1."""
     try:
         return decoded(text.encode("latin-1"), encoding)
-    except UnicodeEncodeError:  # it was something else
+    except UnicodeEncodeError:  # it was not Latin-1
         return text
 
 
@@ -77,7 +77,7 @@ def _windows() -> dict[int, str]:
     for byte in range(0x80, 0xA0):
         try:
             table[byte] = bytes([byte]).decode("cp1252")
-        except UnicodeDecodeError:  # five have no meaning
+        except UnicodeDecodeError:  # five bytes have no character
             continue
     return table
 

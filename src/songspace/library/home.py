@@ -1,4 +1,4 @@
-"""The home of a library on disk: one folder with everything that songspace knows, and nothing of the music."""
+"""The home of a library on disk: one folder with all data of songspace, and no music."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from songspace.errors import SongspaceError
 
-_PATIENCE = 0.5  # seconds: somebody who only looks whether the lock is held, has it for an instant
+_PATIENCE = 0.5  # seconds: a process that only checks the lock holds it for an instant
 
 
 @dataclass(frozen=True)
 class Home:
-    """The places in a library's folder.
+    """The files and folders of a library's home.
 
     Examples
     --------
@@ -36,60 +36,60 @@ class Home:
 
     @property
     def catalog(self) -> Path:
-        """The SQLite file of the catalog."""
+        """SQLite file of the catalog."""
         return self.folder / "catalog.sqlite"
 
     @property
     def cache(self) -> Path:
-        """The 8-bit spectrograms: may be deleted at any time."""
+        """Cache of 8-bit spectrograms; it may be deleted at any time."""
         return self.folder / "spectrograms.u8"
 
     @property
     def space(self) -> Path:
-        """The snapshot that answers queries."""
+        """Snapshot of the space, for queries."""
         return self.folder / "space.safetensors"
 
     @property
     def words(self) -> Path:
-        """The words of a trained ear for the songs: a snapshot, as the space is."""
+        """Words of a trained ear for the songs; a snapshot like the space."""
         return self.folder / "words.safetensors"
 
     @property
     def progress(self) -> Path:
-        """The progress of the run that holds the lock: see :mod:`songspace.library.progress`."""
+        """Progress of the run that holds the lock; see :mod:`songspace.library.progress`."""
         return self.folder / "progress.json"
 
     @property
     def log(self) -> Path:
-        """The log of ``learn`` and ``update``: see :mod:`songspace.library.log`."""
+        """Log of ``learn`` and ``update``; see :mod:`songspace.library.log`."""
         return self.folder / "log.txt"
 
     @property
     def user(self) -> Path:
-        """The name and password for players; only its owner can read it."""
+        """Name and password for players; only its owner can read it."""
         return self.folder / "user.json"
 
     @property
     def cookies(self) -> Path:
-        """The secret of which the cookies of browsers are made; only its owner can read it."""
+        """Secret for the cookies of browsers; only its owner can read it."""
         return self.folder / "cookies.key"
 
     @property
     def encoders(self) -> Path:
-        """The folder of the learnt encoders, a folder each."""
+        """Folder with one folder for each learnt encoder."""
         return self.folder / "encoders"
 
     def encoder(self, name: str, fingerprint: str) -> Path:
-        """Return the folder of a learnt encoder: a new one never writes over an old one that is still in use."""
+        """Return the folder of a learnt encoder; no other encoder has the same folder."""
         return self.encoders / f"{name}-{fingerprint}"
 
     def checkpoint(self, name: str) -> Path:
-        """Return the file in which a training run of that encoder keeps its state."""
+        """Return the file in which a training run of an encoder keeps its state."""
         return self.folder / "training" / f"{name}.safetensors"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the right to write into this home; the system frees it when the process ends, however it ends.
+        """Hold the lock that allows to write into this home; the system releases it when the process ends.
 
         Raises
         ------
@@ -107,14 +107,14 @@ class Home:
         except OSError as error:
             raise SongspaceError(f"The library's home {self.folder} cannot be written: {error.strerror}.") from error
         try:
-            self._forget_progress()  # of a run that was killed
+            self._delete_progress()  # of a run that was killed
             yield
         finally:
-            self._forget_progress()
+            self._delete_progress()
             lock.release()
 
     def is_locked(self) -> bool:
-        """Return whether some process holds the lock of this home."""
+        """Return True if a process holds the lock of this home."""
         from filelock import FileLock, Timeout
 
         try:
@@ -125,6 +125,6 @@ class Home:
         except OSError:  # a home that cannot be written
             return False
 
-    def _forget_progress(self) -> None:
+    def _delete_progress(self) -> None:
         with suppress(OSError):
             self.progress.unlink(missing_ok=True)

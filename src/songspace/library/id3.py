@@ -1,8 +1,8 @@
-"""ID3v2 tags cut down to what is asked for, so that whatever parses them has little to do.
+"""ID3v2 tags reduced to the frames that are needed, so that parsing them is cheap and safe.
 
-mutagen reads a whole tag, copies what is left of it once for each frame, and inflates what is deflated to whatever
-size that has: a tag of 4 MB can take minutes, or 4 GB. Here frames are stepped over from header to header, and only
-those that are wanted, and of a size to be expected, are read.
+mutagen reads a whole tag, copies the rest of it once for each frame, and inflates compressed frames to any size: a tag
+of 4 MB can take minutes, or 4 GB of memory. This module steps from frame header to frame header, and reads only wanted
+frames of a plausible size.
 
 Layouts: id3.org, ID3v2.2, 2.3 and 2.4.
 """
@@ -21,17 +21,17 @@ _MOST_KEPT = 1_000
 _DEFLATED = 4_096  # bytes that may be inflated, which makes up to a thousand times as many
 _UNSYNCHRONISED = 16 * 2**20  # bytes of a tag that has to be read before its frames are found
 
-# Bits in the second byte of a frame's flags, by version: for encryption and for compression.
+# Bits for encryption and compression in the second byte of a frame's flags, by version.
 _FLAGS = {2: (0, 0), 3: (0x40, 0x80), 4: (0x04, 0x08)}
 
 
 class Header(NamedTuple):
-    """The ten bytes at the beginning of a tag."""
+    """The first ten bytes of a tag."""
 
     version: int
     flags: int
     size: int
-    """Bytes of the tag after its header."""
+    """Bytes of the tag after the header."""
 
     @property
     def end(self) -> int:
@@ -40,7 +40,7 @@ class Header(NamedTuple):
 
 
 def header(data: bytes) -> Header | None:
-    """Read the header of a tag from its first ten bytes, if they are one.
+    """Read the header of a tag from its first ten bytes; None if they are no header.
 
     Examples
     --------
@@ -53,23 +53,24 @@ def header(data: bytes) -> Header | None:
 
 
 def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest: int, most: int) -> bytes:
-    """Return a tag with the same frames, but only those that are wanted and not too large.
+    """Return a copy of a tag that holds only the wanted frames that are not too large.
 
     Parameters
     ----------
     file : binary file
     at : int
-        Where the tag lies in it.
-    wanted : function of a frame's name
+        Offset of the tag in the file.
+    wanted : callable
+        Returns True for the names of wanted frames.
     largest, most : int
-        Bytes of one frame, and of all that are kept.
+        Most bytes of one frame, and of all kept frames.
     """
     file.seek(at)
     head = header(file.read(10))
     if head is None or head.version not in _FLAGS:
         return b""
     body, start, end = file, at + 10, at + 10 + head.size
-    if head.flags & 0x80 and head.version < 4:  # all of it is unsynchronised; later, each frame is
+    if head.flags & 0x80 and head.version < 4:  # the whole tag is unsynchronised; in version 4, each frame is
         data = file.read(min(head.size, _UNSYNCHRONISED))
         data = data if re.search(rb"\xff[\xe0-\xff]", data) else data.replace(b"\xff\0", b"\xff")
         body, start, end = BytesIO(data), 0, len(data)
@@ -102,9 +103,9 @@ def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest
 
 
 def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
-    """Return (name, text) of the 128 bytes of ID3v1 at the end of a file; nothing if they are none.
+    """Return (name, text) of the ID3v1 tag in the last 128 bytes of a file; empty if there is none.
 
-    ``encoding`` is that of its texts, which they do not tell; see :func:`songspace.library.eight_bits.decoded`.
+    ``encoding`` is the encoding of its texts; see :func:`songspace.library.eight_bits.decoded`.
 
     Examples
     --------
@@ -129,14 +130,14 @@ def version_1(tag: bytes, encoding: str | None = None) -> list[tuple[str, str]]:
 class _Frame(NamedTuple):
     name: bytes
     flags: bytes
-    at: int  # where its data begins
+    at: int  # offset of its data
     size: int
 
 
 def _frames(body: BinaryIO, start: int, end: int, version: int) -> list[_Frame]:
     frames, past = _walk(body, start, end, version)
     if version == 4:
-        # iTunes once wrote plain numbers, which are the same for small frames only: what finds more names is right.
+        # iTunes once wrote plain sizes, which differ for large frames: the reading that finds more names is right.
         others, others_past = _walk(body, start, end, 3)
         more = sum(map(_is_known, others)) - sum(map(_is_known, frames))
         if more > 0 or (more == 0 and others_past <= 1 <= past):
@@ -145,13 +146,13 @@ def _frames(body: BinaryIO, start: int, end: int, version: int) -> list[_Frame]:
 
 
 def _walk(body: BinaryIO, at: int, end: int, version: int) -> tuple[list[_Frame], int]:
-    """Return the frames, and by how many bytes the last one reaches past the end of the tag."""
+    """Return the frames, and the bytes by which the last one extends beyond the end of the tag."""
     frames: list[_Frame] = []
     name, digits, width = (3, 3, 6) if version == 2 else (4, 4, 10)
     while at + width <= end and len(frames) < _MOST_FRAMES:
         body.seek(at)
         head = body.read(width)
-        if len(head) < width or not head[:name].strip(b"\0"):  # the rest is filling
+        if len(head) < width or not head[:name].strip(b"\0"):  # the rest is padding
             return frames, 0
         size = _synchsafe(head[4:8]) if version == 4 else int.from_bytes(head[name : name + digits], "big")
         at += width
@@ -165,7 +166,7 @@ def _is_known(frame: _Frame) -> bool:
 
 
 def _extended(body: BinaryIO, at: int, version: int) -> int:
-    """Return the bytes of the extended header; some taggers promise one and write none."""
+    """Return the size of the extended header, in bytes; 0 if a tagger set its flag but wrote none."""
     body.seek(at)
     data = body.read(4)
     if re.fullmatch(rb"[A-Z][A-Z0-9]{3}", data):
@@ -174,7 +175,7 @@ def _extended(body: BinaryIO, at: int, version: int) -> int:
 
 
 def _synchsafe(data: bytes) -> int:
-    """Return a number of seven bits a byte."""
+    """Decode an integer with seven bits in each byte."""
     number = 0
     for byte in data:
         number = number << 7 | byte & 127
@@ -182,7 +183,7 @@ def _synchsafe(data: bytes) -> int:
 
 
 def _number(size: int, version: int) -> bytes:
-    """Return a size as the frames of a version have it."""
+    """Encode the size of a frame as a version of ID3 does."""
     if version < 4:
         return size.to_bytes(version + 1, "big")
     return bytes(size >> shift & 127 for shift in (21, 14, 7, 0))

@@ -1,8 +1,8 @@
-"""The identity of a song, which depends neither on its file's name nor on its tags: a digest of the sound.
+"""The identity of a song: a digest of its sound, independent of its tags and of the name of its file.
 
-Each format keeps its sound in one place and what is said about it in another. Here the places of the sound are found,
-and only their bytes are digested, so that a file has the same identity after its tags were edited. Of a format that is
-not known, or a file that breaks its own rules, all bytes count.
+Each format keeps sound and tags in different places. This module finds the places of the sound, and digests only these
+bytes, so that a file keeps its identity when its tags are edited. In a file of an unknown format, or one that breaks
+the rules of its format, all bytes count.
 
 Layouts: id3.org (ID3v1, ID3v2, Lyrics3), APEv2 (wiki.hydrogenaud.io), RFC 9639 (FLAC), RFC 3533 (Ogg), ISO 14496-12
 (MP4), RFC 9559 (Matroska), the RIFF, AIFF, Wave64, CAF, DSF and DSDIFF specifications, and Microsoft's of ASF.
@@ -21,10 +21,10 @@ import xxhash
 from songspace.library import id3, matroska
 
 WHOLE = 64 * 2**20
-"""Bytes of sound that are all digested; of more, so many pieces of a megabyte that lie evenly spaced in it."""
+"""Most bytes of sound that are digested as a whole; of more, evenly spaced pieces are digested."""
 
 _PIECES, _PIECE = 64, 2**20
-_MOST_PARTS = 100_000  # chunks, atoms, blocks of metadata: a damaged file must not keep anybody busy
+_MOST_PARTS = 100_000  # chunks, atoms, blocks of metadata: a limit for damaged files
 _MOST_TAGS = 16
 _LARGEST_COMMENT = 128 * 2**20
 
@@ -37,15 +37,15 @@ class Span(NamedTuple):
 
 
 def identify(file: str | os.PathLike[str] | BinaryIO) -> bytes:
-    """Return the identity of the sound in a file: 16 bytes that stay when it is moved, renamed or tagged anew.
+    """Return the identity of the sound in a file: 16 bytes that stay when it is moved, renamed or tagged again.
 
-    It is XXH3-128 over the number of bytes of sound and the bytes themselves; where they are more than 64 MiB, over 64
-    evenly spaced pieces of 1 MiB, so that a recording of hours costs no more than a long song.
+    It is XXH3-128 of the number of bytes of sound and the bytes themselves; if they are more than 64 MiB, of 64 evenly
+    spaced pieces of 1 MiB, so that a recording of hours costs no more than a long song.
 
     Parameters
     ----------
     file : path or binary file
-        An open file is read from its beginning, whatever its position.
+        An open file is read from its beginning, not from its position.
 
     Raises
     ------
@@ -64,14 +64,14 @@ def identify(file: str | os.PathLike[str] | BinaryIO) -> bytes:
 
 
 def identity_of_part(whole: bytes, start: float, end: float | None) -> bytes:
-    """Return the identity of a part of a file that is a song, from the identity of the whole file.
+    """Return the identity of a song that is a part of a file, from the identity of the whole file.
 
     Parameters
     ----------
     whole : bytes
-        As :func:`identify` gives it.
+        Identity of the file, by :func:`identify`.
     start, end : float
-        Seconds, as a CUE sheet says them: to a 75th.
+        Seconds, with the resolution of a CUE sheet, 1/75 s; an end of None is the end of the file.
     """
     frames = (round(75 * start), -1 if end is None else round(75 * end))
     return xxhash.xxh3_128(whole + struct.pack("<qq", *frames)).digest()
@@ -80,17 +80,21 @@ def identity_of_part(whole: bytes, start: float, end: float | None) -> bytes:
 def _digest(file: BinaryIO, spans: list[Span]) -> bytes:
     length = sum(span.end - span.begin for span in spans)
     digest = xxhash.xxh3_128(length.to_bytes(8, "little"))
-    pieces = [(0, length)]
-    if length > WHOLE:
-        pieces = [((length - _PIECE) * number // (_PIECES - 1), _PIECE) for number in range(_PIECES)]
-    for begin, wanted in pieces:
+    for begin, wanted in _pieces(length):
         for data in _sequence(file, spans, begin, wanted):
             digest.update(data)
     return digest.digest()
 
 
+def _pieces(length: int) -> list[tuple[int, int]]:
+    """Return (begin, length) of the pieces of some bytes of sound that are digested."""
+    if length <= WHOLE:
+        return [(0, length)]
+    return [((length - _PIECE) * number // (_PIECES - 1), _PIECE) for number in range(_PIECES)]
+
+
 def _sequence(file: BinaryIO, spans: list[Span], begin: int, wanted: int) -> Iterator[bytes]:
-    """Yield ``wanted`` bytes from ``begin`` on of all spans one after another."""
+    """Yield ``wanted`` bytes from ``begin`` on, where the spans count as one sequence of bytes."""
     for span in spans:
         length = span.end - span.begin
         if begin < length:
@@ -110,7 +114,7 @@ def _read(file: BinaryIO, begin: int, length: int) -> bytes:
     return file.read(length)
 
 
-# Tags around the sound, which any format may wear
+# Tags around the sound, in files of any format
 
 
 def _untagged(file: BinaryIO, size: int) -> Span:
@@ -127,7 +131,7 @@ def _untagged(file: BinaryIO, size: int) -> Span:
 
 
 def tags_behind(file: BinaryIO, begin: int) -> list[Span]:
-    """Return the tags at the end of a file, the last one first; ``begin`` is where its music begins."""
+    """Return the spans of the tags at the end of a file, the last one first; its music begins at ``begin``."""
     return list(_tags_between(file, begin, file.seek(0, SEEK_END)))
 
 
@@ -141,7 +145,7 @@ def _tags_between(file: BinaryIO, begin: int, end: int) -> Iterator[Span]:
 
 
 def _tag_at(head: bytes) -> int:
-    """Return the bytes of the tag that begins so; 0 if it is none."""
+    """Return the size of the tag that begins with these bytes; 0 if it is no tag."""
     if (header := id3.header(head)) is not None:
         return header.end
     if head[:8] == b"APETAGEX":
@@ -150,7 +154,7 @@ def _tag_at(head: bytes) -> int:
 
 
 def _tag_before(file: BinaryIO, begin: int, end: int) -> int:
-    """Return the bytes of the tag that ends at ``end``; 0 if there is none."""
+    """Return the size of the tag that ends at ``end``; 0 if there is none."""
     if end - begin >= 128 and _read(file, end - 128, 3) == b"TAG":
         return 128 + (227 if end - begin >= 355 and _read(file, end - 355, 4) == b"TAG+" else 0)
     last = _read(file, max(begin, end - 32), 32)[-(end - begin) :]
@@ -161,7 +165,7 @@ def _tag_before(file: BinaryIO, begin: int, end: int) -> int:
     if last[-9:] == b"LYRICS200" and last[-15:-9].isdigit():
         return int(last[-15:-9]) + 15
     if last[-9:] == b"LYRICSEND":
-        far = max(begin, end - 5_120)  # version 1 does not say its length, but is no longer than this
+        far = max(begin, end - 5_120)  # version 1 has no length field, but this largest size
         at = _read(file, far, end - far).rfind(b"LYRICSBEGIN")
         return end - far - at if at >= 0 else 0
     return 0
@@ -171,11 +175,11 @@ def _little(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
 
-# Where each format keeps its sound
+# The place of the sound in each format
 
 
 def _sound(file: BinaryIO, head: bytes, inside: Span) -> list[Span] | None:
-    """Return the bytes of sound, and those that say how to decode them; None if that is not known."""
+    """Return the spans of the sound and of its decoding parameters; None if the format is unknown."""
     begin, end = inside
     if head[:4] == b"fLaC":
         return _flac(file, inside)
@@ -210,29 +214,27 @@ _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 def _wanted(
     parts: Iterator[tuple[bytes, Span]], sound: Set[bytes], shape: Set[bytes] = frozenset()
 ) -> list[Span] | None:
-    """Return the spans that hold sound or say how to decode it; None if none holds any sound.
+    """Return the spans of ``sound`` and ``shape`` (decoding parameters); None if there is no sound.
 
-    What says how it is to be read is the same in many files: by that alone, different songs would be one.
+    Many files share their decoding parameters: by these alone, different songs would have the same identity.
     """
     kept = [(name, span) for name, span in parts if name in sound | shape and span.begin < span.end]
     return [span for _, span in kept] if any(name in sound for name, _ in kept) else None
 
 
 def _matroska(file: BinaryIO, inside: Span) -> list[Span] | None:
-    """Return the clusters: editors write everything else anew, and often in another place."""
+    """Return the clusters: editors write everything else again, and often in another place."""
     try:
-        return [
-            span for begin, end in matroska.clusters(file, *inside) if (span := Span(begin, end)).begin < end
-        ] or None
+        return [Span(begin, end) for begin, end in matroska.clusters(file, *inside) if begin < end] or None
     except matroska.MalformedError:
         return None
 
 
 def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
-    """Return STREAMINFO and the frames behind the blocks of metadata.
+    """Return the sampling rate and shape in STREAMINFO, and the frames after the blocks of metadata.
 
-    STREAMINFO's MD5 of the samples would do for a file that an encoder wrote; but programs that cut a FLAC without
-    encoding it anew keep the MD5 of the whole, and then two songs would be one.
+    The MD5 of the samples in STREAMINFO is not used: programs that cut a FLAC file without encoding it again keep the
+    MD5 of the whole, so that two songs would have the same identity.
     """
     at = inside.begin + 4
     for _ in range(_MOST_PARTS):
@@ -242,7 +244,7 @@ def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
         at += 4 + int.from_bytes(head[1:4], "big")
         if head[0] & 0x80:
             break
-    # Only what tells how the frames are read: the rest of STREAMINFO may be completed by a program that copies them.
+    # Programs that copy a file may complete the rest of STREAMINFO.
     rate_and_shape = Span(inside.begin + 18, inside.begin + 22)
     return [rate_and_shape, Span(at, inside.end)] if at < inside.end else None
 
@@ -250,10 +252,19 @@ def _flac(file: BinaryIO, inside: Span) -> list[Span] | None:
 def _chunks(
     file: BinaryIO, at: int, end: int, layout: str, *, counts_itself: bool = False, align: int = 2
 ) -> Iterator[tuple[bytes, Span]]:
-    """Yield (name, bytes) of each chunk of a file that is made of them.
+    """Yield (name, span) of each chunk.
 
-    ``counts_itself`` says whether the size of a chunk counts its name and size, too; the next one begins at a multiple
-    of ``align`` bytes from where this one began.
+    Parameters
+    ----------
+    file : binary file
+    at, end : int
+        Offsets of the first chunk, and of the end of the last one.
+    layout : str
+        Format of a chunk's name and size, for ``struct``.
+    counts_itself : bool
+        True if the size of a chunk includes its name and size.
+    align : int
+        Chunks begin at multiples of so many bytes.
     """
     width = struct.calcsize(layout)
     for _ in range(_MOST_PARTS):
@@ -263,7 +274,7 @@ def _chunks(
         name, size = struct.unpack(layout, head)
         length = max(width, size if counts_itself else width + size)
         if name == b"data" and not counts_itself and size in (0, 0xFFFFFFFF):
-            length = end - at  # it was written while nobody knew how long it would be: all the rest is meant
+            length = end - at  # its length was not known when it was written: it is the rest of the file
         yield name, Span(at + width, min(end, at + length))
         at += length + -length % align
         if at >= end:
@@ -271,7 +282,7 @@ def _chunks(
 
 
 def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
-    """Yield (name, bytes) of each box at the top of an MP4 file."""
+    """Yield (name, span) of each box at the top level of an MP4 file."""
     at, end = inside
     for _ in range(_MOST_PARTS):
         head = _read(file, at, 16)
@@ -288,35 +299,32 @@ def _atoms(file: BinaryIO, inside: Span) -> Iterator[tuple[bytes, Span]]:
             return
 
 
-# Ogg: packets in pages, and pages are numbered anew when a comment grows
+# Ogg: packets in pages; pages get other numbers when a comment grows
 
 _PAGE = struct.Struct("<4sBBqIIIB")
 _HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex  ": 2}
-"""The number of packets before the sound, by the first bytes of the first; the second holds the comments."""
+"""Number of packets before the sound, by the first bytes of the first packet; the second holds the comments."""
 _FLAC_IN_OGG = b"\x7fFLAC"
 
 
 def _of_ogg(file: BinaryIO, inside: Span) -> bytes | None:
-    """Return the identity of an Ogg file: of its packets without the comments; None if its codec is not known."""
-    found = _ogg_headers(file, inside)
-    if found is None:
+    """Return the identity of the packets of an Ogg file without the comments; None if its codec is unknown."""
+    headers_and_begin = _ogg_headers(file, inside)
+    if headers_and_begin is None:
         return None
-    headers, begin = found
+    headers, begin = headers_and_begin
     length = inside.end - begin
     digest = xxhash.xxh3_128(length.to_bytes(8, "little"))
     for header in headers:
         digest.update(header)
-    pieces = [(begin, length)]
-    if length > WHOLE:
-        pieces = [(begin + (length - _PIECE) * number // (_PIECES - 1), _PIECE) for number in range(_PIECES)]
-    for at, wanted in pieces:
-        for payload in _payloads(_read(file, at, wanted)):
+    for at, wanted in _pieces(length):
+        for payload in _payloads(_read(file, begin + at, wanted)):
             digest.update(payload)
     return digest.digest()
 
 
 def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None:
-    """Return the packets before the sound but for the comments, and where the first page of sound begins."""
+    """Return the packets before the sound without the comments, and the offset of the first page of sound."""
     at, packets, open_packet = inside.begin, 0, bytearray()
     kept: list[bytes] = []
     needed, flac = 0, False
@@ -339,7 +347,7 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
                     return None
             if open_packet.startswith(_FLAC_IN_OGG):
                 flac = True
-                kept.append(bytes(open_packet[9:]))  # all but how many packets follow: pictures are packets, too
+                kept.append(bytes(open_packet[9:]))  # without the number of packets: pictures are packets, too
             elif packets != 1 and not flac:
                 kept.append(bytes(open_packet))
             packets += 1
@@ -352,7 +360,7 @@ def _ogg_headers(file: BinaryIO, inside: Span) -> tuple[list[bytes], int] | None
 
 
 def _headers_of(first: bytes | bytearray) -> int:
-    """Return the number of packets before the sound, by the first of them; 0 if that is not known."""
+    """Return the number of packets before the sound, by the first of them; 0 if the codec is unknown."""
     if first.startswith(_FLAC_IN_OGG):
         count = int.from_bytes(first[7:9], "big")
         return count + 1 if count else 0
@@ -360,11 +368,11 @@ def _headers_of(first: bytes | bytearray) -> int:
 
 
 def _payloads(data: bytes) -> Iterator[bytes]:
-    """Return what the whole pages in a piece of an Ogg file carry, with their times."""
+    """Yield the times and contents of the whole pages in a piece of an Ogg file."""
     at = data.find(b"OggS")
     view = memoryview(data)
     while 0 <= at <= len(data) - _PAGE.size:
-        if view[at : at + 4] != b"OggS":  # damage: on with the next page
+        if view[at : at + 4] != b"OggS":  # damage: continue with the next page
             at = data.find(b"OggS", at)
             continue
         count = data[at + 26]

@@ -1,6 +1,6 @@
-"""The catalog brought up to date with the folders: scan, listen to what is new, decide what is away and what is gone.
+"""Updating of the catalog from the folders: scan, hear new files, decide which missing files are away or gone.
 
-Every finished song is committed at once, so the run can be stopped, or killed, at any moment and goes on from there.
+Every finished song is committed at once, so a run that was stopped or killed continues where it was.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import presence
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import TAG_ENCODING, Catalog, FileRow, Track
-from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Known, Listening, hear
+from songspace.library.catalog import TAG_ENCODING, Catalog
+from songspace.library.listening import DESCRIPTORS, Ears, Heard, Known, Listening, hear
 from songspace.library.presence import Group, groups_of_away
+from songspace.library.records import FileRow, Track
 from songspace.library.scan import Found, Listing, is_inside, look_through
+from songspace.library.workers import FileFailure
 
 
 @dataclass
@@ -27,20 +29,20 @@ class Tally:
     Attributes
     ----------
     files : int
-        That promise sound.
+        Number of files with the suffix of a sound format.
     new, linked, gone : int
-        Songs that were decoded, those whose sound was known (moved, renamed, copied, tagged anew), those deleted.
+        Songs that were decoded, songs with a known sound (moved, renamed, copied, tagged again), and deleted songs.
     away, back : int
-        Songs that cannot be reached and could be before, and the other way round.
+        Songs that could be reached before and cannot now, and the other way round.
     failures : list of (path, reason)
     places : list of Group
-        Where songs are away, whether since this run or before.
+        All songs that are away, grouped by folder.
     absent : dict of str to str
-        The folders that are not there, with the reason.
+        Missing folders, with the reason.
     moved : list of str
-        The folders that are no more, and whose songs were found elsewhere.
+        Former folders of songs that were found elsewhere.
     left_out : int
-        Files and folders that are left out on purpose, and were not before.
+        Files and folders that are left out on purpose, and were not before this run.
     """
 
     files: int = 0
@@ -75,31 +77,31 @@ def index(
     on_begin: Callable[[list[Found], list[Found]], None] | None = None,
     on_progress: Callable[[Found, str | None], None] | None = None,
 ) -> Tally:
-    """Bring the catalog up to date with the folders: only what is new, changed, moved or gone is worked on.
+    """Bring the catalog up to date with the folders; only new and changed files are decoded.
 
     Parameters
     ----------
     catalog, cache
         Of one library, open for writing.
     folders : iterable of str
-        Absolute paths. Those that are not there are noted in the tally; their songs are away.
+        Absolute paths. Missing ones are noted in the tally; their songs are away.
     encode : callable, optional
-        From what was heard of a song to vectors by the name of their encoder, kept with each new song.
+        Returns the vectors of a decoded song, by the name of their encoder; they are stored with each new song.
     ears : Ears, optional
-        Those of that encoder, if it has ears of its own.
+        Ears of that encoder, if it has any.
     fill_cache : bool
-        Whether songs that the cache should hold and does not are decoded again.
+        Decode songs again that the cache should hold and does not.
     forget_missing : bool
-        Whether songs that are away are gone, in folders that are there and but for what gives an error.
+        Delete songs that are away, except those in missing folders and in places that cannot be read.
     on_begin : callable, optional
-        Called once with the files to do: those that are new or have changed, and those that are decoded again.
+        Called once with the files to decode: new and changed ones, and those that are decoded again for the cache.
     on_progress : callable, optional
-        Called with each file that is done, and why it is no song (None if it is one).
+        Called with each finished file, and the reason why it is no song (None if it is one).
 
     Raises
     ------
     SongspaceError
-        If not one of the folders is there.
+        If all folders are missing.
     """
     rows = catalog.files()
     known = catalog.identities()
@@ -124,8 +126,8 @@ def index(
             workers=workers,
             timeout=timeout,
         ):
-            if isinstance(outcome, Failure):
-                # What befalls a file that was heard before and has not changed takes no song from the library.
+            if isinstance(outcome, FileFailure):
+                # A file that is decoded again for the cache is in the library, and stays there.
                 if not again:
                     catalog.record_failure(file, outcome.reason, lasting=outcome.lasting)
                 tally.failures.append((file.path, outcome.reason))
@@ -133,16 +135,16 @@ def index(
                 before = catalog.tracks_sum(file.path)
                 songs = catalog.record(file, [_track(song, encode) for song in outcome])
                 tally.new += len({song.identity for song in outcome} - known.keys())
-                if before != catalog.tracks_sum(file.path):  # or it has only another date
+                if before != catalog.tracks_sum(file.path):  # otherwise only its date differs
                     tally.linked += sum(isinstance(song, Known) for song in outcome)
                 linked.update(id for song, id in zip(outcome, songs, strict=True) if isinstance(song, Known))
                 known.update({song.identity: id for song, id in zip(outcome, songs, strict=True)})
-            if not isinstance(outcome, Failure):
+            if not isinstance(outcome, FileFailure):
                 for song in outcome:
                     if isinstance(song, Heard) and song.identity in known:
                         cache.put(known[song.identity], song.identity, song.codes)
             if on_progress:
-                on_progress(file, outcome.reason if isinstance(outcome, Failure) else None)
+                on_progress(file, outcome.reason if isinstance(outcome, FileFailure) else None)
 
     def delete_gone() -> None:
         tally.gone += catalog.drop_orphans()
@@ -151,7 +153,7 @@ def index(
     work_on(todo, again=False)
     _settle(catalog, rows, looks, devices, linked, tally, forget_missing)
     delete_gone()
-    if fill_cache:  # the places of those that are gone are free for others: the sample never depends on who was here
+    if fill_cache:  # after deletions, so that the sample does not depend on songs that are gone
         work_on(_missed_by_cache(catalog, cache, exclude=set()), again=True)
         delete_gone()
     are_away = {song.id for song in catalog.away()}
@@ -162,7 +164,7 @@ def index(
 
 
 def _look_through(folders: Iterable[str], rows: dict[str, FileRow], tally: Tally) -> dict[str, Listing]:
-    """Scan each folder that is there; note the others in the tally."""
+    """Scan each folder that exists; note the others in the tally."""
     looks: dict[str, Listing] = {}
     for folder in folders:
         if not os.path.isdir(folder):
@@ -184,7 +186,7 @@ def _look_through(folders: Iterable[str], rows: dict[str, FileRow], tally: Tally
 def _take_in(
     catalog: Catalog, rows: dict[str, FileRow], looks: dict[str, Listing], devices: presence.Devices, tally: Tally
 ) -> list[Found]:
-    """Write down what was seen of the folders without opening a file; return the files to listen to."""
+    """Write the results of the scans into the catalog; return the files to decode."""
     todo: list[Found] = []
     renewed: list[Found] = []
     left_out = {path for path, _ in catalog.left_out()}
@@ -201,7 +203,7 @@ def _take_in(
                 if row is None or (row.failure, row.stamp) != (file.problem, file.stamp):
                     catalog.record_failure(file, file.problem)
             elif row is not None and row.sheet and file.sheet_away and devices.has_changed(row, file):
-                continue  # which songs it holds, its CUE sheet has to say
+                continue  # its songs depend on a CUE sheet that cannot be reached
             elif row is None or devices.has_changed(row, file) or not (row.songs or row.failure):
                 todo.append(file)
             elif row.failure:
@@ -221,7 +223,7 @@ def _settle(
     tally: Tally,
     forget_missing: bool,
 ) -> None:
-    """Write down what is away and what is gone; ``linked`` are the songs that were found at places new to them."""
+    """Write which files are away, and delete those that are gone; ``linked`` are the songs found at new places."""
     after = catalog.files()
     missed = {folder: presence.missing(folder, listing, rows, devices) for folder, listing in looks.items()}
     unseen = {path for one in missed.values() for path in (*one.away, *one.vanished)}
@@ -255,7 +257,7 @@ def _settle(
 
 
 def _absent(catalog: Catalog, looks: dict[str, Listing], tally: Tally) -> list[str]:
-    """Return the folders of the library that are not there, whether or not this run was to scan them."""
+    """Return the missing folders of the library, including those that this run was not asked to scan."""
     others = (folder for folder in catalog.roots() if folder not in looks and folder not in tally.absent)
     return [*tally.absent, *(folder for folder in others if not os.path.isdir(folder))]
 
@@ -268,14 +270,14 @@ def _track(song: Heard | Known, encode: Callable[[Heard], dict[str, np.ndarray]]
 
 
 def _missed_by_cache(catalog: Catalog, cache: SpectrogramCache, *, exclude: set[str]) -> list[Found]:
-    """Return files of the songs that belong in the cache's sample but are not there."""
+    """Return the files of songs that belong to the sample of the cache but are not in it."""
     wanted = [song for _, song in sorted(catalog.identities().items())[: cache.capacity] if song not in cache]
     paths = {song.path for song in catalog.songs(wanted) if song.away is None and song.path not in exclude}
     return [known_file(catalog, path) for path in sorted(paths, key=os.fsencode)]
 
 
 def known_file(catalog: Catalog, path: str) -> Found:
-    """Return a file of the library as it was when it was read, with the parts that were heard of it."""
+    """Return a file of the library in the state in which it was read, with its parts."""
     row = catalog.file(path)
     assert row is not None
     size, mtime_ns, ctime_ns, device, inode = row.stamp

@@ -1,4 +1,4 @@
-"""The encoders that a library has learnt, or imported the vectors of, and the vectors that they gave."""
+"""The learnt encoders of a library, and the vectors of its songs, whether learnt or imported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 IMPORTED = "imported"
-"""The name that stands for the encoder of imported vectors, and the fact that tells where they came from."""
+"""The encoder name of imported vectors, and the fact that holds the file that they were imported from."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ class Learnt:
     Attributes
     ----------
     fingerprint : str
-        Of the encoder: its vectors in the catalog carry it.
+        Fingerprint of the encoder.
     vectors : str
-        The key in the catalog of what is kept of songs: the fingerprint, where that is the vectors themselves.
+        Key of its vectors in the catalog: the fingerprint, or the key of the data that it computes its vectors from.
     key : str
-        What it was learnt from and how: the same again need not be learnt again.
+        Digest of the data and settings that it was learnt with: with the same key, it need not be learnt again.
     held_out : list of int
         Ids of the songs that it was not trained on.
     check : dict or None
-        How it did on them, beside the hand-made space.
+        Scores on these songs, beside those of the hand-made space.
     heard : float
-        Seconds that it hears of a song for one vector: nearer than that, two vectors have some sound in common.
+        Seconds of sound for one vector: two vectors less than that apart share some sound.
     words : bool
-        Whether it gives words a place beside the sounds.
+        True if words have vectors in its space, too.
     teacher : {"artists", "songs", ""}
-        What it was taught by beside sound: which songs one artist made, or only which segments one song has; "" of
-        one that takes no notice of artists.
+        Teacher beside the sound: the artists of the songs, or only the songs of the segments; "" for an encoder that
+        ignores artists.
     songs : int
-        How many songs it was learnt from; 0 of one that was made elsewhere and has no map.
+        Number of songs that it was learnt from; 0 for one that was made elsewhere and has no map.
     library : int
-        How many songs the library had then: some may have been kept out, or have found no room in the cache.
+        Number of songs in the library at that time: some may have been held out, or not have fitted into the cache.
     """
 
     fingerprint: str
@@ -63,12 +63,12 @@ class Learnt:
 
 
 def learnt(catalog: Catalog, name: str) -> Learnt | None:
-    """Return what the library knows of a learnt encoder; None if it has not learnt it."""
-    return catalog.json_fact(f"learnt:{name}", lambda said: Learnt(**said))
+    """Return the record of a learnt encoder; None if the library has not learnt it."""
+    return catalog.json_fact(f"learnt:{name}", lambda fields: Learnt(**fields))
 
 
 def all_learnt(catalog: Catalog) -> list[str]:
-    """Return the names of all learnt encoders, whether or not there still is a package for each."""
+    """Return the names of all learnt encoders, including those whose package is not installed any more."""
     return [key.removeprefix("learnt:") for key in catalog.facts("learnt:")]
 
 
@@ -82,25 +82,29 @@ def load_learnt(home: Home, catalog: Catalog, name: str) -> Encoder:
     """
     from songspace.encoders.base import load
 
-    what = learnt(catalog, name)
-    if what is None:
-        raise SongspaceError(f"This library has not learnt {name}.")
-    return load(home.encoder(name, what.fingerprint))
+    return load(home.encoder(name, _record(catalog, name).fingerprint))
 
 
-def set_learnt(catalog: Catalog, name: str, what: Learnt) -> None:
-    """Remember that the library has learnt an encoder."""
-    catalog.set_fact(f"learnt:{name}", json.dumps(asdict(what)))
+def _record(catalog: Catalog, name: str) -> Learnt:
+    record = learnt(catalog, name)
+    if record is None:
+        raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
+    return record
+
+
+def set_learnt(catalog: Catalog, name: str, record: Learnt) -> None:
+    """Write the record of a learnt encoder."""
+    catalog.set_fact(f"learnt:{name}", json.dumps(asdict(record)))
 
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one song that are not silent, in the order of time.
+    """The segments of one song without the silent ones, in the order of time.
 
     Attributes
     ----------
     vectors : ndarray of shape (s, d), float32
-        As the encoder gave them.
+        Vectors by the encoder, neither centred nor scaled.
     starts, ends : ndarray of shape (s,), float64
         Seconds.
     """
@@ -113,26 +117,26 @@ class Segments:
     def of(
         cls, vectors: np.ndarray, starts: np.ndarray, silent: np.ndarray, *, seconds: float, duration: float
     ) -> Segments:
-        """Return the segments that sound; only in a song shorter than one are they cut short."""
+        """Return the segments without silent ones; none ends after the song."""
         starts = starts[~silent]
         return cls(vectors[~silent], starts, np.minimum(starts + seconds, duration))
 
 
 def stored_segments(home: Home, catalog: Catalog, name: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (song id, vectors of its segments that are not silent) of every encoded song, by identity.
+    """Yield (song id, vectors of its segments without silent ones) of every encoded song, by identity.
 
     Raises
     ------
     SongspaceError
         If the library has not learnt that encoder.
     """
-    key, placed = _stored(home, catalog, name)
+    key, to_vectors = _key_and_mapping(home, catalog, name)
     for song, kept in kept_segments(catalog, key):
-        yield song, placed(kept)
+        yield song, to_vectors(kept)
 
 
 def kept_segments(catalog: Catalog, key: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (song id, what is stored of its segments that are not silent) under a key, by identity."""
+    """Yield (song id, stored arrays of its segments without silent ones) under a key, by identity."""
     for song, segments, silent in catalog.vectors(key):
         yield song, segments[~silent]
 
@@ -145,37 +149,35 @@ def segments_of(home: Home, catalog: Catalog, name: str, songs: Iterable[int]) -
     SongspaceError
         If the library has not learnt that encoder.
     """
-    key, placed = _stored(home, catalog, name)
-    seconds = catalog.json_fact("listening", lambda said: float(said["seconds"])) or 5.0
+    key, to_vectors = _key_and_mapping(home, catalog, name)
+    seconds = catalog.json_fact("listening", lambda settings: float(settings["seconds"])) or 5.0
     segments = {}
     for id in dict.fromkeys(songs):
         if (encoded := catalog.encoded(key, id)) is not None:
-            vectors, starts, silent, duration = encoded
-            segments[id] = Segments.of(placed(vectors), starts, silent, seconds=seconds, duration=duration)
+            kept, starts, silent, duration = encoded
+            segments[id] = Segments.of(to_vectors(kept), starts, silent, seconds=seconds, duration=duration)
     return segments
 
 
-def _stored(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
-    """Return the key of an encoder's vectors in the catalog, and the function that places what is stored there."""
-    what = learnt(catalog, name)
-    if what is None:
-        raise SongspaceError(f"This library has not learnt {name}: run `songspace learn FOLDER --encoder {name}`.")
-    if what.vectors == what.fingerprint:
-        return what.vectors, lambda stored: stored
+def _key_and_mapping(home: Home, catalog: Catalog, name: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Return the key of an encoder's arrays in the catalog, and the function from these arrays to its vectors."""
+    record = _record(catalog, name)
+    if record.vectors == record.fingerprint:
+        return record.vectors, lambda kept: kept
     from songspace.encoders.base import load
 
-    return what.vectors, load(home.encoder(name, what.fingerprint), check_files=False).placed
+    return record.vectors, load(home.encoder(name, record.fingerprint), check_files=False).placed
 
 
 class SongVectors(NamedTuple):
-    """The vectors of songs by an encoder, one row a song.
+    """Vectors of songs by an encoder, one row for each song.
 
     Attributes
     ----------
     vectors, openings, endings : ndarrays of shape (n, d), float32
-        The mean of a song's sounding segments, and the means of the first and the last fifth of them.
+        Mean of a song's segments without silent ones, and the means of the first and the last fifth of them.
     songs : ndarray of shape (n,), int64
-        Their ids.
+        Ids of the songs.
     """
 
     vectors: np.ndarray
@@ -190,7 +192,7 @@ def song_vectors(home: Home, catalog: Catalog, name: str) -> SongVectors:
 
 
 def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> SongVectors:
-    """Return the vectors of songs whose segments are given, in the order of the songs' paths."""
+    """Return the vectors of songs from (song id, segments), in the order of the songs' paths."""
     means = {song: in_brief(segments) for song, segments in songs}
     ids = [song.id for song in catalog.songs() if song.id in means]
     if not ids:
@@ -200,13 +202,13 @@ def in_brief_each(catalog: Catalog, songs: Iterable[tuple[int, np.ndarray]]) -> 
 
 
 def in_brief(segments: np.ndarray) -> np.ndarray:
-    """Return three means of a song's segments (s, d): of all, of the first fifth, of the last fifth."""
+    """Return three means of a song's segments (s, d): of all, of the first fifth and of the last fifth."""
     few = at_either_end(len(segments))
     return np.stack([part.mean(axis=0) for part in (segments, segments[:few], segments[-few:])])
 
 
 def at_either_end(segments: int) -> int:
-    """Return how many of a song's segments are its beginning, or its end: a fifth.
+    """Return the number of segments that make up the beginning, or the end, of a song: a fifth, at least one.
 
     Examples
     --------
@@ -218,16 +220,16 @@ def at_either_end(segments: int) -> int:
 
 def imported_from(catalog: Catalog) -> str | None:
     """Return the file that the songs of a library were imported from; None if they were listened to."""
-    return catalog.json_fact(IMPORTED, lambda said: str(said["from"]))
+    return catalog.json_fact(IMPORTED, lambda fact: str(fact["from"]))
 
 
 def demand_sound(catalog: Catalog, lacking: str) -> None:
-    """Raise an error if the songs of a library were imported, and have no sound.
+    """Raise an error if the songs of a library were imported without sound.
 
     Raises
     ------
     SongspaceError
-        If they were: "The songs of this library were imported as vectors from FILE, so ``lacking``."
+        "The songs of this library were imported as vectors from FILE, so ``lacking``."
     """
     if (source := imported_from(catalog)) is not None:
         shown = source.encode("utf-8", "replace").decode("utf-8")

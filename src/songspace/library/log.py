@@ -1,7 +1,7 @@
-"""The log in the home: what `learn` and `update` did.
+"""The log in the home: the events of `learn` and `update`, one on each line.
 
-A line an event. It is written under the home's lock, so that two runs never write, or rotate, it at the same time. A
-disk that is full costs what would be written here, and nothing else.
+It is written under the lock of the home, so that two runs never write or rotate it at the same time. If the disk is
+full, only lines of the log are lost.
 """
 
 from __future__ import annotations
@@ -26,41 +26,42 @@ from songspace.library.home import Home
 from songspace.reporter import Reporter
 
 LARGEST, KEPT = 1_000_000, 3
-"""Bytes of a log, and how many older ones are kept beside it."""
+"""Largest size of a log, in bytes, and the number of older ones that are kept beside it."""
 
 _PARTS = ("songspace", "numpy", "torch", "soundfile", "av")
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that would end a line, or give orders to the terminal that shows it."""
+"""Characters that would end a line, or control the terminal that shows it."""
 
 
 def one_line(text: str) -> str:
-    """Escape, as in Python, what would begin another line or give orders to a terminal.
+    """Escape, as in Python, all characters that would begin another line or control a terminal.
 
     Examples
     --------
     >>> print(one_line("a\\n2026-01-01 ERROR"))
     a\\n2026-01-01 ERROR
     """
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Log(Reporter):
-    """Writes down what a run tells, and hands it on.
+    """A reporter that writes the events of a run into the log, and forwards them.
 
     Parameters
     ----------
     home : Home
-        Locked by this run.
+        Its lock must be held by this run.
     listener : Reporter
+        Receives all events, too.
     """
 
     def __init__(self, home: Home, listener: Reporter) -> None:
         self._listener = listener
-        # The handler alone, without a logger: nobody else's messages come in, and nothing of the process is changed.
+        # A handler without a logger: no messages of other libraries come in, and no global settings are changed.
         self._handler = _Handler(home.log, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", delay=True)
         self._began = time.monotonic()
-        self._stage, self._stage_began, self._far = "", 0.0, ""
+        self._stage, self._stage_began, self._reached = "", 0.0, ""
 
     @property
     def seconds(self) -> float:
@@ -80,7 +81,7 @@ class Log(Reporter):
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
         if stage != self._stage:
             self.begin(stage)
-        self._far = f"{done} of {total}, " + (f"{detail}, " if detail else "")
+        self._reached = f"{done} of {total}, " + (f"{detail}, " if detail else "")
         self._listener.progress(stage, done, total, detail)
 
     def remaining(self, stage: float | None, whole: float | None) -> None:
@@ -89,13 +90,13 @@ class Log(Reporter):
     def begin(self, stage: str) -> None:
         self.end_stage()
         self.write(f"{stage} ...")
-        self._stage, self._stage_began, self._far = stage, time.monotonic(), ""
+        self._stage, self._stage_began, self._reached = stage, time.monotonic(), ""
         self._listener.begin(stage)
 
     def end_stage(self) -> None:
-        """Write down how long the stage took that has ended, if one has."""
+        """Write the duration of the current stage, if there is one."""
         if self._stage:
-            self.write(f"{self._stage}: {self._far}{taken(time.monotonic() - self._stage_began)}")
+            self.write(f"{self._stage}: {self._reached}{taken(time.monotonic() - self._stage_began)}")
         self._stage = ""
 
     def failed(self, path: str, reason: str) -> None:
@@ -104,26 +105,26 @@ class Log(Reporter):
 
     def close(self) -> None:
         """Close the file."""
-        with suppress(OSError):  # what could not be written is tried once more
+        with suppress(OSError):  # closing tries to write the rest once more
             self._handler.close()
 
 
 class _Handler(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         if os.path.exists(self.baseFilename) and not os.path.isfile(self.baseFilename):
-            raise OSError(errno.EINVAL, "it is no ordinary file", self.baseFilename)  # nobody waits for a pipe
+            raise OSError(errno.EINVAL, "it is no ordinary file", self.baseFilename)  # opening a pipe would block
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Keep silent: the run is what counts."""
+        """Ignore errors: the run matters more than its log."""
 
 
 @contextmanager
 def logged(home: Home, command: str, listener: Reporter) -> Iterator[Log]:
-    """Open the log of a run, and write how the run ends; the home must be locked by it."""
+    """Open the log of a run, and write how the run ends; the run must hold the lock of the home."""
     log = Log(home, listener)
     try:
-        log.write(f"{command} ({', '.join(map(_versioned, _PARTS))}, Python {platform.python_version()})")
+        log.write(f"{command} ({', '.join(map(_with_version, _PARTS))}, Python {platform.python_version()})")
         yield log
     except KeyboardInterrupt:
         log.end_stage()
@@ -143,7 +144,7 @@ def logged(home: Home, command: str, listener: Reporter) -> Iterator[Log]:
         log.close()
 
 
-def _versioned(part: str) -> str:
+def _with_version(part: str) -> str:
     try:
         return f"{part} {version(part)}"
     except PackageNotFoundError:

@@ -1,7 +1,7 @@
-"""Matroska and WebM: where the sound lies in them, and what they say of it. No more is read of a file than that.
+"""Matroska and WebM: the sound and the tags of a file; nothing else is read.
 
-A file is a row of elements: a number that says what it is, a size, and content that may be elements again. What an
-element claims is never believed further than its parent reaches.
+A file is a sequence of elements. Each has an id, a size, and content that may be elements again. An element never
+extends beyond its parent, whatever its size claims.
 
 Layout: RFC 8794 (EBML), RFC 9559 (Matroska), and the Matroska tag specification.
 """
@@ -19,18 +19,18 @@ _TAG, _TARGETS, _LEVEL, _CHAPTER, _ATTACHMENT = 0x7373, 0x63C0, 0x68CA, 0x63C4, 
 _SIMPLE, _NAME, _STRING = 0x67C8, 0x45A3, 0x4487
 
 _SONG, _ALBUM = 30, 50
-"""The target of a tag, by number; without one it is the album, and writers of single songs leave it so."""
+"""Target levels of tags. Without a level, a tag is about the album; writers of single songs give none."""
 
 _OF_ALBUM = {"TITLE": "ALBUM", "ARTIST": "ALBUMARTIST", "PART_NUMBER": "DISC"}
-"""The meaning of names in a tag about the album, beside others about its songs."""
+"""Meaning of names in a tag about the album, if the file has tags about songs, too."""
 
-_MOST_ELEMENTS = 100_000  # one for a second of a day
+_MOST_ELEMENTS = 100_000  # one for each second of a day
 _LARGEST = 2**20  # bytes of all tags
 _LONGEST = 2**16  # bytes of a text
 
 
 class Element(NamedTuple):
-    """An element's id, and the bytes of its content."""
+    """The id of an element, and the range of its content in the file."""
 
     id: int
     begin: int
@@ -38,16 +38,16 @@ class Element(NamedTuple):
 
 
 class MalformedError(ValueError):
-    """A file breaks the rules, or leaves open how long something is, as recorders do."""
+    """A file that breaks the rules, or leaves the size of an element open, as recorders do."""
 
 
 def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """Yield the elements that lie side by side between two places of a file.
+    """Yield the elements between two offsets of a file, one after another.
 
     Raises
     ------
     MalformedError
-        If there are none, or their sizes are not known.
+        If there are no elements, or a size is unknown.
     """
     for _ in range(_MOST_ELEMENTS):
         if begin >= end:
@@ -65,7 +65,7 @@ def elements(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def _number(data: bytes) -> tuple[int, int]:
-    """Return the width of a number in bytes, which its leading zeros give, and the number."""
+    """Decode a number of variable width: return its width in bytes, given by its leading zeros, and the number."""
     width = 9 - data[0].bit_length() if data else 9
     if len(data) < width or width > 8:
         raise MalformedError("no element")
@@ -73,7 +73,7 @@ def _number(data: bytes) -> tuple[int, int]:
 
 
 def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
-    """Return the elements at the top of the file's first segment."""
+    """Return the elements at the top level of the first segment of a file."""
     segment = next((one for one in elements(file, begin, end) if one.id == _SEGMENT), None)
     if segment is None:
         raise MalformedError("no segment")
@@ -81,7 +81,7 @@ def _children(file: BinaryIO, begin: int, end: int) -> Iterator[Element]:
 
 
 def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
-    """Return (begin, end) of each stretch of sound.
+    """Return (begin, end) of each cluster of sound.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def clusters(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
 def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
     """Return (name, text) of the tags of the song, then of the album, then the title of the file.
 
-    Of a file that is damaged, what stands before the damage.
+    In a damaged file, only the tags before the damage are read.
     """
     title: list[tuple[str, str]] = []
     tags: list[tuple[int | None, list[tuple[str, str]]]] = []
@@ -122,7 +122,7 @@ def texts(file: BinaryIO, begin: int, end: int) -> list[list[tuple[str, str]]]:
 
 
 def _tag(content: BinaryIO, tag: Element) -> tuple[int | None, list[tuple[str, str]]] | None:
-    """Return the target of a tag, and its texts; None if the target is a chapter or a picture."""
+    """Return the target level of a tag, and its texts; None if the target is a chapter or a picture."""
     level, texts = None, []
     for one in elements(content, tag.begin, tag.end):
         if one.id == _TARGETS:
@@ -134,9 +134,9 @@ def _tag(content: BinaryIO, tag: Element) -> tuple[int | None, list[tuple[str, s
                 if target.id == _LEVEL:
                     level = number
         elif one.id == _SIMPLE:
-            said = {inner.id: _text(content, inner) for inner in elements(content, one.begin, one.end)}
-            if _NAME in said and _STRING in said:
-                texts.append((said[_NAME], said[_STRING]))
+            text_of = {inner.id: _text(content, inner) for inner in elements(content, one.begin, one.end)}
+            if _NAME in text_of and _STRING in text_of:
+                texts.append((text_of[_NAME], text_of[_STRING]))
     return level, texts
 
 

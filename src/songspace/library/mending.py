@@ -1,6 +1,6 @@
-"""A damaged catalog: found before a run writes into it, and made whole from what is left.
+"""The repair of a damaged catalog, before a run writes into it.
 
-What is damaged is deleted as a whole: the run then finds that it is missing, and computes it anew.
+Damaged rows are deleted. The run then finds that they are missing, and computes them again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from songspace.errors import SongspaceError
 from songspace.library import schema
 
 _SHORT_READ = 522
-"""SQLite's SQLITE_IOERR_SHORT_READ: a file that was cut off."""
+"""SQLITE_IOERR_SHORT_READ of SQLite: a file that was cut off."""
 
 _SKIPPED = 1000
-"""Numbers that are passed over where it is lost which was the last one given: none is ever given twice."""
+"""Ids that are skipped if the last one given is lost: no id is ever given twice."""
 
 _UNFIT = (
     ("songs", "length(starts) <> 8 * length(silent)"),
@@ -30,13 +30,13 @@ _UNFIT = (
         "AND length(segments) > 0 AND length(segments) % (4 * length(silent)) = 0)",
     ),
 )
-"""(table, condition) of rows that do not fit to others, in the order in which they are deleted."""
+"""(table, condition) of rows that contradict other rows, in the order in which they are deleted."""
 
 
 def mend(path: Path, say: Callable[[str], None]) -> None:
-    """Delete all that is damaged in a catalog, and tell the person; the home must be locked.
+    """Delete all damaged rows of a catalog, and report that; the home must be locked.
 
-    A copy of a catalog that SQLite cannot read to its end stays beside it. Catalogs of other versions are left alone.
+    If SQLite cannot read the whole file, a copy of it is kept beside it. Catalogs of other versions are left alone.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
     if not path.exists():
         return
     try:
-        whole = _is_sound(path)
+        whole = _is_readable(path)
         if whole is None:
             return
         if not whole:
@@ -60,7 +60,7 @@ def mend(path: Path, say: Callable[[str], None]) -> None:
 
 
 def put_aside(path: Path, say: Callable[[str], None]) -> None:
-    """Put a catalog from before the first release aside, so that a new one takes its place."""
+    """Rename a catalog from before the first release, so that a new one can be made."""
     if not path.exists():
         return
     with closing(schema.connect(path)) as db:
@@ -69,7 +69,7 @@ def put_aside(path: Path, say: Callable[[str], None]) -> None:
             return
         except schema.OlderError:
             pass
-        except (SongspaceError, sqlite3.DatabaseError):  # of a newer songspace, or damaged: others see to that
+        except (SongspaceError, sqlite3.DatabaseError):  # of a newer songspace, or damaged: not handled here
             return
     aside = path.with_name(f"{path.stem}.older{path.suffix}")
     for suffix in ("", "-wal", "-shm"):
@@ -79,7 +79,7 @@ def put_aside(path: Path, say: Callable[[str], None]) -> None:
 
 
 def damage(path: Path) -> list[str]:
-    """Return what is wrong with a catalog, each in a few words; nothing is changed.
+    """Return the defects of a catalog, each in a few words; the catalog is not changed.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def damage(path: Path) -> list[str]:
     with closing(schema.connect(path, write=False)) as db:
         db.execute("PRAGMA query_only = ON")
         try:
-            problems = [said for (said,) in db.execute("PRAGMA integrity_check(3)") if said != "ok"]
+            problems = [text for (text,) in db.execute("PRAGMA integrity_check(3)") if text != "ok"]
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return [str(error)]
@@ -109,7 +109,7 @@ def damage(path: Path) -> list[str]:
 
 
 def _damaged_rows() -> Iterator[tuple[str, str, str]]:
-    """Yield (table, condition, what is wrong) of damaged rows, in the order in which they are deleted."""
+    """Yield (table, condition, defect) of damaged rows, in the order in which they are deleted."""
     yield from ((table, schema.changed(table), "are not what was written") for table in schema.columns(schema.VERSION))
     yield from ((table, condition, "do not fit to others") for table, condition in _UNFIT)
 
@@ -118,14 +118,14 @@ def _kept(path: Path) -> Path:
     return path.with_name(f"{path.stem}.damaged{path.suffix}")
 
 
-def _is_sound(path: Path) -> bool | None:
-    """Return whether SQLite can read all of a catalog; None for a file that is left alone."""
+def _is_readable(path: Path) -> bool | None:
+    """Return True if SQLite can read all of a catalog; None for a file that is left alone."""
     with closing(schema.connect(path)) as db:
         try:
             there = schema.tables_of(db)
             application, version = schema.marks(db)
             if there == schema.tables(schema.VERSION) and (application != schema.APPLICATION or version == 0):
-                schema.mark(db)  # the very tables of this version: its first bytes are damaged
+                schema.mark(db)  # it has the tables of this version, so its first bytes are damaged
             try:
                 schema.version_of(db)
             except schema.OtherTablesError:
@@ -140,7 +140,7 @@ def _is_sound(path: Path) -> bool | None:
 
 
 def _are_plain(there: schema.Tables) -> bool:
-    """Return whether a file has nothing but tables and indexes of a catalog's names, none of them computed."""
+    """Return True if a file has only tables and indexes with the names of a catalog's, none of them computed."""
     known = {name for _, name, _ in schema.tables(schema.VERSION)}
     return all(
         kind in ("table", "index")
@@ -156,7 +156,7 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def _drop_damaged(path: Path) -> int:
-    """Delete damaged rows; return how many."""
+    """Delete damaged rows; return their number."""
     with closing(schema.connect(path)) as db:
         if schema.version_of(db) != schema.VERSION:
             return 0
@@ -169,7 +169,7 @@ def _drop_damaged(path: Path) -> int:
 
 
 def _rebuild(path: Path) -> None:
-    """Put a new catalog in the place of one that SQLite cannot read to its end, with the rows that it can read."""
+    """Replace a catalog that SQLite cannot read to its end by a new one with all readable rows."""
     beside = path.with_name(f"{path.name}.new")
     beside.unlink(missing_ok=True)
     with closing(schema.connect(beside)) as new, closing(schema.connect(path)) as old:
@@ -188,7 +188,7 @@ def _rebuild(path: Path) -> None:
 
 
 def _last_number(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-    """Return the last number that was given to a song, or a larger one."""
+    """Return the last id that was given to a song, or a larger one."""
     try:
         [(last,)] = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'songs'")
         return int(last)
@@ -199,7 +199,7 @@ def _last_number(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 
 def _readable(db: sqlite3.Connection, table: str, names: str) -> Iterator[tuple]:
-    """Yield the rows that are what was written, as far as they can be read from either end."""
+    """Yield the undamaged rows, as far as they can be read from either end."""
     key = sorted((column for column in schema.columns(schema.VERSION)[table] if column.key), key=lambda each: each.key)
     for direction in ("ASC", "DESC"):
         order = ", ".join(f"{column.name} {direction}" for column in key)

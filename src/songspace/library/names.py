@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 
 NEAR = 0.75
-"""The least likeness of a name that is offered in place of a wrong one: three of four letters, in their order."""
+"""Smallest likeness of a name that is suggested for a wrong one: three of four letters, in their order."""
 
 _TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
-# What stands on, in or under a letter and makes no other letter of it: the accents of Latin, Greek and Cyrillic, the
-# points that most texts in Hebrew and Arabic leave out, and what says how a sign is drawn. Not the vowels of Devanagari
-# or Thai, nor the two strokes that make another syllable of a kana.
+# Marks that do not make another letter: the accents of Latin, Greek and Cyrillic, the points that most texts in Hebrew
+# and Arabic leave out, and variation selectors. The vowels of Devanagari and Thai, and the two strokes that make
+# another syllable of a kana, are not among them.
 _ACCENTS = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]"
@@ -41,7 +41,7 @@ _PART = re.compile(r"\b(?:parts?|pts?|teil|partie|parte) ?(\d+|[ivx]+)\b")
 
 
 class AmbiguousError(SongspaceError):
-    """Several songs have the name that a person gave.
+    """The name that a person gave fits several songs.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    for _ in range(2):  # folding a letter may bring forth one that decomposes, and the other way round
+    for _ in range(2):  # a folded letter may decompose again, and the other way round
         text = unicodedata.normalize("NFKD", text).casefold()
     return _ACCENTS.sub("", text)
 
@@ -78,7 +78,7 @@ def plain(text: str) -> str:
     'sigur ros agætis byrjun'
     """
     bare = folded(text)
-    # The same either way; most titles are ASCII, and this is asked of every song of a library.
+    # Both ways give the same; the first is fast for ASCII, as most titles are.
     spaced = bare.translate(_TO_BLANKS) if bare.isascii() else "".join(map(_or_blank, bare))
     return " ".join(spaced.split())
 
@@ -97,7 +97,7 @@ def signs(text: str) -> str:
 def compared(text: str) -> str:
     """Normalize a name: "Rock 'n' Roll, Pt. II" is "Rock & Roll (Part 2)", and "÷ (Live)" is not "× (Live)".
 
-    Empty only where there is nothing to compare.
+    The result is empty only if the text is blank.
     """
     begins = text.lstrip()
     if not begins[:1].isalnum():
@@ -109,9 +109,9 @@ def compared(text: str) -> str:
 
 
 def sought(text: str) -> str:
-    """Normalize a text to search for: as :func:`plain`, but an artist or a title that is all signs keeps them.
+    """Normalize a text for a search, as :func:`plain`, but keep an artist or a title that has only punctuation.
 
-    Signs that no keyboard has ("÷", a heart) are words.
+    Symbols outside ASCII ("÷", a heart) are words.
 
     Examples
     --------
@@ -128,18 +128,18 @@ def sought(text: str) -> str:
 
 
 def find(songs: Sequence[Song], text: str) -> Song:
-    """Return the one song that ``text`` names.
+    """Return the song that ``text`` names.
 
-    Tried in this order: the whole name or title as it is spelled; without case and accents; without punctuation; a part
-    of the name; and all the words anywhere in artist, title, album and file name. A name that several files share is
-    answered by the first of them by path.
+    These are tried in order: the whole name or title as it is written; without case and accents; without punctuation; a
+    part of the name; and all words, anywhere in artist, title, album and file name. If several files share the whole
+    name, the first one by path is returned.
 
     Raises
     ------
     AmbiguousError
         If several songs fit.
     SongspaceError
-        If none does, with the names that are near.
+        If no song fits; the message suggests similar names.
 
     Examples
     --------
@@ -182,18 +182,19 @@ def find(songs: Sequence[Song], text: str) -> Song:
 
 
 def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
-    """Return the names that a misspelled one may have meant, the likeliest first.
+    """Return the names that a misspelled one may mean, the most similar first.
 
-    A name is near if three of four letters stand in both in one order (the ratio of Ratcliff and Obershelp, as Python's
-    difflib counts it), as they are written or with their words sorted and without articles: a typing error or two in a
-    word, words that changed places, a "The" that is missing. What is less alike is another name, and no help.
+    Two names are similar if they share three of four letters in the same order (the ratio of Ratcliff and Obershelp, as
+    in difflib), either as written or with sorted words and without articles: a typing error or two, words in another
+    order, a missing "The".
 
     Parameters
     ----------
     wanted : str
     names : iterable of str
-        As :func:`plain` or :func:`sought` gives them, like ``wanted``.
+        Normalized by :func:`plain` or :func:`sought`, like ``wanted``.
     most : int
+        Largest number of names.
 
     Examples
     --------
@@ -203,7 +204,7 @@ def nearest(wanted: str, names: Iterable[str], most: int) -> list[str]:
     """
     if not wanted:
         return []
-    # The one text that all others are compared with: difflib learns it once.
+    # difflib analyses its second text once, and compares others with it.
     as_written, in_order = (difflib.SequenceMatcher(None, "", b, autojunk=False) for b in (wanted, _sorted(wanted)))
     near = []
     for name in names:
@@ -239,7 +240,7 @@ def _in_any_case(text: str) -> str:
 
 
 def _one(fitting: Sequence[Song], text: str) -> Song:
-    """Return the first of some songs if all have one name: then they are copies."""
+    """Return the first of some songs if all have the same name, so that they are copies."""
     if len({_in_any_case(song.name) for song in fitting}) == 1:
         return fitting[0]
     raise AmbiguousError(text, fitting)
@@ -250,12 +251,12 @@ def _titled(song: Song) -> str:
 
 
 def _or_blank(c: str) -> str:
-    """Return a character if it is a part of a word (vowels that are written as marks, too), else a blank."""
+    """Return a character if it is part of a word (vowels written as marks, too), else a blank."""
     return c if c.isalnum() or unicodedata.category(c)[0] == "M" else " "
 
 
 def _words(bare: str) -> str:
-    """Normalize folded text, as :func:`plain`, but signs are words of their own."""
+    """Normalize folded text, as :func:`plain`, but keep symbols as words."""
     if not any(c.isalnum() for c in bare):
         return ""
     kept = (c if not c.isascii() and unicodedata.category(c) in ("So", "Sm") else _or_blank(c) for c in bare)
@@ -263,12 +264,12 @@ def _words(bare: str) -> str:
 
 
 VARIOUS_MBID = "89ad4ac3-39f7-470e-963a-56509c546377"
-"""The id of "Various Artists" in MusicBrainz."""
+"""MusicBrainz id of "Various Artists"."""
 
 GUESTS = re.compile(r"\s[(\[]?(?:feat\b\.?|ft\.|featuring\b)\s*\S.*", re.IGNORECASE | re.DOTALL)
 """Guests, from the word that begins them to the end."""
 
-# Several whom nobody named, in the languages of the taggers that write it ...
+# "Various Artists" in the languages of taggers ...
 _SEVERAL = frozenset(
     map(
         compared,
@@ -283,7 +284,7 @@ _SEVERAL = frozenset(
         "διάφοροι|ヴァリアス・アーティスト|ヴァリアスアーティスト|オムニバス|群星|合輯|여러 아티스트".split("|"),
     )
 )
-# ... and names for artists who are not known.
+# ... and names for unknown artists.
 _UNKNOWN = frozenset(
     map(
         compared,
@@ -296,9 +297,9 @@ _UNKNOWN = frozenset(
 
 @lru_cache(maxsize=65536)
 def artist_of(text: str | None) -> str | None:
-    """Normalize an artist, without guests and a "The"; None if that is nobody in particular.
+    """Normalize an artist, without guests and a "The"; None for "Various Artists" and "Unknown Artist".
 
-    The article says nothing: taggers forget it, and hardly two artists differ in it alone.
+    The article is dropped because taggers forget it, and hardly any two artists differ in it alone.
 
     Examples
     --------
@@ -314,5 +315,5 @@ def artist_of(text: str | None) -> str | None:
 
 
 def are_several(text: str | None) -> bool:
-    """Return whether a tag says "Various Artists"."""
+    """Return True if a tag means "Various Artists"."""
     return bool(text) and compared(text or "") in _SEVERAL

@@ -1,12 +1,13 @@
-"""Songs that are away, and songs that are gone, when a folder no longer shows their files.
+"""Missing files: which are away and which are gone.
 
-Away is what cannot be reached: a link that leads nowhere, a folder that may not be read, a disk that is not mounted.
-It is remembered with all that was worked out of it until it is back. Gone is what was deleted. The rule:
+A file is away if it cannot be reached: behind a broken link, in a folder that may not be read, on a disk that is not
+mounted. Its songs are kept with all their data until it is back. A file is gone if it was deleted. The rule:
 
-    A file is gone if the nearest folder above it that is still there was listed without an error, lies on the disk on
-    which the file lay, and is not empty. All else is away. Where a fifth or more of a folder's songs (and more than
-    one) would be gone at once, they are away until another look misses them again while others are where they were.
-    Others are songs that were there before: a folder that holds nothing but new ones is on another disk.
+    A file is gone if the nearest folder above it that still exists was listed without an error, lies on the same disk
+    as the file did, and is not empty. Every other missing file is away. If a fifth or more of the songs of a folder
+    (and more than one) would be gone at once, they are away until another scan misses them again while other songs
+    are where they were. Only songs that were there before count as others: a folder that holds nothing but new songs
+    is on another disk.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from songspace.library.catalog import FileRow
+from songspace.library.records import FileRow
 from songspace.library.scan import Found, Listing, Stamp, is_inside
 
 MANY = "many songs vanished at once"
-"""The reason for files that look deleted, until another scan confirms it."""
+"""Reason for files that seem to be deleted, until another scan confirms it."""
 
 NONE_LEFT = "nothing that was in its folder is left there"
-"""The reason for files that look deleted, and that another scan does not confirm: it may be another disk."""
+"""Reason for files that seem to be deleted, where another scan cannot confirm it: it may be another disk."""
 
 _LARGE_SHARE = 5
-"""A large share is one fifth."""
+"""A large share of the songs is one fifth."""
 
 
 class Devices:
-    """Compares the numbers of disks and files with those in the catalog: some change when a disk is mounted anew.
+    """Compares device and inode numbers with those in the catalog: some change when a disk is mounted again.
 
     Parameters
     ----------
     rows : mapping of str to FileRow
-        What the catalog remembers, by path.
+        Files in the catalog, by path.
     files : iterable of Found
-        What is there.
+        Files of the scan.
     """
 
     def __init__(self, rows: Mapping[str, FileRow], files: Iterable[Found]) -> None:
@@ -49,39 +50,39 @@ class Devices:
             if row is not None and row.stamp[:3] == file.stamp[:3]:
                 self._now[row.stamp.device] = file.device
                 (same if row.stamp.inode == file.inode else others)[file.device] += 1
-        # Where most files have other numbers than before, it is the file system that has numbered them anew.
+        # If most files of a device have new inode numbers, the file system has numbered its files again.
         self._renumbered = {device for device, count in others.items() if count > same[device]}
         self._taken = set(self._now.values())
 
     def is_there(self, device: int, folder_device: int) -> bool:
-        """Return whether a folder lies on the disk that had a number when the catalog was written."""
-        if not device:  # of a system that does not number them
+        """Return True if a folder lies on the disk that had the number ``device`` when the catalog was written."""
+        if not device:  # the system does not number its disks
             return True
         if device in self._now:
             return self._now[device] == folder_device
         return device == folder_device and device not in self._taken
 
     def has_changed(self, row: FileRow, file: Found) -> bool:
-        """Return whether a file may hold something else than when it was read."""
+        """Return True if a file may have another content than when it was read."""
         before, now = row.stamp, file.stamp
         moved = before.inode != now.inode and now.device not in self._renumbered
-        # A sheet that cannot be reached says nothing: the songs that it told of stay.
-        told_anew = row.sheet != file.sheet and not file.sheet_away
-        return before[:3] != now[:3] or moved or told_anew
+        # While a CUE sheet cannot be reached, the songs that it listed stay.
+        other_sheet = row.sheet != file.sheet and not file.sheet_away
+        return before[:3] != now[:3] or moved or other_sheet
 
 
 @dataclass
 class Missing:
-    """Files that hold songs and were not found where they were.
+    """Files with songs that a scan did not find.
 
     Attributes
     ----------
     away : dict of str to str
-        Why they cannot be reached, by path.
+        Reason why each file cannot be reached, by path.
     errors : set of str
-        Those of them where something is there by name and gives an error.
+        Those of them that still exist by name, but cannot be opened.
     vanished : dict of str to str
-        The nearest folder that is still there, by path.
+        Nearest folder that still exists, by path.
     """
 
     away: dict[str, str] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Missing:
 
 
 def missing(folder: str, listing: Listing, rows: Mapping[str, FileRow], devices: Devices) -> Missing:
-    """Return the files that the catalog knows and a scan did not find."""
+    """Return the files with songs that are in the catalog and were not found by a scan."""
     result = Missing()
     there = {file.path for file in listing.files if not file.problem or file.path not in listing.unreachable}
     for path, row in rows.items():
@@ -108,7 +109,7 @@ def missing(folder: str, listing: Listing, rows: Mapping[str, FileRow], devices:
 
 
 def _nearest(path: str, folder: str, listing: Listing) -> str:
-    """Return the nearest place above a file, or the file itself, that the scan saw."""
+    """Return the nearest folder above a file that the scan saw, or the file itself."""
     while path not in listing.unreachable and path not in listing.folders and path not in listing.left_out:
         if path == folder:
             break
@@ -130,39 +131,39 @@ def _why_away(place: str, stamp: Stamp, listing: Listing, devices: Devices) -> s
 def judge(
     vanished: Mapping[str, str], rows: Mapping[str, FileRow], folder: str, alive: Iterable[str]
 ) -> tuple[set[str], dict[str, str]]:
-    """Return which files that have vanished from a folder are gone, and why the others are away for now.
+    """Return the vanished files of a folder that are gone, and for the others the reason why they are away.
 
     Parameters
     ----------
     vanished : mapping of str to str
-        The nearest folder that is still there, by path.
+        Nearest folder that still exists, by path.
     rows : mapping of str to FileRow
-        What the catalog remembered before this look.
+        Rows of the catalog before this scan.
     folder : str
-        The folder that was looked through.
+        The folder that was scanned.
     alive : iterable of str
-        Files that hold songs and were found in the folder.
+        Files with songs that the scan found in the folder.
     """
     alive = [path for path in alive if path in rows and rows[path].songs]
     old, back = _above(alive, folder), _above((path for path in alive if rows[path].away is not None), folder)
     confirmed = {path for path, place in vanished.items() if rows[path].why == MANY and place in old}
-    anew = {path for path in vanished if rows[path].why not in (MANY, NONE_LEFT)}
+    missed_first = {path for path in vanished if rows[path].why not in (MANY, NONE_LEFT)}
     before = {song for path, row in rows.items() if row.away is None and is_inside(path, folder) for song in row.songs}
-    lost = {song for path in anew for song in rows[path].songs}
+    lost = {song for path in missed_first for song in rows[path].songs}
     if len(lost) > 1 and _LARGE_SHARE * len(lost) >= len(before):
-        anew = set()
-    gone = confirmed | anew
+        missed_first = set()
+    gone = confirmed | missed_first
     away = {}
     for path, place in vanished.items():
         if path not in gone:
-            # What is there by now beside files that were missed before may have come in their place.
+            # Files that appeared beside earlier missing ones may have replaced them.
             others = back if rows[path].why == NONE_LEFT else old
             away[path] = MANY if place in others or rows[path].why == MANY else NONE_LEFT
     return gone, away
 
 
 def _above(paths: Iterable[str], folder: str) -> set[str]:
-    """Return the folders that hold one of some files, up to the folder that was scanned."""
+    """Return all folders above some files, up to the folder that was scanned."""
     folders: set[str] = set()
     for path in paths:
         while path != folder and (path := os.path.dirname(path)) not in folders:
@@ -172,16 +173,18 @@ def _above(paths: Iterable[str], folder: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Group:
-    """Songs that are away for one reason.
+    """Songs that are away for the same reason.
 
     Attributes
     ----------
     path : str
-        The nearest folder that holds all of them.
+        Nearest folder that holds all of them.
     songs : int
+        Number of songs.
     since : float
-        When the first of them was missed, in seconds since 1970.
+        Time when the first of them was missed, in seconds since 1970.
     why : str
+        The reason.
     """
 
     path: str
@@ -191,7 +194,7 @@ class Group:
 
 
 def groups_of_away(rows: dict[str, FileRow], roots: Iterable[str], songs: Container[int]) -> list[Group]:
-    """Group ``songs`` that are away by folder of the library and reason; most songs first."""
+    """Group songs that are away by folder of the library and reason; the largest group comes first."""
     listed = list(roots)
     groups: dict[tuple[str, str], list[tuple[str, FileRow]]] = {}
     for path, row in rows.items():

@@ -1,7 +1,7 @@
 """The progress of a run, for other processes: a small file in the home.
 
-It is there while a run holds the home's lock (see :meth:`songspace.library.Home.lock`), and means nothing once nobody
-does: a run that was killed took the lock with it, and left the file.
+It exists while a run holds the lock of the home (:meth:`songspace.library.Home.lock`). A run that was killed leaves the
+file behind, but not the lock; so the file means nothing while the lock is free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from songspace.library.home import Home
 from songspace.plainfiles import put_plain, read_json
 from songspace.reporter import Reporter
 
-EVERY = 1.0  # seconds between two writings, unless a stage begins or ends
+EVERY = 1.0  # seconds between two writes, unless a stage begins or ends
 _LONGEST = 4096  # bytes
 
 
@@ -28,15 +28,15 @@ class Progress:
     command : str
         ``learn`` or ``update``.
     stage : str
-        As :meth:`songspace.reporter.Reporter.begin` gets it; empty at the beginning.
+        Name of the stage, as in :meth:`songspace.reporter.Reporter.begin`; empty at the beginning.
     done, total : int
-        Of the stage; both 0 where that is not known.
+        Steps of the stage; both 0 if they are not known.
     left : float or None
-        Seconds until the stage is done, if that can be told.
+        Seconds until the stage is done, if they can be estimated.
     left_in_all : float or None
-        Seconds until the run is done, if that can be told.
+        Seconds until the run is done, if they can be estimated.
     began : float
-        When the run began, in seconds since 1970.
+        Start of the run, in seconds since 1970.
     """
 
     command: str
@@ -49,16 +49,16 @@ class Progress:
 
 
 class Telling(Reporter):
-    """Hands on all that a run tells, and writes into the home how far it is.
+    """A reporter that writes the progress of a run into the home, and forwards all events.
 
-    A disk that is full costs what is written here, and nothing else.
+    If the disk is full, only this file is not written.
     """
 
     def __init__(self, home: Home, command: str, listener: Reporter) -> None:
         self._home, self._command, self._listener = home, command, listener
         self._began = time.time()
         self._stage = ""
-        self._told: tuple[float | None, float | None] = (None, None)
+        self._remaining: tuple[float | None, float | None] = (None, None)
         self._next = 0.0
         self._write("", 0, 0, None, None)
 
@@ -66,7 +66,7 @@ class Telling(Reporter):
         self._listener.say(sentence)
 
     def remaining(self, stage: float | None, whole: float | None) -> None:
-        self._told = (stage, whole)
+        self._remaining = (stage, whole)
 
     def begin(self, stage: str) -> None:
         self._listener.begin(stage)
@@ -78,7 +78,7 @@ class Telling(Reporter):
         now = time.monotonic()
         new = stage != self._stage
         self._stage = stage
-        (left, in_all), self._told = self._told, (None, None)
+        (left, in_all), self._remaining = self._remaining, (None, None)
         self._listener.remaining(left, in_all)
         self._listener.progress(stage, done, total, detail)
         if new or done == total or now >= self._next:
@@ -86,9 +86,9 @@ class Telling(Reporter):
             self._next = now + EVERY
 
     def _write(self, stage: str, done: int, total: int, left: float | None, in_all: float | None) -> None:
-        told = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
+        progress = Progress(self._command, stage, done, total, _rounded(left), _rounded(in_all), self._began)
         with suppress(OSError):
-            put_plain(self._home.progress, [json.dumps(asdict(told)).encode()])
+            put_plain(self._home.progress, [json.dumps(asdict(progress)).encode()])
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -98,12 +98,12 @@ def _rounded(seconds: float | None) -> float | None:
 def read_progress(home: Home) -> Progress | None:
     """Return the progress of the run that works on a home; None if there is none."""
     try:
-        told = read_json(home.progress, _LONGEST)
-        command, stage, done, total, *times, began = (told[name] for name in Progress.__annotations__)
+        written = read_json(home.progress, _LONGEST)
+        command, stage, done, total, *times, began = (written[name] for name in Progress.__annotations__)
         left, in_all = (None if seconds is None else float(seconds) for seconds in times)
         texts, numbers = (command, stage), (done, total, *(time for time in (left, in_all) if time is not None), began)
         if not all(isinstance(text, str) for text in texts) or any(isinstance(n, bool) or not n >= 0 for n in numbers):
-            return None  # no run wrote it
+            return None  # songspace did not write it
         progress = Progress(command, stage, int(done), int(total), left, in_all, float(began))
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -1,6 +1,6 @@
-"""A folder of music: which files it holds, which it does not give, and what is left out of it on purpose.
+"""Scanning of a folder of music: its files, those that cannot be reached, and those left out on purpose.
 
-Scanning looks at names and dates only, and reads the CUE sheets; a music file is opened when it is new or has changed.
+A scan reads names, dates and CUE sheets. It opens no music file.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import xxhash
 from songspace.formats import BY_EXTENSION, by_name
 from songspace.library.cue import LARGEST as LARGEST_SHEET
 from songspace.library.cue import Part, read_sheet
-from songspace.library.tags import read_tags as read_tags  # it was here, and scripts of others import it from here
+from songspace.library.tags import read_tags as read_tags  # a public name: it was defined here in earlier versions
 
 SUFFIXES = frozenset(BY_EXTENSION)
-"""Suffixes that promise sound. What a file really is, its content decides when it is decoded."""
+"""Suffixes of sound formats. The real format of a file is decided by its content, when it is decoded."""
 
 LEAVE_OUT = frozenset({".notmusic", ".nomedia"})
-"""A folder with a file of such a name is left out, with everything below it."""
+"""Names of files that mark a folder to be left out, with everything below it."""
 
 _SYSTEM = frozenset(
     {
@@ -38,21 +38,21 @@ _SYSTEM = frozenset(
     }
 )
 
-# "...And Justice for All" and ".5: The Gray Chapter" are titles; ".Trash-1000" and "._song.mp3" are not for people.
+# "...And Justice for All" and ".5: The Gray Chapter" are titles; ".Trash-1000" and "._song.mp3" are hidden.
 _HIDDEN = re.compile(r"\.(?![.\d\s])")
 
 
 class Stamp(NamedTuple):
-    """The state of a file in its file system: while it is as before, the file is not opened again.
+    """The state of a file in its file system; while it stays the same, the file is not opened again.
 
     Attributes
     ----------
     size : int
         Bytes.
     mtime_ns, ctime_ns : int
-        Nanoseconds since 1970. Programs can put the first one back; no program can do that with the second.
+        Nanoseconds since 1970. Programs can set the first back, but not the second.
     device, inode : int
-        Where the file lies. The numbers of a device may change when it is mounted anew.
+        Numbers of its disk and of the file on it. They may change when a disk is mounted again.
     """
 
     size: int = 0
@@ -65,7 +65,7 @@ class Stamp(NamedTuple):
     def of(cls, status: os.stat_result) -> Stamp:
         """Return the stamp of a file."""
         numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        # Clocks go wrong, and SQLite's numbers end at 2**63: in the year 2262, if they are nanoseconds.
+        # Clocks may be wrong, and integers in SQLite have 64 bits: nanoseconds until the year 2262.
         bounded = (min(max(number, -(2**63)), 2**63 - 1) for number in numbers)
         places = ((number + 2**63) % 2**64 - 2**63 for number in (status.st_dev, status.st_ino))
         return cls(*bounded, *places)
@@ -73,7 +73,7 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that a scan came across.
+    """A file in a scanned folder.
 
     Attributes
     ----------
@@ -82,11 +82,11 @@ class Found:
     size, mtime_ns, ctime_ns, device, inode : int
         See :class:`Stamp`.
     problem : str or None
-        Why it cannot be a song, if that can be seen without opening it.
+        Reason why it cannot be a song, if that is known without opening it.
     parts : tuple of Part
-        The songs in it, if a CUE sheet beside it says that it holds several.
+        Songs in it, if a CUE sheet beside it lists several.
     sheet_away : bool
-        Whether there is a CUE sheet beside it that cannot be reached: it may be about this file.
+        True if a CUE sheet in its folder cannot be reached; it may list songs of this file.
     """
 
     path: str
@@ -101,12 +101,12 @@ class Found:
 
     @property
     def stamp(self) -> Stamp:
-        """Return what the file system says of it."""
+        """State of the file in its file system."""
         return Stamp(self.size, self.mtime_ns, self.ctime_ns, self.device, self.inode)
 
     @property
     def sheet(self) -> int:
-        """A checksum of what a CUE sheet says of it; 0 if none does."""
+        """Checksum of its entry in a CUE sheet; 0 if there is none."""
         return xxhash.xxh3_64_intdigest(repr(self.parts).encode()) - 2**63 if self.parts else 0
 
 
@@ -117,13 +117,13 @@ class Listing:
     Attributes
     ----------
     files : list of Found
-        One for each thing whose suffix promises sound, in the order of names, and for each folder that may not be read.
+        One for each entry with the suffix of a sound format, in the order of names, and for each unreadable folder.
     folders : dict of str to (int, bool)
-        The device of each folder that was listed, and whether there is nothing in it.
+        Device of each listed folder, and True if the folder is empty.
     unreachable : dict of str to str
-        Files and folders that are there by name and cannot be reached, with the reason.
+        Files and folders that exist by name but cannot be reached, with the reason.
     left_out : dict of str to str
-        What is no part of the library on purpose, with the reason: files that promise sound, and whole folders.
+        Files with such a suffix, and whole folders, that are left out on purpose, with the reason.
     """
 
     files: list[Found] = field(default_factory=list)
@@ -140,9 +140,9 @@ def scan(folder: str | os.PathLike[str]) -> Iterator[Found]:
 def look_through(folder: str | os.PathLike[str]) -> Listing:
     """Walk a folder of music, in the order of names.
 
-    Hidden and system files, and folders that hold ``.notmusic`` or ``.nomedia``, are left out; a name that begins with
-    two dots, or a dot and a digit, is a title. Links are followed, and each real folder is walked once, so a circle of
-    links ends.
+    Hidden and system files, and folders with a file ``.notmusic`` or ``.nomedia``, are left out. A name that begins
+    with two dots, or with a dot and a digit, is a title, not hidden. Links are followed; each real folder is walked
+    once, so that a circle of links ends.
     """
     listing = Listing()
     _walk(os.path.abspath(folder), listing, walked={})
@@ -159,7 +159,7 @@ def _walk(folder: str, listing: Listing, walked: dict[tuple[int, int], str]) -> 
         listing.files.append(Found(folder, problem=reason))
         listing.unreachable[folder] = reason
         return
-    # Not every file system numbers its files; where it does not (0), circles end by the length of their path.
+    # Some file systems have no inode numbers (0); there, a circle of links ends when its path is too long.
     if here.inode:
         first = walked.setdefault((here.device, here.inode), folder)
         if first != folder:
@@ -213,10 +213,7 @@ def _look(entry: os.DirEntry[str], parts: tuple[Part, ...], sheet_away: bool) ->
 
 
 def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]], bool]:
-    """Return the songs in the files of a folder, by the files' names, as the CUE sheets beside them say.
-
-    And whether one of the sheets cannot be reached.
-    """
+    """Return the parts of the files of a folder by its CUE sheets, by file name, and True if a sheet is unreachable."""
     sheets = [entry for entry in entries if entry.name.lower().endswith(".cue") and not _HIDDEN.match(entry.name)]
     if not sheets:
         return {}, False
@@ -232,9 +229,9 @@ def _sheets(entries: list[os.DirEntry[str]]) -> tuple[dict[str, tuple[Part, ...]
 
 
 def _read_sheet(path: str) -> bytes | None:
-    """Read a sheet; nothing if it is no sheet: then its file is one song; None if it cannot be reached."""
+    """Read a sheet; return an empty text if it is no sheet, and None if it cannot be reached."""
     try:
-        # A pipe that has that name must not make anybody wait for it.
+        # Opening a pipe of this name must not block.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(number, "rb") as file:
             status = os.fstat(number)
@@ -248,11 +245,11 @@ def _reason(error: OSError) -> str:
 
 
 def shown(path: str | Path) -> str:
-    """Return a path as it can be printed."""
+    """Return a path as printable text."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def is_inside(path: str, folder: str | Path) -> bool:
-    """Return whether an absolute path lies in a folder (as names go: nothing is opened)."""
+    """Return True if an absolute path lies in a folder, by its name alone."""
     root = str(folder)
     return path == root or path.startswith(root if root.endswith(os.sep) else root + os.sep)

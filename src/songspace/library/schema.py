@@ -1,13 +1,12 @@
-"""The tables of the catalog, the steps that lead from version to version, and the checksum that each row carries.
+"""The tables of the catalog, the steps from version to version, and the checksum of each row.
 
-The SQL of a step is written out and frozen: a catalog that a version made is brought up to date by the very statements
-that were released after it, whatever the classes of the program look like by then. **Never edit a step that was
-released; add one.** A step that adds a column to a table also adds it to ``SUMMED`` and works out the checksums of that
-table anew, in the step: rows without right checksums are taken for damaged.
+The SQL of a step is written out and frozen: an old catalog is brought up to date by the statements that were released
+after it, and these do not depend on the classes of the program. **Never edit a step that was released; add one.** The
+checksums of a table with a new column are computed anew when the catalog is brought up to date.
 
-What a column may hold is part of the tables, too: SQLite refuses to write anything else, and finds it where another
-hand has written it. It finds pages that make no sense, but not a byte that has changed inside of one. So each row has
-its checksum in the column ``sum``; :mod:`songspace.library.mending` compares.
+The constraints of the columns are part of the tables, too: SQLite refuses to write other values, and finds those that
+another program wrote. SQLite notices damaged pages, but not a changed byte inside a page. So each row has a checksum in
+its column ``sum``; :mod:`songspace.library.mending` compares it.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ import xxhash
 from songspace.errors import SongspaceError
 
 APPLICATION = 0x736F6E67
-"""SQLite's mark of whose file it is ("song"); catalogs from before the first release have none."""
+"""The application id that SQLite keeps in the file ("song"); catalogs from before the first release have none."""
 
 LONGEST = 2**26
-"""Bytes of a text, a blob or a row: the vectors of the longest song have a hundredth of it."""
+"""Largest size of a text, a blob or a row, in bytes; the vectors of the longest song need a hundredth of it."""
 
 _UNSUMMED = frozenset({"sum", "id", "slot", "codes", "away", "why"})
-"""Columns that no checksum is of: they change, and others vouch for them."""
+"""Columns left out of the checksum: they change often, or can be computed again."""
 
 _STEPS: tuple[tuple[str, ...], ...] = (
     # Version 1
@@ -112,7 +111,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             CHECK (typeof(encoder) = 'text' AND typeof(song) = 'integer' AND typeof(segments) = 'blob')
         ) WITHOUT ROWID""",
         "CREATE INDEX vectors_of_song ON vectors (song)",
-        # By what a song is, not by its number: a song that comes back, or is listened to anew, still has them.
+        # By the identity of a song, not by its id: a song that comes back, or is heard again, still has them.
         """CREATE TABLE links (
             server TEXT NOT NULL,
             item TEXT NOT NULL,
@@ -142,7 +141,7 @@ VERSION = len(_STEPS)
 
 
 def connect(path: Path, *, write: bool = True) -> sqlite3.Connection:
-    """Open a file for SQLite in such a way that nothing in it is trusted: it may be damaged, or a stranger's."""
+    """Open a file with SQLite without trusting its content: it may be damaged, or made by another program."""
     db = sqlite3.connect(path, isolation_level=None, timeout=30)
     prepare(db)
     if not (write or os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists()):
@@ -168,18 +167,18 @@ class OlderError(SongspaceError):
 
 
 class OtherTablesError(SongspaceError):
-    """A catalog whose tables are not those of its version: damaged, or made by another program."""
+    """A catalog with other tables than its version has: damaged, or made by another program."""
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """Return the version of a catalog; 0 if there is nothing in it yet.
+    """Return the version of a catalog; 0 if it is empty.
 
     Raises
     ------
     OlderError
         If it is older than the first release.
     OtherTablesError
-        If it has other tables than its version: views and triggers of a stranger would be run by reading it.
+        If it has other tables than its version: reading them could run views and triggers of a stranger.
     SongspaceError
         If it is newer than this program.
     """
@@ -197,7 +196,7 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def marks(db: sqlite3.Connection) -> tuple[int, int]:
-    """Return what a file says in its first bytes: whose it is, and its version."""
+    """Return the application id and the version in the first bytes of a file."""
     [(application,)], [(version,)] = (db.execute(f"PRAGMA {what}").fetchall() for what in _MARKS)
     return application, version
 
@@ -206,17 +205,17 @@ _MARKS = ("application_id", "user_version")
 
 
 def mark(db: sqlite3.Connection) -> None:
-    """Mark a file as a catalog of this version."""
+    """Write the application id and this version into the first bytes of a file."""
     for what, number in zip(_MARKS, (APPLICATION, VERSION), strict=True):
         db.execute(f"PRAGMA {what} = {number}")
 
 
 Tables = frozenset[tuple[str, str, str | None]]
-"""(type, name, statement) of all tables, indexes, views and triggers, but for those that SQLite makes itself."""
+"""(type, name, statement) of all tables, indexes, views and triggers, except those that SQLite makes itself."""
 
 
 def tables_of(db: sqlite3.Connection) -> Tables:
-    """Return what a file is made of."""
+    """Return the tables of a file."""
     return frozenset(
         db.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").fetchall()
     )
@@ -224,7 +223,7 @@ def tables_of(db: sqlite3.Connection) -> Tables:
 
 @cache
 def tables(version: int) -> Tables:
-    """Return what a catalog of a version is made of."""
+    """Return the tables that a catalog of a version has."""
     with closing(_empty(version)) as db:
         return tables_of(db)
 
@@ -236,9 +235,9 @@ class Column(NamedTuple):
     ----------
     name : str
     is_real : bool
-        Whether it holds numbers that are no whole ones.
+        True if it holds floating-point numbers.
     key : int
-        Its place in the table's primary key, from 1 on; 0 if it is no part of it.
+        Position in the primary key of the table, from 1; 0 if it is not part of the key.
     """
 
     name: str
@@ -261,7 +260,7 @@ def columns(version: int) -> dict[str, list[Column]]:
 
 
 def summed(table: str) -> list[Column]:
-    """Return the columns of a table that the checksums of its rows are of, in their order."""
+    """Return the columns of a table that go into the checksums of its rows, in their order."""
     return [column for column in columns(VERSION)[table] if column.name not in _UNSUMMED]
 
 
@@ -275,7 +274,7 @@ def _empty(version: int) -> sqlite3.Connection:
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Make the tables, or what older ones lack: all of it or nothing.
+    """Create the tables, or run the steps that an older catalog lacks, in one transaction.
 
     Raises
     ------
@@ -299,12 +298,12 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
 
 
 def write(table: str) -> str:
-    """Return the statement that writes a row, its checksum with it, in the place of one of the same key.
+    """Return the statement that writes a row and its checksum; it replaces a row of the same key.
 
-    Values stand for the columns of :func:`summed`, by their names.
+    Its parameters are the columns of :func:`summed`, by name.
     """
     names = [column.name for column in summed(table)]
-    key = [column.name for column in summed(table) if column.key] or ["identity"]  # a song is given its number
+    key = [column.name for column in summed(table) if column.key] or ["identity"]  # SQLite draws the id of a song
     sets = ", ".join(f'"{name}" = excluded."{name}"' for name in (*names, "sum"))
     values = [f":{name}" for name in names]
     into = ", ".join(f'"{name}"' for name in names)
@@ -315,18 +314,18 @@ def write(table: str) -> str:
 
 
 def change(db: sqlite3.Connection, table: str, sets: str, where: str = "true") -> None:
-    """Change rows, and their checksums; after the change the condition has to hold for the same rows."""
+    """Change rows and their checksums; the condition must hold for the same rows after the change."""
     db.execute(f"UPDATE {table} SET {sets} WHERE {where}")
     db.execute(f"UPDATE {table} SET sum = {_row_sum(table)} WHERE {where}")
 
 
 def changed(table: str) -> str:
-    """Return the condition that holds for rows that are not what was written."""
+    """Return the condition for rows that differ from what was written."""
     return f"sum IS NOT {_row_sum(table)}"
 
 
 def _row_sum(table: str, values: Sequence[str] = ()) -> str:
-    """Return the checksum of a row as an expression; text as its bytes, for damaged text is none."""
+    """Return the SQL expression for the checksum of a row; text is taken as bytes, for damaged text cannot be read."""
     columns = summed(table)
     values = values or [f'"{column.name}"' for column in columns]
     plain = [
@@ -336,7 +335,7 @@ def _row_sum(table: str, values: Sequence[str] = ()) -> str:
 
 
 def row_sum(*values: bytes | float | None) -> int:
-    """Return the checksum of a row's values, as SQLite can keep it.
+    """Return the checksum of the values of a row, a signed 64-bit integer.
 
     Examples
     --------

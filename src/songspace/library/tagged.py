@@ -1,4 +1,4 @@
-"""Music files opened for their tags, within bounds: a tag may claim any size, and hold anything."""
+"""Reading of the tags in music files, within limits: a tag may claim any size and hold any data."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from songspace.library import chunks, id3, matroska
 from songspace.library.eight_bits import decoded, read_anew, utf8_or
 from songspace.library.identity import tags_behind
 
-_MOST = 128 * 2**20  # bytes read of one file
+_MOST = 128 * 2**20  # bytes read from one file
 _READS = 300_000
 
 _TEXT = 2**16, 2**20  # bytes of one text in an ID3 or APE tag, and of all of them
 _APE_ITEMS = 1_000
-_APE_KIND = 0b110  # of an item's flags; texts have none of them
+_APE_KIND = 0b110  # bits of an item's flags; both are 0 for texts
 _PICTURE = 2**25, 2**25
 
-# A damaged file makes mutagen raise nearly anything; tags are a courtesy, so each of these means "no tags".
+# A damaged file makes mutagen raise nearly any exception; each of these means "no tags".
 MUTAGEN_RAISES = (
     OSError,
     ValueError,
@@ -39,24 +39,24 @@ MUTAGEN_RAISES = (
 
 
 class Pictured(NamedTuple):
-    """The tags of a file, as mutagen reads them."""
+    """The tags and pictures of a file, as mutagen reads them."""
 
     tags: Any
     pictures: tuple[Any, ...] = ()
-    """FLAC keeps them beside the tags."""
+    """Pictures beside the tags, in FLAC."""
 
 
 Texts = list[tuple[str, Any]]
-"""(name, value) of what one tag says, in order; a value may be a list of them."""
+"""(name, value) of the fields of one tag, in order; a value may be a list of values."""
 
 
 def pictured(file: BinaryIO) -> Pictured | None:
-    """Return the tags of a music file with its pictures, or None if mutagen knows none in it.
+    """Return the tags of a music file with its pictures; None if mutagen finds none.
 
     Raises
     ------
     Exception
-        Nearly any, if the file is damaged: :data:`MUTAGEN_RAISES`.
+        One of :data:`MUTAGEN_RAISES`, if the file is damaged.
     """
     import mutagen
     import mutagen.id3
@@ -73,48 +73,44 @@ def pictured(file: BinaryIO) -> Pictured | None:
 def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
     """Yield the texts of each tag of a music file, the most reliable tag first.
 
-    That is the tag that belongs to the format: Vorbis comments, atoms, Matroska's tags, ASF's attributes; APEv2 in
-    Monkey's Audio, Musepack and WavPack; ID3v2 in all else. Then what others were put around it, and at last those
-    that say less: INFO and the text chunks of AIFF (no album artist, no disc), and ID3v1 (30 letters).
+    First comes the tag that belongs to the format: Vorbis comments, MP4 atoms, Matroska tags, ASF attributes; APEv2 in
+    Monkey's Audio, Musepack and WavPack; ID3v2 in all other formats. Then come other tags around the sound, and last
+    those with fewer data: INFO and the text chunks of AIFF (no album artist, no disc), and ID3v1 (30 letters).
 
     Parameters
     ----------
     file : binary file
         Open for reading.
     encoding : str, optional
-        That of texts which say none; see :func:`songspace.library.eight_bits.decoded`.
+        Encoding of texts that declare none; see :func:`songspace.library.eight_bits.decoded`.
     """
+    import mutagen
+
     start, at = _id3_in(file)
     head = _read(file, start, 12)
     behind = tags_behind(file, start)
-    ways: list[Callable[[], Texts]] = []
+    readers: list[Callable[[], Texts]] = []
     format = by_content(head)
     own = format.tags if format is not None else "id3"
     if own == "mutagen":
-        ways.append(partial(_by_mutagen, file, start))
+        readers.append(partial(_by_mutagen, file, start))
     elif own == "matroska":
-        ways += [partial(list, said) for said in matroska.texts(file, start, file.seek(0, SEEK_END))]
+        readers += [partial(list, tag) for tag in matroska.texts(file, start, file.seek(0, SEEK_END))]
     apes = [partial(_ape, file, at, encoding) for at in (*(span.end - 32 for span in behind), start)]
     version_2 = [partial(_id3, file, at, encoding)] if at is not None else []
-    ways += [*apes, *version_2] if own == "ape" else [*version_2, *apes]
-    ways.append(partial(chunks.texts, file, head, encoding=encoding))
-    ways += [partial(id3.version_1, _read(file, span.begin, 128), encoding) for span in behind]
-    for way in ways:
+    readers += [*apes, *version_2] if own == "ape" else [*version_2, *apes]
+    readers.append(partial(chunks.texts, file, head, encoding=encoding))
+    readers += [partial(id3.version_1, _read(file, span.begin, 128), encoding) for span in behind]
+    for read in readers:
         try:
-            if found := way():
-                yield found
-        except _raised():
+            if fields := read():
+                yield fields
+        except (mutagen.MutagenError, *MUTAGEN_RAISES):
             continue
 
 
-def _raised() -> tuple[type[BaseException], ...]:
-    import mutagen
-
-    return (mutagen.MutagenError, *MUTAGEN_RAISES)
-
-
 def _id3_in(file: BinaryIO) -> tuple[int, int | None]:
-    """Return where the music begins, and where its ID3 tag lies."""
+    """Return the offset of the music, and the offset of its ID3 tag (None if there is none)."""
     head = _read(file, 0, 12)
     if (first := id3.header(head)) is not None:
         format = by_content(_read(file, first.end, 12))
@@ -143,19 +139,19 @@ def _id3(file: BinaryIO, at: int, encoding: str | None) -> Texts:
     tag = id3.trimmed(file, at, lambda name: name.startswith((b"T", b"UFI")), largest=largest, most=most)
     if not tag:
         return []
-    said: Texts = []
+    fields: Texts = []
     for key, frame in mutagen.id3.ID3(BytesIO(tag), load_v1=False).items():
         values = getattr(frame, "genres", None) or getattr(frame, "text", None) or getattr(frame, "data", None)
         if getattr(frame, "encoding", None) == mutagen.id3.Encoding.LATIN1 and isinstance(values, list):
             values = [read_anew(str(value), encoding) for value in values]
-        said.append((key, values))
-    return said
+        fields.append((key, values))
+    return fields
 
 
 def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:
-    """Read the APE tag whose head, or if it has none, whose foot lies at ``at``; pictures are skipped.
+    """Read the APE tag with its header, or if it has none, its footer at ``at``; pictures are skipped.
 
-    Layout: APEv2 (wiki.hydrogenaud.io). Version 1 is the same, in whatever encoding the writer's computer had.
+    Layout: APEv2 (wiki.hydrogenaud.io). Version 1 is the same, but its texts have no declared encoding.
     """
     largest, room = _TEXT
     file.seek(at)
@@ -163,7 +159,7 @@ def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:
     if len(head) < 32 or head[:8] != b"APETAGEX":
         return []
     version, size, count, flags = struct.unpack("<4I", head[8:24])
-    at += 32 if flags & 1 << 29 else 32 - size  # the size counts the foot
+    at += 32 if flags & 1 << 29 else 32 - size  # the size includes the footer
     texts: Texts = []
     for _ in range(min(count, _APE_ITEMS) if at >= 0 else 0):
         file.seek(at)
@@ -184,7 +180,7 @@ def _ape(file: BinaryIO, at: int, encoding: str | None) -> Texts:
 
 
 class _Bounded:
-    """A file of which only so much can be read, and only so often."""
+    """A file with a limit of bytes and of reads; beyond it, reading raises ``ValueError``."""
 
     def __init__(self, file: BinaryIO, start: int) -> None:
         self._file, self._start = file, start

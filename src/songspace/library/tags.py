@@ -1,4 +1,4 @@
-"""The tags of music files: title, artist and the like, in whichever kind of tag they carry."""
+"""The tags of music files: title, artist and so on, from all formats of tags."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from songspace.library.tagged import MUTAGEN_RAISES, Texts, texts
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags of a file; ``None`` (or nothing) where it has none.
+    """The tags of a file; ``None`` or an empty tuple where it has none.
 
     Attributes
     ----------
     artist, genre : str or None
-        All values side by side, as they are shown: "Ann, Bea"; "Jazz; Funk".
+        All values in one text, for display: "Ann, Bea"; "Jazz; Funk".
     artists, genres : tuple of str
-        Each value by itself; where a file names the artists one by one besides, and not only as they are credited,
-        these are they.
+        Each value by itself. If a file lists its artists in a field of their own, beside the credit, this list is
+        used.
     """
 
     title: str | None = None
@@ -39,8 +39,8 @@ class Tags:
     genres: tuple[str, ...] = ()
 
 
-# What each field is called, spelled as `_spelled` does: by ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes,
-# and by the words that Vorbis comments, APEv2, Matroska, CAF and ID3's and MP4's free texts share. The first counts.
+# Names of each field, normalized by `_spelled`: ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes, and the
+# words that Vorbis comments, APEv2, Matroska, CAF and the free texts of ID3 and MP4 share. The first one set counts.
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("tit2", "\xa9nam", "title", "inam", "name", "diti"),
     "artist": ("tpe1", "\xa9art", "artist", "iart", "author", "auth", "diar"),
@@ -66,35 +66,35 @@ _SIGNS = str.maketrans("", "", " _-")
 def read_tags(path: str | os.PathLike[str], *, encoding: str | None = None) -> Tags:
     """Read the tags of a file; empty ones if it has none or they cannot be read.
 
-    Titles without a tag stay ``None``: a name to show is :attr:`songspace.library.catalog.Song.name`. Of several tags
-    in a file, each field is that of the first that has it; see :func:`songspace.library.tagged.texts`.
+    Without a tag, the title is ``None``; :attr:`songspace.library.records.Song.name` is a name for display. If a file
+    has several tags, each field comes from the first tag that has it; see :func:`songspace.library.tagged.texts`.
 
     Parameters
     ----------
     path : path
     encoding : str, optional
-        That of texts which say none or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
+        Encoding of texts that declare none, or Latin-1; see :func:`songspace.library.eight_bits.decoded`.
     """
     return read_tags_and_sheet(path, encoding=encoding)[0]
 
 
 def read_tags_and_sheet(path: str | os.PathLike[str], *, encoding: str | None = None) -> tuple[Tags, str]:
-    """Read the tags of a file, and the CUE sheet among them; an empty one if there is none."""
+    """Read the tags of a file, and the CUE sheet in them; an empty text if there is none."""
     try:
         with open(path, "rb") as file:
-            tags = [_by_name(texts_of) for texts_of in texts(file, encoding)]
+            tags = [_by_name(pairs) for pairs in texts(file, encoding)]
     except MUTAGEN_RAISES:
         return Tags(), ""
     return _tags(tags), next((sheet for tag in tags if (sheet := _sheet(tag))), "")
 
 
 _Tag = dict[str, list[Any]]
-"""The values of one tag by their names, spelled as in ``_NAMES``."""
+"""The values of one tag by name, normalized as in ``_NAMES``."""
 
 
-def _by_name(texts_of: Texts) -> _Tag:
+def _by_name(pairs: Texts) -> _Tag:
     tag: _Tag = {}
-    for name, value in texts_of:
+    for name, value in pairs:
         if (spelled := _spelled(name)) in _WANTED:
             tag.setdefault(spelled, []).append(value)
     return tag
@@ -116,10 +116,10 @@ def _spelled(name: str) -> str:
     return name if name.startswith("ufid:") else name.translate(_SIGNS).replace("/", "")
 
 
-def _tags(found: list[_Tag]) -> Tags:
-    each = [{field: _values(tag, names) for field, names in _NAMES.items()} for tag in found]
+def _tags(tags: list[_Tag]) -> Tags:
+    each = [{field: _values(tag, names) for field, names in _NAMES.items()} for tag in tags]
     several = {field: next((tag[field] for tag in each if tag[field]), ()) for field in _NAMES}
-    # Who plays is said by one tag: what another calls each of them may be meant otherwise.
+    # Credit and list of artists come from the same tag: two tags may name them in different ways.
     who = next((tag for tag in each if tag["artist"] or tag["artists"]), None)
     credit, artists = ((), ()) if who is None else (who["artist"] or who["artists"], who["artists"] or who["artist"])
     texts = {field: values[0] if values else None for field, values in several.items()}
@@ -144,7 +144,7 @@ def shown_genres(genres: Iterable[str]) -> str | None:
 
 
 def genres_apart(genres: Iterable[str], separators: str) -> tuple[str, ...]:
-    """Split genres at the signs that a person named.
+    """Split genres at the characters that a person named.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _sheet(tag: _Tag) -> str:
 
 
 def _values(tag: _Tag, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return every value of a field, in order; of several names the first that has any."""
+    """Return all values of a field, in order, under the first of its names that has any."""
     for name in names:
         if values := tuple(dict.fromkeys(filter(None, map(_text, _flat(tag.get(name, ())))))):
             return values
@@ -184,7 +184,7 @@ def _text(value: Any) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Cut a text down to one line of at most 1,000 characters that can be stored.
+    """Return a text as one line of at most 1,000 characters that can be stored.
 
     Control characters would break tables and playlists; lone surrogates cannot be stored as text.
 
@@ -198,6 +198,6 @@ def plain_text(text: str) -> str:
 
 
 def number_in(text: str | None, pattern: str) -> int | None:
-    """Return the first number of that pattern in a text."""
+    """Return the first number in a text that matches a pattern; None if there is none."""
     match = re.search(pattern, text or "", re.ASCII)
     return int(match.group()) if match else None

@@ -1,8 +1,8 @@
-"""Notes in a title beside the name of the song: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
+"""Titles without notes on the version: "- 2011 Remaster", "(Live at ...)", "[Instrumental]", "feat. X".
 
-Players, scrobblers and shops write such notes in brackets or behind a dash, and with a small vocabulary. A note is
-taken off only where all of it is understood; "(Don't Fear) The Reaper" and "Song, Pt. 2" keep what they have. A title
-that is nothing but a note ("Live", "Demo") is a title.
+Players, scrobblers and shops write such notes in brackets or after a dash, with a small vocabulary. A note is removed
+only if all its words are known; "(Don't Fear) The Reaper" and "Song, Pt. 2" stay as they are. A title that is only a
+note ("Live", "Demo") stays, too.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from songspace.library.names import GUESTS, ROMAN, artist_of, compared, plain
 
 
 class Title(NamedTuple):
-    """A title, taken apart.
+    """The parts of a title.
 
     Attributes
     ----------
     song : str
-        The song, as it is compared: without case, accents, punctuation and notes on the version.
+        Name of the song for comparison: without case, accents, punctuation and notes on the version.
     variant : str
-        Notes that may mean another piece of music, such as the name of a remix; empty for most.
+        Notes that may mean another piece of music, such as the name of a remix; empty for most titles.
     telling : bool
-        Whether the title says which song it is: "Intro", "Untitled", "Track 01" and "II. Allegro" do not.
+        True if the title identifies a song: "Intro", "Untitled", "Track 01" and "II. Allegro" do not.
     """
 
     song: str
@@ -32,14 +32,14 @@ class Title(NamedTuple):
     telling: bool
 
 
-_LONGEST = 1000  # characters that are looked at: tags have no more, and a playlist may say anything
+_LONGEST = 1000  # characters that are read: tags have no more, but playlists may
 _BRACKETS = re.compile(r"[(\[{（【〔][^()\[\]{}（）【】〔〕]*[)\]}）】〕]")
 _DASH = re.compile(r"\s*[-–—~|]\s+|\s+[-–—~|]\s*|_")
 _MAY_HAVE_NOTES = re.compile(r"[\[({（【〔_–—~|-]|feat|ft\.", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d(?: \d\d \d\d)?")
 _NUMBER = re.compile(r"\d{1,4}(?:st|nd|rd|th)?|\d+s")
 
-# One of these makes a note of a segment that has otherwise only these and _BESIDE ...
+# A segment is a note if it has at least one of these, and no other words than these and _BESIDE ...
 _NOTES = frozenset(
     map(
         plain,
@@ -61,7 +61,7 @@ _BESIDE = frozenset(
     "american japanese german spanish french italian english portuguese korean chinese mtv bbc kexp peel spotify "
     "surround dolby re master up reverb backing quality high bit khz channel main".split()
 )
-# ... and these make one of whatever stands around them.
+# ... or if it has one of these, whatever the other words are.
 _STRONG = frozenset("remaster remastered instrumental karaoke acapella cappella acoustic unplugged rerecorded".split())
 _LIVE = re.compile(
     r"(?:recorded )?live (?:at|from|in|on|for|with|w|acoustic|bei|im|aus|a|au|en|da|dal|al|no|na)\b.*"
@@ -70,7 +70,7 @@ _LIVE = re.compile(
 )
 _VERSION = re.compile(r"(?:\w+ ){1,5}(?:version|ver|versione|versao|sessions?|cover)")
 _CREDIT = re.compile(r"(?:feat|ft|featuring|prod|produced|originally|as made|from|taken from|theme from)\b.+")
-# Another hand at work, or other people: perhaps another piece of music.
+# Work of other people: perhaps another piece of music.
 _VARIANT = re.compile(
     r".*\b(?:remix|remixed|remixes|rmx|mix|mixed|edit|dub|rework|reworked|bootleg|vip|flip|refix|mashup|remake|"
     r"reimagined)\b.*|with .+"
@@ -90,13 +90,13 @@ _UNTELLING = frozenset(
 
 
 def title_of(text: str, artist: str | None = None) -> Title:
-    """Take a title apart.
+    """Split a title into its parts.
 
     Parameters
     ----------
     text : str
     artist : str, optional
-        Taken off where the title begins with it: "Artist - Title".
+        Removed if the title begins with it: "Artist - Title".
 
     Examples
     --------
@@ -114,11 +114,11 @@ def title_of(text: str, artist: str | None = None) -> Title:
         bare = _without_dashes(_without_brackets(_without_artist(text, artist), variants), variants)
         bare = GUESTS.sub("", bare)
     song = compared(bare) or compared(text)
-    return Title(song, " ".join(sorted(variants)), telling=any(map(_tells, song.split())))
+    return Title(song, " ".join(sorted(variants)), telling=any(map(_is_telling, song.split())))
 
 
 def artist_and_title(text: str) -> tuple[str | None, str]:
-    """Split a text that may be "Artist - Title" into what may be an artist, and the title.
+    """Split a text that may be "Artist - Title" into artist and title; the artist is None if it is a title alone.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def artist_and_title(text: str) -> tuple[str | None, str]:
     return (artist, title) if one else (None, text)
 
 
-def _tells(word: str) -> bool:
+def _is_telling(word: str) -> bool:
     known = word in _UNTELLING or word in _NOTES or word in ROMAN
     return not known and word[0].isalnum() and not (word.isdecimal() and len(word) < 4)
 
@@ -169,7 +169,7 @@ def _without_dashes(text: str, variants: list[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _kind(segment: str) -> tuple[Literal["name", "note", "year", "variant"], str]:
-    """Return the kind of a part of a title, and its normalized text."""
+    """Classify a part of a title; return its kind and its normalized text."""
     note = plain(segment)
     words = note.split()
     if _YEAR.fullmatch(note):

@@ -1,4 +1,4 @@
-"""The language of ``--where``: which songs may be in a playlist, by what their tags say.
+"""The language of ``--where``: a filter of songs by their tags. The conditions are in `conditions`.
 
 .. code-block:: text
 
@@ -14,50 +14,36 @@
                | FIELD ["not"] "in" "(" VALUE {"," VALUE} ")"
     operator   = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"
 
-Text is compared without case, accents and punctuation (in ``path``: without case and accents), and ``~`` asks whether
-it contains the value. Text with blanks needs quotes. Durations are whole seconds, written ``210`` or ``3:30``.
+Text is compared without case, accents and punctuation (in ``path``: without case and accents). ``~`` means that the
+text contains the value. Text with blanks needs quotes. Durations are whole seconds, written ``210`` or ``3:30``.
 
-``tags`` are the words that stand out in a song to a trained ear that knows words; no other song has any.
+``tags`` are the words that stand out in a song, if the encoder in use knows words; otherwise no song has any.
 
-An artist is each one whom the tags credit, and all of them as they are written: ``artist = Mau`` is true of "Mau feat.
-Rob" and of "Mau & Rob". Of several genres each one counts.
+A song has each artist that its tags credit, and the credit as a whole: ``artist = Mau`` is true for "Mau feat. Rob" and
+for "Mau & Rob". If a song has several genres, each of them counts.
 
-A song that lacks a tag fulfils no comparison with it, ``!=``, ``!~`` and ``not in`` included. ``not`` turns round
-whatever stands behind it: ``genre != jazz`` is true of the songs whose genre is known and another, ``not genre = jazz``
-of those without a genre as well. Two truth values are enough for that, and nobody has to know SQL's third.
+A song without a tag fulfils no comparison with this tag, not even ``!=``, ``!~`` and ``not in``. ``not`` negates the
+condition after it: ``genre != jazz`` is true for songs with a known genre other than jazz, ``not genre = jazz`` also
+for songs without a genre. There are only two truth values, unlike in SQL.
 
-The parser is written by hand: a hundred lines, whose messages name the place and what was expected there. Text is
+The parser is written by hand, so that its messages name the place of an error and what was expected there. Text is
 never evaluated, and the length and depth of a filter are bounded.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
-import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Any, NamedTuple, NoReturn
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, NoReturn
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Song
-from songspace.library.credits import Credits
-from songspace.library.names import folded, plain
+from songspace.library.conditions import KEYWORDS, NUMBERS, ORDER, TEXTS, And, Comparison, Not, Or, Where
 
 LONGEST = 10_000
 """Characters in a filter."""
 DEEPEST = 50
-"""Parentheses and ``not`` inside each other."""
-
-TEXTS = (
-    *("title", "artist", "albumartist", "album", "genre", "tags", "path"),
-    *("recording_mbid", "release_mbid", "artist_mbid"),
-)
-NUMBERS = ("year", "track", "duration")
+"""The largest depth of nested parentheses and ``not``."""
 
 _ALSO_CALLED = {
     **dict.fromkeys(("name", "song"), "title"),
@@ -70,15 +56,6 @@ _ALSO_CALLED = {
     "number": "track",
 }
 
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_KEYWORDS = frozenset({"and", "or", "not", "in", "has"})
 _BOUND = r"""\s()=<>~,"“”"""
 _TOKEN = re.compile(
     rf"""\s*(?:
@@ -92,97 +69,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _DURATION = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6})", re.ASCII)
-_BARE = re.compile(r"[\w.&/][\w.&/'-]*")
-
-
-@dataclass(frozen=True)
-class Where:
-    """A condition on songs; :func:`parse` makes it from text, and ``str`` makes text of it again."""
-
-    def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        """Return which of the songs match: shape (n,), bool."""
-        raise NotImplementedError
-
-    def comparisons(self) -> Iterator[Comparison]:
-        """Yield the comparisons that it is made of, from left to right."""
-        raise NotImplementedError
-
-    def __call__(self, song: Song) -> bool:
-        """Return whether a song matches."""
-        return bool(self.mask([song])[0])
-
-
-@dataclass(frozen=True)
-class Comparison(Where):
-    """A field against one value, or several with ``in`` and ``not in``; ``has`` needs none."""
-
-    field: str
-    operator: str
-    values: tuple[str | int, ...] = ()
-
-    def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        column = _column(self.field, songs)
-        test = _test(self.field, self.operator, self.values)
-        # Tags repeat: each of them is looked at once.
-        verdicts = {value: test(value) for value in set(column)}
-        return np.fromiter((verdicts[value] for value in column), bool, len(column))
-
-    def comparisons(self) -> Iterator[Comparison]:
-        yield self
-
-    def __str__(self) -> str:
-        if self.operator == "has":
-            return f"has {self.field}"
-        values = [_written(self.field, value) for value in self.values]
-        return f"{self.field} {self.operator} " + (f"({', '.join(values)})" if "in" in self.operator else values[0])
-
-
-@dataclass(frozen=True)
-class Not(Where):
-    """Turns a condition round."""
-
-    of: Where
-
-    def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        return ~self.of.mask(songs)
-
-    def comparisons(self) -> Iterator[Comparison]:
-        return self.of.comparisons()
-
-    def __str__(self) -> str:
-        return f"not {self.of}" if isinstance(self.of, Comparison | Not) else f"not ({self.of})"
-
-
-@dataclass(frozen=True)
-class And(Where):
-    """Every one of some conditions."""
-
-    of: tuple[Where, ...]
-
-    def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        return np.logical_and.reduce([part.mask(songs) for part in self.of])
-
-    def comparisons(self) -> Iterator[Comparison]:
-        return chain.from_iterable(part.comparisons() for part in self.of)
-
-    def __str__(self) -> str:
-        return " and ".join(f"({part})" if isinstance(part, And | Or) else str(part) for part in self.of)
-
-
-@dataclass(frozen=True)
-class Or(Where):
-    """At least one of some conditions."""
-
-    of: tuple[Where, ...]
-
-    def mask(self, songs: Sequence[Song]) -> np.ndarray:
-        return np.logical_or.reduce([part.mask(songs) for part in self.of])
-
-    def comparisons(self) -> Iterator[Comparison]:
-        return chain.from_iterable(part.comparisons() for part in self.of)
-
-    def __str__(self) -> str:
-        return " or ".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.of)
 
 
 def parse(text: str) -> Where:
@@ -196,15 +82,16 @@ def parse(text: str) -> Where:
     Returns
     -------
     Where
-        ``where(song)`` is true or false; ``where.mask(songs)`` answers for many at once.
+        ``where(song)`` is true or false; ``where.mask(songs)`` tests many songs at once.
 
     Raises
     ------
     SongspaceError
-        If it cannot be read, with the place and what was expected there.
+        If the text is no filter; the message names the place and what was expected there.
 
     Examples
     --------
+    >>> from songspace.library import Song
     >>> songs = [Song(1, "/a.mp3", 200.0, "Blue", genre="Free Jazz", year=1991), Song(2, "/b.mp3", 100.0, "Été")]
     >>> parse("year >= 1990 and genre ~ jazz").mask(songs).tolist()
     [True, False]
@@ -228,11 +115,13 @@ class _Token(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """The keyword or sign; a quoted word is neither."""
+        """Keyword or sign; empty for a quoted word."""
         return {"sign": self.text, "word": self.text.lower(), "end": "end"}.get(self.kind, "")
 
 
 class _Parser:
+    """A recursive-descent parser: one method for each rule of the grammar."""
+
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
             raise SongspaceError(f"The filter is too long: {len(text)} characters, and {LONGEST} at most can be read.")
@@ -264,18 +153,17 @@ class _Parser:
         raise SongspaceError(f"The filter cannot be read at {where}: {why}{'' if why.endswith('?') else '.'}")
 
     def _or(self) -> Where:
-        parts = [self._and()]
-        while self._seen.keyword == "or":
-            self._take()
-            parts.append(self._and())
-        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+        return self._joined("or", self._and, Or)
 
     def _and(self) -> Where:
-        parts = [self._one()]
-        while self._seen.keyword == "and":
+        return self._joined("and", self._one, And)
+
+    def _joined(self, keyword: str, part: Callable[[], Where], join: type[And | Or]) -> Where:
+        parts = [part()]
+        while self._seen.keyword == keyword:
             self._take()
-            parts.append(self._one())
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else join(tuple(parts))
 
     def _one(self) -> Where:
         if self._seen.keyword in ("not", "("):
@@ -299,7 +187,7 @@ class _Parser:
 
     def _field(self) -> str:
         token = self._seen
-        if token.kind != "word" or token.keyword in _KEYWORDS:
+        if token.kind != "word" or token.keyword in KEYWORDS:
             self._fail("expected a field, such as year or genre")
         name = token.text.lower()
         if name not in TEXTS + NUMBERS:
@@ -313,13 +201,13 @@ class _Parser:
     def _comparison(self, field: str) -> Where:
         token = self._seen
         sign = "=" if token.keyword == "==" else token.keyword
-        usable = ("=", "!=", "~", "!~", "in", "not") if field in TEXTS else (*_ORDER, "in", "not")
+        usable = ("=", "!=", "~", "!~", "in", "not") if field in TEXTS else (*ORDER, "in", "not")
         if sign not in usable:
             what = "text" if field in TEXTS else "a number"
             wanted = _either([*usable[:-2], "in"])
             self._fail(
                 f"expected {wanted} after {field}"
-                if not sign or sign not in (*_ORDER, "~", "!~")
+                if not sign or sign not in (*ORDER, "~", "!~")
                 else f"{field} is {what}, and is compared by {wanted}"
             )
         self._take()
@@ -346,8 +234,8 @@ class _Parser:
 
     def _value(self, field: str, after: str) -> str | int:
         token = self._seen
-        if token.kind not in ("word", "quoted") or token.keyword in _KEYWORDS:
-            also = " (in quotes, if it is meant as text)" if token.keyword in _KEYWORDS and field in TEXTS else ""
+        if token.kind not in ("word", "quoted") or token.keyword in KEYWORDS:
+            also = " (in quotes, if it is meant as text)" if token.keyword in KEYWORDS and field in TEXTS else ""
             self._fail(f"expected a value after “{after}”{also}")
         text = _unquoted(token.text) if token.kind == "quoted" else token.text
         if field in TEXTS:
@@ -364,11 +252,11 @@ class _Parser:
         return 3600 * hours + 60 * minutes + seconds
 
 
-def _tokens(text: str) -> Iterable[_Token]:
+def _tokens(text: str) -> Iterator[_Token]:
     at = 0
     while True:
         match = _TOKEN.match(text, at)
-        assert match is not None  # whatever is not a blank is at least odd
+        assert match is not None  # every other character is "odd"
         assert match.lastgroup is not None
         kind, start = match.lastgroup, match.start(match.lastgroup)
         if kind == "open":
@@ -380,66 +268,8 @@ def _tokens(text: str) -> Iterable[_Token]:
         at = match.end()
 
 
-def _column(field: str, songs: Sequence[Song]) -> list[tuple[Any, ...]]:
-    """Return the values of a field for each song: of artists and genres the whole, and each of several."""
-    if field == "artist":
-        credits = Credits(songs)
-        # As it is compared, "The Mau" is "Mau".
-        return [(song.artist, *credits.written(song), *credits.of(song)) if song.artist else (None,) for song in songs]
-    if field == "genre":
-        return [(song.genre, *(song.genres or (song.genre or "").split(";"))) for song in songs]
-    if field == "tags":
-        return [song.words or (None,) for song in songs]
-    return [(getattr(song, field),) for song in songs]
-
-
-def _test(field: str, sign: str, values: Sequence[Any]) -> Callable[[Sequence[Any]], bool]:
-    """Return the test of one value of a field."""
-    if sign == "has":
-        return lambda said: any(_present(field, one) for one in said)
-    if field in NUMBERS:
-        if sign in ("in", "not in"):
-            wanted = frozenset(values)
-            return lambda said: _present(field, said[0]) and (round(said[0]) in wanted) == (sign == "in")
-        compare, number = _ORDER[sign], values[0]
-        return lambda said: _present(field, said[0]) and compare(round(said[0]), number)
-    # What is nothing but punctuation is compared as it stands: there is a band called "!!!".
-    exact = [folded(value).strip() for value in values if field == "path" or not plain(value)]
-    by_words = [plain(value) for value in values if field != "path" and plain(value)]
-    contains = "~" in sign
-    negated = sign in ("!=", "!~", "not in")
-
-    def fits(said: str) -> bool:
-        for key, fold in ((exact, folded), (by_words, plain)):
-            if key:
-                text = fold(said).strip()
-                if any(wanted in text for wanted in key) if contains else text in key:
-                    return True
-        return False
-
-    def verdict(said: Sequence[Any]) -> bool:
-        there = [one for one in said if _present(field, one)]
-        return bool(there) and any(map(fits, there)) != negated
-
-    return verdict
-
-
-def _present(field: str, said: Any) -> bool:
-    if field == "duration":  # 0 where nobody has measured it
-        return 0 < said < math.inf
-    return said is not None and said != ""
-
-
 def _unquoted(text: str) -> str:
     return text[1:-1] if text[0] == "“" else re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-
-
-def _written(field: str, value: str | int) -> str:
-    if isinstance(value, int):
-        return f"{value // 60}:{value % 60:02d}" if field == "duration" else str(value)
-    if _BARE.fullmatch(value) and value.lower() not in _KEYWORDS:
-        return value
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
 def _short(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Words that a trained ear has for songs, told by how each song of a library stands among the others.
+"""Words for songs, by a trained ear: each word of a song is ranked among all songs of the library.
 
-An ear's words are those of its teachers: MusiCNN's are tags that listeners gave to records until 2011. What it says of
-a song in numbers means little by itself; that of all songs of this library few sound more like "chillout" does. So each
-word of a song is its rank, and it is told where it stands out. Words are likenesses of sound. They are never written
-into files.
+The words of an ear are the labels that it was trained with: MusiCNN's are tags that listeners gave to records until
+2011. The raw score of one song means little by itself; its rank does: "few songs of this library sound more like
+chillout". So a song gets the words by which it ranks near the top. Words describe likeness of sound. They are never
+written into files.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from songspace import tensorfile
 from songspace.errors import SongspaceError
 
 STANDS_OUT = 0.9
-"""Share of the library's songs that sound less like a word than a song that has it."""
+"""Rank from which a word stands out: the share of the library's songs that sound less like it."""
 
 MOST = 5
-"""Words of a song, at most: the first by rank."""
+"""Largest number of words of a song: the first by rank."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """The words of all songs that an ear has heard.
+    """The words for all songs that an ear has heard.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class Words:
     songs : ndarray of shape (n,), int64
         Ids, ascending.
     ranks : ndarray of shape (n, words), float32
-        The share of the songs that sound less like a word, 0 to 1.
+        Share of the songs that sound less like a word, 0 to 1.
     encoder : str
-        Fingerprint of the encoder whose words they are.
+        Fingerprint of the encoder that the words come from.
     """
 
     names: tuple[str, ...]
@@ -48,16 +48,17 @@ class Words:
 
     @classmethod
     def of(cls, names: Iterable[str], songs: np.ndarray, likeness: np.ndarray, encoder: str = "") -> Words:
-        """Rank how much songs sound like some words.
+        """Rank songs by their likeness to each word.
 
         Parameters
         ----------
         names : iterable of str
         songs : int array of shape (n,)
-            Their ids, in any order.
+            Ids of the songs, in any order.
         likeness : array of shape (n, words)
-            In any unit that grows with the likeness.
+            Likeness of each song to each word, in any unit that grows with it.
         encoder : str
+            Fingerprint of the encoder.
 
         Examples
         --------
@@ -74,7 +75,7 @@ class Words:
         return cls(tuple(name.lower() for name in names), np.asarray(songs)[order], ranks.astype(np.float32), encoder)
 
     def row(self, song: int) -> int | None:
-        """Return the row of a song, if the ear has heard it."""
+        """Return the row of a song; None if the ear has not heard it."""
         place = int(np.searchsorted(self.songs, song))
         return place if place < len(self.songs) and self.songs[place] == song else None
 
@@ -117,32 +118,32 @@ class Words:
         return tuple(dict.fromkeys(known)), tuple(dict.fromkeys(unknown))
 
     def sentence(self) -> str:
-        """Name all words."""
+        """Return a sentence that names all words."""
         return f"It knows {', '.join(sorted(self.names))}."
 
     def sums(self, names: Iterable[str]) -> np.ndarray:
-        """Return the mean rank of each song by some words: shape (n,), 0 to 1."""
+        """Return the mean rank of each song over some words: shape (n,), 0 to 1."""
         columns = [self.names.index(name) for name in names]
         means: np.ndarray = self.ranks[:, columns].mean(axis=1)
         return means
 
     def save(self, path: Path) -> None:
-        """Write them as one file: whole or not at all."""
-        said = {"names": json.dumps(self.names), "encoder": self.encoder}
+        """Write the words into one file, whole or not at all."""
+        metadata = {"names": json.dumps(self.names), "encoder": self.encoder}
         arrays = {"songs": self.songs.astype(np.int64), "ranks": self.ranks}
-        tensorfile.write(path, arrays, said, aligned="ranks")
+        tensorfile.write(path, arrays, metadata, aligned="ranks")
 
     @classmethod
     def open(cls, path: Path, encoder: str) -> Words | None:
-        """Read the words that an encoder has for the songs of a library; None if there are none.
+        """Read the words of an encoder for the songs of a library; None if there are none.
 
-        They are made anew with the space: what is damaged is as good as none.
+        A damaged file counts as none: words are made again together with the space.
         """
         try:
-            arrays, said = tensorfile.open_mapped(path)
-            names = json.loads(said["names"])
+            arrays, metadata = tensorfile.open_mapped(path)
+            names = json.loads(metadata["names"])
         except (OSError, SongspaceError, KeyError, ValueError):
             return None
-        if said.get("encoder") != encoder or arrays["ranks"].shape != (len(arrays["songs"]), len(names)):
+        if metadata.get("encoder") != encoder or arrays["ranks"].shape != (len(arrays["songs"]), len(names)):
             return None
         return cls(tuple(names), arrays["songs"], arrays["ranks"], encoder)

@@ -1,8 +1,9 @@
-"""Files through worker processes: one that kills or stalls its worker costs itself only.
+"""Work on files in worker processes: a file that kills or stalls its worker is lost, and no other.
 
-Each worker has a pipe of its own and a thread that minds it. Workers share nothing, no lock and no queue, so one that
-is killed at any moment, half-way through an answer too, leaves nobody waiting. Nor does Ctrl-C: it may strike the main
-thread anywhere, so that thread takes no lock that a minder waits for (futures have such locks; a SimpleQueue has not).
+Each worker has a pipe of its own, and a thread that waits for its answers. Workers share no lock and no queue, so a
+worker that is killed at any moment, even in the middle of an answer, blocks no other. Ctrl-C blocks none either: it may
+interrupt the main thread anywhere, so that thread takes no lock that the others wait for (futures have such locks, a
+SimpleQueue has none).
 """
 
 from __future__ import annotations
@@ -27,25 +28,32 @@ from songspace.library.scan import Found
 Result = TypeVar("Result")
 
 ROOM = 2**30
-"""Bytes that a worker may take beyond what it holds when it is ready; the hungriest song needs a tenth of it."""
+"""Bytes that a worker may allocate after its start; the largest song needs a tenth of them."""
 
 _TRIES = 2
-"""A worker may have been killed for what others did (the system was short of memory): its file is given another."""
+"""Number of workers that try a file: the first may have been killed because the system was short of memory."""
 
 _STARTS, _START = 3, 300.0
-"""The number of tries to start a worker, and the seconds that a start may take."""
+"""Number of tries to start a worker, and the seconds that a start may take."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """The reason why a file cannot be read, and whether it lasts until the file changes."""
+class FileFailure:
+    """The failure of a file that cannot be read.
+
+    Attributes
+    ----------
+    reason : str
+    lasting : bool
+        True if it lasts until the file changes.
+    """
 
     reason: str
     lasting: bool = True
 
     @classmethod
-    def of(cls, error: AudioError) -> Failure:
-        """Return the failure for an error of the audio room."""
+    def of(cls, error: AudioError) -> FileFailure:
+        """Return the failure for an error of decoding."""
         sentence = str(error).rstrip(".")
         return cls(sentence[:1].lower() + sentence[1:])
 
@@ -58,21 +66,21 @@ def outcomes(
     prepared: tuple[Any, ...] = (),
     workers: int | None = None,
     timeout: float = 60.0,
-) -> Iterator[tuple[Found, Result | Failure]]:
-    """Work on files in worker processes and yield what came of each, in the order in which they finish.
+) -> Iterator[tuple[Found, Result | FileFailure]]:
+    """Work on files in worker processes and yield the outcome of each, in the order in which they finish.
 
     Parameters
     ----------
     work : callable
-        A function of a file and ``args``, to be found by its name in a module: processes are started afresh.
+        A function of a file and ``args``. It must be importable by name: processes are spawned.
     files : iterable of Found
     prepare, prepared
-        A function that makes a worker ready, and what it is called with, once in each. (Ctrl-C is the parent's
-        business in any case, and one thread is all that a worker may use.)
+        A function that is called once in each worker, and its arguments. (Workers always ignore Ctrl-C, and use one
+        thread.)
     workers : int, optional
-        Processes; the number of cores by default.
+        Number of processes; by default the number of cores.
     timeout : float
-        Seconds after which a file is given up and its worker replaced.
+        Seconds after which a file fails and its worker is replaced.
 
     Raises
     ------
@@ -84,82 +92,82 @@ def outcomes(
     first = list(islice(waiting, 3 * workers))
     if not first:
         return
-    asked: SimpleQueue[Found | None] = SimpleQueue()
-    answered: SimpleQueue[tuple[Found, Any]] = SimpleQueue()
-    crew = _Crew(prepare, prepared)
+    tasks: SimpleQueue[Found | None] = SimpleQueue()
+    results: SimpleQueue[tuple[Found, Any]] = SimpleQueue()
+    pool = _Pool(prepare, prepared)
 
-    def mind() -> None:
-        while (file := asked.get()) is not None:
+    def serve_tasks() -> None:
+        while (file := tasks.get()) is not None:
             try:
-                outcome = crew.outcome(work, (file, *args), timeout)
+                outcome = pool.outcome(work, (file, *args), timeout)
             except BaseException as error:  # noqa: BLE001
-                # It is raised where the run is, below.
-                outcome = error
-            answered.put((file, outcome))
+                outcome = error  # it is raised in the main thread, below
+            results.put((file, outcome))
 
-    minders = [threading.Thread(target=mind, name="minder", daemon=True) for _ in range(min(workers, len(first)))]
+    threads = [threading.Thread(target=serve_tasks, daemon=True) for _ in range(min(workers, len(first)))]
     try:
-        for minder in minders:
-            minder.start()
+        for thread in threads:
+            thread.start()
         for file in first:
-            asked.put(file)
+            tasks.put(file)
         under_way = len(first)
         while under_way:
-            file, outcome = answered.get()
+            file, outcome = results.get()
             if isinstance(outcome, BaseException):
                 raise outcome
             yield file, outcome
             under_way -= 1
             for file in islice(waiting, 1):
-                asked.put(file)
+                tasks.put(file)
                 under_way += 1
     finally:
-        crew.dismiss()
-        for _ in minders:
-            asked.put(None)
+        pool.close()
+        for _ in threads:
+            tasks.put(None)
 
 
-class _Crew:
-    """The workers of one run: as many as there are threads that ask for one at the same time."""
+class _Pool:
+    """The workers of one run: as many as there are threads that need one at the same time."""
 
     def __init__(self, prepare: Callable[..., None] | None, prepared: tuple[Any, ...]) -> None:
         self._arguments = (prepare, prepared)
         self._lock = threading.Lock()
         self._all: set[_Worker] = set()
         self._idle: list[_Worker] = []
-        self._dismissed = False
+        self._closed = False
 
     def outcome(self, work: Callable[..., Any], args: tuple[Any, ...], timeout: float) -> Any:
-        """Call ``work`` in a worker; return what it returned."""
+        """Call ``work`` in a worker, and return its result."""
         for _ in range(_TRIES):
-            worker = self._one_ready()
+            worker = self._take()
             try:
                 answer = worker.call(work, args, timeout)
             except TimeoutError:
                 self._lose(worker)
-                return Failure(f"decoding took longer than {timeout:g} s")
+                return FileFailure(f"decoding took longer than {timeout:g} s")
             except (EOFError, OSError):  # it is dead
                 self._lose(worker)
             else:
                 with self._lock:
                     self._idle.append(worker)
                 return answer
-        return Failure("the decoder crashed on it")
+        return FileFailure("the decoder crashed on it")
 
-    def dismiss(self) -> None:
-        """End all workers, whatever they are doing."""
+    def close(self) -> None:
+        """Kill all workers."""
         with self._lock:
-            self._dismissed = True
-            everybody = list(self._all)
-        for worker in everybody:
+            self._closed = True
+            workers = list(self._all)
+        for worker in workers:
             worker.end()
 
-    def _one_ready(self) -> _Worker:
+    def _take(self) -> _Worker:
+        """Return an idle worker, or start one."""
         for _ in range(_STARTS):
             with self._lock:
                 if self._idle:
                     return self._idle.pop()
-                if self._dismissed:
+                if self._closed:
                     break
                 worker = _Worker(*self._arguments)
                 self._all.add(worker)
@@ -183,10 +191,10 @@ class _Worker:
         self._process = context.Process(target=_serve, args=(theirs, prepare, prepared), daemon=True)
         self._process.start()
         self._ending = threading.Lock()
-        theirs.close()  # so that its death is the end of the pipe
+        theirs.close()  # so that the pipe ends when the process dies
 
     def is_ready(self) -> bool:
-        """Wait until it has started; False if it died of that."""
+        """Wait until it has started; return False if it died."""
         try:
             return self._pipe.poll(_START) and self._pipe.recv() is None
         except (EOFError, OSError):
@@ -216,7 +224,7 @@ def _serve(pipe: Connection, prepare: Callable[..., None] | None, prepared: tupl
             while True:
                 work, args = pipe.recv()
                 pipe.send(_outcome(work, args))
-        except (EOFError, OSError):  # nobody is there to work for
+        except (EOFError, OSError):  # the parent has gone
             return
 
 
@@ -228,10 +236,15 @@ def _end_with_parent() -> None:
 
 
 def limit_memory(room: int = ROOM) -> None:
-    """Let this process take no more than so much memory from now on: then asking for more is a ``MemoryError``.
+    """Limit the memory that this process may allocate from now on; more raises ``MemoryError``.
 
-    A damaged header can ask for gigabytes, and decoders trust it; without a limit the system ends a process then,
-    and not always that one. Only Linux counts what is asked for; elsewhere nothing is done.
+    A damaged header can make a decoder allocate gigabytes. Without a limit the system would then kill a process, and
+    not always this one. Only Linux supports such a limit; elsewhere this does nothing.
+
+    Parameters
+    ----------
+    room : int
+        Bytes.
     """
     if sys.platform != "linux":
         return
@@ -239,11 +252,11 @@ def limit_memory(room: int = ROOM) -> None:
 
     try:
         with open("/proc/self/statm") as file:
-            held = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+            used = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:  # /proc is not there
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = held + room
+    most = used + room
     resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
@@ -251,5 +264,5 @@ def _outcome(work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
         return work(*args)
     except Exception as error:  # noqa: BLE001
-        # Nobody foresaw this one: the file is set aside with what is known, and the other thousands go on.
-        return Failure(f"an unforeseen error: {type(error).__name__}: {error}")
+        # The file fails with this message, and the work on the other files goes on.
+        return FileFailure(f"an unforeseen error: {type(error).__name__}: {error}")

@@ -20,10 +20,10 @@ from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
 from songspace.evaluation.worth import BY_HAND, Check, Question
 from songspace.intervals import SURE, Score, holm
-from songspace.library.catalog import Song
 from songspace.library.credits import makers, taught_by, teachers
 from songspace.library.learnt import Learnt, load_learnt, stored_segments
 from songspace.library.listening import ears
+from songspace.library.records import Song
 from songspace.pipeline.stages import Run
 from songspace.pipeline.teaching import found_without, kept
 from songspace.space import Space

@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from songspace.errors import SongspaceError
-from songspace.library.catalog import Catalog, Track
+from songspace.library.catalog import Catalog
 from songspace.library.cue import Part
 from songspace.library.home import Home
 from songspace.library.learnt import IMPORTED, Learnt, imported_from, song_vectors
 from songspace.library.log import logged
 from songspace.library.mending import mend
+from songspace.library.records import Track
 from songspace.library.scan import Found
 from songspace.library.tags import Tags, plain_text, read_tags
 from songspace.plainfiles import open_plain

@@ -16,16 +16,27 @@ from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
 from songspace.errors import EncodingError, MissingEncoderError, SongspaceError
 from songspace.library.cache import SpectrogramCache
-from songspace.library.catalog import Catalog, Song
-from songspace.library.costs import decoding, recognizing
+from songspace.library.catalog import Catalog
 from songspace.library.failures import by_kind
 from songspace.library.home import Home
 from songspace.library.index import Tally, index, known_file
 from songspace.library.learnt import Learnt, all_learnt, kept_segments, learnt, load_learnt, set_learnt, song_vectors
-from songspace.library.listening import DESCRIPTORS, Ears, Failure, Heard, Listening, ears, hear, hear_sounds
+from songspace.library.listening import (
+    DESCRIPTORS,
+    Ears,
+    Heard,
+    Listening,
+    ears,
+    hear,
+    hear_sounds,
+    seconds_to_decode,
+    seconds_to_recognize,
+)
 from songspace.library.presence import Group
+from songspace.library.records import Song
 from songspace.library.scan import Found, is_inside, shown
 from songspace.library.words import Words
+from songspace.library.workers import FileFailure
 from songspace.pipeline.forecast import DESCRIBING, Course, Stage
 from songspace.reporter import Reporter
 from songspace.space import Space
@@ -104,14 +115,16 @@ def listen(
     steps: Stage
 
     def heard(file: Found) -> float:
-        return decoding(file) + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
+        return seconds_to_decode(file) + (encoder.seconds_to_encode if encoder is not None and own is not None else 0.0)
 
     def begin(new: list[Found], again: list[Found]) -> None:
         nonlocal steps
         sizes = {row.size for row in run.catalog.files().values() if row.songs}
         # A file as long as one that is known is probably that one, moved or with another date.
-        costs = {file.path: recognizing(file) if file.size in sizes else heard(file) for file in new}
-        steps = Stage(run.course, "listening", costs | {file.path: decoding(file) for file in again}, decodes=True)
+        costs = {file.path: seconds_to_recognize(file) if file.size in sizes else heard(file) for file in new}
+        steps = Stage(
+            run.course, "listening", costs | {file.path: seconds_to_decode(file) for file in again}, decodes=True
+        )
         run.course.ahead = ahead(run.catalog.count() + len(new))
         if own is not None:  # that is done meanwhile
             run.course.ahead.pop("encoding", None)
@@ -330,9 +343,9 @@ def sounds(
     starts = {song.identity: run.catalog.segments(song.id)[0] for song in songs}
     by_path = Counter(song.path for song in wanted.values())
     files = [known_file(run.catalog, path) for path in by_path]
-    steps = Stage(run.course, stage, {file.path: decoding(file) + cost * by_path[file.path] for file in files})
+    steps = Stage(run.course, stage, {file.path: seconds_to_decode(file) + cost * by_path[file.path] for file in files})
     for file, outcome in hear_sounds(files, own, starts, workers=run.workers, timeout=run.timeout):
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, FileFailure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
         elif not outcome:
             run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")
@@ -376,13 +389,13 @@ def _complete(
     rest = catalog.songs(sorted(set(missing).difference(cached)))
     uncached = {song.identity: song for song in rest if song.away is None}
     files = [known_file(catalog, path) for path in {song.path: None for song in uncached.values()}]
-    heard = {file.path: decoding(file) for file in files}
+    heard = {file.path: seconds_to_decode(file) for file in files}
     steps = Stage(run.course, stage, dict.fromkeys(cached, cost) | heard)
     for song, vectors in zip(cached, transform_each(map(cache.get, cached)), strict=True):
         catalog.set_vectors(key, song, vectors)
         steps.done(song)
     for file, outcome in hear(files, run.listening, again=True, workers=run.workers, timeout=run.timeout):
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, FileFailure):
             run.reporter.say(f"{shown(file.path)} was heard before but not now: {outcome.reason}.")
         elif not any(song.identity in uncached for song in outcome):
             run.reporter.say(f"{shown(file.path)} has changed since it was listened to: run `songspace update`.")

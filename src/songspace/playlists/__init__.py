@@ -1,1 +1,1 @@
-"""Playlists on a space: radio, path, order, the rules that they keep, and the files that they become."""
+"""Playlists on a space: radio, path, order, line, mixes, suggestions, and the rules that they keep."""

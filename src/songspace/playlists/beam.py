@@ -1,7 +1,7 @@
-"""The cheapest list through the songs that each of its places may have: a search that paths and lines share.
+"""A beam search for the cheapest list through candidates for each place; paths and lines use it.
 
-It goes place by place (the Viterbi algorithm), keeping for every song in a place the few best ways to reach it, because
-the very best may break a rule later on.
+It goes place by place (the Viterbi algorithm), and keeps for each candidate several of the best lists that end there,
+because the best one may break a rule later on.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from songspace.playlists.steps import Steps
 from songspace.space import Space
 
 POWER = 4
-"""Of a step, in what a list costs: with the square, one large jump hides behind many small steps."""
+"""Exponent of a step in the cost of a list: with squares, one large jump could hide behind many small steps."""
 
-_DETOUR = 4.0  # how many times as much a step costs between songs that are no neighbours
-_WIDTH = 1024  # beginnings of lists kept for each place
+_DETOUR = 4.0  # factor for steps between songs that are no neighbours
+_WIDTH = 1024  # lists that are kept for each place
 
 
 def cheapest(
@@ -28,25 +28,25 @@ def cheapest(
     *,
     fixed: Mapping[int, int] | None = None,
 ) -> list[int] | None:
-    """Return the cheapest list that is found: its songs in their places, and the fourth powers of its steps.
+    """Search the list with the smallest sum of the costs of its songs and the fourth powers of its steps.
 
-    A step costs four times as much between two songs that are no neighbours in a graph of mutual proximity, so that
-    no list leads through hubs.
+    A step between two songs that are no neighbours in a graph of mutual proximity costs four times as much, so that no
+    list leads through hubs.
 
     Parameters
     ----------
     steps : Steps
     candidates : sequence of (int array, float array)
-        For each place the rows that may stand there, and what each costs there.
+        Rows for each place, and their costs there.
     rules : Rules
-        What the list does not break.
+        Rules of the list.
     fixed : mapping of int to int, optional
-        The rows that are the only ones in their places: those before heed them.
+        Row by place, for places with a single candidate; the rules take them into account beforehand.
 
     Returns
     -------
     list of int or None
-        Different rows, one for each place; None if every way led into a dead end.
+        Different rows, one for each place; None if no list keeps the rules.
 
     Examples
     --------
@@ -79,12 +79,12 @@ def cheapest(
         cost = total[into, chosen]
         if len(lists) == 0:
             return None
-    found: list[int] = lists[cost.argmin()].tolist()
-    return found
+    cheapest_list: list[int] = lists[cost.argmin()].tolist()
+    return cheapest_list
 
 
 def spread_over_groups(songs: np.ndarray, rules: Rules, most: int) -> np.ndarray:
-    """Return the first of some songs, not too many of one artist, album or song: where all are by one, every way ends.
+    """Return the first of some songs, with a limited number of each group: songs of one group alone make no list.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def spread_over_groups(songs: np.ndarray, rules: Rules, most: int) -> np.ndarray
         Rows, the best first.
     rules : Rules
     most : int
-        How many are kept.
+        Number of songs to keep.
     """
     for rule in rules.spacings:
         songs = songs[_rank_within(rule.group[songs]) < max(1, most // (rule.gap + 2))]
@@ -100,25 +100,25 @@ def spread_over_groups(songs: np.ndarray, rules: Rules, most: int) -> np.ndarray
 
 
 def _bar_broken(total: np.ndarray, lists: np.ndarray, songs: np.ndarray, rules: Rules, ahead: Sequence[int]) -> None:
-    """Make it cost infinitely much to go on with a song that the list holds already, or one that breaks a rule."""
+    """Set the cost of songs to infinity for lists that hold them already, or that they would make break a rule."""
     total[_held(lists, songs) > 0] = np.inf
     for rule in rules.spacings:
-        groups = rule.groups_of(songs).T  # of each song the first, the second ...
+        groups = rule.groups_of(songs).T  # first group of each song, second group, ...
         for recent in lists[:, -rule.gap :].T if rule.gap else ():
-            for there in rule.groups_of(recent, pad=-2).T:
+            for listed in rule.groups_of(recent, pad=-2).T:
                 for group in groups:
-                    total[group[:, None] == there] = np.inf
+                    total[group[:, None] == listed] = np.inf
         if rule.most is not None:
-            there = rule.groups_of(lists.reshape(-1), pad=-2).reshape(len(lists), -1)
+            listed = rule.groups_of(lists.reshape(-1), pad=-2).reshape(len(lists), -1)
             for group in groups:
-                held = _held(there, group)
+                held = _held(listed, group)
                 for row in ahead:
                     held += np.isin(group, rule.groups_of([row], pad=-2)[0])[:, None]
                 total[held >= rule.most] = np.inf
 
 
 def _held(lists: np.ndarray, songs: np.ndarray) -> np.ndarray:
-    """Return how often each list holds each song (or both are groups): shape (songs, lists)."""
+    """Count each song (or group) in each list: shape (songs, lists)."""
     known, which = np.unique(songs, return_inverse=True)
     at = np.searchsorted(known, lists).clip(max=len(known) - 1)
     number, place = np.nonzero(known[at] == lists)
@@ -128,7 +128,7 @@ def _held(lists: np.ndarray, songs: np.ndarray) -> np.ndarray:
 
 
 def _rank_within(groups: np.ndarray) -> np.ndarray:
-    """For each item, how many of its group stand before it."""
+    """Return the number of earlier items of the same group for each item."""
     by_group = np.argsort(groups, kind="stable")
     sorted_groups = groups[by_group]
     begins = np.flatnonzero(np.r_[True, sorted_groups[1:] != sorted_groups[:-1]])
@@ -138,16 +138,16 @@ def _rank_within(groups: np.ndarray) -> np.ndarray:
 
 
 NEIGHBORS = 10
-_BLOCK = 1 << 17  # pairs of songs looked at together: what lies between two steps stays in the processor's cache
+_BLOCK = 1 << 17  # pairs of songs in a block, so that intermediate results fit into the processor's cache
 
 
 class NeighborGraph:
-    """Some songs of a space, each joined to those nearest to it by mutual proximity, and to those it is nearest to.
+    """A graph of some songs of a space: two are joined if one is among the nearest of the other by mutual proximity.
 
-    By plain distance a hub would be joined to nearly everybody, and every path would lead through it (mutual-proximity
-    graphs: Flexer & Stevens 2018). How near a song is, is told by how unusual so small a distance is for the one and
-    for the other of the two, whichever is less unusual; see :mod:`songspace.space.proximity`. Nothing is kept but how
-    far each song's neighbours reach.
+    By plain distance a hub would be joined to nearly all songs, and every path would lead through it (mutual-proximity
+    graphs: Flexer & Stevens 2018). The proximity of two songs is given by how unusual their distance is for each of
+    them, the less unusual of both; see :mod:`songspace.space.proximity`. Only the distance of each song's farthest
+    neighbour is stored.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class NeighborGraph:
     rows : int array of shape (m,)
         The songs.
     k : int
-        How many neighbours each has at least.
+        Least number of neighbours of each song.
 
     Examples
     --------
@@ -176,9 +176,9 @@ class NeighborGraph:
             self._reach[some] = np.partition(apart, k - 1, axis=1)[:, k - 1]
 
     def joins(self, rows: np.ndarray, others: np.ndarray, distances: np.ndarray | None = None) -> np.ndarray:
-        """Return whether songs are neighbours: shape (len(rows), len(others)), bool.
+        """Return True for each pair of neighbours: shape (len(rows), len(others)), bool.
 
-        Pass distances that are known already.
+        ``distances`` can be given if they are known already.
         """
         rows, others = np.asarray(rows), np.asarray(others)
         distances = self._space.pairwise(rows, others) if distances is None else distances

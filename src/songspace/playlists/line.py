@@ -1,14 +1,13 @@
-"""A line: the songs along a curve that somebody drew over a map, in its direction, with small steps between them.
+"""A line: the songs along a curve that a person drew on a map, in its direction, with small steps between them.
 
-A map shows the space as well as two dimensions can: what lies side by side on it does mostly, and not always, sound
-alike. So a list is sought that stays near the line *and* flows in the space itself. It costs the sum of
+A map shows a space in only two dimensions: songs that are side by side on it mostly sound alike, but not always. So the
+list stays near the line *and* has small steps in the space itself. Its cost is the sum of
 
-* for each song the square of its distance on the map from where it is due, in widths of the line's brush;
-* the steps between its songs, as a path's do (:mod:`songspace.playlists.beam`).
+* for each song, the squared distance on the map from its due point, in widths of the brush;
+* the steps between the songs, as for a path (:mod:`songspace.playlists.beam`).
 
-Where a list is due after each song is laid out evenly along the line, stepping over what is blank on the map: where no
-song lies under the brush. The brush is as wide as half the way from song to song, or, where the map is sparse, so wide
-that enough songs lie under it for the list to choose.
+The due points are spread evenly along the line, without its blank parts, where no song lies under the brush. The brush
+is half as wide as the distance between due points or, where the map is sparse, wide enough to cover enough songs.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_NEARNESS = 2.0  # the weight of a song that is a brush away from where it is due: see bench/line.py
-_CHOICE = 3  # songs under the brush for each of the list, if half of all are as many
-_NEAR = 1024  # songs looked at for each place
-_CANDIDATES = 128  # and considered
-_MARKS = 16  # points of the line that are looked at for each song of the list
+_NEARNESS = 2.0  # cost of a song one brush width away from its due point; see bench/line.py
+_CHOICE = 3  # songs under the brush for each place, but at most half of all songs
+_NEAR = 1024  # nearest songs for each place ...
+_CANDIDATES = 128  # ... and candidates among them
+_MARKS = 16  # sample points of the line for each place
 
 
 def line(
@@ -42,24 +41,24 @@ def line(
     seed: int = 0,
     transition: float = TRANSITION,
 ) -> list[int]:
-    """Follow a line that was drawn over a map.
+    """Make a list along a line on a map.
 
     Parameters
     ----------
     space : Space
     points : array of shape (n, 2)
-        The map: where each song of the space lies on it.
+        The map: coordinates of each song of the space.
     drawn : array of shape (m, 2)
-        The corners of the line, at least one, in its direction.
+        Corners of the line, at least one, in its direction.
     length : int
-        Songs in the list.
+        Number of songs.
     rules : Rules, optional
-        What no list breaks.
+        Rules of the list.
     variety : float
-        0 gives the best list that was found; up to 1, more and more songs sit out, chosen by ``seed``.
+        0 gives the best list; towards 1, more and more songs, drawn by ``seed``, are left out.
     seed : int
     transition : float
-        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
+        Weight of ends and beginnings in a step, 0 to 1; see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -69,9 +68,9 @@ def line(
     Raises
     ------
     SongspaceError
-        If no such list exists, with the rule that is in the way and what would do.
+        If there is no such list; the message names the rule that prevents it, and a looser one.
     ValueError
-        If the map or the line has another shape or a number that is not finite, or an argument is out of its range.
+        If the map or the line has another shape or is not finite, or an argument is out of its range.
 
     Examples
     --------
@@ -95,21 +94,21 @@ def line(
     steps = Steps(space, transition)
     out = sitting_out(len(space), variety, seed)
     for barred in (rules.barred | out, rules.barred):
-        if (found := _search(steps, points, drawn, length, rules.without(barred))) is not None:
-            return found
-    found = _thread(steps, points, drawn, length, rules)
-    if found is None:
+        if (rows := _search(steps, points, drawn, length, rules.without(barred))) is not None:
+            return rows
+    rows = _song_by_song(steps, points, drawn, length, rules)
+    if rows is None:
 
         def works(rules: Rules, length: int) -> bool:
             rows = np.flatnonzero(~rules.barred)
             return rules.fill([None] * length, rows, lambda _: np.zeros(len(rows))) is not None
 
         raise rules.unmet("A list along this line", length, works)
-    return found
+    return rows
 
 
 class _Strip:
-    """The line among the songs that may be chosen: where each of the list is due, and what it costs to be elsewhere."""
+    """A line among the songs that may be chosen: its due points, and the costs of songs away from them."""
 
     def __init__(self, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> None:
         from scipy.spatial import cKDTree
@@ -126,45 +125,45 @@ class _Strip:
         self.due = marks[np.linspace(0, len(marks) - 1, length).round().astype(np.int64)]
 
     def cost(self, place: int, some: np.ndarray) -> np.ndarray:
-        """Return what it costs some of the songs, by their numbers here, to stand in a place."""
+        """Return the cost of some songs, by their index in ``rows``, in a place of the list."""
         away = np.square(self.points[some] - self.due[place]).sum(axis=1)
         cost: np.ndarray = _NEARNESS * away / self.brush**2
         return cost
 
     def candidates(self, rules: Rules) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each place the songs that cost least there, and what they cost."""
+        """Yield (rows, costs) of the cheapest songs for each place."""
         for place, due in enumerate(self.due):
             _, near = self._tree.query(due, k=np.arange(1, 1 + min(_NEAR, len(self.rows))))
             cost = self.cost(place, near)
-            order = np.lexsort((near, cost))  # of songs at one point the first, whatever the tree says
+            order = np.lexsort((near, cost))  # songs at the same point in the order of their rows
             songs = spread_over_groups(self.rows[near[order]], rules, _CANDIDATES)
             yield songs, self.cost(place, np.searchsorted(self.rows, songs))
 
 
 def _search(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> list[int] | None:
-    """Return the best list that was found; None if every way led into a dead end."""
+    """Search the cheapest list; return None if none keeps the rules."""
     if (~rules.barred).sum() < length:
         return None
     strip = _Strip(points, drawn, length, rules)
     return cheapest(steps, [*strip.candidates(rules)], rules)
 
 
-def _thread(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> list[int] | None:
-    """Return a list song by song, looking ahead at each so that the rest can keep the rules: where songs are scarce."""
+def _song_by_song(steps: Steps, points: np.ndarray, drawn: np.ndarray, length: int, rules: Rules) -> list[int] | None:
+    """Build a list song by song, with a look ahead so that the rest can keep the rules, for when songs are scarce."""
     if (~rules.barred).sum() < length:
         return None
     strip = _Strip(points, drawn, length, rules)
-    everyone = np.arange(len(strip.rows))
+    all_songs = np.arange(len(strip.rows))
 
     def cost(chain: list[int]) -> np.ndarray:
-        near = strip.cost(len(chain), everyone)
+        near = strip.cost(len(chain), all_songs)
         return near + steps.between(chain[-1:], strip.rows)[0] ** POWER if chain else near
 
     return rules.fill([None] * length, strip.rows, cost)
 
 
 def _marks(drawn: np.ndarray, count: int) -> tuple[np.ndarray, float]:
-    """Points that lie evenly along a line, and how long it is."""
+    """Return ``count`` points evenly along a line, and its length."""
     way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(drawn, axis=0).T))])
     at = np.linspace(0, way[-1], count)
     return np.stack([np.interp(at, way, axis) for axis in drawn.T], axis=1), float(way[-1])

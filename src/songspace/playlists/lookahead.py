@@ -1,4 +1,4 @@
-"""Whether the rest of a list can still be filled without breaking a rule."""
+"""A test whether the rest of a list can still be filled without breaking a rule."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from songspace.playlists.spacing import Spacing
 
 
 class Lookahead:
-    """Looks ahead from the beginning of one list to its end.
+    """Tests the beginning of a list for a possible rest.
 
     A group that may play in places f to t of a list can fill at most ``(t - f) // (gap + 1) + 1`` of them, and no more
-    than it has songs. That the groups together must be able to fill all free places up to t, for each t, is plainly
-    necessary; that it suffices for one gap is Hall's condition for this rule (the tests compare it with trying
-    everything). Of several rules, each is looked at by itself.
+    than it has songs. For each t, the groups together must be able to fill all free places up to t. This condition is
+    necessary, and for one gap it is sufficient (Hall's condition; the tests compare it with an exhaustive search).
+    Several rules are tested one by one.
 
-    A song of several groups counts for one of them only, the one with the most songs to choose from: that condition is
-    necessary still. Whether it may play, all its groups say.
+    In this test, a song of several groups counts for one of them, the one with the most songs, which keeps the
+    condition necessary. A song may only be chosen if all its groups allow it.
 
     Parameters
     ----------
     spacings : sequence of Spacing
     barred : bool array of shape (n,)
-        The rows that no list may choose.
+        True for rows that must not be chosen.
     template : sequence of int or None
-        The rows that stand in a place, and None for places to fill.
+        Fixed rows, and None for places to fill.
     pool : int array of shape (m,)
-        The rows to fill them with, each for one place.
+        Rows to fill them with, each at most once.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Lookahead:
         self.template, self.pool = list(template), pool
         self.fixed = [(place, row) for place, row in enumerate(template) if row is not None]
         self._usable = ~barred[pool]
-        # Of the versions of a song one may play: together they are one song to count on.
+        # Only one version of a song may play, so all its versions count as one song.
         versions = next((rule.group for rule in spacings if rule.what == "version" and rule.most), None)
         song = np.arange(len(pool)) if versions is None else versions[pool]
         self._views = [_View(rule, pool, self.fixed, song) for rule in spacings]
 
     def possible(self) -> bool:
-        """Return whether the fixed songs agree with each other, and the pool can fill the places between them."""
+        """Return True if the fixed songs keep the rules, and the pool can fill the places between them."""
         places, rows = np.array(self.fixed, dtype=np.int64).reshape(-1, 2).T
         for view in self._views:
             near = np.abs(places[:, None] - places) <= view.rule.gap
@@ -52,16 +52,17 @@ class Lookahead:
         return self.in_the_way([], []) is None
 
     def free(self, chain: list[int], used: list[int]) -> np.ndarray:
-        """Return which songs of the pool may stand in the next place, after what stands already: (m,), bool."""
+        """Return True for each song of the pool that may come next: shape (m,), bool."""
         free = self._unused(used)
         for view in self._views:
             free &= view.may_play(chain)
         return free
 
     def in_the_way(self, chain: list[int], used: list[int]) -> np.ndarray | None:
-        """None if the rest can be filled, as far as each rule by itself can tell.
+        """Return None if the rest can be filled, as far as each single rule shows.
 
-        Otherwise the songs of the pool (m,) that are of the last song's groups, by the rule that is in the way.
+        Otherwise return True for each song of the pool with the same groups as the last song, by the rule that
+        prevents it: shape (m,), bool.
         """
         unused = self._unused(used)
         ahead = range(len(chain), len(self.template))
@@ -80,17 +81,17 @@ class Lookahead:
 
 
 class _View:
-    """One rule, as the songs of a pool see it; their groups are numbered from 0.
+    """One rule for the songs of a pool; their groups are numbered from 0.
 
     Attributes
     ----------
     kind : int array of shape (m,)
-        The same for songs of the pool that are of the same groups.
+        Equal for songs of the pool with the same groups.
     """
 
     def __init__(self, rule: Spacing, pool: np.ndarray, fixed: list[tuple[int, int]], song: np.ndarray) -> None:
         self.rule = rule
-        # The further groups of the pool's songs: a place in the pool, and the number of the group.
+        # Further groups of the songs in the pool: index in the pool, and number of the group.
         self._where = self._further = np.zeros(0, dtype=np.int64)
         self._numbers, self._group = np.unique(rule.group[pool], return_inverse=True)
         self.kind = self._group
@@ -102,29 +103,29 @@ class _View:
         self._fixed = [(place, group) for place, row in fixed for group in self._groups_of(row)]
 
     def _choose(self, groups: np.ndarray) -> None:
-        """Number all groups (m, k) of the pool, and choose which one each of its songs counts for."""
+        """Number all groups (m, k) of the pool, and choose the one that each song counts for."""
         groups = np.sort(groups, axis=1)  # so that songs of the same groups count for the same one
-        there = groups >= 0
-        self._numbers, numbered = np.unique(groups[there], return_inverse=True)
+        present = groups >= 0
+        self._numbers, numbered = np.unique(groups[present], return_inverse=True)
         groups = np.full(groups.shape, -1)
-        groups[there] = numbered
+        groups[present] = numbered
         songs = np.bincount(numbered, minlength=len(self._numbers))
-        chosen = np.where(there, songs[groups], 0).argmax(axis=1)
+        chosen = np.where(present, songs[groups], 0).argmax(axis=1)
         self._group = groups[np.arange(len(groups)), chosen]
-        there[np.arange(len(groups)), chosen] = False
-        self._where, column = np.nonzero(there)
+        present[np.arange(len(groups)), chosen] = False
+        self._where, column = np.nonzero(present)
         self._further = groups[self._where, column]
         self.kind = np.unique(groups, axis=0, return_inverse=True)[1].reshape(-1)
 
     def _groups_of(self, row: int) -> list[int]:
-        """Return the numbers of a row's groups, of those that a song of the pool is of."""
+        """Return the numbers of the groups of a row, without groups that no song of the pool has."""
         if row not in self._known:
             groups = self.rule.groups_of([row])[0]
             self._known[row] = np.flatnonzero(np.isin(self._numbers, groups)).tolist()
         return self._known[row]
 
     def may_play(self, chain: list[int]) -> np.ndarray:
-        """Return which songs are far enough from their groups, and not too many of them."""
+        """Return True for each song of the pool whose groups allow it in the next place: shape (m,), bool."""
         place, gap = len(chain), self.rule.gap
         near = [group for row in (chain[max(0, place - gap) :] if gap else ()) for group in self._groups_of(row)]
         near += [group for at, group in self._fixed if place < at <= place + gap]
@@ -137,11 +138,11 @@ class _View:
         return may
 
     def enough(self, chain: list[int], unused: np.ndarray, places: np.ndarray) -> bool:
-        """Return whether the groups can fill the free places."""
+        """Return True if the groups can fill the free places."""
         gap, count = self.rule.gap, len(self._numbers)
-        there = np.zeros(len(self._group_of_pair), bool)
-        there[self._pair[unused]] = True
-        songs = np.bincount(self._group_of_pair[there], minlength=count)
+        available = np.zeros(len(self._group_of_pair), bool)
+        available[self._pair[unused]] = True
+        songs = np.bincount(self._group_of_pair[available], minlength=count)
         if self.rule.most is not None:
             songs = np.minimum(songs, self.rule.most - self._taken(chain))
         begin = np.full(count, len(chain))  # the first place in which each group may play
@@ -150,7 +151,7 @@ class _View:
         to_come = [(place, group) for place, group in self._fixed if len(chain) <= place]
         between = any(place < places[-1] for place, _ in to_come)
         demand = np.arange(1, len(places) + 1)
-        if not between:  # then the last few places tell all
+        if not between:  # then the condition for the last few places implies all others
             places, demand = places[-gap - 1 :], demand[-gap - 1 :]
         uses = _fit(begin, places[:, None], gap)
         for group in {group for _, group in to_come}:
@@ -164,21 +165,21 @@ class _View:
         return bool((np.minimum(uses, songs).sum(axis=1) >= demand).all())
 
     def _taken(self, chain: list[int]) -> np.ndarray:
-        """Return how many songs of each group stand in the list, those that are fixed further on among them."""
+        """Return the number of songs of each group in the list, including those that are fixed further on."""
         groups = [group for row in chain for group in self._groups_of(row)]
         groups += [group for place, group in self._fixed if place >= len(chain)]
         return np.bincount(groups, minlength=len(self._numbers))
 
 
 def _alike(groups: np.ndarray) -> np.ndarray:
-    """Return which of some songs share a group, of which each has several (m, k): shape (m, m), bool."""
-    found: np.ndarray = np.zeros((len(groups), len(groups)), bool)
+    """Return True for each pair of songs with a common group, from the groups (m, k) of each: shape (m, m), bool."""
+    alike: np.ndarray = np.zeros((len(groups), len(groups)), bool)
     for column in groups.T:
-        found |= ((groups[:, None, :] == column[None, :, None]) & (column >= 0)[None, :, None]).any(axis=2)
-    return found
+        alike |= ((groups[:, None, :] == column[None, :, None]) & (column >= 0)[None, :, None]).any(axis=2)
+    return alike
 
 
 def _fit(first: np.ndarray, last: np.ndarray, gap: int) -> np.ndarray:
-    """Return how many songs fit from a first to a last place, with a gap between them."""
+    """Return the number of songs that fit from a first to a last place with a gap between them."""
     fit: np.ndarray = np.maximum((last - first) // (gap + 1) + 1, 0)
     return fit

@@ -1,4 +1,4 @@
-"""Put the songs of a playlist into an order that flows."""
+"""Order: the songs of a playlist, rearranged so that steps are small."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from songspace.playlists.rules import Rules
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_WINDOW = 256  # songs that are rearranged together: the cost of a move grows with the square of it
-_MOVES = ((0, True), (1, False), (2, False), (2, True), (3, False), (3, True))  # 2-opt, then Or-opt: see _gain
-_WORTH_IT = 1e-9  # how much cheaper a move must make the list, so that rounding never leads in circles
-_PATIENCE = 200  # moves that the rules may refuse before the list is left as it is
+_WINDOW = 256  # songs that are rearranged together: the time of a move grows with its square
+_MOVES = ((0, True), (1, False), (2, False), (2, True), (3, False), (3, True))  # 2-opt, then Or-opt; see _gain
+_LEAST_GAIN = 1e-9  # smallest gain of a move, so that rounding errors cannot cause endless loops
+_PATIENCE = 200  # moves that break a rule before the search stops
 
 
 def order(
@@ -28,32 +28,32 @@ def order(
 ) -> list[int]:
     """Arrange songs so that the steps between them are small and even.
 
-    That is an open travelling salesman's tour with squared steps: a chain of nearest neighbours, improved by
-    2-opt (Croes 1958) and Or-opt (Or 1976) for as long as they help.
+    This is an open travelling salesman's tour with squared steps. A chain of nearest neighbours is improved by 2-opt
+    (Croes 1958) and Or-opt (Or 1976) as long as they find a shorter one.
 
     Parameters
     ----------
     space : Space
     rows : sequence of int
-        The songs; one that stands there twice is played twice.
+        The songs; a row that is given twice is played twice.
     first, last : int, optional
-        The row that must open or close the list.
+        Rows that open and close the list.
     rules : Rules, optional
-        Of these the gaps count: which songs are in the list is given. See :meth:`Rules.loosened`.
+        Only their gaps count, for the songs are given. See :meth:`Rules.loosened`.
     transition : float
-        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
+        Weight of ends and beginnings in a step, 0 to 1; see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
     list of int
-        The same rows in another order; the same whenever it is called.
+        The same rows in another order; the same for the same arguments.
 
     Raises
     ------
     SongspaceError
-        If these songs cannot be arranged so that they keep the rules, with what to loosen.
+        If no order of these songs keeps the rules; the message suggests looser ones.
     ValueError
-        If there is no such row, or ``first`` and ``last`` are not two of the songs.
+        If a row does not exist, or ``first`` and ``last`` are not two of the songs.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def order(
     def cost(chain: list[int]) -> np.ndarray:
         if chain:
             return steps.between(chain[-1:], pool)[0]
-        # Nothing is said about the beginning: a song at the edge, so that the chain can lead through the rest.
+        # Without a first song, begin with one at the edge, so that the chain can lead through the rest.
         other_end = closing or [pool[int(space.pairwise(pool[:1], pool).argmax())]]
         return -space.distances(other_end[0], pool)
 
@@ -89,16 +89,16 @@ def order(
 
 
 def smooth(steps: Steps, rows: Sequence[int], rules: Rules, *, fixed: tuple[int, int]) -> list[int]:
-    """Make the sum of squared steps of a list smaller without breaking a rule that it keeps.
+    """Reduce the sum of squared steps of a list without breaking rules that it keeps.
 
     Parameters
     ----------
     steps : Steps
     rows : sequence of int
-        A list that keeps ``rules``; where it is long, songs move within windows of 256 only.
+        A list that keeps ``rules``; in a long list, songs move within windows of 256 only.
     rules : Rules
     fixed : tuple of two ints
-        How many songs at its beginning and at its end stay where they are (0 or 1).
+        Number of songs at the beginning and at the end that stay in their places (0 or 1).
     """
     rows = list(rows)
     widest = max((rule.gap for rule in rules.spacings), default=0)
@@ -109,25 +109,25 @@ def smooth(steps: Steps, rows: Sequence[int], rules: Rules, *, fixed: tuple[int,
         before, after = rows[max(0, begin - widest) : begin], rows[end : end + widest]
         window = np.array(rows[begin:end], dtype=np.int64)
 
-        def kept(places: np.ndarray) -> bool:
+        def keeps_gaps(places: np.ndarray) -> bool:
             return rules.gaps_kept([*before, *window[places], *after])  # noqa: B023  (called only in this turn)
 
         squared = steps.between(window, window) ** 2
-        rows[begin:end] = window[_descend(squared, kept, head, tail)].tolist()
+        rows[begin:end] = window[_descend(squared, keeps_gaps, head, tail)].tolist()
     return rows
 
 
-def _descend(squared: np.ndarray, kept: Callable[[np.ndarray], bool], head: int, tail: int) -> np.ndarray:
-    """Return the arrangement reached from 0, 1, 2 ... by making, again and again, the best move that is allowed."""
+def _descend(squared: np.ndarray, is_allowed: Callable[[np.ndarray], bool], head: int, tail: int) -> np.ndarray:
+    """Return the arrangement reached from 0, 1, 2 ... by repeating the best allowed move."""
     count = len(squared)
-    # One place more, at no distance from any: beyond a free end of the list there is nothing to pay for.
+    # One more place, with no distance to any other: steps beyond a free end of the list cost nothing.
     around = np.zeros((count + 1, count + 1))
     around[:count, :count] = squared
     tour = np.array([count, *range(count), count])
     while True:
         steps = around[np.ix_(tour, tour)]
         for places in islice(_better(steps, 1 + head, count - tail), _PATIENCE):
-            if kept(tour[places][1:-1]):
+            if is_allowed(tour[places][1:-1]):
                 tour = tour[places]
                 break
         else:
@@ -135,10 +135,10 @@ def _descend(squared: np.ndarray, kept: Callable[[np.ndarray], bool], head: int,
 
 
 def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
-    """Yield the rearrangements of a list that make it cheaper, best first.
+    """Yield the rearrangements that make a list cheaper, best first.
 
-    ``steps[i, j]`` is the cost of going from place i to place j. Places ``low`` to ``high`` may change; there is at
-    least one more on either side of them.
+    ``steps[i, j]`` is the cost of the step from place i to place j. Places ``low`` to ``high`` may change; there is at
+    least one more place on either side of them.
     """
     if low >= high:
         return
@@ -147,7 +147,7 @@ def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
     flat = np.concatenate([gain.ravel() for gain in gains])
     ends = np.cumsum([gain.size for gain in gains])
     places = np.arange(len(steps))
-    while flat[best := int(flat.argmax())] > _WORTH_IT:
+    while flat[best := int(flat.argmax())] > _LEAST_GAIN:
         flat[best] = 0
         which = int(np.searchsorted(ends, best, side="right"))
         (length, turned), gain = moves[which], gains[which]
@@ -161,13 +161,13 @@ def _better(steps: np.ndarray, low: int, high: int) -> Iterator[np.ndarray]:
 
 
 def _gain(steps: np.ndarray, low: int, high: int, length: int, turned: bool) -> np.ndarray:
-    """Return how much cheaper each move of one kind makes the list; not positive for what is no move.
+    """Return the gain of each move of one kind; it is not positive for impossible moves.
 
-    2-opt (``length`` 0): row i, column k turn the places from ``low + i`` to ``low + k`` round. Or-opt: they take
-    ``length`` places from ``low + i`` on out, and put them in before place ``low + k``, turned round or not.
+    2-opt (``length`` 0): row i, column k is the reversal of the places from ``low + i`` to ``low + k``. Or-opt: it is
+    the move of ``length`` places from ``low + i`` to before place ``low + k``, reversed if ``turned``.
     """
     now = steps.diagonal(1)  # from each place to the next
-    # What it costs more to go from the first place to each place backwards than forwards.
+    # Extra cost of the steps from each place back to the first one, compared with the way forward.
     back = np.concatenate([[0.0], np.cumsum(steps.diagonal(-1) - now)])
     if length == 0:
         here = slice(low, high + 1)

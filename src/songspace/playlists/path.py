@@ -1,18 +1,16 @@
-"""A path: from one song to another in as many songs as asked for, each step small, none much larger than the rest.
+"""A path: a list of given length from one song to another, with small and even steps.
 
-Think of an elastic band between the two songs, laid over the library. What a path costs is the sum of
+It is like an elastic band between the two songs. The cost of a path is the sum of
 
-* the fourth powers of its steps (with the square, one large jump hides behind many small steps; with the maximum, only
-  the largest counts), four times that where two songs are no neighbours in a graph of mutual proximity, so that the
-  path does not lead through hubs;
-* for each song the square of how far it is ahead of, or behind, where it is due: after a third of the songs, a third of
-  the way;
-* for each song how unlikely it is that a random walk from the first song to the last comes by there (a Brownian
-  bridge): near the ends songs must be close to them, in the middle they may stray. Here and for the progress, a song
-  is as far from the ends as is unusual for it, or hubs would seem to be near all of them.
+* the fourth powers of its steps (with squares, one large jump could hide behind many small steps; with the maximum,
+  only the largest would count), multiplied by four if two songs are no neighbours in a graph of mutual proximity, so
+  that the path does not lead through hubs;
+* for each song, the square of its lead or lag: after a third of the songs, a third of the way is due;
+* for each song, its improbability in a random walk from the first song to the last (a Brownian bridge): near the ends
+  songs must be close to them, in the middle they may deviate. Here and for the progress, distances are normalized by
+  what is usual for a song; otherwise hubs would seem to be near both ends.
 
-The cheapest path is sought place by place (the Viterbi algorithm), keeping for every song in a place the few best ways
-to reach it, because the very best may break a rule later on.
+The cheapest path is searched place by place (:mod:`songspace.playlists.beam`).
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ from songspace.playlists.rules import Rules, sitting_out
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_PROGRESS = 4.0  # the weight of being where one is due
-_BRIDGE = 0.7  # the weight of being where a random walk comes by
+_PROGRESS = 4.0  # weight of lead and lag
+_BRIDGE = 0.7  # weight of the random walk
 _CANDIDATES = 192  # songs considered for each place
 
 
@@ -46,24 +44,24 @@ def path(
     seed: int = 0,
     transition: float = TRANSITION,
 ) -> list[int]:
-    """Lead from one song to another.
+    """Make a path from one song to another.
 
     Parameters
     ----------
     space : Space
     start, end : int
-        The rows of the first and the last song.
+        Rows of the first and the last song.
     length : int
-        Songs in the path, these two included.
+        Number of songs, these two included.
     via : sequence of int
-        Rows to pass on the way, in this order, each in a place that fits its distance from those before and after it.
+        Rows to pass on the way, in this order, each in a place that fits its distances from the stops beside it.
     rules : Rules, optional
-        What no path breaks; the songs named are in it even if they are barred.
+        Rules of the path; the named songs are in it even if they are barred.
     variety : float
-        0 gives the best path that was found; up to 1, more and more songs sit out, chosen by ``seed``.
+        0 gives the best path; towards 1, more and more songs, drawn by ``seed``, are left out.
     seed : int
     transition : float
-        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
+        Weight of ends and beginnings in a step, 0 to 1; see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -73,9 +71,9 @@ def path(
     Raises
     ------
     SongspaceError
-        If no such path exists, with the rule that is in the way and what would do.
+        If there is no such path; the message names the rule that prevents it, and a looser one.
     ValueError
-        If there is no such row, or an argument is out of its range.
+        If a row does not exist, or an argument is out of its range.
 
     Examples
     --------
@@ -98,8 +96,8 @@ def path(
     rules = rules or Rules.of(len(space), artist_gap=0)
     out = sitting_out(len(space), variety, seed)
     band = _Band(Steps(space, transition), _template(space, stops, length), rules)
-    found = band.search(rules.barred | out) or band.search(rules.barred) or band.thread()
-    if found is None:
+    rows = band.search(rules.barred | out) or band.search(rules.barred) or band.song_by_song()
+    if rows is None:
 
         def works(rules: Rules, length: int) -> bool:
             if length < len(stops):
@@ -108,13 +106,13 @@ def path(
             return rules.fill(_template(space, stops, length), others, lambda _: np.zeros(len(others))) is not None
 
         raise rules.unmet("A path through these songs", length, works)
-    return found
+    return rows
 
 
 def _template(space: Space, stops: list[int], length: int) -> list[int | None]:
-    """Return the places of the songs that a path must pass: as even as its steps can be."""
+    """Return the places of the songs that a path must pass, so that its steps can be as even as possible."""
     apart = np.array([space.distance(a, b) for a, b in pairwise(stops)])
-    # Every leg has one step at least; the others are dealt out one by one to where steps are largest.
+    # Each leg has at least one step; the others go one by one to the leg with the largest steps.
     steps = np.ones(len(apart), dtype=np.int64)
     for _ in range(length - len(stops)):
         steps[(apart / steps).argmax()] += 1
@@ -125,47 +123,46 @@ def _template(space: Space, stops: list[int], length: int) -> list[int | None]:
 
 
 class _Band:
-    """The elastic band: what each place in the path costs for each song, and the cheapest way through them."""
+    """The elastic band: the costs of songs in the places of a path, and the search of the cheapest path."""
 
     def __init__(self, steps: Steps, template: list[int | None], rules: Rules) -> None:
         self.steps, self.space, self.template, self.rules = steps, steps.space, template, rules
         self.stops = {place: row for place, row in enumerate(template) if row is not None}
 
     def _squared(self) -> dict[int, np.ndarray]:
-        """Return the squared distances of all songs to each stop, as if all songs had their mean and deviation."""
+        """Return the squared distances of all songs to each stop, normalized to the same mean and deviation."""
         mean, deviation = self.space.moments.T.astype(np.float64)
         scale, shift = deviation.mean() / deviation, mean.mean() - mean * deviation.mean() / deviation
         return {place: self.space.distances(row) ** 2 * scale + shift for place, row in self.stops.items()}
 
     def _leg(self, place: int) -> tuple[int, int]:
-        """Return the fixed places before and after a place."""
+        """Return the places of the stops before and after a place."""
         return max(at for at in self.stops if at < place), min(at for at in self.stops if at > place)
 
     def _costs(self, place: int, squared: dict[int, np.ndarray]) -> np.ndarray:
-        """Return what it costs each song of the space to stand in a place, whatever stands beside it."""
+        """Return the cost of each song of the space in a place, without the steps to its neighbours in the path."""
         begin, end = self._leg(place)
         share = (place - begin) / (end - begin)
         from_begin, to_end = squared[begin], squared[end]
         whole = self.space.distance(self.stops[begin], self.stops[end]) ** 2
-        # How far along the straight line each song stands (the foot of its perpendicular), and how far from the point
-        # of the line where it is due.
+        # Lead or lag along the straight line (by the foot of the perpendicular), and distance from the due point.
         ahead = ((from_begin - to_end + whole) / 2 - share * whole) ** 2 / whole if whole else 0.0
         off = (1 - share) * from_begin + share * to_end - share * (1 - share) * whole
-        # The walk is of the same length however many steps it has: with more of them, it would be free to stray, and in
-        # a space of many directions, where most songs are about equally far from both ends, every long path would
-        # lead through where the library is densest, for there steps are smallest.
+        # The random walk has the same length for any number of steps. If it grew with them, long paths could deviate
+        # freely, and in a space of many dimensions, where most songs are about equally far from both ends, all of them
+        # would lead through the densest part of the library, where steps are smallest.
         cost: np.ndarray = _PROGRESS * ahead + _BRIDGE * off / (share * (1 - share))
         return cost
 
     def _candidates(self, barred: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each place the songs through which a cheap path may lead, not too many of one group, and their costs."""
+        """Return (rows, costs) of the candidates for each place, with a limited number from each group."""
         squared = self._squared()
         barred = barred.copy()
         barred[list(self.stops.values())] = True
-        found = []
+        candidates = []
         for place, fixed in enumerate(self.template):
             if fixed is not None:
-                found.append((np.array([fixed]), np.zeros(1)))
+                candidates.append((np.array([fixed]), np.zeros(1)))
                 continue
             cost = self._costs(place, squared)
             cost[barred | self._near_a_stop(place)] = np.inf
@@ -174,11 +171,11 @@ class _Band:
             songs = songs[np.argsort(cost[songs], kind="stable")]
             songs = songs[np.isfinite(cost[songs])]
             songs = spread_over_groups(songs, self.rules, _CANDIDATES)
-            found.append((songs, cost[songs]))
-        return found
+            candidates.append((songs, cost[songs]))
+        return candidates
 
     def _near_a_stop(self, place: int) -> np.ndarray:
-        """Return the songs that may not stand in a place because of a song that is fixed further on, or before."""
+        """Return True for each song that a place may not have because of the stops before and after it."""
         barred = np.zeros(len(self.space), bool)
         for rule in self.rules.spacings:
             for at, row in self.stops.items():
@@ -187,14 +184,11 @@ class _Band:
         return barred
 
     def search(self, barred: np.ndarray) -> list[int] | None:
-        """Return the best path that was found without the songs that are barred.
-
-        None if every way led into a dead end.
-        """
+        """Search the cheapest path without some songs; return None if none keeps the rules."""
         return cheapest(self.steps, self._candidates(barred), self.rules, fixed=self.stops)
 
-    def thread(self) -> list[int] | None:
-        """Choose a path song by song, looking ahead so that the rest can keep the rules, where songs are scarce."""
+    def song_by_song(self) -> list[int] | None:
+        """Build a path song by song, with a look ahead so that the rest can keep the rules: for few songs."""
         others = np.delete(np.arange(len(self.space)), list(self.stops.values()))
         squared = self._squared()
 
@@ -202,7 +196,7 @@ class _Band:
             step: np.ndarray = self.steps.between(chain[-1:], others)[0] ** POWER
             return step + self._costs(len(chain), squared)[others]
 
-        found = self.rules.fill(self.template, others, cost)
-        if found is None or len(self.stops) > 2:
-            return found
-        return smooth(self.steps, found, self.rules, fixed=(1, 1))
+        rows = self.rules.fill(self.template, others, cost)
+        if rows is None or len(self.stops) > 2:
+            return rows
+        return smooth(self.steps, rows, self.rules, fixed=(1, 1))

@@ -1,4 +1,4 @@
-"""Radio: from one or several songs, songs like them, varied, and in an order that flows."""
+"""Radio: songs similar to one or several others, varied, in a smooth order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from songspace.playlists.spacing import Spacing
 from songspace.playlists.steps import TRANSITION, Steps
 from songspace.space import Space
 
-_AWAY = 0.5  # how much songs to steer away from weigh against those to start from (Rocchio's gamma / beta)
-_CHOICE = 8  # among so many near songs for each place the list is chosen, unless the rules ask for more
+_AWAY = 0.5  # weight of the songs to avoid against the seeds (gamma / beta in Rocchio's formula)
+_CHOICE = 8  # near songs considered for each place, unless the rules need more
 
 
 def radio(
@@ -28,29 +28,29 @@ def radio(
     seed: int = 0,
     transition: float = TRANSITION,
 ) -> list[int]:
-    """Go on from some songs.
+    """Make a radio from some songs.
 
-    Songs are chosen by how near they are to the seeds and how far from ``minus`` (Rocchio 1971), the more varied
-    the higher ``variety`` (maximal marginal relevance, Carbonell & Goldstein 1998), and then put in order. Where the
-    space has hubs, they are chosen among the nearest by mutual proximity.
+    Songs are chosen by their distances to the seeds and to ``minus`` (Rocchio 1971), with the more variety the higher
+    ``variety`` is (maximal marginal relevance, Carbonell & Goldstein 1998), and then put in order. In a space with
+    hubs, they are chosen among the nearest songs by mutual proximity.
 
     Parameters
     ----------
     space : Space
     seeds : sequence of int
-        Rows to start from. The first one opens the list; the others are in it, where they flow and the rules allow.
+        Rows to start from. The first one opens the list; the others are placed where they fit best.
     length : int
-        Songs in the list, the seeds included.
+        Number of songs, seeds included.
     minus : sequence of int
-        Rows to steer away from; they are not in the list.
+        Rows whose sound is avoided; they are not in the list.
     rules : Rules, optional
-        What no list breaks; the seeds are in it even if they are barred.
+        Rules of the list; the seeds are in it even if they are barred.
     variety : float
-        0 takes the nearest songs. Up to 1, it counts more and more how different a song is from those already
-        chosen, and more and more songs, chosen by ``seed``, sit out.
+        0 takes the nearest songs. Towards 1, differences to the songs chosen already count more and more, and more
+        songs, drawn by ``seed``, are left out.
     seed : int
     transition : float
-        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
+        Weight of ends and beginnings in a step, 0 to 1; see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
@@ -60,9 +60,9 @@ def radio(
     Raises
     ------
     SongspaceError
-        If no such list exists, with the rule that is in the way and what would do.
+        If there is no such list; the message names the rule that prevents it, and a looser one.
     ValueError
-        If there is no such row, no seed, or an argument is out of its range.
+        If a row does not exist, there is no seed, or an argument is out of its range.
 
     Examples
     --------
@@ -85,15 +85,15 @@ def radio(
     rules = rules or Rules.of(len(space), artist_gap=0)
     out = sitting_out(len(space), variety, seed)
     choice = _Choice(space, wanted, away, variety)
-    found = choice.of(length, rules.without(out), nearest=_CHOICE * length)
-    found = found or choice.of(length, rules.without(out)) or choice.of(length, rules)
-    if found is None:
+    chosen = choice.of(length, rules.without(out), nearest=_CHOICE * length)
+    chosen = chosen or choice.of(length, rules.without(out)) or choice.of(length, rules)
+    if chosen is None:
         raise rules.unmet("A radio from these songs", length, lambda other, n: choice.of(n, other) is not None)
-    return smooth(Steps(space, transition), found, rules, fixed=(1, 0))
+    return smooth(Steps(space, transition), chosen, rules, fixed=(1, 0))
 
 
 class _Choice:
-    """Chooses the songs of a list by how near they are to what is wanted, and how different from each other."""
+    """Chooses the songs of a list by their distances to a point of the space, and to each other."""
 
     def __init__(self, space: Space, wanted: list[int], away: list[int], variety: float) -> None:
         self.space, self.wanted, self.away, self.variety = space, wanted, away, variety
@@ -103,7 +103,7 @@ class _Choice:
         self.point = point / max(1.0, float(np.linalg.norm(point)))
 
     def of(self, length: int, rules: Rules, *, nearest: int | None = None) -> list[int] | None:
-        """``length`` songs that keep the rules, the wanted ones among them; None if there is no such list."""
+        """Return ``length`` songs that keep the rules, with the wanted ones; None if there is no such list."""
         if length < len(self.wanted):
             return None
         barred = rules.barred.copy()
@@ -115,8 +115,8 @@ class _Choice:
         pool = np.concatenate([self.wanted[1:], near]).astype(np.int64)
         vectors = self.space.vectors[pool]
         relevance = vectors @ self.point
-        relevance[: len(self.wanted) - 1] = 10  # above all others
-        likeness = {}  # of the pool to each song of the list
+        relevance[: len(self.wanted) - 1] = 10  # greater than all others
+        likeness = {}  # of all songs of the pool to each song of the list
 
         def cost(chain: list[int]) -> np.ndarray:
             if not self.variety:
@@ -128,7 +128,7 @@ class _Choice:
             value: np.ndarray = (1 - self.variety / 2) * relevance - self.variety / 2 * most
             return -value
 
-        # What is barred is not in the pool. All songs that were asked for must be in the list, which leaves few places.
+        # Barred songs are not in the pool. All wanted songs must be in the list, so the others have fewer places.
         others = np.zeros(len(self.space), np.int64)
         others[self.wanted] = 1 + np.arange(len(self.wanted))
         spacings = (*rules.spacings, Spacing("other", others, most=max(1, length - len(self.wanted))))

@@ -1,9 +1,9 @@
-"""The rules that no playlist breaks, in one place for all of them.
+"""The rules of playlists, for all kinds of them.
 
-Between two songs of one artist, or of one album, play at least so many others (a *gap*); of one artist there are at
-most so many songs; of the versions of one song there is one; and some songs are left out altogether. It is easy to run
-into a dead end with such rules (three songs to go, and all that is left is by one artist), so the rules do not only say
-what may play next: they look ahead, and when no list can keep them they say which of them is in the way.
+Between two songs by one artist, or of one album, there is a least number of others (a *gap*); there is a largest number
+of songs by one artist; there is at most one version of a song; and some songs are left out. Such rules easily lead into
+a dead end (three more songs are needed, but all remaining ones are by one artist). So the rules look ahead, and if no
+list can keep them, they name the rule that prevents it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,18 +19,18 @@ from songspace.playlists.lookahead import Lookahead
 from songspace.playlists.spacing import Also, Spacing
 
 _DEAD_ENDS = 2000
-"""Turned back from so many dead ends, a search gives up: with one gap alone it never meets any."""
+"""Number of dead ends after which a search stops; with a single gap there are none."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What every list of songs of one space must keep to; made by :meth:`of`.
+    """The rules for lists of songs of a space; :meth:`of` creates them.
 
     Attributes
     ----------
     spacings : tuple of Spacing
     barred : ndarray of shape (n,), bool
-        The rows that no list may choose. A song that a person named stays in the list all the same.
+        True for rows that must not be chosen. Songs that a person named are in the list nevertheless.
 
     Examples
     --------
@@ -62,16 +61,16 @@ class Rules:
         ----------
         n : int
         artists, albums : sequence of str or None, one for each row, optional
-            Who plays what and where it was published, compared without case and spaces; None is unknown. Of the artists
-            of a song there may be several: the rules hold for each of them.
+            Artists and albums, compared without case and spaces; None is unknown. A song may have several artists; the
+            rules hold for each of them.
         artist_gap, album_gap : int
-            At least so many other songs between two of one.
+            Least number of other songs between two by one artist, or of one album.
         most_of_artist : int, optional
-            At most so many songs of one artist in a list.
+            Most songs by one artist in a list.
         versions : int array of shape (n,), optional
-            The same number for the versions of one song, of which a list holds one.
+            Equal numbers for the versions of one song; a list holds at most one of them.
         barred : bool array of shape (n,), optional
-            Rows to leave out.
+            True for rows to leave out.
 
         Raises
         ------
@@ -83,9 +82,9 @@ class Rules:
                 raise ValueError(f"{name} must not be negative, got {number}")
         if most_of_artist is not None and most_of_artist < 1:
             raise ValueError(f"most_of_artist must be at least 1, got {most_of_artist}")
-        whose, also = _numbers(artists, n, "artist")
+        first_artist, also = _numbers(artists, n, "artist")
         spacings = [
-            Spacing("artist", whose, artist_gap, most_of_artist, also),
+            Spacing("artist", first_artist, artist_gap, most_of_artist, also),
             Spacing("album", _numbers(albums, n, "album")[0], album_gap),
         ]
         if versions is not None:
@@ -97,30 +96,30 @@ class Rules:
         return len(self.barred)
 
     def broken(self, rows: Sequence[int]) -> list[str]:
-        """Return what a list breaks, in plain sentences; nothing if it keeps all rules."""
-        said = []
+        """Return a sentence for each violation of a rule in a list; empty if it keeps all rules."""
+        sentences = []
         for rule in self.spacings:
             of_one = {"artist": "by one artist", "album": "of one album"}.get(rule.what, "versions of one song")
-            said += [
+            sentences += [
                 f"Songs {i + 1} and {j + 1} are {of_one}, with {j - i - 1} other between them instead of {rule.gap}."
                 for i, j in rule.too_near(rows)
             ]
             for places in rule.too_many(rows):
                 listed = ", ".join(str(place + 1) for place in places)
-                said.append(f"Songs {listed} are {of_one}, and at most {rule.most} may be.")
-        return said
+                sentences.append(f"Songs {listed} are {of_one}, and at most {rule.most} may be.")
+        return sentences
 
     def gaps_kept(self, rows: Sequence[int] | np.ndarray) -> bool:
-        """Return whether songs of one group stand far enough apart."""
+        """Return True if a list keeps all gaps."""
         return not any(rule.gap and rule.too_near(rows) for rule in self.spacings)
 
     def gaps_only(self) -> Rules:
-        """Only how far apart songs stand: the rules for a list whose songs are given and need an order."""
+        """Return the gaps alone: the rules for an order of given songs."""
         spacings = tuple(replace(rule, most=None) for rule in self.spacings if rule.gap)
         return Rules(spacings, np.zeros_like(self.barred))
 
     def without(self, barred: np.ndarray) -> Rules:
-        """These rules with more songs left out."""
+        """Return these rules with more songs left out."""
         return replace(self, barred=self.barred | barred)
 
     def fill(
@@ -129,20 +128,19 @@ class Rules:
         pool: Sequence[int] | np.ndarray,
         cost: Callable[[list[int]], np.ndarray],
     ) -> list[int] | None:
-        """Fill the free places of a list from left to right, each with the cheapest song that breaks nothing.
+        """Fill the free places of a list from left to right, each with the cheapest song that breaks no rule.
 
-        Before a song is taken, :class:`Lookahead` makes sure that for each rule by itself the rest can still be
-        filled. With one gap that is enough; several rules together can still end in a dead end, and then the last
-        choice is taken back.
+        Before a song is chosen, :class:`Lookahead` tests for each single rule whether the rest can still be filled. For
+        one gap this is enough. Several rules together can still lead into a dead end; then the last choice is undone.
 
         Parameters
         ----------
         template : sequence of int or None
-            The rows that stand in a place, and None for places to fill.
+            Fixed rows, and None for places to fill.
         pool : sequence of int
-            The rows to choose from, each for one place. What is barred, is left out.
-        cost : function of the rows so far, giving an array of shape (len(pool),)
-            What each song of the pool would cost as the next.
+            Rows to choose from, each at most once. Barred rows are left out.
+        cost : callable
+            Returns the cost of each song of the pool as the next one, shape (len(pool),), after the rows so far.
 
         Returns
         -------
@@ -154,14 +152,14 @@ class Rules:
         if not ahead.possible():
             return None
         chain: list[int] = []
-        used: list[int] = []  # the position in the pool of each song of the chain; -1 for those of the template
+        used: list[int] = []  # index in the pool of each song of the chain; -1 for fixed ones
         tries = [self._choices(ahead, chain, used, cost)]
         dead_ends = 0
         while len(chain) < len(template):
-            found = next(tries[-1], None)
-            if found is not None:
-                chain.append(int(pool[found]) if found >= 0 else int(template[len(chain)]))  # type: ignore[arg-type]
-                used.append(found)
+            choice = next(tries[-1], None)
+            if choice is not None:
+                chain.append(int(pool[choice]) if choice >= 0 else int(template[len(chain)]))  # type: ignore[arg-type]
+                used.append(choice)
                 tries.append(self._choices(ahead, list(chain), list(used), cost))
                 continue
             tries.pop()
@@ -175,7 +173,7 @@ class Rules:
     def _choices(
         self, ahead: Lookahead, chain: list[int], used: list[int], cost: Callable[[list[int]], np.ndarray]
     ) -> Iterator[int]:
-        """Yield the positions in the pool of what may come next, the cheapest first; -1 for what the template holds."""
+        """Yield the indices in the pool of possible next songs, the cheapest first; -1 for a fixed song."""
         if ahead.template[len(chain)] is not None:
             yield -1
             return
@@ -185,28 +183,28 @@ class Rules:
             alike = ahead.in_the_way([*chain, int(ahead.pool[best])], [*used, best])
             if alike is None:
                 yield best
-            else:  # what is wrong with it, is wrong with all that are of the same groups
+            else:  # all songs of the same groups lead into the same dead end
                 price[alike] = np.inf
 
     def unmet(self, what: str, length: int, works: Callable[[Rules, int], bool]) -> SongspaceError:
-        """Return the error that says which rule makes a list impossible, and what to loosen.
+        """Return the error for an impossible list: it names the rules, and looser ones that allow it.
 
         Parameters
         ----------
         what : str
-            What was asked for, as in "A path between these two".
+            Name of the list, as in "A path between these two".
         length : int
-            How many songs it was to have.
-        works : function of rules and a length, giving bool
-            Whether there is such a list under these rules.
+            Number of songs.
+        works : callable
+            Returns True if there is such a list for given rules and length.
         """
         would_do = []
         for rule in self.spacings:
-            looser = ((said, self._with(other)) for said, other in _looser(rule, length))
-            would_do += [said for said, rules in looser if works(rules, length)][:1]
+            looser = ((words, self._with(other)) for words, other in _looser(rule, length))
+            would_do += [words for words, rules in looser if works(rules, length)][:1]
         if self.barred.any() and works(replace(self, barred=np.zeros_like(self.barred)), length):
             would_do.append("no filter")
-        fewest, enough = 0, length  # works() for the one (or it is 0), and not for the other
+        fewest, enough = 0, length  # works() is True for the first (unless it is 0), and False for the second
         while enough - fewest > 1:
             middle = (fewest + enough) // 2
             fewest, enough = (middle, enough) if works(self, middle) else (fewest, middle)
@@ -218,7 +216,7 @@ class Rules:
 
     def named(self) -> str:
         """Return the rules in words."""
-        said = [
+        parts = [
             part
             for rule in self.spacings
             for part in (
@@ -229,13 +227,13 @@ class Rules:
             if part
         ]
         if self.barred.any():
-            said.append(f"to the {(~self.barred).sum()} songs that the filters leave")
-        return _listed(said, "and") or "the rules"
+            parts.append(f"to the {(~self.barred).sum()} songs that the filters leave")
+        return _listed(parts, "and") or "the rules"
 
     def loosened(self, rows: Sequence[int], *, first: int | None = None, last: int | None = None) -> Rules:
-        """Return the gaps, as wide as they can be when all of these songs have to stand in one list.
+        """Return the largest gaps that a list of all these songs can keep.
 
-        ``first`` and ``last`` of them open and close it, if they are given.
+        ``first`` and ``last``, if given, open and close the list.
         """
         pool = list(rows)
         for row in (first, last):
@@ -254,20 +252,15 @@ class Rules:
         return replace(self, spacings=tuple(other if rule.what == other.what else rule for rule in self.spacings))
 
 
-class _Looser(NamedTuple):
-    said: str
-    spacing: Spacing
-
-
-def _looser(rule: Spacing, length: int) -> Iterator[_Looser]:
-    """Yield a rule loosened by one step, and by another, each with what to say of it."""
+def _looser(rule: Spacing, length: int) -> Iterator[tuple[str, Spacing]]:
+    """Yield looser forms of a rule, step by step, each with its description."""
     for gap in range(rule.gap - 1, -1, -1):
-        yield _Looser(f"{'an' if rule.what[0] == 'a' else 'a'} {rule.what} gap of {gap}", replace(rule, gap=gap))
+        yield f"{'an' if rule.what[0] == 'a' else 'a'} {rule.what} gap of {gap}", replace(rule, gap=gap)
     if rule.what == "version":
-        yield _Looser("several versions of a song", replace(rule, most=None))
+        yield "several versions of a song", replace(rule, most=None)
     elif rule.most is not None:
         for most in range(rule.most + 1, length + 1):
-            yield _Looser(f"{most} songs of one {rule.what}", replace(rule, most=most))
+            yield f"{most} songs of one {rule.what}", replace(rule, most=most)
 
 
 def _listed(parts: Sequence[str], word: str) -> str:
@@ -275,16 +268,16 @@ def _listed(parts: Sequence[str], word: str) -> str:
 
 
 def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
-    """Draw the songs that are passed over, so that another seed gives another list of about the same quality.
+    """Draw the songs that are left out, so that another seed gives another list of about the same quality.
 
     Parameters
     ----------
     n : int
-        Songs in the space.
+        Number of songs in the space.
     variety : float
-        From 0 (nobody sits out: the best list) to 1 (six of ten songs do).
+        From 0 (no song is left out, for the best list) to 1 (six of ten songs are).
     seed : int
-        The same seed, the same songs.
+        The same seed draws the same songs.
 
     Returns
     -------
@@ -301,17 +294,17 @@ def sitting_out(n: int, variety: float, seed: int) -> np.ndarray:
 
 
 def _numbers(names: Sequence[str | Sequence[str] | None] | None, n: int, what: str) -> tuple[np.ndarray, Also | None]:
-    """Return a number for each name, and those of further names; whoever has none gets one of their own."""
+    """Return the number of each song's first name (a unique one if it has none), and the numbers of further names."""
     if names is not None and len(names) != n:
         raise ValueError(f"Expected an {what} (or None) for each of {n} songs, got {len(names)}")
     listed = list(names or [None] * n)
     numbers: dict[str, int] = {}
     main: dict[str | Sequence[str] | None, int] = {}
     more: dict[str | Sequence[str] | None, list[int]] = {}
-    for name in dict.fromkeys(listed):  # each name once: a library has far fewer than songs
+    for name in dict.fromkeys(listed):  # a library has far fewer names than songs
         keys = filter(None, map(_key, [name] if isinstance(name, str) else name or ()))
-        if found := [numbers.setdefault(key, len(numbers)) for key in dict.fromkeys(keys)]:
-            main[name], *rest = found
+        if of_name := [numbers.setdefault(key, len(numbers)) for key in dict.fromkeys(keys)]:
+            main[name], *rest = of_name
             if rest:
                 more[name] = rest
     first = [main.get(name, len(numbers) + row) for row, name in enumerate(listed)]

@@ -1,4 +1,4 @@
-"""How songs of one group, such as an artist, are spread over a list."""
+"""The spacing of songs of one group, such as an artist, in a list."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Spacing:
-    """How songs of one group (an artist, an album, the versions of a song) are spread over a list.
+    """The spacing rule for songs of one group (an artist, an album, the versions of a song).
 
     Attributes
     ----------
     what : str
-        What a group is: "artist", "album" or "version".
+        Kind of group: "artist", "album" or "version".
     group : ndarray of shape (n,), int64
-        The group of each row, as a number; a song of which it is unknown is a group of its own.
+        Number of the group of each row; a song with an unknown group has a group of its own.
     gap : int
-        At least so many other songs between two of a group; 0 allows everything.
+        Least number of other songs between two of a group.
     most : int or None
-        At most so many songs of a group in a list.
+        Most songs of a group in a list.
     also : Also, optional
-        The further groups of the songs that are of several.
+        Further groups of songs with several.
     """
 
     what: str
@@ -33,24 +33,24 @@ class Spacing:
     also: Also | None = None
 
     def groups_of(self, rows: Sequence[int] | np.ndarray, pad: int = -1) -> np.ndarray:
-        """Return all groups of some rows.
+        """Return all groups of some rows, shape (len(rows), most groups of a row).
 
-        Shape (len(rows), most that one has), that of ``group`` first, then ``pad``.
+        The first column is ``group``; missing groups are ``pad``.
         """
         rows = np.asarray(rows, dtype=np.int64)
         first: np.ndarray = self.group[rows][:, None]
         return first if self.also is None else self.also.beside(first, rows, pad)
 
     def among(self, groups: Iterable[int]) -> np.ndarray:
-        """Return which rows are of one of some groups: shape (n,), bool."""
+        """Return True for each row in one of some groups: shape (n,), bool."""
         wanted = list(groups)
-        found: np.ndarray = np.isin(self.group, wanted)
+        inside: np.ndarray = np.isin(self.group, wanted)
         if self.also is not None:
-            found[self.also.rows[np.isin(self.also.groups, wanted)]] = True
-        return found
+            inside[self.also.rows[np.isin(self.also.groups, wanted)]] = True
+        return inside
 
     def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
-        """Return the pairs of positions in a list that are too near to each other, in order."""
+        """Return the pairs of positions in a list that are closer than the gap allows, in order."""
         groups = self.groups_of(rows)
         return sorted(
             (int(i), int(i) + apart)
@@ -59,7 +59,7 @@ class Spacing:
         )
 
     def too_many(self, rows: Sequence[int] | np.ndarray) -> list[list[int]]:
-        """Return the positions in a list of each group that comes too often."""
+        """Return the positions of each group with too many songs in a list."""
         if self.most is None:
             return []
         groups = self.groups_of(rows)
@@ -69,35 +69,35 @@ class Spacing:
 
 @dataclass(frozen=True)
 class Also:
-    """The further groups of songs that are of several: of a song by two artists, the second.
+    """Further groups of songs with several: for a song by two artists, the second.
 
-    Few songs are, so that there is an entry for each of these groups and nothing for all other songs.
+    It is stored sparsely, for few songs have several groups.
 
     Attributes
     ----------
     rows, groups : ndarray of shape (m,), int64
-        A row and a further group of it; the rows ascend.
+        Rows, ascending, and one further group of each.
     """
 
     rows: np.ndarray
     groups: np.ndarray
 
     def beside(self, first: np.ndarray, rows: np.ndarray, pad: int) -> np.ndarray:
-        """Return the groups (len(rows), 1) that rows have first, with their further ones beside them."""
+        """Append the further groups of rows as columns to their first groups, of shape (len(rows), 1)."""
         begins = np.searchsorted(self.rows, rows)
         counts = np.searchsorted(self.rows, rows, side="right") - begins
         most = int(counts.max(initial=0))
         if not most:
             return first
         at = begins[:, None] + np.arange(most)
-        there = np.arange(most) < counts[:, None]
-        further = np.where(there, self.groups[at.clip(max=len(self.groups) - 1)], pad)
+        present = np.arange(most) < counts[:, None]
+        further = np.where(present, self.groups[at.clip(max=len(self.groups) - 1)], pad)
         return np.concatenate([first, further], axis=1)
 
 
 def _share(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return which rows of two arrays have a group in common: shape (m,), bool."""
-    found: np.ndarray = np.zeros(len(groups), bool)
+    """Return True for each row of two arrays with a common group: shape (m,), bool."""
+    common: np.ndarray = np.zeros(len(groups), bool)
     for column in groups.T:
-        found |= ((others == column[:, None]) & (column >= 0)[:, None]).any(axis=1)
-    return found
+        common |= ((others == column[:, None]) & (column >= 0)[:, None]).any(axis=1)
+    return common

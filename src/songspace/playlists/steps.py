@@ -1,4 +1,4 @@
-"""What it takes to go from one song of a playlist to the next, and how smooth a playlist is by that measure."""
+"""Steps from one song of a playlist to the next, and the smoothness of a playlist."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ import numpy as np
 from songspace.space import Space
 
 TRANSITION = 0.2
-"""How much the way one song ends and the next begins weighs against the songs as wholes: ``bench/playlists.py``."""
+"""Default weight of the end of a song and the beginning of the next one against whole songs; ``bench/playlists.py``."""
 
 
 @dataclass(frozen=True)
 class Steps:
     """The steps between the songs of a space.
 
-    A step joins two distances, of the songs as wholes and of how the first one ends from how the second one begins:
-    the latter is what is heard when the one goes over into the other, the former what stays in the ear. Steps are
-    therefore not symmetric.
+    A step combines two distances: between the whole songs, and between the end of the first and the beginning of the
+    second song, which are heard in succession. Steps are therefore not symmetric.
 
     Attributes
     ----------
     space : Space
     transition : float
-        From 0 (only the songs as wholes count) to 1 (only ends and beginnings do).
+        From 0 (only whole songs count) to 1 (only ends and beginnings count).
 
     Raises
     ------
@@ -48,26 +47,26 @@ class Steps:
             raise ValueError(f"transition must lie between 0 and 1, got {self.transition}")
 
     def between(self, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return how large the steps from some songs to some others are: shape (len(rows), len(others)), 0 to 2."""
+        """Return the steps from some songs to others: shape (len(rows), len(others)), 0 to 2."""
         return self.joined(self.space.pairwise(rows, others), rows, others)
 
     def joined(
         self, distances: np.ndarray, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray
     ) -> np.ndarray:
-        """Return the same, where the distances of the songs are known already."""
+        """Return the steps from some songs to others whose distances are known."""
         if self.transition == 0:
             return distances
-        over = self.space.transitions(rows, others)
-        joined: np.ndarray = (1 - self.transition) * distances + self.transition * over
+        transitions = self.space.transitions(rows, others)
+        joined: np.ndarray = (1 - self.transition) * distances + self.transition * transitions
         return joined
 
     def of(self, rows: Sequence[int]) -> np.ndarray:
-        """Return the steps of a list, one less than it has songs."""
+        """Return the steps of a list: shape (len(rows) - 1,)."""
         return np.array([self.between([a], [b])[0, 0] for a, b in pairwise(rows)])
 
 
 def typical_distance(space: Space) -> float:
-    """Return the median distance of two songs of a space (over 500 of them); 0 if there is one song only."""
+    """Return the median distance of two songs of a space, estimated from 500; 0 if there is only one song."""
     some = np.unique(np.linspace(0, len(space) - 1, 500).astype(np.int64))
     if len(some) < 2:
         return 0.0
@@ -76,18 +75,18 @@ def typical_distance(space: Space) -> float:
 
 @dataclass(frozen=True)
 class Smoothness:
-    """How smoothly a playlist flows.
+    """The smoothness of a playlist.
 
     Attributes
     ----------
     largest, mean : float
-        Distance of two songs that follow each other, 0 to 2.
+        Largest and mean distance of consecutive songs, 0 to 2.
     typical : float
-        See :func:`typical_distance`.
+        Median distance of two songs of the space; see :func:`typical_distance`.
     largest_at : int
-        The position of the song that the largest step leads to.
+        Position of the song after the largest step.
     largest_share, mean_share : float
-        The steps as shares of the typical distance.
+        Largest and mean distance as shares of the typical one.
     """
 
     largest: float
@@ -99,13 +98,13 @@ class Smoothness:
 
 
 def smoothness(space: Space, rows: Sequence[int]) -> Smoothness:
-    """Measure how smoothly a playlist flows, by the distances of its songs.
+    """Measure the smoothness of a playlist by the distances of consecutive songs.
 
     Examples
     --------
     >>> space = Space.from_vectors([[1, 0], [0, 1], [-1, 0], [0, -1]])
-    >>> found = smoothness(space, [0, 1, 3])
-    >>> found.largest, found.largest_at, round(found.mean, 3)
+    >>> smooth = smoothness(space, [0, 1, 3])
+    >>> smooth.largest, smooth.largest_at, round(smooth.mean, 3)
     (2.0, 2, 1.707)
     """
     steps = np.array([space.distance(a, b) for a, b in pairwise(rows)] or [0.0])

@@ -1,16 +1,14 @@
-"""Suggestions: songs that fit a taste, given by songs that somebody likes and, if any, songs that they do not.
+"""Suggestions: songs that fit the taste of a person, given by liked and disliked songs.
 
-A person has several tastes, and what lies in the middle of them is often nobody's: between jazz and metal lies
-neither. So liked songs are gathered into as many groups as there are (as in PinnerSage, Pal et al. 2020), by
-hierarchical clustering with average linkage, and each group is asked for its own songs. Two groups are one taste
-while their songs are nearer to one another than two songs of the library are on average: there the space begins to
-call songs alike. Where the liked songs plainly fall into more groups than that, by their silhouette, it is these.
+A person has several tastes, and the centre between them often fits none: between jazz and metal lies neither. So the
+liked songs are clustered into groups (as in PinnerSage, Pal et al. 2020), by hierarchical clustering with average
+linkage, and each group suggests songs of its own. Two groups are merged if their songs are closer to each other than
+two songs of the library are on average. If the silhouette shows that more groups fit better, these are used.
 
-A group of two or three songs says little about where its taste lies, and what all liked songs have in common says
-something about every one of them: the middle of a group is moved towards the middle of all (shrinkage, as in Stein's
-estimator).
+A group of two or three songs gives a poor estimate of its centre, and the centre of all liked songs tells something
+about each group. So the centre of a group is moved towards the centre of all (shrinkage, as in Stein's estimator).
 
-The suggestions take turns between the groups, in proportion to how many liked songs each of them stands for.
+The groups take turns, in proportion to the number of their liked songs.
 """
 
 from __future__ import annotations
@@ -24,30 +22,30 @@ from songspace.errors import SongspaceError
 from songspace.playlists.rules import Rules
 from songspace.space import Space
 
-_AWAY = 0.5  # how much disliked songs weigh against liked ones (Rocchio's gamma / beta, as in radio)
-_SHARED = 0.5  # what all liked songs have in common weighs half as much as what a group has
-_STRUCTURE = 0.25  # a silhouette below this shows none (Kaufman & Rousseeuw 1990)
-_MOST = 50  # tastes that a finer cut may have
-_LIKED = 2000  # songs that are gathered pair by pair; of a longer list the others join the group nearest to them
-_SAMPLE = 1000  # songs whose pairs stand for the library's
+_AWAY = 0.5  # weight of disliked songs against liked ones (gamma / beta in Rocchio's formula, as in radio)
+_SHARED = 0.5  # weight of the centre of all liked songs against that of a group
+_STRUCTURE = 0.25  # a smaller silhouette shows no structure (Kaufman & Rousseeuw 1990)
+_MOST = 50  # most groups of a finer clustering
+_LIKED = 2000  # songs that are clustered; in a longer list, the others join the nearest group
+_SAMPLE = 1000  # songs for the mean distance of the library
 _BLOCK = 64  # songs that all others are compared with at a time
 
 
 @dataclass(frozen=True)
-class Suggestion:
-    """A song that fits, and why.
+class Fitting:
+    """A suggested song, with its reason.
 
     Attributes
     ----------
     row : int
     because : int
-        The liked song of its taste that it is most like.
+        Row of the most similar liked song in the same group.
     others : int
-        How many other liked songs that taste has.
+        Number of other liked songs in this group.
     taste : int
-        Which taste, from 0, the largest first.
+        Number of the group, from 0, the largest first.
     similarity : float
-        Its similarity to ``because``, -1 to 1: the cosine, or 1 - d²/2.
+        Similarity to ``because``, -1 to 1: the cosine, or 1 - d²/2.
     """
 
     row: int
@@ -64,42 +62,42 @@ def suggest(
     disliked: Sequence[int] = (),
     count: int = 20,
     rules: Rules | None = None,
-) -> list[Suggestion]:
-    """Songs that fit a taste.
+) -> list[Fitting]:
+    """Suggest songs that fit a taste.
 
     Parameters
     ----------
     space : Space
     liked, disliked : sequence of int
-        Rows. None of them is suggested, nor is another version of it. A song that is more like a disliked one than like
-        any liked one is not suggested either.
+        Rows. Neither they nor other versions of them are suggested, nor songs that are more similar to a disliked song
+        than to any liked one.
     count : int
-        How many songs at most.
+        Most songs to suggest.
     rules : Rules, optional
-        Which songs may stand in one list, and how far apart. By default no rule.
+        Rules of the list; by default none.
 
     Returns
     -------
-    list of Suggestion
-        Tastes take turns; within each, what fits best comes first. Fewer than ``count`` where there are no more.
+    list of Fitting
+        Groups take turns; the best song of each comes first. Fewer than ``count`` if there are no more.
 
     Raises
     ------
     SongspaceError
         If a song is both liked and disliked.
     ValueError
-        If there is no such row, no liked song, or count is less than 1.
+        If a row does not exist, there is no liked song, or count is less than 1.
 
     Examples
     --------
     >>> space = Space.from_vectors([[9, 0, 0], [8, 1, 0], [9, 1, 1], [0, 9, 0], [1, 8, 0], [0, 0, 9], [1, 0, 8]])
-    >>> [(found.row, found.because) for found in suggest(space, [0, 3], count=3)]
+    >>> [(fitting.row, fitting.because) for fitting in suggest(space, [0, 3], count=3)]
     [(1, 0), (4, 3), (2, 0)]
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     rules = Rules.of(len(space), artist_gap=0) if rules is None else rules
-    # Songs in the order of their ids: what is found does not depend on which row a song stands in.
+    # In the order of ids, so that results do not depend on the rows of songs.
     rows = np.argsort(space.numbers, kind="stable")
     place = np.argsort(rows)
     vectors = space.vectors[rows]
@@ -120,9 +118,9 @@ def suggest(
     turns = _turns([len(group) for group in groups])
     fits: dict[int, np.ndarray] = {}
     taken: list[int] = []
-    found: list[Suggestion] = []
+    suggested: list[Fitting] = []
     empty: set[int] = set()
-    while len(found) < count and len(empty) < len(groups):
+    while len(suggested) < count and len(empty) < len(groups):
         taste = next(turns)
         if taste in empty:
             continue
@@ -143,20 +141,17 @@ def suggest(
         if fit[best] == -np.inf:
             empty.add(taste)
             continue
-        empty.clear()  # what stood too near to the last songs does so no longer
+        empty.clear()  # songs too near to the last ones may be possible now
         taken.append(best)
         alike = vectors[members[taste]] @ vectors[best]
         because = int(alike.argmax())
-        found.append(
-            Suggestion(
-                int(rows[best]), int(groups[taste][because]), len(groups[taste]) - 1, taste, float(alike[because])
-            )
-        )
-    return found
+        liked_song, others = int(groups[taste][because]), len(groups[taste]) - 1
+        suggested.append(Fitting(int(rows[best]), liked_song, others, taste, float(alike[because])))
+    return suggested
 
 
 def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
-    """Gather songs into groups that sound alike.
+    """Cluster songs into groups of similar ones.
 
     Parameters
     ----------
@@ -167,7 +162,7 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     Returns
     -------
     list of int arrays
-        The rows of each group; the largest group first.
+        Rows of each group, the largest group first.
 
     Examples
     --------
@@ -185,7 +180,7 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     apart = space.pairwise(gathered, gathered)
     tree = linkage(apart[np.triu_indices(len(gathered), 1)], "average")
     group = fcluster(tree, _together(space), "distance") - 1
-    # A finer cut, if the songs themselves fall apart; into three each on average, since two may be one song twice.
+    # Try finer clusterings, with at least three songs in a group on average, since two may be one song twice.
     best = max(_STRUCTURE, _silhouette(apart, group))
     for count in range(group.max() + 2, min(len(gathered) // 3, _MOST) + 1):
         finer = fcluster(tree, count, "maxclust") - 1
@@ -195,12 +190,12 @@ def tastes(space: Space, liked: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         middles = np.stack([space.vectors[gathered[group == number]].mean(axis=0) for number in range(group.max() + 1)])
         middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9)
         group = (space.vectors[rows] @ middles.T).argmax(axis=1)
-    found = [rows[group == number] for number in np.unique(group)]
-    return sorted(found, key=lambda some: (-len(some), int(space.numbers[some].min())))
+    groups = [rows[group == number] for number in np.unique(group)]
+    return sorted(groups, key=lambda some: (-len(some), int(space.numbers[some].min())))
 
 
 def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
-    """Return how much nearer songs are to their own group than to the next; 0 where there is nothing to compare."""
+    """Return the silhouette of groups, from distances; 0 if there is one group only, or one for each song."""
     from sklearn.metrics import silhouette_score
 
     if not 1 < len(np.unique(group)) < len(group):
@@ -209,13 +204,13 @@ def _silhouette(apart: np.ndarray, group: np.ndarray) -> float:
 
 
 def _together(space: Space) -> float:
-    """Return the mean distance of two songs of the library: groups that are nearer to each other are one taste."""
+    """Return the mean distance of two songs of the library; closer groups are merged."""
     rows = np.argsort(space.numbers, kind="stable")[_some(len(space), _SAMPLE)]
     return float(space.pairwise(rows, rows)[np.triu_indices(len(rows), 1)].mean())
 
 
 def _turns(sizes: Sequence[int]) -> Iterator[int]:
-    """Yield whose turn it is, again and again, in proportion to size (Sainte-Laguë).
+    """Yield the numbers of groups in turns, endlessly, in proportion to their sizes (Sainte-Laguë).
 
     Examples
     --------
@@ -231,26 +226,23 @@ def _turns(sizes: Sequence[int]) -> Iterator[int]:
 
 
 def _closed(rules: Rules, rows: np.ndarray, listed: np.ndarray) -> np.ndarray:
-    """Return which songs, in the order of ``rows``, are not suggested.
-
-    Those listed, their versions, and what is barred.
-    """
+    """Return True for each song, in the order of ``rows``, that is listed, a version of one, or barred."""
     closed = rules.barred[rows].copy()
     closed[listed] = True
     for rule in rules.spacings:
-        if rule.what == "version":  # of which a song is one
+        if rule.what == "version":  # the song itself is one
             group = rule.group[rows]
             closed |= np.isin(group, group[listed])
     return closed
 
 
 def _nearest(vectors: np.ndarray, some: np.ndarray) -> np.ndarray:
-    """Return the similarity of every song to the nearest of some."""
+    """Return the similarity of each song to the nearest of some."""
     blocks = [some[start : start + _BLOCK] for start in range(0, len(some), _BLOCK)]
-    found: np.ndarray = np.maximum.reduce([(vectors @ vectors[block].T).max(axis=1) for block in blocks])
-    return found
+    nearest: np.ndarray = np.maximum.reduce([(vectors @ vectors[block].T).max(axis=1) for block in blocks])
+    return nearest
 
 
 def _some(n: int, most: int) -> np.ndarray:
-    """Return a fixed sample of so many out of n, in order; all, if there are no more."""
+    """Return a fixed sample of ``most`` of n numbers, ascending; all if there are no more."""
     return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))

@@ -16,7 +16,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.evaluation.labels import Labels, labels
 from songspace.frontends import Frontend
-from songspace.library.catalog import Song
+from songspace.library.records import Song
 from songspace.library.scan import Found, scan
 from songspace.library.tags import read_tags
 from songspace.poster.segments import JournalEntry, Shelf

@@ -24,7 +24,7 @@ from songspace.frontends import Codes, Frontend, LogMel, PowerSpectrogram
 from songspace.library.cache import Rows
 from songspace.library.identity import identify
 from songspace.library.scan import Found
-from songspace.library.workers import Failure, outcomes
+from songspace.library.workers import FileFailure, outcomes
 
 SECONDS = 5.0
 POWER = PowerSpectrogram(seconds=SECONDS)
@@ -69,12 +69,12 @@ class Decoded:
     """uint8 (segments, bands, frames)"""
 
 
-def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
+def decode(file: Found, segments: int, seed: int) -> Decoded | FileFailure:
     """Decode random segments of a file, drawn by its content and the seed alone."""
     try:
         identity = identify(file.path)
     except OSError as error:
-        return Failure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
+        return FileFailure(f"cannot be read: {(error.strerror or str(error)).lower()}", lasting=False)
     try:
         wide, narrow = (
             read_windows(
@@ -87,11 +87,11 @@ def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
             for frontend in (DECIBELS, MEL)
         )
     except AudioError as error:
-        return Failure.of(error)
+        return FileFailure.of(error)
     if min(len(wide.samples), len(narrow.samples)) < segments or wide.duration < SECONDS:
-        return Failure(f"shorter than {SECONDS:g} seconds")
+        return FileFailure(f"shorter than {SECONDS:g} seconds")
     if wide.silent.all():
-        return Failure("nothing but silence")
+        return FileFailure("nothing but silence")
     codes = to_codes(DECIBELS(wide.samples))
     return Decoded(identity, wide.starts, wide.silent, codes, MEL.quantize(MEL(narrow.samples)))
 
@@ -200,7 +200,7 @@ class Shelf:
             decode, (file for _, file in files), self.segments, self.seed, workers=workers, timeout=timeout
         )
         for done, (file, outcome) in enumerate(heard, 1):
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, FileFailure):
                 entry, lasting = JournalEntry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
             else:
                 entry, lasting = self._put(file, outcome), True

@@ -1,4 +1,5 @@
-"""The server: a library's songs, questions and sound over HTTP, for the page and for other programs.
+"""The server: songs, queries and sound of a library over HTTP, for the page and for other programs.
 
-:func:`songspace.server.app.create_app` makes it. No request leaves the machine, and nothing below imports FastAPI.
+:func:`songspace.server.app.create_app` makes it. It sends no requests to other machines, and nothing below it imports
+FastAPI.
 """

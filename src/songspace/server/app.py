@@ -1,7 +1,7 @@
-"""The application: its routes, behind their guard.
+"""The application: all routes, behind the guard.
 
-Another API (OpenSubsonic at ``/rest/``, AudioMuse's contract at ``/api/``) is a module with a router that is included
-here, beside the native one. OpenSubsonic's callers bring a user's password instead of the token; it looks at it itself.
+Each API (the native one at ``/api/v1``, AudioMuse's at ``/api/``, OpenSubsonic at ``/rest/``) has a router of its own.
+Clients of OpenSubsonic send a user's password instead of the token; its module checks it.
 """
 
 from __future__ import annotations
@@ -46,30 +46,29 @@ def create_app(
     home : path or Home, optional
         By default ``$SONGSPACE_HOME`` or the user's data folder.
     token : str, optional
-        What everybody has to bring who asks for something of the library. Without it, only requests from this machine
-        may reach the server.
+        Secret that requests must send. Without it, only requests from this machine are answered.
     host : str
-        The address on which it will listen: which names it answers to follows from it.
+        Address on which the server will listen; it decides the host names that the server accepts.
     allowed_hosts : iterable of str
-        Other names that it answers to.
+        More host names to accept.
     allowed_origins : iterable of str
-        Of pages elsewhere whose scripts may ask the APIs, such as ``https://player.example``.
+        Origins of web pages elsewhere that may use the APIs, such as ``https://player.example``.
     proxies : iterable of str
-        Addresses and networks of proxies whose ``X-Forwarded-For`` is believed.
+        Addresses and networks of trusted proxies: their ``X-Forwarded-For`` is used.
     page : Path
-        The folder of the built page.
+        Folder of the built page.
     every : float
-        Seconds for which nobody looks whether the space is a new one.
+        Seconds between two checks for a new space.
 
     Raises
     ------
     SongspaceError
-        If there is no library, the token is too short, or there is neither a token nor a user although others can reach
-        that address; if the user's file can be read by others; if what is allowed is no origin, or a proxy no address.
+        If there is no library; if the token is too short; if others can reach the address, and there is neither a token
+        nor a user; if others can read the user's file; if an origin or a proxy is invalid.
     """
     where = home if isinstance(home, Home) else Home(Path(home).absolute()) if home is not None else Home.default()
     secret = None if token is None else Token(token, cookie_key(where.cookies))
-    user = read_user(where.user)  # what is wrong with its file is told before anybody asks
+    user = read_user(where.user)  # a defect of the file is reported now, not at the first request
     if secret is None and not is_local(host) and user is None:
         raise SongspaceError(
             f"Others can reach {host}, so they have to bring a token: write one into a file that only you can read, "
@@ -86,7 +85,7 @@ def create_app(
     app = FastAPI(
         title="songspace",
         version=__version__,
-        description="A library's songs, what sounds like them, and lists of them. Songs are named by their ids.",
+        description="The songs of a library, similar songs, and playlists. Songs are named by their ids.",
         openapi_url=f"{api.PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -103,7 +102,7 @@ def create_app(
     local = is_local(host)
 
     def by_token(scope: Scope, headers: Headers) -> bool:
-        if secret is None:  # with a user but no token, others get what players need, and no more
+        if secret is None:  # with a user but no token, other machines can only use the API for players
             return local
         return secret.is_borne(headers) or secret.is_remembered(headers)
 
@@ -122,12 +121,12 @@ def create_app(
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Put into the OpenAPI document what problems look like, and what FastAPI cannot know."""
-    made = app.openapi
+    """Add to the OpenAPI document the schema of problems, and the token."""
+    original = app.openapi
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
-            document = made()
+            document = original()
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{}, {"token": []}]

@@ -1,4 +1,4 @@
-"""Connections over which nothing comes: they are closed, so that they keep nobody from being answered."""
+"""Limits for connections: idle and slow ones are closed, so that they do not block others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 SLOWEST = 15.0
-"""Seconds within which a whole request has to come, from when it could."""
+"""Seconds within which a whole request must arrive."""
 
 MOST = 512
-"""Connections at once; who comes then is told to try again (503)."""
+"""Largest number of connections at the same time; more get status 503."""
 
 LONGEST_HEADERS = 2**16
-"""Bytes before the body of a request; who sends more is not listened to (400)."""
+"""Largest size of the headers of a request, in bytes; more get status 400."""
 
 
 class Connection(H11Protocol):
-    """uvicorn's, which lets a client take as long as it likes to ask its first question, or to go on with a next one.
+    """A connection of uvicorn with a time limit for each request.
 
-    How long an answer takes is not limited: a browser reads a song as slowly as it plays.
+    The time of an answer is not limited: a browser may read a song as slowly as it plays.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -49,11 +49,11 @@ class Connection(H11Protocol):
 
 
 def settings() -> dict[str, Any]:
-    """Return what uvicorn is told about connections."""
+    """Return the settings of uvicorn for connections."""
     return {
         "http": Connection,
         "ws": "none",
-        "proxy_headers": False,  # it would believe every program of this machine; see songspace.server.proxies
+        "proxy_headers": False,  # uvicorn would trust all programs on this machine; see songspace.server.proxies
         "limit_concurrency": MOST,
         "h11_max_incomplete_event_size": LONGEST_HEADERS,
         "timeout_keep_alive": 5,

@@ -1,6 +1,6 @@
-"""What a browser is shown: the built page where there is one, or else a plain one; and the API in plain words.
+"""Pages for a browser: the built page, or a plain one if it is missing, and the documentation of the API.
 
-FastAPI's own pages of documentation load scripts from another server. This one is a list, made here, without any.
+FastAPI's own documentation loads scripts from another server. This one is a plain list without scripts.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from songspace.server.api import PREFIX
 from songspace.server.service import service_of
 
 BUILT = Path(__file__).with_name("page")
-"""Where the built page lies, if this songspace came with one."""
+"""Folder of the built page, if this songspace came with one."""
 
 
 def add_page(app: FastAPI, built: Path = BUILT) -> None:
-    """Show the page at ``/``, and the documentation of the API."""
+    """Add the page at ``/``, and the documentation of the API."""
 
     @app.get(f"{PREFIX}/docs", include_in_schema=False)
     def docs() -> Response:
@@ -35,12 +35,12 @@ def add_page(app: FastAPI, built: Path = BUILT) -> None:
     @app.get("/", include_in_schema=False)
     def plain(request: Request) -> Response:
         service = service_of(request)
-        there = "" if service.token is not None else f"{len(service.snapshots.current().listed):,} songs are here. "
+        count = "" if service.token is not None else f"{len(service.snapshots.current().listed):,} songs are here. "
         return HTMLResponse(
             _document(
                 "songspace",
-                f"<p>{there}This songspace {escape(__version__)} came without its page; the API answers all the same."
-                f'</p><ul><li><a href="{PREFIX}/docs">What the API can be asked</a></li>'
+                f"<p>{count}This songspace {escape(__version__)} came without its page; the API answers all the same."
+                f'</p><ul><li><a href="{PREFIX}/docs">The operations of the API</a></li>'
                 f'<li><a href="{PREFIX}/openapi.json">The same for programs, as OpenAPI</a></li></ul>',
             )
         )
@@ -52,12 +52,12 @@ def _document(title: str, body: str) -> str:
 
 
 def _operations(document: dict[str, Any]) -> str:
-    """Every operation of an OpenAPI document as HTML."""
-    told = []
+    """Return all operations of an OpenAPI document as HTML."""
+    parts = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            told.append(f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2>")
-            told.append(f"<p>{escape(operation.get('description', ''))}</p>")
+            parts.append(f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2>")
+            parts.append(f"<p>{escape(operation.get('description', ''))}</p>")
             parameters = [_parameter(one) for one in operation.get("parameters", ())]
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             if name := body.get("$ref", "").rpartition("/")[2]:
@@ -67,14 +67,14 @@ def _operations(document: dict[str, Any]) -> str:
                     _parameter({"name": field, "in": "body", "required": field in needed, "schema": about})
                     for field, about in schema["properties"].items()
                 ]
-            told.append(f"<ul>{''.join(parameters)}</ul>" if parameters else "")
-    return "".join(told)
+            parts.append(f"<ul>{''.join(parameters)}</ul>" if parameters else "")
+    return "".join(parts)
 
 
 def _parameter(one: dict[str, Any]) -> str:
     schema = one.get("schema", {})
-    said = one.get("description") or schema.get("description") or ""
+    description = one.get("description") or schema.get("description") or ""
     default = f", otherwise {schema['default']}" if "default" in schema else ""
     needed = "needed" if one.get("required") else f"may be left out{default}"
-    text = f" ({one['in']}, {needed}){': ' if said else ''}{said}"
+    text = f" ({one['in']}, {needed}){': ' if description else ''}{description}"
     return f"<li><code>{escape(one['name'])}</code>{escape(text)}</li>"

@@ -1,13 +1,13 @@
-"""Who may ask: looked at before anything else, for every request.
+"""Access control: the checks of every request, before anything else.
 
-A server on one's own machine is within reach of every page that one's browser shows. So:
+Every web page in a browser can send requests to a server on the same machine. So:
 
-- the ``Host`` of a request must be a name of this machine (or a page elsewhere could give its own name this machine's
-  address, DNS rebinding, and read everything);
-- its ``Origin``, where it has one, must be this server or one that its owner named, and a browser must not say that
-  another site asks for it;
-- what changes something needs a header that no page elsewhere can set without being allowed to;
-- behind a *door* only those with the token go, and who was wrong several times has to wait.
+- the ``Host`` of a request must be a name of this machine (otherwise a page could give its own name the address of this
+  machine, DNS rebinding, and read everything);
+- its ``Origin``, if it has one, must be this server or one that the owner allowed, and the browser must not mark the
+  request as sent by another site;
+- a request that changes something needs a header that other pages cannot set without permission;
+- paths behind a *door* need the token, and after several wrong ones a client has to wait.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHORTEST_TOKEN = 16
 LARGEST_BODY = 2**20
 COOKIE = "songspace"
 WRITE_HEADER = "x-songspace"
-"""A page elsewhere cannot send it: browsers would ask this server first, and it does not allow it."""
+"""Pages of other sites cannot send this header: browsers ask the server first, and it refuses."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
@@ -57,19 +57,19 @@ _PAGE = (
 
 
 class Token:
-    """The secret that opens a door; it is compared in constant time and never shown.
+    """The secret that opens a door. It is compared in constant time, and never shown.
 
     Parameters
     ----------
     secret : str
     key : bytes
-        Another secret, drawn at random, of which cookies are made: of the token alone, whoever guesses could make the
-        cookie of each guess, and cookies are not counted.
+        Random secret for cookies. If cookies depended on the token alone, an attacker could compute the cookie of each
+        guess, and wrong cookies are not counted.
 
     Raises
     ------
     SongspaceError
-        If it is shorter than 16 characters, or not all of them can be sent in a header.
+        If it is shorter than 16 characters, or a character cannot be sent in a header.
     """
 
     def __init__(self, secret: str, key: bytes) -> None:
@@ -85,20 +85,20 @@ class Token:
 
     @property
     def cookie(self) -> str:
-        """What a browser keeps instead of it: another one for another token, and nobody can make it of a guess."""
+        """Value of the cookie that a browser keeps in place of the token; it changes with the token."""
         return hmac.new(self._key, self._secret, hashlib.sha256).hexdigest()
 
     def is_borne(self, headers: Headers) -> bool:
-        """Return whether a request brings it as ``Authorization: Bearer``."""
-        given = _borne(headers)
-        return given is not None and self.is_told(given)
+        """Return True if a request sends the token as ``Authorization: Bearer``."""
+        given = _bearer(headers)
+        return given is not None and self.equals(given)
 
-    def is_told(self, given: str) -> bool:
-        """Return whether this is it."""
+    def equals(self, given: str) -> bool:
+        """Return True if a text is the token."""
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._secret)
 
     def is_remembered(self, headers: Headers) -> bool:
-        """Return whether a request comes from a browser that brought it before."""
+        """Return True if a request has the cookie of the token."""
         try:
             kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
@@ -106,36 +106,36 @@ class Token:
         return kept is not None and hmac.compare_digest(kept.value.encode("latin-1", "replace"), self.cookie.encode())
 
 
-def _borne(headers: Headers) -> str | None:
-    """Return what a request brings as ``Authorization: Bearer``."""
+def _bearer(headers: Headers) -> str | None:
+    """Return the secret of ``Authorization: Bearer``; None if there is none."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
 
 Door = Callable[[Scope, Headers], bool]
-"""Whether a request may pass; a door stands before all paths that begin in some way."""
+"""A function that returns True if a request may pass; it guards all paths with a prefix."""
 
 
 def names_of(host: str, more: Iterable[str] = ()) -> Callable[[str], bool]:
-    """Return which names a server that listens on ``host`` answers to.
+    """Return the test for host names that a server on ``host`` accepts.
 
-    On this machine alone those are its loopback names. A server that others can reach answers to every address that is
-    written in numbers (rebinding needs a name), and to the machine's own names. ``more`` are names beside these.
+    On this machine alone these are its loopback names. A server that others can reach also accepts all IP addresses
+    (rebinding needs a name) and the names of the machine. ``more`` are further names.
     """
     known = {name.lower() for name in (host, *more)} | {*LOOPBACK}
     local = is_local(host)
     if not local:
         known |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
 
-    def is_one(name: str) -> bool:
+    def is_accepted(name: str) -> bool:
         name = name.lower().rstrip(".")
         return name in known or (not local and _is_address(name))
 
-    return is_one
+    return is_accepted
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens on that address."""
+    """Return True if only this machine can reach a server that listens on an address."""
     return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
@@ -154,22 +154,22 @@ class Guard:
     Attributes
     ----------
     app : ASGI application
-    is_name : function of a host's name, giving bool
-        See :func:`names_of`.
+    is_name : callable
+        Test for host names; see :func:`names_of`.
     doors : mapping of str to Door
-        What stands before the paths that begin so.
+        Doors, by the prefix of the paths behind them.
     open : frozenset of str
-        Paths behind a door that anybody may ask for: they tell nothing of the library.
+        Paths behind a door that need no token: they reveal nothing about the library.
     token : Token or None
     own : tuple of str
-        How paths begin that have no door, and may be written to: every request there brings a password, which no
-        browser does by itself.
+        Prefixes of paths without a door that allow changes: each request there sends a password, which a browser never
+        does by itself.
     origins : frozenset of str
-        Of pages elsewhere that may ask; see :mod:`songspace.server.origins`.
+        Allowed origins of web pages; see :mod:`songspace.server.origins`.
     guesses : Guesses
-        Who was wrong lately.
+        Recent wrong tokens, by address.
     proxies : Proxies
-        Whose word about where a request comes from is believed.
+        Trusted proxies.
     """
 
     app: ASGIApp
@@ -191,7 +191,7 @@ class Guard:
             headers = Headers(scope=scope)
             scope = self.proxies.seen(scope, headers)
             origin = origins.origin_of(scope, headers, self.origins)
-            if origin is not None:  # what a browser brings by itself does not count
+            if origin is not None:  # a browser sends cookies by itself, so they do not count
                 scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"cookie"]}
                 headers = Headers(scope=scope)
             send = self._secured(scope, send, origin)
@@ -200,13 +200,13 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
         hosts = headers.getlist("host")
-        found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
-        if found is None or not self.is_name(found[1] or found[2]):
+        host = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if host is None or not self.is_name(host[1] or host[2]):
             return problem(421, "This server does not answer to that name: start it with --allow-host to make it.")
         if origin is None and (refusal := _from_elsewhere(scope, headers, hosts[0])) is not None:
             return refusal
-        if origin is not None and (asked := origins.preflight(scope, headers)) is not None:
-            return asked
+        if origin is not None and (preflight := origins.preflight(scope, headers)) is not None:
+            return preflight
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit() and int(length[:20]) <= LARGEST_BODY):
             return problem(413, f"A request has at most {LARGEST_BODY} bytes.")
@@ -218,36 +218,36 @@ class Guard:
         door = next((door for prefix, door in self.doors.items() if path.startswith(prefix)), None)
         if door is not None and path not in self.open and not door(scope, headers):
             return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})
-        borne = self.token is not None and self.token.is_borne(headers)
-        if scope["method"] not in _READING and not borne and WRITE_HEADER not in headers:
+        has_token = self.token is not None and self.token.is_borne(headers)
+        if scope["method"] not in _READING and not has_token and WRITE_HEADER not in headers:
             return problem(403, "What changes something needs the token, or the header X-Songspace: 1.")
         return None
 
     def _guess(self, scope: Scope, headers: Headers) -> Response | None:
-        """Count a token that is wrong, and look at none from where too many were; cookies cannot be guessed."""
-        if self.token is None or (given := _borne(headers)) is None:
+        """Count a wrong token, and refuse an address with too many; cookies need no count, they cannot be guessed."""
+        if self.token is None or (given := _bearer(headers)) is None:
             return None
         token = self.token
         try:
-            self.guesses.is_right(address_of(scope), lambda: token.is_told(given))
+            self.guesses.is_right(address_of(scope), lambda: token.equals(given))
         except TooManyError as error:
             return problem(429, TOO_MANY, {"Retry-After": str(error.seconds)})
         return None
 
     def _secured(self, scope: Scope, send: Send, origin: str | None) -> Send:
-        """Return a response with the headers that keep a browser from doing with it what it should not."""
+        """Wrap ``send`` so that each response has the security headers."""
         is_data = scope["path"].startswith(origins.PATHS)
-        said = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
+        added = _COMMON | {"Content-Security-Policy": _NOTHING if is_data else _PAGE}
         if origin is not None:
-            said |= origins.told(origin)
+            added |= origins.answer_headers(origin)
         if self.origins and is_data:
-            said["Vary"] = "Origin"
+            added["Vary"] = "Origin"
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                there = {name.lower() for name, _ in message["headers"]}
-                more = ((name.lower().encode(), value.encode()) for name, value in said.items())
-                message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in there)]
+                present = {name.lower() for name, _ in message["headers"]}
+                more = ((name.lower().encode(), value.encode()) for name, value in added.items())
+                message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in present)]
             await send(message)
 
         return secured
@@ -260,13 +260,13 @@ def _from_elsewhere(scope: Scope, headers: Headers, host: str) -> Response | Non
         if scheme not in ("http", "https") or netloc.lower() != host.lower():
             return refused
     site, opened = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode") == "navigate"
-    # A link that somebody follows to the page is no request of the other site, as long as it tells and changes nothing.
+    # A link from another site to the page is allowed: it reveals and changes nothing.
     followed = opened and scope["method"] == "GET" and scope["path"] == "/"
     return refused if site not in (None, "same-origin", "none") and not followed else None
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return a request whose body ends where it is too long, even if it does not say how long it is."""
+    """Wrap ``receive`` so that a body that is too long raises an error, even without a length in the headers."""
     got = 0
 
     async def bounded() -> Message:

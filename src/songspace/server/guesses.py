@@ -1,4 +1,4 @@
-"""Wrong passwords and tokens: after several from one address it has to wait, so that nobody tries them all."""
+"""Limits for wrong passwords and tokens: after several of them, an address has to wait."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from collections.abc import Callable
 from starlette.types import Scope
 
 MOST = 20
-"""Wrong ones from an address within :data:`WITHIN`; a player asks for several covers before it shows an error."""
+"""Wrong attempts from an address within :data:`WITHIN`; players ask for several covers before they show an error."""
 
 WITHIN = 60.0
 """Seconds."""
 
 REMEMBERED = 2**16
-"""Addresses; beyond that, the one that was wrong longest ago is forgotten: nobody has to wait for others."""
+"""Number of addresses that are remembered; beyond that, the one with the oldest wrong attempt is dropped."""
 
 TOO_MANY = "Too many wrong passwords or tokens came from this address: try again in a minute."
 
 
 class TooManyError(Exception):
-    """Nothing that comes from an address is looked at for so many ``seconds``."""
+    """An address has to wait for ``seconds``."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(TOO_MANY)
@@ -32,7 +32,7 @@ class TooManyError(Exception):
 
 
 class Guesses:
-    """Who was wrong lately.
+    """Recent wrong attempts, by address.
 
     Examples
     --------
@@ -45,24 +45,25 @@ class Guesses:
 
     def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
-        self._wrong: OrderedDict[str, list[float]] = OrderedDict()  # the one that was wrong longest ago comes first
+        self._wrong: OrderedDict[str, list[float]] = OrderedDict()  # the oldest comes first
         self._judging = threading.Lock()
 
     def is_right(self, address: str, judge: Callable[[], bool]) -> bool:
-        """Return whether what comes from an address is right.
+        """Return True if an attempt from an address is right, and count it if it is wrong.
 
-        One after the other is judged, so that of many that come at once no more are looked at than of a row of them.
+        Attempts are judged one after another, so that many at the same time do not get more tries.
 
         Parameters
         ----------
         address : str
-        judge : function giving bool
-            Compares, and does nothing else: everybody waits for it.
+        judge : callable
+            Compares, and returns True or False. It must be fast: all others wait for it.
 
         Raises
         ------
         TooManyError
-            If too many from there were wrong. It is not looked at then, or who guesses would learn that it was right.
+            If too many attempts from there were wrong. The attempt is not judged then, so that its result is not
+            revealed.
         """
         with self._judging:
             if seconds := self._wait(address):
@@ -73,7 +74,7 @@ class Guesses:
             return right
 
     def wait(self, address: str) -> int:
-        """Seconds for which nothing that comes from there is looked at; 0, if it may try."""
+        """Return the seconds that an address has to wait; 0 if it may try."""
         with self._judging:
             return self._wait(address)
 
@@ -89,7 +90,7 @@ class Guesses:
 
 
 def address_of(scope: Scope) -> str:
-    """Return where a request comes from; of IPv6 the network, for whoever has one has all of its addresses."""
+    """Return the address that a request comes from; for IPv6 the network, for one client can use all of it."""
     host: str = (scope.get("client") or ("",))[0]
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

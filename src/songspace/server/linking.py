@@ -1,4 +1,4 @@
-"""What a media server calls the songs that are here: its library is read through the OpenSubsonic API, and matched."""
+"""Ids of songs on a media server: its library is read through the OpenSubsonic API, and matched to this one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from songspace.errors import SongspaceError
 from songspace.interchange import Entry, match
 from songspace.library import Catalog, Home
-from songspace.library.catalog import Link
+from songspace.library.records import Link
 from songspace.reporter import Reporter
 from songspace.server.opensubsonic.envelope import VERSION
 
@@ -26,18 +26,18 @@ _PATIENCE = 60.0
 
 
 class Subsonic:
-    """A server that speaks OpenSubsonic or Subsonic.
+    """A client of a server with the OpenSubsonic or Subsonic API.
 
     Parameters
     ----------
     url : str
-        Where it is, as a browser is told.
+        Address of the server.
     user, password : str
 
     Raises
     ------
     SongspaceError
-        If that is no address of a server.
+        If the address is invalid.
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
@@ -48,7 +48,7 @@ class Subsonic:
             known = False
         if not known:
             raise SongspaceError("That is no address of a server: give one as http://localhost:4533.")
-        # What stands before an @ would be a password, and is not repeated.
+        # The part before an @ may be a password, and is removed.
         netloc = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, netloc.lower(), parts.path.rstrip("/"), "", ""))
         self._user, self._password = user, password
@@ -62,7 +62,7 @@ class Subsonic:
         Raises
         ------
         SongspaceError
-            If there is none, or the server refuses it.
+            If there is no valid answer, or the server refuses.
         """
         salt = secrets.token_hex(8)
         token = hashlib.md5(f"{self._password}{salt}".encode(), usedforsecurity=False).hexdigest()
@@ -78,17 +78,16 @@ class Subsonic:
         except (OSError, http.client.HTTPException) as error:
             raise SongspaceError(f"{self.url} cannot be reached ({getattr(error, 'reason', error)}).") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise SongspaceError(f"What {self.url} answers is none of Subsonic's answers.") from None
+            raise SongspaceError(f"The answer of {self.url} is no answer of Subsonic.") from None
         if refusal is not None or answer["status"] != "ok":
-            said = refusal.get("message") if isinstance(refusal, dict) else None
-            raise SongspaceError(f"{self.url} refuses: {said or 'it does not say why'}")
-        found: dict[str, Any] = answer
-        return found
+            reason = refusal.get("message") if isinstance(refusal, dict) else None
+            raise SongspaceError(f"{self.url} refuses: {reason or 'it gives no reason'}")
+        return dict(answer)
 
     def songs(self, reporter: Reporter) -> Iterator[dict[str, Any]]:
-        """Yield all its songs, as it tells them.
+        """Yield all songs of the server.
 
-        A search for nothing finds everything on most servers; on others their albums are gone through.
+        On most servers, a search without words returns all songs; on others, the songs are read album by album.
         """
         seen: set[str] = set()
         for page in self._pages("search3", "searchResult3", "song", query="", artistCount=0, albumCount=0):
@@ -120,30 +119,29 @@ class Subsonic:
 
 
 def _listed(answer: dict[str, Any], outer: str, inner: str) -> list[dict[str, Any]]:
-    """Return what has an id, of a list in an answer."""
-    held = answer.get(outer)
-    found = held.get(inner) if isinstance(held, dict) else None
-    listed = found if isinstance(found, list) else []
+    """Return the objects with an id in a list of an answer."""
+    body = answer.get(outer)
+    listed = body.get(inner) if isinstance(body, dict) else None
     return [
         one | {"id": str(one["id"])}
-        for one in listed
+        for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict) and isinstance(one.get("id"), (str, int))
     ]
 
 
 @dataclass(frozen=True)
 class Linked:
-    """What came of it.
+    """The result of linking a server.
 
     Attributes
     ----------
     server : str
     items, matched : int
-        Songs of the server, and how many of them are here.
+        Number of songs on the server, and of those that are in the library.
     unmatched : list of str
-        What the others are called.
+        Names of the others.
     songs, linked : int
-        Songs of the library, and how many of them the server has.
+        Number of songs in the library, and of those that the server has.
     """
 
     server: str
@@ -157,41 +155,41 @@ class Linked:
 def link(
     home: Home, server: Subsonic, *, prefixes: Mapping[str, str] | None = None, reporter: Reporter | None = None
 ) -> Linked:
-    """Learn what a server calls the songs of a library, in place of what was known of it.
+    """Read the ids of a library's songs on a server, and replace those that the catalog has.
 
-    Songs are matched as the entries of playlists are (see :mod:`songspace.interchange.matching`).
+    Songs are matched like the entries of playlists; see :mod:`songspace.interchange.matching`.
 
     Parameters
     ----------
     home : Home
     server : Subsonic
     prefixes : mapping of str to str, optional
-        Folders here, and what the server calls them; relative paths are sought in the library's folders.
+        Folders of the library, and their paths on the server; relative paths are looked up in the library's folders.
     reporter : Reporter, optional
 
     Raises
     ------
     SongspaceError
-        If there is no library, the server cannot be asked, or none of its songs is here.
+        If there is no library, the server gives no answer, or none of its songs is in the library.
     """
     with Catalog(home.catalog) as catalog:
         songs, roots = catalog.songs(), catalog.roots()
-    with home.lock():  # before the server is asked: nobody waits for nothing
+    with home.lock():  # before the server is asked, so that a locked home is reported at once
         items = [*server.songs(reporter or Reporter())]
         with Catalog(home.catalog, write=True) as catalog:
             known = dict.fromkeys(roots, "") | dict(prefixes or {})
             entries = [_entry(item) for item in items]
-            found = match(entries, songs, prefixes=known, at=catalog.song_at)
+            matches = match(entries, songs, prefixes=known, at=catalog.song_at)
             links = [
                 Link(item["id"], song.id, str(item["artistId"]) if item.get("artistId") else None)
-                for item, song in zip(items, found, strict=True)
+                for item, song in zip(items, matches, strict=True)
                 if song is not None
             ]
             if not links:
                 raise SongspaceError(_none(server, entries))
             catalog.set_links(server.url, links)
-            catalog.set_fact("links", secrets.token_hex(8))  # who has read them sees that there are new ones
-    unmatched = [entry.label for entry, song in zip(entries, found, strict=True) if song is None]
+            catalog.set_fact("links", secrets.token_hex(8))  # marks the ids as changed
+    unmatched = [entry.label for entry, song in zip(entries, matches, strict=True) if song is None]
     return Linked(server.url, len(items), len(links), unmatched, len(songs), len({link.song for link in links}))
 
 

@@ -1,8 +1,8 @@
-"""Maps of the whole library: drawn once for a space, and kept in the home.
+"""Maps of the whole library: computed once for each space, and kept in the home.
 
-t-SNE of a large library takes minutes of a core. It is done by a process of its own, of low priority, so that it stops
-neither a question nor a song that is playing; the file that it leaves is the answer. A new map goes on from the one
-before: who looks at it finds the songs where they were. While it is drawn, new songs lie beside what they sound like.
+t-SNE of a large library takes minutes of a core. It runs in a separate process of low priority, so that it delays
+neither answers nor sound; its result is a file. A new map starts from the previous one, so that songs stay about where
+they were. While it is computed, new songs are placed beside similar ones.
 """
 
 from __future__ import annotations
@@ -26,23 +26,22 @@ from songspace.server.problems import NotReadyError
 from songspace.space import Space
 
 _FORMAT = "songspace.map/2"
-_AGAIN = 60.0  # seconds after which a map that could not be drawn is tried again
-
-
-_ENOUGH = 0.5  # a map of fewer of the songs is drawn anew
-_SMALLEST = 0.8  # a map that has shrunk to less of its sheet is enlarged
+_AGAIN = 60.0  # seconds until a map that could not be drawn is tried again
+_ENOUGH = 0.5  # a previous map with fewer of the songs is not used
+_SMALLEST = 0.8  # a map whose extent shrinks below this is enlarged to 1
 
 
 class Drawn(NamedTuple):
-    """A map that was kept.
+    """A computed map.
 
     Attributes
     ----------
     ids : ndarray of shape (n,), int64
+        Ids of the songs.
     points : ndarray of shape (n, 2), float32
-        Within -1 to 1.
+        Coordinates, from -1 to 1.
     side : float
-        How much of t-SNE's own scale is 1 of the map's: there, distances have a meaning.
+        Length in the scale of t-SNE, where distances have a meaning, of 1 in the map.
     encoder : str
         Fingerprint of the encoder that made the space.
     """
@@ -53,14 +52,14 @@ class Drawn(NamedTuple):
     encoder: str
 
     def places(self, space: Space) -> np.ndarray:
-        """Return where the songs of a space lie in this map, (n, 2); NaN for those that it does not have."""
+        """Return the coordinates of the songs of a space in this map, (n, 2); NaN for songs that it does not have."""
         order = np.argsort(self.ids)
-        found = order[np.searchsorted(self.ids, space.ids, sorter=order).clip(max=len(order) - 1)]
-        there = self.ids[found] == space.ids
-        return np.where(there[:, None], self.points[found].astype(np.float64), np.nan)
+        rows = order[np.searchsorted(self.ids, space.ids, sorter=order).clip(max=len(order) - 1)]
+        present = self.ids[rows] == space.ids
+        return np.where(present[:, None], self.points[rows].astype(np.float64), np.nan)
 
     def is_of(self, space: Space, places: np.ndarray) -> bool:
-        """Return whether it is nearly a map of that space: of the same encoder, and of most of its songs."""
+        """Return True if the map has the encoder of a space, and at least half of its songs."""
         return self.encoder == space.encoder and not np.isnan(places[:, 0]).mean() > 1 - _ENOUGH
 
 
@@ -70,31 +69,30 @@ class Maps:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._lock = threading.Lock()
-        self._kept: dict[str, tuple[str, np.ndarray]] = {}  # of each method: the space's checksum and the map
+        self._kept: dict[str, tuple[str, np.ndarray]] = {}  # (checksum of the space, map) by method
         self._process: subprocess.Popen[bytes] | None = None
         self._began = 0.0
 
     @property
     def drawing(self) -> bool:
-        """Whether a map is in the making."""
+        """True while a map is computed."""
         process = self._process
         return process is not None and process.poll() is None
 
     def points(self, space: Space, method: str) -> tuple[np.ndarray, bool] | float:
-        """Return the place of each song, (n, 2), and whether it is settled.
+        """Return the coordinates of the songs, (n, 2), and True if they are final.
 
-        While a first map is being made, return for how many seconds.
-
-        A map that is not settled has the songs of the map before where they were, and is soon followed by a better one.
+        A map that is not final has the coordinates of the previous map; a better one follows. While the first map is
+        computed, return the seconds since its start.
 
         Raises
         ------
         NotReadyError
-            If it could not be drawn.
+            If the map could not be computed.
         """
         key = str(space.checksum)
         with self._lock:
-            if (points := self._found(method, key)) is not None:
+            if (points := self._in_memory(method, key)) is not None:
                 return points, True
             path = place_of(self._home, method, key)
             kept = read(path)
@@ -102,13 +100,13 @@ class Maps:
                 kept = None
             if kept is None and method == "pca":
                 kept = draw(space, method)
-                with suppress(OSError):  # a home that may not be written is still looked at
+                with suppress(OSError):  # a read-only home is no error
                     write(path, kept)
             if kept is not None:
                 self._kept[method] = (key, kept.points)
                 return kept.points, True
             seconds = self._drawing()
-            if (points := self._found("meanwhile", key)) is None:
+            if (points := self._in_memory("meanwhile", key)) is None:
                 points = _meanwhile(space, newest(self._home, method))
             if points is None:
                 return seconds
@@ -116,13 +114,13 @@ class Maps:
             return points, False
 
     def close(self) -> None:
-        """Stop what is being drawn."""
+        """Stop the process that computes a map."""
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 self._process.terminate()
                 self._process.wait()
 
-    def _found(self, what: str, key: str) -> np.ndarray | None:
+    def _in_memory(self, what: str, key: str) -> np.ndarray | None:
         kept = self._kept.get(what)
         return kept[1] if kept is not None and kept[0] == key else None
 
@@ -140,36 +138,34 @@ class Maps:
 
 
 def place_of(home: Home, method: str, key: str) -> Path:
-    """Return where the map of a space is kept."""
+    """Return the file of the map of a space."""
     return home.folder / "maps" / f"{method}-{key[:32]}.safetensors"
 
 
 def newest(home: Home, method: str) -> Drawn | None:
-    """Return the map that was drawn last, of whatever space."""
-    for path in reversed(_by_age(home.folder / "maps", method)):
-        if (found := read(path)) is not None:
-            return found
-    return None
+    """Return the latest map, of any space; None if there is none."""
+    maps = map(read, reversed(_by_age(home.folder / "maps", method)))
+    return next((drawn for drawn in maps if drawn is not None), None)
 
 
 def read(path: Path) -> Drawn | None:
-    """Return a map that was kept, if it is whole."""
+    """Read a map; return None if the file is missing or damaged."""
     try:
-        arrays, said = tensorfile.open_mapped(path)
+        arrays, metadata = tensorfile.open_mapped(path)
         ids, points = arrays["ids"], arrays["points"]
-        side, encoder = float(said["side"]), said["encoder"]
+        side, encoder = float(metadata["side"]), metadata["encoder"]
     except (OSError, SongspaceError, KeyError, ValueError):
         return None
-    if said.get("format") != _FORMAT or points.shape != (len(ids), 2) or not len(ids) or not 0 < side < math.inf:
+    if metadata.get("format") != _FORMAT or points.shape != (len(ids), 2) or not len(ids) or not 0 < side < math.inf:
         return None
     return Drawn(np.array(ids), np.array(points), side, encoder)
 
 
 def write(path: Path, drawn: Drawn) -> None:
-    """Keep a map, in place of all but the newest other of its kind."""
+    """Write a map, and delete all others of its method except the latest."""
     path.parent.mkdir(exist_ok=True)
-    said = {"format": _FORMAT, "side": repr(drawn.side), "encoder": drawn.encoder}
-    tensorfile.write(path, {"ids": drawn.ids, "points": drawn.points}, said, aligned="points")
+    metadata = {"format": _FORMAT, "side": repr(drawn.side), "encoder": drawn.encoder}
+    tensorfile.write(path, {"ids": drawn.ids, "points": drawn.points}, metadata, aligned="points")
     others = [other for other in _by_age(path.parent, path.name.split("-")[0]) if other != path]
     for other in others[:-1]:
         other.unlink(missing_ok=True)
@@ -180,10 +176,10 @@ def _by_age(folder: Path, method: str) -> list[Path]:
 
 
 def draw(space: Space, method: str, before: Drawn | None = None) -> Drawn:
-    """Lay a space out in the plane, as near as can be to the map before, if there was one.
+    """Compute a map of a space, as close as possible to the previous map, if there is one.
 
-    Songs stay where they were in a map of the same encoder and most of the songs. Otherwise everything is laid out
-    anew, and the whole is turned, mirrored and scaled until as much as possible lies where it did.
+    If that map has the same encoder and at least half of the songs, these stay about where they were. Otherwise a new
+    map is computed, and rotated, mirrored and scaled to match the previous one.
     """
     from songspace.maps import align, extend, layout
 
@@ -204,7 +200,7 @@ def draw(space: Space, method: str, before: Drawn | None = None) -> Drawn:
 
 
 def _fitted(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return a map with its middle at 0, and its longer side from -1 to 1; and what was 1 of it before."""
+    """Centre a map at 0, and scale its longer side to -1 to 1; return it and the scale."""
     lowest, highest = points.min(axis=0), points.max(axis=0)
     points = points - (lowest + highest) / 2
     side = float((highest - lowest).max()) / 2 or 1.0
@@ -221,7 +217,7 @@ def _meanwhile(space: Space, before: Drawn | None) -> np.ndarray | None:
 
 
 def main() -> None:
-    """Draw the map of a home by t-SNE and keep it."""
+    """Compute the map of a home by t-SNE, and write it."""
     home = Home(Path(sys.argv[1]))
     if hasattr(os, "nice"):
         os.nice(10)

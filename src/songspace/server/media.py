@@ -1,9 +1,8 @@
-"""The files of songs: which may be sent, what they are, and parts of them.
+"""The files of songs: checks before they are sent, and responses with whole files or parts.
 
-Only a file that the catalog names is ever opened, and a request names a song by its number, never a path. What is found
-there may be another file than the one that was listened to: whoever can write into the folder may have put a link to a
-letter in its place, with the size and the date of the song. So a file is sent only if it is known by all that the
-system says of it, or by its sound.
+Only files of the catalog are opened, and requests name songs by id, never by path. A path may hold another file than
+the one that was heard: a person who can write into the folder may have replaced it by a link to a private file, with
+the size and date of the song. So a file is sent only if its stamp or its sound is that of the song.
 """
 
 from __future__ import annotations
@@ -38,17 +37,16 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECA
 
 
 class Files:
-    """The files of songs, each opened only if it is the one that was listened to.
+    """Opens the files of songs, if they are the ones that were heard.
 
-    To know a file by its sound takes as long as to read it. So a file is known by its stamp (device, inode, size and
-    both dates) where it lies in the library's folders and the catalog knows that very stamp. Otherwise (device numbers
-    change when a machine starts, tags are edited, a link leads elsewhere) its sound is looked at once, and its stamp
-    remembered.
+    Checking the sound of a file means reading all of it. So a file inside the library's folders is accepted by its
+    stamp (device, inode, size and both dates), if the catalog has the same one. Otherwise (device numbers change when a
+    machine starts, tags are edited, a link leads elsewhere) its sound is checked once, and its stamp remembered.
 
     Parameters
     ----------
     most : int
-        Files that are remembered.
+        Number of files that are remembered.
     """
 
     def __init__(self, most: int = 4096) -> None:
@@ -62,7 +60,7 @@ class Files:
         Raises
         ------
         UnknownError
-            If it is not there, no ordinary file, or another one than that which was listened to; or if none was.
+            If it is missing, no ordinary file, or another one than was heard; or if the songs were imported.
         """
         if imported_from(catalog) is not None:
             raise UnknownError("The songs of this library were imported as vectors: their files are not played here.")
@@ -85,7 +83,7 @@ class Files:
         return file
 
     def _is(self, song: Song, file: BufferedReader, catalog: Catalog) -> bool:
-        """Return whether an open file holds the sound of a song."""
+        """Return True if an open file holds the sound of a song."""
         stamp, identity = Stamp.of(os.fstat(file.fileno())), song.identity
         row = catalog.file(song.path)
         known = row is not None and song.id in row.songs and row.stamp == stamp
@@ -95,13 +93,13 @@ class Files:
             if (identity, stamp) in self._known:
                 self._known.move_to_end((identity, stamp))
                 return True
-        found = identify(file)
+        actual = identify(file)
         if song.start is not None:
-            found = identity_of_part(found, song.start, song.end)
+            actual = identity_of_part(actual, song.start, song.end)
         file.seek(0)
-        if found != identity:
+        if actual != identity:
             return False
-        # What was written to a moment ago, or meanwhile, may be written to once more without another date.
+        # A file that was just written may be written again without a change of its dates.
         settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > _COARSEST
         if settled:
             with self._changing:
@@ -112,13 +110,13 @@ class Files:
 
 
 def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
-    """Return whether a path leads, through all links, to somewhere below the folder of the library that it names."""
+    """Return True if a path, with all links followed, stays inside its folder of the library."""
     real = os.path.realpath(path)
     return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in catalog.roots())
 
 
 def media_type(begins: bytes) -> str:
-    """Return the media type of a sound file by its first bytes; ``application/octet-stream`` if it is not known.
+    """Return the media type of a sound file by its first bytes; ``application/octet-stream`` if it is unknown.
 
     Examples
     --------
@@ -130,17 +128,17 @@ def media_type(begins: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ByteRange:
     """A part of a file: ``length`` bytes from ``begin`` on."""
 
     begin: int
     length: int
 
 
-def part(header: str | None, size: int) -> Asked | None:
-    """Return what a ``Range`` header asks for: None for the whole file.
+def part(header: str | None, size: int) -> ByteRange | None:
+    """Parse a ``Range`` header; None stands for the whole file.
 
-    A header that asks for several parts, or that nobody understands, is passed over, as RFC 9110 allows.
+    A header with several parts, or an invalid one, is ignored, as RFC 9110 allows.
 
     Raises
     ------
@@ -150,79 +148,79 @@ def part(header: str | None, size: int) -> Asked | None:
     Examples
     --------
     >>> part("bytes=2-", 10), part("bytes=-3", 10), part("bytes=0-1,4-5", 10)
-    (Asked(begin=2, length=8), Asked(begin=7, length=3), None)
+    (ByteRange(begin=2, length=8), ByteRange(begin=7, length=3), None)
     """
-    found = _RANGE.fullmatch(header or "")
-    if found is None or (found[1] == found[2] == ""):
+    match = _RANGE.fullmatch(header or "")
+    if match is None or (match[1] == match[2] == ""):
         return None
-    if found[1] == "":
-        length = min(int(found[2]), size)
+    if match[1] == "":
+        length = min(int(match[2]), size)
         begin = size - length
     else:
-        begin = int(found[1])
-        last = min(int(found[2]) if found[2] else size - 1, size - 1)
-        if found[2] and int(found[2]) < begin:
+        begin = int(match[1])
+        last = min(int(match[2]) if match[2] else size - 1, size - 1)
+        if match[2] and int(match[2]) < begin:
             return None
         length = last - begin + 1
     if length <= 0:
         raise ValueError(f"no bytes {header}")
-    return Asked(begin, length)
+    return ByteRange(begin, length)
 
 
 def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) -> Response:
-    """Send a file or the part that is asked for; the file is closed afterwards.
+    """Return the response with a file, or with the part in the ``Range`` header; the file is closed afterwards.
 
     Parameters
     ----------
     file : binary file
     headers : mapping of str to str
-        Of the request, by their names in lower case.
+        Headers of the request, by their names in lower case.
     method : str
         GET or HEAD.
     """
-    known, tag = os.fstat(file.fileno()), entity_tag(file)
-    said = {
+    status, tag = os.fstat(file.fileno()), entity_tag(file)
+    added = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "ETag": tag,
-        "Last-Modified": formatdate(known.st_mtime, usegmt=True),
+        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
     }
     if matches(headers.get("if-none-match"), tag):
         file.close()
-        return Response(status_code=304, headers=said)
-    if_range = headers.get("if-range")
-    wanted = headers.get("range") if if_range in (None, tag, said["Last-Modified"]) else None
+        return Response(status_code=304, headers=added)
+    if_range, size = headers.get("if-range"), status.st_size
+    wanted = headers.get("range") if if_range in (None, tag, added["Last-Modified"]) else None
     try:
-        asked = part(wanted, known.st_size)
+        requested = part(wanted, size)
     except ValueError:
         file.close()
-        return problem(416, f"The file has only {known.st_size} bytes.", {"Content-Range": f"bytes */{known.st_size}"})
-    said["Content-Type"] = media_type(file.read(64))
-    if asked is None:
-        return FilePart(file, Asked(0, known.st_size), 200, said, body=method != "HEAD")
-    said["Content-Range"] = f"bytes {asked.begin}-{asked.begin + asked.length - 1}/{known.st_size}"
-    return FilePart(file, asked, 206, said, body=method != "HEAD")
+        return problem(416, f"The file has only {size} bytes.", {"Content-Range": f"bytes */{size}"})
+    added["Content-Type"] = media_type(file.read(64))
+    if requested is None:
+        return FilePart(file, ByteRange(0, size), 200, added, body=method != "HEAD")
+    added["Content-Range"] = f"bytes {requested.begin}-{requested.begin + requested.length - 1}/{size}"
+    return FilePart(file, requested, 206, added, body=method != "HEAD")
 
 
 def entity_tag(file: BinaryIO) -> str:
-    """Return what changes when a file does."""
-    known = os.fstat(file.fileno())
-    return f'"{known.st_ino:x}-{known.st_size:x}-{known.st_mtime_ns:x}"'
+    """Return the entity tag of a file; it changes with the file."""
+    status = os.fstat(file.fileno())
+    return f'"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"'
 
 
 def matches(header: str | None, tag: str) -> bool:
-    """Return whether an ``If-None-Match`` header holds an entity tag, compared weakly."""
+    """Return True if an ``If-None-Match`` header holds an entity tag, by weak comparison."""
     plain = tag.removeprefix("W/")
     return any(one.strip().removeprefix("W/") == plain for one in (header or "").split(","))
 
 
 class FilePart(Response):
-    """A part of a file. Whoever reads slowly holds no thread, and whoever has gone stops it."""
+    """A part of a file. A slow client occupies no thread, and the response stops when the client has gone."""
 
-    def __init__(self, file: BinaryIO, asked: Asked, status: int, headers: Mapping[str, str], *, body: bool) -> None:
-        self._file, self._asked, self._body = file, asked, body
+    def __init__(self, file: BinaryIO, part: ByteRange, status: int, headers: Mapping[str, str], *, body: bool) -> None:
+        self._file, self._part, self._body = file, part, body
         self.status_code, self.background = status, None
-        self.init_headers(dict(headers) | {"Content-Length": str(asked.length)})
+        self.init_headers(dict(headers) | {"Content-Length": str(part.length)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def until_gone() -> None:
@@ -238,13 +236,13 @@ class FilePart(Response):
                 group.cancel_scope.cancel()
 
     async def _send(self, send: Send) -> None:
-        left = self._asked.length if self._body else 0
-        self._file.seek(self._asked.begin)
+        left = self._part.length if self._body else 0
+        self._file.seek(self._part.begin)
         while left > 0:
             chunk = await anyio.to_thread.run_sync(self._file.read, min(left, CHUNK))
-            if not chunk:  # somebody has cut the file off
+            if not chunk:  # the file was cut off
                 break
             left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
-        if left or not self._body or not self._asked.length:
+        if left or not self._body or not self._part.length:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,4 +1,4 @@
-"""What goes wrong, as one clear sentence in ``application/problem+json`` (RFC 9457)."""
+"""Errors as one clear sentence in ``application/problem+json`` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from songspace.errors import SongspaceError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "2"
-"""Seconds after which whoever came when too many were asking may come again."""
+"""Seconds after which a client may try again when the server is busy."""
 
 
 class Problem(BaseModel):
-    """Why a request could not be answered."""
+    """The reason why a request could not be answered."""
 
-    type: str = Field(description="Always about:blank: the status says what kind of problem it is.")
+    type: str = Field(description="Always about:blank: the status gives the kind of problem.")
     title: str
     status: int
     detail: str = Field(description="One sentence for a person.")
 
 
 class UnknownError(SongspaceError):
-    """There is nothing of that id."""
+    """Nothing has the given id."""
 
 
 class NotReadyError(SongspaceError):
-    """The library is not in the state that a question needs."""
+    """The library is not in the state that a query needs."""
 
 
 class BusyError(SongspaceError):
-    """Too many others are asking."""
+    """The server has too many other requests."""
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response that tells a problem."""
+    """Return the response with a problem."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     content = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, status, {"Cache-Control": "no-store"} | dict(headers or {}), MEDIA_TYPE)
 
 
 def refusal(error: SongspaceError) -> Response:
-    """Return the response that tells why something could not be done."""
+    """Return the response for an error, with the status that fits it."""
     if isinstance(error, BusyError):
         return problem(503, str(error), {"Retry-After": RETRY_AFTER})
     status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, NotReadyError) else 422
@@ -57,13 +57,13 @@ def refusal(error: SongspaceError) -> Response:
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how these problems stand in the OpenAPI document."""
+    """Return the responses of some statuses for the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application tell its problems."""
+    """Make an application answer with problems for all errors."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, SongspaceError)
@@ -71,11 +71,11 @@ def add_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        told = []
-        for one in error.errors()[:3]:  # what was sent is not repeated: it may be long, or a secret
+        messages = []
+        for one in error.errors()[:3]:  # without the input: it may be long, or a secret
             where = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
-            told.append(f"{where[:100]}: {one['msg']}")
-        return problem(422, "; ".join(told) + ".")
+            messages.append(f"{where[:100]}: {one['msg']}")
+        return problem(422, "; ".join(messages) + ".")
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -1,9 +1,8 @@
-"""Proxies that stand before this server: whose word about where a request comes from is believed.
+"""Trusted proxies in front of this server, and the address of the client behind them.
 
-Anybody can write ``X-Forwarded-For`` into a request. It counts only if the one who hands the request on was named by
-the server's owner, and then only as far as it was written by proxies that were named: each appends the address from
-which it was asked, so that the list is read from its end, and what stands before the first address that is none of
-theirs was written by whoever asked.
+Every client can write ``X-Forwarded-For`` into a request. It counts only if the request comes from a proxy that the
+owner named. Each proxy appends the address that it was asked from, so the list is read from its end; the first address
+that is no named proxy is the client, and everything before it was written by the client.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from songspace.errors import SongspaceError
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_MOST = 32  # proxies one behind another
+_MOST = 32  # proxies in a chain
 _PORT = re.compile(r"\[([0-9A-Fa-f:.%]+)\](?::\d+)?|([0-9.]+):\d+")
 
 
 class Proxies:
-    """The proxies that were named.
+    """The trusted proxies.
 
     Parameters
     ----------
@@ -36,13 +35,13 @@ class Proxies:
     Raises
     ------
     SongspaceError
-        If one is neither.
+        If one is invalid.
 
     Examples
     --------
     >>> proxies = Proxies(["10.0.0.0/8"])
-    >>> told = Headers({"x-forwarded-for": "1.2.3.4, 192.168.1.7, 10.0.0.2"})
-    >>> proxies.behind("10.0.0.1", told), proxies.behind("192.168.1.9", told)
+    >>> headers = Headers({"x-forwarded-for": "1.2.3.4, 192.168.1.7, 10.0.0.2"})
+    >>> proxies.behind("10.0.0.1", headers), proxies.behind("192.168.1.9", headers)
     ('192.168.1.7', '192.168.1.9')
     """
 
@@ -50,31 +49,31 @@ class Proxies:
         self._networks = tuple(_network(text) for text in named)
 
     def behind(self, peer: str, headers: Headers) -> str:
-        """Return the address of whoever asked, where ``peer`` handed it on."""
-        asked = _address(peer)
-        if asked is None or not self._are(asked):
+        """Return the address of the client of a request that came from ``peer``."""
+        client = _address(peer)
+        if client is None or not self._trust(client):
             return peer
-        told = ",".join(headers.getlist("x-forwarded-for")).split(",")
-        for text in islice(reversed(told), _MOST):
-            found = _address(text)
-            if found is None:  # what is no address, was not asked from there
+        forwarded = ",".join(headers.getlist("x-forwarded-for")).split(",")
+        for text in islice(reversed(forwarded), _MOST):
+            address = _address(text)
+            if address is None:
                 break
-            asked = found
-            if not self._are(asked):
+            client = address
+            if not self._trust(client):
                 break
-        return str(asked)
+        return str(client)
 
     def seen(self, scope: Scope, headers: Headers) -> Scope:
-        """Return a request as the first of the proxies saw it: where it came from, and whether by HTTPS."""
+        """Return a request with the client and scheme that the first proxy saw."""
         peer, port = scope.get("client") or ("", 0)
-        at = _address(peer)
-        if at is None or not self._are(at):
+        address = _address(peer)
+        if address is None or not self._trust(address):
             return scope
         seen: Scope = {**scope, "client": (self.behind(peer, headers), port)}
         scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         return {**seen, "scheme": scheme} if scheme in ("http", "https") else seen
 
-    def _are(self, address: _Address) -> bool:
+    def _trust(self, address: _Address) -> bool:
         return any(address in network for network in self._networks)
 
 
@@ -89,10 +88,10 @@ def _network(text: str) -> _Network:
 
 
 def _address(text: str) -> _Address | None:
-    """Return an address, which some write with a port."""
+    """Parse an IP address, with or without a port; return None if it is invalid."""
     text = text.strip()
-    if found := _PORT.fullmatch(text):
-        text = found[1] or found[2]
+    if match := _PORT.fullmatch(text):
+        text = match[1] or match[2]
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""Playlists that are kept: each a JSPF file in a folder of the home.
+"""Saved playlists: one JSPF file each, in a folder of the home.
 
-An entry that cannot be found now (its drive is away, its file was moved while nobody looked) may be there again
-tomorrow. So each edit keeps such entries in their places, as they were written; what is found is written as it is now.
+An entry whose song cannot be found now (its drive is away, its file was moved) may be found again later. So each edit
+keeps such entries in their places, as they were written; entries with a song are written anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +20,18 @@ from songspace import interchange
 from songspace.answers.answer import answer, described
 from songspace.errors import SongspaceError
 from songspace.interchange import Entry, Matcher
-from songspace.library import Library, Song
+from songspace.library import Song
 from songspace.plainfiles import characters, parse_json, read_plain
 from songspace.server.problems import NotReadyError, UnknownError
 from songspace.server.questions import LONGEST_SAVED
 
 MOST = 1000
-"""Playlists in a home."""
+"""Most playlists in a home."""
 
-_LARGEST = 32 * 2**20  # bytes: so many songs with the longest of names
-_PIECES = 64 * LONGEST_SAVED  # lists, objects and what stands in them; so many songs have a sixth of them
+_LARGEST = 32 * 2**20  # bytes: the most songs, with the longest names
+_PIECES = 64 * LONGEST_SAVED  # lists, objects and their members; the most songs have a sixth of them
 _LONGEST_TITLE = 1000
-_LONGEST_NAME = 100_000  # characters of a file's name, escaped as it may be
+_LONGEST_NAME = 100_000  # characters of an escaped file name
 _LONGEST_SONG = 10.0**12  # milliseconds
 
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -42,16 +42,16 @@ _Stamp = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of a playlist that is kept.
+    """An entry of a saved playlist.
 
     Attributes
     ----------
     entry : Entry
-        What the playlist says of it.
+        The entry as it is written.
     song : Song or None
-        The song that it means, if that is here.
+        Its song, if that can be reached.
     away : float or None
-        Since when that song is away, in seconds since 1970, if that is known.
+        Time since which the song is away, in seconds since 1970, if it is known.
     """
 
     entry: Entry
@@ -60,27 +60,27 @@ class Place:
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """Name for display."""
         if self.song is not None:
             return self.song.name
-        said = self.entry
-        named = " - ".join(filter(None, (said.artist, said.title)))
-        return characters(named) if said.title else said.label
+        if not self.entry.title:
+            return self.entry.label
+        return characters(" - ".join(filter(None, (self.entry.artist, self.entry.title))))
 
 
 class Here:
-    """Finds the songs of a library that entries mean: by the identity of their sound, then their path, then their tags.
+    """Finds the songs of entries: by the identity of the sound, then by path, then by tags.
 
     Parameters
     ----------
     ids : container of int
-        The songs that are here.
-    at : function of a path giving a Song or None
-        Such as :meth:`Catalog.song_at`.
-    of : function of an identity giving a Song or None
-        Such as :meth:`Catalog.song_of`, which knows the songs that are away, too.
-    matcher : function giving a Matcher
-        It is asked for if neither leads to a song.
+        Ids of the songs that can be reached.
+    at : callable
+        Returns the song of a path, or None, as :meth:`Catalog.song_at`.
+    of : callable
+        Returns the song of an identity, also if it is away, or None, as :meth:`Catalog.song_of`.
+    matcher : callable
+        Returns the matcher by tags; it is called if neither of the others finds a song.
     """
 
     def __init__(
@@ -92,21 +92,13 @@ class Here:
     ) -> None:
         self._ids, self._at, self._of, self._matcher = ids, at, of, matcher
 
-    @classmethod
-    def among(
-        cls, songs: Sequence[Song], at: Callable[[str], Song | None], of: Callable[[bytes], Song | None] | None = None
-    ) -> Here:
-        """Return of these songs, without anything that was made before."""
-        known = {song.identity: song for song in songs if song.identity}
-        return cls({song.id for song in songs}, at, of or known.get, lambda: Matcher(songs))
-
     def place(self, entry: Entry) -> Place:
-        """Return what an entry means."""
-        found = self._of(entry.identity) if entry.identity else None
-        found = found or (self._at(entry.path) if entry.path else None)
-        if found is not None:
-            # A song that is away is not another one that is called like it.
-            return Place(entry, found) if self._is_here(found) else Place(entry, None, found.away)
+        """Find the song of an entry."""
+        song = self._of(entry.identity) if entry.identity else None
+        song = song or (self._at(entry.path) if entry.path else None)
+        if song is not None:
+            # A song that is away is not replaced by another one with the same tags.
+            return Place(entry, song) if self._is_here(song) else Place(entry, None, song.away)
         return Place(entry, self._matcher().like(entry))
 
     def _is_here(self, song: Song) -> bool:
@@ -115,7 +107,7 @@ class Here:
 
 @answer
 class SavedPlaylist:
-    """A playlist that is kept, in a list of all."""
+    """A saved playlist, in the list of all."""
 
     id: str
     title: str
@@ -125,7 +117,7 @@ class SavedPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A playlist as its file has it."""
+    """A playlist as it is written in its file."""
 
     id: str
     title: str
@@ -133,33 +125,33 @@ class _Kept:
 
     @property
     def in_brief(self) -> SavedPlaylist:
-        """It, in a list of all."""
+        """The playlist as it is in the list of all."""
         milliseconds = sum(_duration(track) for track in self.tracks)
         return SavedPlaylist(self.id, self.title, len(self.tracks), milliseconds / 1000)
 
 
 class Saved:
-    """The playlists in a folder. Their ids are drawn at random, so that no title ever becomes the name of a file.
+    """The playlists in a folder. Their ids are random, so that no title becomes the name of a file.
 
     Parameters
     ----------
     folder : Path
-        It lies in the library's home.
+        A folder in the library's home.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writing = threading.Lock()  # two who write one file beside it would take it from each other
+        self._writing = threading.Lock()  # two threads must not write the same temporary file
         self._listing = threading.Lock()
-        self._told: dict[str, tuple[_Stamp, SavedPlaylist | None]] = {}  # of a file as it was last seen
+        self._listed: dict[str, tuple[_Stamp, SavedPlaylist | None]] = {}  # state of each file at the last listing
 
     def all(self) -> list[SavedPlaylist]:
-        """List them by title.
+        """Return all playlists, by title.
 
-        What another hand has put into the folder, and is none, is left out. Only files that have changed are read.
+        Other files in the folder are left out. Only files that have changed are read again.
         """
         with self._listing:
-            known, self._told = self._told, {}
+            known, self._listed = self._listed, {}
             for id in self._ids():
                 stamp = self._stamp(id)
                 if stamp is None:
@@ -167,42 +159,28 @@ class Saved:
                 if id not in known or known[id][0] != stamp:
                     kept = self._read(id)
                     known[id] = (stamp, None if kept is None else kept.in_brief)
-                self._told[id] = known[id]
-            found = [brief for _, brief in self._told.values() if brief is not None]
-        return sorted(found, key=lambda one: (one.title.casefold(), one.id))
-
-    def one(
-        self, id: str, songs: Sequence[Song], at: Callable[[str], Song | None]
-    ) -> tuple[SavedPlaylist, list[Song], list[str]]:
-        """(what :meth:`all` tells of it, its songs, what it holds that the library has no more).
-
-        Raises
-        ------
-        UnknownError
-            If there is none of that id.
-        """
-        brief, places = self.places(id, Here.among(songs, at))
-        missing = [place.entry.label for place in places if place.song is None]
-        return brief, [place.song for place in places if place.song is not None], missing
+                self._listed[id] = known[id]
+            playlists = [playlist for _, playlist in self._listed.values() if playlist is not None]
+        return sorted(playlists, key=lambda playlist: (playlist.title.casefold(), playlist.id))
 
     def places(self, id: str, here: Here) -> tuple[SavedPlaylist, list[Place]]:
-        """(what :meth:`all` tells of it, its entries in their order).
+        """Return a playlist, and its entries in their order.
 
         Raises
         ------
         UnknownError
-            If there is none of that id.
+            If there is no playlist with this id.
         """
         kept = self._known(id)
         return kept.in_brief, self._places(kept, here)
 
     def create(self, title: str, songs: Sequence[Song]) -> SavedPlaylist:
-        """Keep a playlist; what :meth:`all` tells of it.
+        """Write a new playlist, and return it.
 
         Raises
         ------
         SongspaceError
-            If there are too many, or it cannot be written.
+            If there are too many playlists, or it cannot be written.
         """
         try:
             self._folder.mkdir(exist_ok=True)
@@ -212,40 +190,39 @@ class Saved:
             if len(self._ids()) >= MOST:
                 raise NotReadyError(f"There are {MOST} playlists already: delete some first.")
             return self._write(
-                _Kept(secrets.token_hex(8), _called(title), [interchange.jspf_track(song) for song in songs])
+                _Kept(secrets.token_hex(8), _one_line(title), [interchange.jspf_track(song) for song in songs])
             )
 
     def change(
         self, id: str, *, title: str | None = None, songs: Sequence[Song] | None = None, here: Here | None = None
     ) -> SavedPlaylist:
-        """Give a playlist another title, other songs, or both, in one step; what :meth:`all` tells of it.
+        """Change the title or the songs of a playlist, or both, in one step, and return it.
 
-        Entries that cannot be found now stay behind the song that they stood behind, or, if that is none of the new
-        songs, behind the one before it.
+        Entries whose song cannot be found now stay after the song that they were after, or, if that is none of the new
+        songs, after the one before it.
 
         Parameters
         ----------
         id : str
         title : str, optional
         songs : sequence of Song, optional
-            All that are to be in it, of those that can be found.
+            All songs of the playlist that can be found; needs ``here``.
         here : Here, optional
-            What can be found; the library in the home is asked, if it is left out.
+            Finds the songs of the entries.
 
         Raises
         ------
         UnknownError
-            If there is none of that id.
+            If there is no playlist with this id.
         SongspaceError
-            If the title is blank, or it cannot be written.
+            If the title is blank, or the playlist cannot be written.
         """
         with self._writing:
             kept = self._known(id)
-            title = kept.title if title is None else _called(title)
-            if songs is None:
+            title = kept.title if title is None else _one_line(title)
+            if songs is None or here is None:
                 return self._write(_Kept(id, title, kept.tracks)) if title != kept.title else kept.in_brief
-            places = self._places(kept, here if here is not None else self._asked())
-            return self._write(_Kept(id, title, _merged(kept.tracks, places, songs)))
+            return self._write(_Kept(id, title, _merged(kept.tracks, self._places(kept, here), songs)))
 
     def edit(
         self,
@@ -257,7 +234,7 @@ class Saved:
         add: Sequence[Song] = (),
         shown: bool = False,
     ) -> SavedPlaylist:
-        """Take entries out by their places, and add songs at the end; what :meth:`all` tells of it.
+        """Remove entries by position, add songs at the end, and return the playlist.
 
         Parameters
         ----------
@@ -265,18 +242,18 @@ class Saved:
         here : Here
         title : str, optional
         remove : collection of int
-            From 0 on.
+            Positions, from 0.
         add : sequence of Song
         shown : bool
-            Whether places are those among the songs that are here, as players see the playlist, and not among all
-            entries.
+            True if positions count only songs that can be found, as players show the playlist; otherwise they count
+            all entries.
 
         Raises
         ------
         UnknownError
-            If there is no playlist of that id, or it has no such place.
+            If there is no playlist with this id, or no such position in it.
         SongspaceError
-            If the title is blank, it would be too long, or it cannot be written.
+            If the title is blank, or the playlist is too long or cannot be written.
         """
         with self._writing:
             kept = self._known(id)
@@ -291,15 +268,15 @@ class Saved:
                 if number not in out
             ]
             tracks += [interchange.jspf_track(song) for song in add]
-            return self._write(_Kept(id, kept.title if title is None else _called(title), tracks))
+            return self._write(_Kept(id, kept.title if title is None else _one_line(title), tracks))
 
     def changed(self, id: str) -> float:
-        """When a playlist was written, in seconds since 1970.
+        """Return the time when a playlist was written, in seconds since 1970.
 
         Raises
         ------
         UnknownError
-            If there is none of that id.
+            If there is no playlist with this id.
         """
         try:
             return os.lstat(self._path(id)).st_mtime
@@ -307,12 +284,12 @@ class Saved:
             raise UnknownError(f"There is no playlist {id}.") from None
 
     def delete(self, id: str) -> None:
-        """Let go of a playlist.
+        """Delete a playlist.
 
         Raises
         ------
         UnknownError
-            If there is none of that id.
+            If there is no playlist with this id.
         NotReadyError
             If it cannot be deleted.
         """
@@ -323,12 +300,8 @@ class Saved:
         except OSError as error:
             raise NotReadyError(f"The playlist {id} cannot be deleted ({error.strerror}).") from None
 
-    def _asked(self) -> Here:
-        library = Library(self._folder.parent)
-        return Here.among(library.songs(), library.catalog.song_at)
-
     def _ids(self) -> list[str]:
-        """Return of all files that may be playlists; of a folder that others have filled, no more than may be kept."""
+        """Return the ids of all files that may be playlists, at most :data:`MOST`."""
         try:
             with os.scandir(self._folder) as listing:
                 names = (os.path.splitext(entry.name) for entry in listing)
@@ -343,10 +316,10 @@ class Saved:
 
     def _stamp(self, id: str) -> _Stamp | None:
         try:
-            known = os.lstat(self._path(id))
+            status = os.lstat(self._path(id))
         except OSError:
             return None
-        return known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def _known(self, id: str) -> _Kept:
         kept = self._read(id)
@@ -355,7 +328,7 @@ class Saved:
         return kept
 
     def _read(self, id: str) -> _Kept | None:
-        """Return a playlist; None if there is none, or what another hand has put in its place."""
+        """Read a playlist; return None if the file is missing, or no playlist."""
         try:
             data = read_plain(self._path(id), _LARGEST)
             if sum(map(data.count, (b"[", b"{", b","))) > _PIECES:
@@ -384,33 +357,31 @@ class Saved:
             raise SongspaceError(f"A playlist has at most {LONGEST_SAVED} songs, with those that are away.")
         interchange.put(self._path(kept.id), interchange.jspf(kept.tracks, kept.title))
         with self._listing:
-            self._told.pop(kept.id, None)
+            self._listed.pop(kept.id, None)
         return kept.in_brief
 
 
 def _merged(tracks: Sequence[_Track], places: Sequence[Place], songs: Sequence[Song]) -> list[_Track]:
-    """New songs, and behind each what stood behind it and cannot be found now."""
-    last: dict[int, int] = defaultdict(int)
-    for song in songs:
-        last[song.id] += 1
-    behind: dict[tuple[int, int] | None, list[_Track]] = defaultdict(list)
-    seen: dict[int, int] = defaultdict(int)
-    anchor: tuple[int, int] | None = None  # a song, and the how manieth of it
+    """Return the tracks of new songs, each followed by the tracks that were after it and cannot be found now."""
+    total = Counter(song.id for song in songs)
+    after: dict[tuple[int, int] | None, list[_Track]] = defaultdict(list)
+    seen: Counter[int] = Counter()
+    anchor: tuple[int, int] | None = None  # (song id, number of its occurrence, for it may be in the list repeatedly)
     for track, place in zip(tracks, places, strict=True):
         if place.song is None:
-            behind[anchor].append(track)
-        elif place.song.id in last:
-            seen[place.song.id] = min(seen[place.song.id] + 1, last[place.song.id])
+            after[anchor].append(track)
+        elif place.song.id in total:
+            seen[place.song.id] = min(seen[place.song.id] + 1, total[place.song.id])
             anchor = (place.song.id, seen[place.song.id])
-    made, seen = [*behind[None]], defaultdict(int)
+    merged, seen = [*after[None]], Counter()
     for song in songs:
         seen[song.id] += 1
-        made += [interchange.jspf_track(song), *behind[song.id, seen[song.id]]]
-    return made
+        merged += [interchange.jspf_track(song), *after[song.id, seen[song.id]]]
+    return merged
 
 
 def _is_track(track: Any) -> bool:
-    """Return whether this can be an entry, whatever it says."""
+    """Return True if a value of JSON can be an entry."""
     if not isinstance(track, Mapping):
         return False
     locations = track.get("location") or []
@@ -419,15 +390,21 @@ def _is_track(track: Any) -> bool:
 
 
 def _duration(track: _Track) -> float:
-    """Return how long a track says that it lasts, in milliseconds; 0 if that is no length."""
-    said = track.get("duration")
-    if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < _LONGEST_SONG:
-        return float(said)
+    """Return the duration of a track, in milliseconds; 0 if it is missing or invalid."""
+    given = track.get("duration")
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < _LONGEST_SONG:
+        return float(given)
     return 0.0
 
 
-def _called(title: str) -> str:
-    """Return a title in one line."""
+def _one_line(title: str) -> str:
+    """Return a title as one line.
+
+    Raises
+    ------
+    SongspaceError
+        If it is blank.
+    """
     if line := " ".join(title.split()):
         return line
     raise SongspaceError("A playlist has a title of more than blanks.")

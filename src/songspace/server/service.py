@@ -1,4 +1,4 @@
-"""What every route needs: the snapshot, a turn and a limit for heavy questions, answers that need not be sent twice."""
+"""Services for all routes: the snapshot, turns and time limits for heavy queries, and responses with entity tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from time import thread_time as _now
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -34,52 +34,52 @@ from songspace.server.work import Updates
 from songspace.space import Space
 
 MOST_WORK = 30.0
-"""Seconds. Longer than a person waits; a path of 100 songs by way of 20 takes 8 in a library of 100,000."""
+"""Most seconds of work for a heavy query; a path of 100 songs via 20 takes 8 in a library of 100,000 songs."""
 
 
 class Hurried(Space):
-    """A space that answers for so many seconds; for one question in one thread, and not to be kept.
+    """A space with a time limit, for one query in one thread.
 
     Raises
     ------
     BusyError
-        By every method that measures songs, when the time is over.
+        By every method that compares songs, when the time is over.
     """
 
     def __init__(self, space: Space, seconds: float) -> None:
-        self.__dict__.update(space.__dict__)  # nothing is copied: a space never changes
-        self._seconds, self._until = seconds, _now() + seconds
+        self.__dict__.update(space.__dict__)  # shared, not copied: a space never changes
+        self._seconds, self._until = seconds, thread_time() + seconds
 
-    def _hurry(self) -> None:
-        if _now() > self._until:
+    def _check(self) -> None:
+        if thread_time() > self._until:
             raise BusyError(
                 f"This takes more than {self._seconds:g} seconds of work, and was given up: ask for a shorter list, "
                 "fewer of them, or fewer songs on the way."
             )
 
     def neighbors(self, *given: Any, **more: Any) -> tuple[np.ndarray, np.ndarray]:
-        self._hurry()
+        self._check()
         return super().neighbors(*given, **more)
 
     def distances(self, *given: Any, **more: Any) -> np.ndarray:
-        self._hurry()
+        self._check()
         return super().distances(*given, **more)
 
     def pairwise(self, *given: Any, **more: Any) -> np.ndarray:
-        self._hurry()
+        self._check()
         return super().pairwise(*given, **more)
 
     def transitions(self, *given: Any, **more: Any) -> np.ndarray:
-        self._hurry()
+        self._check()
         return super().transitions(*given, **more)
 
     def remoteness(self, *given: Any, **more: Any) -> np.ndarray:
-        self._hurry()
+        self._check()
         return super().remoteness(*given, **more)
 
 
 class Turns:
-    """Lets so many work at once, so many wait for their turn, and sends others away.
+    """Limits the number of heavy queries that run, and of those that wait; others get :class:`BusyError`.
 
     Examples
     --------
@@ -98,12 +98,12 @@ class Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Wait for a turn, and have it.
+        """Wait for a turn, and hold it.
 
         Raises
         ------
         BusyError
-            If too many are waiting, or it takes too long.
+            If too many others wait, or the wait takes too long.
         """
         busy = BusyError("Too many questions that take long are being asked: try again in a moment.")
         if not self._here.acquire(blocking=False):
@@ -121,7 +121,7 @@ class Turns:
 
 @dataclass
 class At:
-    """A library at the moment of a question, which may work for so many seconds."""
+    """A library at the time of a query, with the seconds that the query may work."""
 
     snapshot: Snapshot
     library: Library
@@ -129,30 +129,28 @@ class At:
 
     @cached_property
     def view(self) -> View:
-        """The space and its songs."""
+        """Space and songs."""
         view = self.snapshot.view(self.library)
-        return (
-            view
-            if self.seconds is None
-            else View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
-        )
+        if self.seconds is None:
+            return view
+        return View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
 
     def asked(self, ids: Sequence[int]) -> Asked:
-        """Return the songs of some ids, as rows of the space."""
+        """Return the songs with some ids, as rows of the space."""
         return Asked(self.view, self.songs(ids))
 
     def songs(self, ids: Sequence[int]) -> list[Song]:
-        """Return the songs of some ids, each of which has a place in the space."""
+        """Return the songs with some ids; each must be in the space."""
         return [self.snapshot.placed(id) for id in ids]
 
     def rows(self, ids: Sequence[int]) -> list[int]:
-        """Their rows."""
+        """Return the rows of the songs with some ids."""
         space = self.view.space
         return [space.row(song.id) for song in self.songs(ids)]
 
 
 class Service:
-    """A library that is being served.
+    """The library of a server, and everything that its routes share.
 
     Raises
     ------
@@ -171,10 +169,10 @@ class Service:
         self.streams = Streams()
         self.files = Files()
         self._making: dict[str, threading.Lock] = {}
-        self.known: dict[str, tuple[str, Any]] = {}  # what was worked out once for a snapshot: (key, what)
+        self.known: dict[str, tuple[str, Any]] = {}  # results of :meth:`once`, by name: (key, result)
 
     def once(self, what: str, key: str, make: Callable[[], Any]) -> Any:
-        """Return what was made for a key, and is made again when there is another one; nobody makes it twice."""
+        """Return the result of ``make`` for a key; it is kept until the key changes, and computed by one thread."""
         kept = self.known.get(what)
         if kept is None or kept[0] != key:
             with self._making.setdefault(what, threading.Lock()):
@@ -184,7 +182,7 @@ class Service:
         return kept[1]
 
     def here(self, at: At) -> Here:
-        """Return how to find the songs that entries of playlists mean."""
+        """Return the finder for the songs of playlist entries."""
         snapshot, catalog = at.snapshot, at.library.catalog
         return Here(
             snapshot.by_id,
@@ -194,21 +192,21 @@ class Service:
         )
 
     def close(self) -> None:
-        """Stop what is at work."""
+        """Stop all background processes."""
         self.maps.close()
         self.updates.close()
 
     @contextmanager
     def at(self) -> Iterator[At]:
-        """Give the library as it is now."""
+        """Open the library with the current snapshot."""
         with self.snapshots.library() as library:
             yield At(self.snapshots.current(), library)
 
 
 class Document(Response):
-    """JSON, of an answer or of what JSON knows.
+    """A response with JSON, from an answer or from plain values.
 
-    Bytes of file names that are no characters become question marks, as on the terminal.
+    Bytes of file names that are not valid UTF-8 become question marks, as on the terminal.
     """
 
     media_type = "application/json"
@@ -219,7 +217,7 @@ class Document(Response):
 
 
 def service_of(request: Request) -> Service:
-    """Return what serves a request."""
+    """Return the service of the application of a request."""
     service: Service = request.app.state.service
     return service
 
@@ -227,16 +225,17 @@ def service_of(request: Request) -> Service:
 def respond(
     request: Request, make: Callable[[At], Any], *, heavy: bool = False, most: float | None = MOST_WORK
 ) -> Response:
-    """Answer from the snapshot; whoever has the answer already is told so before it is worked out.
+    """Answer from the current snapshot, or with status 304 if the client has the same answer already.
 
     Parameters
     ----------
     request : Request
-    make : function giving a JSON document, or a Response
+    make : callable
+        Returns a JSON document, or a Response.
     heavy : bool
-        Whether it has to wait for its turn.
+        Wait for a turn.
     most : float, optional
-        Seconds that a heavy one may work.
+        Most seconds of work for a heavy query.
     """
     service = service_of(request)
     snapshot = service.snapshots.current()
@@ -251,12 +250,12 @@ def respond(
 
 
 def changing(request: Request, content: Any) -> Response:
-    """Return an answer about what changes without the space: its entity tag is made from what it says."""
+    """Return an answer that changes independently of the space; its entity tag is a digest of its content."""
     made = Document(content)
-    made.headers["Cache-Control"] = "private, no-cache"
-    made.headers["ETag"] = tag = _tag(bytes(made.body))
-    if matches(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    headers = {"Cache-Control": "private, no-cache", "ETag": _tag(bytes(made.body))}
+    if matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    made.headers.update(headers)
     return made
 
 

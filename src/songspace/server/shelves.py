@@ -1,12 +1,11 @@
-"""The library as players browse it: artists, their albums, the songs of these.
+"""The library for browsing in players: artists, their albums, and the songs of these.
 
-A song lies with each artist whom its tags credit (see :mod:`songspace.library.credits`); "Various Artists" is nobody,
-but what players expect to find compilations under.
+A song belongs to each artist that its tags credit (see :mod:`songspace.library.credits`). "Various Artists" is no
+artist, but players expect compilations under this name.
 
-Ids are made of names, so that they stay when the library is listened to anew: an artist's of the name as it is
-compared; an album's of its MusicBrainz id, or its title and whose it is, or its title and the folder
-that it lies in (as there are many "Greatest Hits"). A song without an album is in one that is called as its folder: so
-a library without any tags is browsed by its folders.
+Ids are digests of names, so that they stay when the library is heard again: for an artist, of the normalized name; for
+an album, of its MusicBrainz id, or its title and artist, or its title and folder (there are many "Greatest Hits"). A
+song without an album belongs to an album named like its folder, so that a library without tags is browsed by folders.
 """
 
 from __future__ import annotations
@@ -22,83 +21,83 @@ from typing import Any
 from songspace.answers.artists import Centers
 from songspace.categories import printable
 from songspace.library import Song
-from songspace.library.catalog import FileRow
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
+from songspace.library.records import FileRow
 from songspace.library.scan import is_inside
 from songspace.server.problems import UnknownError
 from songspace.server.service import At, Service
 
-NOBODY, SEVERAL = "[Unknown Artist]", "Various Artists"
+UNKNOWN, SEVERAL = "[Unknown Artist]", "Various Artists"
 ARTICLES = ("the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "las")
 
 
 @dataclass
 class Album:
-    """The songs of one album, in the order of their numbers."""
+    """An album, with its songs in the order of their numbers."""
 
     id: str
     name: str
     songs: list[Song]
     artist: Artist
     by: str = ""
-    """Whose it is, as its tags write it."""
+    """Its artist, as written in the tags."""
     created: float = 0.0
 
     @cached_property
     def year(self) -> int | None:
-        """The year that most of its songs have."""
+        """Most frequent year of its songs."""
         return _most(song.year for song in self.songs)
 
     @cached_property
     def genres(self) -> list[str]:
-        """Of all its songs, the most frequent first."""
+        """Genres of its songs, the most frequent first."""
         return [name for name, _ in Counter(name for song in self.songs for name in genres_of(song)).most_common()]
 
     @property
     def mbid(self) -> str | None:
-        """Its MusicBrainz id."""
+        """MusicBrainz id."""
         return _most(song.release_mbid for song in self.songs)
 
     @property
     def seconds(self) -> int:
-        """How long it lasts."""
+        """Duration."""
         return round(sum(song.duration for song in self.songs))
 
 
 @dataclass
 class Artist:
-    """The albums of one artist, those with a song of theirs among them, and these songs."""
+    """An artist, with all albums that have a song by the artist, and these songs."""
 
     id: str
     name: str
     albums: list[Album] = field(default_factory=list)
     songs: list[Song] = field(default_factory=list)
     alone: list[Song] = field(default_factory=list)
-    """Of these, the ones by nobody else."""
+    """Songs by this artist alone."""
 
     @property
-    def is_somebody(self) -> bool:
-        """Whether this is an artist, and not a name for those whom nobody knows."""
+    def is_known(self) -> bool:
+        """True for an artist, False for "Various Artists" and the like."""
         return artist_of(self.name) is not None
 
     @property
     def sorted_by(self) -> str:
-        """The name as it is sorted: without case, accents and article."""
+        """Name for sorting: without case, accents and article."""
         bare = folded(self.name)
         first, _, rest = bare.partition(" ")
         return rest if first in ARTICLES and rest else bare
 
     @property
     def mbid(self) -> str | None:
-        """The MusicBrainz id, if all songs by them alone have the same."""
-        found = {song.artist_mbid for song in self.alone if song.artist_mbid}
-        return found.pop() if len(found) == 1 else None
+        """MusicBrainz id, if all songs by this artist alone have the same."""
+        ids = {song.artist_mbid for song in self.alone if song.artist_mbid}
+        return ids.pop() if len(ids) == 1 else None
 
 
 @dataclass(frozen=True)
 class Shelves:
-    """Artists and albums by their ids, in the order of their names, and where each song is.
+    """All artists and albums by id, in the order of their names, and the album and artists of each song.
 
     Attributes
     ----------
@@ -109,9 +108,9 @@ class Shelves:
     artists : mapping of str to Artist
     albums : mapping of str to Album
     album_of, artists_of : mapping of int to Album, list of Artist
-        Those of a song's id, the main artist first.
-    files : mapping of str to Row
-        What is known of each file.
+        By the id of the song; the main artist comes first.
+    files : mapping of str to FileRow
+        Files by path.
     """
 
     roots: Sequence[str]
@@ -123,16 +122,16 @@ class Shelves:
     files: Mapping[str, FileRow]
 
     def artist_named(self, name: str) -> Artist | None:
-        """Return the artist whom a name means."""
+        """Return the artist of a name; None if there is none."""
         return self.artists.get(_artist_id(name))
 
     def place(self, path: str) -> str:
-        """Return a path as it is told: from the library's folder on."""
+        """Return a path relative to its folder of the library."""
         return _inside(path, self.roots, named=len(self.roots) > 1)
 
 
 def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
-    """Return the shelves of a library, or of one of its folders (numbered from 1).
+    """Return the shelves of a library, or of one of its folders (numbered from 1), computed once for each snapshot.
 
     Raises
     ------
@@ -157,14 +156,14 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
 
 
 def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Return the id and the path of each folder of a library."""
+    """Yield the id and the path of each folder of a library."""
     return ((str(number), root) for number, root in enumerate(roots, 1))
 
 
 def arrange(
     songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, FileRow], credits: Credits | None = None
 ) -> Shelves:
-    """Put songs on their shelves; ``credits`` are those of the whole library, if these are not all of it.
+    """Group songs into artists and albums; ``credits`` are those of the whole library, if these are not all songs.
 
     Examples
     --------
@@ -183,7 +182,7 @@ def arrange(
         names = credits.written(song) or (song.artist or song.albumartist,)
         ids_of[song.id] = [*map(_artist_id, names)]
         for id, name in zip(ids_of[song.id], names, strict=True):
-            spelled[id][_shown(name) or NOBODY] += 1
+            spelled[id][_shown(name) or UNKNOWN] += 1
             by_artist[id].append(song)
     owners: dict[str, tuple[str, str]] = {}
     for key, there in keyed.items():
@@ -195,7 +194,7 @@ def arrange(
             owner = by = next(iter(credits.written(one)), one.artist) if len(first) == 1 else SEVERAL
         id = _artist_id(owner)
         owners[key] = id, printable(by)
-        spelled[id][printable(owner) or NOBODY] += 1
+        spelled[id][printable(owner) or UNKNOWN] += 1
     artists_by_id = {
         id: Artist(
             id,
@@ -205,17 +204,17 @@ def arrange(
         )
         for id, names in spelled.items()
     }
-    found = []
+    albums = []
     for key, there in keyed.items():
         name = printable(_most(song.album for song in there)) or _folder(there[0])
         owner, by = owners[key]
         album = Album(_id("al", key), name, _in_order(there), artists_by_id[owner], by or artists_by_id[owner].name)
         album.created = max((files[song.path].mtime_ns / 1e9 for song in there if song.path in files), default=0.0)
-        found.append(album)
-    found.sort(key=lambda album: (folded(album.name), album.id))
-    album_of = {song.id: album for album in found for song in album.songs}
+        albums.append(album)
+    albums.sort(key=lambda album: (folded(album.name), album.id))
+    album_of = {song.id: album for album in albums for song in album.songs}
     artists_of = {song: [artists_by_id[id] for id in ids] for song, ids in ids_of.items()}
-    for album in found:
+    for album in albums:
         of_songs = [artist for song in album.songs for artist in artists_of[song.id]]
         for artist in {artist.id: artist for artist in (album.artist, *of_songs)}.values():
             artist.albums.append(album)
@@ -224,7 +223,7 @@ def arrange(
         roots,
         songs,
         {artist.id: artist for artist in people},
-        {album.id: album for album in found},
+        {album.id: album for album in albums},
         album_of,
         artists_of,
         files,
@@ -232,11 +231,11 @@ def arrange(
 
 
 def genres_of(song: Song) -> tuple[str, ...]:
-    """Return the genres of a song, of which there may be several: "Rock; Pop"."""
+    """Return the genres of a song; one tag may hold several: "Rock; Pop"."""
     return _genres(song.genres or (song.genre or "",))
 
 
-# The same names come again and again, and what is made of them takes long beside everything else here.
+# The same names occur again and again, and normalizing them takes most of the time here.
 _once = lru_cache(maxsize=2**16)
 _shown = _once(printable)
 
@@ -267,12 +266,12 @@ def _album_key(song: Song, roots: Sequence[str]) -> str:
 
 
 def _folder(song: Song) -> str:
-    """Return what the folder of a song is called."""
+    """Return the name of the folder of a song."""
     return printable(os.path.basename(os.path.dirname(song.path)) or "Music")
 
 
 def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
-    """Return a path from the library's folder on, with or without the name of that folder."""
+    """Return a path relative to its folder of the library, with or without the name of that folder."""
     for root in roots:
         if is_inside(path, root):
             inside = os.path.relpath(path, root).replace(os.sep, "/")
@@ -281,7 +280,7 @@ def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
 
 
 def _in_order(songs: Sequence[Song]) -> list[Song]:
-    """By discs and numbers; by paths, where two songs have the same, or one has none."""
+    """Sort songs by disc and number, or by path if numbers are missing or not unique."""
     places = {song.id: (song.disc or 1, song.track or 0) for song in songs}
     if not all(song.track for song in songs) or len(set(places.values())) < len(songs):
         return sorted(songs, key=lambda song: song.path)
@@ -293,18 +292,18 @@ def _id(kind: str, key: str) -> str:
 
 
 def _most(values: Iterable[Any]) -> Any:
-    """Return the most frequent of some values, the least of several; None if there are none."""
+    """Return the most frequent value, or the smallest of several; None if there is none."""
     counted = Counter(value for value in values if value)
     return min(counted, key=lambda value: (-counted[value], value), default=None)
 
 
 def centers_of(service: Service, at: At) -> Centers:
-    """Return the middles of the artists, by their ids; worked out once for a space."""
+    """Return the centres of the artists by id, computed once for each snapshot."""
 
     def make() -> Centers:
         view, whole = at.view, shelves_of(service, at)
-        found = (whole.artists_of.get(song.id, ()) for song in view.songs)
-        main = [next((artist.id for artist in artists if artist.is_somebody), None) for artists in found]
+        by_song = (whole.artists_of.get(song.id, ()) for song in view.songs)
+        main = [next((artist.id for artist in artists if artist.is_known), None) for artists in by_song]
         return Centers(view.space, main)
 
     made: Centers = service.once("centers", at.snapshot.key, make)

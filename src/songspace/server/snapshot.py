@@ -1,4 +1,4 @@
-"""A library in memory, as it was when its space was built, and the next one as soon as there is one."""
+"""Snapshots: a library in memory, replaced by a new one when the library has changed."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from songspace.server.problems import NotReadyError, UnknownError
 from songspace.space import Space
 
 EVERY = 1.0
-"""Seconds for which nobody looks whether there is something new."""
+"""Seconds between two checks for changes."""
 
-_PATIENCE = 20.0  # times as long as the last reading took: so that a learning library is not read all the time
+_PATIENCE = 20.0  # pause after reading a snapshot, in times its duration: a library that learns changes all the time
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A library at one moment; it never changes, and whoever holds it may go on with it when there is a newer one.
+    """A library at one moment. It never changes, and can be used after there is a newer one.
 
     Attributes
     ----------
     key : str
-        Changes with anything in it: what is answered from one key is always the same.
+        Digest of everything in it: equal keys give equal answers.
     space : Space or None
         None while nothing has been learnt.
     why_not : str
-        The sentence that says so.
+        Sentence that explains why there is no space.
     listed : list of Song
         All songs, in the order of their paths.
     songs : list of Song
-        That of each row of the space.
+        The song of each row of the space.
     """
 
     key: str
@@ -52,23 +52,23 @@ class Snapshot:
 
     @cached_property
     def by_id(self) -> dict[int, Song]:
-        """The songs by their ids."""
+        """All songs by id."""
         return {song.id: song for song in self.listed}
 
     @cached_property
     def credits(self) -> Credits:
-        """Whom the songs listed are by."""
+        """Artists of all songs."""
         return Credits(self.listed)
 
     @cached_property
     def searched(self) -> list[str]:
-        """For each song listed, what a search looks at: name, album and file, as they are compared."""
+        """Text for searches of each song in ``listed``: name, album and file, normalized."""
         return [
             " ".join(map(sought, (song.name, song.album or "", os.path.basename(song.path)))) for song in self.listed
         ]
 
     def song(self, id: int) -> Song:
-        """Return the song of an id.
+        """Return the song with an id.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Snapshot:
         return song
 
     def placed(self, id: int) -> Song:
-        """Return the song of an id, if it has a place in the space.
+        """Return the song with an id, which must be in the space.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Snapshot:
         return song
 
     def view(self, library: Library) -> View:
-        """This snapshot for the rooms that answer questions.
+        """Return the view for :mod:`songspace.answers`.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Snapshot:
 
 
 class _Library(Library):
-    """A library whose catalog is opened when it is asked for something: most answers need only the snapshot."""
+    """A library whose catalog is opened at its first use: most answers need only the snapshot."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -133,7 +133,7 @@ class Snapshots:
     ----------
     home : Home
     every : float
-        Seconds for which nobody looks whether there is something new.
+        Seconds between two checks for changes.
 
     Raises
     ------
@@ -152,12 +152,12 @@ class Snapshots:
     def current(self) -> Snapshot:
         """Return the newest snapshot.
 
-        One thread at a time looks for a newer one; the others go on with what there is.
+        One thread at a time checks for changes; the others use the current one meanwhile.
         """
         if time.monotonic() >= self._next and self._reading.acquire(blocking=False):
             try:
                 began = time.monotonic()
-                self._look()
+                self._refresh()
                 self._next = began + self._every + _PATIENCE * (time.monotonic() - began)
             finally:
                 self._reading.release()
@@ -165,27 +165,27 @@ class Snapshots:
 
     @contextmanager
     def library(self) -> Iterator[Library]:
-        """Open the library for one request: a connection to its catalog belongs to one thread, and opens if needed."""
+        """Open the library for one request: the connection to its catalog belongs to one thread."""
         library = _Library(self.home)
         try:
             yield library
         finally:
             library.close()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         stamp = self._stamp()
         if stamp == self._seen:
             return
         try:
-            # While songs are listened to, the catalog changes all the time and the space does not.
+            # While songs are heard, the catalog changes all the time, and the space does not.
             if stamp[0] != self._seen[0] or self._current.space is None or self._in_use() != self._encoder:
                 self._current, self._encoder = self._read(self._current)
         except SongspaceError:
-            return  # in the middle of a change: what there is goes on answering, and the next look sees the rest
+            return  # in the middle of a change: keep the current snapshot until the next check
         self._seen = stamp
 
     def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Return what changes when the space or the catalog does."""
+        """Return the state of the files of space and catalog; it changes with them."""
         catalog = self.home.catalog
         return tuple(_stat(path) for path in (self.home.space, catalog, catalog.with_name(f"{catalog.name}-wal")))
 
@@ -215,7 +215,7 @@ class Snapshots:
 
 def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns

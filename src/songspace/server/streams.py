@@ -1,7 +1,7 @@
-"""Songs that are encoded while they are sent: few at once, and nobody who reads slowly keeps the others waiting.
+"""Songs that are encoded while they are sent, a limited number at once.
 
-A song takes as long as its listener takes to hear it, but its encoder works only for what there is room for on the way:
-in between it holds no thread.
+Sending a song takes as long as its client reads it, but its encoder works only when the client has room for more; in
+between it occupies no thread, so slow clients do not block others.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from songspace.errors import SongspaceError
 from songspace.server.problems import BusyError
 
 MOST = 24
-"""Songs that are open at once."""
+"""Most songs that are open at once."""
 
 
 class Streams:
-    """Who is being sent a song that is encoded on the way.
+    """The songs that are being encoded and sent.
 
     Parameters
     ----------
     most : int
-        Songs that are open at once. Where one more comes, the one ends whose listener has taken nothing for longest.
+        Most songs that are open at once. For one more, the song is ended whose client has read nothing for longest.
     patience : float
-        Seconds for which a listener may take nothing and be left alone.
+        Seconds for which a client may read nothing without being ended.
     """
 
     def __init__(self, most: int = MOST, *, patience: float = 10.0) -> None:
@@ -42,18 +42,18 @@ class Streams:
 
     @property
     def working(self) -> CapacityLimiter:
-        """How many work at once: all of this machine's cores but one, which is for other questions."""
-        if self._working is None:  # there is no limiter without a loop
+        """Limit of encoders that work at once: all cores but one, which is left for other requests."""
+        if self._working is None:  # a limiter needs a running event loop
             self._working = CapacityLimiter(max(1, (os.cpu_count() or 1) - 1))
         return self._working
 
     def enter(self, song: EncodedSong) -> None:
-        """Take a place.
+        """Add a song.
 
         Raises
         ------
         BusyError
-            If there is none.
+            If there are too many.
         """
         if len(self._open) >= self._most:
             slowest = max(self._open, key=lambda other: other.waiting)
@@ -63,30 +63,30 @@ class Streams:
         self._open.add(song)
 
     def leave(self, song: EncodedSong) -> None:
-        """Give the place back."""
+        """Remove a song."""
         self._open.discard(song)
 
 
 class EncodedSong(Response):
-    """A song as another file, from some second on.
+    """A response with a song in another format, from some second on.
 
     Parameters
     ----------
     file : binary file
-        It is closed afterwards.
+        It is closed at the end.
     streams : Streams
     format : str
         One of :data:`songspace.audio.transcoding.ENCODINGS`.
-    refuse : function of a SongspaceError, giving a Response
-        How it is told that it cannot be done; after the first byte nothing is.
+    refuse : callable
+        Returns the response for a SongspaceError before the first byte; later errors end the song.
     part : (float or None, float or None)
-        The part of the file that is the song, in seconds; None is the file's own beginning or end.
+        Start and end of the song in the file, in seconds; None is the start or end of the file.
     start : float
-        The second of the song at which to begin.
+        Second of the song at which to begin.
     kilobits : int, optional
-        At most so many a second.
+        Largest bit rate, in kilobits per second.
     body : bool
-        Whether more is wanted than the headers.
+        False to send the headers alone.
     """
 
     def __init__(
@@ -107,16 +107,15 @@ class EncodedSong(Response):
         self._since: float | None = None
         self.status_code, self.background = 200, None
         media_type = ENCODINGS[format].format.media_type
-        said = {"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": media_type}
-        self.init_headers(said)
+        self.init_headers({"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": media_type})
 
     @property
     def waiting(self) -> float:
-        """Seconds for which the listener has taken nothing."""
+        """Seconds for which the client has read nothing."""
         return 0.0 if self._since is None else monotonic() - self._since
 
     def end(self) -> None:
-        """Do no more: what is on its way arrives, and then the song ends."""
+        """Stop encoding; the client gets the bytes that are on their way."""
         self._streams.leave(self)
         self._transcoder.close()
         self._file.close()
@@ -156,5 +155,5 @@ class EncodedSong(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _more(self) -> bytes | None:
-        """Return the next bytes, maybe none yet; None at the end, and where another listener has needed the place."""
+        """Return the next bytes, empty if there are none yet; None at the end, also if the song was ended."""
         return await anyio.to_thread.run_sync(self._transcoder.more, limiter=self._streams.working)

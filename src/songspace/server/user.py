@@ -1,8 +1,8 @@
-"""Who may use the library with a player: one name and one password.
+"""The user for players: one name and one password.
 
-Players of the Subsonic protocol prove that they know the password by a digest of it and a salt that they choose, so
-that the server has to know the password itself, not just a digest of its own. It lies in the home, in a file that only
-its owner can read, and is never shown: choose one that is used for nothing else.
+Players of the Subsonic protocol send a digest of the password and a random salt. So the server must know the password
+itself, not only a digest. It is stored in the home, in a file that only its owner can read, and is never shown: choose
+one that is used for nothing else.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class User:
         return f"User({self.name!r}, ...)"
 
     def has(self, name: str, password: str) -> bool:
-        """Return whether these are the name and the password."""
+        """Return True if name and password are right."""
         return self._is(name) & hmac.compare_digest(_bytes(password), _bytes(self._password))
 
     def has_digest(self, name: str, digest: str, salt: str) -> bool:
-        """Return whether this is the name, and the MD5 digest is one of the password and the salt."""
+        """Return True if the name is right, and the MD5 digest is that of the password and the salt."""
         known = hashlib.md5(_bytes(self._password + salt), usedforsecurity=False).hexdigest()
         return self._is(name) & hmac.compare_digest(_bytes(digest.lower()), known.encode())
 
@@ -66,9 +66,8 @@ class User:
         return hmac.compare_digest(_bytes(name), _bytes(self.name))
 
     def save(self, path: Path) -> None:
-        """Write them into a file that only its owner can read, whole or not at all."""
-        said = {"name": self.name, "password": self._password}
-        put_plain(path, [json.dumps(said).encode()], mode=0o600)
+        """Write name and password into a file that only its owner can read, whole or not at all."""
+        put_plain(path, [json.dumps({"name": self.name, "password": self._password}).encode()], mode=0o600)
 
 
 def read_user(path: Path) -> User | None:
@@ -77,14 +76,14 @@ def read_user(path: Path) -> User | None:
     Raises
     ------
     SongspaceError
-        If the file can be read by others, or is none that :meth:`User.save` wrote.
+        If others can read the file, or it was not written by :meth:`User.save`.
     """
     try:
         with open_plain(path, links=True) as file:
             if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise SongspaceError(f"Others can read {path}, where the password for players lies: chmod 600 it.")
-            said = parse_json(file.read(2**16))
-        return User(said["name"], said["password"])
+            user = parse_json(file.read(2**16))
+        return User(user["name"], user["password"])
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -94,9 +93,9 @@ def read_user(path: Path) -> User | None:
 
 
 def cookie_key(path: Path) -> bytes:
-    """Return the secret of a home's cookies, drawn the first time.
+    """Return the secret for the cookies of a home; it is drawn at the first call.
 
-    Where it cannot be kept, another one for each server.
+    If it cannot be stored, each server draws one of its own.
     """
     with suppress(OSError, ValueError):
         with open_plain(path) as file:

@@ -1,6 +1,6 @@
-"""What works on the library: a run in a terminal, or the update that somebody asked this server for.
+"""Updates of the library that a person begins on the page, and the progress of runs in a terminal.
 
-The update is a process of its own, of low priority. It is stopped as Ctrl-C stops it, which loses nothing.
+An update is a separate process of low priority. It is stopped as by Ctrl-C, which loses no finished work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from songspace.answers.answer import answer, described
 from songspace.errors import FORESEEN, sentence
 from songspace.library import Home
 from songspace.library.progress import Progress, read_progress
-from songspace.reporter import Reporter
+from songspace.reporter import Remarks
 from songspace.server.problems import NotReadyError
 
 _STOPPED = "The update was stopped. What was finished is kept, and the next one goes on from here."
@@ -31,20 +31,20 @@ _PATIENCE = 20.0  # seconds for an update to end that has been stopped
 
 @answer
 class Outcome:
-    """What came of an update."""
+    """The result of an update."""
 
     ok: bool
-    sentence: str = described("What has changed; or why nothing could be done.")
+    sentence: str = described("Changes, or the reason why nothing could be done.")
     ended: float = described("Seconds since 1970.")
 
 
 class Updates:
-    """The updates of a home that this server makes: one at a time.
+    """The updates of a home by this server, one at a time.
 
     Attributes
     ----------
     last : Outcome or None
-        What came of the one before.
+        Result of the latest update.
     """
 
     def __init__(self, home: Home) -> None:
@@ -57,18 +57,18 @@ class Updates:
 
     @property
     def running(self) -> bool:
-        """Whether one is at work."""
+        """True while an update is running."""
         return self._process is not None
 
     def progress(self) -> Progress | None:
-        """Return how far the run is that works on the library, whoever began it."""
-        found = read_progress(self._home)
-        if found is None and self.running:  # it has not got the lock yet
+        """Return the progress of the current run on the library, here or in a terminal; None if there is none."""
+        progress = read_progress(self._home)
+        if progress is None and self.running:  # it does not hold the lock yet
             return Progress("update", "", 0, 0, None, None, self._began)
-        return found
+        return progress
 
     def begin(self) -> None:
-        """Begin one.
+        """Begin an update.
 
         Raises
         ------
@@ -79,14 +79,14 @@ class Updates:
             if self.running:
                 raise NotReadyError("An update is at work already.")
             if self._home.is_locked():
-                found = read_progress(self._home)
+                progress = read_progress(self._home)
                 raise NotReadyError(
-                    f"`songspace {found.command}` works on the library already."
-                    if found is not None
+                    f"`songspace {progress.command}` works on the library already."
+                    if progress is not None
                     else "Another run works on the library already."
                 )
             command = [sys.executable, "-P", "-m", "songspace.server.work", str(self._home.folder)]
-            # In a session of its own: a terminal's Ctrl-C is told to the server, which then ends it in good order.
+            # In a session of its own: Ctrl-C in a terminal reaches only the server, which then stops the update.
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -98,7 +98,7 @@ class Updates:
             threading.Thread(target=self._wait, args=(process,), name="update", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop the one that is at work; what it has finished is kept.
+        """Stop the current update; its finished work is kept.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Updates:
             _interrupt(self._process)
 
     def close(self) -> None:
-        """Stop the one that is at work, and wait until it has ended."""
+        """Stop the current update, and wait until it has ended."""
         process = self._process
         if process is None:
             return
@@ -125,10 +125,10 @@ class Updates:
             process.wait()
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        said, _ = process.communicate()
+        output, _ = process.communicate()
         try:
-            told = json.loads(said)
-            ok, sentence = bool(told["ok"]), str(told["sentence"])
+            result = json.loads(output)
+            ok, sentence = bool(result["ok"]), str(result["sentence"])
         except (ValueError, TypeError, KeyError):
             ok, sentence = (True, _STOPPED) if self._stopped else (False, _BROKEN)
         with self._lock:
@@ -143,31 +143,23 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGINT)
 
 
-class _Remarks(Reporter):
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-
 def update(home: Home) -> dict[str, Any]:
-    """Update a library, and say in a sentence what came of it."""
+    """Update a library, and return the result as a sentence."""
     from songspace import pipeline
 
-    remarks = _Remarks()
+    remarks = Remarks()
     try:
         report = pipeline.update(home, reporter=remarks)
     except KeyboardInterrupt:
         return {"ok": True, "sentence": _STOPPED}
     except FORESEEN as error:
         return {"ok": False, "sentence": sentence(error)}
-    said = summary(report.changes, len(report.tally.failures))
-    return {"ok": True, "sentence": " ".join([said, *report.lost_sight(), *remarks.sentences])}
+    changes = summary(report.changes, len(report.tally.failures))
+    return {"ok": True, "sentence": " ".join([changes, *report.lost_sight(), *remarks.sentences])}
 
 
 def summary(changes: Iterable[tuple[int, str]], failed: int) -> str:
-    """Return what an update found, as a sentence.
+    """Return the changes of an update as a sentence.
 
     Examples
     --------
@@ -185,8 +177,8 @@ def summary(changes: Iterable[tuple[int, str]], failed: int) -> str:
 
 
 def main() -> None:
-    """Update the library of a home, and print what came of it as JSON."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the server may have had it ignored
+    """Update the library of a home, and print the result as JSON."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the server may have been started with it ignored
     if hasattr(os, "nice"):
         os.nice(10)
     print(json.dumps(update(Home(Path(sys.argv[1])))))

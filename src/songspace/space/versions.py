@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from songspace.library.catalog import Song
 from songspace.library.names import artist_of, plain
+from songspace.library.records import Song
 from songspace.library.titles import Title, artist_and_title, title_of
 from songspace.space import Space
 

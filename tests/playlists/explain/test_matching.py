@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from songspace import Space
 from songspace.library.learnt import Segments, in_brief
-from songspace.playlists.explain.matching import Match, Matcher
+from songspace.playlists.explain.matching import Match, SegmentMatcher
 
 SIZE = 40  # dimensions: random segments are at about right angles
 Songs = dict[int, np.ndarray]
@@ -48,7 +48,7 @@ class TestWhatIsFound:
     def test_one_segment_like_another(self) -> None:
         songs = _random(0)
         songs[11][5] = _near(songs[10][2])
-        matcher = Matcher(*_library(songs), [0, 1])
+        matcher = SegmentMatcher(*_library(songs), [0, 1])
         found = matcher.match(0, 1)
         assert found is not None and found.kind == "parts" and found.stronger_than == pytest.approx(1, abs=0.02)
         [match] = found.matches
@@ -57,14 +57,14 @@ class TestWhatIsFound:
     def test_three_in_a_row_are_one_stretch(self) -> None:
         songs = _random(1)
         songs[11][4:7] = _near(songs[10][1:4])
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None
         assert [(match.here, match.there) for match in found.matches] == [((5, 20), (20, 35))]
 
     def test_what_was_not_heard_is_no_part_of_a_stretch(self) -> None:
         songs = _random(1)
         songs[11][4:7] = _near(songs[10][1:4])
-        found = Matcher(*_library(songs, apart=26.0), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs, apart=26.0), [0, 1]).match(0, 1)
         assert found is not None and found.kind == "parts"
         pairs = sorted((match.here, match.there) for match in found.matches)
         assert pairs == [((26.0 * k, 26.0 * k + 5), (26.0 * (k + 3), 26.0 * (k + 3) + 5)) for k in (1, 2, 3)]
@@ -76,7 +76,7 @@ class TestWhatIsFound:
         songs = _random(2)
         songs[11][6] = _near(songs[10][3]) / 2
         songs[11][1] = songs[10][3]
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None
         assert [(match.here, match.there) for match in found.matches] == [((15, 20), (5, 10))]
 
@@ -88,7 +88,7 @@ class TestWhatIsFound:
         one, other = (vector / np.linalg.norm(vector) for vector in (songs[10][2], songs[11][1]))
         across = other - (other @ one) * one
         songs[11][1] = 20 * (likeness * one + math.sqrt(1 - likeness**2) * across / np.linalg.norm(across))
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None and found.kind == "parts"
         expected = [((0, 5), (15, 20)), ((10, 15), (5, 10))]
         assert [(match.here, match.there) for match in found.matches] == expected[:named]
@@ -99,14 +99,14 @@ class TestWhatIsFound:
         common = rng.normal(size=SIZE)
         for id in (10, 11):
             songs[id] = common + 0.1 * rng.normal(size=(8, SIZE))
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None and found.kind == "whole" and len(found.matches) == 1
 
     def test_songs_with_nothing_in_common(self) -> None:
         songs = _random(4)
         rng = np.random.default_rng(4)
         songs[10], songs[11] = (sign * 3 + rng.normal(size=(8, SIZE)) for sign in (1, -1))
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None and found.kind == "little" and len(found.matches) == 1
         assert found.stronger_than is not None and found.stronger_than < 0.1
 
@@ -118,13 +118,13 @@ class TestWhatIsFound:
             vectors += middle
         songs[10] -= 3 * middle
         space, segments_of = _library(songs)
-        found = Matcher(space, segments_of, [1, 2]).match(1, 2)
+        found = SegmentMatcher(space, segments_of, [1, 2]).match(1, 2)
         assert found is not None and found.kind == "little"
 
     def test_a_small_library_cannot_tell(self) -> None:
         songs = _random(6, songs=7)
         songs[11][5] = songs[10][2]
-        matcher = Matcher(*_library(songs), [0, 1])
+        matcher = SegmentMatcher(*_library(songs), [0, 1])
         found, transition = matcher.match(0, 1), matcher.transition(0, 1)
         assert found is not None and found.kind == "unknown" and found.stronger_than is None
         assert found.matches == (Match((10, 15), (25, 30), 1.0),)
@@ -133,13 +133,13 @@ class TestWhatIsFound:
     def test_songs_of_one_segment_each(self) -> None:
         songs = _random(7, segments=1)
         songs[11] = songs[10].copy()
-        found = Matcher(*_library(songs), [0, 1]).match(0, 1)
+        found = SegmentMatcher(*_library(songs), [0, 1]).match(0, 1)
         assert found is not None and found.kind == "whole" and found.matches[0].similarity == 1
 
     def test_two_copies_of_one_sound_in_every_song(self) -> None:
         # Nothing differs, so nothing is particular, and nothing is divided by zero.
         space, segments_of = _library({id: np.ones((3, SIZE)) for id in range(12)})
-        found = Matcher(space, segments_of, [0, 1]).match(0, 1)
+        found = SegmentMatcher(space, segments_of, [0, 1]).match(0, 1)
         assert found is not None and found.kind == "little" and found.matches[0].similarity == 0
 
     def test_a_song_without_segments(self) -> None:
@@ -150,14 +150,14 @@ class TestWhatIsFound:
             empty = Segments(np.empty((0, SIZE), np.float32), np.empty(0), np.empty(0))
             return {id: empty if id == 12 else song for id, song in segments_of(ids).items() if id != 11}
 
-        matcher = Matcher(space, some, [0, 1, 2, 3])
+        matcher = SegmentMatcher(space, some, [0, 1, 2, 3])
         assert matcher.match(0, 1) is None and matcher.match(2, 0) is None and matcher.transition(1, 0) is None
         assert matcher.match(0, 3) is not None
 
     def test_rows_that_are_not_there(self) -> None:
         space, segments_of = _library(_random(9))
         with pytest.raises(ValueError, match="no row 14"):
-            Matcher(space, segments_of, [14])
+            SegmentMatcher(space, segments_of, [14])
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ class TestAgainstAPlainComputation:
         for a, b in combinations(placed, 2):
             i, j = closest(a, b)
             best[a, b] = strength(a, i, b, j)
-        matcher = Matcher(space, segments_of, range(len(space)))
+        matcher = SegmentMatcher(space, segments_of, range(len(space)))
         for (a, b), own in best.items():
             found = matcher.match(a, b)
             assert found is not None
@@ -205,7 +205,7 @@ class TestAgainstAPlainComputation:
         first = {id: space.place(vectors[: _fifth(vectors)].mean(axis=0)) for id, vectors in songs.items()}
         last = {id: space.place(vectors[-_fifth(vectors) :].mean(axis=0)) for id, vectors in songs.items()}
         usual = [float(last[a] @ first[b]) for a, b in permutations(songs, 2)]
-        matcher = Matcher(space, segments_of, range(len(space)))
+        matcher = SegmentMatcher(space, segments_of, range(len(space)))
         for a, b in ((1, 7), (7, 1), (3, 0)):
             found = matcher.transition(a, b)
             assert found is not None
@@ -224,7 +224,7 @@ class TestProperties:
     def test_a_match_is_the_same_from_either_side(self, seed: int, planted: int) -> None:
         songs = _random(seed, songs=10)
         songs[11][:planted] = _near(songs[10][:planted], seed)
-        matcher = Matcher(*_library(songs), [0, 1])
+        matcher = SegmentMatcher(*_library(songs), [0, 1])
         one, other = matcher.match(0, 1), matcher.match(1, 0)
         assert one is not None and other is not None
         assert (one.kind, one.stronger_than) == (other.kind, other.stronger_than)
@@ -235,7 +235,7 @@ class TestProperties:
     def test_no_second_is_named_twice_and_none_that_is_not_there(self, seed: int) -> None:
         songs = {id: 0.4 * vectors for id, vectors in _random(seed, songs=10, segments=10).items()}
         songs[11] += songs[10][np.random.default_rng(seed).permutation(10)]
-        found = Matcher(*_library(songs, apart=2.5), [0, 1]).match(0, 1)  # windows overlap
+        found = SegmentMatcher(*_library(songs, apart=2.5), [0, 1]).match(0, 1)  # windows overlap
         assert found is not None and 1 <= len(found.matches) <= 3
         for side in ("here", "there"):
             parts = sorted(getattr(match, side) for match in found.matches)
@@ -244,8 +244,8 @@ class TestProperties:
 
     def test_other_songs_that_are_asked_about_change_nothing(self) -> None:
         space, segments_of = _library(_random(12, songs=60))
-        alone = Matcher(space, segments_of, [3, 50]).match(3, 50)
-        assert alone == Matcher(space, segments_of, [50, 7, 3, 59]).match(3, 50)
+        alone = SegmentMatcher(space, segments_of, [3, 50]).match(3, 50)
+        assert alone == SegmentMatcher(space, segments_of, [50, 7, 3, 59]).match(3, 50)
 
     def test_segments_are_asked_for_once_and_not_those_of_all(self) -> None:
         space, segments_of = _library(_random(13, songs=200))
@@ -255,7 +255,7 @@ class TestProperties:
             calls.append(ids)
             return segments_of(ids)
 
-        matcher = Matcher(space, counted, [1, 2, 1])
+        matcher = SegmentMatcher(space, counted, [1, 2, 1])
         matcher.match(1, 2)
         matcher.transition(2, 1)
         assert len(calls) == 1 and len(set(calls[0])) == len(calls[0]) <= 34
@@ -269,6 +269,6 @@ class TestProperties:
         def of_all(ids: list[int]) -> Mapping[int, Segments]:
             return {**segments_of(ids), -1: Segments(outside, starts, starts + 5)}
 
-        matcher = Matcher(extended, of_all, [1, 2, 20])
-        assert matcher.match(1, 2) == Matcher(space, segments_of, [1, 2]).match(1, 2)
+        matcher = SegmentMatcher(extended, of_all, [1, 2, 20])
+        assert matcher.match(1, 2) == SegmentMatcher(space, segments_of, [1, 2]).match(1, 2)
         assert matcher.match(20, 1) is not None

@@ -1,4 +1,4 @@
-"""Why a song is in a list: reasons in words, the seconds that resemble each other, and these seconds as sound."""
+"""Reasons why songs are in a list: in words, as similar seconds of two songs, and as sound."""
 
 from songspace.playlists.explain.reasons import Explainer, Reason
 

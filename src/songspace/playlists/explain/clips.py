@@ -1,8 +1,8 @@
-"""The seconds of two songs that resemble each other, as sound: two files for each pair, and a page beside them.
+"""Clips of similar seconds of two songs: two sound files for each pair, and a page to play them.
 
-Clips are WAV files of 16 bits at 44.1 kHz, which everything plays. They are mono, as the encoders hear: what a
-listener compares is what was compared. The two clips of a pair are equally loud (RMS), so that no difference of
-mastering is heard as one of music, and begin and end with short fades instead of clicks.
+Clips are WAV files of 16 bits at 44.1 kHz, which every program plays. They are mono, as the input of the encoders. The
+two clips of a pair are equally loud (RMS), so that differences of mastering are not heard, and have short fades at
+their ends, so that they do not click.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from songspace.playlists.explain.matching import Seconds, clock
 
 RATE = 44_100
 _LOUDNESS = 10 ** (-20 / 20)  # RMS of every clip, unless its peaks would be too high
-_CEILING = 10 ** (-1 / 20)  # the highest peak
+_CEILING = 10 ** (-1 / 20)  # largest peak
 _FADE = 0.02  # s, at either end
 _PAGE = "index.html"
 _OURS = '<meta name="generator" content="songspace clips">'
 _LONGEST_NAME = 120  # bytes, without number and suffix; encrypted folders allow 143 in all
 
-# What some file system or shell does not take in a name: control characters, separators, wildcards, halves of
-# surrogate pairs (in Python the mark of a byte that is no character).
+# Characters that some file systems or shells refuse: control characters, separators, wildcards, halves of surrogate
+# pairs (in Python they stand for bytes that are not UTF-8).
 _NOT_IN_A_NAME = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff/\\\\:*?"<>|]+')
 
 
@@ -51,13 +51,13 @@ class Excerpt:
     Attributes
     ----------
     path : str
-        Its file.
+        File of the song.
     name : str
-        What to call it.
+        Name of the song.
     seconds : (float, float)
-        From and to.
+        Start and end in the song.
     begins : float
-        Where the song begins in its file, in seconds.
+        Start of the song in its file, in seconds.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two excerpts to be heard one after the other, and what is said of them."""
+    """Two excerpts to be heard one after the other, and a sentence about them."""
 
     first: Excerpt
     second: Excerpt
@@ -76,36 +76,36 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What became of a pair: the names of its two files, or none and the reason why."""
+class WrittenPair:
+    """The result for a pair: the names of its two files, or none and the reason why."""
 
     files: tuple[str, ...]
     problem: str | None = None
 
 
-def write(folder: str | os.PathLike[str], pairs: Sequence[Pair], *, title: str) -> list[Written]:
-    """Write the clips of some pairs, and a page to hear them side by side, into a folder.
+def write(folder: str | os.PathLike[str], pairs: Sequence[Pair], *, title: str) -> list[WrittenPair]:
+    """Write the clips of some pairs into a folder, and a page to play them.
 
-    Everything is made in a hidden folder first and then moved to its place, so that a disk that becomes full leaves
-    what was there. Clips that were written there before are replaced; whatever else the folder holds is left alone.
+    All files are written into a hidden folder first, and then moved, so that a full disk does not destroy earlier
+    clips. Earlier clips in the folder are replaced; other files are left alone.
 
     Parameters
     ----------
     folder : path
-        It is made if it is not there.
+        Created if it does not exist.
     pairs : sequence of Pair
     title : str
-        The heading of the page, ``index.html``.
+        Title of the page, ``index.html``.
 
     Returns
     -------
-    list of Written
-        One for each pair; a song that cannot be read costs its pair only.
+    list of WrittenPair
+        One for each pair; if a song cannot be read, only its pair is missing.
 
     Raises
     ------
     SongspaceError
-        If no pair could be read, the file system refuses, or a file that is not songspace's is in the way.
+        If no pair could be read, a file cannot be written, or another program's file has the same name.
     """
     folder = Path(folder)
     is_new = not folder.exists()
@@ -119,14 +119,14 @@ def write(folder: str | os.PathLike[str], pairs: Sequence[Pair], *, title: str) 
         finally:
             shutil.rmtree(beside, ignore_errors=True)
             if is_new:
-                with suppress(OSError):  # it is not empty, as it should be
+                with suppress(OSError):  # not empty, if the clips were written
                     folder.rmdir()
     except OSError as error:
         raise SongspaceError(f"The clips cannot be written to {folder} ({error.strerror or error}).") from error
     return written
 
 
-def _write_clips(folder: Path, pairs: Sequence[Pair]) -> list[Written]:
+def _write_clips(folder: Path, pairs: Sequence[Pair]) -> list[WrittenPair]:
     digits = max(2, len(str(len(pairs))))
     written = []
     for number, pair in enumerate(pairs, 1):
@@ -135,12 +135,12 @@ def _write_clips(folder: Path, pairs: Sequence[Pair]) -> list[Written]:
         try:
             clips = matched(*map(_read, excerpts.values()))
         except AudioError as error:
-            written.append(Written((), str(error)))
+            written.append(WrittenPair((), str(error)))
             continue
         for name, clip in zip(names, clips, strict=True):
             (folder / name).write_bytes(_wav(clip))
-        written.append(Written(names))
-    if not any(done.files for done in written):
+        written.append(WrittenPair(names))
+    if not any(result.files for result in written):
         why = f": {written[0].problem}" if written else "."
         raise SongspaceError(f"There is nothing to hear{why}")
     return written
@@ -155,7 +155,7 @@ def _read(excerpt: Excerpt) -> np.ndarray:
 
 
 def matched(*clips: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Clips with fades at their ends, of the same RMS, as loud as their peaks allow.
+    """Return clips with fades at their ends and the same RMS, as loud as their peaks allow.
 
     Examples
     --------
@@ -186,14 +186,14 @@ def _wav(samples: np.ndarray) -> bytes:
 
 
 def _name(number: str, name: str) -> str:
-    """Return a name that every file system takes, and that puts a pair's clips one after the other."""
+    """Return a name that every file system accepts, and that sorts the clips of a pair one after the other."""
     safe = _NOT_IN_A_NAME.sub("_", unicodedata.normalize("NFC", name))
     safe = safe.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .")
     return f"{number} {safe}".rstrip() + ".wav"
 
 
 def _put(beside: Path, folder: Path) -> None:
-    """Move finished files into a folder instead of the clips that are there."""
+    """Move finished files into a folder, and delete the earlier clips there."""
     before, names = _earlier(folder), {path.name for path in beside.iterdir()}
     for name in sorted(names - before):
         if os.path.lexists(folder / name):
@@ -205,7 +205,7 @@ def _put(beside: Path, folder: Path) -> None:
 
 
 def _earlier(folder: Path) -> set[str]:
-    """Return the files that were written there before: the page, if it is ours, and what it plays."""
+    """Return the names of earlier files of songspace in a folder: the page, and the clips that it plays."""
     try:
         page = (folder / _PAGE).read_text(encoding="utf-8")
     except (FileNotFoundError, UnicodeDecodeError):
@@ -216,7 +216,7 @@ def _earlier(folder: Path) -> set[str]:
     return {_PAGE} | {name for name in played if name == os.path.basename(name) and name.endswith(".wav")}
 
 
-def _page(pairs: Sequence[Pair], written: Sequence[Written], title: str) -> str:
+def _page(pairs: Sequence[Pair], written: Sequence[WrittenPair], title: str) -> str:
     template, style = (
         (files("songspace.playlists.explain") / name).read_text("utf-8") for name in ("clips.html", "clips.css")
     )
@@ -226,17 +226,17 @@ def _page(pairs: Sequence[Pair], written: Sequence[Written], title: str) -> str:
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; media-src 'self' file:",
         title=_escaped(title),
         style=style,
-        pairs="\n".join(_pair(pair, done) for pair, done in zip(pairs, written, strict=True)),
+        pairs="\n".join(_pair(pair, result) for pair, result in zip(pairs, written, strict=True)),
     )
 
 
-def _pair(pair: Pair, done: Written) -> str:
-    players = f"<p>{_escaped(done.problem or '')}</p>"
-    if done.files:
+def _pair(pair: Pair, result: WrittenPair) -> str:
+    players = f"<p>{_escaped(result.problem or '')}</p>"
+    if result.files:
         players = "".join(
             f"<figure><figcaption>{_escaped(excerpt.name)} <b>{clock(excerpt.seconds)}</b></figcaption>"
             f'<audio controls preload="metadata" src="{quote(name)}"></audio></figure>'
-            for excerpt, name in zip((pair.first, pair.second), done.files, strict=True)
+            for excerpt, name in zip((pair.first, pair.second), result.files, strict=True)
         )
     return f"<li><h2>{_escaped(pair.second.name)}</h2><p>{_escaped(pair.sentence)}</p><div>{players}</div></li>"
 

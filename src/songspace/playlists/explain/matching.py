@@ -1,9 +1,9 @@
-"""Which seconds of one song resemble which seconds of another, and how much that says.
+"""Similar seconds of two songs, compared with those of random pairs of songs.
 
-Two songs always have a closest pair of segments, however different they are. So a closest pair is judged by the
-closest pairs of random songs of the same library: similarities are counted in deviations from what either segment has
-with the segments of some random songs (symmetric score normalisation, as in speaker verification: Kenny 2010), so that
-a segment that resembles everything says little, and then ranked among the closest pairs of those songs.
+Any two songs have a closest pair of segments, even if they sound different. So a closest pair is compared with the
+closest pairs of random songs of the library. Similarities are normalized by mean and deviation of each segment's
+similarities to the segments of random songs (symmetric score normalization, as in speaker verification: Kenny 2010), so
+that a segment that is similar to all others counts little; then they are ranked among the closest pairs of these songs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from songspace.space import Space
 Kind = Literal["parts", "whole", "little", "unknown"]
 Seconds = tuple[float, float]
 
-_COHORT = 32  # random songs to judge by: 496 pairs
-_LEAST_COHORT = 8  # fewer songs say nothing about what is usual
-_LITTLE = 0.9  # a match that more than one in ten random pairs of songs exceeds is nothing particular
-_STANDS_OUT = 0.5  # above its song's other pairs of segments by more than in every second random pair of songs
+_COHORT = 32  # random songs for comparison: 496 pairs
+_LEAST_COHORT = 8  # with fewer random songs, there is no comparison
+_LITTLE = 0.9  # a match must be closer than in this share of random pairs of songs
+_STANDS_OUT = 0.5  # and exceed the mean of its songs' segments by more than in this share of them
 _MOST = 3  # matches of two songs
 
 
 @dataclass(frozen=True)
 class Match:
-    """Seconds of one song that resemble seconds of another.
+    """Seconds of one song that are similar to seconds of another.
 
     Attributes
     ----------
     here, there : (float, float)
-        From and to, in seconds: of the song asked about, and of the other.
+        Start and end in the first and in the second song, in seconds.
     similarity : float
-        The cosine of the two segments (of the closest two, if several in a row make a stretch).
+        Cosine of the two segments (of the closest two, if the match covers several).
     """
 
     here: Seconds
@@ -48,17 +48,17 @@ class Match:
 
 @dataclass(frozen=True)
 class Resemblance:
-    """How the parts of two songs resemble each other.
+    """The similar parts of two songs.
 
     Attributes
     ----------
     matches : tuple of Match
-        The closest first, at least one; none shares seconds with another.
+        At least one, the closest first, without common seconds.
     kind : {"parts", "whole", "little", "unknown"}
-        Whether the closest match stands out from the rest of both songs, all parts are about equally alike, even the
-        closest match is nothing particular, or the library is too small to tell.
+        "parts" if the closest match stands out from the rest of both songs, "whole" if all parts are about equally
+        similar, "little" if even the closest match is usual, "unknown" if the library is too small.
     stronger_than : float or None
-        The share of random pairs of songs whose closest match is weaker.
+        Share of random pairs of songs with a weaker closest match.
     """
 
     matches: tuple[Match, ...]
@@ -68,16 +68,16 @@ class Resemblance:
 
 @dataclass(frozen=True)
 class Transition:
-    """How one song ends and the next begins.
+    """The end of one song and the beginning of the next.
 
     Attributes
     ----------
     ending, beginning : (float, float)
-        Seconds of the last fifth of the first song's segments, and of the first fifth of the second one's.
+        Seconds of the last fifth of the first song's segments, and of the first fifth of the second song's.
     similarity : float
-        The cosine of what the space holds of them (``endings`` and ``openings``).
+        Cosine of their vectors in the space (``endings`` and ``openings``).
     stronger_than : float or None
-        The share of random pairs of songs with a weaker one; None if the library is too small to tell.
+        Share of random pairs of songs with a smaller similarity; None if the library is too small.
     """
 
     ending: Seconds
@@ -86,17 +86,17 @@ class Transition:
     stronger_than: float | None
 
 
-class Matcher:
+class SegmentMatcher:
     """Compares the segments of some songs of a space.
 
     Parameters
     ----------
     space : Space
     segments_of : callable
-        Gives the segments of the songs of some ids, as :meth:`songspace.library.Library.segments_of` does. It is
-        called once, for the songs and for the random ones to judge by, which are the same ones each time.
+        Returns the segments of songs by id, as :meth:`songspace.library.Library.segments_of`. It is called once, for
+        these songs and for the random ones, which are always the same.
     rows : iterable of int
-        The songs that will be asked about.
+        The songs to compare.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class Matcher:
     ...     return Segments(np.stack([np.cos(angles), np.sin(angles)], axis=1), starts, starts + 5)
     >>> songs = {7: song(0.1, 1.3, 2.9), 8: song(2.0, 1.3, 4.0)}
     >>> space = Space.from_vectors([[1, 0], [0, 1]], ids=[7, 8])
-    >>> Matcher(space, lambda ids: songs, [0, 1]).match(0, 1).matches[0]
+    >>> SegmentMatcher(space, lambda ids: songs, [0, 1]).match(0, 1).matches[0]
     Match(here=(5.0, 10.0), there=(5.0, 10.0), similarity=1.0)
     """
 
@@ -116,14 +116,14 @@ class Matcher:
         own = np.flatnonzero(space.ids >= 0)  # songs from outside the library have negative ids
         drawn = np.random.default_rng(0).choice(own, min(_COHORT, len(own)), replace=False).tolist()
         ids = {row: int(space.ids[row]) for row in [*map(space.checked, rows), *drawn]}
-        found = segments_of(list(dict.fromkeys(ids.values())))
-        self._songs = {row: found[id] for row, id in ids.items() if id in found and len(found[id].starts)}
+        by_id = segments_of(list(dict.fromkeys(ids.values())))
+        self._songs = {row: by_id[id] for row, id in ids.items() if id in by_id and len(by_id[id].starts)}
         self._placed = {row: space.place(song.vectors) for row, song in self._songs.items()}
         self._cohort = [row for row in drawn if row in self._songs]
         self._sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def match(self, row: int, other: int) -> Resemblance | None:
-        """Return how the parts of two songs resemble each other; None if the segments of one are not known."""
+        """Return the similar parts of two songs; None if the segments of one are unknown."""
         if row not in self._songs or other not in self._songs:
             return None
         here, there = self._songs[row], self._songs[other]
@@ -140,12 +140,12 @@ class Matcher:
             return Resemblance((first,), "little", strength)
         if _share(above, float(strengths[i, j]) - middle) < _STANDS_OUT:
             return Resemblance((first,), "whole", strength)
-        # What else is no little match either, and at least half as far above the pair's mean as the closest.
+        # Other matches count if they are unusual, too, and at least half as far above the mean as the closest one.
         good = (_shares(best, strengths) >= _LITTLE) & (strengths >= (strengths[i, j] + middle) / 2)
         return Resemblance(_all_matches(here, there, cosines, good), "parts", strength)
 
     def transition(self, row: int, following: int) -> Transition | None:
-        """Return how the end of a song and the beginning of the next go together; None if one is not known."""
+        """Compare the end of a song with the beginning of the next; return None if the segments of one are unknown."""
         if row not in self._songs or following not in self._songs:
             return None
         before, after = self._songs[row], self._songs[following]
@@ -159,7 +159,7 @@ class Matcher:
         )
 
     def _over(self, rows: list[int], others: list[int]) -> np.ndarray:
-        """Return how similar the beginnings of some songs (``others``) are to the endings of some others (``rows``)."""
+        """Return the cosines of the endings of ``rows`` and the beginnings of ``others``."""
         cosines: np.ndarray = self._space.endings(rows).astype(np.float64) @ self._space.openings(others).T
         return cosines
 
@@ -168,8 +168,8 @@ class Matcher:
         return cosines
 
     def _strengths(self, row: int, other: int, cosines: np.ndarray) -> np.ndarray:
-        """Similarities in deviations from what is usual for either segment: the sum of both views."""
-        # Neither song counts among the random ones, or a match would make itself usual.
+        """Return similarities normalized by the mean and deviation of either segment, as the sum of both."""
+        # Both songs are left out of the random ones, so that a match does not count as usual itself.
         counted = np.array([random not in (row, other) for random in self._cohort], dtype=float)
         count = self._lengths @ counted
         seen = []
@@ -183,7 +183,7 @@ class Matcher:
         return strengths
 
     def _summed(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """For each segment of a song: the sums of its similarities, and of their squares, to each random song's."""
+        """Return the sums of each segment's similarities to the segments of each random song, and of their squares."""
         if row not in self._sums:
             begins = np.cumsum(self._lengths) - self._lengths
             products = self._placed[row] @ self._random.T
@@ -192,7 +192,7 @@ class Matcher:
 
     @cached_property
     def _random(self) -> np.ndarray:
-        """The segments of the random songs."""
+        """Segments of the random songs."""
         return np.concatenate([self._placed[row] for row in self._cohort]).astype(np.float64)
 
     @cached_property
@@ -201,7 +201,7 @@ class Matcher:
 
     @cached_property
     def _usual(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of all pairs of random songs, sorted: how strong the closest match is, and how far above the pair's mean."""
+        """Strength of the closest match of all pairs of random songs, and its height above their mean, both sorted."""
         best, above = [], []
         for row, other in combinations(self._cohort, 2):
             cosines = self._cosines(row, other)
@@ -217,7 +217,7 @@ class Matcher:
 
 
 def clock(seconds: Seconds) -> str:
-    """Return a part of a song as a listener reads it.
+    """Format a part of a song as minutes and seconds.
 
     Examples
     --------
@@ -228,25 +228,25 @@ def clock(seconds: Seconds) -> str:
 
 
 def _all_matches(here: Segments, there: Segments, cosines: np.ndarray, good: np.ndarray) -> tuple[Match, ...]:
-    """Return the closest matches, each as long as the segments before and after it match as well."""
-    found: list[Match] = []
+    """Return the closest matches, each extended while the segments before and after it match, too."""
+    matches: list[Match] = []
     left = np.where(good, cosines, -np.inf)
-    while len(found) < _MOST and np.isfinite(left).any():
+    while len(matches) < _MOST and np.isfinite(left).any():
         i, j = _closest(left)
         first = last = 0
-        while _goes_on(here, there, left, i + first, j + first, -1):
+        while _continues(here, there, left, i + first, j + first, -1):
             first -= 1
-        while _goes_on(here, there, left, i + last, j + last, 1):
+        while _continues(here, there, left, i + last, j + last, 1):
             last += 1
         match = _match(here, there, cosines, i + first, i + last, j + first, j + last)
-        found.append(match)
+        matches.append(match)
         left[_overlap(here, match.here), :] = -np.inf
         left[:, _overlap(there, match.there)] = -np.inf
-    return tuple(found)
+    return tuple(matches)
 
 
-def _goes_on(here: Segments, there: Segments, left: np.ndarray, i: int, j: int, step: int) -> bool:
-    """Return whether the next segments of both songs match, too, and no more than one segment's time lies between."""
+def _continues(here: Segments, there: Segments, left: np.ndarray, i: int, j: int, step: int) -> bool:
+    """Return True if the next segments of both songs match, too, with a pause of at most the length of a segment."""
     k, m = i + step, j + step
     if not (0 <= k < len(here.starts) and 0 <= m < len(there.starts) and np.isfinite(left[k, m])):
         return False
@@ -255,7 +255,7 @@ def _goes_on(here: Segments, there: Segments, left: np.ndarray, i: int, j: int, 
 
 
 def _match(here: Segments, there: Segments, cosines: np.ndarray, i: int, k: int, j: int, m: int) -> Match:
-    """Return the segments i to k of one song and j to m of the other."""
+    """Return the match of the segments i to k of one song and j to m of the other."""
     similarity = float(np.diagonal(cosines[i : k + 1, j : m + 1]).max())
     return Match(
         (float(here.starts[i]), float(here.ends[k])),
@@ -275,7 +275,7 @@ def _closest(cosines: np.ndarray) -> tuple[int, int]:
 
 
 def _shares(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """For each value, the share of some sorted numbers that are less."""
+    """Return the share of some sorted numbers that are less than each value."""
     return np.searchsorted(ascending, values) / len(ascending)
 
 

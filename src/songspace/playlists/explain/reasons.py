@@ -1,7 +1,7 @@
-"""Why each song is in a list, in a sentence and in numbers.
+"""The reason for each song in a list, as a sentence and in numbers.
 
-The sentences say no more than is known: which seconds of a song resemble which of another, and when none do in
-particular; how far a song lies from its neighbours, beside how far two songs of the library usually lie apart.
+The sentences state measured facts only: similar seconds of two songs, or that there are none in particular; the
+distances of a song from its neighbours in the list, beside the usual distance of two songs of the library.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from songspace.library.learnt import Segments
-from songspace.playlists.explain.matching import Matcher, Resemblance, Transition, clock
+from songspace.playlists.explain.matching import Resemblance, SegmentMatcher, Transition, clock
 from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
-_MUCH, _HARDLY = 0.95, 0.5  # shares of random pairs of songs, from and to which a transition is worth a word
+_MUCH, _HARDLY = 0.95, 0.5  # shares of random pairs above and below which a transition is mentioned
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a song is in a list.
+    """The reason why a song is in a list.
 
     Attributes
     ----------
@@ -30,19 +30,19 @@ class Reason:
         The song.
     sentence : str
     beside : int or None
-        The row that it is compared with: a song asked for, or the one before it in the list.
+        Row of the song that it is compared with: a given song, or the one before it in the list.
     similarity : float or None
-        Of these two songs, -1 to 1.
+        Similarity to ``beside``, -1 to 1.
     resemblance : Resemblance or None
-        Which of its seconds (``here``) resemble which of that one's (``there``).
+        Similar seconds of the song (``here``) and of ``beside`` (``there``).
     transition : Transition or None
-        How the song before it in the list ends, and it begins.
+        End of the song before it in the list, and its beginning.
     position : float or None
-        How far along its way a path has come: 0 where it begins, 1 where it ends.
+        Progress along a path, 0 to 1.
     before, after : float or None
-        The distance from the song before it in the list, and to the one after it.
+        Distances to the songs before and after it in the list.
     away : float or None
-        Its similarity to the nearest of the songs to steer away from.
+        Similarity to the nearest of the songs to avoid.
     """
 
     row: int
@@ -58,15 +58,15 @@ class Reason:
 
 
 class Explainer:
-    """Says why songs are in a list.
+    """Explains why songs are in a list.
 
     Parameters
     ----------
     space : Space
     segments_of : callable
-        Gives the segments of the songs of some ids, as :meth:`songspace.library.Library.segments_of` does.
+        Returns the segments of songs by id, as :meth:`songspace.library.Library.segments_of`.
     name : callable
-        What to call the song of a row.
+        Returns the name of the song in a row.
 
     Examples
     --------
@@ -90,9 +90,9 @@ class Explainer:
         self._typical = typical_distance(space)
 
     def similar(self, asked: Sequence[int], rows: Sequence[int]) -> list[Reason]:
-        """Why songs were found for one that was asked for, or for several: beside the nearest of them."""
-        matcher = Matcher(self._space, self._segments_of, [*asked, *rows])
-        found = []
+        """Explain songs that are similar to one or several given ones, each by the nearest of these."""
+        matcher = SegmentMatcher(self._space, self._segments_of, [*asked, *rows])
+        reasons = []
         for row in rows:
             beside = self._nearest(row, asked)
             alike, resemblance = self._alike(row, beside), matcher.match(row, beside)
@@ -101,19 +101,19 @@ class Explainer:
             if len(asked) > 1:
                 nearest = f"Of the songs asked for, it is nearest to {self._name(beside)} (similarity {alike:.2f})."
                 sentence = _joined(nearest, sentence)
-            found.append(Reason(row, sentence, beside, alike, resemblance))
-        return found
+            reasons.append(Reason(row, sentence, beside, alike, resemblance))
+        return reasons
 
     def radio(self, rows: Sequence[int], seeds: Sequence[int], *, minus: Sequence[int] = ()) -> list[Reason]:
-        """Why songs are in a radio: beside the nearest of its seeds, away from the songs to steer away from."""
-        matcher = Matcher(self._space, self._segments_of, [*seeds, *rows])
-        found = []
+        """Explain the songs of a radio, by the nearest seed and the nearest song to avoid."""
+        matcher = SegmentMatcher(self._space, self._segments_of, [*seeds, *rows])
+        reasons = []
         for place, row in enumerate(rows):
             facts = self._in_list(matcher, rows, place)
             flow = _flow(facts["transition"])
             if row in seeds:
                 sentence = "The song asked for." if len(seeds) == 1 else "One of the songs asked for."
-                found.append(Reason(row, _joined(sentence, flow), **facts))
+                reasons.append(Reason(row, _joined(sentence, flow), **facts))
                 continue
             beside = self._nearest(row, seeds)
             alike = self._alike(row, beside)
@@ -125,15 +125,15 @@ class Explainer:
                 facts["away"] = self._alike(row, avoided)
                 steered = f"To {self._name(avoided)}, from which the list steers away, it is {facts['away']:.2f}."
                 sentence = _joined(sentence, steered)
-            found.append(Reason(row, _joined(sentence, flow), beside, alike, resemblance, **facts))
-        return found
+            reasons.append(Reason(row, _joined(sentence, flow), beside, alike, resemblance, **facts))
+        return reasons
 
     def path(self, rows: Sequence[int], *, via: Sequence[int] = ()) -> list[Reason]:
-        """Why songs are on a path from the first to the last, through those of ``via``: where they lie on the way."""
-        matcher = Matcher(self._space, self._segments_of, rows)
+        """Explain the songs of a path from the first to the last via others, by their positions on the way."""
+        matcher = SegmentMatcher(self._space, self._segments_of, rows)
         end = len(rows) - 1
         stops = [0, *(place for place in range(1, end) if rows[place] in via), end]
-        found = []
+        reasons = []
         for place, row in enumerate(rows):
             leg = sum(stop <= place for stop in stops[1:-1])
             start, goal = rows[stops[leg]], rows[stops[leg + 1]]
@@ -149,19 +149,19 @@ class Explainer:
                 sentence = f"{share:.0%} of the way from {self._name(start)} to {self._name(goal)}"
             else:
                 sentence = f"{share:.0%} of the way"
-            found.append(self._beside_the_one_before(matcher, rows, place, sentence, position))
-        return found
+            reasons.append(self._beside_the_one_before(matcher, rows, place, sentence, position))
+        return reasons
 
     def order(self, rows: Sequence[int]) -> list[Reason]:
-        """Why songs stand where they do in a list that was put into order: how they go on from the one before."""
-        matcher = Matcher(self._space, self._segments_of, rows)
+        """Explain the order of a list, by the song before each."""
+        matcher = SegmentMatcher(self._space, self._segments_of, rows)
         return [
             self._beside_the_one_before(matcher, rows, place, "The list begins here" if place == 0 else "", None)
             for place in range(len(rows))
         ]
 
     def _beside_the_one_before(
-        self, matcher: Matcher, rows: Sequence[int], place: int, sentence: str, position: float | None
+        self, matcher: SegmentMatcher, rows: Sequence[int], place: int, sentence: str, position: float | None
     ) -> Reason:
         row, facts = rows[place], self._in_list(matcher, rows, place)
         if place == 0:
@@ -178,8 +178,8 @@ class Explainer:
         )
         return Reason(row, sentence, beside, self._alike(row, beside), resemblance, position=position, **facts)
 
-    def _in_list(self, matcher: Matcher, rows: Sequence[int], place: int) -> dict[str, Any]:
-        """Return how a song stands to those beside it."""
+    def _in_list(self, matcher: SegmentMatcher, rows: Sequence[int], place: int) -> dict[str, Any]:
+        """Return the distances of a song to those beside it, and the transition to it."""
         row = rows[place]
         return {
             "before": self._space.distance(rows[place - 1], row) if place else None,
@@ -194,14 +194,14 @@ class Explainer:
         return 1 - self._space.distance(row, other) ** 2 / 2
 
     def _along(self, row: int, start: int, end: int) -> float:
-        """Return the foot of the perpendicular from a song on the straight line from one to another, 0 to 1."""
+        """Return the position, 0 to 1, of the foot of the perpendicular from a song on the line between two others."""
         to_start, to_end = self._space.distances(row, [start, end]) ** 2
         apart = self._space.distance(start, end) ** 2
         return min(1.0, max(0.0, (to_start - to_end + apart) / (2 * apart))) if apart else 0.0
 
 
 def _flow(transition: Transition | None) -> str:
-    """Return a sentence on how the song before ends and this one begins, if there is anything to say."""
+    """Return a sentence about a transition; empty if it is usual or unknown."""
     if transition is None or transition.stronger_than is None:
         return ""
     if transition.stronger_than >= _MUCH:
@@ -210,7 +210,7 @@ def _flow(transition: Transition | None) -> str:
 
 
 def _sentence(resemblance: Resemblance | None, of: str) -> str:
-    """Return which parts of a song resemble those of another."""
+    """Return a sentence about the similar parts of two songs; empty if they are unknown."""
     if resemblance is None:
         return ""
     first, *others = resemblance.matches

@@ -1,4 +1,4 @@
-"""Mixes: the library cut into a handful of coherent playlists, named after what they hold, and kept in a folder."""
+"""Mixes: the library as a few coherent playlists, with names from their tags, written into a folder."""
 
 from songspace.playlists.mixes.cut import LENGTH, Mix, mix_within, mixes
 from songspace.playlists.mixes.folder import write_lists

@@ -1,14 +1,13 @@
-"""Mixes: the library cut into a handful of coherent lists that together show what is in it.
+"""Mixes: a few coherent lists that together represent the library.
 
-Every list comes from one region of the library (:mod:`songspace.playlists.mixes.regions`), and from its core: from the
-middle of the region the list's own middle moves to where the songs around it are (a mean shift), so that it consists
-of songs that are near one another, and not of whatever lies between several kinds of music. A song that is far less
-near to that middle than the others is left out.
+Each list comes from the core of one region of the library (:mod:`songspace.playlists.mixes.regions`). The centre of the
+list starts at the centre of the region and moves to the mean of the songs around it (mean shift), so that the list
+consists of similar songs, and not of songs between several kinds of music. Songs that are much farther from the centre
+than the others are left out.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,32 +22,31 @@ from songspace.playlists.steps import TRANSITION, Smoothness, smoothness
 from songspace.space import Space
 
 LENGTH = 20
-"""Songs in a mix: a bit more than an hour."""
+"""Default number of songs in a mix: a little more than an hour."""
 
 HANDFUL = range(4, 11)
-"""How many mixes there may be if nobody says so."""
+"""Possible numbers of mixes, if none is given."""
 
-_FRINGE = 0.5  # a song that is less than half as near to the middle as the songs around it are lies on the fringe
-_SHIFTS = 20  # at most, of a list's middle
+_FRINGE = 0.5  # a song less than half as close to the centre as the songs around it is left out
+_SHIFTS = 20  # most steps of the mean shift
 
 
 @dataclass(frozen=True)
 class Mix:
-    """One of the lists that a library is cut into.
+    """One of the mixes of a library.
 
     Attributes
     ----------
     rows : list of int
-        Its songs in the order of playing.
+        Songs in the order of playing.
     core : list of int
-        The same, those nearest to its middle first.
+        The same songs, the nearest to the centre first.
     region : int
-        How many songs the region has that it was taken from.
+        Number of songs in its region.
     coherence : float
-        The mean distance of two of its songs as a share of the library's typical distance: 1 is no better than songs
-        taken at random.
+        Mean distance of two of its songs as a share of the typical distance in the library; 1 is no better than random.
     smoothness : Smoothness
-        Of its songs in this order.
+        Smoothness of ``rows``.
     """
 
     rows: list[int]
@@ -67,29 +65,29 @@ def mixes(
     seed: int = 0,
     rules: Rules | None = None,
 ) -> list[Mix]:
-    """Cut a library into a handful of coherent lists.
+    """Make a few coherent lists that represent a library.
 
     Parameters
     ----------
     space : Space
     count : int, optional
-        How many; by default as many as the library has regions by its own account (see
-        :func:`songspace.playlists.mixes.regions.how_many`). A library that is too small for so many gets fewer.
+        Number of lists; by default the number of regions (:func:`songspace.playlists.mixes.regions.how_many`). A small
+        library gets fewer.
     length : int
-        Most songs in each.
+        Most songs in each list.
     variety : float
-        0 takes the songs nearest to the middle of each region. Up to 1, more and more songs, chosen by ``seed``, sit
-        out while there are others.
+        0 takes the songs nearest to the centre of each region. Towards 1, more and more songs, drawn by ``seed``, are
+        left out while there are others.
     seed : int
-        Another seed is another cut: other starts of the clustering, other songs that sit out.
+        Seed of the clustering and of the songs that are left out.
     rules : Rules, optional
-        By default no rule but that a song plays once. A gap is narrowed only for a region by so few artists that
-        it would leave fewer than :data:`~songspace.playlists.mixes.regions.SMALLEST` songs.
+        By default each song plays once. A gap is reduced only if it would leave fewer than
+        :data:`~songspace.playlists.mixes.regions.SMALLEST` songs of a region.
 
     Returns
     -------
     list of Mix
-        Those of the largest regions first. No song is in two of them.
+        Those of the largest regions first, without common songs.
 
     Raises
     ------
@@ -100,8 +98,8 @@ def mixes(
     --------
     >>> rng = np.random.default_rng(0)
     >>> kinds = np.repeat(np.eye(4), 30, axis=0)
-    >>> found = mixes(Space.from_vectors(kinds + 0.1 * rng.normal(size=(120, 4))), length=10)
-    >>> [(len(mix.rows), len({row // 30 for row in mix.rows})) for mix in found]
+    >>> made = mixes(Space.from_vectors(kinds + 0.1 * rng.normal(size=(120, 4))), length=10)
+    >>> [(len(mix.rows), len({row // 30 for row in mix.rows})) for mix in made]
     [(10, 1), (10, 1), (10, 1), (10, 1)]
     """
     if count is not None and count < 1:
@@ -109,7 +107,7 @@ def mixes(
     if length < 1:
         raise ValueError(f"length must be at least 1, got {length}")
     rules = Rules.of(len(space), artist_gap=0) if rules is None else rules
-    # Songs in the order of their ids: what is found does not depend on which row a song stands in.
+    # In the order of ids, so that results do not depend on the rows of songs.
     rows = np.argsort(space.numbers, kind="stable")
     rows = rows[~rules.barred[rows]]
     if len(rows) == 0:
@@ -126,14 +124,14 @@ def mixes(
         ranked = np.concatenate([ranked[~idle[ranked]], ranked[idle[ranked]]])
         core = pick(rows[ranked], length, rules, fewest=min(regions.SMALLEST, length))
         if core:
-            flowing = order(space, sorted(core, key=lambda row: space.numbers[row]), rules=rules.loosened(core))
-            smooth = smoothness(space, flowing)
-            made.append(Mix(flowing, core, len(inside), _coherence(space, core, smooth), smooth))
+            ordered = order(space, sorted(core, key=lambda row: space.numbers[row]), rules=rules.loosened(core))
+            smooth = smoothness(space, ordered)
+            made.append(Mix(ordered, core, len(inside), _coherence(space, core, smooth), smooth))
     return made
 
 
 def _core(vectors: np.ndarray, songs: np.ndarray, length: int) -> np.ndarray:
-    """Return the songs of a region that its list may be taken from, those nearest to the list's middle first."""
+    """Return the songs of a region for its list, the nearest to the centre of the list first."""
     points = vectors[songs]
     around = np.arange(len(songs))
     middle = points.mean(axis=0)
@@ -155,17 +153,17 @@ def _coherence(space: Space, rows: list[int], smooth: Smoothness) -> float:
 
 
 def pick(ranked: np.ndarray, length: int, rules: Rules, *, fewest: int = 1) -> list[int]:
-    """Return the first songs of a ranking that can stand in a list together.
+    """Return the first songs of a ranking that can be in a list together.
 
     Parameters
     ----------
     ranked : int array of shape (m,)
         Rows, the best first.
     length : int
-        How many songs are wanted.
+        Number of songs.
     rules : Rules
     fewest : int
-        A list that would have to be shorter than this because of gaps, since all is by few artists, keeps smaller ones.
+        If gaps would make the list shorter than this, they are reduced.
 
     Returns
     -------
@@ -181,28 +179,28 @@ def pick(ranked: np.ndarray, length: int, rules: Rules, *, fewest: int = 1) -> l
     ranked = ranked[~rules.barred[ranked]]
     for shrink in range(1 + max((rule.gap for rule in rules.spacings), default=0)):
         spacings = [replace(rule, gap=max(0, rule.gap - shrink)) for rule in rules.spacings]
-        found: list[int] = []
+        picked: list[int] = []
         looser = Rules(tuple(spacings), rules.barred)
         for size in range(min(length, len(ranked)), 0, -1):
-            found = list(_fitting(ranked, size, spacings))
-            if len(found) == size and _can_stand(found, looser):
+            picked = list(_fitting(ranked, size, spacings))
+            if len(picked) == size and _can_be_ordered(picked, looser):
                 break
-        if len(found) >= fewest:
+        if len(picked) >= fewest:
             break
-    return found
+    return picked
 
 
-def _can_stand(rows: list[int], rules: Rules) -> bool:
-    """Return whether some songs can stand in a list: of songs by one artist each, :func:`_fitting` knows it."""
+def _can_be_ordered(rows: list[int], rules: Rules) -> bool:
+    """Return True if an order of songs keeps the gaps; :func:`_fitting` ensures it for songs of one group each."""
     if not any(rule.groups_of(rows).shape[1] > 1 for rule in rules.spacings):
         return True
     return rules.gaps_only().fill([None] * len(rows), rows, lambda _: np.zeros(len(rows))) is not None
 
 
 def _fitting(ranked: np.ndarray, size: int, spacings: Sequence[Spacing]) -> Iterator[int]:
-    """Songs that can be spread over ``size`` places.
+    """Yield the first songs that can be spread over ``size`` places.
 
-    In ``whole * (gap + 1) + rest`` places a group fits ``whole`` times, and ``rest`` of the groups once more.
+    In ``whole * (gap + 1) + rest`` places each group fits ``whole`` times, and ``rest`` of the groups once more.
     """
     groups = [[[g for g in of if g >= 0] for of in rule.groups_of(ranked).tolist()] for rule in spacings]
     bounds = [divmod(size, rule.gap + 1) if rule.gap else (size, 0) for rule in spacings]
@@ -228,9 +226,8 @@ def _fitting(ranked: np.ndarray, size: int, spacings: Sequence[Spacing]) -> Iter
             return
 
 
-_FITTED = 2000  # songs of which the patches are learnt
-_STARTS = 8  # of k-means; the best is kept
-_STEPS = 15  # of k-means
+_FITTED = 2000  # songs for k-means
+_STARTS = 8  # of k-means; the best result is kept
 
 
 def mix_within(
@@ -243,35 +240,33 @@ def mix_within(
     seed: int = 0,
     transition: float = TRANSITION,
 ) -> list[int]:
-    """Make a list of some of the songs that are given.
+    """Make a list that represents given songs.
 
     Parameters
     ----------
     space : Space
     rows : sequence of int
-        The songs to choose from; one that stands there twice counts once.
+        The songs to choose from; duplicates count once.
     length : int
-        Most songs in the list: where the rules allow no more, it has fewer.
+        Most songs in the list; the rules may allow only fewer.
     rules : Rules, optional
-        By default no rule but that a song plays once. Gaps are narrowed only where all is by so few artists that
-        there would be no list of half as many songs otherwise.
+        By default each song plays once. Gaps are reduced only if they would leave less than half of the songs.
     variety : float
-        0 gives the songs in the middle of each patch. Up to 1, more and more songs, chosen by ``seed``, sit out while
-        there are others.
+        0 takes the song nearest to the centre of each cluster. Towards 1, more and more songs, drawn by ``seed``, are
+        left out while there are others.
     seed : int
     transition : float
-        How much ends and beginnings of songs weigh in a step, 0 to 1: see :class:`~songspace.playlists.steps.Steps`.
+        Weight of ends and beginnings in a step, 0 to 1; see :class:`~songspace.playlists.steps.Steps`.
 
     Returns
     -------
     list of int
-        Different rows of those given, in the order of playing; the same for the same arguments. Empty if none is left
-        by the rules.
+        Different rows in the order of playing; the same for the same arguments. Empty if the rules leave none.
 
     Raises
     ------
     ValueError
-        If there is no such row, or an argument is out of its range.
+        If a row does not exist, or an argument is out of its range.
 
     Examples
     --------
@@ -287,7 +282,7 @@ def mix_within(
     idle = sitting_out(len(space), variety, seed)
     given = np.unique([space.checked(row) for row in rows]).astype(np.int64)
     given = given[~rules.barred[given]]
-    # Songs in the order of their ids: what is found does not depend on which row a song stands in.
+    # In the order of ids, so that results do not depend on the rows of songs.
     given = given[np.argsort(space.numbers[given], kind="stable")]
     if len(given) == 0:
         return []
@@ -298,7 +293,7 @@ def mix_within(
 
 
 def _ranked(space: Space, songs: np.ndarray, count: int) -> np.ndarray:
-    """Rank songs: the middle one of each patch, that of the largest patch first; then the next of each."""
+    """Rank songs: the nearest to the centre of each cluster, from the largest cluster on; then the next of each."""
     if len(songs) == 0:
         return songs
     vectors = space.vectors[songs]
@@ -315,19 +310,9 @@ def _ranked(space: Space, songs: np.ndarray, count: int) -> np.ndarray:
 
 
 def _centers(vectors: np.ndarray, count: int) -> np.ndarray:
-    """Return the centres of k-means, the best of a few starts; the songs themselves where there are not more."""
-    from scipy.cluster.vq import kmeans2
-
+    """Return the centres of k-means; the different vectors themselves if there are no more than ``count``."""
     rng = np.random.default_rng(0)
     some = vectors if len(vectors) <= _FITTED else vectors[np.sort(rng.choice(len(vectors), _FITTED, replace=False))]
-    different = np.unique(some.astype(np.float64), axis=0)
-    if len(different) <= count:
-        return different
-    tried = []
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "One of the clusters is empty")  # its centre stays where it is
-        for _ in range(_STARTS):
-            centers, patch = kmeans2(some.astype(np.float64), count, iter=_STEPS, minit="++", seed=rng)
-            tried.append((float(np.square(some - centers[patch]).sum()), centers))
-    found: np.ndarray = min(tried, key=lambda one: one[0])[1]
-    return found
+    some = some.astype(np.float64)
+    different = np.unique(some, axis=0)
+    return different if len(different) <= count else regions.best_centers(some, count, rng, starts=_STARTS)

@@ -1,7 +1,7 @@
-"""A folder of playlists that are made again now and then: new mixes take the place of old mixes, and of nothing else.
+"""A folder of mixes: new mixes replace old ones, and no other files.
 
-A hidden file in the folder says which playlists were written and what was in them. What another hand has written or
-changed since is left alone: a playlist is only replaced or removed while it is, byte for byte, what was written.
+A hidden file in the folder lists the playlists that were written, with digests of their contents. A playlist is
+replaced or removed only if it is unchanged; files of other programs, and playlists that a person edited, stay.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _FORMAT = "songspace.mixes/1"
 _UNFINISHED = ".songspace-mix-"
 
 
-class Written(NamedTuple):
-    """What became of a folder.
+class WrittenFolder(NamedTuple):
+    """The result of writing mixes into a folder.
 
     Attributes
     ----------
     paths : list of Path
-        The file of each list.
+        File of each list.
     removed, kept : list of str
-        Names of playlists of an earlier run: those that are gone, and those that were changed since and so stayed.
+        Names of playlists of an earlier run: those that were removed, and those that a person edited and that stay.
     """
 
     paths: list[Path]
@@ -46,45 +46,44 @@ def write_lists(
     suffix: str = ".m3u8",
     relative: bool = True,
     prefixes: Mapping[str, str] | None = None,
-) -> Written:
-    """Write a file for each list, in place of those that were written here before.
+) -> WrittenFolder:
+    """Write a file for each list, and replace those of an earlier run.
 
-    All of them are written beside the old ones before the first takes its place, so that an error leaves everything as
-    it was.
+    All files are written under temporary names first, so that an error leaves everything as it was.
 
     Parameters
     ----------
     folder : path-like
-        Made if it is not there.
+        Created if it does not exist.
     lists : sequence of (title, songs)
-        Titles need not be names of files: see :func:`songspace.playlists.mixes.naming.file_name`. Where somebody else's
-        file has the name, a number is added.
+        File names are made by :func:`songspace.playlists.mixes.naming.file_name`; if another file has the name, a
+        number is added.
     suffix : str
         .m3u8, .xspf or .jspf
     relative : bool
-        Name songs relative to the folder, or absolutely.
+        True for paths relative to the folder, False for absolute ones.
     prefixes : mapping of str to str, optional
-        As for :func:`songspace.interchange.write`.
+        See :func:`songspace.interchange.write`.
 
     Raises
     ------
     SongspaceError
-        If something cannot be written.
+        If a file cannot be written.
     """
     folder = Path(folder).absolute()
     new = not folder.exists()
     unfinished = [folder / f"{_UNFINISHED}{number}{suffix}" for number in range(len(lists))]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"{_UNFINISHED}*"):  # by a run that was killed
-            left.unlink()
+        for leftover in folder.glob(f"{_UNFINISHED}*"):  # of a run that was killed
+            leftover.unlink()
         ledger = _read_ledger(folder)
         ours = {name: hashes for name, hashes in ledger.items() if _digest(folder / name) in hashes}
         names = _free_names([title for title, _ in lists], suffix, {*os.listdir(folder)} - {*ours})
         for path, (title, songs) in zip(unfinished, lists, strict=True):
             interchange.write(path, songs, title=title, relative=relative, prefixes=prefixes)
         fresh = {name: [_digest(path)] for name, path in zip(names, unfinished, strict=True)}
-        # Until all is in place either content counts as ours, so that a run that is killed can be repeated.
+        # Until all files are in place, old and new contents both count as ours, so that a killed run can be repeated.
         _write_ledger(folder, {name: ours.get(name, []) + fresh.get(name, []) for name in {*ours, *fresh}})
         for name, path in zip(names, unfinished, strict=True):
             path.replace(folder / name)
@@ -102,13 +101,13 @@ def write_lists(
             raise
         raise SongspaceError(f"The mixes cannot be written to {folder} ({error.strerror}).") from error
     kept = sorted(name for name in ledger if name not in ours and (folder / name).exists())
-    return Written([folder / name for name in names], removed, kept)
+    return WrittenFolder([folder / name for name in names], removed, kept)
 
 
 def _free_names(titles: Sequence[str], suffix: str, others: set[str]) -> list[str]:
-    """Return a name for each title that no other file has, on systems too where case and composition do not count."""
+    """Return a free file name for each title, also for systems that ignore case and Unicode composition."""
     taken = {_folded(name) for name in others}
-    found = []
+    names = []
     for title in titles:
         base = file_name(title)
         name, number = f"{base}{suffix}", 1
@@ -116,8 +115,8 @@ def _free_names(titles: Sequence[str], suffix: str, others: set[str]) -> list[st
             number += 1
             name = f"{base} ({number}){suffix}"
         taken.add(_folded(name))
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _folded(name: str) -> str:
@@ -126,13 +125,13 @@ def _folded(name: str) -> str:
 
 def _read_ledger(folder: Path) -> dict[str, list[str]]:
     try:
-        said = json.loads((folder / _LEDGER).read_bytes())
-        if said["format"] != _FORMAT:
+        ledger = json.loads((folder / _LEDGER).read_bytes())
+        if ledger["format"] != _FORMAT:
             return {}
-        # A name with a folder in it was not written by this program, and must not lead out of here.
-        return {name: list(hashes) for name, hashes in said["files"].items() if os.path.basename(name) == name}
+        # A name with a folder in it was not written by songspace, and must not lead out of this folder.
+        return {name: list(hashes) for name, hashes in ledger["files"].items() if os.path.basename(name) == name}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # what cannot be read says nothing, and so all that is here is somebody else's
+        return {}  # without a readable ledger, all files count as those of others
 
 
 def _write_ledger(folder: Path, listed: dict[str, list[str]]) -> None:

@@ -1,9 +1,8 @@
-"""Names for lists of songs, made from what is characteristic of them among all lists of a library.
+"""Names for lists of songs, from tags that are characteristic of them in the library.
 
-A name says the genre, the artists and the years of a list's core, where its songs have tags that say so and where
-that tells it apart from the rest of the library: what a list has in common with everything is no name. How
-characteristic something is, is a log-odds ratio against the rest of the library, shrunk by what little is known of
-rare things (Monroe et al. 2008).
+A name consists of genre, artists and years of the core of a list, if its songs have such tags, and if these distinguish
+it from the rest of the library. A tag is characteristic by its log-odds ratio against the rest of the library, with a
+prior that shrinks the ratio of rare tags (Monroe et al. 2008).
 """
 
 from __future__ import annotations
@@ -14,47 +13,32 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
-from typing import Protocol
 
+from songspace.library import Song
 from songspace.library.credits import Credits
 from songspace.library.names import plain
 
 _NO_GENRE = frozenset(
     ("other", "unknown", "unknown genre", "misc", "miscellaneous", "none", "undefined", "genre", "music")
 )
-_HALF = 0.5  # of a list's songs must have a tag that is to speak for it
-_SECOND = 0.25  # of them have a genre that stands beside the first
-_LONGEST_YEARS = 15  # that say when a list is from
-_BYTES = 150  # of a file's name: systems allow 255, and others add to it
+_HALF = 0.5  # least share of the songs with a tag that may name the list
+_SECOND = 0.25  # least share of the songs with a second genre
+_LONGEST_YEARS = 15  # longest span of years in a name
+_BYTES = 150  # of a file name: systems allow 255, and other programs add to it
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028\u2029\ud800-\udfff\ufffe\uffff]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
 
-class Tagged(Protocol):
-    """What a name is made from; the catalog's songs know all of it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def artist(self) -> str | None: ...
-    @property
-    def albumartist(self) -> str | None: ...
-    @property
-    def genre(self) -> str | None: ...
-    @property
-    def year(self) -> int | None: ...
-
-
-def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> list[str]:
-    """Return a name for each list, different from all others even where case and accents do not count.
+def name_lists(lists: Sequence[Sequence[Song]], library: Sequence[Song]) -> list[str]:
+    """Return a unique name for each list, also without case and accents.
 
     Parameters
     ----------
     lists : sequence of sequences of songs
-        Each with the songs first that are most typical of it, and with one song at least.
+        Each with at least one song, the most typical songs first.
     library : sequence of songs
-        All songs that the lists were taken from.
+        All songs of the library.
 
     Examples
     --------
@@ -80,7 +64,7 @@ def name_lists(lists: Sequence[Sequence[Tagged]], library: Sequence[Tagged]) -> 
 
 
 def file_name(name: str) -> str:
-    """Return a name as a file can have it under any system, without an ending.
+    """Return a file name without suffix for a name, valid on all systems.
 
     Examples
     --------
@@ -95,9 +79,9 @@ def file_name(name: str) -> str:
 
 
 class _Common:
-    """What there is in a whole library."""
+    """Tags of a whole library: counts, spellings and years."""
 
-    def __init__(self, library: Sequence[Tagged]) -> None:
+    def __init__(self, library: Sequence[Song]) -> None:
         self.genres = Counter(key for song in library for key in _genres(song))
         self.credits = Credits(library)
         self.artists = Counter(key for song in library for key in self.credits.of(song))
@@ -106,10 +90,8 @@ class _Common:
         self.people = self.credits.spelled
 
 
-def _candidates(
-    songs: Sequence[Tagged], genres: Sequence[str], artists: Sequence[str], common: _Common
-) -> Iterator[str]:
-    """Names for a list, the best first; one of them is always still free."""
+def _candidates(songs: Sequence[Song], genres: Sequence[str], artists: Sequence[str], common: _Common) -> Iterator[str]:
+    """Yield names for a list, endlessly, the best first."""
     genre = " & ".join(common.spelling[key] for key in genres)
     people = [common.people[key] for key in artists]
     years = _years(songs, common)
@@ -125,8 +107,8 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str]:
-    """Return the genre of a list, or two, if they are more frequent in it than elsewhere."""
+def _characteristic_genres(songs: Sequence[Song], common: _Common) -> list[str]:
+    """Return one or two genres that are more frequent in a list than elsewhere; empty if there are none."""
     tagged = [keys for song in songs if (keys := _genres(song))]
     if len(tagged) < _HALF * len(songs):
         return []
@@ -143,12 +125,12 @@ def _characteristic_genres(songs: Sequence[Tagged], common: _Common) -> list[str
 
 
 def _characteristic_artists(
-    songs: Sequence[Tagged], genres: Sequence[str], common: _Common, named: set[str]
+    songs: Sequence[Song], genres: Sequence[str], common: _Common, named: set[str]
 ) -> list[str]:
-    """Return who a list may be named after, those first who play more of it than of anything else.
+    """Return artists for the name of a list, the most characteristic first.
 
-    Beside a genre stand artists of that genre only; who has given a name to another list stands back, unless a quarter
-    of this one is theirs, too.
+    Beside a genre, only artists of this genre count. Artists in the name of another list come last, unless a quarter of
+    this list is theirs.
     """
     known = [key for song in songs if not genres or _genres(song) & {*genres} for key in common.credits.of(song)]
     if len(known) < _HALF * len(songs):
@@ -164,18 +146,18 @@ def _characteristic_artists(
 
 
 def _log_odds(key: str, here: Counter[str], everywhere: Counter[str]) -> float:
-    """Return how much more frequent something is here than elsewhere, in standard deviations."""
+    """Return the log-odds ratio of a tag in a list against the rest of the library, in standard deviations."""
     n, total = sum(here.values()), sum(everywhere.values())
     if everywhere[key] == total:
-        return 0.0  # there is nothing else
+        return 0.0  # the library has no other tag
     prior = everywhere[key] / total
     inside, outside = here[key] + prior, everywhere[key] - here[key] + prior
     odds = math.log(inside / (n + 1 - inside)) - math.log(outside / (total - n + 1 - outside))
     return odds / math.sqrt(1 / inside + 1 / outside)
 
 
-def _years(songs: Sequence[Tagged], common: _Common) -> str:
-    """Return the years of the middle four fifths of a list, if they are few and fewer than the library's."""
+def _years(songs: Sequence[Song], common: _Common) -> str:
+    """Return the years of the middle four fifths of a list; empty if their span is long."""
     known = [song.year for song in songs if song.year]
     if len(known) < _HALF * len(songs):
         return ""
@@ -187,29 +169,25 @@ def _years(songs: Sequence[Tagged], common: _Common) -> str:
 
 
 def _range(years: Sequence[int]) -> tuple[int, int]:
-    """From the first tenth to the last."""
+    """Return the first and the last year without a tenth of the songs at either end."""
     ordered = sorted(years)
     skipped = len(ordered) // 10
     return (ordered[skipped], ordered[-1 - skipped]) if ordered else (0, 0)
 
 
-def _parts(song: Tagged) -> list[str]:
-    """Return the genres that tags name: files join them with ``;``, ``/`` or ``|``.
-
-    Else the words that an ear has for it.
-    """
-    words = getattr(song, "words", ())
-    values = getattr(song, "genres", ()) or ((song.genre,) if song.genre else words)
+def _parts(song: Song) -> list[str]:
+    """Return the genres of a song, split at ``;``, ``/`` and ``|``; without any, the words of a trained ear."""
+    values = song.genres or ((song.genre,) if song.genre else song.words)
     return [part.strip() for value in values for part in re.split(r"[;/|\0]", value) if plain(part)]
 
 
-def _genres(song: Tagged) -> set[str]:
+def _genres(song: Song) -> set[str]:
     return {plain(part) for part in _parts(song)} - _NO_GENRE
 
 
 def _spellings(texts: Iterable[str]) -> dict[str, str]:
-    """Return the most frequent spelling of everything that is the same to :func:`plain`."""
-    found: dict[str, str] = {}
+    """Return the most frequent spelling of each text, by its form in :func:`plain`."""
+    spellings: dict[str, str] = {}
     for text, _ in sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0])):
-        found.setdefault(plain(text), text)
-    return found
+        spellings.setdefault(plain(text), text)
+    return spellings

@@ -1,56 +1,57 @@
-"""The regions of a library: where its songs gather, found without a tag.
+"""The regions of a library: clusters of its songs, found without tags.
 
-k-means, on what songs have in common. A learnt space spreads songs over all of its dimensions, most of which tell
-single songs and artists apart; the k-means solution lies in the first principal directions (Ding & He 2004), so that
-the rest is noise to it. Songs are laid on twice as many of these directions as there are to be regions, and scaled to
-unit length there.
+The regions are found by k-means on the main directions of the space. A learnt space uses all of its dimensions, and
+most of them distinguish single songs and artists. The solution of k-means lies in the first principal directions (Ding
+& He 2004); the others are noise. So songs are projected on twice as many principal directions as there are regions, and
+scaled to unit length.
 
-How many regions there are is asked of the library: cuts that are learnt from different songs agree better than chance
-where they have found something (Ben-Hur et al. 2002), and what counts is how much better they agree than on a cloud of
-the same spread in every direction that has no regions at all (Dudoit & Fridlyand 2002). Silhouettes will not do: in
-these spaces they rise until every album is a region.
+The number of regions is estimated by stability: clusterings of different samples of songs agree better than by chance
+if there are clusters (Ben-Hur et al. 2002). Their agreement is compared with that on a Gaussian cloud of the same
+spread, which has none (Dudoit & Fridlyand 2002). Silhouettes do not help: in these spaces they rise until each album is
+a region.
 """
 
 from __future__ import annotations
 
 import warnings
+from itertools import combinations
 
 import numpy as np
 
 SMALLEST = 5
-"""Songs of a region; fewer go to its neighbours."""
+"""Least number of songs of a region; the songs of smaller ones go to its neighbours."""
 
 ROOM = 8
-"""Songs of the library for each region at least, if nobody says how many."""
+"""Least number of songs for each region, if their number is estimated."""
 
-_AXES = 64  # principal directions that are looked at
-_SAMPLE = 1000  # songs that stand for a large library where cuts are compared
-_FITTED = 20_000  # and where the final cut is learnt
-_SUBSETS = 8  # of the songs, whose cuts are compared
-_DRAWN = 0.8  # how much of the songs each of them holds
-_CLOUDS = 3  # without regions, to compare with
-_UNTOLD = 0.05  # of agreement: as much as three clouds leave open
-_STARTS = 16  # of the final clustering; the best is kept
-_QUICK = 8  # of those that are compared
-_STEPS = 15  # of each
+_AXES = 64  # principal directions
+_SAMPLE = 1000  # songs for the estimate of the number of regions
+_FITTED = 20_000  # songs for the final clustering
+_SUBSETS = 8  # random subsets whose clusterings are compared
+_DRAWN = 0.8  # share of the songs in each subset
+_CLOUDS = 3  # random clouds for comparison
+_UNTOLD = 0.05  # uncertainty of the agreement with three clouds
+_STARTS = 16  # starts of k-means for the final clustering; the best result is kept
+_QUICK = 8  # starts for the clusterings that are compared
+_STEPS = 15  # steps of k-means
 
 
 def regions(vectors: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
-    """Cut songs into regions.
+    """Cluster songs into regions.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
     count : int
-        How many regions; fewer are found where some would have fewer than :data:`SMALLEST` songs, or there are
-        fewer different songs.
+        Number of regions. There are fewer if some would have less than :data:`SMALLEST` songs, or there are fewer
+        different songs.
     seed : int
-        Where the clustering starts.
+        Seed of the clustering.
 
     Returns
     -------
     int array of shape (n,)
-        The region of each song, from 0, the largest first.
+        Region of each song, from 0, the largest first.
 
     Examples
     --------
@@ -59,10 +60,10 @@ def regions(vectors: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
     >>> regions(songs, 3).tolist()
     [2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     """
-    laid = _laid(_coordinates(vectors), count)
-    centers = _centers(laid[_some(len(laid), _FITTED)], count, seed, _STARTS)
+    points = _projected(_coordinates(vectors), count)
+    centers = _centers(points[_some(len(points), _FITTED)], count, seed, _STARTS)
     while True:
-        region = _nearest(laid, centers)
+        region = _nearest(points, centers)
         sizes = np.bincount(region, minlength=len(centers))
         if len(centers) == 1 or sizes.min() >= SMALLEST:
             break
@@ -72,20 +73,20 @@ def regions(vectors: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
 
 
 def how_many(vectors: np.ndarray, among: range) -> int:
-    """Into how many regions songs fall.
+    """Estimate the number of regions.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
-        Of a large library a fixed sample is asked.
+        A large library is represented by a fixed sample.
     among : range
-        The numbers to choose from.
+        Numbers to choose from.
 
     Returns
     -------
     int
-        The number whose cuts agree most above what a cloud without regions gives; of those that cannot be told apart
-        by that, the one whose cuts agree most. Fewer where there are not :data:`ROOM` songs for each region.
+        The number whose clusterings agree most in comparison with random clouds; among about equal ones, the one whose
+        clusterings agree most. Fewer if there are less than :data:`ROOM` songs for each region.
     """
     most = max(1, min(among[-1], len(vectors) // ROOM))
     least = min(among[0], most)
@@ -101,9 +102,9 @@ def how_many(vectors: np.ndarray, among: range) -> int:
 
 
 def agreement(songs: np.ndarray, k: int) -> float:
-    """Return how well cuts into k regions agree that are learnt from different songs.
+    """Return the agreement of clusterings into k regions that are learnt from different subsets of songs.
 
-    Random subsets are cut, and all songs are put into the regions that each of them gives.
+    Random subsets are clustered, and all songs are assigned to the regions of each clustering.
 
     Parameters
     ----------
@@ -113,34 +114,34 @@ def agreement(songs: np.ndarray, k: int) -> float:
     Returns
     -------
     float
-        The mean adjusted Rand index (Hubert & Arabie 1985) of two cuts: 1 for equal ones, 0 by chance.
+        Mean adjusted Rand index (Hubert & Arabie 1985) of two clusterings: 1 for equal ones, 0 by chance.
     """
     from sklearn.metrics import adjusted_rand_score
 
     rng = np.random.default_rng(k)
     size = max(k, round(_DRAWN * len(songs)))
-    cuts: list[np.ndarray] = []
+    assigned: list[np.ndarray] = []
     for seed in range(_SUBSETS):
         subset = songs[np.sort(rng.choice(len(songs), size, replace=False))]
-        turned = _directions(subset)
-        cuts.append(_nearest(_laid(songs @ turned, k), _centers(_laid(subset @ turned, k), k, seed, _QUICK)))
-    pairs = [(a, b) for i, a in enumerate(cuts) for b in cuts[:i]]
-    return float(np.mean([adjusted_rand_score(a, b) for a, b in pairs]))
+        axes = _directions(subset)
+        centers = _centers(_projected(subset @ axes, k), k, seed, _QUICK)
+        assigned.append(_nearest(_projected(songs @ axes, k), centers))
+    return float(np.mean([adjusted_rand_score(b, a) for a, b in combinations(assigned, 2)]))
 
 
 def _coordinates(vectors: np.ndarray) -> np.ndarray:
-    """Songs around their mean, on their principal directions: shape (n, at most 64)."""
+    """Return the coordinates of centred songs on their principal directions: shape (n, at most 64)."""
     some = vectors[_some(len(vectors), _SAMPLE)].astype(np.float64)
     mean = some.mean(axis=0)
     some -= mean
-    if some.shape[1] > len(some):  # spectrograms as they are: the same directions, from the products of songs
+    if some.shape[1] > len(some):  # for many dimensions, such as raw spectrograms, use the products of songs
         strength, among = np.linalg.eigh(some @ some.T)
         kept = np.flatnonzero(strength > 1e-9 * max(strength[-1], 1e-9))[::-1][:_AXES]
         axes = some.T @ (among[:, kept] / np.sqrt(strength[kept]))
     else:
         axes = _directions(some)
-    found: np.ndarray = (vectors @ axes.astype(vectors.dtype)).astype(np.float64) - mean @ axes
-    return found
+    coordinates: np.ndarray = (vectors @ axes.astype(vectors.dtype)).astype(np.float64) - mean @ axes
+    return coordinates
 
 
 def _directions(songs: np.ndarray) -> np.ndarray:
@@ -149,39 +150,40 @@ def _directions(songs: np.ndarray) -> np.ndarray:
     return directions
 
 
-def _laid(songs: np.ndarray, k: int) -> np.ndarray:
-    """Songs on their first 2k directions, of unit length there."""
-    laid = songs[:, : 2 * k]
-    length = np.linalg.norm(laid, axis=1, keepdims=True)
-    return np.divide(laid, length, out=np.zeros_like(laid), where=length > 1e-6)
+def _projected(songs: np.ndarray, k: int) -> np.ndarray:
+    """Project songs on their first 2k directions, and scale them to unit length."""
+    points = songs[:, : 2 * k]
+    length = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.divide(points, length, out=np.zeros_like(points), where=length > 1e-6)
 
 
-def _centers(laid: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
-    """Return the centres of k-means, the best of a few starts.
+def _centers(points: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
+    """Return the centres of k-means, fewer than k if there are fewer different points."""
+    k = min(k, len(np.unique(points.round(9), axis=0)))
+    if k < 2:
+        return points.mean(axis=0, keepdims=True)
+    return best_centers(points, k, np.random.default_rng(seed), starts=starts)
 
-    Fewer than k where there are not so many different songs.
-    """
+
+def best_centers(points: np.ndarray, k: int, rng: np.random.Generator, *, starts: int) -> np.ndarray:
+    """Return the centres of k-means, the best of several starts: shape (k, d)."""
     from scipy.cluster.vq import kmeans2
 
-    k = min(k, len(np.unique(laid.round(9), axis=0)))
-    if k < 2:
-        return laid.mean(axis=0, keepdims=True)
-    rng = np.random.default_rng(seed)
     tried = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One of the clusters is empty")  # its centre stays where it is
         for _ in range(starts):
-            centers, region = kmeans2(laid, k, iter=_STEPS, minit="++", seed=rng)
-            tried.append((float(np.square(laid - centers[region]).sum()), centers))
-    found: np.ndarray = min(tried, key=lambda one: one[0])[1]
-    return found
+            centers, nearest = kmeans2(points, k, iter=_STEPS, minit="++", seed=rng)
+            tried.append((float(np.square(points - centers[nearest]).sum()), centers))
+    best: np.ndarray = min(tried, key=lambda one: one[0])[1]
+    return best
 
 
-def _nearest(laid: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (np.einsum("ij,ij->i", centers, centers) - 2 * laid @ centers.T).argmin(axis=1)
-    return found
+def _nearest(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    nearest: np.ndarray = (np.einsum("ij,ij->i", centers, centers) - 2 * points @ centers.T).argmin(axis=1)
+    return nearest
 
 
 def _some(n: int, most: int) -> np.ndarray:
-    """Return a fixed sample of so many out of n, in order; all, if there are no more."""
+    """Return a fixed sample of ``most`` of n numbers, ascending; all if there are no more."""
     return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))

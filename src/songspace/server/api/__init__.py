@@ -1,4 +1,4 @@
-"""The native JSON API, ``/api/v1``: a router for each kind of question."""
+"""The native JSON API, ``/api/v1``: one router for each group of routes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from songspace.server.problems import responses
 PREFIX = "/api/v1"
 
 OPEN = frozenset(f"{PREFIX}/{path}" for path in ("health", "session", "openapi.json", "docs"))
-"""What needs no token, for it tells nothing of the library."""
+"""Paths without a token: they reveal nothing about the library."""
 
 
 def router() -> APIRouter:
-    """Return all of it."""
+    """Return the router of the whole API."""
     whole = APIRouter(prefix=PREFIX, responses=responses(400, 401, 403, 404, 409, 413, 421, 422, 503))
     for part in (songs, lists, geometry, maps, playlists, status, session):
         whole.include_router(part.router)

@@ -1,4 +1,4 @@
-"""Where genres, artists and albums lie; as ``songspace geometry``."""
+"""Geometry of genres, artists and albums, as by ``songspace geometry``."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ router = APIRouter(prefix="/geometry", tags=["geometry"])
 
 @router.get("/{kind}", response_model=RegionsAnswer)
 def regions(kind: Kind, query: Annotated[questions.RegionsQuery, Query()], request: Request) -> Response:
-    """How wide regions are, who is next to whom, and what overlaps."""
+    """Return the widths of regions, their neighbours and their overlaps."""
 
     def make(at: At) -> Any:
-        asked = labelled(at.view, kind)
-        return regions_answer(asked, find_regions(asked, most=query.most))
+        labels = labelled(at.view, kind)
+        return regions_answer(labels, find_regions(labels, most=query.most))
 
     return respond(request, make, heavy=True)
 
 
 @router.get("/{kind}/between", response_model=BetweenAnswer)
 def between(kind: Kind, query: Annotated[questions.BetweenQuery, Query()], request: Request) -> Response:
-    """What lies between two regions."""
+    """Return the songs and regions between two regions."""
 
     def make(at: At) -> Any:
         return way_answer(*find_way(labelled(at.view, kind), query.a, query.b, most=query.most))
@@ -49,10 +49,10 @@ def between(kind: Kind, query: Annotated[questions.BetweenQuery, Query()], reque
 
 @router.get("/{kind}/years", response_model=YearsAnswer)
 def years(kind: Kind, query: Annotated[questions.YearsQuery, Query()], request: Request) -> Response:
-    """An artist's way through the years, and which genres, artists or albums are near at each station."""
+    """Return the path of an artist through the years, and the nearest genres, artists or albums at each station."""
 
     def make(at: At) -> Any:
-        asked = labelled(at.view, kind, needed=False)
-        return years_answer(asked, find_years(asked, query.artist))
+        labels = labelled(at.view, kind, needed=False)
+        return years_answer(labels, find_years(labels, query.artist))
 
     return respond(request, make, heavy=True)

@@ -1,5 +1,5 @@
-"""Lists that are made: radio, path, order, mixes, suggestions, as the commands of these names make them; and what is
-drawn on a map, along a line and from a region."""
+"""New playlists: radio, path, order, mixes and suggestions, as by the commands of these names; and playlists along a
+line or from a region on the map."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from songspace.answers.playlists import (
     make_radio,
 )
 from songspace.answers.suggestions import Suggestions, make_suggestions
-from songspace.reporter import Reporter
+from songspace.reporter import Remarks
 from songspace.server import questions
 from songspace.server.problems import NotReadyError
 from songspace.server.service import At, respond, service_of
@@ -27,17 +27,9 @@ from songspace.server.service import At, respond, service_of
 router = APIRouter(tags=["lists"])
 
 
-class _Remarks(Reporter):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-
 @router.get("/radio", response_model=PlaylistAnswer)
 def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> Response:
-    """Go on from some songs."""
+    """Return a radio from some songs."""
 
     def make(at: At) -> Any:
         made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.request())
@@ -48,7 +40,7 @@ def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> 
 
 @router.get("/path", response_model=PlaylistAnswer)
 def path(query: Annotated[questions.PathQuery, Query()], request: Request) -> Response:
-    """Lead from one song to another, by way of others."""
+    """Return a path from one song to another, via others."""
 
     def make(at: At) -> Any:
         songs = at.songs([query.start, *query.via, query.end])
@@ -58,58 +50,58 @@ def path(query: Annotated[questions.PathQuery, Query()], request: Request) -> Re
 
 
 @router.post("/order", response_model=RemarkedPlaylist)
-def order(asked: questions.OrderAsked, request: Request) -> Response:
-    """Put songs into an order that flows. It changes nothing; a list is too long for an address."""
+def order(body: questions.OrderBody, request: Request) -> Response:
+    """Put songs into a smooth order. Nothing is changed; POST is used because a list is too long for an address."""
 
     def make(at: At) -> Any:
-        rows, remarks = at.rows(asked.songs), _Remarks()
-        first, last = (None if id is None else at.snapshot.placed(id) for id in (asked.first, asked.last))
+        rows, remarks = at.rows(body.songs), Remarks()
+        first, last = (None if id is None else at.snapshot.placed(id) for id in (body.first, body.last))
         made = arrange(
             at.view,
             lambda _: rows,
-            asked.request(),
+            body.request(),
             title="In order",
             of="the list",
             first=first,
             last=last,
-            loosen=asked.loosen,
+            loosen=body.loosen,
             reporter=remarks,
         )
-        return made.remarked(remarks.said, explain=asked.explain)
+        return made.remarked(remarks.sentences, explain=body.explain)
 
     return respond(request, make, heavy=True)
 
 
 @router.post("/line", response_model=RemarkedPlaylist)
-def line(asked: questions.LineAsked, request: Request) -> Response:
-    """Follow a line that was drawn over the map. It changes nothing; a line is too long for an address."""
+def line(body: questions.LineBody, request: Request) -> Response:
+    """Return a playlist along a line on the map. Nothing is changed; a line is too long for an address."""
 
     def make(at: At) -> Any:
-        found = service_of(request).maps.points(at.view.space, asked.method)
-        if isinstance(found, float):
+        points = service_of(request).maps.points(at.view.space, body.method)
+        if isinstance(points, float):
             raise NotReadyError("The map is still being drawn: try again in a moment.")
-        among, remarks = at.rows(asked.songs) or None, _Remarks()
-        made = make_line(at.view, found[0], asked.points, asked.request(), among=among, reporter=remarks)
-        return made.remarked(remarks.said, explain=asked.explain)
+        among, remarks = at.rows(body.songs) or None, Remarks()
+        made = make_line(at.view, points[0], body.points, body.request(), among=among, reporter=remarks)
+        return made.remarked(remarks.sentences, explain=body.explain)
 
     return respond(request, make, heavy=True)
 
 
 @router.post("/mix", response_model=RemarkedPlaylist)
-def mix(asked: questions.MixAsked, request: Request) -> Response:
-    """Make a mix of some songs that shows all of them. It changes nothing; a region is too long for an address."""
+def mix(body: questions.MixBody, request: Request) -> Response:
+    """Return a mix that represents some songs. Nothing is changed; a region is too long for an address."""
 
     def make(at: At) -> Any:
-        remarks = _Remarks()
-        made = make_mix(at.view, at.rows(asked.songs), asked.request(), reporter=remarks)
-        return made.remarked(remarks.said, explain=asked.explain)
+        remarks = Remarks()
+        made = make_mix(at.view, at.rows(body.songs), body.request(), reporter=remarks)
+        return made.remarked(remarks.sentences, explain=body.explain)
 
     return respond(request, make, heavy=True)
 
 
 @router.get("/mixes", response_model=Mixes)
 def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> Response:
-    """Cut the library into a handful of playlists with names."""
+    """Return the library as a few playlists with names."""
 
     def make(at: At) -> Any:
         made = make_mixes(at.view, query.request(), count=query.count)
@@ -119,12 +111,12 @@ def mixes(query: Annotated[questions.MixesQuery, Query()], request: Request) -> 
 
 
 @router.post("/suggest", response_model=Suggestions)
-def suggest(asked: questions.SuggestAsked, request: Request) -> Response:
-    """Songs that fit a taste, or several, and why. It changes nothing; a taste is too long for an address."""
+def suggest(body: questions.SuggestBody, request: Request) -> Response:
+    """Return songs that fit one or several tastes. Nothing is changed; a list is too long for an address."""
 
     def make(at: At) -> Any:
-        liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (asked.like, asked.dislike))
-        made = make_suggestions(at.view, liked, disliked, asked.ruling(), count=asked.count)
+        liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (body.like, body.dislike))
+        made = make_suggestions(at.view, liked, disliked, body.ruling(), count=body.count)
         return Suggestions([each.answer() for each in made])
 
     return respond(request, make, heavy=True)

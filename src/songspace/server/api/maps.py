@@ -1,4 +1,4 @@
-"""A place for every song."""
+"""The map of the library."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ router = APIRouter(tags=["map"])
 
 @answer
 class Coded:
-    """A column in brief."""
+    """A column, as its distinct values and a code for each song."""
 
-    values: list[str | int | float] = described("What there is, the most common first.")
-    codes: list[int] = described("For each song a place in values, or -1.")
+    values: list[str | int | float] = described("Distinct values, the most common first.")
+    codes: list[int] = described("Index into values for each song, or -1.")
 
 
 @answer
 class Map:
-    """A place for every song of the space, from -1 to 1 across and upwards; a song stays about where it was before."""
+    """Coordinates of all songs of the space, from -1 to 1; songs stay about where they were in the previous map."""
 
     state: Literal["ready"]
     method: Literal["tsne", "pca"]
-    snapshot: str = described("Changes with the space, its songs and what is known of them: see /work.")
-    settled: bool = described("Whether it is the map of this space; if not, one from before, and it is drawn.")
+    snapshot: str = described("Digest of the space and its songs; see /work.")
+    settled: bool = described("True for the map of this space; false for a previous one while a new map is computed.")
     ids: list[int]
     x: list[float]
     y: list[float]
@@ -46,32 +46,32 @@ class Map:
 
 @answer
 class Computing:
-    """The map is being drawn: ask again."""
+    """The map is being computed: ask again."""
 
     state: Literal["computing"]
     method: Literal["tsne", "pca"]
-    seconds: float = described("Since it was begun.", places=1)
+    seconds: float = described("Seconds since the start.", places=1)
 
 
 @router.get(
     "/map",
     response_model=Map,
-    responses={202: {"model": Computing, "description": "It is being drawn: ask again."}},
+    responses={202: {"model": Computing, "description": "The map is being computed: ask again."}},
 )
 def map_(query: Annotated[questions.MapQuery, Query()], request: Request) -> Response:
-    """The place of every song: by t-SNE as soon as it has been drawn, by PCA at once.
+    """Return the coordinates of all songs, by t-SNE or PCA.
 
-    While the map of a new space is drawn, songs that were in the one before are where they were, and new ones beside
-    what they sound like.
+    PCA is computed at once, t-SNE in the background. Meanwhile, songs have their coordinates in the previous map, and
+    new ones lie beside similar songs.
     """
 
     def make(at: At) -> Any:
         view, service = at.view, service_of(request)
-        found = service.maps.points(view.space, query.method)
-        if isinstance(found, float):
-            waiting = Computing("computing", query.method, found)
+        result = service.maps.points(view.space, query.method)
+        if isinstance(result, float):
+            waiting = Computing("computing", query.method, result)
             return Document(waiting, 202, {"Retry-After": "2", "Cache-Control": "no-store"})
-        points, settled = found
+        points, settled = result
         x, y = ([round(place, 4) for place in axis.tolist()] for axis in points.T)
         columns: dict[str, Coded] = {name: coded(column(service, at, name)) for name in query.column}
         drawn = Map("ready", query.method, at.snapshot.key, settled, view.space.ids.tolist(), x, y, columns)
@@ -80,14 +80,14 @@ def map_(query: Annotated[questions.MapQuery, Query()], request: Request) -> Res
     return _packed(request, respond(request, make, heavy=True))
 
 
-def _told(song: Song, column: str) -> Any:
-    """Return what a column says of a song; a song that has no title is called as its file."""
-    said = getattr(song, column)
-    return printable(Path(song.path).stem) if column == "title" and said is None else said
+def _value(song: Song, column: str) -> Any:
+    """Return the value of a column for a song; the title defaults to the name of the file."""
+    value = getattr(song, column)
+    return printable(Path(song.path).stem) if column == "title" and value is None else value
 
 
 def _packed(request: Request, made: Response) -> Response:
-    """Return a map compressed, if it leaves the machine: of 100,000 songs a quarter of 4 MB, for 30 ms of work."""
+    """Compress a map for another machine: one of 100,000 songs to a quarter of 4 MB, in 30 ms."""
     made.headers["Vary"] = "Accept-Encoding"
     near = request.client is None or is_local(request.client.host)
     accepted = [name.strip() for name in request.headers.get("accept-encoding", "").lower().split(",")]
@@ -98,7 +98,7 @@ def _packed(request: Request, made: Response) -> Response:
 
 
 def column(service: Service, at: At, name: str) -> Sequence[str | float | None]:
-    """Return what is told of each song; what takes long is worked out once for a snapshot."""
+    """Return the values of a column for all songs; slow columns are computed once for each snapshot."""
     view = at.view
     made: dict[str, Callable[[], Sequence[str | float | None]]] = {
         "group": lambda: traits.groups(view),
@@ -106,13 +106,13 @@ def column(service: Service, at: At, name: str) -> Sequence[str | float | None]:
         "hubness": lambda: traits.hubness(view.space).tolist(),
     }
     if name not in made:
-        return [_told(song, name) for song in view.songs]
+        return [_value(song, name) for song in view.songs]
     values: Sequence[str | float | None] = service.once(name, at.snapshot.key, made[name])
     return values
 
 
 def coded(values: Sequence[str | float | None]) -> Coded:
-    """Say a column in brief: what there is, the most common first, and the number of it for each.
+    """Encode a column as its distinct values, the most common first, and the index of each song's value.
 
     Examples
     --------

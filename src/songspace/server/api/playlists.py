@@ -1,4 +1,4 @@
-"""Playlists that are kept."""
+"""Saved playlists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TYPES = {"m3u8": "application/vnd.apple.mpegurl", "xspf": "application/xspf+xml
 
 @answer
 class SavedPlaylists:
-    """All playlists that are kept."""
+    """All saved playlists."""
 
     playlists: list[SavedPlaylist]
 
@@ -32,32 +32,32 @@ class SavedPlaylists:
 class SavedEntry:
     """An entry of a playlist."""
 
-    song: int | None = described("None while it is not here.")
+    song: int | None = described("Id of the song; null if it is not found now.")
     name: str
-    away: float | None = described("Since when it is away, in seconds since 1970, if that is known.")
+    away: float | None = described("Time since which the song is away, in seconds since 1970, if known.")
 
 
 @answer
 class SavedInFull(SavedPlaylist):
-    """A playlist with all that it holds."""
+    """A saved playlist with its entries."""
 
-    entries: list[SongFacts] = described("The songs that are here.")
-    missing: list[str] = described("What it holds that is not here.")
-    order: list[SavedEntry] = described("All that it holds, each in its place.")
+    entries: list[SongFacts] = described("Songs that are found.")
+    missing: list[str] = described("Names of entries whose songs are not found.")
+    order: list[SavedEntry] = described("All entries in their order.")
 
 
 @router.get("", response_model=SavedPlaylists)
 def playlists(request: Request) -> Response:
-    """All playlists that are kept."""
+    """Return all saved playlists."""
     return changing(request, SavedPlaylists(service_of(request).saved.all()))
 
 
 @router.post("", status_code=201, response_model=SavedPlaylist)
-def create(asked: questions.PlaylistAsked, request: Request) -> Response:
-    """Keep a playlist, as a file in the home."""
+def create(body: questions.PlaylistBody, request: Request) -> Response:
+    """Save a playlist, as a file in the home."""
     service = service_of(request)
     snapshot = service.snapshots.current()
-    saved = service.saved.create(asked.title, [snapshot.song(id) for id in asked.songs])
+    saved = service.saved.create(body.title, [snapshot.song(id) for id in body.songs])
     return Document(saved, 201, {"Location": f"{request.url.path}/{saved.id}"})
 
 
@@ -68,7 +68,7 @@ def _one(at: At, request: Request, id: str) -> tuple[SavedPlaylist, list[Place]]
 
 @router.get("/{id}", response_model=SavedInFull)
 def playlist(id: questions.PlaylistId, request: Request) -> Response:
-    """One of them, with its songs."""
+    """Return a playlist with its entries."""
     with service_of(request).at() as at:
         saved, places = _one(at, request, id)
     entries = [SongFacts.of(place.song) for place in places if place.song is not None]
@@ -83,38 +83,38 @@ def playlist(id: questions.PlaylistId, request: Request) -> Response:
     responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}}},
 )
 def file(id: questions.PlaylistId, query: Annotated[questions.FileQuery, Query()], request: Request) -> Response:
-    """One of them as a file, with the paths that songs have here."""
+    """Return a playlist as a file, with the current paths of its songs."""
     with service_of(request).at() as at:
         saved, places = _one(at, request, id)
     songs = [place.song for place in places if place.song is not None]
     data = written(f".{query.format}", songs, title=saved.title)
     name = quote(f"{file_name(saved.title)}.{query.format}", safe="")
-    said = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "private, no-cache"}
-    return Response(data, headers=said, media_type=_TYPES[query.format])
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "private, no-cache"}
+    return Response(data, headers=headers, media_type=_TYPES[query.format])
 
 
 @router.patch("/{id}", response_model=SavedPlaylist)
-def change(id: questions.PlaylistId, asked: questions.PlaylistChanged, request: Request) -> Response:
-    """Give one of them another title, other songs, or both; or take entries out, and add songs at the end.
+def change(id: questions.PlaylistId, body: questions.PlaylistChange, request: Request) -> Response:
+    """Change the title or the songs of a playlist, or both; or remove entries and add songs at the end.
 
-    What is not here at the moment stays in its place, unless it is taken out by `remove`.
+    Entries whose songs are not found now keep their places, unless `remove` names them.
     """
     service = service_of(request)
     with service.at() as at:
         here, song = service.here(at), at.snapshot.song
-        if asked.remove or asked.add:
-            if asked.songs is not None:
+        if body.remove or body.add:
+            if body.songs is not None:
                 raise SongspaceError("Give songs, or what to remove and to add, but not both.")
-            added = [song(number) for number in asked.add]
-            saved = service.saved.edit(id, here, title=asked.title, remove=asked.remove, add=added)
+            added = [song(number) for number in body.add]
+            saved = service.saved.edit(id, here, title=body.title, remove=body.remove, add=added)
         else:
-            songs = None if asked.songs is None else [song(number) for number in asked.songs]
-            saved = service.saved.change(id, title=asked.title, songs=songs, here=here)
+            songs = None if body.songs is None else [song(number) for number in body.songs]
+            saved = service.saved.change(id, title=body.title, songs=songs, here=here)
     return Document(saved)
 
 
 @router.delete("/{id}", status_code=204)
 def delete(id: questions.PlaylistId, request: Request) -> Response:
-    """Let go of one of them."""
+    """Delete a playlist."""
     service_of(request).saved.delete(id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""How a browser comes to be known: it brings the token once, for a player or a picture cannot send it."""
+"""Sessions of browsers: a browser sends the token once, and gets a cookie that also works for pictures and sound."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/session", tags=["session"])
 
 @router.post("", status_code=204, responses=responses(401))
 def enter(request: Request) -> Response:
-    """Bring the token as ``Authorization: Bearer``, and be given a cookie that no script can read."""
+    """Exchange the token, sent as ``Authorization: Bearer``, for a cookie that no script can read."""
     token = service_of(request).token
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     if token is None:
@@ -28,7 +28,7 @@ def enter(request: Request) -> Response:
 
 @router.delete("", status_code=204)
 def leave(request: Request) -> Response:
-    """Let the browser forget the cookie."""
+    """Delete the cookie of the browser."""
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     response.delete_cookie(COOKIE, httponly=True, samesite="strict", path="/")
     return response

@@ -1,4 +1,4 @@
-"""Songs: pages of them, one, what sounds like it, its sound, its cover."""
+"""Songs: search, facts, similar songs, sound and cover."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Songs:
     songs: list[SongFacts]
     total: int
     offset: int
-    next: int | None = described("The offset of the next page, if there is one.")
+    next: int | None = described("Offset of the next page, if there is one.")
 
 
 @answer
 class SongInFull(SongFacts):
-    """All that is known of a song."""
+    """All facts about a song."""
 
     name: str
     albumartist: str | None
@@ -53,46 +53,46 @@ class SongInFull(SongFacts):
 
 @router.get("/songs", response_model=Songs)
 def songs(query: Annotated[questions.SongsQuery, Query()], request: Request) -> Response:
-    """Songs by words or a filter, a page at a time: the best matches first, or in the order of their paths."""
+    """Return one page of songs by words (best matches first) or by a filter (in the order of their paths)."""
 
     def make(at: At) -> Any:
-        found = search(at.snapshot, query.q) if query.q and query.q.strip() else at.snapshot.listed
+        matches = search(at.snapshot, query.q) if query.q and query.q.strip() else at.snapshot.listed
         if query.where is not None:
-            mask = condition(query.where, lambda: at.view.words).mask(found)
-            found = [found[place] for place in np.flatnonzero(mask).tolist()]
+            mask = condition(query.where, lambda: at.view.words).mask(matches)
+            matches = [matches[place] for place in np.flatnonzero(mask).tolist()]
         end = query.offset + query.limit
-        page = [SongFacts.of(song) for song in found[query.offset : end]]
-        return Songs(page, len(found), query.offset, end if end < len(found) else None)
+        page = [SongFacts.of(song) for song in matches[query.offset : end]]
+        return Songs(page, len(matches), query.offset, end if end < len(matches) else None)
 
     return respond(request, make)
 
 
 def search(snapshot: Snapshot, text: str) -> list[Song]:
-    """Return the songs whose name, album and file hold all words of a text.
+    """Return the songs with all words of a text in name, album or file.
 
-    First those whose name or title begin with it.
+    Songs whose name or title begins with the text come first.
     """
     wanted = sought(text)
     words = wanted.split()
     if not words:
         return []
-    fitting = [place for place, said in enumerate(snapshot.searched) if all(word in said for word in words)]
+    matches = [place for place, searched in enumerate(snapshot.searched) if all(word in searched for word in words)]
 
     def elsewhere(place: int) -> bool:
         title = sought(snapshot.listed[place].title or "")
         return not snapshot.searched[place].startswith(wanted) and not title.startswith(wanted)
 
-    return [snapshot.listed[place] for place in sorted(fitting, key=elsewhere)]
+    return [snapshot.listed[place] for place in sorted(matches, key=elsewhere)]
 
 
 @router.get("/songs/{id}", response_model=SongInFull)
 def song(id: questions.SongId, request: Request) -> Response:
-    """All that is known of a song."""
+    """Return all facts about a song."""
 
     def make(at: At) -> Any:
-        found, space = at.snapshot.song(id), at.snapshot.space
+        song, space = at.snapshot.song(id), at.snapshot.space
         in_space = space is not None and bool((space.ids == id).any())
-        return SongInFull.of(found, **{name: getattr(found, name) for name in _MORE}, in_space=in_space)
+        return SongInFull.of(song, **{name: getattr(song, name) for name in _MORE}, in_space=in_space)
 
     return respond(request, make)
 
@@ -101,39 +101,37 @@ def song(id: questions.SongId, request: Request) -> Response:
 def neighbours(
     id: questions.SongId, query: Annotated[questions.NeighboursQuery, Query()], request: Request
 ) -> Response:
-    """The songs that sound most like a song, and why; as ``songspace similar``."""
+    """Return the songs most similar to a song, with reasons, as by ``songspace similar``."""
     return _similar(request, [id], query)
 
 
 @router.get("/search", response_model=MeantSongs)
 def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -> Response:
-    """The songs that sound as some words mean; as ``songspace search``. 409, where the encoder knows no words."""
+    """Return the songs that fit some words, as by ``songspace search``; 409 if the encoder knows no words."""
     service = service_of(request)
 
     def make(at: At) -> Any:
         view = at.snapshot.view(at.library)
         if view.words is not None:
-            found = find_heard(view, view.words, query.q, query.count)
-            return found.answer(query.q)
+            return find_heard(view, view.words, query.q, query.count).answer(query.q)
         try:
             meaning = service.once("meaning", at.snapshot.key, lambda: Meaning(at.library, view.space))
         except WordlessError as error:
             raise NotReadyError(str(error)) from None
         return find_meant(view, meaning, query.q, query.count).answer(query.q)
 
-    return respond(request, make, heavy=True, most=None)  # once for each space, all segments are read
+    return respond(request, make, heavy=True, most=None)  # all segments are read, once for each space
 
 
 @router.get("/similar", response_model=SimilarSongs)
 def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request) -> Response:
-    """The songs that sound most like several together."""
+    """Return the songs most similar to several songs together."""
     return _similar(request, query.song, query)
 
 
 def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:
     def make(at: At) -> Any:
-        found = find_similar(at.asked(ids), query.count, explain=query.explain, versions=query.versions)
-        return found.answer()
+        return find_similar(at.asked(ids), query.count, explain=query.explain, versions=query.versions).answer()
 
     return respond(request, make, heavy=query.explain)
 
@@ -144,12 +142,12 @@ _MORE = (
 )
 
 PART = "mp3"
-"""How a part of a file is encoded where nobody says how: every player plays it."""
+"""Default format for a song that is a part of its file: every player plays it."""
 
 _SOUND = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
 _AUDIO: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The whole file, or the song as it was encoded.", "content": _SOUND},
-    206: {"description": "The part that was asked for.", "content": _SOUND},
+    200: {"description": "The whole file, or the encoded song.", "content": _SOUND},
+    206: {"description": "The requested part.", "content": _SOUND},
     304: {"description": "Not Modified"},
     **responses(416),
 }
@@ -162,15 +160,15 @@ _COVER: dict[int | str, dict[str, Any]] = {
 @router.head("/songs/{id}/audio", include_in_schema=False)
 @router.get("/songs/{id}/audio", response_class=Response, responses=_AUDIO)
 def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()], request: Request) -> Response:
-    """The file of a song as it is, or a part of it (``Range``); or the song in another format, from a second on.
+    """Return the file of a song or a part of it (``Range``); or the song in another format, from some second on.
 
-    A song that is a part of its file, as a CUE sheet says, is always encoded: as MP3, if no format is named.
+    A song that is a part of its file, by a CUE sheet, is always encoded; the default format is MP3.
     """
     service = service_of(request)
     with service.at() as at:
         song = at.snapshot.song(id)
         file = service.files.open(song, at.library.catalog)
-    if query.format is not None or song.start is not None:  # nobody is sent an album for one of its songs
+    if query.format is not None or song.start is not None:  # for one song, the file of a whole album is not sent
         part, format, body = (song.start, song.end), query.format or PART, request.method != "HEAD"
         return EncodedSong(file, service.streams, format, refusal, part=part, start=query.start, body=body)
     return media.file_response(file, request.headers, method=request.method)
@@ -179,16 +177,17 @@ def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()],
 @router.head("/songs/{id}/cover", include_in_schema=False)
 @router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
 def cover(id: questions.SongId, request: Request) -> Response:
-    """The picture that is embedded in the file of a song."""
+    """Return the picture in the file of a song."""
     service = service_of(request)
     with service.at() as at, service.files.open(at.snapshot.song(id), at.library.catalog) as file:
-        said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
-        if media.matches(request.headers.get("if-none-match"), said["ETag"]):
-            return Response(status_code=304, headers=said)
+        headers = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
+        if media.matches(request.headers.get("if-none-match"), headers["ETag"]):
+            return Response(status_code=304, headers=headers)
         try:
-            found = read_cover(file)
+            cover = read_cover(file)
         except AudioError as error:
             raise UnknownError(str(error)) from None
-    if found is None:
+    if cover is None:
         raise UnknownError(f"Song {id} has no cover in its file.")
-    return Response(found[0], headers=said, media_type=found[1])
+    picture, media_type = cover
+    return Response(picture, headers=headers, media_type=media_type)

@@ -1,4 +1,4 @@
-"""How the library is, as ``songspace status``, and what works on it."""
+"""The status of the library, as by ``songspace status``, and updates."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ router = APIRouter(tags=["status"])
 
 @answer
 class Status(Holdings):
-    """How the library is, with one page of its failures."""
+    """Status of the library, with one page of its failures."""
 
-    failed: int = described("How many files could not be read, of which failures is one page.")
-    ready: bool = described("Whether there is a space, so that questions are answered.")
-    words: bool = described("Whether the encoder knows words, so that /search is answered.")
-    sound: bool = described("Whether songs can be heard, and explained by: not where vectors were imported.")
+    failed: int = described("Number of files that could not be read; failures is one page of them.")
+    ready: bool = described("True if there is a space to answer queries.")
+    words: bool = described("True if the encoder knows words, so that /search can be used.")
+    sound: bool = described("True if songs can be played and similarities explained: false for imported vectors.")
     version: str
 
 
@@ -42,14 +42,14 @@ class Health:
 
 @router.get("/status", response_model=Status)
 def status(query: Annotated[questions.FailuresQuery, Query()], request: Request) -> Response:
-    """How much there is, and what failed and why."""
+    """Return the size of the library, and failures with reasons."""
     with service_of(request).at() as at:
-        found = holdings(View(at.library))
+        held = holdings(View(at.library))
         status = Status(
-            found.summary,
-            found.away,
-            found.failures[query.offset : query.offset + query.limit],
-            failed=len(found.failures),
+            held.summary,
+            held.away,
+            held.failures[query.offset : query.offset + query.limit],
+            failed=len(held.failures),
             ready=at.snapshot.space is not None,
             words=knows_words(at.library),
             sound=imported_from(at.library.catalog) is None,
@@ -60,18 +60,18 @@ def status(query: Annotated[questions.FailuresQuery, Query()], request: Request)
 
 @router.get("/status/quality", response_model=Quality)
 def status_quality(request: Request) -> Response:
-    """How good the space is, and the hubs; worked out once for each space."""
+    """Return the quality of the space and its hubs; computed once for each space."""
     service = service_of(request)
 
     def make(at: At) -> Any:
         return service.once("quality", at.snapshot.key, lambda: quality(at.view))
 
-    return respond(request, make, heavy=True, most=None)  # once for each space, however long that takes
+    return respond(request, make, heavy=True, most=None)  # it may take long, but once for each space
 
 
 @router.get("/health", response_model=Health)
 def health() -> Response:
-    """Whether the server answers."""
+    """Answer that the server is running."""
     return Document(Health("ok", __version__), headers={"Cache-Control": "no-store"})
 
 
@@ -80,37 +80,37 @@ _NOW = {"Cache-Control": "no-store"}
 
 @answer
 class Running:
-    """A run that works on the library."""
+    """A run on the library."""
 
     command: str = described("learn or update.")
-    stage: str = described("What it does, as listening; empty at the beginning.")
-    done: int = described("How much of the stage is done.")
-    total: int = described("How much there is to do in this stage; 0 where that is not known.")
-    left: float | None = described("Seconds until the stage is done, as far as can be told.")
-    left_in_all: float | None = described("Seconds until all of it is done, as far as can be told.")
-    began: float = described("Seconds since 1970.")
-    here: bool = described("Whether it was begun here, so that it can be stopped here.")
+    stage: str = described("Name of the stage, such as listening; empty at the beginning.")
+    done: int = described("Finished steps of the stage.")
+    total: int = described("All steps of the stage; 0 if unknown.")
+    left: float | None = described("Seconds until the stage is done, if known.")
+    left_in_all: float | None = described("Seconds until the run is done, if known.")
+    began: float = described("Start of the run, in seconds since 1970.")
+    here: bool = described("True if this server began the run, and can stop it.")
 
 
 @answer
 class Work:
-    """What works on the library, and what has changed for whoever looks at it."""
+    """Runs on the library, and marks of changes."""
 
     running: Running | None
-    last: Outcome | None = described("What came of the last update that was begun here.")
-    snapshot: str = described("Changes with the space, its songs and what is known of them.")
-    drawing: bool = described("Whether a better map is in the making.")
+    last: Outcome | None = described("Result of the last update that this server began.")
+    snapshot: str = described("Digest of the space and its songs; it changes with them.")
+    drawing: bool = described("True while a better map is computed.")
 
 
 @router.get("/work", response_model=Work)
 def work(request: Request) -> Response:
-    """Whether `learn` or `update` is at work, how far it is, and whether there is something new to be seen."""
+    """Return the progress of a running `learn` or `update`, and marks of changes."""
     return Document(_work(service_of(request)), headers=_NOW)
 
 
 @router.post("/update", status_code=202, response_model=Work)
 def update(request: Request) -> Response:
-    """Begin to take in what is new, changed, moved or gone, as ``songspace update``: /work tells how far it is."""
+    """Begin an update of the library, as by ``songspace update``; /work gives its progress."""
     service = service_of(request)
     service.updates.begin()
     return Document(_work(service), 202, _NOW)
@@ -118,13 +118,13 @@ def update(request: Request) -> Response:
 
 @router.delete("/update", status_code=202, response_model=Work)
 def stop(request: Request) -> Response:
-    """Stop the update that was begun here: what it has finished is kept."""
+    """Stop the update that this server began; finished work is kept."""
     service = service_of(request)
     service.updates.stop()
     return Document(_work(service), 202, _NOW)
 
 
 def _work(service: Service) -> Work:
-    here, found = service.updates.running, service.updates.progress()
-    running = None if found is None else Running(**asdict(found), here=here)
+    here, progress = service.updates.running, service.updates.progress()
+    running = None if progress is None else Running(**asdict(progress), here=here)
     return Work(running, service.updates.last, service.snapshots.current().key, service.maps.drawing)

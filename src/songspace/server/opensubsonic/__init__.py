@@ -1,10 +1,10 @@
-"""OpenSubsonic at ``/rest``: players use songspace as their server, and ask it what sounds alike.
+"""The OpenSubsonic API at ``/rest``, for players.
 
-After the published API (opensubsonic.netlify.app) as far as songspace has what it is about: browsing, search, sound as
-it is or encoded anew, covers, playlists, and the extension ``sonicSimilarity``. A call is named with or without
-``.view``; its parameters come in the address or in a form; it is answered in XML or, with ``f=json``, in JSON, but not
-as a script (``jsonp``), which any page could load. Wrong passwords are answered with status 200 and an error, as the
-protocol has it; after several of them from an address, everything from there with 429 for a while.
+It implements the parts of the published API (opensubsonic.netlify.app) for which songspace has data: browsing, search,
+original or encoded sound, covers, playlists, and the extension ``sonicSimilarity``. Calls have names with or without
+``.view``, and parameters in the address or in a form. Answers are in XML or, with ``f=json``, in JSON, but not in a
+script (``jsonp``), which any web page could load. A wrong password gets status 200 and an error, as the protocol
+demands; after several from one address, all requests from there get status 429 for a while.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from songspace.errors import SongspaceError
 from songspace.server.guesses import TOO_MANY, TooManyError, address_of
 from songspace.server.opensubsonic import browsing, playlists, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse, respond
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError, refuse, respond
 from songspace.server.problems import UnknownError
 from songspace.server.service import service_of
 
 PATHS = ("/rest/",)
-"""How paths begin that look at passwords themselves."""
+"""Prefixes of paths whose handlers check passwords themselves."""
 
 HANDLERS: dict[str, Handler] = {
     **system.HANDLERS,
@@ -52,10 +52,10 @@ async def rest(name: str, request: Request) -> Response:
             for key, value in parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS):
                 given.setdefault(key, []).append(value)
     except ValueError:
-        return refuse(Failure(GENERIC, f"A call has at most {_MOST_PARAMETERS} parameters."), "xml")
+        return refuse(SubsonicError(GENERIC, f"A call has at most {_MOST_PARAMETERS} parameters."), "xml")
     format = (given.get("f") or ("xml",))[0]
     if format not in ("xml", "json"):
-        return refuse(Failure(GENERIC, "Answers are in xml or json."), "json" if format == "jsonp" else "xml")
+        return refuse(SubsonicError(GENERIC, "Answers are in xml or json."), "json" if format == "jsonp" else "xml")
     return await run_in_threadpool(_answer, name.removesuffix(".view"), request, given, format)
 
 
@@ -67,20 +67,20 @@ def _answer(name: str, request: Request, given: dict[str, list[str]], format: st
             return answered if isinstance(answered, Response) else respond(answered, format)
         user = authenticate(service, given, address)
         if name not in HANDLERS:
-            return refuse(Failure(GENERIC, "songspace has no such call."), format, status=404)
+            return refuse(SubsonicError(GENERIC, "songspace has no such call."), format, status=404)
         with service.at() as at:
             answered = HANDLERS[name](Call(request, service, at, given, user))
     except TooManyError as error:
-        refused = refuse(Failure(GENERIC, TOO_MANY), format, status=429)
+        refused = refuse(SubsonicError(GENERIC, TOO_MANY), format, status=429)
         refused.headers["Retry-After"] = str(error.seconds)
         return refused
-    except Failure as failure:
+    except SubsonicError as failure:
         return refuse(failure, format)
     except UnknownError as error:
-        return refuse(Failure(NOT_FOUND, str(error)), format)
+        return refuse(SubsonicError(NOT_FOUND, str(error)), format)
     except SongspaceError as error:
-        return refuse(Failure(GENERIC, str(error)), format)
+        return refuse(SubsonicError(GENERIC, str(error)), format)
     except Exception:
         logging.getLogger("uvicorn.error").exception("A call of /rest/%s failed", name)
-        return refuse(Failure(GENERIC, "Something went wrong in songspace: its log says what."), format)
+        return refuse(SubsonicError(GENERIC, "Something went wrong in songspace: its log says what."), format)
     return answered if isinstance(answered, Response) else respond(answered, format)

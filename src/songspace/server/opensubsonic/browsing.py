@@ -13,12 +13,12 @@ from songspace.library import Song
 from songspace.library.names import plain, sought
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, Failure
+from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError
 from songspace.server.opensubsonic.shapes import album_facts, artist_facts, song_facts, songs_facts
 from songspace.server.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 
 _PAGE = 500
-_LARGEST_PAGE = 10_000  # of a search: players take the whole library in by it, and take a short page for the last
+_LARGEST_PAGE = 10_000  # of a search: players read the whole library by it, and stop at the first short page
 
 
 def _folders(call: Call) -> Answered:
@@ -32,8 +32,8 @@ def _by_letter(artists: Sequence[Artist]) -> list[dict[str, Any]]:
         first = artist.sorted_by[:1].upper()
         return first if first.isalpha() else "#"
 
-    told = groupby(sorted(artists, key=letter), key=letter)
-    return [{"name": name, "artist": [artist_facts(artist) for artist in some]} for name, some in told]
+    by_letter = groupby(sorted(artists, key=letter), key=letter)
+    return [{"name": name, "artist": [artist_facts(artist) for artist in some]} for name, some in by_letter]
 
 
 def _artists(call: Call) -> Answered:
@@ -46,13 +46,13 @@ def _indexes(call: Call) -> Answered:
     newest = int(max((album.created for album in shelves.albums.values()), default=0.0) * 1000)
     if newest and call.number("ifModifiedSince", 0, most=10**16) >= newest:
         return {"indexes": {"ignoredArticles": "", "lastModified": newest}}
-    told = _artists(call)
-    assert isinstance(told, dict)
-    return {"indexes": {"lastModified": newest, **told["artists"]}}
+    answer = _artists(call)
+    assert isinstance(answer, dict)
+    return {"indexes": {"lastModified": newest, **answer["artists"]}}
 
 
 def _directory(call: Call) -> Answered:
-    """Return an artist's albums or an album's songs, for players that browse by folders: these stand for them."""
+    """Return the albums of an artist or the songs of an album, as folders, for players that browse by folders."""
     id = call.text("id")
     if id.startswith("al-"):
         album = call.album(id)
@@ -102,9 +102,9 @@ def _albums_listed(call: Call) -> list[Album]:
         genre = plain(call.text("genre"))
         albums = [album for album in albums if genre in map(plain, album.genres)]
     elif kind in ("highest", "frequent", "recent", "starred"):
-        albums = []  # nothing is kept of what is played or liked
+        albums = []  # plays and ratings are not stored
     elif kind != "alphabeticalByName":
-        raise Failure(GENERIC, "The parameter type is none of the lists that there are.")
+        raise SubsonicError(GENERIC, "The parameter type is none of the lists that there are.")
     begin = call.number("offset", 0)
     return albums[begin : begin + call.number("size", 10, most=_PAGE)]
 
@@ -136,8 +136,8 @@ def _genres(call: Call) -> Answered:
     shelves = call.shelves
     songs = Counter(name for song in shelves.songs for name in genres_of(song))
     albums = Counter(name for album in shelves.albums.values() for name in album.genres)
-    told = [{"songCount": songs[name], "albumCount": albums[name], "value": name} for name in sorted(songs)]
-    return {"genres": {"genre": told}}
+    genres = [{"songCount": songs[name], "albumCount": albums[name], "value": name} for name in sorted(songs)]
+    return {"genres": {"genre": genres}}
 
 
 def _songs_by_genre(call: Call) -> Answered:
@@ -147,11 +147,11 @@ def _songs_by_genre(call: Call) -> Answered:
 
 
 def _search_3(call: Call) -> Answered:
-    """Return all words of the query; everything, page by page, if there are none: so players take a library in."""
+    """Search by all words of the query; without words, return everything, page by page: players read a library so."""
     shelves, query = call.shelves, call.text("query", "")
     words = sought(query).split() if query.strip(' "*') else []
 
-    def fitting(things: Sequence[Any], name: Callable[[Any], str]) -> Sequence[Any]:
+    def matches(things: Sequence[Any], name: Callable[[Any], str]) -> Sequence[Any]:
         return [one for one in things if all(word in sought(name(one)) for word in words)] if words else things
 
     def page(what: str, things: Callable[[], Sequence[Any]]) -> Sequence[Any]:
@@ -163,8 +163,8 @@ def _search_3(call: Call) -> Answered:
             return shelves.songs
         return [song for song in search(call.at.snapshot, query) if song.id in shelves.album_of]
 
-    artists = page("artist", lambda: fitting([*shelves.artists.values()], lambda artist: artist.name))
-    albums = page("album", lambda: fitting([*shelves.albums.values()], lambda album: f"{album.name} - {album.by}"))
+    artists = page("artist", lambda: matches([*shelves.artists.values()], lambda artist: artist.name))
+    albums = page("album", lambda: matches([*shelves.albums.values()], lambda album: f"{album.name} - {album.by}"))
     return {
         "searchResult3": {
             "artist": [artist_facts(artist) for artist in artists],

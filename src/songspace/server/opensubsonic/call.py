@@ -1,4 +1,4 @@
-"""A call of the OpenSubsonic API: what was asked, by whom."""
+"""A call of the OpenSubsonic API: its parameters, and the user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songspace.server.opensubsonic.envelope import (
     NOT_FOUND,
     WRONG,
     WRONG_KEY,
-    Failure,
+    SubsonicError,
 )
 from songspace.server.service import At, Service
 from songspace.server.shelves import Album, Artist, Shelves, shelves_of
@@ -32,7 +32,7 @@ _LONGEST = 1000  # characters of a parameter
 
 @dataclass(frozen=True)
 class Call:
-    """What a player asks.
+    """A call of a player.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class Call:
     at : At
         The library at this moment.
     given : mapping of str to list of str
-        The parameters, from the address and the form.
+        Parameters from the address and the form.
     user : str
-        Who asks.
+        Name of the user.
     """
 
     request: Request
@@ -53,33 +53,33 @@ class Call:
     user: str
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a parameter; without a default it is needed."""
+        """Return a parameter; without a default it is required."""
         values = self.given.get(name, ())
-        found = values[0] if values else default
-        if found is None:
-            raise Failure(MISSING, f"The parameter {name} is missing.")
-        if len(found) > _LONGEST:
-            raise Failure(GENERIC, f"The parameter {name} has more than {_LONGEST} characters.")
-        return found
+        text = values[0] if values else default
+        if text is None:
+            raise SubsonicError(MISSING, f"The parameter {name} is missing.")
+        if len(text) > _LONGEST:
+            raise SubsonicError(GENERIC, f"The parameter {name} has more than {_LONGEST} characters.")
+        return text
 
     def number(self, name: str, default: int | None = None, *, least: int = 0, most: int = 10**9) -> int:
-        """Return a parameter that is a number; one that is too large is taken for the largest."""
+        """Return a parameter that is a number, limited to ``least`` and ``most``."""
         text = self.text(name, None if default is None else str(default)).strip()
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-            raise Failure(GENERIC, f"The parameter {name} is no whole number.")
+            raise SubsonicError(GENERIC, f"The parameter {name} is no whole number.")
         return max(least, min(most, int(text)))
 
     def all(self, name: str, *, most: int) -> list[str]:
         """Return all values of a parameter."""
-        found = [*self.given.get(name, ())]
-        if len(found) > most:
-            raise Failure(GENERIC, f"More than {most} values of {name} are too many.")
-        return found
+        values = [*self.given.get(name, ())]
+        if len(values) > most:
+            raise SubsonicError(GENERIC, f"More than {most} values of {name} are too many.")
+        return values
 
     @property
     def shelves(self) -> Shelves:
-        """The library by artists and albums; only one of its folders, if the player asks for that."""
+        """The library by artists and albums, or the one of its folders that the player names."""
         return shelves_of(self.service, self.at, self.given.get("musicFolderId", (None,))[0])
 
     @property
@@ -88,24 +88,24 @@ class Call:
         return shelves_of(self.service, self.at)
 
     def song(self, id: str) -> Song:
-        """Return the song of an id."""
+        """Return the song with an id."""
         number = int(id) if id.isascii() and id.isdigit() and len(id) < 18 else 0
-        return _found(self.at.snapshot.by_id.get(number), "song")
+        return _existing(self.at.snapshot.by_id.get(number), "song")
 
     def songs(self, name: str, *, most: int) -> list[Song]:
-        """Return the songs of all ids in a parameter."""
+        """Return the songs with all ids in a parameter."""
         return [self.song(id) for id in self.all(name, most=most)]
 
     def album(self, id: str) -> Album:
-        """Return the album of an id."""
-        return _found(self.whole.albums.get(id), "album")
+        """Return the album with an id."""
+        return _existing(self.whole.albums.get(id), "album")
 
     def artist(self, id: str) -> Artist:
-        """Return the artist of an id."""
-        return _found(self.whole.artists.get(id), "artist")
+        """Return the artist with an id."""
+        return _existing(self.whole.artists.get(id), "artist")
 
     def songs_of(self, id: str) -> list[Song]:
-        """Return the song of an id, or those of the album or the artist that it means."""
+        """Return the song with an id, or all songs if it is the id of an album or an artist."""
         if id.startswith("al-"):
             return self.album(id).songs
         return self.artist(id).songs if id.startswith("ar-") else [self.song(id)]
@@ -115,69 +115,71 @@ Answered = dict[str, Any] | Response
 Handler = Callable[[Call], Answered]
 
 
-def _found(thing: Thing | None, what: str) -> Thing:
+def _existing(thing: Thing | None, what: str) -> Thing:
     if thing is None:
-        raise Failure(NOT_FOUND, f"There is no {what} of that id.")
+        raise SubsonicError(NOT_FOUND, f"There is no {what} of that id.")
     return thing
 
 
 def known_user(service: Service) -> User | None:
-    """Whom this server knows.
+    """Return the user of this server; None if none was set.
 
     Raises
     ------
-    Failure
-        If the file cannot be used.
+    SubsonicError
+        If the file of the user is damaged.
     """
     try:
         return read_user(service.home.user)
-    except SongspaceError:  # the sentence names a path of this machine
-        raise Failure(GENERIC, "This server's file with the user cannot be used: `songspace serve` says why.") from None
+    except SongspaceError:  # its sentence would reveal a path of this machine
+        raise SubsonicError(
+            GENERIC, "This server's file with the user cannot be used: `songspace serve` says why."
+        ) from None
 
 
 def authenticate(service: Service, given: Mapping[str, Sequence[str]], address: str) -> str:
-    """Return who asks: by ``u`` with ``p`` or with ``t`` and ``s``, or by ``apiKey``, which is the server's token.
+    """Return the name of the user, by ``u`` with ``p`` or with ``t`` and ``s``, or by ``apiKey``, the server's token.
 
     Raises
     ------
-    Failure
-        If that is not known, or not told.
+    SubsonicError
+        If they are missing or wrong.
     TooManyError
-        If too many wrong ones came from this address.
+        If too many wrong attempts came from this address.
     """
-    said = {name: (given.get(name) or ("",))[0] for name in ("u", "p", "t", "s", "apiKey")}
+    login = {name: (given.get(name) or ("",))[0] for name in ("u", "p", "t", "s", "apiKey")}
     user = known_user(service)
-    if said["apiKey"]:
-        if said["u"] or said["p"] or said["t"]:
-            raise Failure(CONFLICTING, "Give a user with a password, or an API key, but not both.")
+    if login["apiKey"]:
+        if login["u"] or login["p"] or login["t"]:
+            raise SubsonicError(CONFLICTING, "Give a user with a password, or an API key, but not both.")
         token = service.token
-        if token is None or not service.guesses.is_right(address, lambda: token.is_told(said["apiKey"])):
-            raise Failure(WRONG_KEY, "Wrong API key: it is the token of `songspace serve --token-file`.")
+        if token is None or not service.guesses.is_right(address, lambda: token.equals(login["apiKey"])):
+            raise SubsonicError(WRONG_KEY, "Wrong API key: it is the token of `songspace serve --token-file`.")
         return user.name if user is not None else "songspace"
     if user is None:
-        raise Failure(
+        raise SubsonicError(
             GENERIC, "No user was set for players: run `songspace user NAME` on the machine where songspace is."
         )
-    for name in ("u", *(("t", "s") if said["t"] or said["s"] else ("p",))):
-        if not said[name]:
-            raise Failure(MISSING, f"The parameter {name} is missing.")
-    known = user  # who cannot change any more while somebody else is judged
+    for name in ("u", *(("t", "s") if login["t"] or login["s"] else ("p",))):
+        if not login[name]:
+            raise SubsonicError(MISSING, f"The parameter {name} is missing.")
+    known = user
 
-    def is_known() -> bool:
-        if said["t"]:
-            return known.has_digest(said["u"], said["t"], said["s"][: 10 * LONGEST])
-        return known.has(said["u"], _plain(said["p"]))
+    def is_right() -> bool:
+        if login["t"]:
+            return known.has_digest(login["u"], login["t"], login["s"][: 10 * LONGEST])
+        return known.has(login["u"], _plain(login["p"]))
 
-    if not service.guesses.is_right(address, is_known):
-        raise Failure(WRONG, _WRONG)
+    if not service.guesses.is_right(address, is_right):
+        raise SubsonicError(WRONG, _WRONG)
     return known.name
 
 
 def _plain(password: str) -> str:
-    """Return a password as it is, or as ``enc:`` and hexadecimal digits."""
+    """Decode a password that may be written as ``enc:`` and hexadecimal digits."""
     if not password.startswith("enc:"):
         return password
     try:
         return bytes.fromhex(password[4:]).decode()
     except ValueError:
-        return ""  # nobody has such a one
+        return ""  # no password is empty

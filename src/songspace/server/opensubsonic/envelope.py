@@ -1,4 +1,4 @@
-"""How OpenSubsonic answers: one envelope, as JSON or XML, also around what went wrong (then with status 200)."""
+"""The envelope of OpenSubsonic for answers and errors, as JSON or XML; errors have status 200, too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from songspace import __version__
 from songspace.errors import SongspaceError
 
 VERSION = "1.16.1"
-"""Of the Subsonic API; what goes beyond it is told by ``getOpenSubsonicExtensions``."""
+"""Version of the Subsonic API; ``getOpenSubsonicExtensions`` lists everything beyond it."""
 
 GENERIC, MISSING, WRONG, CONFLICTING, WRONG_KEY, NOT_ALLOWED, NOT_FOUND = 0, 10, 40, 43, 44, 50, 70
 
@@ -22,8 +22,8 @@ _NAMESPACE = "http://subsonic.org/restapi"
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Failure(SongspaceError):  # noqa: N818
-    """Why a call failed, by the protocol's code and in one sentence."""
+class SubsonicError(SongspaceError):
+    """The error of a call: the code of the protocol, and one sentence."""
 
     def __init__(self, code: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -37,16 +37,16 @@ def respond(body: Mapping[str, Any], format: str, *, status: int = 200) -> Respo
     ----------
     body : mapping of str to JSON
     format : str
-        "json", or anything else for XML.
+        "json"; anything else is XML.
     status : int
-        Of HTTP.
+        Status of HTTP.
     """
     return _enveloped("ok", body, format, status)
 
 
-def refuse(failure: Failure, format: str, *, status: int = 200) -> Response:
-    """Put what went wrong into its envelope."""
-    return _enveloped("failed", {"error": {"code": failure.code, "message": str(failure)}}, format, status)
+def refuse(error: SubsonicError, format: str, *, status: int = 200) -> Response:
+    """Put an error into its envelope."""
+    return _enveloped("failed", {"error": {"code": error.code, "message": str(error)}}, format, status)
 
 
 def _enveloped(outcome: str, body: Mapping[str, Any], format: str, status: int) -> Response:
@@ -66,10 +66,10 @@ def _enveloped(outcome: str, body: Mapping[str, Any], format: str, status: int) 
 
 
 def as_xml(name: str, value: Mapping[str, Any], **attributes: str) -> bytes:
-    """Return a JSON document as the protocol has it in XML.
+    """Return a JSON document in the XML of the protocol.
 
-    What is one value becomes an attribute (``value`` the text), what is a list, an element for each of its members.
-    Characters that XML does not know become U+FFFD.
+    Single values become attributes (``value`` becomes the text), lists become one element for each member. Characters
+    that XML does not allow become U+FFFD.
 
     Examples
     --------

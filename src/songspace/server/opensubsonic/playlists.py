@@ -1,4 +1,4 @@
-"""Playlists that are kept: the same as those of the page."""
+"""Saved playlists, the same as on the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, MISSING, NOT_FOUND, Failure
+from songspace.server.opensubsonic.envelope import GENERIC, MISSING, NOT_FOUND, SubsonicError
 from songspace.server.opensubsonic.shapes import moment, songs_facts
 from songspace.server.questions import LONGEST_SAVED
 from songspace.server.saved import SavedPlaylist
@@ -38,12 +38,12 @@ def _in_full(call: Call, saved: SavedPlaylist, songs: Sequence[Song]) -> Answere
 def _id(call: Call, name: str = "id") -> str:
     id = call.text(name)
     if not (len(id) == 16 and set(id) <= set("0123456789abcdef")):
-        raise Failure(NOT_FOUND, "There is no playlist of that id.")
+        raise SubsonicError(NOT_FOUND, "There is no playlist of that id.")
     return id
 
 
 def _kept(call: Call, id: str) -> tuple[SavedPlaylist, list[Song]]:
-    """Return a playlist, and the songs in it that are here: players know of no others."""
+    """Return a playlist and its songs, without entries whose songs are not found: players cannot show these."""
     saved, places = call.service.saved.places(id, call.service.here(call.at))
     return saved, [place.song for place in places if place.song is not None]
 
@@ -51,7 +51,7 @@ def _kept(call: Call, id: str) -> tuple[SavedPlaylist, list[Song]]:
 def _name(call: Call, default: str | None = None) -> str:
     name = " ".join(call.text("name", default).split())
     if not 0 < len(name) <= _LONGEST_NAME:
-        raise Failure(GENERIC, f"A playlist's name has 1 to {_LONGEST_NAME} characters.")
+        raise SubsonicError(GENERIC, f"A playlist's name has 1 to {_LONGEST_NAME} characters.")
     return name
 
 
@@ -64,9 +64,9 @@ def _one(call: Call) -> Answered:
 
 
 def _create(call: Call) -> Answered:
-    """Return a new one; or other songs for one that is there, if ``playlistId`` says which."""
+    """Create a playlist, or replace the songs of the playlist ``playlistId``."""
     if not call.given.get("playlistId") and not call.given.get("name"):
-        raise Failure(MISSING, "The parameter name is missing.")
+        raise SubsonicError(MISSING, "The parameter name is missing.")
     songs = call.songs("songId", most=LONGEST_SAVED)
     if call.given.get("playlistId"):
         title = _name(call) if call.given.get("name") else None
@@ -78,11 +78,11 @@ def _create(call: Call) -> Answered:
 
 
 def _update(call: Call) -> Answered:
-    """Another name, songs added at the end, songs taken out by their places; comments are not kept."""
+    """Rename a playlist, add songs at the end, and remove songs by position; comments are not stored."""
     id, out = _id(call, "playlistId"), set()
     for place in call.all("songIndexToRemove", most=LONGEST_SAVED):
         if not (place.isascii() and place.isdigit() and len(place) < 9):
-            raise Failure(NOT_FOUND, "The playlist has no song in that place.")
+            raise SubsonicError(NOT_FOUND, "The playlist has no song in that place.")
         out.add(int(place))
     added = call.songs("songIdToAdd", most=LONGEST_SAVED)
     title = _name(call) if call.given.get("name") else None

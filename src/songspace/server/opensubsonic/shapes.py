@@ -1,7 +1,7 @@
-"""What is told of a song, an album, an artist; the fields are those of the OpenSubsonic schemas.
+"""Songs, albums and artists in the schemas of OpenSubsonic.
 
-What songspace knows nothing of (plays, stars, ratings) is left out. What it knows in general and not of a song is told
-as empty, as the protocol wants it.
+Fields that songspace does not support (plays, stars, ratings) are left out. Supported fields without a value are empty,
+as the protocol demands.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from songspace.library import Song
 from songspace.server.shelves import Album, Artist, Shelves, genres_of
 
 CONVERTED = "mp3"
-"""What every player plays."""
+"""A format that every player plays."""
 
 
 def is_converted(path: str) -> bool:
-    """Return whether a song is sent in another format unless a player asks for its own: few play that one.
+    """Return True if few players play the format of a song, so that by default it is sent in another one.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def album_facts(album: Album) -> dict[str, Any]:
 
 
 def artist_facts(artist: Artist) -> dict[str, Any]:
-    """Return an ``ArtistID3``, without their albums."""
+    """Return an ``ArtistID3``, without its albums."""
     return {
         **_in_brief(artist),
         "coverArt": artist.id,
@@ -110,12 +110,12 @@ def artist_facts(artist: Artist) -> dict[str, Any]:
 
 
 def songs_facts(shelves: Shelves, songs: Sequence[Song]) -> list[dict[str, Any]]:
-    """Several songs."""
+    """Return a list of ``Child``."""
     return [song_facts(shelves, song) for song in songs]
 
 
 def moment(seconds: float) -> str:
-    """Seconds since 1970 as ISO 8601.
+    """Format seconds since 1970 as ISO 8601.
 
     Examples
     --------

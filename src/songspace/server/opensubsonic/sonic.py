@@ -1,4 +1,4 @@
-"""What sounds alike: the extension ``sonicSimilarity``, and the older calls that players have for radios."""
+"""Similar songs: the extension ``sonicSimilarity``, and the older calls of players for radios."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _similar_tracks(call: Call) -> Answered:
     song = call.song(call.text("id"))
     count = call.number("count", 10, least=1, most=_MOST)
     with call.service.turns.take():
-        found = find_similar(call.at.asked([song.id]), count)
-    likeness = [min(1.0, max(0.0, 1 - distance**2 / 2)) for distance in found.distances]
-    return _matches(call, found.songs, likeness)
+        similar = find_similar(call.at.asked([song.id]), count)
+    likeness = [min(1.0, max(0.0, 1 - distance**2 / 2)) for distance in similar.distances]
+    return _matches(call, similar.songs, likeness)
 
 
 def _path(call: Call) -> Answered:
-    """At most so many songs; artists come apart, if such a path is found."""
+    """Return a path of at most ``count`` songs; artists are spaced if there is such a path."""
     start, end = call.song(call.text("startSongId")), call.song(call.text("endSongId"))
     if start.id == end.id:
         return _matches(call, [start], [1.0])
@@ -54,9 +54,9 @@ def _matches(call: Call, songs: list[Song], likeness: list[float]) -> Answered:
 
 
 def _similar(call: Call) -> list[dict[str, Any]]:
-    """Return what sounds most like a song, an album or an artist, each song in one version only.
+    """Return the songs most similar to a song, an album or an artist, each in one version.
 
-    For an artist or an album their own songs are among them, for these sound most like it; for a song that is not so.
+    For an album or an artist, its own songs are included.
     """
     count = call.number("count", 50, least=1, most=_MOST)
     songs = [song for song in call.songs_of(call.text("id")) if _is_placed(call, song)]
@@ -65,8 +65,7 @@ def _similar(call: Call) -> list[dict[str, Any]]:
     with call.service.turns.take():
         asked = call.at.asked([song.id for song in songs])
         rows, _ = one_of_each(asked, count, own=len(songs) > 1)
-    found = [song for song in asked.songs(rows) if song.id in call.whole.album_of]
-    return songs_facts(call.whole, found)
+    return songs_facts(call.whole, [song for song in asked.songs(rows) if song.id in call.whole.album_of])
 
 
 def _is_placed(call: Call, song: Song) -> bool:
@@ -78,7 +77,7 @@ def _is_placed(call: Call, song: Song) -> bool:
 
 
 def _top_songs(call: Call) -> Answered:
-    """Nobody here knows what is famous: the artist's songs nearest to the middle of all of theirs, the typical ones."""
+    """Return the most typical songs of an artist, nearest to their centre: songspace does not know the famous ones."""
     artist = call.whole.artist_named(call.text("artist"))
     count = call.number("count", 50, least=1, most=_MOST)
     return {"topSongs": {"song": songs_facts(call.whole, _heart(call, artist)[:count]) if artist else []}}
@@ -94,13 +93,13 @@ def _heart(call: Call, artist: Artist) -> list[Song]:
 
 
 def _info(call: Call) -> dict[str, Any]:
-    """Return of what an artist's page shows, the similar artists; there are no biographies here."""
+    """Return similar artists for the page of an artist; there are no biographies."""
     id = call.text("id")
     artist = call.artist(id) if id.startswith("ar-") else call.whole.artists_of[call.songs_of(id)[0].id][0]
     near: list[dict[str, Any]] = []
     if call.at.snapshot.space is not None and artist.id in (centers := centers_of(call.service, call.at)):
-        found = centers.near(artist.id, call.number("count", 20, most=_MOST))
-        near = [artist_facts(call.whole.artists[other]) for other, _ in found]
+        others = centers.near(artist.id, call.number("count", 20, most=_MOST))
+        near = [artist_facts(call.whole.artists[other]) for other, _ in others]
     return {"musicBrainzId": artist.mbid or "", "similarArtist": near}
 
 

@@ -14,28 +14,28 @@ from songspace.errors import AudioError, SongspaceError
 from songspace.library.covers import read_cover
 from songspace.server import media
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, Failure, refuse
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError, refuse
 from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
 from songspace.server.problems import RETRY_AFTER, BusyError, UnknownError
 from songspace.server.streams import EncodedSong
 
 _FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
-_COVERED = 1.125  # times what the sound takes, for covers and tags: a file that has just maxBitRate is left alone
-_LOOKED_AT = 5  # songs of an album in which a cover is looked for
+_COVERED = 1.125  # factor for covers and tags: a file of just maxBitRate is not encoded
+_LOOKED_AT = 5  # songs of an album that are searched for a cover
 
 
 def _stream(call: Call) -> Answered:
-    """Return the file as it is, or a part of it; or the song encoded anew, from ``timeOffset`` on.
+    """Return the file or a part of it, or the song in another format, from ``timeOffset`` on.
 
-    That is done where ``format`` is another one than the file's, where the file has more than ``maxBitRate``, where a
-    second is named at which to begin, and where few players know what the file is; and never for ``format=raw``.
+    It is encoded if ``format`` is not the format of the file, if the file has more than ``maxBitRate``, if there is a
+    ``timeOffset``, or if few players know the format of the file; and never for ``format=raw``.
     """
     song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
     most, start = call.number("maxBitRate", 0), _seconds(call)
     file, method = call.service.files.open(song, call.at.library.catalog), call.request.method
     suffix = os.path.splitext(song.path)[1].lower().removeprefix(".")
     as_it_is = wanted == suffix or (wanted == "" and not is_converted(song.path))
-    whole = song.start is None  # nobody is sent an album for one of its songs
+    whole = song.start is None  # for one song, the file of a whole album is not sent
     size = os.fstat(file.fileno()).st_size
     fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
     if whole and (wanted == "raw" or (as_it_is and fits and not start)):
@@ -50,7 +50,7 @@ def _stream(call: Call) -> Answered:
 def _refusal(call: Call) -> Callable[[SongspaceError], Response]:
     def refused(error: SongspaceError) -> Response:
         busy = isinstance(error, BusyError)
-        response = refuse(Failure(GENERIC, str(error)), call.text("f", "xml"), status=503 if busy else 200)
+        response = refuse(SubsonicError(GENERIC, str(error)), call.text("f", "xml"), status=503 if busy else 200)
         if busy:
             response.headers["Retry-After"] = RETRY_AFTER
         return response
@@ -59,10 +59,10 @@ def _refusal(call: Call) -> Callable[[SongspaceError], Response]:
 
 
 def _seconds(call: Call) -> float:
-    """Return where to begin: some players send fractions, although seconds are meant."""
+    """Return the second at which to begin; some players send fractions."""
     text = call.text("timeOffset", "0").strip()
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII):
-        raise Failure(GENERIC, "The parameter timeOffset is no number of seconds.")
+        raise SubsonicError(GENERIC, "The parameter timeOffset is no number of seconds.")
     return float(text)
 
 
@@ -81,15 +81,16 @@ def _download(call: Call) -> Answered:
 
 
 def _cover(call: Call) -> Answered:
-    """Return the first cover in the files of a song, an album or an artist, in the size that it has there."""
+    """Return the first cover in the files of a song, an album or an artist, in its original size."""
     for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
         with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
-            said = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
-            if media.matches(call.request.headers.get("if-none-match"), said["ETag"]):
-                return Response(status_code=304, headers=said)
-            if (found := read_cover(file)) is not None:
-                return Response(found[0], headers=said, media_type=found[1])
-    raise Failure(NOT_FOUND, "There is no cover in the files.")
+            headers = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
+            if media.matches(call.request.headers.get("if-none-match"), headers["ETag"]):
+                return Response(status_code=304, headers=headers)
+            if (cover := read_cover(file)) is not None:
+                picture, media_type = cover
+                return Response(picture, headers=headers, media_type=media_type)
+    raise SubsonicError(NOT_FOUND, "There is no cover in the files.")
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,24 +1,24 @@
-"""The server and its user; and what songspace does not keep: plays, stars, podcasts, biographies."""
+"""The server and its user, and empty answers for data that songspace does not have: plays, stars, podcasts."""
 
 from __future__ import annotations
 
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_ALLOWED, Failure
+from songspace.server.opensubsonic.envelope import GENERIC, NOT_ALLOWED, SubsonicError
 from songspace.server.service import Service
 
 
 def extensions(service: Service) -> Answered:
-    """Return what this server can do beyond Subsonic; told to anybody."""
-    found = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1]}
+    """Return the extensions of this server, also without a password."""
+    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1]}
     if service.token is not None:
-        found["apiKeyAuthentication"] = [1]
-    return {"openSubsonicExtensions": [{"name": name, "versions": versions} for name, versions in found.items()]}
+        extensions["apiKeyAuthentication"] = [1]
+    return {"openSubsonicExtensions": [{"name": name, "versions": versions} for name, versions in extensions.items()]}
 
 
 def _user(call: Call) -> Answered:
     name = call.text("username", call.user)
     if name != call.user:
-        raise Failure(NOT_ALLOWED, "There is nobody else here.")
+        raise SubsonicError(NOT_ALLOWED, "There is no other user.")
     can = {
         "scrobblingEnabled": False,
         "adminRole": False,
@@ -38,13 +38,13 @@ def _user(call: Call) -> Answered:
 
 
 def _not_kept(call: Call) -> Answered:
-    raise Failure(GENERIC, "songspace keeps no stars and no ratings: a playlist holds what you like.")
+    raise SubsonicError(GENERIC, "songspace keeps no stars and no ratings: a playlist holds what you like.")
 
 
 _EMPTY: dict[str, Answered] = {
     "ping": {},
     "getLicense": {"license": {"valid": True}},
-    # A player that tells what it played takes a refusal for a fault; nothing that anybody sees is lost by it.
+    # Players take a refusal of a scrobble for a fault, so it is accepted and ignored.
     "scrobble": {},
     "getNowPlaying": {"nowPlaying": {}},
     "getStarred": {"starred": {}},
