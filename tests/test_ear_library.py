@@ -32,6 +32,9 @@ from songspace.server.app import create_app
 from songspace.space import Space
 
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
+
 class Listener(Reporter):
     """Remembers what is said."""
 
@@ -57,12 +60,20 @@ def got(ear: Ear, tmp_path: Path) -> Ear:
     return ear
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test that asks for a home leaves it for the others."""
+    return tmp_path_factory.mktemp("once") / "home"
+
+
 @pytest.fixture
-def home(got: Ear, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home that has listened to the tunes with the ear, and decoded each once."""
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline.stages, "hear_sounds", lambda files, *_, **__: iter(()) if not files else 1 / 0)
-        pipeline.learn(Home(tmp_path / "home"), tunes, encoder="musicnn", windows=3, workers=2)
+def home(got: Ear, tunes: Path, tmp_path: Path, once: Path) -> Path:
+    """A home that has listened to the tunes with the ear, and decoded each once; a copy, to be changed."""
+    if not once.exists():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pipeline.stages, "hear_sounds", lambda files, *_, **__: iter(()) if not files else 1 / 0)
+            pipeline.learn(Home(once), tunes, encoder="musicnn", windows=3, workers=2)
+    shutil.copytree(once, tmp_path / "home")
     return tmp_path / "home"
 
 

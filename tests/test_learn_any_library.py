@@ -32,7 +32,7 @@ from songspace.library.learnt import learnt, set_learnt
 from songspace.pipeline.check import held_out, units
 from songspace.reporter import Reporter
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard_here")]
 
 QUICK: dict[str, Any] = {"encoder": "contrastive", "steps": 6, "windows": 3, "workers": 1}
 LONG = 12.0
