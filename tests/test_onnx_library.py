@@ -30,6 +30,8 @@ from songspace.library.listening import encode_file
 from songspace.pipeline.check import check
 from songspace.reporter import Reporter
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
 QUICK = ("--windows", 3, "--workers", 1)
 
 

@@ -19,6 +19,8 @@ from songspace.library.learnt import Segments
 from songspace.library.listening import encode_file
 from songspace.reporter import Reporter
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
 QUICK = {"windows": 3, "workers": 1}
 
 

@@ -18,6 +18,8 @@ import pytest
 from songspace import Library, SongspaceError, pipeline
 from songspace.library import Home
 
+pytestmark = pytest.mark.usefixtures("heard_here")
+
 DAMAGES = int(os.environ.get("SONGSPACE_DAMAGES", "3"))
 SEED = int(os.environ.get("SONGSPACE_SEED", "0"))
 AGAIN: dict[str, Any] = {"encoder": "pca", "windows": 3, "workers": 2}
