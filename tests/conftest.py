@@ -84,8 +84,8 @@ def song() -> Callable[..., Path]:
     return write_song
 
 
-@pytest.fixture(scope="module")
-def heard_here() -> Iterator[None]:
+@pytest.fixture
+def heard_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Listen in this process: workers are the business of their own tests, and take most of a second to start."""
 
     def outcomes(
@@ -100,9 +100,7 @@ def heard_here() -> Iterator[None]:
         for file in files:
             yield file, work(file, *args)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("songspace.library.listening.outcomes", outcomes)
-        yield
+    monkeypatch.setattr("songspace.library.listening.outcomes", outcomes)
 
 
 GENRES = ("Low", "Middle", "High")

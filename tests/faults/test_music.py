@@ -55,6 +55,7 @@ def test_a_folder_that_goes_away_half_way_takes_no_song(
     assert known(home.folder) == known(whole.folder)
 
 
+@pytest.mark.usefixtures("heard_here")
 def test_learn_forgets_who_is_gone_as_if_they_had_never_been(
     music: Path, tmp_path: Path, known: Callable[[Path], dict]
 ) -> None:
@@ -70,6 +71,7 @@ def test_learn_forgets_who_is_gone_as_if_they_had_never_been(
     assert known(home.folder) == known(other.folder)
 
 
+@pytest.mark.usefixtures("heard_here")
 @pytest.mark.parametrize("seconds", [1, -86_400, 2**33, 15_032_385_535])
 def test_a_file_that_changes_is_heard_whatever_the_clock_says(
     music: Path, tmp_path: Path, known: Callable[[Path], dict], seconds: int
@@ -120,6 +122,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_next_time(
     assert (failure.reason, failure.lasting) == ("it changed while it was read", False)  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("heard_here")
 def test_a_song_that_changed_unseen_gets_no_vectors_of_another_sound(
     music: Path, tmp_path: Path, told: Any, song: Callable[..., Path], known: Callable[..., dict]
 ) -> None:

@@ -47,7 +47,7 @@ class Live(NamedTuple):
 
 
 @pytest.fixture
-def live(tunes: Path, song: Callable[..., Path], browser: Any, tmp_path: Path) -> Iterator[Live]:
+def live(tunes: Path, song: Callable[..., Path], browser: Any, tmp_path: Path, heard_here: None) -> Iterator[Live]:
     music, home = Path(shutil.copytree(tunes, tmp_path / "music")), Home(tmp_path / "home")
     song(music / "long.flac", 77, seconds=240.0, title="The long one", artist="Artist 01", genre="Low")
     pipeline.learn(home, music, encoder="pca", windows=3, workers=2)

@@ -76,7 +76,7 @@ def ended(server: subprocess.Popen[str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def own(tunes: Path, tmp_path: Path) -> Iterator[Own]:
+def own(tunes: Path, tmp_path: Path, heard_here: None) -> Iterator[Own]:
     music, home = Path(shutil.copytree(tunes, tmp_path / "music")), Home(tmp_path / "home")
     pipeline.learn(home, music, encoder="pca", windows=3, workers=1)
     app = create_app(home, page=tmp_path / "no-page", every=0.0)
