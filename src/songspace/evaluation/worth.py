@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-BY_HAND = "timbre"
+from songspace.encoders.registry import BY_HAND
 
 NAMES = {
     "untrained": "with its network untrained",
