@@ -32,7 +32,7 @@ class Pretrained(Encoder):
     discriminants_: Discriminants | None = None
 
     def fit_map(self, kept: np.ndarray, songs: Any, artists: Any = None) -> Self:
-        """Learn the map: the directions in which songs differ most, and those of one artist less (:mod:`.discriminants`).
+        """Learn the map: directions in which songs differ most, and those of one artist less (:mod:`.discriminants`).
 
         Parameters
         ----------
