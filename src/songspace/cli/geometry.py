@@ -212,12 +212,12 @@ def _remarks_on_regions(asked: Labelled, found: Regions, shown: int) -> list[str
 
 def _way(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw what lies between two regions, if there is somebody to keep the picture, and say it."""
-    from songspace.geometry import pictures
+    from songspace.geometry.way_pictures import draw_way
 
     kind = asked.kind
     found, along = find_way(asked, a, b, most=most)
     if keep:
-        keep(pictures.draw_way(found, title=f"{found.a} + {found.b} ?=", what=kind.value, unit=asked.unit))
+        keep(draw_way(found, title=f"{found.a} + {found.b} ?=", what=kind.value, unit=asked.unit))
     if json:
         show.answer(way_answer(found, along))
     else:
@@ -267,12 +267,12 @@ def _show_way(asked: Labelled, found: Way, along: Along) -> None:
 
 def _years(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw an artist's way through the years, if there is somebody to keep the picture, and tell it."""
-    from songspace.geometry import pictures
+    from songspace.geometry.way_pictures import draw_years
 
     found = find_years(asked, artist)
     if keep:
         title = f"{found.artist} through the years"
-        keep(pictures.draw_years(asked.space, found, title=title, note=_drift(found)))
+        keep(draw_years(asked.space, found, title=title, note=_drift(found)))
     if json:
         show.answer(years_answer(asked, found))
     else:

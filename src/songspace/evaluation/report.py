@@ -223,7 +223,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     if any(_taken_back(differences[metric]) for differences in result["differences"].values()):
         count = sum(map(len, result["differences"].values()))
         lines.append(
-            f"Each interval is of one difference alone. {count} were compared, and among {count} some are large by "
+            f"Each interval is of one difference alone. {count} were compared, and some of these are large by "
             "chance: where that may be so (Holm's correction), nothing is called better or worse."
         )
     antihubs = scores["antihubs"]
