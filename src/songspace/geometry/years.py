@@ -21,8 +21,7 @@ from songspace.geometry.groups import FEWEST, called, grouped, sample
 from songspace.space import Space
 
 DATED = 5
-"""Fewest dated albums for a drift: of the 24 orders of four albums, 2 are equally good, and a chance of one in twelve is
-no evidence."""
+"""Fewest dated albums for a drift: of the 24 orders of four albums, 2 are equally good: no evidence."""
 
 YEARS = 3
 """Fewest different years for a drift: two years only distinguish two groups."""
