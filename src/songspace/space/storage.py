@@ -119,7 +119,8 @@ def written_ids(ids: Sequence[Hashable]) -> np.ndarray:
     TypeError
         If an id is not a text, a number, a boolean, None, bytes, or a tuple of these.
     """
-    return np.frombuffer(json.dumps([_plain(id) for id in ids], allow_nan=True).encode("ascii"), np.int8)
+    text = json.dumps([_plain(id) for id in ids], allow_nan=True, ensure_ascii=False)
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.int8)  # two halves of a character stay two
 
 
 def _plain(id: Any) -> Any:
