@@ -49,9 +49,9 @@ _LONGEST = 1 << 44
 """The most samples of a file, years of sound: headers of unknown length state far more."""
 
 _LOUDEST = 1e9
-"""Limit of samples. Samples beyond full scale are kept: lossy decoders overshoot by a few decibels on loud records, files
-of floats may have any scale, and clipping would add distortion that depends on the codec. Only values that cannot be
-sound (NaN, infinity, a billion times full scale) are refused.
+"""Limit of samples. Samples beyond full scale are kept: lossy decoders overshoot by a few decibels on loud records,
+files of floats may have any scale, and clipping would add distortion that depends on the codec. Only values that cannot
+be sound (NaN, infinity, a billion times full scale) are refused.
 """
 
 
