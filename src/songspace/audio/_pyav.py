@@ -37,36 +37,64 @@ STUMBLES = 64
 """The most errors after which reading of a damaged container goes on."""
 
 
-def open_container(file: BufferedReader) -> Any:
-    """Open a file with FFmpeg; the caller closes the file."""
-    return av.open(QuietFile(file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
-
-
-def sound_of(container: Any) -> Any:
-    """Return the first audio stream.
-
-    Raises
-    ------
-    UndecodableError
-        If there is none, or it cannot be decoded.
-    """
-    if not container.streams.audio:
-        raise UndecodableError("It holds no sound.")
-    stream = container.streams.audio[0]
-    if stream.codec_context is None:
-        raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
-    stream.codec_context.thread_count = 1  # several songs are decoded at the same time
-    return stream
-
-
-class AvSource:
-    """A file that FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+class AvFile:
+    """A file that FFmpeg can open, and the frames of its first audio stream; the caller closes the file."""
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file
         self._container: Any = None
-        self._blocks: Iterator[tuple[int, np.ndarray]] = iter(())
         self._damaged = False
+
+    def close(self) -> None:
+        """Release the decoder."""
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _open(self) -> None:
+        """Open the file at its beginning, with a new decoder.
+
+        Raises
+        ------
+        UndecodableError
+            If it has no sound, or no decoder for it.
+        """
+        self.close()
+        self._file.seek(0)
+        self._container = av.open(
+            QuietFile(self._file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore"
+        )
+        if not self._container.streams.audio:
+            raise UndecodableError("It holds no sound.")
+        self._stream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+        self._stream.codec_context.thread_count = 1  # several songs are decoded at the same time
+
+    def _packets(self) -> Iterator[Any]:
+        """Yield the following packets; damaged parts are skipped."""
+        for _ in range(STUMBLES):
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _decode(self) -> Iterator[Any]:
+        """Yield the following frames; damaged parts are skipped."""
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self._damaged = True
+
+
+class AvSource(AvFile):
+    """A file that FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        super().__init__(file)
+        self._blocks: Iterator[tuple[int, np.ndarray]] = iter(())
         self._open()
         # The clock is read from undamaged frames: those before the first damage, or else those after it.
         whole = takewhile(lambda _: not self._damaged, self._decode())
@@ -83,31 +111,9 @@ class AvSource:
         self._go_to(start)
         return gather(self._blocks, start, stop)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-
     def _open(self) -> None:
-        self.close()
-        self._file.seek(0)
-        self._container = open_container(self._file)
-        self._stream = sound_of(self._container)
+        super()._open()
         self._at = 0  # end of the sound that was decoded last
-
-    def _packets(self) -> Iterator[Any]:
-        for _ in range(STUMBLES):
-            try:
-                yield from self._container.demux(self._stream)
-                return
-            except av.FFmpegError:
-                self._damaged = True
-
-    def _decode(self) -> Iterator[Any]:
-        for packet in self._packets():
-            try:
-                yield from packet.decode()
-            except av.FFmpegError:
-                self._damaged = True
 
     def _sound(self, expected: int | None) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the position of each decoded block and its mono samples; the first one at ``expected``."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, cast
 import av
 import numpy as np
 
-from songspace.audio._pyav import STUMBLES, open_container, sound_of
+from songspace.audio._pyav import AvFile
 from songspace.audio._source import UndecodableError, check_rate, decoding
 from songspace.errors import AudioError
 from songspace.formats import BY_EXTENSION, Format
@@ -168,12 +168,8 @@ def _head(frame: Any, samples: int) -> Any:
     return head
 
 
-class _FrameReader:
+class _FrameReader(AvFile):
     """Decoded frames of a file from a given second."""
-
-    def __init__(self, file: BufferedReader) -> None:
-        self._file = file
-        self._container: Any = None
 
     def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
         """Yield the start of each frame in seconds, and the frame; the first one begins at ``start`` or before."""
@@ -182,37 +178,14 @@ class _FrameReader:
             second, frames = sought
         else:
             self._open()
-            second, frames = 0.0, self._frames()
+            second, frames = 0.0, self._decode()
         for frame in frames:
             yield second, frame
             second += frame.samples / check_rate(frame.sample_rate)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-            self._container = None
-
-    def _open(self) -> None:
-        self.close()
-        self._file.seek(0)
-        self._container = open_container(self._file)
-        self._stream = sound_of(self._container)
-
-    def _frames(self) -> Iterator[Any]:
-        for _ in range(STUMBLES):
-            try:
-                for packet in self._container.demux(self._stream):
-                    try:
-                        yield from packet.decode()
-                    except av.FFmpegError:
-                        continue
-                return
-            except av.FFmpegError:
-                continue
-
     def _sought(self, start: float) -> tuple[float, Iterator[Any]] | None:
         """Seek; return the start of the first frame in seconds and the frames, or None if that is unknown."""
-        frames = self._frames()
+        frames = self._decode()
         first, second = next(frames, None), next(frames, None)
         # The timestamp of the first frame is wrong if the delay of the encoder is missing in it.
         if first is None or second is None or second.pts is None:
@@ -226,7 +199,7 @@ class _FrameReader:
                 self._container.seek(timestamp, stream=self._stream)
             except (av.FFmpegError, OverflowError):
                 return None
-            frames = self._frames()
+            frames = self._decode()
             first = next(frames, None)
             if first is not None and first.pts is not None and first.time - origin <= start:
                 return first.time - origin, chain([first], frames)

@@ -123,7 +123,7 @@ def _master(mixed: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarr
     low = lfilter([0.1], [1, -0.9], mixed).astype(np.float32)  # splits at about 700 Hz
     mixed = low * 10 ** (-room.tilt / 40) + (mixed - low) * 10 ** (room.tilt / 40)
     center, gain = room.color
-    mixed += np.float32(10 ** (gain / 20) - 1) * passband(mixed, low=center / 1.5, high=center * 1.5)
+    mixed += np.float32(10 ** (gain / 20) - 1) * band(mixed, center / 1.5, center * 1.5)
     loud = np.quantile(np.abs(mixed[:, ::8]), 0.99)
     mixed = np.tanh(mixed * np.float32(0.35 * room.drive / max(loud, 1e-6)))
     mixed += np.float32(10 ** (room.hiss / 20)) * noise(rng, mixed.shape[1] / RATE)[: mixed.shape[1]]
@@ -147,15 +147,10 @@ def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarra
     return bus + wet
 
 
-def passband(bus: np.ndarray, *, low: float = 30.0, high: float = 16000.0) -> np.ndarray:
-    """Keep the band between two frequencies."""
-    return band(bus, low, high)
-
-
 def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:
     """Play a part through an overdriven amplifier and a loudspeaker."""
     level = _gain(bus, -12.0)
-    return passband(np.tanh(bus * level * np.float32(gain)), low=80, high=cabinet)
+    return band(np.tanh(bus * level * np.float32(gain)), 80, cabinet)
 
 
 def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
@@ -172,7 +167,7 @@ def pump(bus: np.ndarray, *, beat: float, depth: float = 0.75) -> np.ndarray:
 
 def sweep(bus: np.ndarray, *, period: float) -> np.ndarray:
     """Apply a filter that opens and closes once in ``period`` seconds."""
-    dull = passband(bus, high=600)
+    dull = band(bus, 30, 600)
     opening = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(bus.shape[1]) / RATE / period)
     return dull + (bus - dull) * opening.astype(np.float32)
 

@@ -224,7 +224,7 @@ def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Compositio
     beat = ["X.......X.X.....", "X..x......X.....", "X.....x..xX....."][rng.integers(3)]
     rhythms = ("x..x..x.........", "......x.x..x....", "x.....x.........")
     tune = melody(rng, harmony, bars=range(2, bars), rhythms=rhythms, near=near + 12)
-    dull = partial(mixing.passband, low=60, high=float(rng.uniform(3000, 5500)))
+    dull = partial(instruments.band, low=60, high=float(rng.uniform(3000, 5500)))
     keys = chords(str(rng.choice(["x.....x.", "x...x...", "x......."])), harmony, bars=range(bars), near=near, size=4)
     low = bass("x.....x.5.......", harmony, bars=range(1, bars), near=38)
     kicks, snares = (steps(pattern, bars=range(1, bars)) for pattern in (beat, "....X.......X..o"))

@@ -305,7 +305,10 @@ class ALI(NetworkEncoder):
         game = AdversarialGame(
             codec,
             discriminator,
-            rules=self._rules(),
+            rules=GameRules(
+                rates={name: getattr(self, f"{name}_rate") for name in PLAYERS["all"]},
+                **{name: getattr(self, name) for name in GameRules.__dataclass_fields__ if name != "rates"},
+            ),
             players=PLAYERS[self.trained],
             device=device,
             monitors=Monitors(torch.cat(list(watched)), songs_watched, reference, self.latent),
@@ -352,16 +355,6 @@ class ALI(NetworkEncoder):
             standardize=self.standardize,
             unit_codes=self.unit_codes,
             keras=self.norm == "keras",
-        )
-
-    def _rules(self) -> GameRules:
-        return GameRules(
-            rates={
-                "encoder": self.encoder_rate,
-                "decoder": self.decoder_rate,
-                "discriminator": self.discriminator_rate,
-            },
-            **{name: getattr(self, name) for name in GameRules.__dataclass_fields__ if name != "rates"},
         )
 
     def _calibrate(self, codec: Codec, X: Any, rows: np.ndarray) -> None:
