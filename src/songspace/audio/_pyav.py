@@ -233,7 +233,7 @@ def mono(frame: Any) -> np.ndarray:
     if name.endswith("p"):
         # PyAV counts planes up to a null pointer, which is missing after the eighth: others are invalid memory.
         if count > 8:
-            raise UndecodableError(f"It has {count} channels, which cannot be told apart.")
+            raise UndecodableError(f"It has {count} channels, more than can be read.")
         channels = [np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:count]]
     else:
         values: np.ndarray = np.frombuffer(frame.planes[0], dtype, frame.samples * count)

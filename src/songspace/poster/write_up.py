@@ -187,7 +187,7 @@ def _figures(values: Sequence[float]) -> str:
 _WORDS = {
     "better": "is surely better than",
     "worse": "is surely worse than",
-    "may be chance": "cannot be told from",
+    "may be chance": "cannot be distinguished from",
     "unknown": "with artists too few (under ten), or songs (under four of a genre), to say whether it is chance, "
     "differs from",
 }
