@@ -80,9 +80,7 @@ def synth(
     seconds: float,
     rng: np.random.Generator,
     *,
-    shape: str = "saw",
     detune: float = 7.0,
-    attack: float = 0.005,
     decay: float = 0.3,
     sustain: float = 0.5,
     release: float = 0.08,
@@ -91,13 +89,13 @@ def synth(
     """Play two detuned oscillators whose overtones decay faster than the note."""
     seconds += release
     tuned = [
-        oscillator(shape, frequency, seconds, cents=side * detune, vibrato=vibrato, phase=float(rng.random()))
+        oscillator("saw", frequency, seconds, cents=side * detune, vibrato=vibrato, phase=float(rng.random()))
         for side in (-1, 1)
     ]
     soft = oscillator("triangle", frequency, seconds, vibrato=vibrato)
     bright = np.exp(-np.arange(len(soft), dtype=np.float32) / (2 * decay * RATE))
     wave = soft + (0.5 * (tuned[0] + tuned[1]) - soft) * (0.35 + 0.65 * bright)
-    return wave * envelope(len(wave), attack=attack, decay=decay, sustain=sustain, release=release)
+    return wave * envelope(len(wave), attack=0.005, decay=decay, sustain=sustain, release=release)
 
 
 def pulse(frequency: float, seconds: float, rng: np.random.Generator, *, shape: str = "pulse") -> np.ndarray:
@@ -269,12 +267,10 @@ def shaker(frequency: float, seconds: float, rng: np.random.Generator) -> np.nda
     return seeds * envelope(len(seeds), attack=0.02, decay=0.03, release=0.03)
 
 
-def ride(
-    frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 430.0, decay: float = 0.5
-) -> np.ndarray:
+def ride(frequency: float, seconds: float, rng: np.random.Generator, *, decay: float = 0.5) -> np.ndarray:
     """Play a cymbal: six waves without a common period, and noise; a crash with a longer decay."""
     length = 3 * decay
-    metal = sum(oscillator("square", tone * ratio, length) for ratio in (1.0, 1.342, 1.2312, 1.6532, 1.9523, 2.1523))
+    metal = sum(oscillator("square", 430 * ratio, length) for ratio in (1.0, 1.342, 1.2312, 1.6532, 1.9523, 2.1523))
     return _hit(band(metal + 2 * noise(rng, length), 4000, 15000), decay)
 
 

@@ -147,10 +147,10 @@ def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarra
     return bus + wet
 
 
-def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:
+def distort(bus: np.ndarray, *, gain: float = 12.0) -> np.ndarray:
     """Play a part through an overdriven amplifier and a loudspeaker."""
     level = _gain(bus, -12.0)
-    return band(np.tanh(bus * level * np.float32(gain)), 80, cabinet)
+    return band(np.tanh(bus * level * np.float32(gain)), 80, 5000)
 
 
 def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
@@ -159,10 +159,10 @@ def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
     return np.round(bus * scale) / scale
 
 
-def pump(bus: np.ndarray, *, beat: float, depth: float = 0.75) -> np.ndarray:
+def pump(bus: np.ndarray, *, beat: float) -> np.ndarray:
     """Duck a part on every beat (its length in seconds), as a compressor does under a kick drum."""
     phase = np.arange(bus.shape[1]) / RATE / beat % 1
-    return bus * (1 - depth * np.exp(-phase * 5)).astype(np.float32)
+    return bus * (1 - 0.75 * np.exp(-phase * 5)).astype(np.float32)
 
 
 def sweep(bus: np.ndarray, *, period: float) -> np.ndarray:

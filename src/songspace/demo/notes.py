@@ -140,13 +140,13 @@ def steps(pattern: str, *, bars: Iterable[int], meter: int = 4, pitch: int = 60)
 
 
 def chords(
-    pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, size: int = 3, meter: int = 4, hold: float = 1.0
+    pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, size: int = 3, hold: float = 1.0
 ) -> list[Note]:
     """Write the chord of each bar at the notes of a step pattern, each held for ``hold`` steps."""
     return [
         Note(note.beat, note.length * hold, pitch, note.velocity)
         for bar in bars
-        for note in steps(pattern, bars=[bar], meter=meter)
+        for note in steps(pattern, bars=[bar])
         for pitch in harmony.chord(bar, near=near, size=size)
     ]
 

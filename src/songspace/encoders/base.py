@@ -297,10 +297,9 @@ class Encoder(TransformerMixin, BaseEstimator):
             raise ValueError("Input X contains NaN or infinity.")
         return batch
 
-    def _batches(self, X: Any, size: int | None = None) -> Iterator[np.ndarray]:
-        size = size or self.batch_rows
-        for start in range(0, X.shape[0], size):
-            yield self._rows(X, slice(start, min(start + size, X.shape[0])))
+    def _batches(self, X: Any) -> Iterator[np.ndarray]:
+        for start in range(0, X.shape[0], self.batch_rows):
+            yield self._rows(X, slice(start, min(start + self.batch_rows, X.shape[0])))
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
         raise NotImplementedError

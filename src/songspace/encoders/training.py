@@ -332,8 +332,8 @@ def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
     return pick
 
 
-def one_cycle(progress: float, *, rise: float = 0.3) -> float:
-    """Return the share of the largest learning rate: it rises by a cosine for ``rise`` of the run, then falls to 0.
+def one_cycle(progress: float) -> float:
+    """Return the share of the largest learning rate: it rises by a cosine for 30 % of the run, then falls to 0.
 
     From L. N. Smith and N. Topin, "Super-convergence", arXiv 1708.07120.
 
@@ -342,6 +342,7 @@ def one_cycle(progress: float, *, rise: float = 0.3) -> float:
     >>> [round(one_cycle(p), 2) for p in (0, 0.3, 0.65, 1)]
     [0.04, 1.0, 0.5, 0.0]
     """
+    rise = 0.3
     if progress < rise:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / rise)) / 2
     return (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) / 2

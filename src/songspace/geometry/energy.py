@@ -27,6 +27,9 @@ from songspace.space import Space
 SAMPLE = 20_000
 """The most songs that are compared with each other; from larger libraries the same number of each large group."""
 
+TYPICAL = 2000
+"""The most songs in the sample for mean distances over the whole space."""
+
 BLOCK = 256
 
 
@@ -86,12 +89,12 @@ def energy_distances(means: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(squared, 0))
 
 
-def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: int = 2000) -> float:
+def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0) -> float:
     """Compute the mean distance of two songs by different units, or of any two songs if there is only one unit.
 
     ``units`` has one integer for each row.
     """
-    at = sample(space.numbers, most, seed)
+    at = sample(space.numbers, TYPICAL, seed)
     distances = pairwise(space.vectors[at], space.vectors[at]).astype(np.float64)
     other = units[at][:, None] != units[at]
     if not other.any():

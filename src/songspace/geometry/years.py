@@ -16,7 +16,7 @@ import numpy as np
 
 from songspace.categories import categorize
 from songspace.errors import SongspaceError
-from songspace.geometry.energy import pairwise, summed
+from songspace.geometry.energy import TYPICAL, pairwise, summed
 from songspace.geometry.groups import FEWEST, called, grouped, sample
 from songspace.space import Space
 
@@ -40,6 +40,9 @@ ARTISTS = 2000
 
 SONGS = 50
 """The most songs of an album, and of an artist for the reference, that are compared; a sample if there are more."""
+
+NEAREST = 3
+"""Number of the nearest regions of a station."""
 
 STATIONS = 500
 """The most albums of an artist: only "Various Artists" has more."""
@@ -295,7 +298,7 @@ def _albums_of_one_artist(
 def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
     """Compute the mean distance of two songs by different artists."""
     known = np.flatnonzero((people >= 0) & placed)
-    known = known[sample(space.numbers[known], 2000, seed)]
+    known = known[sample(space.numbers[known], TYPICAL, seed)]
     other = people[known][:, None] != people[known]
     return float(pairwise(space.vectors[known], space.vectors[known])[other].mean()) if other.any() else math.nan
 
@@ -307,7 +310,6 @@ def _nearest(
     titles: Sequence[str],
     labels: Sequence[str | None],
     fewest: int,
-    shown: int = 3,
 ) -> list[tuple[tuple[str, float], ...]]:
     """Find the nearest regions of each station, without this artist's songs."""
     theirs: list[str | None] = list(labels)
@@ -322,6 +324,6 @@ def _nearest(
         for row in rows:
             total += pairwise(space.vectors[row : row + 1], space.vectors[groups.rows])[0]
         means = np.add.reduceat(total, groups.starts[:-1]) / groups.sizes / len(rows)
-        nearest = np.argsort(means, kind="stable")[:shown]
+        nearest = np.argsort(means, kind="stable")[:NEAREST]
         by_station.append(tuple((groups.names[g], float(means[g])) for g in nearest.tolist()))
     return by_station
