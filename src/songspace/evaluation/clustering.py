@@ -7,8 +7,7 @@ Metrics
 * :func:`v_measure`: harmonic mean of homogeneity and completeness (Rosenberg & Hirschberg, EMNLP 2007). Random clusters
   score above 0, and higher the more clusters there are, so that it has to be compared with its chance value.
 * :func:`adjusted_mutual_information`: mutual information corrected for chance, normalised by the arithmetic mean of
-both
-  entropies or by the larger one (Vinh, Epps & Bailey, JMLR 2010). Chance is 0. It is the main score.
+  both entropies or by the larger one (Vinh, Epps & Bailey, JMLR 2010). Chance is 0. It is the main score.
 
 Chance is exact: the expectation over all permutations of the labels. It assumes independent songs. Songs of one artist
 are not independent, so that an encoder that only knows artists scores a little above it.
