@@ -47,13 +47,7 @@ def save(path: Path, trained: Trained, state: TrainingState, identity: str) -> N
     SongspaceError
         If the file cannot be written.
     """
-    tensors = _weights(trained) | {
-        f"{name}.optimizer/{index}/{key}": value
-        for name, optimizer in trained.optimizers.items()
-        for index, values in optimizer.state_dict()["state"].items()
-        for key, value in values.items()
-    }
-    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
+    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in _tensors(trained).items()}
     text = json.dumps({"identity": identity, **asdict(state)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +94,15 @@ def _state(step: int, seconds: float, history: dict[str, list[float]]) -> Traini
     ):
         raise ValueError(step)
     return TrainingState(step, seconds, history)
+
+
+def _tensors(trained: Trained) -> dict[str, Tensor]:
+    return _weights(trained) | {
+        f"{name}.optimizer/{index}/{key}": value
+        for name, optimizer in trained.optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    }
 
 
 def _weights(trained: Trained) -> dict[str, Tensor]:
