@@ -19,4 +19,4 @@ class Reporter:
         """Note the begin of a stage, with or without progress reports; the stage before has ended."""
 
     def failed(self, path: str, reason: str) -> None:
-        """Note that a file cannot be read."""
+        """Note that a file could not be read."""

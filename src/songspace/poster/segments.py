@@ -70,7 +70,7 @@ class Decoded:
 
 
 def decode(file: Found, segments: int, seed: int) -> Decoded | Failure:
-    """Decode random segments of a file; the draw depends on its content and the seed alone."""
+    """Decode random segments of a file, drawn by its content and the seed alone."""
     try:
         identity = identify(file.path)
     except OSError as error:
@@ -196,10 +196,10 @@ class Shelf:
                 f"{self.folder}: take fewer with --per-genre or --segments."
             )
         names = {file.path: name for name, file in files}
-        decoded = outcomes(
+        heard = outcomes(
             decode, (file for _, file in files), self.segments, self.seed, workers=workers, timeout=timeout
         )
-        for done, (file, outcome) in enumerate(decoded, 1):
+        for done, (file, outcome) in enumerate(heard, 1):
             if isinstance(outcome, Failure):
                 entry, lasting = JournalEntry(file.size, file.mtime_ns, failure=outcome.reason), outcome.lasting
             else:
