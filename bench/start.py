@@ -25,7 +25,7 @@ from scipy.signal import fftconvolve, lfilter
 from machine import about
 from songspace.encoders.contrastive import Contrastive
 from songspace.encoders.convnet import write_start
-from songspace.encoders.training import Progress
+from songspace.encoders.training import TrainingProgress
 from songspace.frontends import Codes, LogMel
 
 RATE = LogMel().rate
@@ -257,7 +257,7 @@ def learnt(X: Codes, steps: int) -> Contrastive:
     return network.fit(X, groups=np.arange(len(X)) // 2, on_progress=told)
 
 
-def told(progress: Progress) -> None:
+def told(progress: TrainingProgress) -> None:
     if progress.step % 100 == 0:
         print(f"{progress.step} steps, loss {progress.losses['loss']:.3f}", flush=True)
 

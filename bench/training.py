@@ -34,7 +34,7 @@ from songspace.encoders.contrastive_game import Pairs
 from songspace.encoders.convnet import ConvNet
 from songspace.encoders.devices import choose_device
 from songspace.encoders.networks import NetworkEncoder
-from songspace.encoders.training import Progress, epochs
+from songspace.encoders.training import TrainingProgress, epochs
 from songspace.errors import SongspaceError
 from songspace.frontends import Codes, LogMel
 from songspace.library.scan import scan
@@ -86,7 +86,7 @@ def beside_fit(encoder: Contrastive | ALI, X: np.ndarray, works: dict[str, Work]
     found: dict[str, list[float]] = {"fit": [], **{name: [] for name in works}}
     mark = time.perf_counter()
 
-    def look(progress: Progress) -> None:
+    def look(progress: TrainingProgress) -> None:
         nonlocal mark
         step = time.perf_counter() - mark
         spent = {name: seconds(work, device) for name, work in works.items()}

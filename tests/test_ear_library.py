@@ -31,7 +31,6 @@ from songspace.reporter import Reporter
 from songspace.server.app import create_app
 from songspace.space import Space
 
-
 pytestmark = pytest.mark.usefixtures("heard_here")
 
 

@@ -4,7 +4,7 @@
 >>> songspace.__version__
 '0.1.0'
 
-The public names are loaded when they are first asked for: a query needs neither torch nor scikit-learn.
+Public names are loaded at their first use: a query needs neither torch nor scikit-learn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_WHERE = {
+_MODULES = {
     "AudioError": "errors",
     "Library": "library",
     "Space": "space",
@@ -24,12 +24,12 @@ _WHERE = {
 }
 _ROOMS = ("encoders", "evaluation", "frontends", "geometry", "maps", "playlists")
 
-__all__ = [*_WHERE, *_ROOMS]
+__all__ = [*_MODULES, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Names that people gave: sorted into categories without regard to case and space, numbered, made printable."""
+"""Names such as genres and artists: categories without regard to case and space, numbers, printable forms."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from dataclasses import dataclass
 import numpy as np
 
 OTHER, UNKNOWN = -1, -2
-"""The codes of songs outside the named categories, and of songs without any."""
+"""Codes of songs in other categories, and of songs without a category."""
 
 
 @dataclass(frozen=True)
 class Categories:
-    """The named categories, largest first, and the code of each song: a row of ``names``, or one of the above."""
+    """The named categories, largest first, and the code of each song: an index of ``names``, OTHER or UNKNOWN."""
 
     names: list[str]
     counts: list[int]
     codes: np.ndarray
 
     def count(self, code: int) -> int:
-        """Return how many songs have a code."""
+        """Count the songs with a code."""
         return int((self.codes == code).sum())
 
 
 def categorize(values: Sequence[str | None], *, most: int | None = None) -> Categories:
-    """Sort songs into the ``most`` most frequent values, or into all of them.
+    """Sort songs into the ``most`` most frequent values; by default into all.
 
-    Values that differ in case or surrounding space only are one, under their most frequent spelling.
+    Values that differ only in case or surrounding space are equal; the most frequent spelling is the name.
 
     Examples
     --------
-    >>> found = categorize(["Rock", "rock ", "Rock", "Jazz", "", None, "Folk"], most=2)
-    >>> found.names, found.counts, found.codes.tolist()
+    >>> genres = categorize(["Rock", "rock ", "Rock", "Jazz", "", None, "Folk"], most=2)
+    >>> genres.names, genres.counts, genres.codes.tolist()
     (['Rock', 'Folk'], [3, 1], [0, 0, 0, -1, -2, -2, 1])
     """
     spelled = [printable(value) for value in values]
@@ -54,7 +54,7 @@ def categorize(values: Sequence[str | None], *, most: int | None = None) -> Cate
 
 
 def printable(value: str | None) -> str:
-    """Return a text on one line, with control characters replaced; empty if there is none.
+    """Return a text on one line, with control characters replaced; "" for None.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def printable(value: str | None) -> str:
 
 
 def artist_codes(artists: Sequence[Hashable | None] | np.ndarray | None, n: int) -> np.ndarray:
-    """Return one integer for each song's artist; a song without a known artist (None, "") is its own.
+    """Return one integer for the artist of each song; each unknown artist (None, "") has a different one.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def artist_codes(artists: Sequence[Hashable | None] | np.ndarray | None, n: int)
 
 
 def integers(values: Iterable[Hashable]) -> np.ndarray:
-    """Number values by their first appearance, from 0: equal values, equal integers.
+    """Number values by their first appearance, from 0; equal values have equal integers.
 
     Examples
     --------

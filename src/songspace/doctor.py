@@ -1,4 +1,4 @@
-"""Check whether songspace can do its work here, and whether a library is whole; nothing is changed."""
+"""Check the installation of songspace and a library, without changing anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from songspace.server.user import read_user
 
 
 class Verdict(StrEnum):
-    """The result of a check: in order, to be looked after, or broken."""
+    """The result of a check: in order, needs attention, or broken."""
 
     OK = "ok"
     WARNING = "warning"
@@ -42,17 +42,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check, and what to do about it.
+    """The result of a check, with advice.
 
     Attributes
     ----------
     what : str
-        The part that was checked.
+        The checked part.
     verdict : Verdict
     said : str
         The result in one or two sentences.
     todo : str
-        What to do about it; empty if all is well.
+        Advice; empty if all is well.
     """
 
     what: str
@@ -62,11 +62,11 @@ class Finding:
 
 
 def examine(home: Home) -> list[Finding]:
-    """Check this machine, and the library in a home."""
+    """Check this machine and the library in a home."""
     return [_versions(), _decoders(), _device(), _page(), *_library(home)]
 
 
-_RATE = 48_000  # Opus knows no other
+_RATE = 48_000  # the only rate of Opus
 _PITCH = 440.0
 
 _UPDATE = "Run `songspace update`."
@@ -90,7 +90,7 @@ def _versions() -> Finding:
 
 
 def _decoders() -> Finding:
-    """Check that a tone in each format is heard as the tone that it is."""
+    """Check that a tone is decoded correctly in each format."""
     tone = (0.5 * np.sin(2 * np.pi * _PITCH * np.arange(2 * _RATE) / _RATE)).astype(np.float32)
     heard, deaf, untried = [], [], []
     with tempfile.TemporaryDirectory(prefix="songspace-") as folder:
@@ -100,7 +100,7 @@ def _decoders() -> Finding:
             path = Path(folder, format.name + format.extensions[0])
             try:
                 _encode(path, format, tone)
-            except (av.FFmpegError, ValueError):  # no encoder: decoders may be there
+            except (av.FFmpegError, ValueError):  # no encoder; the decoder may work
                 untried.append(format.name)
                 continue
             problem = _mishearing(path)
@@ -116,8 +116,8 @@ def _decoders() -> Finding:
 
 
 def _encode(path: Path, format: Format, tone: np.ndarray) -> None:
-    """Write a tone as a file of a format, in two channels: FFmpeg's encoder of Vorbis knows no other number."""
-    experimental = {"strict": "experimental"}  # as that encoder calls itself
+    """Write a tone to a file of a format, in two channels, the only number of FFmpeg's encoder of Vorbis."""
+    experimental = {"strict": "experimental"}  # needed for that encoder
     with av.open(str(path), "w", format=format.demuxers[0]) as container:
         stream: Any = container.add_stream(
             format.encoder, rate=_RATE, layout="stereo", bit_rate=96_000, options=experimental
@@ -131,17 +131,17 @@ def _encode(path: Path, format: Format, tone: np.ndarray) -> None:
 
 
 def _mishearing(path: Path) -> str:
-    """Say what is wrong with the tone as it is heard; nothing if it is the one that was written."""
+    """Describe the error in a decoded tone; return "" if it is the one that was written."""
     try:
         heard = read_windows(path, seconds=1.0, count=1, rate=22_050).samples[0]
     except AudioError as error:
         return str(error).rstrip(".")
-    pitch = int(np.argmax(np.abs(np.fft.rfft(heard))))  # of a second: in Hz
+    pitch = int(np.argmax(np.abs(np.fft.rfft(heard))))  # a window of one second: in Hz
     return "" if abs(pitch - _PITCH) <= 1 else "it sounds other than it is"
 
 
 def _device() -> Finding:
-    """Report where encoders are learnt."""
+    """Report the device on which encoders are learnt."""
     import torch
 
     from songspace.encoders.devices import choose_device
@@ -154,7 +154,7 @@ def _device() -> Finding:
 
 
 def _page() -> Finding:
-    """Check that this songspace came with the page that plays."""
+    """Check that this installation contains the page of `songspace serve`."""
     if (documents.BUILT / "index.html").is_file():
         return Finding("page", Verdict.OK, "The page that `songspace serve` shows is there.")
     said = "The page that plays was not built: `songspace serve` has its API only."
@@ -162,7 +162,7 @@ def _page() -> Finding:
 
 
 def _library(home: Home) -> Iterator[Finding]:
-    """Check all that lies in a home; a damaged catalog is not read any further."""
+    """Check all files in a home; a damaged catalog is not read further."""
     yield _user(home)
     if home.log.exists():
         yield Finding("log", Verdict.OK, f"What `learn` and `update` did is written in {home.log}.")
@@ -173,7 +173,7 @@ def _library(home: Home) -> Iterator[Finding]:
     try:
         problems, mends = damage(home.catalog), "`songspace update` mends what is damaged."
         opened = None if problems else Library(home.folder)
-    except (SongspaceError, sqlite3.Error) as error:  # of a newer songspace, or none that may be opened
+    except (SongspaceError, sqlite3.Error) as error:  # from a newer version, or without permission
         problems, mends, opened = [str(error).rstrip(".")], "", None
     if opened is None:
         yield _disk(home, 0)
@@ -206,7 +206,7 @@ def _user(home: Home) -> Finding:
 
 
 def _wanted(home: Home, catalog: Catalog) -> int:
-    """Return the bytes that the next run may need: the rest of the cache, and new copies beside the old ones."""
+    """Compute the bytes that the next run may need: the rest of the cache, and new copies beside the old ones."""
     listening = Listening.of(catalog)
     record = listening.windows * int(np.prod(listening.frontend.shape))
     here = [path.stat().st_size if path.exists() else 0 for path in (home.cache, home.catalog, home.space)]
@@ -232,7 +232,7 @@ def _folders(catalog: Catalog) -> Finding:
         todo = "Mount the disk, or wait for it; if the songs are elsewhere now, `songspace update` and that folder."
         return Finding("music", Verdict.WARNING, f"Not there: {', '.join(lost)}.", todo)
     if groups := away_groups(catalog):
-        listed = "; ".join(f"{one.songs} in {one.path} since {one.since} ({one.why})" for one in groups[:3])
+        listed = "; ".join(f"{g.songs} in {g.path} since {g.since} ({g.why})" for g in groups[:3])
         todo = "Mount the disk, or put the link or the permission right; then run `songspace update`."
         return Finding("music", Verdict.WARNING, f"Songs are away: {listed}.", todo)
     return Finding("music", Verdict.OK, f"The folders are there: {', '.join(roots) or 'none yet'}.")

@@ -1,6 +1,6 @@
-"""Shared parts of all pictures: colours, text, places for labels, and files that are written whole or not at all.
+"""Shared parts of all pictures: colours, text, places of labels, and files that are written atomically.
 
-Everything is drawn by matplotlib's objects, without its global state.
+Pictures are drawn by matplotlib without its global state.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 INK, FAINT, GREY, PALE, PAPER = "#20242b", "#6b7280", "#9aa1ac", "#cfd4da", "#f6f7f9"
-"""Text, remarks, what is not spoken of, what is hardly to be seen, and what all of it lies on."""
+"""Colours of text, remarks, unnamed items, faint items, and the ground."""
 
 PALETTE = (
     "#428ce8", "#eccf42", "#bd5007", "#4ee6fe", "#7553bc", "#90bb7e",
     "#ca77ac", "#ab3b75", "#019c69", "#fba8be", "#e69306", "#95b4fd",
 )  # fmt: skip
-"""Twelve colours that stay apart on white and on black, for normal and for red- or green-blind eyes.
+"""Twelve colours that are distinct on white and on black, for normal and for red- or green-blind eyes.
 
-Found by maximising the least distance in OKLab over normal vision, protanopia and deuteranopia.
+They maximise the least distance in OKLab over normal vision, protanopia and deuteranopia.
 """
 
 SCRIPTS = "Noto Sans CJK JP;Noto Sans CJK SC;Hiragino Sans;Yu Gothic;Microsoft YaHei;Segoe UI;Noto Sans".split(";")
-"""Fonts that know more scripts than matplotlib's own: used after it, if they are there."""
+"""Fonts with more scripts than that of matplotlib, used after it if they are installed."""
 
 
 def blank_figure(width: float, height: float, *, dpi: int = 150, layout: Any = None) -> Figure:
-    """Return an empty white figure of some inches."""
+    """Return an empty white figure; its size is in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -61,7 +61,7 @@ def headed_figure(
 
 
 def hide_frame(axes: Axes) -> None:
-    """Draw no ticks and no spines."""
+    """Remove ticks and spines."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -69,7 +69,7 @@ def hide_frame(axes: Axes) -> None:
 
 
 def family() -> list[str]:
-    """Return the fonts to write in: of each character, the first font that knows it is used."""
+    """Return the fonts for text; each character is written in the first font that has it."""
     from matplotlib.font_manager import fontManager
 
     known = set(fontManager.get_font_names())
@@ -89,9 +89,9 @@ def short(text: str, most: int) -> str:
 
 
 def extent(text: Text) -> tuple[float, float]:
-    """Return the width and height of a text in pixels.
+    """Compute the width and height of a text in pixels.
 
-    A script that no font here knows is measured as boxes; a viewer of SVG may have it, and broad characters broader.
+    Letters without a font are measured as boxes. A viewer of SVG may have a font for them, with wider broad characters.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
@@ -102,7 +102,7 @@ def extent(text: Text) -> tuple[float, float]:
 
 
 def writer(figure: Figure) -> Callable[..., Text]:
-    """Return a function that writes plain text: names may hold dollar signs, which are not formulas here."""
+    """Return a function that writes plain text, in which dollar signs do not mean formulas."""
     fonts = family()
 
     def write(x: float, y: float, text: str, *, axes: Axes | None = None, **looks: Any) -> Text:
@@ -113,30 +113,30 @@ def writer(figure: Figure) -> Callable[..., Text]:
 
 
 RINGS = (2.0, 9.0, 20.0, 34.0, 52.0, 74.0, 100.0, 140.0)
-"""Points between a mark and its label: the nearest place that is free is taken."""
+"""Distances of a label from its mark in points; the nearest free place is taken."""
 
 TURNS = np.deg2rad([0, 180, 90, 270, 25, 155, -25, 205, 50, 130, -50, 230, 75, 105])
-"""Directions that are tried: beside a mark first, where a label reads best."""
+"""Directions in the order that they are tried: beside the mark first, where labels read best."""
 
 
 def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[float] | np.ndarray) -> int:
-    """Move texts beside their marks, the first ones first, so that none covers another; thin lines lead to far ones.
+    """Move texts beside their marks without overlaps, in their order; thin lines lead to far ones.
 
     Parameters
     ----------
     axes : Axes
-        With its final limits; no label leaves it.
+        Axes with final limits; labels stay inside.
     texts : sequence of n Text
-        Of this axes.
+        Texts of these axes.
     marks : array of shape (n or more, 2)
-        The middle of each text's mark, in data coordinates, and of other marks that are better left free.
-    radii : sequence of as many floats
-        The marks' radii, in points.
+        The middle of the mark of each text, in data coordinates, and of other marks to keep free.
+    radii : sequence of float, one for each mark
+        Radii of the marks in points.
 
     Returns
     -------
     int
-        Number of texts without a free place, which are removed.
+        Number of texts that are removed, because there is no free place.
     """
     scale = axes.figure.dpi / 72
     points = axes.transData.transform(np.asarray(marks, float).reshape(-1, 2))
@@ -145,7 +145,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
     taken: list[tuple[float, float, float, float]] = []
     lost = 0
     for text, (x, y), radius in zip(texts, points[: len(texts)], reach[: len(texts)], strict=True):
-        # A ground, not an outline: SVG keeps outlined text as shapes only.
+        # A background instead of an outline: in SVG, outlined text would become shapes.
         text.set_bbox({"facecolor": PAPER, "alpha": 0.5, "edgecolor": "none", "pad": 0.6})
         text.set(ha="center", va="center", rotation_mode="anchor")
         half = np.array(extent(text)) / 2 + scale
@@ -153,7 +153,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
         for ring in RINGS:
             for preference, turn in enumerate(TURNS):
                 way = np.array([np.cos(turn), np.sin(turn)])
-                # How far the middle of a box must be for the box to clear a disc in this direction.
+                # The distance of the middle of a box at which the box clears the disc in this direction.
                 clear = radius + ring * scale + min(half / np.maximum(np.abs(way), 1e-9))
                 middle = np.array([x, y]) + way * clear
                 low, high = middle - half, middle + half
@@ -166,7 +166,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
                 cost = 8 * float(np.maximum(depth, 0).sum()) + ring / 8 + preference / 10
                 if best is None or cost < best[0]:
                     best = cost, middle, ring
-            if best is not None and best[0] < ring / 8 + 2:  # farther off, nothing would be better
+            if best is not None and best[0] < ring / 8 + 2:  # farther places cannot be better
                 break
         if best is None:
             text.remove()
@@ -183,7 +183,7 @@ def place(axes: Axes, texts: Sequence[Text], marks: np.ndarray, radii: Sequence[
 
 
 def sheet(axes: Axes, xy: np.ndarray, *, air: float = 0.16) -> None:
-    """Make a sheet of axes: no frame, one scale in both directions, and some air around the places."""
+    """Format axes as a sheet: no frame, the same scale in both directions, and a margin around the places."""
     axes.set_facecolor(PAPER)
     hide_frame(axes)
     low, high = (xy.min(axis=0), xy.max(axis=0)) if len(xy) else (np.zeros(2), np.zeros(2))
@@ -200,12 +200,12 @@ PICTURES = (".png", ".svg")
 
 @contextmanager
 def written(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a place beside ``path`` to write to; rename it into place if all went well.
+    """Yield a temporary path to write to; rename it to ``path`` after the block, unless it raises an exception.
 
     Raises
     ------
     SongspaceError
-        If the file system refuses, or a device, a pipe or a folder would be replaced: /dev/null is everybody's.
+        If the file cannot be written, or ``path`` is a device, a pipe or a folder, which must not be replaced.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise SongspaceError(f"{os.fspath(path)} cannot be written (it is no ordinary file).")
@@ -221,26 +221,26 @@ def written(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def save(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 150) -> None:
-    """Write a figure as PNG or SVG, whole or not at all; equal figures are equal files.
+    """Write a figure as PNG or SVG atomically; equal figures give equal files.
 
-    Text in SVG stays text: it can be searched and copied, and a viewer has fonts for scripts that are unknown here.
+    Text in SVG stays text: it can be searched and copied, and the viewer may have fonts that are missing here.
 
     Raises
     ------
     SongspaceError
-        If the file's name ends in neither, or it cannot be written.
+        If the file has another extension, or cannot be written.
     """
     from matplotlib import rc_context
 
     kind = Path(path).suffix.lower()
     if kind not in PICTURES:
         raise SongspaceError(f"{os.fspath(path)}: a picture is a {' or '.join(PICTURES)} file.")
-    # No date and no version of matplotlib.
+    # Without date and version of matplotlib.
     metadata = {"Software": None} if kind == ".png" else {"Date": None, "Creator": None}
     with (
         warnings.catch_warnings(),
         written(path) as beside,
         rc_context({"svg.fonttype": "none", "svg.hashsalt": "songspace"}),
     ):
-        warnings.filterwarnings("ignore", message="Glyph")  # a script that no font here knows is drawn as boxes
+        warnings.filterwarnings("ignore", message="Glyph")  # letters without a font are drawn as boxes
         figure.savefig(beside, format=kind[1:], dpi=dpi, metadata=metadata)

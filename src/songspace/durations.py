@@ -1,10 +1,10 @@
-"""Lengths of time as a person reads them."""
+"""Durations as text."""
 
 from __future__ import annotations
 
 
 def about(seconds: float) -> str:
-    """Format how long something will take, no more exactly than that can be known.
+    """Format an expected duration, with the precision of a forecast.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def about(seconds: float) -> str:
 
 
 def taken(seconds: float) -> str:
-    """Format how long something took.
+    """Format a measured duration.
 
     Examples
     --------

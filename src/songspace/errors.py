@@ -1,7 +1,7 @@
-"""The one family of errors that songspace raises on purpose.
+"""The errors that songspace raises on purpose.
 
-Every message is one sentence for the person who caused the error: the command line prints it as it
-stands. Anything else that is raised is a defect of songspace.
+Each message is one sentence for the user; the command line prints it unchanged. All other exceptions are defects of
+songspace.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import sqlite3
 
 
 class SongspaceError(Exception):
-    """Something could not be done, and the message says why in one sentence."""
+    """A task cannot be done; the message is the reason in one sentence."""
 
 
 class AudioError(SongspaceError):
-    """A file could not be turned into sound; the message is the reason that ``status`` shows."""
+    """A file cannot be decoded; the message is the reason that ``status`` shows."""
 
 
 class MissingEncoderError(SongspaceError):
-    """No package that works here has an encoder of that name."""
+    """No installed package has a working encoder of this name."""
 
 
 class EncodingError(SongspaceError):
-    """The vectors of one song are invalid; the encoder may well encode others."""
+    """The vectors of a song are invalid; the encoder may encode other songs."""
 
 
 FORESEEN = (SongspaceError, sqlite3.Error, OSError)
-"""Errors that may end a command and are no defect: :func:`sentence` describes them."""
+"""Errors that may end a command and are no defects; :func:`sentence` describes them."""
 
 
 def sentence(error: Exception) -> str:
@@ -38,8 +38,8 @@ def sentence(error: Exception) -> str:
     'a.mp3: No such file or directory.'
     """
     if isinstance(error, sqlite3.Error):
-        mended = "" if isinstance(error, sqlite3.OperationalError) else " `songspace update` mends a damaged one."
-        return f"The library's catalog could not be used: {error}.{mended}"
+        hint = "" if isinstance(error, sqlite3.OperationalError) else " `songspace update` mends a damaged one."
+        return f"The library's catalog could not be used: {error}.{hint}"
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     return str(error)

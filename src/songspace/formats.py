@@ -1,7 +1,7 @@
-"""The formats of music files, one row each: everything that differs between them and is no code.
+"""The formats of music files, one row each, with all that differs between them and needs no code.
 
-A new format is a new row here (and in ``web/src/deck.ts``, which a test compares with it). FFmpeg then decodes it, and
-the library, the server, the page and ``songspace doctor`` know it. Where in a file the sound and the tags lie is code:
+A new format is a new row here (and in ``web/src/deck.ts``, which a test compares with it). Then FFmpeg decodes it, and
+the library, the server, the page and ``songspace doctor`` support it. The places of sound and tags in a file are code:
 `songspace.library.identity` and `songspace.library.tagged`.
 """
 
@@ -20,29 +20,29 @@ class Format:
     Attributes
     ----------
     name : str
-        As documentation and messages call it.
+        Name in documentation and messages.
     extensions : tuple of str
-        In lower case, with the dot; the usual one first. Files with these extensions are taken for music.
+        Extensions in lower case, with the dot; the usual one first. Files with these extensions count as music.
     media_type : str
-        As HTTP calls it.
+        Media type for HTTP.
     signature : bytes
-        A regular expression that the first bytes of a file match.
+        Regular expression for the first bytes of a file.
     demuxers : tuple of str
-        FFmpeg's demuxers that may open it; the first is also the name of FFmpeg's muxer.
+        FFmpeg's demuxers that may open it; the first one is also the name of FFmpeg's muxer.
     decoder : {"soundfile", "mp3", "ogg", "ffmpeg"}
-        The module of `songspace.audio` that is tried first. FFmpeg is always tried last.
+        Module of `songspace.audio` that is tried first. FFmpeg is always tried last.
     tags : {"id3", "ape", "mutagen", "matroska"}
-        The reader of the tags that are believed first: "mutagen" reads those that only this format has.
+        Reader of the tags that count first: "mutagen" reads those of this format alone.
     is_played : bool
-        True if nearly all Subsonic clients play it. To the others the server sends another format.
+        True if nearly all Subsonic clients play it. Other formats are transcoded for them.
     codec : str
-        What browsers need to be told besides the media type, if that leaves open whether they can play it.
+        Codec for browsers, if they cannot tell from the media type alone whether they can play it.
     encoder : str
-        FFmpeg's encoder that ``songspace doctor`` tries the decoders with and the server encodes with.
+        FFmpeg's encoder, for the server and for the test of the decoders in ``songspace doctor``.
     seconds : float
-        Processor time for the windows of a song of some minutes, on one core.
+        Processor time for the windows of a song of several minutes, on one core.
     full_size : int
-        Bytes from which on a file takes that time; an empty file would take half of it.
+        Bytes of a file from which it takes that time; an empty file would take half of it.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Format:
     full_size: int = 3_500_000
 
 
-# Where two signatures match, the first format counts.
+# If two signatures match, the first format counts.
 # fmt: off
 FORMATS = (
     Format("MP3", (".mp3",), "audio/mpeg", rb"ID3|\xff[\xe2\xe3\xea\xeb\xf2\xf3\xfa\xfb]", ("mp3",), "mp3",
@@ -86,7 +86,7 @@ FORMATS = (
     Format("ALAC", (".alac",), "audio/mp4", rb"....ftyp", ("mp4", "mov", "m4a"), tags="mutagen",
            is_played=True, codec="alac", encoder="alac"),
     Format("raw AAC", (".aac",), "audio/aac", rb"\xff[\xe0\xe1\xe8\xe9\xf0\xf1\xf8\xf9]", ("aac",), is_played=True),
-    # WebM is Matroska, and browsers play what they can of either under this name only.
+    # WebM is Matroska; browsers play both only under this media type.
     Format("WebM", (".weba",), "audio/webm", rb"\x1a\x45\xdf\xa3.*\x42\x82.webm", ("webm",), tags="matroska",
            is_played=True, encoder="libopus"),
     Format("Matroska", (".mka",), "audio/webm", rb"\x1a\x45\xdf\xa3", ("matroska",), tags="matroska"),
@@ -102,9 +102,10 @@ FORMATS = (
 # fmt: on
 
 OTHER_DEMUXERS = ("ac3 amr avi dts eac3 flv mpeg mpegts oma rm shn tak truehd voc").split()
-"""FFmpeg's demuxers of sound that is decoded where a file has another format's extension, but not looked for.
+"""FFmpeg's demuxers of other formats, which are decoded in files with an extension of music.
 
-No further ones are allowed: FFmpeg also opens playlists, scripts and pictures, and some make it open other files.
+No other demuxers are allowed: FFmpeg also opens playlists, scripts and pictures, and some of these refer to other
+files.
 """
 
 BY_EXTENSION = {extension: format for format in FORMATS for extension in format.extensions}
@@ -112,7 +113,7 @@ _SIGNATURES = [(re.compile(format.signature, re.DOTALL), format) for format in F
 
 
 def by_name(path: str | os.PathLike[str]) -> Format | None:
-    """Return the format that a file's extension promises, or None if it promises no music.
+    """Return the format of a file by its extension; None if it is no extension of music.
 
     Examples
     --------
@@ -123,7 +124,7 @@ def by_name(path: str | os.PathLike[str]) -> Format | None:
 
 
 def by_content(head: bytes) -> Format | None:
-    """Return the format of a file that begins with ``head`` (64 bytes are enough), or None if it is not known.
+    """Return the format of a file by its first bytes (64 are enough); None if it is unknown.
 
     Examples
     --------

@@ -1,18 +1,18 @@
 """95 % intervals of scores, from their scatter over smaller collections of the same songs.
 
-Songs of one artist are alike, so they are not independent: what is left out is artists, each with all songs. Both ways
-leave artists out of the queries, of the candidates, and of what is clustered:
+Songs of one artist are similar, and so not independent: artists are left out with all of their songs. Both methods
+leave artists out of the queries, the candidates, and the clustered songs:
 
 * :func:`deletions` leaves out one artist after the other (the delete-one-group jackknife: Tukey 1958; Efron and Stein,
-  Annals of Statistics 1981). It is for scores that change little with an artist, such as shares of right neighbours.
-* :func:`halves` takes halves of the artists at random (the delete-d jackknife: Shao and Wu, Annals of Statistics 1989).
-  It holds for scores that jump, too: clusters found anew may be other clusters.
+  Annals of Statistics 1981). It is for scores that change little with an artist, such as shares of neighbours.
+* :func:`halves` draws halves of the artists at random (the delete-d jackknife: Shao and Wu, Annals of Statistics 1989).
+  It is valid for scores that change abruptly, too, such as those of clusters.
 
-A bootstrap, which draws artists with repetition, is neither: repeated songs agree with themselves, and what is scored
-with the neighbours and clusters of all songs hardly scatters. Such intervals were too narrow.
+A bootstrap, which draws artists with repetition, is not used: repeated songs agree with themselves, and scores with the
+neighbours and clusters of all songs hardly scatter. Such intervals were too narrow.
 
-Encoders that are scored on the same songs meet the same smaller collections, so that their difference has an interval
-of its own. `bench/coverage.py` shows how often the intervals hold what is true.
+Encoders that are scored on the same songs use the same smaller collections, so that their difference has an interval,
+too. `bench/coverage.py` measures how often the intervals contain the true value.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from typing import Any
 import numpy as np
 
 MIN_ARTISTS = 10
-"""With fewer artists no interval is given: they do not show how artists differ (Cameron et al., 2008)."""
+"""Fewest artists for an interval: fewer do not show the differences between artists (Cameron et al., 2008)."""
 
 MOST_DELETIONS = 200
-"""Largest number of deletions: more artists are left out in groups."""
+"""The most deletions; more artists are left out in groups."""
 
 HALVES = 50
-"""Halves of the artists that a score is taken of anew."""
+"""Halves of the artists for which a score is computed again."""
 
 SURE = 0.05
-"""A difference is sure if equally good encoders differ so much less often than this."""
+"""Level of significance: a difference is sure if its p-value is smaller."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Scatter:
     Attributes
     ----------
     values : ndarray of shape (r,)
-        The score in each, NaN where there is none; empty where no interval can be given.
+        The score in each collection, NaN if there is none; empty if there can be no interval.
     scale : float
-        The variance of the score, for one of these values.
+        Factor from the variance of these values to that of the score.
     degrees : float
-        Of freedom that the variance is known with.
+        Degrees of freedom of the variance.
     """
 
     values: np.ndarray
@@ -56,16 +56,16 @@ class Scatter:
 
     @property
     def error(self) -> float | None:
-        """Return the standard error; None where there are no two values, or all are the same."""
+        """The standard error; None with fewer than two values, or if all are the same."""
         known = self.values[np.isfinite(self.values)]
         if len(known) < 2:
             return None
-        # As if there were as many values as collections: of few, the variance is no smaller than of all.
+        # The number of collections, not of values: missing values must not reduce the variance.
         error = float(np.sqrt(self.scale * (1 - 1 / self.values.size) * known.var(ddof=1)))
         return error if error > 1e-12 else None
 
     def around(self, value: float) -> list[float] | None:
-        """Return the 95 % interval around ``value``: as wide as Student's t makes it.
+        """Compute the 95 % interval around ``value``, by Student's t.
 
         Examples
         --------
@@ -74,13 +74,13 @@ class Scatter:
         """
         if self.error is None:
             return None
-        from scipy.special import stdtrit  # Student's t; a search for neighbours need not import it
+        from scipy.special import stdtrit  # Student's t; imported here, because a query does not need it
 
         width = float(stdtrit(self.degrees, 0.975)) * self.error
         return [float(value) - width, float(value) + width]
 
     def chance_of(self, value: float) -> float | None:
-        """Return the p-value: how often a score whose true value is 0 would be as far from it as ``value``."""
+        """Compute the two-sided p-value of ``value``, for a true value of 0."""
         if self.error is None:
             return None
         from scipy.special import stdtr
@@ -88,24 +88,24 @@ class Scatter:
         return float(2 * stdtr(self.degrees, -abs(value) / self.error))
 
     def minus(self, other: Scatter) -> Scatter:
-        """Return the scatter of a difference; both scores were taken in the same smaller collections."""
+        """Return the scatter of a difference of two scores in the same smaller collections."""
         return replace(self, values=self.values - other.values, degrees=min(self.degrees, other.degrees))
 
 
 NOTHING = Scatter(np.zeros(0))
-"""The scatter where no interval can be given."""
+"""The scatter without an interval."""
 
 
 @dataclass(frozen=True)
 class Smaller:
-    """Smaller collections of some songs, and what the scatter of a score over them says.
+    """Smaller collections of songs, for the scatter of a score over them.
 
     Attributes
     ----------
     kept : bool array of shape (r, n)
-        Which songs are in each. None at all where there are fewer than ``MIN_ARTISTS`` artists.
+        True for the songs in each collection. There are no collections with fewer than ``MIN_ARTISTS`` artists.
     scale, degrees : float
-        As of :class:`Scatter`.
+        As in :class:`Scatter`.
     """
 
     kept: np.ndarray
@@ -120,17 +120,17 @@ class Smaller:
 
 @dataclass(frozen=True)
 class Score:
-    """One figure with what is needed to judge it.
+    """A score with its chance value and its scatter.
 
     Attributes
     ----------
     value : float
-        The score itself, at most 1.
+        The score, at most 1.
     chance : float
         The expected score of an encoder that knows nothing.
     scatter : Scatter
     spread : float or None
-        Standard deviation over clustering seeds, where there are several.
+        Standard deviation over clustering seeds, if there are several.
     lowest : float
         The smallest value that the measure can take.
     """
@@ -142,20 +142,19 @@ class Score:
     lowest: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return this score as plain values for JSON; the interval is None where none can be given."""
+        """Return this score as plain values for JSON; the interval may be None."""
         within = _within(self.scatter.around(self.value), self.lowest, 1.0)
         values = {"value": float(self.value), "chance": float(self.chance), "interval": within}
         return values if self.spread is None else values | {"spread": float(self.spread)}
 
     def minus(self, other: Score) -> dict[str, Any]:
-        """Return the difference to another score of the same songs, with its own (paired) interval.
+        """Compute the difference to another score of the same songs, with its own (paired) interval.
 
         Returns
         -------
         dict
-            ``value``; ``interval``, and ``p``, how often two equally good encoders would differ by so much or more
-            (two-sided t-test); both None where no interval can be given: artists are too few, or the difference is
-            the same whichever of them are left out.
+            ``value``; ``interval``, and ``p``, the p-value of the two-sided t-test. Both are None without an interval:
+            if artists are too few, or the difference is the same in all smaller collections.
         """
         difference = float(self.value - other.value)
         scatter = self.scatter.minus(other.scatter)
@@ -169,14 +168,14 @@ def _within(bounds: list[float] | None, lowest: float, highest: float) -> list[f
 
 
 def deletions(artists: np.ndarray, *, random_state: int = 0) -> Smaller:
-    """Leave out one artist after the other; of more than ``MOST_DELETIONS``, one group of artists after the other.
+    """Leave out one artist after the other, or one group of artists, if they are more than ``MOST_DELETIONS``.
 
     Parameters
     ----------
     artists : int array of shape (n,)
         The artist of each song.
     random_state : int
-        Deals artists into groups.
+        Seed of the division of artists into groups.
     """
     _, codes = np.unique(artists, return_inverse=True)
     count = int(codes.max()) + 1
@@ -189,7 +188,7 @@ def deletions(artists: np.ndarray, *, random_state: int = 0) -> Smaller:
 
 
 def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -> Smaller:
-    """Take halves of the artists at random.
+    """Draw halves of the artists at random.
 
     Parameters
     ----------
@@ -198,37 +197,37 @@ def halves(artists: np.ndarray, *, draws: int = HALVES, random_state: int = 0) -
     draws : int
         Number of halves.
     random_state : int
-        Equal numbers give equal halves.
+        Seed of the draws.
     """
     _, codes = np.unique(artists, return_inverse=True)
     count = int(codes.max()) + 1
     draws = draws if count >= MIN_ARTISTS else 0
     rng = np.random.default_rng(random_state)
     taken = np.array([rng.permutation(count) < count // 2 for _ in range(draws)], bool).reshape(draws, count)
-    # What is left out of a half scatters it: (songs kept / songs left out) brings that to the scatter of the whole.
+    # The factor (artists kept / artists left out) turns the scatter of halves into that of the whole collection.
     scale = (count // 2) / (count - count // 2) * draws / max(draws - 1, 1)
     return Smaller(taken[:, codes], scale, _degrees(artists, draws))
 
 
 def _degrees(artists: np.ndarray, collections: int) -> float:
-    """Estimate the degrees of freedom of a variance over artists: fewer with a few large ones among small ones.
+    """Estimate the degrees of freedom of a variance over artists: they are fewer with a few large artists.
 
-    (Sum of sizes)^2 / (sum of squared sizes) is the number of artists of equal size that would be as informative: the
-    simplest case of Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.
+    (Sum of sizes)^2 / (sum of squared sizes) is the equivalent number of artists of equal size: the simplest case of
+    Carter, Schnepel and Steigerwald, Review of Economics and Statistics 2017.
     """
     sizes = np.unique(artists, return_counts=True)[1].astype(float)
     return float(max(1.0, min(sizes.sum() ** 2 / np.square(sizes).sum(), collections) - 1))
 
 
 def holm(chances: Sequence[float | None]) -> list[float | None]:
-    """Correct the p-values of several comparisons, so that all of them together are wrong as rarely as one.
+    """Correct the p-values of several comparisons, so that the error of all together is that of one.
 
-    S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
+    From S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
 
     Parameters
     ----------
     chances : sequence of float or None
-        The p-value of each comparison; None where there is none, and it is not counted then.
+        The p-value of each comparison; None is not counted.
 
     Examples
     --------

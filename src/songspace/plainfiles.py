@@ -1,8 +1,7 @@
-"""Small files that this program wrote, read as if a stranger had: only ordinary files, within bounds, and quickly.
+"""Files that this program wrote, read with caution, as if a stranger had written them.
 
-Something else may lie in a file's place: a pipe, on which opening it would wait for ever; a device that
-never ends; a link to a file that is none of this program's; numbers that are none. All of these are refused, with a
-``ValueError`` or an ``OSError`` that says why, and nothing worse happens.
+Another file may be in their place: a pipe, on which opening would wait for ever; an endless device; a link to another
+file; invalid numbers. All of these are refused with a ``ValueError`` or an ``OSError``.
 """
 
 from __future__ import annotations
@@ -19,27 +18,27 @@ from io import BufferedReader
 from typing import Any
 
 DEEPEST = 32
-"""Lists and objects within each other; what this program writes has a fifth of them."""
+"""The most levels of nested lists and objects, five times those that this program writes."""
 
-_DIGITS = 40  # of a whole number: a seed may have more than fit into 64 bits
-_NESTING = bytes(set(range(256)) - set(b"[]{}"))  # all that neither opens nor closes anything
+_DIGITS = 40  # the most digits of a whole number: a seed may have more than 64 bits
+_NESTING = bytes(set(range(256)) - set(b"[]{}"))  # all bytes except brackets
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 
 
 def open_plain(path: str | os.PathLike[str], *, links: bool = False) -> BufferedReader:
-    """Open an ordinary file for reading; refuse a pipe or a device that has taken its place.
+    """Open an ordinary file for reading; refuse pipes and devices.
 
     Parameters
     ----------
     path : path-like
     links : bool
-        Whether it may be a link. This program replaces its own files and makes no links; a password may be one, because
-        container systems mount secrets so.
+        Allow a link. This program replaces its own files and makes no links; a password may be a link, because
+        container systems mount secrets in this way.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or is something else.
+        If it cannot be opened, or is no ordinary file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     file = os.fdopen(os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0)), "rb")
@@ -55,12 +54,12 @@ def read_plain(path: str | os.PathLike[str], most: int, *, links: bool = False) 
     Raises
     ------
     OSError
-        As for :func:`open_plain`.
+        As in :func:`open_plain`.
     ValueError
         If it is longer.
     """
     with open_plain(path, links=links) as file:
-        # Its size, not the limit: read() sets that much memory aside.
+        # The size, not the limit: read() allocates as much memory as it is asked for.
         data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise ValueError(f"it is longer than {most} bytes")
@@ -70,21 +69,22 @@ def read_plain(path: str | os.PathLike[str], most: int, *, links: bool = False) 
 def put_plain(
     path: str | os.PathLike[str], parts: Iterable[bytes | memoryview], *, mode: int = 0o666, sync: bool = False
 ) -> None:
-    """Put a file in place of what is there: whole or not at all, and through nothing that lies there already.
+    """Write a file atomically, in place of an existing one, without following links.
 
     Parameters
     ----------
     path : path-like
     parts : iterable of bytes
+        Contents of the file.
     mode : int
-        Its permissions, as for :func:`os.open`.
+        Permissions of the file, as in :func:`os.open`.
     sync : bool
-        Whether it is to last even if the machine stops at once.
+        Flush it to the disk, so that it lasts even if the machine stops at once.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was begun is gone then.
+        If it cannot be written; the incomplete file is deleted.
     """
     beside = f"{os.fspath(path)}.new"
     with suppress(FileNotFoundError):
@@ -110,25 +110,26 @@ def read_json(path: str | os.PathLike[str], most: int, *, links: bool = False, f
     Raises
     ------
     OSError, ValueError
-        As for :func:`read_plain` and :func:`parse_json`.
+        As in :func:`read_plain` and :func:`parse_json`.
     """
     return parse_json(read_plain(path, most, links=links), finite=finite)
 
 
 def parse_json(data: bytes, *, finite: bool = True) -> Any:
-    """Parse a JSON document whose numbers are finite and whose lists end.
+    """Parse a JSON document, with limits for its depth and its numbers.
 
     Parameters
     ----------
     data : bytes
-        UTF-8.
+        JSON in UTF-8.
     finite : bool
-        Whether NaN and infinities are refused; a training's history may hold them.
+        Refuse NaN and infinities; the history of a training may contain them.
 
     Raises
     ------
     ValueError
-        If it is none, nested too deeply, or one of its numbers is not finite or a whole one of more than 40 digits.
+        If it is no JSON, nested too deeply, or has a number that is not finite or a whole number of more than 40
+        digits.
 
     Examples
     --------
@@ -152,10 +153,10 @@ def parse_json(data: bytes, *, finite: bool = True) -> Any:
 
 
 def _is_deep(data: bytes) -> bool:
-    """Return whether lists and objects are nested too deeply or not closed, before the parser goes down."""
-    outside = b"".join(data.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])  # of strings
+    """Return True if lists and objects are nested too deeply or not closed; checked before parsing."""
+    outside = b"".join(data.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])  # without strings
     nesting = outside.translate(_ALIKE, _NESTING)
-    for _ in range(DEEPEST):  # each time the innermost go
+    for _ in range(DEEPEST):  # each pass removes the innermost brackets
         if not nesting:
             return False
         nesting = nesting.replace(b"[]", b"")
@@ -182,7 +183,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def characters(text: str) -> str:
-    """Return text without surrogates, which JSON can name and no file can hold.
+    """Replace surrogates in a text, which JSON can contain and UTF-8 cannot.
 
     Examples
     --------

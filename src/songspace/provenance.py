@@ -1,7 +1,7 @@
-"""The environment of a result: versions, threads, the processor. It stands beside every result, and changes none.
+"""The environment of a result: versions, threads and the processor. It is stored with every result.
 
-The same seed gives the same numbers only with the same of all three: sums of floats are split among the threads, and
-added up in another order each way, so that a last digit differs; training makes a large difference of it.
+The same seed gives the same numbers only in the same environment: threads add up sums of floats in different orders, so
+that the last digits differ, and training amplifies such differences.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
-"""Of processors, by the names that Linux has for them: those that the ways to compute differ by."""
+"""Features of processors that change computations, by their names in Linux."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of Python and of some packages that are installed.
+    """Return the versions of Python and of packages, as far as they are installed.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     for name in packages:
         try:
             installed[name] = version(name)
-        except PackageNotFoundError:  # songspace itself, where it is run without being installed
+        except PackageNotFoundError:  # for instance songspace itself, run without installation
             continue
     return installed
 
@@ -42,30 +42,30 @@ def machine() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``processor`` (what it is called), ``features`` (those of :data:`FEATURES` that it has; empty where the system
-        does not tell), ``threads`` (as many as the libraries in use take).
+        ``processor`` (its name), ``features`` (those of :data:`FEATURES` that it has; empty if unknown), ``threads``
+        (the number of threads of the libraries in use).
 
     Examples
     --------
     >>> sorted(machine())
     ['features', 'processor', 'threads']
     """
-    told: dict[str, str] = {}
+    facts: dict[str, str] = {}
     try:
         about = Path("/proc/cpuinfo").read_text("utf-8", "replace")
-        told = dict(re.findall(r"^(model name|flags|Features)\s*: (.*)$", about, re.MULTILINE))
-    except OSError:  # no Linux
+        facts = dict(re.findall(r"^(model name|flags|Features)\s*: (.*)$", about, re.MULTILINE))
+    except OSError:  # not on Linux
         pass
-    flags = set(f"{told.get('flags', '')} {told.get('Features', '')}".split())
+    flags = set(f"{facts.get('flags', '')} {facts.get('Features', '')}".split())
     return {
-        "processor": told.get("model name") or platform.processor() or platform.machine(),
+        "processor": facts.get("model name") or platform.processor() or platform.machine(),
         "features": [feature for feature in FEATURES if feature in flags],
         "threads": threads(),
     }
 
 
 def threads() -> int:
-    """Return the number of threads of a computation: torch's, if it is loaded, or else that of the linear algebra."""
+    """Return the number of threads of torch, if it is loaded, otherwise that of the linear algebra."""
     if torch := sys.modules.get("torch"):
         return int(torch.get_num_threads())
     from threadpoolctl import threadpool_info
@@ -74,5 +74,5 @@ def threads() -> int:
 
 
 def made_with() -> dict[str, Any]:
-    """Return the versions and the machine that an encoder is learnt with; torch's version only if it is loaded."""
+    """Return the versions and the machine for an encoder; with torch's version only if torch is loaded."""
     return {"versions": versions(("songspace", "numpy", *("torch",) * ("torch" in sys.modules)))} | machine()

@@ -1,22 +1,22 @@
-"""The interface through which a long run reports its progress."""
+"""The interface for progress reports of long runs."""
 
 from __future__ import annotations
 
 
 class Reporter:
-    """Receives what a run reports; this one ignores it, a subclass shows it."""
+    """Receiver of the reports of a run; this class ignores them, subclasses show them."""
 
     def say(self, sentence: str) -> None:
-        """Show a sentence to the person."""
+        """Show a sentence to the user."""
 
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """Show that ``done`` of ``total`` of a stage is finished."""
+        """Show that ``done`` of ``total`` parts of a stage are finished."""
 
     def remaining(self, stage: float | None, whole: float | None) -> None:
-        """Show the seconds until the stage and the run are done, if known; called before :meth:`progress`."""
+        """Show the seconds left of the stage and of the run, if known; called before :meth:`progress`."""
 
     def begin(self, stage: str) -> None:
-        """Note that a stage begins, whether or not it will report progress; the one before has ended."""
+        """Note the begin of a stage, with or without progress reports; the stage before has ended."""
 
     def failed(self, path: str, reason: str) -> None:
         """Note that a file could not be read."""

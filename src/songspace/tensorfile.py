@@ -1,8 +1,8 @@
 """Named arrays in one file that is mapped into memory instead of read.
 
-The layout is that of safetensors: the length of the header (8 bytes, little-endian), the header (JSON: the dtype,
-shape and place of each array, and strings about the whole), the numbers. Any safetensors reader opens it; this
-one needs no other library, reads no more than the header, and trusts nothing that the header says.
+The layout is that of safetensors: the length of the header (8 bytes, little-endian), the header (JSON: dtype, shape and
+place of each array, and metadata), the numbers. All readers of safetensors can open it. This one needs no other
+library, reads only the header, and checks all of it.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], *, aligned: str) -> None:
-    """Write arrays as one file: whole or not at all, even if the machine stops meanwhile.
+    """Write arrays to one file atomically, even if the machine stops meanwhile.
 
     Parameters
     ----------
     path : Path
-        An old file there is replaced only when the new one is complete; who had it mapped keeps the old.
+        An existing file is replaced when the new one is complete; processes that have mapped it keep the old one.
     arrays : mapping of str to ndarray
-        Of ints or floats of 8, 4 or 1 bytes, in this order, so that each lies at a multiple of its size.
+        Integers or floats of 8, 4 or 1 bytes, in this order, so that each begins at a multiple of its size.
     metadata : mapping of str to str
-        Said about the whole; two checksums are added to it.
+        Metadata of the file; two checksums are added.
     aligned : str
-        The array that begins at a multiple of 64 bytes.
+        Name of the array that begins at a multiple of 64 bytes.
 
     Raises
     ------
     OSError
-        If it cannot be written; the unfinished file is gone then.
+        If it cannot be written; the incomplete file is deleted.
     """
     plain = {name: np.ascontiguousarray(a, dtype=a.dtype.newbyteorder("<")) for name, a in arrays.items()}
     header: dict[str, Any] = {"__metadata__": dict(metadata) | {"checksum": checksum(plain)}}
@@ -65,12 +65,12 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, s
 
 
 def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write a file: whole or not at all, even if the machine stops meanwhile.
+    """Write a file atomically, even if the machine stops meanwhile.
 
     Raises
     ------
     OSError
-        If it cannot be written; the unfinished file is gone then.
+        If it cannot be written; the incomplete file is deleted.
     """
     put_plain(path, parts, sync=True)
 
@@ -82,16 +82,16 @@ def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     -------
     arrays : dict of str to ndarray
     metadata : dict of str to str
-        With ``checksum``, which is :func:`checksum` of the arrays as they were written.
+        Metadata with ``checksum``, the :func:`checksum` of the arrays that were written.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     SongspaceError
-        If it is something else, cut off, or its header is damaged.
+        If it is another file, incomplete, or its header is damaged.
     """
-    with open_plain(path, links=True) as file:  # a large file may well lie on another disk
+    with open_plain(path, links=True) as file:  # a link may lead to another disk
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= min(size - 8, _LONGEST_HEADER):
@@ -105,7 +105,7 @@ def open_mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return 32 hexadecimal digits that change with any number in the arrays (BLAKE2b, about 1 GB/s)."""
+    """Compute 32 hexadecimal digits that change with any number in the arrays (BLAKE2b, about 1 GB/s)."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays.values():
         digest.update(array.data)
@@ -116,7 +116,7 @@ _Places = dict[str, tuple[np.dtype[Any], tuple[int, ...], int]]
 
 
 def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]:
-    """Return dtype, shape and begin of each array, checked to be the ``size`` bytes of the numbers together."""
+    """Return dtype, shape and begin of each array; check that together they have ``size`` bytes."""
     try:
         header = parse_json(text)
         metadata = dict(header["__metadata__"])
@@ -127,8 +127,8 @@ def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]
         for name, described in header.items():
             if name != "__metadata__":
                 dtype, shape = _DTYPES[described["dtype"]], tuple(described["shape"])
-                # Before they are multiplied: a text or a list times a large number takes all memory. The limit is for
-                # arrays of nothing, whose other sides NumPy must be able to count.
+                # Checked before multiplying: a text or a list times a large number would take all memory. The limit is
+                # for empty arrays, whose other sides must be in NumPy's range.
                 if len(shape) > 8 or not all(type(side) is int and 0 <= side <= max(size, 1) for side in shape):
                     raise ValueError(name)
                 begin, end = end, end + math.prod(shape) * dtype.itemsize
@@ -143,7 +143,7 @@ def _parse(text: bytes, size: int, path: Path) -> tuple[_Places, dict[str, str]]
 
 
 def _seal(header: dict[str, Any]) -> str:
-    """Return a checksum of the header, all but the seal: damage is found without reading the numbers."""
-    said = {key: value for key, value in header["__metadata__"].items() if key != "seal"}
-    text = json.dumps(header | {"__metadata__": said}, sort_keys=True)
+    """Compute a checksum of the header without the seal, to detect damage without reading the numbers."""
+    metadata = {key: value for key, value in header["__metadata__"].items() if key != "seal"}
+    text = json.dumps(header | {"__metadata__": metadata}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

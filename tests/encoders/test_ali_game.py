@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from songspace.encoders import ali_game
 from songspace.encoders.ali import PLAYERS, POSTER_STEPS, RUNGS
-from songspace.encoders.ali_game import AdversarialGame, Kept, Rules, turn
+from songspace.encoders.ali_game import AdversarialGame, GameRules, Kept, turn
 from songspace.encoders.ali_monitors import Monitors
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.devices import seeded
@@ -28,14 +28,14 @@ def game(
     codec = Codec(size.grid, size, 8, unit_codes=not history, keras=history)
     discriminator = size.discriminator(8, bounds)
     return AdversarialGame(
-        codec, discriminator, rules=Rules(**rules), players=PLAYERS[players], device=CPU, monitors=monitors
+        codec, discriminator, rules=GameRules(**rules), players=PLAYERS[players], device=CPU, monitors=monitors
     )
 
 
 def of_history(rung: str, **rules) -> AdversarialGame:
     """The game of a rung of history, whose steps are large enough to be seen in every weight."""
     params = RUNGS[rung] | {"encoder_rate": 1e-3, "decoder_rate": 1e-3, "discriminator_rate": 1e-3} | rules
-    own = {name: params[name] for name in Rules.__dataclass_fields__ if name in params}
+    own = {name: params[name] for name in GameRules.__dataclass_fields__ if name in params}
     rates = {name: params[f"{name}_rate"] for name in PLAYERS["all"]}
     bounds = Bounds(params["norm"], params["unary"], params["dropout"])
     return game(bounds=bounds, players=params.get("trained", "all"), rates=rates, **own)

@@ -23,7 +23,7 @@ from songspace.encoders import checkpoints, training
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.contrastive import Contrastive
 from songspace.encoders.devices import choose_device, fast_autocast, seeded
-from songspace.encoders.training import Game, Limits, Progress, epochs, train
+from songspace.encoders.training import Game, Limits, TrainingProgress, epochs, train
 from songspace.errors import SongspaceError
 
 CPU = torch.device("cpu")
@@ -80,7 +80,7 @@ def assert_same(a: Game, b: Game) -> None:
 
 
 def stop_at(step: int):
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: TrainingProgress) -> None:
         if progress.step == step:
             raise KeyboardInterrupt
 
@@ -105,7 +105,7 @@ def clock(monkeypatch):
 
 
 def test_a_slow_first_step_says_nothing_of_the_others(clock):
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
 
     class Slow(Regression):
         def step(self, batch, progress):
@@ -361,7 +361,7 @@ def test_the_clock_has_no_say_where_only_steps_limit(tmp_path, clock):
 
 def test_progress_is_told_after_every_step(clock):
     clock.tick = 0.5
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
     play(steps=4, on_progress=told.append)
     assert [p.step for p in told] == [1, 2, 3, 4]
     assert {p.steps for p in told} == {4}

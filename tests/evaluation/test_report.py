@@ -135,7 +135,7 @@ def test_sentences_say_why_an_interval_beside_nothing_is_not_called_better(resul
     doubtful["differences"]["blind"]["precision"] |= {"sure": False, "p_holm": 0.06}
     blind, why = report.sentences(doubtful)[2:4]
     assert "the difference may be chance" in blind
-    assert why.startswith("Each interval is of one difference alone. 6 were looked at, ") and "Holm" in why
+    assert why.startswith("Each interval is of one difference alone. 6 were compared, ") and "Holm" in why
 
 
 def test_spaces_are_scored_by_their_own_order() -> None:

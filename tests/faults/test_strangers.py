@@ -134,7 +134,7 @@ class Small:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"network": optimizer}
 
     def told(self) -> list[float]:
-        return [float(value.sum()) for _, value in checkpoints._tensors(self)]
+        return [float(value.sum()) for value in checkpoints._tensors(self).values()]
 
 
 @settings(max_examples=150)
@@ -173,7 +173,7 @@ def test_a_checkpoint_whose_digest_fits_is_believed_only_if_it_can_be_one(
     trained = Small()
     found = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     if whole:
-        found = {name: value.detach().numpy() for name, value in checkpoints._tensors(trained)} | found
+        found = {name: value.detach().numpy() for name, value in checkpoints._tensors(trained).items()} | found
     text = json.dumps(said)
     path = place / "sealed checkpoint"
     path.write_bytes(to_bytes(found, {"state": text, "digest": checkpoints._digest(found, text)}))

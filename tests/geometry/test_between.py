@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from songspace import intervals
 from songspace.errors import SongspaceError
 from songspace.geometry import songs_between, way
-from songspace.geometry.between import Estimate, _verdict, judged, on_the_way, placed
+from songspace.geometry.between import IntervalEstimate, _verdict, judged, on_the_way, placed
 from songspace.geometry.regions import DRAWS
 from songspace.space import Space
 
@@ -125,7 +125,14 @@ def test_what_intervals_allow_to_say(
     step: tuple[float, float] | None,
     said: str,
 ) -> None:
-    assert _verdict(Estimate(0.5, position), margin and Estimate(0.1, margin), step and Estimate(0.8, step)) == said
+    assert (
+        _verdict(
+            IntervalEstimate(0.5, position),
+            margin and IntervalEstimate(0.1, margin),
+            step and IntervalEstimate(0.8, step),
+        )
+        == said
+    )
 
 
 def test_few_artists_leave_it_open() -> None:

@@ -15,7 +15,8 @@ from matplotlib.text import Annotation, Text
 
 from songspace.drawing import save
 from songspace.geometry import describe, through_years, way
-from songspace.geometry.pictures import draw_regions, draw_tree, draw_way, draw_years, plane
+from songspace.geometry.pictures import draw_regions, draw_tree, plane
+from songspace.geometry.way_pictures import draw_way, draw_years
 from songspace.space import Space
 
 STRANGE = [

@@ -54,7 +54,7 @@ def test_every_reason_in_the_source_has_advice_of_its_own() -> None:
         ("nothing but silence", "silent, or without sound"),
         ("it is damaged, or it is not a sound file", "damaged, or not sound"),
         ("it is damaged, or of a kind that no decoder here knows", "of a kind that cannot be read"),
-        ("it has 12 channels, which cannot be told apart", "of a kind that cannot be read"),
+        ("it has 12 channels, more than can be read", "of a kind that cannot be read"),
         ("decoding took longer than 60 s", "too slow to decode"),
         ("an unforeseen error: KeyError: 'permission'", "a decoder failed on them"),
         ("it changed while it was read", "changed while they were read"),

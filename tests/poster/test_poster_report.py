@@ -150,8 +150,8 @@ def test_findings_follow_the_figures() -> None:
     said = " ".join(findings(result(ali_right=0.4, pca_then=0.1, timbre=0.42)))
     assert "the best is timbre with 0.420 [0.37, 0.47]; ali right has 0.400 [0.35, 0.45]" in said
     assert (
-        "Ali right, on whole songs, is surely better than pca then (+0.300); cannot be told from timbre (-0.020)."
-        in said
+        "Ali right, on whole songs, is surely better than pca then (+0.300); "
+        "cannot be distinguished from timbre (-0.020)." in said
     )
     said = " ".join(findings(result(ali_right=0.1, pca_then=0.3, timbre=0.42)))
     assert "Ali right, on single segments, is surely worse than pca then (-0.200) and timbre (-0.320)." in said
@@ -244,7 +244,7 @@ def test_of_too_few_steps_nothing_is_said_anywhere() -> None:
     said = findings(few)
     assert "the best is timbre with 0.420 [0.37, 0.47]; pca then has" in said[0]
     judged = " ".join(sentence for sentence in said if not sentence.startswith("Too few steps"))
-    assert "surely" not in judged and "cannot be told" not in judged
+    assert "surely" not in judged and "cannot be distinguished" not in judged
     [why] = [sentence for sentence in said if sentence.startswith("Too few steps")]
     assert "ali run (5,349 of at least 5,350 steps)" in why and "ali right" in why and "timbre" not in why
     assert "too few steps to say of ali run" in " ".join(said) and "0.900" not in " ".join(said)

@@ -204,7 +204,8 @@ def failed(catalog: Catalog) -> list[Failure]:
 
 def quality(view: View) -> Quality:
     """Measure how good the space is; this reads every segment of the library."""
-    from songspace.encoders.ears import EARS, STUDENT
+    from songspace.encoders.ears import EARS
+    from songspace.encoders.registry import STUDENT
     from songspace.evaluation import hubness
     from songspace.evaluation.worth import Check
 

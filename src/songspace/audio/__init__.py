@@ -1,11 +1,11 @@
-"""A file becomes windows of sound: mono, at one rate, spread over the song, found by seeking.
+"""Windows of sound from a file: mono, at one rate, spread over the song, read by seeking.
 
-Ten windows of 5 s are a fifth of a song: to find them without decoding what lies between is what makes a
-library quick to learn. That must not cost exactness. A window found by seeking equals the same samples of
-the whole song decoded from its beginning, and the tests hold every format to it.
+Ten windows of 5 s are a fifth of a song. A library is learnt quickly because the sound between them is not decoded. The
+windows are still exact: each equals the same samples of the whole song decoded from its beginning; tests check this for
+every format.
 
-Four modules share the work, chosen by what a file holds, whatever its name says: ``_source`` (libsndfile: WAV, AIFF,
-FLAC), ``_ogg`` (Vorbis, Opus), ``_mp3``, and ``_pyav`` for the rest and for what is too damaged for the others.
+Four modules decode; the content of a file, not its name, decides which one: ``_source`` (libsndfile: WAV, AIFF, FLAC),
+``_ogg`` (Vorbis, Opus), ``_mp3``, and ``_pyav`` for other formats and for files that are too damaged for the others.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ __all__ = ["SILENCE", "Windows", "read_excerpt", "read_places", "read_windows"]
 SILENCE = 10 ** (-60 / 20)
 """RMS, relative to full scale, below which a window is silent: -60 dB.
 
-Played so that full scale is as loud as a concert (85 to 105 dB), that is as soft as a quiet room. The
-noise of 16-bit recordings lies at -98 dB and that of tape hiss and run-out grooves at -60 to -70 dB, while the
-softest bars of classical recordings, averaged over five seconds, stay above -55 dB.
+If full scale is as loud as a concert (85 to 105 dB), that is as soft as a quiet room. The noise of 16-bit recordings is
+at -98 dB, tape hiss and run-out grooves are at -60 to -70 dB, and the softest bars of classical recordings, averaged
+over five seconds, are above -55 dB.
 """
 
 _T = TypeVar("_T")
 
 _CONTEXT = 256
-"""Samples, at the lower of two rates, that a resampled window is read wider on either side.
+"""Additional samples on either side of a window that is resampled, at the lower of the two rates.
 
-soxr's filter for HQ reaches 128 of them; with these, a resampled window is that of the resampled song.
+soxr's filter for HQ reaches 128 samples; with these, a resampled window equals that of the resampled song.
 """
 
 _LONGEST = 1 << 44
-"""Samples that are believed, years of them: what a header says that knows no length is far more."""
+"""The most samples of a file, years of sound: headers of unknown length state far more."""
 
 _LOUDEST = 1e9
-"""Samples beyond full scale are kept: lossy decoders overshoot by up to a few decibels where a record was
-mastered to the brim, files of floats may be scaled in any way, and clipping would add distortion that
-depends on the codec. Only what no sound can be (NaN, infinity, a billion times full scale) is refused.
+"""Limit of samples. Samples beyond full scale are kept: lossy decoders overshoot by a few decibels on loud records,
+files of floats may have any scale, and clipping would add distortion that depends on the codec. Only values that cannot
+be sound (NaN, infinity, a billion times full scale) are refused.
 """
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Pieces of one song, of one length, in the order of time.
+    """Windows of one song, of equal length, in the order of time.
 
     Attributes
     ----------
@@ -68,9 +68,9 @@ class Windows:
     duration : float
         Seconds of the whole file.
     rate : int
-        Samples a second.
+        Samples per second.
     silent : ndarray of shape (n,), bool
-        Whether a window's RMS is below -60 dB of full scale (`SILENCE`).
+        True for windows with an RMS below -60 dB of full scale (`SILENCE`).
     """
 
     samples: np.ndarray
@@ -92,24 +92,24 @@ def read_windows(
 ) -> Windows:
     """Read windows that are spread evenly over a song, from its first sample to its last, or at random.
 
-    Neither memory nor the amount that is decoded grows with the length of the song.
+    Memory and time do not grow with the length of the song.
 
     Parameters
     ----------
     path : path
-        A sound file of any kind that libsndfile or FFmpeg decodes; its content decides, not its name.
+        A sound file of any format that libsndfile or FFmpeg decodes; its content decides, not its name.
     seconds : float
         Length of a window.
     count : int
-        Number of windows. They overlap if the song is shorter than all of them together. A song that is
-        shorter than one window gives a single one, in which zeros follow the song.
+        Number of windows. They overlap if the song is shorter than all of them together. A song that is shorter than
+        one window gives a single one, filled up with zeros.
     rate : int
-        Samples a second of the result. Other rates are resampled by soxr at its high quality.
+        Samples per second of the result. Other rates are resampled by soxr at high quality.
     rng : numpy Generator, optional
-        Draws where windows begin, each independently and anywhere in the song. A generator in the same state
-        draws the same places at another rate, to the sample.
+        Generator that draws the starts of the windows, independently and anywhere in the song. In the same state it
+        draws the same starts at another rate, to the sample.
     start, end : float, optional
-        The part of the file that is the song, in seconds: by default all of it. The windows' times begin with it.
+        Part of the file that is the song, in seconds; by default all of it. Times of windows are relative to ``start``.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def read_windows(
     Raises
     ------
     AudioError
-        If the path is no readable, regular file, or nothing that is sound can be decoded from it. Of a
-        file that is cut short, what is left is read.
+        If the path is no readable, regular file, or no sound can be decoded from it. An incomplete file is read as far
+        as it goes.
     ValueError
         If ``seconds``, ``count`` or ``rate`` is not positive.
 
@@ -155,18 +155,18 @@ def read_places(
     start: float | None = None,
     end: float | None = None,
 ) -> np.ndarray:
-    """Read windows that begin at some seconds of a song; where one would begin too early or end too late, it is moved.
+    """Read windows with given starts; those that would begin too early or end too late are moved.
 
     Parameters
     ----------
     path : path
         As in :func:`read_windows`.
     starts : sequence of float
-        Seconds.
+        Start of each window, in seconds.
     seconds : float
-        Length of a window. Zeros follow a song that is shorter.
+        Length of a window. A shorter song is filled up with zeros.
     rate : int
-        Samples a second of the result.
+        Samples per second of the result.
     start, end : float, optional
         As in :func:`read_windows`.
 
@@ -180,27 +180,27 @@ def read_places(
         As in :func:`read_windows`.
     """
     width = round(seconds * rate)
-    asked = np.rint(np.asarray(starts, np.float64) * rate).astype(int)
+    first = np.rint(np.asarray(starts, np.float64) * rate).astype(int)
 
     def read(source: Source) -> np.ndarray:
         part = _part(source, start, end)
         total = _length(part, rate)
-        return _cut(part, np.clip(asked, 0, max(0, total - width)), width, rate, total)
+        return _cut(part, np.clip(first, 0, max(0, total - width)), width, rate, total)
 
     return _decoded(path, read)
 
 
 def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rate: int = 44_100) -> np.ndarray:
-    """Read one part of a song, found by seeking, as its windows are: mono, the same samples that were compared.
+    """Read a part of a song by seeking: mono, the same samples as in its windows.
 
     Parameters
     ----------
     path : path
         As in :func:`read_windows`.
     start, stop : float
-        Seconds. What lies behind the end of the song is left out.
+        Start and end in seconds. The part beyond the end of the song is left out.
     rate : int
-        Samples a second of the result.
+        Samples per second of the result.
 
     Returns
     -------
@@ -210,8 +210,7 @@ def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rat
     Raises
     ------
     AudioError
-        If the path is no readable, regular file, nothing that is sound can be decoded from it, or it ends before
-        ``start``.
+        If the path is no readable, regular file, no sound can be decoded from it, or it ends before ``start``.
     ValueError
         If ``stop`` is not after ``start``, one of them is negative or not finite, or ``rate`` is not positive.
 
@@ -241,7 +240,7 @@ def read_excerpt(path: str | os.PathLike[str], start: float, stop: float, *, rat
 
 
 def _decoded(path: str | os.PathLike[str], read: Callable[[Source], _T]) -> _T:
-    """Return what ``read`` makes of a file, opened by the first of the decoders that can."""
+    """Return the result of ``read`` for a file, opened by the first decoder that can decode it."""
     with _open_regular(path) as file:
         for decoder in _decoders(file):
             try:
@@ -255,7 +254,7 @@ def _decoded(path: str | os.PathLike[str], read: Callable[[Source], _T]) -> _T:
 
 
 def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
-    """Open a file, and nothing else: a named pipe would let every decoder wait for ever."""
+    """Open a regular file only: with a named pipe, every decoder would wait for ever."""
     try:
         about = os.stat(path)
         if stat.S_ISDIR(about.st_mode):
@@ -264,7 +263,7 @@ def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
             raise AudioError("It is a pipe, a socket or a device, not a file.")
         if about.st_size == 0:
             raise AudioError("It is empty.")
-        # By number: soundfile would judge an open file by its name.
+        # Opened by its descriptor, without a name: soundfile would choose the format by the name.
         return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
     except FileNotFoundError:
         broken = os.path.islink(path)
@@ -280,15 +279,15 @@ def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
 
 
 def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Source]]:
-    """Yield the decoders to try, by how the file begins; FFmpeg is loaded only where it may be needed."""
+    """Yield the decoders to try, by the first bytes of the file; FFmpeg is imported only if it may be needed."""
     with decoding():
         format = by_content(file.read(64))
-    first = format.decoder if format is not None else "mp3"  # which may begin with anything
+    first = format.decoder if format is not None else "mp3"  # an MP3 may begin with any bytes
     if first == "ogg":
         from songspace.audio._ogg import OggSource
 
         yield OggSource
-    if first in ("ogg", "soundfile"):  # libsndfile is shown no others: it guesses, and says so on stderr
+    if first in ("ogg", "soundfile"):  # for other files, libsndfile guesses, and prints that on stderr
         yield SoundfileSource
     if first == "mp3":
         from songspace.audio._mp3 import Mp3Source
@@ -300,7 +299,7 @@ def _decoders(file: BufferedReader) -> Iterator[Callable[[BufferedReader], Sourc
 
 
 class _Part:
-    """A part of a source, as if there were nothing else in it."""
+    """A part of a source, with the interface of a source."""
 
     def __init__(self, source: Source, first: int, last: int) -> None:
         self._source, self._first = source, first
@@ -342,7 +341,7 @@ def _spread(source: Source, seconds: float, count: int, rate: int, rng: np.rando
 
 
 def _length(source: Source, rate: int) -> int:
-    """Return the number of samples of an opened song at a rate."""
+    """Return the number of samples of an opened song at a rate; raise an error if it cannot be true."""
     total = source.frames * rate // source.rate
     if total == 0:
         raise UndecodableError("It holds no sound.")
@@ -352,9 +351,9 @@ def _length(source: Source, rate: int) -> int:
 
 
 def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: int, total: int) -> np.ndarray:
-    """Read windows of a song that is ``total`` samples long, from their first samples on."""
+    """Read windows from their first samples, in a song of ``total`` samples."""
     samples = np.zeros((len(first), width), np.float32)
-    if total <= len(first) * width:  # windows that overlap: decoding everything once is less
+    if total <= len(first) * width:  # windows that overlap: decoding the whole song once is quicker
         song = _read(source, 0, total, rate)
         for window, start in zip(samples, first, strict=True):
             window[:total] = song[start : start + width]
@@ -365,10 +364,10 @@ def _cut(source: Source, first: Sequence[int] | np.ndarray, width: int, rate: in
 
 
 def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:
-    """Read samples ``start`` to ``stop`` of a song at ``rate``, resampled if need be.
+    """Read samples ``start`` to ``stop`` of a song at ``rate``, resampled if needed.
 
-    Input and output samples coincide once every ``native / gcd(native, rate)`` of the input. Starting
-    at such a place, a part of the song is resampled with the same phases of the filter as the whole.
+    Input and output samples coincide once every ``native / gcd(native, rate)`` input samples. Starting at such a place,
+    a part of the song is resampled with the same phases of the filter as the whole song.
     """
     native = source.rate
     margin = -(-_CONTEXT * max(native, rate) // rate) if native != rate else 0
@@ -377,7 +376,7 @@ def _read(source: Source, start: int, stop: int, rate: int) -> np.ndarray:
     last = min(source.frames, -(-stop * native // rate) + margin)
     with decoding():
         sound = source.read(first, last)
-    if not np.abs(sound).max() < _LOUDEST:  # NaN is not less than anything either
+    if not np.abs(sound).max() < _LOUDEST:  # also True for NaN
         raise AudioError("It holds samples that are no sound: NaN, infinite or absurdly large.")
     if native != rate:
         sound = soxr.resample(sound, native, rate, quality="HQ")

@@ -1,13 +1,12 @@
-"""MP3, found frame by frame without a decoder's help.
+"""MP3, located frame by frame without the help of a decoder.
 
-An MP3 file is a row of frames, each with a header that tells its length; most files do not say how
-many there are or where. Decoders that seek in such a file guess (libsndfile takes a clip of 30 s
-for one of 14) or read it all. Here a file of constant bit rate is *shown* to be one, at ten places,
-after which the n-th frame is one multiplication away however long the file; of any other file all
-headers are read, and every 256th position is kept.
+An MP3 file is a sequence of frames, each with a header that has its length. Most files do not contain the number or the
+positions of their frames. To seek in such a file, decoders guess (libsndfile takes a clip of 30 s for one of 14 s) or
+read all of it. Here, ten places of a file show if its bit rate is constant. Then the position of a frame follows from
+one multiplication; in other files, all headers are read, and every 256th position is stored.
 
-Headers are laid out as in ISO/IEC 11172-3 and 13818-3; the Info frame, which tells how many samples
-the encoder added at either end, is LAME's. FFmpeg decodes the frames.
+Headers are laid out as in ISO/IEC 11172-3 and 13818-3. The Info frame, with the numbers of samples that the encoder
+added at both ends, is LAME's. FFmpeg decodes the frames.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from songspace.audio._source import UndecodableError
 
 _BLOCK = 1 << 15
 _LONGEST = 1441  # bytes in a frame: 320 kbit/s at 32 kHz, padded
-_CHAIN = 3  # headers in a row that are no coincidence
+_CHAIN = 3  # consecutive headers that are no coincidence
 _STRIDE = 256
-_SLACK = 8  # bytes by which a frame may miss its place, as where songs were joined
+_SLACK = 8  # bytes by which the position of a frame may differ, for instance where songs were joined
 
-# A frame may need bytes of the ones before it (the bit reservoir); the overlapping transform and the filter
-# bank remember one frame more each. By samples in a frame: bytes of the reservoir, bytes of a frame that
-# are never part of it (header, checksum, side information), and as many frames as it may take.
+# A frame may use bytes of earlier frames (the bit reservoir); the overlapping transform and the filter bank need one
+# more frame each. For each number of samples in a frame: bytes of the reservoir, bytes of a frame that are never part
+# of it (header, checksum, side information), and the most frames that it may reach back.
 _RESERVOIR = {1152: (511, 38, 12), 576: (255, 23, 260)}
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
@@ -56,7 +55,7 @@ class Mp3Source:
         except UndecodableError:
             self._index = _Table(self._row, info.first)
         self._skip = info.skip
-        # What the encoder added at the end is lost when the end is.
+        # If the end of the file is missing, so is the padding of the encoder.
         surplus = info.skip + (info.padding if info.frames == self._index.frames else 0)
         self.rate = self._row.kind.rate
         self.frames = max(0, self._index.frames * self._row.kind.samples - surplus)
@@ -78,11 +77,11 @@ class Mp3Source:
         return sound[begin - (early + first) * size :][: stop - start]
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Release nothing: there is no open decoder."""
 
 
 def _decode(frames: list[bytes], size: int) -> np.ndarray:
-    """Decode frames that follow each other to mono; one that is damaged becomes silence of its length."""
+    """Decode consecutive frames to mono; a damaged one becomes silence of the same length."""
     decoder: Any = av.CodecContext.create("mp3float", "r")
     sound = np.zeros(len(frames) * size, np.float32)
     damaged = 0
@@ -98,17 +97,17 @@ def _decode(frames: list[bytes], size: int) -> np.ndarray:
 
 
 class _Kind(NamedTuple):
-    """The properties that all frames of one file share."""
+    """The common properties of all frames of a file."""
 
-    second: int  # byte of the header, without the bit that tells of a checksum
+    second: int  # second byte of the header, without the bit for a checksum
     rate: int
     samples: int  # in one frame
-    means: tuple[float, ...]  # length in bytes, by the header's third byte; 0 where that cannot be
-    lengths: tuple[int, ...]  # the same in whole bytes, with the padding that the third byte tells of
+    means: tuple[float, ...]  # mean length in bytes, by the third byte of the header; 0 for an invalid byte
+    lengths: tuple[int, ...]  # length in bytes, by the third byte, with its padding
 
 
 def _kind(header: bytes) -> _Kind | None:
-    """Parse a frame's header; return None if it is none of Layer III with a stated bit rate."""
+    """Parse the header of a frame; return None if it is no header of Layer III with a bit rate."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return None
     version, choice = header[1] >> 3 & 3, header[2] >> 2 & 3
@@ -125,7 +124,7 @@ def _kind(header: bytes) -> _Kind | None:
 
 
 class _Row(NamedTuple):
-    """The row of frames in a file."""
+    """The sequence of frames in a file."""
 
     file: BufferedReader
     kind: _Kind
@@ -139,7 +138,7 @@ class _Row(NamedTuple):
     def blocks(self, position: int) -> Iterator[tuple[int, bytes, list[int]]]:
         """Yield parts of the file from ``position`` on, and the places of whole frames in each.
 
-        Anything else is skipped. The loop is as plain as that because three hours have 413,000 frames.
+        Other bytes are skipped. The loop is plain for speed: three hours have 413,000 frames.
         """
         second, lengths = self.kind.second, self.kind.lengths
         last = False
@@ -157,7 +156,7 @@ class _Row(NamedTuple):
                 else:
                     place = self.search(data, at + 1)
                     at = limit + 1 if place is None else place
-            if last and at > len(data):  # the last frame is cut short
+            if last and at > len(data):  # the last frame is incomplete
                 places.pop()
             yield position, data, places
             position += at
@@ -171,7 +170,7 @@ class _Row(NamedTuple):
         return None
 
     def chain(self, data: bytes, at: int) -> bool:
-        """Return whether frames follow each other from ``data[at]`` on."""
+        """Return True if consecutive frames begin at ``data[at]``."""
         for _ in range(_CHAIN):
             if at < 0 or at + 4 > len(data) or data[at] != 0xFF or data[at + 1] | 1 != self.kind.second:
                 return False
@@ -186,7 +185,7 @@ class _Row(NamedTuple):
 
 
 def _find(file: BufferedReader) -> tuple[_Row, int]:
-    """Return the row of frames and its position: after the ID3 tags, and after little else."""
+    """Find the sequence of frames, after the ID3 tags and a few other bytes; return it and its position."""
     position = 0
     file.seek(0)
     while (tag := file.read(10))[:3] == b"ID3" and len(tag) == 10:
@@ -204,7 +203,7 @@ def _find(file: BufferedReader) -> tuple[_Row, int]:
 
 
 class _Info(NamedTuple):
-    """The contents of an Info or VBRI frame, the first one, which is no sound itself."""
+    """The contents of an Info or VBRI frame, a first frame without sound."""
 
     first: int  # position of the first frame of sound
     frames: int | None = None
@@ -230,7 +229,7 @@ def _read_info(row: _Row, position: int) -> _Info:
 
 
 class _Table:
-    """The positions of frames, from reading the header of every one."""
+    """The positions of frames, from the headers of all frames."""
 
     def __init__(self, row: _Row, first: int) -> None:
         self._row = row
@@ -246,19 +245,19 @@ class _Table:
 
 
 class _Grid:
-    """The positions of frames in a file of constant bit rate: near multiples of their mean length.
+    """The positions of frames in a file of constant bit rate, near multiples of their mean length.
 
     Raises
     ------
     UndecodableError
-        If there are no frames of that bit rate at one of ten places, and so its bit rate is not constant.
+        If one of ten places has no frame of that bit rate: then it is not constant.
     """
 
     def __init__(self, row: _Row, first: int) -> None:
         self._row, self._first = row, first
         begin = [frame for _, frame in islice(row.walk(first), _STRIDE)]
         self._bit_rate = begin[0][2] & 0xF0
-        # Frames of 417.96 bytes have 417 or 418, unless an encoder never pads them.
+        # Frames with a mean of 417.96 bytes have 417 or 418, unless the encoder never pads them.
         lengths = {len(frame) for frame in begin}
         self._step = row.kind.means[begin[0][2]] if len(lengths) > 1 else float(lengths.pop())
         estimate = int((row.file.seek(0, SEEK_END) - first) / self._step)

@@ -1,12 +1,12 @@
-"""Vorbis, Opus and FLAC in Ogg, found page by page without a decoder's help.
+"""Vorbis, Opus and FLAC in Ogg, located page by page without the help of a decoder.
 
-Ogg comes in pages, and a page tells how many samples of the song are over where it ends. Decoders
-that seek reckon instead from where a page begins, which takes the lengths of Vorbis' blocks for
-granted: libsndfile lands 448 or 896 samples off after one seek in 400, FFmpeg after more. Here the
-sound of a page is laid so that it ends where the page says, and every seek lands on the sample.
+An Ogg file consists of pages, and each page has the number of samples of the song up to its end. Decoders that seek
+count from the beginning of a page instead, and assume the lengths of Vorbis' blocks: libsndfile is wrong by 448 or 896
+samples after one seek in 400, FFmpeg after more. Here the sound of a page ends at the number of the page, so that every
+seek is exact to the sample.
 
-The layout is that of RFC 3533 (Ogg), RFC 7845 (Opus in it), the Vorbis I specification and Xiph's mapping
-of FLAC. FFmpeg decodes the packets.
+The layout is that of RFC 3533 (Ogg), RFC 7845 (Opus in it), the Vorbis I specification and Xiph's mapping of FLAC.
+FFmpeg decodes the packets.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from songspace.audio._source import UndecodableError, check_rate, gather
 _HEADER = Struct("<4sxBqI8xB")
 _BLOCK = 1 << 16  # no page is larger
 _PROBE = 1 << 13
-_LONGEST = 1 << 25  # bytes kept of one packet: pictures in the comment may be long, and are not needed
+_LONGEST = 1 << 25  # the most bytes of a packet: pictures in the comment may be longer, and are not needed
 _CONTINUED, _BEGINNING = 1, 2  # flags of a page
 
-# Beginning of the first page of a stream, its codec, and the number of packets before the sound (FLAC states it).
+# First bytes of a stream, its codec, and the number of packets before the sound (0: FLAC states it).
 _CODECS = ((b"\x01vorbis", "vorbis", 3), (b"OpusHead", "opus", 2), (b"\x7fFLAC", "flac", 0))
 
-# Samples before a window. Vorbis overlaps blocks of up to 8,192; Opus forgets what it has not heard in
-# half a second, to a millionth. A packet more goes where one page continues on the next.
+# Samples that are decoded before a window. Vorbis overlaps blocks of up to 8,192; in Opus, the effect of earlier sound
+# is a millionth after half a second. One packet more is lost if a page continues on the next one.
 _VORBIS_PREROLL = 16_384
 _OPUS_PREROLL = 30_000
 
@@ -43,8 +43,8 @@ class _Page(NamedTuple):
     position: int  # in the file
     end: int
     flags: int
-    granule: int  # samples that are over where the page ends; -1 if no packet ends on it
-    serial: int  # of the stream it belongs to
+    granule: int  # samples up to the end of the page; -1 if no packet ends on it
+    serial: int  # number of its stream
     lacing: bytes
     data: bytes
 
@@ -59,12 +59,12 @@ class OggSource:
         self._skip = 0
         if self._codec == "vorbis":
             self.rate, self._preroll = int.from_bytes(identity[12:16], "little"), _VORBIS_PREROLL
-            comment = b"\x03vorbis" + bytes(8) + b"\x01"  # an empty one: the real one may hold pictures
+            comment = b"\x03vorbis" + bytes(8) + b"\x01"  # an empty one: the real one may contain pictures
             self._extradata = bytes([2, len(identity), len(comment)]) + identity + comment + headers[2]
         elif self._codec == "opus":
             self.rate, self._preroll = 48_000, _OPUS_PREROLL
             self._skip = int.from_bytes(identity[10:12], "little")
-            # Every decoder would skip as much, also where the song does not begin: this one hears of nothing.
+            # A decoder would skip these samples at every start: its header says 0.
             self._extradata = identity[:10] + bytes(2) + identity[12:]
         else:
             self._extradata = identity[17:51]  # its block STREAMINFO
@@ -72,7 +72,7 @@ class OggSource:
         check_rate(self.rate)
         self._final, self._anchor, last = self._read_end()
         self._origin = self._skip
-        for page, sound in self._decode(self._first):  # a stream may have been cut out of a longer one
+        for page, sound in self._decode(self._first):  # a stream may be a part of a longer one
             if page.granule >= 0 and sound:
                 if page.position < self._final:
                     self._origin += page.granule - sum(map(len, sound))
@@ -83,16 +83,16 @@ class OggSource:
         return gather(self._sound(start), start, stop)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Release nothing: there is no open decoder."""
 
     def _sound(self, start: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the position of each decoded block and its mono samples, from ``start`` or somewhat earlier on."""
-        # Not as late as the last page, which does not tell where its sound begins.
+        """Yield the position of each decoded block and its mono samples, from ``start`` or slightly earlier."""
+        # Begin before the last page: the position of its sound is unknown.
         wanted = min(start + self._origin - self._preroll, self._anchor - 1)
         begin = self._find(wanted)
         position = -self._skip if begin == self._first else None
         for page, sound in self._decode(begin, wanted):
-            # The song may end before the sound of its last page does, so that one is laid after the others.
+            # The song may end within the sound of its last page, which therefore follows the others.
             if page.granule >= 0 and page.position < self._final:
                 position = page.granule - self._origin - sum(map(len, sound))
             if position is not None:
@@ -103,7 +103,7 @@ class OggSource:
     def _decode(self, position: int, after: int = -1) -> Iterator[tuple[_Page, list[np.ndarray]]]:
         """Yield the pages from ``position`` on, each with the sound of the packets that end on it.
 
-        Pages that end at granule ``after`` or before are left silent.
+        Pages that end at granule ``after`` or before are not decoded.
         """
         decoder: Any = av.CodecContext.create(self._codec, "r")
         decoder.extradata = self._extradata
@@ -112,13 +112,13 @@ class OggSource:
             for packet in packets if page.granule > after else []:
                 try:
                     sound += [mono(frame) for frame in decoder.decode(av.Packet(packet))]
-                except av.FFmpegError:  # a damaged packet; the page says where the others lie
+                except av.FFmpegError:  # a damaged packet: the page has the position of the others
                     continue
             yield page, sound
 
     def _packets(self, position: int) -> Iterator[tuple[_Page, list[bytes]]]:
         """Yield the pages from ``position`` on, each with the packets that end on it."""
-        begun: bytearray | None = None  # the part of a packet that lay on the page before
+        begun: bytearray | None = None  # the part of a packet on the page before
         for page in self._pages(position):
             if page.serial != self._serial:
                 continue
@@ -137,7 +137,7 @@ class OggSource:
             yield page, packets
 
     def _pages(self, position: int) -> Iterator[_Page]:
-        """Yield the pages of all streams from ``position`` on; what is no page is stepped over."""
+        """Yield the pages of all streams from ``position`` on; other bytes are skipped."""
         data = bytes(_BLOCK)
         while len(data) == _BLOCK:
             self._file.seek(position)
@@ -149,13 +149,13 @@ class OggSource:
             position += at if at > 0 else max(1, len(data) - 3)
 
     def _find(self, wanted: int) -> int:
-        """Return the position of a page that ends at granule ``wanted``, or less than a second before."""
+        """Find a page that ends at granule ``wanted``, or less than a second before; return its position."""
         low, before = self._first, 0
         high, after = self._final, self._anchor
         halve = False
         while high - low > 2 * _PROBE and wanted - before > self.rate:
             share = 0.5 if halve else min(1.0, (wanted - before) / max(1, after - before))
-            halve = not halve  # where the bit rate varies, proportion alone may be slow to get there
+            halve = not halve  # with a varying bit rate, proportion alone may be slow
             middle = max(low + 1, low + int(share * (high - low)) - _PROBE)
             position, granule = self._probe(middle, high)
             if granule > wanted or position >= high:
@@ -178,7 +178,7 @@ class OggSource:
         return end, 0
 
     def _tells(self, page: _Page) -> bool:
-        """Return whether a page of this stream has a granule."""
+        """Return True if a page belongs to this stream and has a granule."""
         return page.serial == self._serial and page.granule >= 0
 
     def _read_headers(self) -> tuple[list[bytes], int]:
@@ -213,7 +213,7 @@ class OggSource:
 
 
 def _page(data: bytes, at: int, base: int) -> _Page | None:
-    """Return the page at ``data[at:]``, which lies ``base + at`` in the file; None unless all of it is there."""
+    """Return the page at ``data[at:]``, position ``base + at`` in the file; None if it is incomplete."""
     if len(data) < at + _HEADER.size:
         return None
     _, flags, granule, serial, segments = _HEADER.unpack_from(data, at)

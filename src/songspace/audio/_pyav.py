@@ -1,12 +1,11 @@
-"""Everything else through FFmpeg: M4A, WMA, WavPack, Opus, raw AAC, and files that are damaged.
+"""Other formats through FFmpeg: M4A, WMA, WavPack, Opus, raw AAC, and damaged files.
 
-The position of a frame follows from its timestamp, and timestamps differ in how fine they are: MP4 and Ogg
-count samples, ASF and Matroska milliseconds. Coarse ones are rounded to whole frames where all are
-of one length; where they are not, the song is decoded from its first sample on, in constant memory.
-The length that a header states is not trusted but looked up at the end.
+The position of a frame follows from its timestamp. The unit of timestamps is a sample in MP4 and Ogg, and a millisecond
+in ASF and Matroska. Coarse timestamps are rounded to whole frames if all frames have one length; otherwise the song is
+decoded from its first sample, in constant memory. The length in the header is not trusted: the end of the file is read.
 
-One thing is not to be had by seeking: AAC may fill bands with noise that the decoder makes up, from
-a generator that has run since the first frame. That noise differs between decoders, too.
+One thing is not exact after seeking: AAC may fill bands with noise from a random generator that has run since the first
+frame. That noise differs between decoders, too.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from songspace.audio._source import QuietFile, UndecodableError, check_rate, gat
 from songspace.formats import FORMATS, OTHER_DEMUXERS
 
 _DEMUXERS = ",".join({*OTHER_DEMUXERS, *(name for format in FORMATS for name in format.demuxers)})
-_PREROLLS = 0.5, 5.0  # s; in the first, Opus forgets to a millionth what it has not heard
-_SHORTEST = 1.0  # s that must be left of a damaged file
+_PREROLLS = 0.5, 5.0  # s; after the first, the effect of earlier sound in Opus is a millionth
+_SHORTEST = 1.0  # s: the least sound of a damaged file
 _SAMPLES: dict[str, tuple[type, int]] = {
     "u8": (np.uint8, 1 << 7),
     "s16": (np.int16, 1 << 15),
@@ -35,41 +34,69 @@ _SAMPLES: dict[str, tuple[type, int]] = {
     "dbl": (np.float64, 1),
 }
 STUMBLES = 64
-"""Places at which a damaged container is entered again."""
+"""The most errors after which reading of a damaged container goes on."""
 
 
-def open_container(file: BufferedReader) -> Any:
-    """Open a file with FFmpeg; the caller closes the file."""
-    return av.open(QuietFile(file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
-
-
-def sound_of(container: Any) -> Any:
-    """Return the first stream of sound.
-
-    Raises
-    ------
-    UndecodableError
-        If there is none that can be decoded.
-    """
-    if not container.streams.audio:
-        raise UndecodableError("It holds no sound.")
-    stream = container.streams.audio[0]
-    if stream.codec_context is None:
-        raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
-    stream.codec_context.thread_count = 1  # many songs are worked on beside each other
-    return stream
-
-
-class AvSource:
-    """A file that FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+class AvFile:
+    """A file that FFmpeg can open, and the frames of its first audio stream; the caller closes the file."""
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file
         self._container: Any = None
-        self._blocks: Iterator[tuple[int, np.ndarray]] = iter(())
         self._damaged = False
+
+    def close(self) -> None:
+        """Release the decoder."""
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _open(self) -> None:
+        """Open the file at its beginning, with a new decoder.
+
+        Raises
+        ------
+        UndecodableError
+            If it has no sound, or no decoder for it.
+        """
+        self.close()
+        self._file.seek(0)
+        self._container = av.open(
+            QuietFile(self._file), options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore"
+        )
+        if not self._container.streams.audio:
+            raise UndecodableError("It holds no sound.")
+        self._stream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise UndecodableError("It is damaged, or of a kind that no decoder here knows.")
+        self._stream.codec_context.thread_count = 1  # several songs are decoded at the same time
+
+    def _packets(self) -> Iterator[Any]:
+        """Yield the following packets; damaged parts are skipped."""
+        for _ in range(STUMBLES):
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _decode(self) -> Iterator[Any]:
+        """Yield the following frames; damaged parts are skipped."""
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self._damaged = True
+
+
+class AvSource(AvFile):
+    """A file that FFmpeg can open; see :class:`songspace.audio._source.Source`."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        super().__init__(file)
+        self._blocks: Iterator[tuple[int, np.ndarray]] = iter(())
         self._open()
-        # Timestamps are judged by whole frames: those before the first damage, or else those after it.
+        # The clock is read from undamaged frames: those before the first damage, or else those after it.
         whole = takewhile(lambda _: not self._damaged, self._decode())
         frames = list(islice(whole, 32)) or list(islice(self._decode(), 32))
         if not frames:
@@ -84,31 +111,9 @@ class AvSource:
         self._go_to(start)
         return gather(self._blocks, start, stop)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-
     def _open(self) -> None:
-        self.close()
-        self._file.seek(0)
-        self._container = open_container(self._file)
-        self._stream = sound_of(self._container)
-        self._at = 0  # where the sound decoded last has ended
-
-    def _packets(self) -> Iterator[Any]:
-        for _ in range(STUMBLES):
-            try:
-                yield from self._container.demux(self._stream)
-                return
-            except av.FFmpegError:
-                self._damaged = True
-
-    def _decode(self) -> Iterator[Any]:
-        for packet in self._packets():
-            try:
-                yield from packet.decode()
-            except av.FFmpegError:
-                self._damaged = True
+        super()._open()
+        self._at = 0  # end of the sound that was decoded last
 
     def _sound(self, expected: int | None) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the position of each decoded block and its mono samples; the first one at ``expected``."""
@@ -123,7 +128,7 @@ class AvSource:
                 yield position, mono(frame)
 
     def _go_to(self, start: int) -> None:
-        """Set ``_blocks`` to the sound from ``start`` or a little earlier on."""
+        """Set ``_blocks`` to the sound from ``start`` or slightly earlier."""
         if self._clock is None and 0 < self._at <= start:
             return
         for seconds in _PREROLLS:
@@ -135,7 +140,7 @@ class AvSource:
             if first is not None and first[0] <= start:
                 self._blocks = chain([first], blocks)
                 return
-        # The decoder starts afresh: after seeking back to it, it would play its own delay.
+        # A new decoder is needed: after seeking back to the beginning, an old one would play its delay.
         self._open()
         self._blocks = self._sound(expected=0)
 
@@ -165,7 +170,7 @@ class AvSource:
         return self._at
 
     def _last_packet(self) -> int | None:
-        """Return the position of the last packet of those that follow; they are not decoded."""
+        """Return the position of the last of the following packets, without decoding them."""
         if self._clock is None:
             return None
         stamps = (packet.pts for packet in self._packets() if packet.pts is not None and packet.size)
@@ -174,7 +179,7 @@ class AvSource:
 
 
 class _Clock(NamedTuple):
-    """The meaning of timestamps: ``tick`` samples each, ``lag`` ahead, on a grid of whole frames."""
+    """The relation of timestamps to samples: ``tick`` samples each, less ``lag``, on a grid of whole frames."""
 
     tick: float
     lag: float
@@ -182,7 +187,7 @@ class _Clock(NamedTuple):
     phase: int
 
     def position(self, timestamp: int, expected: int | None = None) -> int:
-        """Return the sample at ``timestamp``: the one that is ``expected`` unless that is out of the question."""
+        """Return the sample at ``timestamp``: the ``expected`` one, unless it differs by more than rounding."""
         at = timestamp * self.tick - self.lag
         if expected is not None and abs(at - expected) <= 2 * self.tick + 1:
             return expected
@@ -193,10 +198,10 @@ class _Clock(NamedTuple):
 
 
 def _read_clock(frames: list[Any], tick: float) -> _Clock | None:
-    """Return the clock of a song's first frames; None if no rule connects timestamps with samples."""
+    """Return the clock of a song from its first frames; None if timestamps and samples are not proportional."""
     starts = [0, *accumulate(frame.samples for frame in frames)]
     stamped = [(frame, start) for frame, start in zip(frames, starts, strict=False) if frame.pts is not None]
-    stamped = stamped[1:] or stamped  # the first frame may have lost the encoder's delay
+    stamped = stamped[1:] or stamped  # the delay of the encoder may be missing in the first frame
     lags = [frame.pts * tick - start for frame, start in stamped]
     if not lags or max(lags) - min(lags) > 2 * tick:
         return None
@@ -212,10 +217,10 @@ def _read_clock(frames: list[Any], tick: float) -> _Clock | None:
 def mono(frame: Any) -> np.ndarray:
     """Return the samples of a decoded frame as float32, -1 to 1: the plain mean of its channels.
 
-    They are taken from where FFmpeg put them: ``frame.to_ndarray()`` costs half of what decoding does.
+    They are read from the memory of FFmpeg: ``frame.to_ndarray()`` takes half the time of decoding.
     """
     name, count = frame.format.name, frame.layout.nb_channels
-    if name == "fltp" and count <= 2:  # what MP3, AAC and Vorbis give, a thousand times a song
+    if name == "fltp" and count <= 2:  # the format of MP3, AAC and Vorbis, a thousand times for each song
         planes = frame.planes
         left: np.ndarray = np.frombuffer(planes[0], np.float32, frame.samples)
         if count == 1:
@@ -226,9 +231,9 @@ def mono(frame: Any) -> np.ndarray:
     dtype, full_scale = _SAMPLES[name.removesuffix("p")]
     channels: list[np.ndarray]
     if name.endswith("p"):
-        # PyAV counts planes up to a null that is not there after the eighth: the next ones are no memory of ours.
+        # PyAV counts planes up to a null pointer, which is missing after the eighth: others are invalid memory.
         if count > 8:
-            raise UndecodableError(f"It has {count} channels, which cannot be told apart.")
+            raise UndecodableError(f"It has {count} channels, more than can be read.")
         channels = [np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:count]]
     else:
         values: np.ndarray = np.frombuffer(frame.planes[0], dtype, frame.samples * count)

@@ -1,4 +1,4 @@
-"""The interface and the errors of decoders, and the simplest one, libsndfile."""
+"""The interface and the errors of decoders, and the decoder libsndfile."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import soundfile
 from songspace.errors import AudioError
 
 RATES = range(1_000, 1_000_001)
-"""Sampling rates that are believed, in Hz; what a damaged header says is mostly outside."""
+"""Valid sampling rates in Hz; those of damaged headers are mostly outside."""
 
 
 class UndecodableError(AudioError):
-    """One decoder could not make sound of a file; another one may."""
+    """A decoder cannot decode a file; another one may."""
 
 
 class Source(Protocol):
-    """An opened song whose samples can be asked for in any order of time."""
+    """An opened song whose samples can be read in any order."""
 
     rate: int
     frames: int
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return mono float32 samples ``start`` to ``stop`` (at ``rate``): as a decode of the whole gives them."""
+        """Return mono float32 samples ``start`` to ``stop`` (at ``rate``), equal to those of the whole song."""
         ...
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Source(Protocol):
 
 
 class QuietFile:
-    """A file for a decoder: to seek to where no file is, as damaged ones ask for, prints nothing on the terminal."""
+    """A file for a decoder, without messages on the terminal when a damaged file makes it seek outside."""
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file
@@ -50,14 +50,14 @@ class QuietFile:
 
 
 def check_rate(rate: int) -> int:
-    """Return ``rate`` if a recording can have it."""
+    """Return ``rate`` if it is a valid sampling rate; otherwise raise UndecodableError."""
     if rate not in RATES:
         raise UndecodableError(f"Its header says that it has {rate} samples a second: it must be damaged.")
     return rate
 
 
 def gather(blocks: Iterable[tuple[int, np.ndarray]], start: int, stop: int) -> np.ndarray:
-    """Return samples ``start`` to ``stop`` from decoded blocks and their positions; gaps are silent."""
+    """Collect samples ``start`` to ``stop`` from decoded blocks and their positions; gaps are silent."""
     out = np.zeros(stop - start, np.float32)
     known = False
     for position, block in blocks:
@@ -74,18 +74,18 @@ def gather(blocks: Iterable[tuple[int, np.ndarray]], start: int, stop: int) -> n
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Turn whatever a decoder raises about the file into :class:`UndecodableError`: the only place that does."""
+    """Turn the exceptions of decoders into :class:`UndecodableError`."""
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # what is no sound is refused when it is there
+        with np.errstate(over="ignore", invalid="ignore"):  # invalid samples are refused later
             yield
     except _decoder_errors() as error:
         raise UndecodableError(_reason(error)) from error
 
 
 def _decoder_errors() -> tuple[type[Exception], ...]:
-    # Looked up only when something was raised, so that whoever reads WAV alone never loads FFmpeg. Damaged files
-    # bring out nearly every class: FFmpeg's error numbers become PermissionError and LookupError, its absurd
-    # timestamps OverflowError and ZeroDivisionError, its absurd sizes MemoryError.
+    # Called only after an exception, so that FFmpeg is not imported to read WAV. Damaged files raise nearly every
+    # class: FFmpeg's error numbers become PermissionError and LookupError, its impossible timestamps OverflowError and
+    # ZeroDivisionError, its impossible sizes MemoryError.
     import av
 
     return (
@@ -108,11 +108,11 @@ def _reason(error: Exception) -> str:
     return "It is damaged, or it is not a sound file."
 
 
-_BLOCK = 1 << 18  # values decoded at once, so that a file of 1,000 channels takes no more memory than one of two
+_BLOCK = 1 << 18  # values decoded at a time: 1,000 channels take no more memory than two
 
 
 class SoundfileSource:
-    """A file as libsndfile sees it; see :class:`songspace.audio._source.Source`."""
+    """A file that libsndfile can open; see :class:`songspace.audio._source.Source`."""
 
     def __init__(self, file: BufferedReader) -> None:
         file.seek(0)
@@ -123,7 +123,7 @@ class SoundfileSource:
     def read(self, start: int, stop: int) -> np.ndarray:
         out = np.empty(stop - start, np.float32)
         channels = self._file.channels
-        # The plain mean, as everywhere here; samples.mean(axis=1) would take forty times as long.
+        # The plain mean as a product: samples.mean(axis=1) would take forty times as long.
         mean = np.full(channels, 1 / channels, np.float32)
         step = max(1, _BLOCK // channels)
         self._file.seek(start)

@@ -1,7 +1,7 @@
-"""Transcoding while a file is sent: decoded, mixed to two channels at most, encoded, piece by piece.
+"""Transcoding in pieces while a file is sent: decoding, mixing to at most two channels, encoding.
 
-For players that cannot play a format, and for slow connections. The whole file goes through FFmpeg, from its first
-sample to its last. Neither memory nor the time to the first piece grows with the length of the song.
+It serves players that cannot play a format, and slow connections. FFmpeg decodes the whole file, from its first sample
+to its last. Memory and the time to the first piece do not grow with the length of the song.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any, NamedTuple, cast
 import av
 import numpy as np
 
-from songspace.audio._pyav import STUMBLES, open_container, sound_of
+from songspace.audio._pyav import AvFile
 from songspace.audio._source import UndecodableError, check_rate, decoding
 from songspace.errors import AudioError
 from songspace.formats import BY_EXTENSION, Format
 
 PIECE = 16 * 1024
-"""Bytes to send at once: a second or less."""
+"""Bytes of a piece: a second or less."""
 
-_STEPS = 100  # frames after which `more` returns, even if nothing is ready
-_MOST_CHANNELS = 64  # that FFmpeg's filters can take
-_ARRANGED = 8  # channels; the order of more is not defined
-_PREROLLS = 0.5, 5.0  # s; a decoder that is fed from so far before has settled where the listener begins
+_STEPS = 100  # frames after which `more` returns, even without a piece
+_MOST_CHANNELS = 64  # limit of FFmpeg's filters
+_ARRANGED = 8  # the most channels with a defined order
+_PREROLLS = 0.5, 5.0  # s that are decoded before the start, so that the decoder has settled
 
 
 class Encoding(NamedTuple):
@@ -38,37 +38,37 @@ class Encoding(NamedTuple):
     format: Format
     samples: str  # FFmpeg's name of their type
     rates: tuple[int, ...]
-    rungs: tuple[int, ...]  # kilobits a second that it can have
+    rungs: tuple[int, ...]  # possible kilobits per second
     kilobits: int  # by default
 
 
 _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _OPUS = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 
-# Whole numbers, although the encoders take others: LAME ends the program where a sample is no number.
+# Integer samples, although the encoders take floats, too: LAME ends the program at a NaN.
 ENCODINGS = {
     "mp3": Encoding(BY_EXTENSION[".mp3"], "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
     "opus": Encoding(BY_EXTENSION[".opus"], "s16", (48_000,), _OPUS, 128),
     "webm": Encoding(BY_EXTENSION[".weba"], "s16", (48_000,), _OPUS, 128),
 }
-"""By their names. Opus comes in Ogg, as players expect it, and in WebM, which browsers have played for longer."""
+"""Encodings by name. Opus is written in Ogg, for players, and in WebM, which older browsers play, too."""
 
 
 class Transcoder:
-    """A song as another file, from some second on.
+    """A song encoded in another format, from a given second.
 
     Parameters
     ----------
     file : binary file
-        Any that FFmpeg decodes; the caller closes it.
+        A file that FFmpeg decodes; the caller closes it.
     format : str
-        One of ``ENCODINGS``.
+        A key of ``ENCODINGS``.
     start : float
-        The second at which to begin.
+        Start in seconds.
     end : float, optional
-        The second at which to end, to the sample.
+        End in seconds, exact to the sample.
     kilobits : int, optional
-        The most kilobits a second, as far as the format goes down.
+        The most kilobits per second, but at least the lowest rate of the format.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class Transcoder:
         end: float | None = None,
         kilobits: int | None = None,
     ) -> None:
-        self._song, self._start, self._end = _Song(file), start, math.inf if end is None else end
+        self._reader, self._start, self._end = _FrameReader(file), start, math.inf if end is None else end
         self._encoding, self._kilobits = ENCODINGS[format], kilobits
         self._sink = _Sink()
         self._encoder: _Encoder | None = None
@@ -102,15 +102,15 @@ class Transcoder:
         self._lock = Lock()
 
     def more(self) -> bytes | None:
-        """Work for a moment: the next bytes, which may be none yet, or None where the song has ended.
+        """Return the next bytes, which may be empty, or None after the end of the song; each call takes a moment.
 
-        Damaged parts are left out; where nothing can be decoded behind one, the song ends.
+        Damaged parts are left out; if nothing can be decoded after one, the song ends there.
 
         Raises
         ------
         AudioError
-            If nothing that is sound can be decoded, or it ends before ``start``. It is raised instead of the first
-            bytes, and never later.
+            If no sound can be decoded, or it ends before ``start``. It is raised instead of the first bytes, never
+            later.
         """
         with self._lock:
             if self._work is None:
@@ -126,25 +126,25 @@ class Transcoder:
             except AudioError:
                 if self._encoder is None or not self._encoder.count:
                     raise
-                with suppress(AudioError), decoding():  # the bytes up to there are whole
+                with suppress(AudioError), decoding():  # the bytes so far are complete
                     self._encoder.finish()
                 self._close()
             return self._sink.take()
 
     def close(self) -> None:
-        """Release decoder and encoder, after the moment's work that they are at."""
+        """Release decoder and encoder, after a running call of :meth:`more`."""
         with self._lock:
             self._close()
 
     def _close(self) -> None:
         self._work = None
-        self._song.close()
+        self._reader.close()
         if self._encoder is not None:
             self._encoder.close()
 
     def _steps(self) -> Iterator[None]:
-        """Do all of the work, a frame at a time."""
-        for second, frame in self._song.frames_from(self._start):
+        """Decode and encode the song, one frame in each step."""
+        for second, frame in self._reader.frames_from(self._start):
             late, left = self._start - second, (self._end - second) * frame.sample_rate
             if left < 0.5:
                 break
@@ -168,53 +168,26 @@ def _head(frame: Any, samples: int) -> Any:
     return head
 
 
-class _Song:
-    """A file that is decoded from some second on."""
-
-    def __init__(self, file: BufferedReader) -> None:
-        self._file = file
-        self._container: Any = None
+class _FrameReader(AvFile):
+    """Decoded frames of a file from a given second."""
 
     def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
-        """Yield frames, and the second at which each begins: the first at ``start`` or before."""
+        """Yield the start of each frame in seconds, and the frame; the first one begins at ``start`` or before."""
         self._open()
         if start > 0 and (sought := self._sought(start)) is not None:
             second, frames = sought
         else:
             self._open()
-            second, frames = 0.0, self._frames()
+            second, frames = 0.0, self._decode()
         for frame in frames:
             yield second, frame
             second += frame.samples / check_rate(frame.sample_rate)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-            self._container = None
-
-    def _open(self) -> None:
-        self.close()
-        self._file.seek(0)
-        self._container = open_container(self._file)
-        self._stream = sound_of(self._container)
-
-    def _frames(self) -> Iterator[Any]:
-        for _ in range(STUMBLES):
-            try:
-                for packet in self._container.demux(self._stream):
-                    try:
-                        yield from packet.decode()
-                    except av.FFmpegError:
-                        continue
-                return
-            except av.FFmpegError:
-                continue
-
     def _sought(self, start: float) -> tuple[float, Iterator[Any]] | None:
-        """Seek; return the second of the first frame and the frames, or None if that second cannot be told."""
-        frames = self._frames()
+        """Seek; return the start of the first frame in seconds and the frames, or None if that is unknown."""
+        frames = self._decode()
         first, second = next(frames, None), next(frames, None)
-        # What stands in the first one is off where it has lost the encoder's delay.
+        # The timestamp of the first frame is wrong if the delay of the encoder is missing in it.
         if first is None or second is None or second.pts is None:
             return None
         origin = second.time - first.samples / check_rate(first.sample_rate)
@@ -226,7 +199,7 @@ class _Song:
                 self._container.seek(timestamp, stream=self._stream)
             except (av.FFmpegError, OverflowError):
                 return None
-            frames = self._frames()
+            frames = self._decode()
             first = next(frames, None)
             if first is not None and first.pts is not None and first.time - origin <= start:
                 return first.time - origin, chain([first], frames)
@@ -234,7 +207,7 @@ class _Song:
 
 
 class _Sink:
-    """A file that an encoder writes to without seeking."""
+    """A buffer that an encoder writes to without seeking."""
 
     def __init__(self) -> None:
         self.bytes = bytearray()
@@ -250,7 +223,7 @@ class _Sink:
 
 
 class _Encoder:
-    """Frames of any kind become a file: of one channel if the first frame has one, of two otherwise."""
+    """Encoder of frames of any kind: to one channel if the first frame has one, otherwise to two."""
 
     def __init__(self, sink: _Sink, encoding: Encoding, first: Any, kilobits: int | None, skip: float) -> None:
         self._encoding, self._layout = encoding, "mono" if first.layout.nb_channels == 1 else "stereo"
@@ -267,22 +240,22 @@ class _Encoder:
         self._skip, self.count = skip, 0
 
     def put(self, frame: Any) -> None:
-        """Encode a frame; it may be of another kind than the one before."""
+        """Encode a frame, which may be of another kind than the one before."""
         kind = frame.format.name, frame.layout.name, frame.sample_rate
         if kind != self._kind:
             self._flow(None)
             self._kind, self._graph = kind, self._converting(frame)
-        frame.pts = None  # samples are counted: a clock that jumps does no harm
+        frame.pts = None  # samples are counted, so that wrong timestamps do no harm
         self._flow(frame)
 
     def finish(self) -> None:
-        """Encode what has waited for more, and end the file."""
+        """Encode the remaining samples, and end the file."""
         self._flow(None)
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
     def close(self) -> None:
-        """End the file wherever it is."""
+        """Close the file, complete or not."""
         self._container.close()
 
     def _flow(self, frame: Any) -> None:
@@ -297,7 +270,7 @@ class _Encoder:
                 self._container.mux(self._stream.encode(converted))
 
     def _converting(self, frame: Any) -> Any:
-        """Return a filter graph from frames of this kind to the encoder's; the first one drops what is skipped."""
+        """Return a filter graph from frames of this kind to those of the encoder; the first graph skips samples."""
         count, rate = frame.layout.nb_channels, frame.sample_rate
         source = f"sample_rate={rate}:sample_fmt={frame.format.name}:time_base=1/{rate}"
         steps = [("abuffer", f"{source}:channel_layout={frame.layout.name}")]

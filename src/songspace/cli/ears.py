@@ -20,7 +20,8 @@ def list_ears(context: typer.Context, json: JsonOption = False) -> None:
     """Trained ears: which are there, and which can be had; `songspace learn FOLDER --ear NAME` uses one."""
     if context.invoked_subcommand is not None:
         return
-    from songspace.encoders.ears import EARS, STUDENT
+    from songspace.encoders.ears import EARS
+    from songspace.encoders.registry import STUDENT
 
     if json:
         there = {name: str(ear.folder) if ear.there else None for name, ear in EARS.items()}

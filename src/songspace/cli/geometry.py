@@ -216,12 +216,12 @@ def _remarks_on_regions(asked: Labelled, described: Regions, shown: int) -> list
 
 def _way(asked: Labelled, a: str, b: str, *, most: int, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw what lies between two regions, if a picture is wanted, and print it."""
-    from songspace.geometry import pictures
+    from songspace.geometry.way_pictures import draw_way
 
     kind = asked.kind
     way, along = find_way(asked, a, b, most=most)
     if keep:
-        keep(pictures.draw_way(way, title=f"{way.a} + {way.b} ?=", what=kind.value, unit=asked.unit))
+        keep(draw_way(way, title=f"{way.a} + {way.b} ?=", what=kind.value, unit=asked.unit))
     if json:
         show.answer(way_answer(way, along))
     else:
@@ -271,12 +271,12 @@ def _show_way(asked: Labelled, way: Way, along: Along) -> None:
 
 def _years(asked: Labelled, artist: str, *, keep: Callable[[Figure], None] | None, json: bool) -> None:
     """Draw an artist's way through the years, if a picture is wanted, and print it."""
-    from songspace.geometry import pictures
+    from songspace.geometry.way_pictures import draw_years
 
     years = find_years(asked, artist)
     if keep:
         title = f"{years.artist} through the years"
-        keep(pictures.draw_years(asked.space, years, title=title, note=_drift(years)))
+        keep(draw_years(asked.space, years, title=title, note=_drift(years)))
     if json:
         show.answer(years_answer(asked, years))
     else:

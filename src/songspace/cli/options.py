@@ -53,7 +53,8 @@ def _encoders() -> list[str]:
 
 def _ear(name: str) -> str:
     """Return the name of a trained ear."""
-    from songspace.encoders.ears import EARS, STUDENT
+    from songspace.encoders.ears import EARS
+    from songspace.encoders.registry import STUDENT
 
     if name not in (names := [*EARS, STUDENT]):
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, names))}.")

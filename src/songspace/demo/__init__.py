@@ -1,8 +1,8 @@
-"""A small library of synthetic songs of known styles, so that everything can be tried anywhere.
+"""A small library of synthetic songs of known styles, to try songspace without music.
 
-Twenty-four artists that do not exist play eighty half-minute songs of eight styles. Styles differ in tempo,
-harmony, rhythm and drums; artists of one style in instruments, register and sound. The same seed gives the
-same samples, whatever the number of workers.
+Twenty-four invented artists play eighty half-minute songs of eight styles. Styles differ in tempo, harmony, rhythm and
+drums; artists of one style differ in instruments, register and sound. The same seed gives the same samples, with any
+number of workers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CODECS = {
     ".wav": ("WAV", "PCM_16", WAVE),
 }
 _BLOCK = 1 << 15
-"""Frames written at once: libsndfile's Vorbis encoder puts a whole write on the stack."""
+"""Frames in one write: libsndfile's Vorbis encoder puts each write on the stack."""
 
 
 def render(
@@ -57,21 +57,21 @@ def render(
 ) -> list[Path]:
     """Render the demo library into a folder, as ``Artist/Album/NN Title.ext``, with tags.
 
-    Songs that are already there are not rendered again, and no file that is anything else is touched.
+    Existing songs are not rendered again, and other files are not touched.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Folder of the library; it is created if needed.
     seed : int, at least 0
-        Another seed gives other songs by other habits.
+        Seed of the songs and of the habits of the artists.
     songs : int, optional
-        Number of songs, evenly over the styles (all 80 by default).
+        Number of songs, evenly over the styles (by default all 80).
     seconds : float, at least 5
-        About how long each song is: they end with a whole bar.
+        Approximate length of a song, which ends with a whole bar.
     workers : int, optional
-        Processes; as many as there are cores by default. They are started afresh, so a script that asks for
-        more than one needs the usual ``if __name__ == "__main__":``.
+        Number of processes; by default that of the cores. They are spawned, so that a script with more than one worker
+        needs the usual ``if __name__ == "__main__":``.
     reporter : Reporter, optional
         Receives the progress.
 
@@ -83,7 +83,7 @@ def render(
     Raises
     ------
     SongspaceError
-        If the folder cannot be written to, or something else stands where a song belongs.
+        If the folder cannot be written to, or another file has the path of a song.
     ValueError
         If a parameter is out of its range.
 
@@ -130,7 +130,7 @@ def _render_all(jobs: Sequence[tuple[DemoSong, Path, float]], workers: int, repo
             _render_one(*job)
             reporter.progress("render", done, len(jobs))
         return
-    # Spawned, not forked: the caller may have threads, and a fork would copy their locks.
+    # Spawned: the caller may have threads, and a fork would copy their locks.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
         tasks = [pool.submit(_render_one, *job) for job in jobs]
@@ -144,7 +144,7 @@ def _render_all(jobs: Sequence[tuple[DemoSong, Path, float]], workers: int, repo
 
 
 def _render_one(song: DemoSong, path: Path, seconds: float) -> None:
-    """Render a song and write it with its tags, beside its place and then renamed into it: whole, or not there."""
+    """Render a song and write it with its tags, under another name first, so that it is complete or absent."""
     beside = path.with_name(path.name + ".new")
     container, codec, tagged = _CODECS[song.suffix]
     samples = np.round(song.samples(seconds=seconds).T * 32767) / 32768
@@ -156,7 +156,7 @@ def _render_one(song: DemoSong, path: Path, seconds: float) -> None:
 
 
 def _is_written(song: DemoSong, path: Path, *, seconds: float) -> bool:
-    """Return whether exactly this rendering is already there (it then carries its mark)."""
+    """Return True if the file is this rendering, by the mark in its tags."""
     try:
         tags = _CODECS[song.suffix][2](path).tags
     except (mutagen.MutagenError, OSError):

@@ -1,8 +1,8 @@
-"""Instruments and drums: each turns a frequency and a length into samples at 44.1 kHz.
+"""Instruments and drums: functions from a frequency and a length to samples at 44.1 kHz.
 
-The methods are the textbook's: band-limited oscillators read from tables, two-operator frequency modulation (Chowning
-1973), plucked strings (Karplus and Strong 1983), filtered noise. All of them are whole-array NumPy, because a library
-of them has to be there in half a minute.
+The methods are standard: band-limited wavetable oscillators, two-operator frequency modulation (Chowning 1973), plucked
+strings (Karplus and Strong 1983), filtered noise. All of them work on whole NumPy arrays, so that a library is rendered
+in half a minute.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from scipy.signal import butter, sosfilt
 
 RATE = 44100
 TABLE = 4096
-"""Points of one period: a power of two, so that a phase is wrapped by a mask."""
+"""Points of a period: a power of two, so that a mask wraps the phase."""
 
 
 @cache
 def _cycle(shape: str, harmonics: int) -> np.ndarray:
-    """Return one period of a wave as a sum of sines, with peak 1."""
+    """Compute one period of a wave as a sum of sines, with peak 1."""
     k = np.arange(1, harmonics + 1)
     drawbars = np.isin(k, (1, 2, 3, 4, 6, 8))
     amplitudes = {
@@ -42,7 +42,7 @@ def _cycle(shape: str, harmonics: int) -> np.ndarray:
 def oscillator(
     shape: str, frequency: float, seconds: float, *, cents: float = 0.0, vibrato: float = 0.0, phase: float = 0.0
 ) -> np.ndarray:
-    """Return a periodic wave without aliasing; ``vibrato`` is its depth in cents and sets in after the attack."""
+    """Compute a periodic wave without aliasing; ``vibrato`` is a depth in cents that begins after the attack."""
     frequency *= 2 ** (cents / 1200)
     time = np.arange(round(seconds * RATE)) / RATE
     cycles = frequency * time + phase
@@ -54,7 +54,7 @@ def oscillator(
 
 
 def envelope(count: int, *, attack: float, decay: float, release: float, sustain: float = 0.0) -> np.ndarray:
-    """Return attack, exponential decay to ``sustain``, and a release that ends with the last sample (seconds)."""
+    """Compute attack, exponential decay to ``sustain``, and a release up to the last sample; times in seconds."""
     time = np.arange(count, dtype=np.float32) / RATE
     rise = np.minimum(time / attack, 1)
     fall = sustain + (1 - sustain) * np.exp(-np.maximum(time - attack, 0) / decay)
@@ -62,17 +62,17 @@ def envelope(count: int, *, attack: float, decay: float, release: float, sustain
 
 
 def noise(rng: np.random.Generator, seconds: float) -> np.ndarray:
-    """Return white noise."""
+    """Draw white noise."""
     return rng.standard_normal(round(seconds * RATE), dtype=np.float32)
 
 
 def band(samples: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Keep what lies between two frequencies."""
+    """Keep the band between two frequencies."""
     sections = butter(2, (low, high), btype="bandpass", fs=RATE, output="sos")
     return sosfilt(sections, samples).astype(np.float32)
 
 
-# Pitched instruments. Those that ring on are longer than their note says.
+# Pitched instruments. Those that ring are longer than their notes.
 
 
 def synth(
@@ -80,34 +80,32 @@ def synth(
     seconds: float,
     rng: np.random.Generator,
     *,
-    shape: str = "saw",
     detune: float = 7.0,
-    attack: float = 0.005,
     decay: float = 0.3,
     sustain: float = 0.5,
     release: float = 0.08,
     vibrato: float = 0.0,
 ) -> np.ndarray:
-    """Play two detuned oscillators whose overtones die away faster than the note."""
+    """Play two detuned oscillators whose overtones decay faster than the note."""
     seconds += release
     tuned = [
-        oscillator(shape, frequency, seconds, cents=side * detune, vibrato=vibrato, phase=float(rng.random()))
+        oscillator("saw", frequency, seconds, cents=side * detune, vibrato=vibrato, phase=float(rng.random()))
         for side in (-1, 1)
     ]
     soft = oscillator("triangle", frequency, seconds, vibrato=vibrato)
     bright = np.exp(-np.arange(len(soft), dtype=np.float32) / (2 * decay * RATE))
     wave = soft + (0.5 * (tuned[0] + tuned[1]) - soft) * (0.35 + 0.65 * bright)
-    return wave * envelope(len(wave), attack=attack, decay=decay, sustain=sustain, release=release)
+    return wave * envelope(len(wave), attack=0.005, decay=decay, sustain=sustain, release=release)
 
 
 def pulse(frequency: float, seconds: float, rng: np.random.Generator, *, shape: str = "pulse") -> np.ndarray:
-    """Play the voice of an old games console: a bare wave, switched on and off."""
+    """Play the voice of an old games console: a plain wave, switched on and off."""
     wave = oscillator(shape, frequency, seconds, vibrato=18 if seconds > 0.2 else 0)
     return wave * envelope(len(wave), attack=0.002, decay=0.4, sustain=0.6, release=0.01)
 
 
 def pad(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 9.0) -> np.ndarray:
-    """Play a slow choir of warm oscillators, other ones on the left than on the right."""
+    """Play a slow choir of warm oscillators, different on the left and the right."""
     seconds += 1.2
     sides = [
         oscillator("warm", frequency, seconds, cents=side * detune, phase=float(rng.random()))
@@ -118,14 +116,14 @@ def pad(frequency: float, seconds: float, rng: np.random.Generator, *, detune: f
 
 
 def organ(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 3.0) -> np.ndarray:
-    """Play drawbars through a slowly turning speaker."""
+    """Play drawbars through a slowly rotating speaker."""
     seconds += 0.05
     wave = oscillator("organ", frequency, seconds, vibrato=detune, phase=float(rng.random()))
     return wave * envelope(len(wave), attack=0.004, decay=1.0, sustain=0.8, release=0.05)
 
 
 def flute(frequency: float, seconds: float, rng: np.random.Generator, *, breath: float = 0.15) -> np.ndarray:
-    """Play few overtones, vibrato, and breath around the note."""
+    """Play few overtones with vibrato and breath noise."""
     seconds += 0.08
     wave = oscillator("flute", frequency, seconds, vibrato=22)
     wave = wave + breath * band(noise(rng, seconds), frequency, min(4 * frequency, 18000))
@@ -133,7 +131,7 @@ def flute(frequency: float, seconds: float, rng: np.random.Generator, *, breath:
 
 
 def reed(frequency: float, seconds: float, rng: np.random.Generator, *, breath: float = 0.05) -> np.ndarray:
-    """Play something between a clarinet and a saxophone."""
+    """Play a sound between a clarinet and a saxophone."""
     seconds += 0.06
     wave = oscillator("reed", frequency, seconds, vibrato=14) * 0.7
     wave = wave + breath * band(noise(rng, seconds), 800, 6000)
@@ -141,7 +139,7 @@ def reed(frequency: float, seconds: float, rng: np.random.Generator, *, breath: 
 
 
 def electric_piano(frequency: float, seconds: float, rng: np.random.Generator, *, detune: float = 3.0) -> np.ndarray:
-    """Play frequency modulation: a body at the note itself and a tine fourteen times above it."""
+    """Play frequency modulation: a body at the frequency of the note, and a tine at fourteen times that."""
     seconds += 0.25
     time = np.arange(round(seconds * RATE), dtype=np.float32) / RATE
     angle = (2 * np.pi * frequency * 2 ** (detune / 4800) * time).astype(np.float32)
@@ -153,7 +151,7 @@ def electric_piano(frequency: float, seconds: float, rng: np.random.Generator, *
 def bell(
     frequency: float, seconds: float, rng: np.random.Generator, *, ratio: float = 3.51, ring: float = 1.6
 ) -> np.ndarray:
-    """Play frequency modulation at a ratio that is no harmonic: a bell; with ratio 4, a vibraphone."""
+    """Play frequency modulation with an inharmonic ratio, as a bell; with ratio 4, as a vibraphone."""
     time = np.arange(round(2.2 * ring * RATE), dtype=np.float32) / RATE
     angle = (2 * np.pi * frequency * time).astype(np.float32)
     wave = np.sin(angle + 1.8 * np.exp(-time / (0.25 * ring)) * np.sin(ratio * angle))
@@ -163,15 +161,14 @@ def bell(
 def pluck(
     frequency: float, seconds: float, rng: np.random.Generator, *, bright: float = 0.6, ring: float = 1.4
 ) -> np.ndarray:
-    """Play a string that starts as noise and is averaged with itself on each of its periods.
+    """Play a string that starts as noise and is averaged with itself in each period.
 
-    The loop has a whole number of samples; the result is then read a little faster or slower, so that
-    high strings are in tune too.
+    The loop has a whole number of samples; the result is resampled slightly, so that high strings are in tune, too.
     """
     ring = max(ring, seconds)
     period = int(RATE / frequency)
     burst = rng.uniform(-1, 1, period)
-    burst -= burst.mean()  # what does not swing would never die away
+    burst -= burst.mean()  # a constant part would not decay
     for _ in range(round(6 * (1 - bright))):
         burst = (burst + np.roll(burst, 1)) / 2
     loss = np.float32(0.5 * 0.001 ** (1 / (frequency * ring * 1.6)))
@@ -189,14 +186,14 @@ def pluck(
 
 
 def sub_bass(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Play nearly a sine: more felt than heard."""
+    """Play a very low sine with a weak overtone."""
     seconds += 0.05
     wave = oscillator("sine", frequency, seconds) + 0.25 * oscillator("triangle", 2 * frequency, seconds)
     return wave * envelope(len(wave), attack=0.008, decay=0.8, sustain=0.6, release=0.05)
 
 
 def wind(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Play noise whose band comes and goes, other noise on either side."""
+    """Play band-limited noise that swells, different on both sides."""
     sides = []
     for side in range(2):
         air = noise(rng, seconds)
@@ -207,7 +204,7 @@ def wind(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarr
 
 
 def crackle(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Play the surface of an old record: dust and a little hiss."""
+    """Play the surface noise of an old record: clicks and hiss."""
     dust = 0.02 * noise(rng, seconds)
     clicks = rng.integers(len(dust), size=round(14 * seconds))
     dust[clicks] += rng.uniform(-1, 1, len(clicks)).astype(np.float32)
@@ -215,7 +212,7 @@ def crackle(frequency: float, seconds: float, rng: np.random.Generator) -> np.nd
 
 
 def _fall(high: float, low: float, speed: float, seconds: float) -> np.ndarray:
-    """Return a sine that drops from one frequency to another: the skin of a drum."""
+    """Compute a sine that falls from one frequency to another, for the skin of a drum."""
     time = np.arange(round(seconds * RATE), dtype=np.float32) / RATE
     cycles = low * time + (high - low) * speed * (1 - np.exp(-time / speed))
     return np.sin((2 * np.pi * cycles).astype(np.float32))
@@ -228,7 +225,7 @@ def _hit(samples: np.ndarray, decay: float) -> np.ndarray:
 def kick(
     frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 48.0, decay: float = 0.12
 ) -> np.ndarray:
-    """Play a bass drum with a click in front."""
+    """Play a bass drum with a click at its start."""
     click = _hit(band(noise(rng, 0.03), 2000, 8000), 0.003)
     drum = _hit(_fall(6 * tone, tone, 0.022, 5 * decay), decay)
     drum[: len(click)] += 0.4 * click
@@ -238,7 +235,7 @@ def kick(
 def snare(
     frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 185.0, decay: float = 0.1
 ) -> np.ndarray:
-    """Play a skin and the wires below it."""
+    """Play a snare drum: a skin and the wires below it."""
     wires = _hit(band(noise(rng, 5 * decay), 1200, 11000), decay)
     return wires + 0.6 * _hit(_fall(1.6 * tone, tone, 0.02, 5 * decay), 0.6 * decay)
 
@@ -250,7 +247,7 @@ def brush(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndar
 
 
 def clap(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Play many hands that are not quite together."""
+    """Play many hands that clap not quite together."""
     hands = band(noise(rng, 0.3), 800, 5000) * 0
     for late in (0.0, 0.011, 0.021, 0.03):
         start = round(late * RATE)
@@ -270,12 +267,10 @@ def shaker(frequency: float, seconds: float, rng: np.random.Generator) -> np.nda
     return seeds * envelope(len(seeds), attack=0.02, decay=0.03, release=0.03)
 
 
-def ride(
-    frequency: float, seconds: float, rng: np.random.Generator, *, tone: float = 430.0, decay: float = 0.5
-) -> np.ndarray:
-    """Play a cymbal: six waves that have no common period, and their noise; a crash with a longer decay."""
+def ride(frequency: float, seconds: float, rng: np.random.Generator, *, decay: float = 0.5) -> np.ndarray:
+    """Play a cymbal: six waves without a common period, and noise; a crash with a longer decay."""
     length = 3 * decay
-    metal = sum(oscillator("square", tone * ratio, length) for ratio in (1.0, 1.342, 1.2312, 1.6532, 1.9523, 2.1523))
+    metal = sum(oscillator("square", 430 * ratio, length) for ratio in (1.0, 1.342, 1.2312, 1.6532, 1.9523, 2.1523))
     return _hit(band(metal + 2 * noise(rng, length), 4000, 15000), decay)
 
 
@@ -290,6 +285,6 @@ def tom(frequency: float, seconds: float, rng: np.random.Generator) -> np.ndarra
 
 
 def zap(frequency: float, seconds: float, rng: np.random.Generator, *, decay: float = 0.06) -> np.ndarray:
-    """Play noise that is held for several samples at a time: the drum of an old games console."""
+    """Play noise held for several samples, as the drum of an old games console."""
     held = np.repeat(noise(rng, 4 * decay / 6), 6)
     return _hit(np.sign(held), decay)

@@ -1,4 +1,4 @@
-"""From a score to stereo sound: playing the notes, effects, the room, and the master."""
+"""From a score to stereo sound: instruments, effects, the room, and mastering."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ PEAK = 10 ** (-1 / 20)
 
 @dataclass(frozen=True)
 class Room:
-    """The settings of a mix, which an artist's productions have in common."""
+    """The settings of a mix, common to the productions of an artist."""
 
     reverb: float
     """Length of the reverberation in seconds (to -60 dB)."""
     wet: float
     """Level of the reverberation."""
     tilt: float
-    """Decibels by which the high half of the spectrum is made louder than the low half."""
+    """Decibels by which the high half of the spectrum is raised over the low half."""
     drive: float
-    """Saturation of the mix: 1 hardly, 4 loud and flat."""
+    """Saturation of the mix: 1 is weak, 4 is loud and flat."""
     hiss: float
     """The level of the noise floor, in decibels of full scale."""
     color: tuple[float, float]
-    """An octave or so that is raised or lowered: its centre in Hz, and by how many decibels."""
+    """A band of about an octave that is raised or lowered: its centre in Hz, and the decibels."""
     crowd: float = 0.0
     """Level of the audience, 0 to 1."""
 
@@ -40,7 +40,7 @@ def mix(score: Composition, room: Room, *, seconds: float, rng: np.random.Genera
     Returns
     -------
     ndarray of shape (2, n), float32
-        At 44.1 kHz, peaking at -1 dB of full scale.
+        Samples at 44.1 kHz with a peak of -1 dB of full scale.
     """
     count = round(seconds * RATE)
     dry = np.zeros((2, count), dtype=np.float32)
@@ -59,7 +59,7 @@ def mix(score: Composition, room: Room, *, seconds: float, rng: np.random.Genera
 
 
 def _play(part: Voice, score: Composition, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Render the notes of a part as sound ``(2, count)``. A note that comes again sounds the same again."""
+    """Render the notes of a part as sound ``(2, count)``. A repeated note has the same sound."""
     bus = np.zeros((2, count), dtype=np.float32)
     angle = (part.pan + 1) * np.pi / 4
     sides = np.sqrt(2) * np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32)
@@ -87,7 +87,7 @@ def frequency(pitch: float) -> float:
 
 
 def _gain(bus: np.ndarray, level: float) -> np.float32:
-    """Return the factor that brings the louder half of a part's 50-ms frames to ``level`` decibels."""
+    """Return the factor that brings the louder half of the 50-ms frames of a part to ``level`` decibels."""
     frame = RATE // 20
     frames = bus[:, : bus.shape[1] // frame * frame].reshape(2, -1, frame)
     power = np.sort(np.einsum("cft,cft->f", frames, frames) / (2 * frame))
@@ -97,7 +97,7 @@ def _gain(bus: np.ndarray, level: float) -> np.float32:
 
 
 def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the room's answer ``(2, n)`` to a sound ``(n,)``: noise that dies away, high notes sooner."""
+    """Render the reverberation ``(2, n)`` of a sound ``(n,)``: decaying noise, faster at high frequencies."""
     length = round(seconds * RATE)
     size = next_fast_len(len(samples) + length, real=True)
     fading = 10 ** (-3 * np.arange(length, dtype=np.float32) / length)
@@ -113,7 +113,7 @@ def reverberate(samples: np.ndarray, *, seconds: float, rng: np.random.Generator
 
 
 def _audience(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Render a murmur throughout, and applause at the end."""
+    """Render murmur throughout, and applause at the end."""
     time = np.arange(count, dtype=np.float32) / RATE
     applause = 0.004 + 0.09 / (1 + np.exp(-3 * (time - time[-1] + 3)))
     return np.stack([band(noise(rng, count / RATE)[:count], 400, 4500) * applause for _ in range(2)])
@@ -123,7 +123,7 @@ def _master(mixed: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarr
     low = lfilter([0.1], [1, -0.9], mixed).astype(np.float32)  # splits at about 700 Hz
     mixed = low * 10 ** (-room.tilt / 40) + (mixed - low) * 10 ** (room.tilt / 40)
     center, gain = room.color
-    mixed += np.float32(10 ** (gain / 20) - 1) * passband(mixed, low=center / 1.5, high=center * 1.5)
+    mixed += np.float32(10 ** (gain / 20) - 1) * band(mixed, center / 1.5, center * 1.5)
     loud = np.quantile(np.abs(mixed[:, ::8]), 0.99)
     mixed = np.tanh(mixed * np.float32(0.35 * room.drive / max(loud, 1e-6)))
     mixed += np.float32(10 ** (room.hiss / 20)) * noise(rng, mixed.shape[1] / RATE)[: mixed.shape[1]]
@@ -132,7 +132,7 @@ def _master(mixed: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarr
     return (mixed * np.float32(PEAK / np.abs(mixed).max())).astype(np.float32)
 
 
-# Effects on one part.
+# Effects on a part.
 
 
 def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarray:
@@ -147,38 +147,33 @@ def echo(bus: np.ndarray, *, seconds: float, feedback: float = 0.5) -> np.ndarra
     return bus + wet
 
 
-def passband(bus: np.ndarray, *, low: float = 30.0, high: float = 16000.0) -> np.ndarray:
-    """Keep what lies between two frequencies."""
-    return band(bus, low, high)
-
-
-def distort(bus: np.ndarray, *, gain: float = 12.0, cabinet: float = 5000.0) -> np.ndarray:
-    """Play a part through an amplifier driven too far, and a loudspeaker."""
+def distort(bus: np.ndarray, *, gain: float = 12.0) -> np.ndarray:
+    """Play a part through an overdriven amplifier and a loudspeaker."""
     level = _gain(bus, -12.0)
-    return passband(np.tanh(bus * level * np.float32(gain)), low=80, high=cabinet)
+    return band(np.tanh(bus * level * np.float32(gain)), 80, 5000)
 
 
 def crush(bus: np.ndarray, *, levels: int = 24) -> np.ndarray:
-    """Round to so few amplitudes that it is heard."""
+    """Round to few amplitudes, audibly."""
     scale = np.float32(levels / max(float(np.abs(bus).max()), 1e-6))
     return np.round(bus * scale) / scale
 
 
-def pump(bus: np.ndarray, *, beat: float, depth: float = 0.75) -> np.ndarray:
-    """Duck a part on every beat (a length in seconds), as if a kick drum pressed it down."""
+def pump(bus: np.ndarray, *, beat: float) -> np.ndarray:
+    """Duck a part on every beat (its length in seconds), as a compressor does under a kick drum."""
     phase = np.arange(bus.shape[1]) / RATE / beat % 1
-    return bus * (1 - depth * np.exp(-phase * 5)).astype(np.float32)
+    return bus * (1 - 0.75 * np.exp(-phase * 5)).astype(np.float32)
 
 
 def sweep(bus: np.ndarray, *, period: float) -> np.ndarray:
     """Apply a filter that opens and closes once in ``period`` seconds."""
-    dull = passband(bus, high=600)
+    dull = band(bus, 30, 600)
     opening = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(bus.shape[1]) / RATE / period)
     return dull + (bus - dull) * opening.astype(np.float32)
 
 
 def wow(bus: np.ndarray, *, depth: float = 0.0012, rate: float = 0.7) -> np.ndarray:
-    """Waver like the speed of a worn record; ``depth`` is the greatest shift in seconds."""
+    """Vary the speed like a worn record; ``depth`` is the largest shift in seconds."""
     positions = np.arange(bus.shape[1], dtype=np.float64)
     shifted = positions + depth * RATE * np.sin(2 * np.pi * rate * positions / RATE)
     return np.stack([np.interp(shifted, positions, side) for side in bus]).astype(np.float32)

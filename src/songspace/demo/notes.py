@@ -1,7 +1,7 @@
-"""Scores, before there is any sound: notes, chords, melodies and drum patterns.
+"""Scores without sound: notes, chords, melodies and drum patterns.
 
-Time is counted in beats from the start of the song, pitch in MIDI numbers (60 is middle C, 12 to the
-octave), harmony in degrees of a seven-note scale (0 is the tonic, 7 the tonic an octave higher).
+Time is in beats from the start of the song, pitch in MIDI numbers (60 is middle C, 12 to the octave), harmony in
+degrees of a seven-note scale (0 is the tonic, 7 the tonic an octave higher).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SCALES = {
 
 
 class Note(NamedTuple):
-    """One note (a drum takes no notice of its pitch)."""
+    """One note (the pitch of a drum does not matter)."""
 
     beat: float
     length: float
@@ -47,28 +47,28 @@ class Voice:
     level: float
     """Level of its loud moments, in decibels of the mix."""
     pan: float = 0.0
-    """From -1, left, to 1, right."""
+    """Position from -1, left, to 1, right."""
     send: float = 0.2
-    """Share that goes to the room."""
+    """Share sent to the room."""
     effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A whole song on paper."""
+    """The score of a song."""
 
     tempo: float
-    """Beats a minute."""
+    """Beats per minute."""
     beats: int
-    """The whole length, without what rings on after it."""
+    """Length in beats, without the reverberation after the end."""
     parts: Sequence[Voice]
     swing: float = 0.5
     """Place of the second note of a pair: 0.5 is straight, 0.67 a triplet."""
     pair: float = 1.0
-    """The length of such a pair in beats."""
+    """Length of such a pair in beats."""
 
     def seconds(self, beat: float) -> float:
-        """Return when a beat sounds, swing included."""
+        """Return the time of a beat in seconds, with swing."""
         pairs, within = divmod(beat / self.pair, 1.0)
         swung = 2 * within * self.swing if within < 0.5 else self.swing + (2 * within - 1) * (1 - self.swing)
         return float((pairs + swung) * self.pair * 60 / self.tempo)
@@ -78,8 +78,7 @@ class Composition:
 class Harmony:
     """A key and a progression with one chord for each bar, repeated as often as needed.
 
-    From bar ``change[0]`` on, everything lies ``change[1]`` semitones higher: a song need not end in the key
-    in which it began.
+    From bar ``change[0]`` on, all notes are ``change[1]`` semitones higher: the key may change within a song.
 
     Examples
     --------
@@ -96,17 +95,17 @@ class Harmony:
     change: tuple[int, int] = (0, 0)
 
     def degree(self, bar: int) -> int:
-        """Return the degree on which the chord of a bar stands."""
+        """Return the degree of the root of a bar's chord."""
         return self.degrees[bar % len(self.degrees)]
 
     def pitch(self, degree: int, bar: int) -> int:
-        """Return the pitch of a degree, however many octaves away, in the key of a bar."""
+        """Return the pitch of a degree, in any octave, in the key of a bar."""
         octave, step = divmod(degree, 7)
         lift = self.change[1] if bar >= self.change[0] else 0
         return self.key + lift + 12 * octave + SCALES[self.scale][step]
 
     def chord(self, bar: int, *, near: int, size: int = 3) -> tuple[int, ...]:
-        """Return stacked thirds, each in the octave around ``near``: so that voices move little between chords."""
+        """Return stacked thirds, each in the octave around ``near``, so that voices move little between chords."""
         stack = (self.pitch(self.degree(bar) + 2 * third, bar) for third in range(size))
         return tuple(sorted(fold(pitch, near) for pitch in stack))
 
@@ -121,7 +120,7 @@ def fold(pitch: int, near: int) -> int:
 
 
 def steps(pattern: str, *, bars: Iterable[int], meter: int = 4, pitch: int = 60) -> list[Note]:
-    """Write a step pattern out as notes: ``X`` accented, ``x`` plain, ``o`` soft, anything else a rest.
+    """Convert a step pattern to notes: ``X`` accented, ``x`` plain, ``o`` soft, other characters are rests.
 
     The steps of a pattern divide one bar of ``meter`` beats evenly.
 
@@ -141,13 +140,13 @@ def steps(pattern: str, *, bars: Iterable[int], meter: int = 4, pitch: int = 60)
 
 
 def chords(
-    pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, size: int = 3, meter: int = 4, hold: float = 1.0
+    pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, size: int = 3, hold: float = 1.0
 ) -> list[Note]:
-    """Write the chord of each bar, struck where the step pattern says and held for ``hold`` of its steps."""
+    """Write the chord of each bar at the notes of a step pattern, each held for ``hold`` steps."""
     return [
         Note(note.beat, note.length * hold, pitch, note.velocity)
         for bar in bars
-        for note in steps(pattern, bars=[bar], meter=meter)
+        for note in steps(pattern, bars=[bar])
         for pitch in harmony.chord(bar, near=near, size=size)
     ]
 
@@ -155,7 +154,7 @@ def chords(
 def bass(
     pattern: str, harmony: Harmony, *, bars: Iterable[int], near: int, meter: int = 4, hold: float = 0.9
 ) -> list[Note]:
-    """Write a bass line in steps: ``x`` the chord's root, ``5`` the fifth above it, ``8`` the octave."""
+    """Write a bass line from a step pattern: ``x`` the root of the chord, ``5`` its fifth, ``8`` its octave."""
     above = {"x": 0, "5": 7, "8": 12}
     grid = meter / len(pattern)
     notes = []
@@ -171,7 +170,7 @@ def bass(
 def arpeggio(
     order: Sequence[int], harmony: Harmony, *, bars: Iterable[int], near: int, meter: int = 4, hold: float = 1.0
 ) -> list[Note]:
-    """Write broken chords: in each bar the chord's notes in this ``order``, evenly spread (3 is an octave up)."""
+    """Write broken chords: in each bar the notes of the chord in ``order``, evenly spread (3 is an octave up)."""
     grid = meter / len(order)
     notes = []
     for bar in bars:
@@ -194,10 +193,10 @@ def melody(
     reach: int = 5,
     hold: float = 0.9,
 ) -> list[Note]:
-    """Write a tune of two motifs that come back: the same rhythm and contour over whatever chord is there.
+    """Write a tune of two motifs that return with the same rhythm and contour over the chord of each bar.
 
-    Notes on the beat are drawn to the nearest tone of the chord, and the tune stays within ``reach`` degrees
-    of the pitch ``near``.
+    Notes on the beat move to the nearest tone of the chord, and the tune stays within ``reach`` degrees of the pitch
+    ``near``.
     """
     motifs = []
     for rhythm in rng.choice(list(rhythms), size=2, replace=len(rhythms) < 2):
@@ -221,7 +220,7 @@ def melody(
 
 
 def walking_bass(rng: np.random.Generator, harmony: Harmony, *, bars: Sequence[int], near: int) -> list[Note]:
-    """Write four quarter notes a bar: the root, two tones of the chord, a step that leads to the next root."""
+    """Write four quarter notes for each bar: the root, two tones of the chord, a step to the next root."""
     notes = []
     for bar in bars:
         root, target = harmony.root(bar, near=near), harmony.root(bar + 1, near=near)
@@ -233,7 +232,7 @@ def walking_bass(rng: np.random.Generator, harmony: Harmony, *, bars: Sequence[i
 
 
 def _reflect(step: int, reach: int) -> int:
-    """Turn a walk back where it would leave the range."""
+    """Reflect a walk at the ends of its range."""
     return reach - abs((step + reach) % (4 * reach) - 2 * reach)
 
 

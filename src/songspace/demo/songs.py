@@ -1,7 +1,7 @@
-"""The songs of the demo library: the styles and who plays them, and names, albums, years and versions from one seed.
+"""The songs of the demo library: styles, artists, and names, albums, years and versions from one seed.
 
-Instruments and rooms are shared between styles on purpose: styles differ in what is played, not in a colour that one
-number could name.
+Styles share instruments and rooms on purpose: they differ in the music that is played, and not in a timbre that a
+single number could describe.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from songspace.demo.styles import Habits
 
 @dataclass(frozen=True)
 class Style:
-    """A style, who plays it, and between what bounds they move."""
+    """A style, its artists, and the ranges of their settings."""
 
     name: str
     compose: Callable[[np.random.Generator, Habits, float], Composition]
@@ -89,9 +89,9 @@ STYLES = (
 
 
 def habits_of(style: Style, artist: int, *, album: int, seed: int) -> Habits:
-    """Return the habits of one of a style's artists: no two of them share an instrument or a range of tempos.
+    """Draw the habits of an artist of a style; no two artists share an instrument or a range of tempos.
 
-    Balance, colour and noise are drawn once for each album.
+    Balance, colour and noise are drawn for each album.
     """
     index = STYLES.index(style)
     order = np.random.default_rng([seed, index]).permuted(np.tile(np.arange(3), (3, 1)), axis=1)[:, artist]
@@ -119,12 +119,12 @@ def habits_of(style: Style, artist: int, *, album: int, seed: int) -> Habits:
 
 
 SUFFIXES = (".mp3", ".ogg", ".flac", ".ogg", ".wav", ".mp3", ".ogg", ".flac", ".ogg")
-"""The formats of the albums, in turn: what is quick to write more often, what takes space less often."""
+"""The formats of the albums, in turn: quick ones more often, large ones less often."""
 
 
 @dataclass(frozen=True)
 class DemoSong:
-    """A song of the demo library: its tags, and the numbers from which its sound follows."""
+    """A song of the demo library: its tags, and the numbers that determine its sound."""
 
     title: str
     artist: str
@@ -134,19 +134,19 @@ class DemoSong:
     track: int
     suffix: str
     version: str
-    """Empty, or what is different about this one: ``"Live"`` or ``"Instrumental"``."""
+    """Empty, ``"Live"`` or ``"Instrumental"``."""
     key: tuple[int, int, int, int]
-    """Seed, style, artist, song: two versions of a song share it."""
+    """Seed, style, artist and song; equal for versions of a song."""
     disc: int
-    """Number of the album among its artist's."""
+    """Number of the album among those of its artist."""
 
     @property
     def path(self) -> Path:
-        """Return where it lies in the library."""
+        """The path of its file in the library."""
         return Path(self.artist) / self.album / f"{self.track:02d} {self.title}{self.suffix}"
 
     def samples(self, *, seconds: float = 30.0) -> np.ndarray:
-        """Compose and mix it: ``(2, n)`` float32 at 44.1 kHz, about ``seconds`` long (to a whole bar)."""
+        """Compose and mix the song: ``(2, n)`` float32 at 44.1 kHz, about ``seconds`` long (to a whole bar)."""
         seed, style, artist, _ = self.key
         habits = habits_of(STYLES[style], artist, album=self.disc, seed=seed)
         score = STYLES[style].compose(np.random.default_rng(self.key), habits, seconds)
@@ -175,8 +175,8 @@ _VERSIONS = {"": _plain, "Instrumental": _instrumental, "Live": _live}
 def plan(*, seed: int = 0) -> list[DemoSong]:
     """Return the songs of the demo library.
 
-    Each artist has three songs on two albums; one artist in three has another version of one of them on the
-    second album. The list goes through the styles in turn, so that its first songs are of all styles.
+    Each artist has three songs on two albums; one artist in three has another version of one of them on the second
+    album. The list goes through the styles in turn, so that its first songs are of all styles.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def _songs_of(index: int, artist: int, seed: int) -> list[DemoSong]:
     rng = np.random.default_rng([seed, index, artist, 1000])
     first = int(rng.integers(style.years[0], style.years[1] - 4))
     years = (first, first + int(rng.integers(1, 5)))
-    # No title comes twice in a style: each artist has second words of its own.
+    # No title comes twice in a style: each artist has other second words.
     openings, closings = style.first_words.split(), style.second_words.split()[artist::3]
     names = [
         f"{opening} {closings[turn % len(closings)]}" for turn, opening in enumerate(rng.permutation(openings)[:5])

@@ -1,7 +1,7 @@
-"""Eight ways of writing a score: what the songs of one style have in common.
+"""The eight styles: functions that write scores.
 
-Each function takes a song's random numbers, its artist's habits and a length in seconds, and returns a score. Levels
-and patterns were set by listening for the style; everything that may differ between two songs is drawn.
+Each function takes a random generator, the habits of an artist and a length in seconds, and returns a score. Levels and
+patterns were set by listening; all properties that may differ between two songs of a style are drawn.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from songspace.demo.notes import (
 
 @dataclass(frozen=True)
 class Habits:
-    """The settings that all songs of one artist share."""
+    """The common settings of all songs of an artist."""
 
     tempo: tuple[float, float]
     register: int
-    """Semitones by which everything pitched lies higher than usual in the style."""
+    """Semitones by which all pitched parts are higher than usual in the style."""
     detune: float
     """Distance of oscillators, in cents."""
     swing: float
-    """Strength of the swing, 0 to 1 of what the style allows."""
+    """Strength of the swing, as a share of the most in the style, 0 to 1."""
     comp: str
     """The instrument of the accompaniment."""
     lead: str
     room: Room
 
     def tone(self, instrument: str) -> Tone:
-        """Return an instrument as this artist has it tuned."""
+        """Return an instrument with the tuning of this artist."""
         tones: dict[str, Tone] = {
             "bell": instruments.bell,
             "choir": partial(instruments.pad, detune=self.detune),
@@ -68,9 +68,9 @@ class Habits:
 def _outline(
     rng: np.random.Generator, habits: Habits, seconds: float, scales: str, progressions: str, *, meter: int = 4
 ) -> tuple[float, int, Harmony]:
-    """Draw a tempo of the artist's, the bars that fill the time but for two seconds of ringing on, and a harmony.
+    """Draw a tempo of the artist, the number of bars that leaves two seconds for the reverberation, and a harmony.
 
-    Its progression is one word of degrees; in its second half the key is often another.
+    The progression is one of the words in ``progressions``; the key often changes in the second half.
     """
     tempo = float(rng.uniform(*habits.tempo))
     bars = max(4, round((seconds - 2) * tempo / 60 / meter))
@@ -81,7 +81,7 @@ def _outline(
 
 
 def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose ambient: no drums, long chords, a drone, wind, and now and then a note that hangs in the air."""
+    """Compose ambient: no drums, long chords, a drone, wind, and sparse long notes."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "lydian dorian major", "0033 0453 0051 0233")
     near = 60 + habits.register
     rhythms = ("x.......x.......", "....x.......x...", "x.........x.....", "..x...x.........")
@@ -99,7 +99,7 @@ def ambient(rng: np.random.Generator, habits: Habits, seconds: float) -> Composi
 
 
 def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose chiptune: four voices of an old games console, fast broken chords, a tune, a triangle, noise."""
+    """Compose chiptune: the voices of an old games console, fast broken chords, a tune, a triangle, noise."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "major minor mixolydian", "0534 0656 0304 0453")
     near = 64 + habits.register
     order = [(0, 1, 2, 3), (0, 2, 1, 2), (3, 2, 1, 0)][rng.integers(3)]
@@ -122,7 +122,7 @@ def chiptune(rng: np.random.Generator, habits: Habits, seconds: float) -> Compos
 
 
 def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose dub: slow and hollow, a bass that sings, chords on the off-beat that echo away, the drum on three."""
+    """Compose dub: slow, a melodic bass, off-beat chords with echo, the drum on three."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0033 0606 0304 0006")
     near = 62 + habits.register
     line = ["x..x8...5..xx...", "x.....x.5.x.....", "..x.x.5.8...x..."][rng.integers(3)]
@@ -143,7 +143,7 @@ def dub(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition
 
 
 def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose folk: picked strings in three or four, simple chords, and a tune that one could whistle."""
+    """Compose folk: picked strings in three or four beats, simple chords, and a simple tune."""
     meter = int(rng.choice([3, 4]))
     tempo, bars, harmony = _outline(rng, habits, seconds, "major mixolydian minor", "0453 0340 0534 0034", meter=meter)
     near = 60 + habits.register
@@ -166,7 +166,7 @@ def folk(rng: np.random.Generator, habits: Habits, seconds: float) -> Compositio
 
 
 def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose house: four to the floor, a hat between the beats, and chords that breathe with the kick."""
+    """Compose house: a kick on every beat, a hat between the beats, and chords that duck under the kick."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "minor dorian", "0526 0033 0354 0655")
     near = 60 + habits.register
     pattern = ["..x...x..x....x.", "x..x..x...x..x..", "..x..x....x..x.."][rng.integers(3)]
@@ -193,7 +193,7 @@ def house(rng: np.random.Generator, habits: Habits, seconds: float) -> Compositi
 
 
 def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose jazz: a small combo: the bass walks, the cymbal swings, and somebody takes the solo."""
+    """Compose jazz: a small combo with a walking bass, a swinging cymbal and a soloist."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "major dorian mixolydian", "1405 0514 2514 0314")
     near = 60 + habits.register
     comping = ["x..x....", "...x..x.", ".x...x..", "x.....x."]
@@ -218,13 +218,13 @@ def jazz(rng: np.random.Generator, habits: Habits, seconds: float) -> Compositio
 
 
 def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose lo-fi: dusty drums behind the beat, soft sevenths, and a record that has been played too often."""
+    """Compose lo-fi: dull drums behind the beat, soft sevenths, and the noise of a worn record."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "dorian major minor", "3210 0514 1400 3425")
     near = 60 + habits.register
     beat = ["X.......X.X.....", "X..x......X.....", "X.....x..xX....."][rng.integers(3)]
     rhythms = ("x..x..x.........", "......x.x..x....", "x.....x.........")
     tune = melody(rng, harmony, bars=range(2, bars), rhythms=rhythms, near=near + 12)
-    dull = partial(mixing.passband, low=60, high=float(rng.uniform(3000, 5500)))
+    dull = partial(instruments.band, low=60, high=float(rng.uniform(3000, 5500)))
     keys = chords(str(rng.choice(["x.....x.", "x...x...", "x......."])), harmony, bars=range(bars), near=near, size=4)
     low = bass("x.....x.5.......", harmony, bars=range(1, bars), near=38)
     kicks, snares = (steps(pattern, bars=range(1, bars)) for pattern in (beat, "....X.......X..o"))
@@ -241,7 +241,7 @@ def lofi(rng: np.random.Generator, habits: Habits, seconds: float) -> Compositio
 
 
 def metal(rng: np.random.Generator, habits: Habits, seconds: float) -> Composition:
-    """Compose metal: damped power chords, two bass drums, and cymbals; half as fast in the middle."""
+    """Compose metal: damped power chords, two bass drums, and cymbals; half as fast in the second half."""
     tempo, bars, harmony = _outline(rng, habits, seconds, "phrygian minor", "0056 0106 0534 0010")
     riff = ["x.xxx.xxx.xxx.xx", "xxx.xxx.xxx.x.x.", "x..x..x.xxxxx..."][rng.integers(3)]
     near, heavy = 40 + min(habits.register, 2), bars // 2

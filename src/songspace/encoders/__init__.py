@@ -1,6 +1,6 @@
 """Encoders: spectrograms to vectors, each an estimator with ``fit`` and ``transform``.
 
-The classes are loaded when they are first asked for, so that importing this package costs nothing.
+A class is loaded at its first use, so that importing this package costs nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from songspace.encoders.registry import REGISTRY, Plan, encoder_class, encoder_names
 
 PIPELINE = 1
-"""Raised whenever the same file would give other spectrograms, descriptors or vectors than before."""
+"""Version of the pipeline; one more whenever the same file gives other spectrograms, descriptors or vectors."""
 
 _BASE = ("songspace.encoders.base:Encoder", "songspace.encoders.base:load")
 _MODULES = {name: module for module, _, name in (place.partition(":") for place in (*_BASE, *REGISTRY.values()))}

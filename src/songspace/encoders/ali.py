@@ -1,14 +1,13 @@
-"""Adversarially learned inference: an encoder and a decoder that a discriminator cannot tell apart.
+"""Adversarially learned inference: an encoder and a decoder whose pairs a discriminator cannot distinguish.
 
-The poster's idea, after V. Dumoulin et al. (arXiv 1606.00704) and J. Donahue et al. (arXiv
-1605.09782): the encoder turns songs into codes, the decoder turns random codes into songs, and a
-discriminator that sees pairs of both must say who made a pair. Where it cannot, the encoder has
-become the decoder's inverse and its codes follow the prior.
+The idea of the poster, after V. Dumoulin et al. (arXiv 1606.00704) and J. Donahue et al. (arXiv 1605.09782): the
+encoder turns songs into codes, the decoder turns random codes into songs, and a discriminator classifies pairs of song
+and code by their origin. If it cannot, the encoder is the inverse of the decoder, and its codes follow the prior.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,7 +16,7 @@ import torch
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from songspace.encoders.ali_game import AdversarialGame, Pictures, Rules, hold_out, thinned
+from songspace.encoders.ali_game import AdversarialGame, GameRules, Pictures, hold_out, thinned
 from songspace.encoders.ali_monitors import Monitors, verdict
 from songspace.encoders.ali_networks import SIZES, Bounds, Codec
 from songspace.encoders.base import Encoder, check_spectrograms
@@ -25,9 +24,9 @@ from songspace.encoders.baselines import PCA
 from songspace.encoders.checks import check_number, check_seed, group_codes
 from songspace.encoders.convnet import calibrate
 from songspace.encoders.devices import choose_device, seeded
-from songspace.encoders.networks import SAMPLE, NetworkEncoder
+from songspace.encoders.networks import NetworkEncoder
 from songspace.encoders.registry import Plan
-from songspace.encoders.training import CameApartError, Limits, Progress, epochs, train
+from songspace.encoders.training import CameApartError, Limits, TrainingProgress, epochs, train
 from songspace.errors import SongspaceError
 from songspace.frontends import Frontend, LogMel, PowerSpectrogram
 
@@ -39,10 +38,10 @@ PLAYERS = {
 """The players that learn, by the value of ``trained``."""
 
 REFERENCE = 1024
-"""Pictures that the PCA is fitted to which reconstruction is compared with."""
+"""Pictures that a PCA is fitted to; its reconstruction is the reference for that of the game."""
 
 WATCHED = 256
-"""Pictures that a game is watched with if no songs are held out of it."""
+"""Pictures for the monitors if no songs are held out."""
 
 CHOICES = {
     "size": tuple(SIZES),
@@ -55,34 +54,36 @@ CHOICES = {
 class ALI(NetworkEncoder):
     """Codes of an adversarial game between an encoder, a decoder and a discriminator.
 
-    The defaults are the game done right; :data:`RUNGS` holds its history.
+    The defaults are the corrected game; :data:`RUNGS` has the parameters of the poster's.
 
     Parameters
     ----------
     size : {"small", "poster"}
-        The networks. ``"poster"`` takes the poster's 257 x 430 spectrograms and wants a GPU;
-        ``"small"`` averages spectrograms of any shape down to 64 x 128 first and trains on two cores.
+        The networks. ``"poster"`` takes the poster's 257 x 430 spectrograms and needs a GPU. ``"small"`` averages
+        spectrograms of any shape down to 64 x 128 first, and trains on two cores.
     latent : int
         Numbers in a code.
     trained : {"all", "without decoder", "none"}
-        The players that learn. ``"none"`` leaves the weights as they are drawn, with the batch norms' statistics
-        measured on the data, and takes no steps.
+        The players that learn. ``"none"`` keeps the random weights, measures the statistics of the batch norms on the
+        data, and takes no steps.
     standardize : bool
-        Bring each band to mean 0 and deviation 1, and cut off beyond four deviations. Plain power would keep nothing
-        but its loudest pixels.
+        Bring each band to mean 0 and deviation 1, and clip at four deviations. Without it, only the loudest pixels of
+        plain power would count.
+    unit_codes : bool
+        Bring each number of a code to mean 0 and deviation 1 over the songs.
     norm, unary, dropout
         Regularisation of the discriminator: see :class:`songspace.encoders.ali_networks.Bounds`. With
-        ``norm="keras"`` all three networks begin with Keras' defaults, as the poster's did, and are trained in 32-bit
-        floats.
+        ``norm="keras"`` all three networks begin with the defaults of Keras, like the poster's, and are trained in
+        32-bit floats.
     penalty : float
         Weight of the absolute and of the squared weights of the discriminator's last two convolutions and its three
         joint layers.
     cycle : float
         Weight of the mean absolute error of a song's reconstruction; 0 is the pure game.
     noise : float
-        Standard deviation of the noise on what the discriminator sees, in the unit of what it sees.
+        Standard deviation of the noise on the discriminator's input, in the unit of that input.
     annealed : bool
-        Let the noise fade over the run, and the rates over its second half.
+        Let the noise fall to 0 over the run, and the rates over its second half.
     soft_targets : bool
         Draw positive targets from 0.7 to 0.9, instead of 1.
     encoder_rate, decoder_rate, discriminator_rate : float
@@ -90,17 +91,17 @@ class ALI(NetworkEncoder):
     beta2 : float
         Adam's second decay, of all three; the first is 0.5.
     turns : int
-        The discriminator learns from one batch of this many. With 1 all players learn from every batch; with more that
-        batch is its own alone, dropout is active in it only, and the other batches are the encoder's and decoder's.
+        The discriminator learns from one batch out of this number. With 1, all players learn from every batch. With
+        more, only the discriminator learns from that batch, with dropout; encoder and decoder learn from the others.
     average : float
-        Decay of the running average of encoder and decoder, which is what is kept; 0 keeps them as they are.
+        Decay of the running average of encoder and decoder, which is kept; with 0 they are kept themselves.
     keep : {"best", "last"}
-        The encoder to keep: the one that found segments of the same song best, among songs held out of training
-        (looked at every 200 steps; the last one if no songs are held out), or the one that the run ends with.
+        The encoder to keep: the last one, or the one with the best retrieval of segments of the same song, among songs
+        held out of training (measured every 200 steps; the last one if no songs are held out).
     batch_size : int
         Spectrograms in a step; all of them if there are fewer.
     steps, minutes : int, float or None
-        When to stop, whichever comes first.
+        Limits of the training; the first one that is reached ends it.
     frontend : Frontend, optional
         Maker of the spectrograms: by default ``LogMel()`` for the small size and
         ``PowerSpectrogram(log=True)`` for the poster's.
@@ -112,19 +113,19 @@ class ALI(NetworkEncoder):
     Attributes
     ----------
     history_ : dict of str to list of float
-        By ``step``, the losses ``discriminator``, ``encoder`` and ``decoder`` (0.5, 0.25 and 0.25 in an
-        even game; 0, 1 and 1 when the discriminator has won; with soft targets 0.32 for both sides, and 0 and 1.28),
-        and ``cycle``, the mean absolute error of reconstructed songs.
-        By ``watched``, the monitors. ``auc``: how surely the discriminator tells the two kinds of pairs apart, as the
-        area under its curve (0.5: not at all). Of the averaged encoder and decoder, on songs held out if there are:
-        ``cycle_x``, the share of variance that reconstruction misses, and ``cycle_x_pca``, what a PCA with as many
-        numbers misses; ``cycle_z``, the squared error of random codes that were decoded and encoded, relative to
-        their own square (1: no information); ``code_mean``, ``code_spread`` and ``effective_rank`` of the songs'
-        codes, which under the prior are 0, 1 and ``latent``; ``repeats``, the share of decoded random codes that lie
-        closer to another one than half of what lies between songs; ``retrieval``, how often a segment's nearest other
-        segment is of its own song, and ``chance``.
+        For each ``step``, the losses ``discriminator``, ``encoder`` and ``decoder`` (0.5, 0.25 and 0.25 in an even
+        game; 0, 1 and 1 when the discriminator has won; with soft targets 0.32 for both sides, and 0 and 1.28), and
+        ``cycle``, the mean absolute error of reconstructed songs. For each step in ``watched``, the monitors. ``auc``:
+        the area under the curve of the discriminator (0.5: it cannot distinguish the pairs at all). Of the averaged
+        encoder and decoder, on songs held out if possible: ``cycle_x``, the share of variance that the reconstruction
+        misses, and ``cycle_x_pca``, that of a PCA with the same number of components; ``cycle_z``, the squared error of
+        random codes that were decoded and encoded, relative to their own square (1: no information); ``code_mean``,
+        ``code_spread`` and ``effective_rank`` of the songs' codes, which under the prior are 0, 1 and ``latent``;
+        ``repeats``, the share of decoded random codes that are closer to another one than half the median distance
+        between nearest songs; ``retrieval``, the share of segments whose nearest other segment is of their own song,
+        and ``chance``.
     verdict_ : str
-        A sentence or two on how the game went.
+        A sentence or two about the course of the game.
 
     Examples
     --------
@@ -210,7 +211,7 @@ class ALI(NetworkEncoder):
         *,
         groups: Any = None,
         checkpoint: Path | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[TrainingProgress], None] | None = None,
     ) -> Self:
         """Play the game on ``X``.
 
@@ -221,18 +222,18 @@ class ALI(NetworkEncoder):
         y
             Not used.
         groups : array of shape (n,), optional
-            The song of each row, rows of a song in their order. The game itself knows of no songs; from 20 songs up a
-            tenth of them, at most 50, is held out of it for the monitors and for the choice of the best encoder.
+            The song of each row, rows of a song in their order. The game itself does not use songs. From 20 songs up,
+            a tenth of them, at most 50, is held out for the monitors and for the choice of the best encoder.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
         Raises
         ------
         ValueError
-            If a parameter or ``X`` is not what it should be.
+            If a parameter or ``X`` is not valid.
         SongspaceError
-            If there is only one spectrogram, or no such device, or if the game comes apart within its first 200
-            steps. (Later, the encoder that was kept until then is the result, and ``verdict_`` says so.)
+            If there is only one spectrogram, or no such device, or the game diverges within its first 200 steps.
+            (Later, the result is the encoder that was kept until then, and ``verdict_`` says so.)
         """
         X = check_spectrograms(X)
         limits, device = Limits(self.steps, self.minutes), choose_device(self.device)
@@ -272,9 +273,9 @@ class ALI(NetworkEncoder):
         return {"untrained": untrained, "no-network": PCA(self.latent, frontend=self.frontend)}
 
     def set_up(self, X: Any, groups: Any = None) -> tuple[AdversarialGame, Pictures]:
-        """Return the game before its first step, and the pictures that it is played with.
+        """Return the game before its first step, and its pictures.
 
-        :meth:`fit` begins with it; parameters and errors are the same. For measurements and experiments.
+        :meth:`fit` begins with it; parameters and errors are the same. It serves measurements and experiments.
         """
         X = self._start_fit(X)
         self._check()
@@ -290,27 +291,27 @@ class ALI(NetworkEncoder):
                 self.latent, Bounds(norm=self.norm, unary=self.unary, dropout=self.dropout)
             )
         if self.standardize:
-            codec.standardize.measure(self._spread(X, rows))
+            codec.standardize.measure(self._sample(X, among=rows))
         if self.trained == "none":
             self._calibrate(codec, X, rows)
         codec.to(device)
         pictures = Pictures(codec, lambda part: self._rows(X, part), rows, device)
         reference = torch.cat([batch[:, 0].cpu() for batch in pictures.spread(REFERENCE)]).numpy()
         if songs is None or not len(held_out):
-            watched, of = torch.cat(list(pictures.spread(WATCHED))), None
+            watched, songs_watched = pictures.spread(WATCHED), None
         else:
             aside = thinned(held_out, songs)
-            watched, of = (
-                torch.cat(list(Pictures(codec, pictures.rows, aside, device).spread(len(aside)))),
-                songs[aside],
-            )
+            watched, songs_watched = Pictures(codec, pictures.rows, aside, device).spread(len(aside)), songs[aside]
         game = AdversarialGame(
             codec,
             discriminator,
-            rules=self._rules(),
+            rules=GameRules(
+                rates={name: getattr(self, f"{name}_rate") for name in PLAYERS["all"]},
+                **{name: getattr(self, name) for name in GameRules.__dataclass_fields__ if name != "rates"},
+            ),
             players=PLAYERS[self.trained],
             device=device,
-            monitors=Monitors(watched, of, reference, self.latent),
+            monitors=Monitors(torch.cat(list(watched)), songs_watched, reference, self.latent),
         )
         return game, pictures
 
@@ -320,18 +321,18 @@ class ALI(NetworkEncoder):
         Parameters
         ----------
         Z : array of shape (n, latent)
-            Codes, as :meth:`transform` gives them or drawn from the standard normal prior.
+            Codes from :meth:`transform`, or drawn from the standard normal prior.
 
         Returns
         -------
         ndarray of shape (n, bands, frames), float32
-            Spectrograms of the fitted shape, in the frontend's unit. The small networks decode 64 x 128
-            pixels, which are stretched to that shape, so that they show no finer detail.
+            Spectrograms of the fitted shape, in the frontend's unit. The small networks decode 64 x 128 pixels, which
+            are stretched to that shape: they show no finer detail.
 
         Raises
         ------
         ValueError
-            If the codes have another length.
+            If a code has not ``latent`` numbers.
         """
         check_is_fitted(self)
         Z = np.asarray(Z, np.float32)
@@ -356,24 +357,8 @@ class ALI(NetworkEncoder):
             keras=self.norm == "keras",
         )
 
-    def _rules(self) -> Rules:
-        return Rules(
-            rates={
-                "encoder": self.encoder_rate,
-                "decoder": self.decoder_rate,
-                "discriminator": self.discriminator_rate,
-            },
-            **{name: getattr(self, name) for name in Rules.__dataclass_fields__ if name != "rates"},
-        )
-
-    def _spread(self, X: Any, rows: np.ndarray) -> Iterable[np.ndarray]:
-        """Yield batches of some of the rows, spread evenly."""
-        some = rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).round().astype(int))]
-        for part in np.array_split(some, -(-len(some) // self.batch_rows)):
-            yield self._rows(X, part)
-
     def _calibrate(self, codec: Codec, X: Any, rows: np.ndarray) -> None:
-        calibrate(codec, self._spread(X, rows))  # type: ignore[arg-type]  # any network with batch norms will do
+        calibrate(codec, self._sample(X, among=rows))  # type: ignore[arg-type]  # it takes any network with batch norms
         with seeded(torch.device("cpu"), self.random_state), torch.no_grad():
             for _ in range(8):
                 codec.decode(torch.randn(64, self.latent))
@@ -430,7 +415,7 @@ _AS_DESCRIBED: dict[str, Any] = {
 }
 
 POSTER_STEPS = 5350
-"""Batches of the poster's training: 4,280 of the encoder's side, 1,070 of the discriminator's."""
+"""Batches of the poster's training: 4,280 for encoder and decoder, 1,070 for the discriminator."""
 
 RUNGS: dict[str, dict[str, Any]] = {
     "random weights": {"frontend": PowerSpectrogram(log=True), "trained": "none"},
@@ -440,6 +425,6 @@ RUNGS: dict[str, dict[str, Any]] = {
 }
 """The poster's ladder: parameters of :class:`songspace.encoders.ali.ALI`, from nothing learnt to the defaults.
 
-Each names the frontend that it wants of the poster's spectrograms: power as it is where history is repeated, decibels
-otherwise. ``ALI(**RUNGS["as run"], size="small", steps=5350)``.
+Each has the frontend for the poster's spectrograms: plain power where it repeats the poster, otherwise decibels.
+``ALI(**RUNGS["as run"], size="small", steps=5350)``.
 """

@@ -1,4 +1,4 @@
-"""The adversarial game: the pictures it is played with, three players, their moves, and what is kept of them."""
+"""The adversarial game: its pictures, its three players, their steps, and the networks that are kept."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from torch import Tensor, nn
 
 from songspace.encoders.ali_monitors import PATIENCE, Monitors, Trouble, area_under_curve, trouble
 from songspace.encoders.ali_networks import Average, Codec, Discriminator
+from songspace.encoders.base import spread
 from songspace.encoders.devices import fast_autocast
 from songspace.encoders.training import Game, set_rate, steady_then_down
 
 ROOM = 25 * 10**7
-"""Bytes of memory that prepared pictures may take without a GPU; on one, they may take most of what is free.
+"""The most bytes for prepared pictures without a GPU; on a GPU they may take most of the free memory.
 
-Where they are more, they are prepared for each step anew: the same to the last bit, and a hundredth of a small step.
+If they need more, they are prepared again for each step: the result is the same to the last bit, and it takes a
+hundredth of the time of a small step.
 """
 
 ENOUGH_SONGS = 20
-"""Songs below which none is held out of training."""
+"""Fewest songs for which some are held out of training."""
 
 HELD_OUT = 50
-"""The most songs that are held out: more would tell nothing more."""
+"""The most songs that are held out: more would not change the measurements."""
 
 HELD_OUT_ROWS = 10
 """The most segments of a held-out song."""
 
 
 class Pictures:
-    """Rows of spectrograms as the networks see them: prepared once if they fit into memory, otherwise each time.
+    """Spectrograms in the form that the networks take: prepared once if they fit in memory, otherwise each time.
 
     Parameters
     ----------
     codec : Codec
-        Prepares spectrograms, on the device where the pictures are wanted.
+        Codec that prepares spectrograms, on the device of the pictures.
     rows : callable
-        Float spectrograms of an array of row numbers.
+        Function from an array of row numbers to float spectrograms.
     where : ndarray
-        The rows that there are.
+        Numbers of the rows.
     device : torch.device
     """
 
@@ -69,7 +71,7 @@ class Pictures:
 
     def spread(self, size: int) -> Iterable[Tensor]:
         """Yield batches of at most ``size`` pictures in all, spread evenly."""
-        items = np.unique(np.linspace(0, len(self) - 1, size).round().astype(int))
+        items = spread(len(self), size)
         for part in np.array_split(items, -(-len(items) // 64)):
             yield self[part]
 
@@ -79,19 +81,19 @@ class Pictures:
 
 
 def hold_out(songs: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Return the rows of a tenth of the songs, at most 50, for the monitors; none if there are too few songs.
+    """Return the rows of a tenth of the songs, at most 50, for the monitors; none from fewer than 20 songs.
 
     Parameters
     ----------
     songs : ndarray of shape (n,), optional
         The song of each row, from 0 without gaps.
     seed : int
-        Chooses the songs, among those that have at least three rows.
+        Seed of the choice among songs with at least three rows.
 
     Returns
     -------
     ndarray of int
-        All rows of these songs, those of a song in their order.
+        All rows of the chosen songs, those of a song in their order.
     """
     none = np.empty(0, np.int64)
     if songs is None:
@@ -110,7 +112,7 @@ def thinned(rows: np.ndarray, songs: np.ndarray) -> np.ndarray:
     kept = []
     for song in np.unique(songs[rows]):
         of_song = rows[songs[rows] == song]
-        kept.append(of_song[np.unique(np.linspace(0, len(of_song) - 1, HELD_OUT_ROWS).round().astype(int))])
+        kept.append(of_song[spread(len(of_song), HELD_OUT_ROWS)])
     return np.concatenate(kept)
 
 
@@ -123,8 +125,8 @@ SOFT = (0.7, 0.9)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Rules of the game; each means the same as :class:`songspace.encoders.ali.ALI`'s parameter."""
+class GameRules:
+    """Rules of the game: parameters of :class:`songspace.encoders.ali.ALI` of the same names."""
 
     rates: Mapping[str, float] = field(
         default_factory=lambda: {"encoder": 4e-4, "decoder": 4e-4, "discriminator": 1e-4}
@@ -141,10 +143,10 @@ class Rules:
 
 
 def turn(batch: int, turns: int) -> tuple[bool, bool]:
-    """Return whether the discriminator, and whether its opponents, learn from a batch, counted from 0.
+    """Return two booleans: if the discriminator, and if its opponents, learn from a batch, counted from 0.
 
-    With one turn both do; with more, one batch of every ``turns`` is the discriminator's alone. It is the last but one
-    of them, as keras-adversarial has it, which counts on before it looks at its schedule.
+    With one turn both learn. With more, only the discriminator learns from one batch out of ``turns``. That is the last
+    but one of them, as in keras-adversarial, which increments its counter before it reads its schedule.
 
     Examples
     --------
@@ -156,7 +158,7 @@ def turn(batch: int, turns: int) -> tuple[bool, bool]:
 
 
 class Kept(nn.Module):
-    """The codec that a run will answer with if it ends here: the best one so far, or the last one looked at."""
+    """The codec that is the result if the run ends now: the best one so far, or the last one measured."""
 
     def __init__(self, codec: Codec, keep: str) -> None:
         super().__init__()
@@ -168,7 +170,7 @@ class Kept(nn.Module):
         self.register_buffer("score", torch.full((), -torch.inf))
 
     def offer(self, codec: Codec, step: int, score: float | None) -> None:
-        """Take ``codec`` unless there is a better one; without a score the later is the better."""
+        """Keep ``codec`` unless a better one is kept; without a score the later one counts as better."""
         if self.keep == "best" and score is not None and score < self.score:
             return
         self.codec.load_state_dict(codec.state_dict())
@@ -179,20 +181,20 @@ class Kept(nn.Module):
 class AdversarialGame(Game):
     """The least-squares game of three players, each with its own optimiser and rate.
 
-    A discriminator's target is 0 for (song, its code) and 1 for (decoded code, the code), as on the
-    poster, in each of its heads; encoder and decoder play for the swapped targets. Beside the game stand
-    two helps: a cycle (a song must survive encoding and decoding; C. Li et al., "ALICE", NIPS 2017), and
-    noise on all that the discriminator sees (C. K. Sønderby et al., arXiv 1610.04490).
+    The discriminator's target is 0 for (song, its code) and 1 for (decoded code, the code), as on the poster, in each
+    of its heads; the targets of encoder and decoder are swapped. Two additions help: a cycle (a song must be
+    reconstructed from its code; C. Li et al., "ALICE", NIPS 2017), and noise on the discriminator's input (C. K.
+    Sønderby et al., arXiv 1610.04490).
 
     Parameters
     ----------
     codec, discriminator : Module
-        Played with in place.
-    rules : Rules
+        Trained in place.
+    rules : GameRules
     players : sequence of str
-        The ones that learn, of ``encoder``, ``decoder`` and ``discriminator``; the others stay as they are.
+        The players that learn, out of ``encoder``, ``decoder`` and ``discriminator``; the others stay unchanged.
     device : torch.device
-        Device to play on.
+        Device to train on.
     monitors : Monitors, optional
         Measurements of the game.
     """
@@ -202,7 +204,7 @@ class AdversarialGame(Game):
         codec: Codec,
         discriminator: Discriminator,
         *,
-        rules: Rules,
+        rules: GameRules,
         players: Sequence[str],
         device: torch.device,
         monitors: Monitors | None = None,
@@ -235,7 +237,7 @@ class AdversarialGame(Game):
         self.trouble: Trouble | None = None
 
     def step(self, batch: Tensor, progress: float) -> dict[str, Tensor]:
-        """Update all players on one batch, or the side whose turn it is; return the losses."""
+        """Update all players, or the side that learns from this batch; return the losses."""
         rules, annealed = self.rules, self.rules.annealed
         for name, optimizer in self.optimizers.items():
             set_rate(optimizer, rules.rates[name] * (steady_then_down(progress) if annealed else 1.0))
@@ -243,14 +245,14 @@ class AdversarialGame(Game):
         judge_learns, codec_learns = turn(int(self.average.updates), rules.turns)
         self.discriminator.drop(judge_learns)
         songs, codes = batch, self._prior(len(batch))
-        half = len(songs) // 2 if rules.cycle else 0  # enough of them to rebuild, in half of the time
+        half = len(songs) // 2 if rules.cycle else 0  # reconstruct half of them: enough, in half the time
         with torch.set_grad_enabled(codec_learns), self._floats():
             encoded = self.codec.encode(songs)
-            # In one batch, so that songs and random codes meet the same statistics, as they will afterwards.
+            # One batch, so that codes of songs and random codes get the same statistics in batch norms.
             decoded = self.codec.decode(torch.cat([codes, encoded[:half].float()]))
         decoded, rebuilt = decoded[: len(codes)], decoded[len(codes) :]
 
-        # The discriminator judges once: its own loss and its opponents' are two readings of the same scores.
+        # The discriminator scores once: its own loss and that of its opponents are computed from the same scores.
         vectors, pictures = (end.detach().float().requires_grad_(end.requires_grad) for end in (encoded, decoded))
         of_songs, of_codes = self._scores([(songs, vectors), (pictures, codes)], noise)
         real = self._targets(len(songs))
@@ -275,10 +277,10 @@ class AdversarialGame(Game):
 
     @torch.no_grad()
     def monitor(self, step: int) -> dict[str, float]:
-        """Measure the game as it stands, and the averaged codec; keep the best codec."""
+        """Measure the current game and the averaged codec; keep the best codec."""
         if self.monitors is None:
             return {}
-        # The players in training mode, as they meet; as copies, so that looking moves no statistics.
+        # The players stay in training mode, and are copied so that the measurement changes no statistics.
         codec, discriminator = copy.deepcopy(self.codec), copy.deepcopy(self.discriminator)
         discriminator.drop(False)
         songs = self.monitors.some()
@@ -293,7 +295,7 @@ class AdversarialGame(Game):
         return figures
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """Return a sentence on what has gone wrong since the last look; the first steps are not judged."""
+        """Return a sentence about a new fault since the last measurement; the first steps are not judged."""
         before, self.trouble = self.trouble, trouble(history) if history["watched"][-1] >= PATIENCE else None
         known = before is not None and self.trouble is not None and before.kind == self.trouble.kind
         return "" if self.trouble is None or known else self.trouble.sentence

@@ -1,4 +1,4 @@
-"""Monitors of an adversarial game: figures that need no labels, and sentences about them."""
+"""Monitors of an adversarial game: figures without labels, and sentences about them."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from songspace.encoders.ali_networks import Codec
+from songspace.encoders.base import spread
 from songspace.encoders.baselines import PCA
 from songspace.encoders.devices import fast_autocast
 
 WON = 0.98
-"""The discriminator's area under the curve from which nothing can be learnt of it."""
+"""Area under the discriminator's curve above which its opponents learn nothing from it."""
 
 PATIENCE = 1000
-"""Steps for which it must have been so, and before which a running game is not judged."""
+"""Steps for which the area must have been so large; a game is not judged before."""
 
 NO_INFORMATION = 0.9
-"""Error of a code, after decoding and encoding, of a game whose players are not each other's inverse."""
+"""Error of codes after decoding and encoding, above which the players are not each other's inverse."""
 
 SOME = 128
-"""Pairs that the discriminator is judged on, and samples that are searched for repeats."""
+"""Pairs for the discriminator's area under the curve, and samples that are searched for repeats."""
 
 BATCH = 64
 
 
 class Monitors:
-    """Measurements of a game on fixed pictures, best of songs that it does not train on.
+    """Measurements of a game on fixed pictures, best from songs that it is not trained on.
 
     Parameters
     ----------
     pictures : Tensor of shape (n, 1, *grid)
-        As the networks see them, on the device of the game.
+        Pictures in the form that the networks take, on the device of the game.
     songs : ndarray of shape (n,), optional
         The song of each picture, in their order within the song. Without it retrieval is not measured.
     reference : ndarray of shape (m, *grid)
-        Pictures of the training songs, for the PCA that reconstruction is compared with.
+        Pictures of the training songs, for the PCA that the reconstruction is compared with.
     latent : int
         Components of that PCA.
     """
@@ -54,7 +55,7 @@ class Monitors:
 
     def some(self) -> Tensor:
         """Return at most 128 of the pictures, spread evenly."""
-        return self.pictures[np.unique(np.linspace(0, len(self.pictures) - 1, SOME).round().astype(int))]
+        return self.pictures[spread(len(self.pictures), SOME)]
 
     @torch.no_grad()
     def measure(self, codec: Codec) -> dict[str, float]:
@@ -92,15 +93,14 @@ def area_under_curve(higher: np.ndarray, lower: np.ndarray) -> float:
     >>> area_under_curve(np.array([0.9, 0.4]), np.array([0.1, 0.5]))
     0.75
     """
-    n, m = len(higher), len(lower)
-    ranks = rankdata(np.concatenate([higher, lower]))
-    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
+    wins = mannwhitneyu(higher, lower, method="asymptotic").statistic
+    return float(wins / (len(higher) * len(lower)))
 
 
 def effective_rank(vectors: np.ndarray) -> float:
     """Compute the effective rank of vectors (n, d): the exponential of the entropy of their shares of variance.
 
-    O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007. 0 where nothing varies.
+    From O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007. It is 0 for equal vectors.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def nearest_distances(points: Tensor) -> Tensor:
 
 
 def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, float]:
-    """Compute the share of segments whose nearest neighbour, by angle, is of their own song; and by chance.
+    """Compute the share of segments whose nearest neighbour, by angle, is of their own song, and that by chance.
 
     Segments next to each other in a song are not compared, because they may overlap.
 
@@ -131,7 +131,7 @@ def same_song_retrieval(vectors: np.ndarray, songs: np.ndarray) -> tuple[float, 
     ----------
     vectors : ndarray of shape (n, d)
     songs : ndarray of shape (n,)
-        The song of each, which has at least three segments, in their order.
+        The song of each segment, in the order of its segments; at least three for each song.
     """
     centred = vectors - vectors.mean(axis=0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)
@@ -181,7 +181,7 @@ def trouble(history: Mapping[str, Sequence[float]]) -> Trouble | None:
 
 
 def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
-    """Return a sentence or two about a finished game whose encoder of ``step`` was kept."""
+    """Return a sentence or two about a finished game; the encoder of ``step`` is kept."""
     at = list(history["watched"]).index(step)
     parts = [f"cycle error of codes {history['cycle_z'][at]:.2f}"]
     parts.append(f"of songs {history['cycle_x'][at]:.2f} (PCA: {history['cycle_x_pca'][at]:.2f})")
@@ -190,12 +190,12 @@ def verdict(history: Mapping[str, Sequence[float]], step: int) -> str:
     if "retrieval" in history:
         parts.append(f"same-song retrieval {history['retrieval'][at]:.1%} (chance {history['chance'][at]:.1%})")
     else:
-        parts.append("same-song retrieval not measured, for want of songs to hold out")
+        parts.append("same-song retrieval not measured: too few songs to hold out")
     fault = trouble(history)
-    said = fault.sentence if fault else "Nothing has gone wrong."
+    summary = fault.sentence if fault else "Nothing has gone wrong."
     if step == 0:
-        said = "Nothing was learnt: the weights are as they were drawn."
-    return f"{said} The encoder of step {step:,} is kept: {', '.join(parts)}."
+        summary = "Nothing was learnt: the weights are as they were drawn."
+    return f"{summary} The encoder of step {step:,} is kept: {', '.join(parts)}."
 
 
 def _squared_error(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,9 +1,9 @@
-"""The networks of adversarially learned inference, in the poster's size and in one for two cores.
+"""The networks of adversarially learned inference, in the poster's size and in a small one for two cores.
 
-The poster's are unpadded, with batch norm *after* each LeakyReLU, on 257 x 430 bins and frames. The
-small ones follow the same order with 4x4 convolutions of stride 2. How the discriminator is kept in
-bounds, and whether it has unary heads, are choices that the rungs of the ladder differ in; the rungs
-of history also begin as Keras began, whose defaults the poster's networks had.
+The poster's networks have no padding, and a batch norm *after* each LeakyReLU, on 257 x 430 bins and frames. The small
+ones have the same order of layers with 4x4 convolutions of stride 2. The rungs of the poster's ladder differ in the
+regularisation of the discriminator and in its unary heads. The rungs that repeat the poster also begin with the
+defaults of Keras, which the poster's networks had.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from songspace.encoders.networks import Standardize, lay_out
 
 SLOPE = 0.1
 CLIP = 4.0
-"""Standard deviations beyond which a pixel is cut off, so that no outlier rules the game."""
+"""Standard deviations at which pixels are clipped, so that no outlier dominates."""
 
 
 class Codec(nn.Module):
     """Encoder and decoder between spectrograms in the frontend's unit and the latent space.
 
-    Inside, a spectrogram is standardised band by band and clipped (unless ``standardize`` is false),
-    averaged down to the networks' ``grid`` where it has another shape, and given a channel axis. Each number
-    of a code has mean 0 and deviation 1 over the songs, as under the prior (unless ``unit_codes`` is false).
-    With ``keras`` both networks are :func:`as_in_keras`.
+    A spectrogram is standardised band by band and clipped (unless ``standardize`` is false), averaged down to the
+    ``grid`` of the networks if it has another shape, and given a channel axis. Each number of a code has mean 0 and
+    deviation 1 over the songs, as under the prior (unless ``unit_codes`` is false). With ``keras`` both networks begin
+    :func:`as_in_keras`.
     """
 
     def __init__(
         self,
         shape: tuple[int, int],
-        size: Size,
+        size: NetworkSet,
         latent: int,
         *,
         standardize: bool = True,
@@ -92,12 +92,12 @@ class Bounds:
     ----------
     norm : {"spectral", "keras", "none"}
         Spectral norm on every layer (T. Miyato et al., arXiv 1802.05957), or batch norm as on the poster: after every
-        LeakyReLU of the trunk that sees the spectrogram and nowhere else, in a network that is :func:`as_in_keras`.
+        LeakyReLU of the trunk for the spectrogram and nowhere else, in a network that begins :func:`as_in_keras`.
     unary : bool
-        Heads that see the spectrogram or the code alone (J. Donahue and K. Simonyan, "BigBiGAN", arXiv
-        1907.02544), beside the joint one.
+        Add heads for the spectrogram alone and for the code alone (J. Donahue and K. Simonyan, "BigBiGAN", arXiv
+        1907.02544) to the joint one.
     dropout : float
-        Share of what the first and the second joint layer answer that is dropped.
+        Dropout after the first and the second joint layer.
     """
 
     norm: str = "spectral"
@@ -106,14 +106,14 @@ class Bounds:
 
 
 class Discriminator(nn.Module):
-    """Tells (spectrogram, its code) from (decoded code, the code): a score a pair of each of its heads.
+    """Classifier of pairs (spectrogram, its code) and (decoded code, the code), with a score from each head.
 
     Parameters
     ----------
     trunk : Module
-        Spectrogram (n, 1, *grid) to ``features`` numbers.
+        Network from a spectrogram (n, 1, *grid) to ``features`` numbers.
     features, latent, width, hidden : int
-        Numbers of the trunk, of a code, of a code's features, and in the joint layers.
+        Numbers of the trunk's output, of a code, of the features of a code, and of the joint layers.
     bounds : Bounds
     """
 
@@ -133,7 +133,7 @@ class Discriminator(nn.Module):
         self.unary_x = nn.Linear(features, 1) if bounds.unary else None
         self.unary_z = nn.Linear(width, 1) if bounds.unary else None
         self.apart = bounds.norm == "keras"
-        """Whether the two kinds of pairs must be seen one after the other, each with its own statistics."""
+        """True if the two kinds of pairs are scored one after the other, each with its own statistics."""
         if bounds.norm == "keras":
             as_in_keras(self)
         if bounds.norm == "spectral":
@@ -151,7 +151,7 @@ class Discriminator(nn.Module):
         return torch.cat(scores, dim=1)
 
     def drop(self, drops: bool) -> None:
-        """Switch dropout on or off, independently of the mode of the other layers."""
+        """Switch dropout on or off; the mode of the other layers does not change."""
         for module in self.joint:
             if isinstance(module, nn.Dropout):
                 module.train(drops)
@@ -165,9 +165,9 @@ class Discriminator(nn.Module):
 
 
 class Average(nn.Module):
-    """A running average of a codec's weights and statistics: steadier than the player itself.
+    """A running average of a codec's weights and statistics: steadier than the codec itself.
 
-    The first steps count for more than ``1 - decay``, so that the random weights are soon forgotten.
+    The first steps have a greater weight than ``1 - decay``, so that the random weights soon do not count any more.
     """
 
     def __init__(self, codec: Codec, decay: float) -> None:
@@ -179,7 +179,7 @@ class Average(nn.Module):
 
     @torch.no_grad()
     def update(self, codec: Codec) -> None:
-        """Move a little towards ``codec``."""
+        """Move the average towards ``codec``."""
         self.updates += 1
         keep = min(self.decay, float(self.updates / (self.updates + 9)))
         theirs = codec.state_dict()
@@ -191,7 +191,7 @@ class Average(nn.Module):
 
 
 @dataclass(frozen=True)
-class Size:
+class NetworkSet:
     """A set of networks that fit together."""
 
     grid: tuple[int, int]
@@ -201,10 +201,10 @@ class Size:
 
 
 def as_in_keras(network: nn.Module) -> None:
-    """Begin a network as Keras 2 does where nothing is said.
+    """Initialise a network with the defaults of Keras 2.
 
-    Weights are Glorot-uniform and biases 0; batch norms add 0.001 to the variance, and keep 0.99 of their running
-    statistics at each step (which torch calls a momentum of 0.01).
+    Weights are Glorot-uniform and biases 0. Batch norms add 0.001 to the variance, and keep 0.99 of their running
+    statistics at each step (a momentum of 0.01 in torch).
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -300,6 +300,6 @@ def _small_discriminator(latent: int, bounds: Bounds) -> Discriminator:
 
 
 SIZES = {
-    "poster": Size((257, 430), _poster_encoder, _poster_decoder, _poster_discriminator),
-    "small": Size((64, 128), _small_encoder, _small_decoder, _small_discriminator),
+    "poster": NetworkSet((257, 430), _poster_encoder, _poster_decoder, _poster_discriminator),
+    "small": NetworkSet((64, 128), _small_encoder, _small_decoder, _small_discriminator),
 }

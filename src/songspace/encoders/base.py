@@ -1,8 +1,8 @@
 """The base class of encoders: an estimator of spectrograms that can be saved, loaded and identified.
 
-An encoder takes a stack of spectrograms ``(n, bands, frames)`` from *its* frontend and gives ``(n, d)``
-vectors. It is written to disk as one folder, ``weights.safetensors`` and ``encoder.json``: numbers and
-text only, so that opening a stranger's encoder can run no code.
+An encoder takes a stack of spectrograms ``(n, bands, frames)`` from its own frontend and returns vectors ``(n, d)``.
+It is saved as one folder with two files, ``weights.safetensors`` and ``encoder.json``. They hold numbers and text only,
+so that opening a stranger's encoder runs no code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,8 +35,6 @@ from songspace.tensorfile import write_whole
 
 _LONGEST_DESCRIPTION = 1 << 24
 
-_NOT_PART_OF_THE_MAPPING = {"device"}
-
 
 class Encoder(TransformerMixin, BaseEstimator):
     """Base class of all encoders: validation, batching, saving, identity.
@@ -44,34 +42,34 @@ class Encoder(TransformerMixin, BaseEstimator):
     A subclass sets ``name``, learns in ``fit`` after calling :meth:`_start_fit`, turns a float batch into vectors in
     ``_embed``, and returns and restores its arrays in ``_arrays`` and ``_restore``.
 
-    The class attributes below describe a kind of encoder. Seconds are those of two idle cores; they only forecast how
-    long a run will take.
+    The class attributes below describe a kind of encoder. Seconds are those of two idle cores; they serve to forecast
+    the length of a run.
 
     Attributes
     ----------
     name : str
         Its name on the command line and in the catalog.
     batch_rows : int
-        Spectrograms that are encoded at once.
+        Spectrograms that are encoded in one batch.
     plan : Plan or None
-        How long it is trained by default; None if it does not learn step by step. One with a plan has the
-        parameters ``steps`` and ``minutes``, and ``fit`` takes ``checkpoint`` and ``on_progress``.
+        Steps of training by default; None if it does not learn step by step. An encoder with a plan has the
+        parameters ``steps`` and ``minutes``, and its ``fit`` takes ``checkpoint`` and ``on_progress``.
     seconds_to_fit : float
-        For each song, of one without a plan.
+        For each song, without a plan.
     seconds_to_encode : float
-        For each song whose spectrograms are there.
+        For each song, from its spectrograms.
     encoded_twice : int
         The most songs that ``fit`` encodes after its last step.
     pretrained : bool
         True if it was trained elsewhere and ``fit`` needs no songs.
     takes_artists : bool
-        Whether ``fit`` takes ``artists``, the artist of each row, and learns from them.
+        True if ``fit`` takes ``artists``, the artist of each row, and learns from them.
     taught_by : str
-        Name of the pretrained encoder whose vectors are the ``y`` of ``fit``; "" if there is none.
+        Name of the pretrained encoder whose vectors are the ``y`` of ``fit``; "" without one.
     taught_on : int
         The most songs that the pretrained encoder encodes for it.
     words : tuple of str
-        Tags whose likeness it returns.
+        Tags that :meth:`likeness` rates.
     """
 
     name: ClassVar[str]
@@ -86,6 +84,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     taught_on: ClassVar[int] = 0
     words: ClassVar[tuple[str, ...]] = ()
     frontend: frontends.Frontend | None
+    shape_: tuple[int, int]
 
     def get_frontend(self) -> frontends.Frontend:
         """Return the frontend whose spectrograms this encoder takes (``LogMel()`` by default)."""
@@ -98,19 +97,18 @@ class Encoder(TransformerMixin, BaseEstimator):
         ----------
         X : array or tensor of shape (n, bands, frames)
             Spectrograms from :meth:`get_frontend`: floats, or :class:`~songspace.frontends.Codes` as the frontend
-            quantises them. Anything with ``shape``, ``dtype`` and row indexing will do, so that it need not fit in
-            memory.
+            quantises them. Any object with ``shape``, ``dtype`` and row indexing, so that it need not fit in memory.
 
         Returns
         -------
         ndarray or tensor of shape (n, d), float32
-            Of the kind that went in, and on the same device; a table, where ``set_output`` asks for one.
+            A tensor on the same device if ``X`` is a tensor; a table if ``set_output`` asks for one.
         """
         vectors = self.encode(X)
         return sys.modules["torch"].from_numpy(vectors).to(X.device) if frontends.is_tensor(X) else vectors
 
     def encode(self, X: Any) -> np.ndarray:
-        """Do as :meth:`transform` does, but always return an array."""
+        """Encode spectrograms as :meth:`transform` does; always return an array."""
         X = self._checked(X)
         return np.concatenate([self._embed(batch) for batch in self._batches(X)]).astype(np.float32, copy=False)
 
@@ -120,7 +118,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : sequence of str, optional
-            Not used; one name for each pixel, if it is given.
+            Not used; if given, one name for each pixel.
         """
         check_is_fitted(self)
         if input_features is not None and len(input_features) != self.n_features_in_:
@@ -132,9 +130,9 @@ class Encoder(TransformerMixin, BaseEstimator):
         return np.array([f"{self.name}{number}" for number in range(count)], dtype=object)
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
-        """Do as :meth:`transform` does, where the descriptors of ``X`` are known already.
+        """Encode spectrograms whose descriptors are known.
 
-        It answers the same, sooner if the encoder would work them out itself.
+        The vectors are those of :meth:`transform`. An encoder that needs the descriptors does not compute them again.
 
         Parameters
         ----------
@@ -154,7 +152,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         return self.encode(X)
 
     def transform_each(self, songs: Iterable[Any]) -> Iterator[np.ndarray]:
-        """Do as :meth:`transform` does with the spectrograms of one song after the other, in order."""
+        """Yield the vectors of each song in order, from the spectrograms of each."""
         return map(self.encode, songs)
 
     @property
@@ -163,7 +161,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         return 1
 
     def keep_song(self, X: Any) -> np.ndarray:
-        """Return what a library stores of one song, (segments, d), from spectrograms of this encoder's frontend.
+        """Return the rows that a library stores of one song, (segments, d), from its spectrograms.
 
         Parameters
         ----------
@@ -174,32 +172,32 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     @property
     def kept_as_(self) -> str:
-        """The fingerprint of what a library keeps: vectors, or that from which :meth:`placed` makes them."""
+        """Fingerprint of the stored rows: vectors, or the numbers from which :meth:`placed` computes them."""
         return self.fingerprint_
 
     def placed(self, kept: np.ndarray) -> np.ndarray:
-        """Return the vectors (n, d) of segments from what a library stored of them; the same unless there is a map."""
+        """Return the vectors (n, d) of stored rows; the same rows unless there is a map."""
         return kept
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """Return how much segments, from what a library stored of them, sound like each of :attr:`words`: (n, words).
+        """Rate the likeness of segments, from their stored rows, to each of :attr:`words`: (n, words).
 
-        In any unit that grows with the likeness.
+        The unit is any that grows with the likeness.
         """
         return np.zeros((len(kept), len(self.words)), np.float32)
 
     @property
     def has_words(self) -> bool:
-        """True if this encoder gives words a place beside the sounds."""
+        """True if this encoder has vectors for texts, too."""
         return False
 
     def encode_text(self, text: str) -> np.ndarray:
-        """Return the vector (d,) of a text, to be compared with those of segments by the cosine.
+        """Return the vector (d,) of a text; its cosine to vectors of segments says how well they match.
 
         Raises
         ------
         SongspaceError
-            If this encoder knows no words.
+            If this encoder has no vectors for texts.
         """
         raise SongspaceError(
             f"The {self.name} encoder knows no words: to search by meaning takes an onnx encoder with a text tower "
@@ -207,13 +205,13 @@ class Encoder(TransformerMixin, BaseEstimator):
         )
 
     def controls(self) -> dict[str, Encoder]:
-        """Return the controls that show what its training is worth, by what each lacks; none if it is not trained.
+        """Return the controls that show the worth of its training, by what each lacks; none if it is not trained.
 
         Returns
         -------
         dict of str to Encoder
-            Not fitted. "untrained", the same with its network as it was drawn; "no-network", the same without it;
-            "from-songs", the same without artists.
+            Not fitted. "untrained": with its network as it was drawn. "no-network": without the network.
+            "from-songs": without artists.
         """
         return {}
 
@@ -228,8 +226,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if not frontends.is_registered(frontend := self.get_frontend()):
             raise SongspaceError(
-                f"The encoder cannot be saved: whoever loads it would not find its frontend {type(frontend).__name__} "
-                "(register it with songspace.frontends.register)."
+                f"The encoder cannot be saved: its frontend {type(frontend).__name__} could not be found by its name "
+                "later (register it with songspace.frontends.register)."
             )
         folder = Path(folder)
         arrays = {key: np.ascontiguousarray(value) for key, value in self._arrays().items()}
@@ -249,7 +247,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     @property
     def fingerprint_(self) -> str:
-        """16 hexadecimal digits that change with anything that changes what ``transform`` answers."""
+        """16 hexadecimal digits that change whenever the vectors of ``transform`` do."""
         check_is_fitted(self)
         digest = hashlib.blake2b(json.dumps(self._description(), sort_keys=True).encode(), digest_size=8)
         for key, value in sorted(self._arrays().items()):
@@ -261,7 +259,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         params = {
             key: value.item() if isinstance(value, np.generic) else value
             for key, value in self.get_params(deep=False).items()
-            if key not in _NOT_PART_OF_THE_MAPPING
+            if key != "device"  # it does not change the vectors
         }
         params["frontend"] = frontends.describe(self.get_frontend())
         return {"encoder": self.name, "pipeline": PIPELINE, "shape": list(self.shape_), "params": params}
@@ -280,9 +278,12 @@ class Encoder(TransformerMixin, BaseEstimator):
     def _start_fit(self, X: Any) -> Any:
         X = check_spectrograms(X)
         self.made_with_ = provenance.made_with()  # no part of the fingerprint
-        self.shape_: tuple[int, int] = (int(X.shape[1]), int(X.shape[2]))
-        self.n_features_in_ = self.shape_[0] * self.shape_[1]
+        self._set_shape(X.shape[1:])
         return X
+
+    def _set_shape(self, shape: Sequence[int]) -> None:
+        bands, frames = map(int, shape)
+        self.shape_, self.n_features_in_ = (bands, frames), bands * frames
 
     def _rows(self, X: Any, rows: Any) -> np.ndarray:
         """Return some rows of ``X`` as float32 in the frontend's unit, checked to be finite."""
@@ -296,30 +297,29 @@ class Encoder(TransformerMixin, BaseEstimator):
             raise ValueError("Input X contains NaN or infinity.")
         return batch
 
-    def _batches(self, X: Any, size: int | None = None) -> Iterator[np.ndarray]:
-        size = size or self.batch_rows
-        for start in range(0, X.shape[0], size):
-            yield self._rows(X, slice(start, min(start + size, X.shape[0])))
+    def _batches(self, X: Any) -> Iterator[np.ndarray]:
+        for start in range(0, X.shape[0], self.batch_rows):
+            yield self._rows(X, slice(start, min(start + self.batch_rows, X.shape[0])))
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        """Return everything learnt, as arrays: what ``weights.safetensors`` holds."""
+        """Return everything learnt, as the arrays of ``weights.safetensors``."""
         raise NotImplementedError
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def _copies(self) -> dict[str, Path]:
-        """Return the files that a saved encoder keeps copies of, by the copies' names; their sums are described."""
+        """Return the files that a saved encoder keeps copies of, by the names of the copies."""
         return {}
 
     def _restore_files(self, folder: Path, description: dict[str, Any], *, check: bool) -> None:
-        """Take the copies in a folder; a ValueError if they are not those that were saved, where that is checked."""
+        """Restore the copies of files from a folder; raise ValueError if ``check`` shows that one has changed."""
 
     def _facts(self) -> dict[str, Any]:
-        """Return what is saved beside the weights but does not change the mapping (history, versions)."""
+        """Return facts that are saved with the weights and do not change the vectors (history, versions)."""
         return {}
 
     def __sklearn_tags__(self) -> Tags:
@@ -328,6 +328,17 @@ class Encoder(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def spread(count: int, size: int) -> np.ndarray:
+    """Return at most ``size`` of the numbers from 0 to ``count`` - 1, spread evenly.
+
+    Examples
+    --------
+    >>> spread(9, 3).tolist(), spread(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, count - 1, size).round().astype(int))
 
 
 def check_spectrograms(X: Any) -> Any:
@@ -348,18 +359,18 @@ def check_spectrograms(X: Any) -> Any:
         raise ValueError(f"Expected spectrograms of shape (n, bands, frames), got an array of shape {X.shape}")
     if 0 in X.shape:
         raise ValueError(f"Expected at least one spectrogram, got an array of shape {X.shape}")
-    if isinstance(X, np.ndarray) or np.dtype(X.dtype).kind not in "fu":  # of others, the rows say it
+    if isinstance(X, np.ndarray) or np.dtype(X.dtype).kind not in "fu":  # other objects: when rows are read
         check_kind(X)
     return X
 
 
 def check_kind(X: Any) -> None:
-    """Check that numbers can only be read in one way.
+    """Check that the unit of numbers is clear.
 
     Raises
     ------
     ValueError
-        If they are whole, which may be a picture's, or something else's, and are not marked as codes; or not real.
+        If they are whole numbers that are not marked as codes, or not real.
     """
     if frontends.are_codes(X) or np.dtype(X.dtype).kind == "f":
         return
@@ -378,8 +389,8 @@ def load(folder: str | os.PathLike[str], *, check_files: bool = True) -> Encoder
     ----------
     folder : path
     check_files : bool
-        Whether to check the copies of files that it keeps, which takes a second for each gigabyte. Its own arrays are
-        always checked.
+        Check the copies of files that it keeps; that takes a second for each gigabyte. Its own arrays are always
+        checked.
 
     Raises
     ------
@@ -397,8 +408,7 @@ def load(folder: str | os.PathLike[str], *, check_files: bool = True) -> Encoder
         if "frontend" in kind._get_param_names():
             params["frontend"] = frontends.build(params["frontend"])
         encoder = kind(**params)
-        encoder.shape_ = tuple(description["shape"])
-        encoder.n_features_in_ = encoder.shape_[0] * encoder.shape_[1]
+        encoder._set_shape(description["shape"])
         encoder._restore_files(folder, description, check=check_files)
         encoder.made_with_ = dict(description.get("made_with", {}))
         encoder._restore(arrays, description["facts"])

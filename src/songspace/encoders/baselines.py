@@ -1,4 +1,4 @@
-"""Encoders that learn little or nothing: what every trained one has to beat."""
+"""Encoders that learn little or nothing: every trained encoder has to beat them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from songspace.frontends import Frontend, LogMel
 
 
 class Raw(Encoder):
-    """The spectrogram itself, flattened: the poster's baseline that was never scored.
+    """The spectrogram itself, flattened: a baseline of the poster that was never scored.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Raw(Encoder):
         self.frontend = frontend
 
     def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
-        """Remember the shape of the spectrograms: there is nothing to learn."""
+        """Set the shape of the spectrograms; nothing is learnt."""
         self._start_fit(X)
         return self
 
@@ -52,20 +52,20 @@ class Raw(Encoder):
 
 
 class PCA(Encoder):
-    """The directions in which spectrograms vary most, found in a few readings of them.
+    """The directions in which spectrograms vary most, computed in a few passes over them.
 
-    The spectrograms need not fit in memory. A randomised subspace iteration [1]_ reads them a batch at
-    a time, once for their moments and four times for the subspace; the last reading makes a Nyström
-    approximation of their covariance [2]_, which is worth another. With twice as many directions as are
-    asked for, the 64 it keeps of log-mels hold 99.99 % of the variance that the true 64 hold.
+    The spectrograms need not fit in memory. A randomised subspace iteration [1]_ reads them in batches, once for their
+    moments and four times for the subspace. The last pass makes a Nyström approximation of their covariance [2]_, which
+    is worth one more pass. With 64 additional directions, the 64 directions kept of log-mels hold 99.99 % of the
+    variance of the true ones.
 
     Parameters
     ----------
     n_components : int
-        Numbers a vector; fewer if there are fewer spectrograms.
+        Numbers of a vector; fewer if there are fewer spectrograms.
     scale : bool
-        Divide every pixel by its standard deviation first, as the poster did. That suits plain power,
-        whose few loud pixels would decide alone; decibels do not need it.
+        Divide every pixel by its standard deviation first, as the poster did. Plain power needs it, because its few
+        loud pixels would decide alone; decibels do not.
     frontend : Frontend, optional
         Maker of the spectrograms; ``LogMel()`` if not given.
     random_state : int
@@ -74,7 +74,7 @@ class PCA(Encoder):
     Attributes
     ----------
     components_ : ndarray of shape (k, bands * frames), float32
-        Orthonormal, by falling variance; the entry of the largest magnitude is positive.
+        Orthonormal directions by falling variance; the entry of the largest magnitude is positive.
     explained_variance_, explained_variance_ratio_ : ndarray of shape (k,), float64
     mean_ : ndarray of shape (bands * frames,), float32
     scale_ : ndarray of shape (bands * frames,), float32
@@ -111,7 +111,7 @@ class PCA(Encoder):
         self.random_state = random_state
 
     def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
-        """Find the principal components of ``X``.
+        """Compute the principal components of ``X``.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class PCA(Encoder):
         Raises
         ------
         ValueError
-            If a parameter or ``X`` is not what it should be.
+            If a parameter or ``X`` is not valid.
         SongspaceError
             If there is only one spectrogram.
         """
@@ -148,13 +148,13 @@ class PCA(Encoder):
         return self
 
     def inverse_transform(self, vectors: np.ndarray) -> np.ndarray:
-        """Turn vectors (n, k) back into the spectrograms (n, bands, frames) nearest to their origin."""
+        """Reconstruct spectrograms (n, bands, frames) from vectors (n, k)."""
         check_is_fitted(self)
         flat = np.asarray(vectors, np.float32) @ self.components_ * self.scale_ + self.mean_
         return flat.reshape(-1, *self.shape_)
 
     def _moments(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Compute mean (float32) and variance (float64) of every pixel, in one reading."""
+        """Compute mean (float32) and variance (float64) of every pixel, in one pass."""
         # Sums of differences from one spectrogram, so that squares of large means do not cancel.
         origin = self._rows(X, slice(0, 1)).reshape(-1)
         total, squares = np.zeros(self.n_features_in_), np.zeros(self.n_features_in_)
@@ -199,10 +199,10 @@ class PCA(Encoder):
 class Timbre(Encoder):
     """Hand-made statistics of sound and motion, on a common scale (see :mod:`.descriptors`).
 
-    Each descriptor is brought to zero mean and unit variance over what was fitted, and then weighed so
-    that the descriptors of sound and those of motion, however many there are of each, share the mean
-    squared distance equally (block scaling [1]_). Combining the two aspects keeps the quality of timbre
-    alone and makes fewer songs hubs [2]_; an equal share is the choice that needs no labels.
+    Each descriptor is brought to zero mean and unit variance over the fitted segments. Then the descriptors are
+    weighted so that those of sound and those of motion have equal shares of the mean squared distance (block scaling
+    [1]_). Combining the two aspects keeps the quality of timbre alone and makes fewer songs hubs [2]_; equal shares
+    need no labels.
 
     Parameters
     ----------
@@ -235,23 +235,22 @@ class Timbre(Encoder):
         self.frontend = frontend
 
     def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
-        """Learn the mean and the deviation of every descriptor of spectrograms (n, bands, frames)."""
+        """Compute the mean and the deviation of every descriptor of spectrograms (n, bands, frames)."""
         X = self._start_fit(X)
         described = [self._describe(batch) for batch in self._batches(X)]
         return self._standardize_by(lambda: described)
 
     def fit_descriptors(self, described: np.ndarray | Callable[[], Iterable[np.ndarray]]) -> Self:
-        """Do as :meth:`fit` does, from descriptors (n, 124) that are there already.
+        """Fit to known descriptors (n, 124).
 
-        Where they are too many to be held at once, a function goes through them a part at a time; it is called twice.
+        If they do not fit in memory, ``described`` is a function that returns an iterable of parts; it is called twice.
         """
-        self.shape_ = self.get_frontend().shape
-        self.n_features_in_ = self.shape_[0] * self.shape_[1]
+        self._set_shape(self.get_frontend().shape)
         parts = described if callable(described) else lambda: [described]
         return self._standardize_by(lambda: map(check_descriptors, parts()))
 
     def standardize(self, described: np.ndarray) -> np.ndarray:
-        """Do as :meth:`transform` does, from descriptors (n, 124) that are there already."""
+        """Compute the vectors of known descriptors (n, 124)."""
         check_is_fitted(self)
         return (check_descriptors(described) - self.mean_) / self.scale_
 
@@ -279,7 +278,7 @@ class Timbre(Encoder):
     def _describe(self, batch: np.ndarray) -> np.ndarray:
         frontend = self.get_frontend()
         if not isinstance(frontend, LogMel):
-            raise ValueError(f"Timbre describes what a LogMel makes, not a {type(frontend).__name__}")
+            raise ValueError(f"Timbre describes the spectrograms of a LogMel, not of a {type(frontend).__name__}")
         return descriptors(batch, frame_rate=frontend.frame_rate)
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
@@ -293,6 +292,6 @@ class Timbre(Encoder):
 
 
 def _added(total: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Add rows to a sum, one after the other: the digits do not depend on how rows are split."""
+    """Add rows to a sum, one after the other: the digits do not depend on the division into parts."""
     added: np.ndarray = np.concatenate([total[None], rows], dtype=np.float64).sum(axis=0)
     return added

@@ -1,7 +1,7 @@
-"""A training run on disk: one safetensors file that is whole or is not there.
+"""Checkpoints of training: one safetensors file that is either complete or absent.
 
-Networks, optimisers, the step and the history lie in one file, which is written beside its place,
-flushed and renamed into it: a kill at any moment leaves the last whole one. Nothing is pickled.
+Networks, optimisers, the step and the history lie in one file. It is written under another name, flushed and renamed:
+a kill at any moment leaves the last complete one. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Trained(Protocol):
 
 
 @dataclass
-class State:
+class TrainingState:
     """The state of a training run, apart from its tensors."""
 
     step: int = 0
@@ -39,15 +39,15 @@ class State:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
-def save(path: Path, trained: Trained, state: State, identity: str) -> None:
-    """Write a checkpoint, atomically.
+def save(path: Path, trained: Trained, state: TrainingState, identity: str) -> None:
+    """Write a checkpoint atomically.
 
     Raises
     ------
     SongspaceError
-        If the file system will not have it.
+        If the file cannot be written.
     """
-    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in _tensors(trained)}
+    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in _tensors(trained).items()}
     text = json.dumps({"identity": identity, **asdict(state)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,14 +56,14 @@ def save(path: Path, trained: Trained, state: State, identity: str) -> None:
         raise SongspaceError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
 
 
-def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
-    """Bring ``trained`` to where a checkpoint left it.
+def resume(path: Path | None, trained: Trained, identity: str) -> TrainingState | None:
+    """Load a checkpoint into ``trained``.
 
     Returns
     -------
-    State or None
-        None, with ``trained`` untouched, if there is no checkpoint, or it is damaged, or it is of
-        another identity or other networks: to start afresh is then the right thing to do.
+    TrainingState or None
+        None, with ``trained`` unchanged, if there is no checkpoint, or it is damaged, or it has another identity or
+        other networks: training then starts afresh.
     """
     if path is None:
         return None
@@ -84,8 +84,8 @@ def resume(path: Path | None, trained: Trained, identity: str) -> State | None:
     return state
 
 
-def _state(step: int, seconds: float, history: dict[str, list[float]]) -> State:
-    """Return the state that a checkpoint holds, checked: others may have written it."""
+def _state(step: int, seconds: float, history: dict[str, list[float]]) -> TrainingState:
+    """Return the state from a checkpoint; raise ValueError if it is not valid: a stranger may have written it."""
     figures = [figure for series in history.values() for figure in series]
     if (
         type(step) is not int
@@ -93,30 +93,26 @@ def _state(step: int, seconds: float, history: dict[str, list[float]]) -> State:
         or not all(type(n) in (int, float) and abs(n) < 1e300 for n in [seconds, *figures])
     ):
         raise ValueError(step)
-    return State(step, seconds, history)
+    return TrainingState(step, seconds, history)
 
 
-def _tensors(trained: Trained) -> list[tuple[str, Tensor]]:
-    networks = [
-        (f"{name}/{key}", value)
-        for name, module in trained.modules.items()
-        for key, value in module.state_dict().items()
-    ]
-    moments = [
-        (f"{name}.optimizer/{index}/{key}", value)
+def _tensors(trained: Trained) -> dict[str, Tensor]:
+    return _weights(trained) | {
+        f"{name}.optimizer/{index}/{key}": value
         for name, optimizer in trained.optimizers.items()
         for index, values in optimizer.state_dict()["state"].items()
         for key, value in values.items()
-    ]
-    return networks + moments
+    }
+
+
+def _weights(trained: Trained) -> dict[str, Tensor]:
+    return {
+        f"{name}/{key}": value for name, module in trained.modules.items() for key, value in module.state_dict().items()
+    }
 
 
 def _fits(arrays: Mapping[str, np.ndarray], trained: Trained) -> bool:
-    networks = {
-        f"{name}/{key}": value.shape
-        for name, module in trained.modules.items()
-        for key, value in module.state_dict().items()
-    }
+    networks = {key: value.shape for key, value in _weights(trained).items()}
     moments = {
         f"{name}.optimizer/{index}": parameter.shape
         for name, optimizer in trained.optimizers.items()
@@ -129,9 +125,8 @@ def _fits(arrays: Mapping[str, np.ndarray], trained: Trained) -> bool:
 
 
 def _restore(arrays: Mapping[str, np.ndarray], trained: Trained) -> None:
-    for name, module in trained.modules.items():
-        for key, value in module.state_dict().items():
-            value.copy_(torch.from_numpy(arrays[f"{name}/{key}"]))
+    for key, value in _weights(trained).items():
+        value.copy_(torch.from_numpy(arrays[key]))
     for name, optimizer in trained.optimizers.items():
         parameters = [(p, group.get("fused")) for group in optimizer.param_groups for p in group["params"]]
         for index, (parameter, fused) in enumerate(parameters):
@@ -145,7 +140,7 @@ def _restore(arrays: Mapping[str, np.ndarray], trained: Trained) -> None:
 
 def _like(parameter: Tensor, value: Tensor, *, fused: bool) -> Tensor:
     """Return a moment in the memory layout of its parameter, so that resuming does not change a rounding."""
-    if value.shape != parameter.shape:  # the optimiser's step count, on the CPU unless its steps are fused
+    if value.shape != parameter.shape:  # the optimiser's count of steps, on the CPU unless they are fused
         return value.to(parameter.device) if fused else value
     return torch.empty_like(parameter, requires_grad=False).copy_(value)
 

@@ -1,4 +1,4 @@
-"""Parameters of the trained encoders, checked before anything is computed."""
+"""Checks of the parameters of encoders, before anything is computed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_number(
     Raises
     ------
     ValueError
-        Otherwise, naming the parameter, the value and what was expected.
+        If it is not. The message names the parameter, its value and the bound.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def check_number(
     """
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     number = isinstance(value, kinds) and not isinstance(value, bool)
-    # mypy cannot see that `number` says what the value is.
+    # mypy does not see that `number` holds only for numbers.
     if not (number and least <= value < math.inf and value > above):  # type: ignore[operator]
         kind = "a whole number" if whole else "a number"
         bound = f"above {above:g}" if above >= least else f"of at least {least:g}"
@@ -35,12 +35,12 @@ def check_number(
 
 
 def check_seed(random_state: object) -> int:
-    """Return the seed, checked; a run that can be resumed needs a number, not a generator.
+    """Return the seed as an int; a run that can be resumed needs a number, not a generator.
 
     Raises
     ------
     ValueError
-        Otherwise.
+        If it is not a whole number, or negative.
     """
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
         raise ValueError(f"random_state must be a whole number, got {random_state!r}")
@@ -76,14 +76,14 @@ def teacher_codes(artists: Any, songs: np.ndarray) -> np.ndarray | None:
     Parameters
     ----------
     artists : sequence of length n, or None
-        Of each row; None and "" mean that it is not known.
+        The artist of each row; None and "" stand for an unknown one.
     songs : int array of shape (n,)
-        Of each row, from 0 without gaps.
+        The song of each row, from 0 without gaps.
 
     Raises
     ------
     ValueError
-        If there is not one artist for each row, or a song has two.
+        If the number of artists is not that of the rows, or a song has two artists.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def teacher_codes(artists: Any, songs: np.ndarray) -> np.ndarray | None:
     if len(artists) != len(songs):
         raise ValueError(f"artists must name one artist for each of the {len(songs)} rows, got {len(artists)}")
     numbers: dict[Any, int] = {}
-    codes = np.array([-1 if who in (None, "") else numbers.setdefault(who, len(numbers)) for who in artists])
+    codes = np.array([-1 if name in (None, "") else numbers.setdefault(name, len(numbers)) for name in artists])
     of_song = np.zeros(songs.max() + 1, np.int64)
     of_song[songs] = codes
     if (of_song[songs] != codes).any():

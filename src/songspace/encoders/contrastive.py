@@ -1,4 +1,4 @@
-"""Two pieces of one song belong together: a convolutional network that is taught so, without labels."""
+"""Contrastive learning: a convolutional network learns that two pieces of one song belong together, without labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songspace.encoders.devices import choose_device, seeded, side_by_side
 from songspace.encoders.discriminants import SAMPLED, Discriminants
 from songspace.encoders.linear import HAND_MADE, Mapped, hand_made
 from songspace.encoders.registry import Plan
-from songspace.encoders.training import Limits, Progress, train
+from songspace.encoders.training import Limits, TrainingProgress, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
@@ -26,38 +26,37 @@ from songspace.frontends import LogMel
 class Contrastive(Mapped, Convolutional):
     """A space in which pieces of one song lie close together, learnt without labels.
 
-    A small residual network sees two pieces of each song of a batch, recoloured and masked at random,
-    and must find each piece's partner among all the others (NT-Xent). In a controlled comparison on
-    music this beat the other ways of learning without labels [1]_. Half of the loss keeps songs that
-    sound alike together (see :mod:`.contrastive_game`). After training the projector that the losses saw
-    is thrown away. What comes before it and hand-made statistics (:mod:`.descriptors`, :mod:`.textures`),
-    which carry what a small library cannot teach, are brought together by discriminants that songs and
-    their artists teach (:mod:`.discriminants`): these are the vector. Artists do not teach the network,
-    for it learns them by heart (docs/results.md).
+    A small residual network gets two pieces of each song of a batch, recoloured and masked at random, and must find the
+    partner of each piece among all others (NT-Xent). In a controlled comparison on music this was better than other
+    methods without labels [1]_. Half of the loss keeps songs that sound alike together (see :mod:`.contrastive_game`).
+    After training, the projector before the losses is dropped. Linear discriminants (:mod:`.discriminants`), learnt
+    from songs and their artists, combine the output of the network with hand-made statistics (:mod:`.descriptors`),
+    which add what a small library cannot teach: they are the vector. The network does not learn from artists, because
+    it would learn them by heart (docs/results.md).
 
     Parameters
     ----------
     width : int
         Channels after the first convolution; the network gives 16 times as many numbers.
     temperature : float
-        Of the loss: small values look at the nearest impostors only.
+        Temperature of the loss: with small values only the nearest other songs count.
     relation : float
-        Share of a piece's attention that goes to songs like its own; 0 is the plain game.
+        Share of a piece's attention for songs that are similar to its own; 0 is the plain game.
     statistics : bool
-        Whether hand-made statistics stand beside the network; they need a :class:`.LogMel` frontend.
+        Use hand-made statistics beside the network; they need a :class:`.LogMel` frontend.
     n_components : int
-        Discriminants to keep: the numbers of a vector. Fewer if there are fewer spectrograms.
+        Discriminants to keep, which are the numbers of a vector; fewer if there are fewer spectrograms.
     crop : int
-        Frames of a piece; all of a segment, if it is shorter. Encoding takes whole segments.
+        Frames of a piece; the whole segment, if it is shorter. Encoding takes whole segments.
     batch_size : int
         Songs in a step, two pieces of each; all songs, if there are fewer.
     learning_rate, weight_decay : float
-        AdamW's, the rate at its largest: it rises for 30 % of the way, then falls to nothing.
+        Parameters of AdamW. The rate is the largest one: it rises for 30 % of the run, then falls to 0.
     start : {"rendered", "random"}
-        Whether the network begins with weights that have learnt from sound which songspace rendered
-        (:mod:`.start`; a network of the usual width only), or as it is drawn.
+        Begin with weights learnt from sound that songspace rendered (only with the default width), or with random
+        weights.
     steps, minutes : int, float or None
-        When to stop, whichever comes first.
+        Limits of the training; the first one that is reached ends it.
     frontend : LogMel, optional
         Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
     random_state : int
@@ -70,7 +69,7 @@ class Contrastive(Mapped, Convolutional):
     history_ : dict of str to list of float
         ``step``, ``loss`` (NT-Xent) and ``relation`` (the cross entropy against the bank of songs).
     discriminants_ : Discriminants
-        The linear map from the network's and the hand-made numbers to vectors.
+        Linear map from the numbers of the network and the hand-made numbers to vectors.
 
     References
     ----------
@@ -87,7 +86,7 @@ class Contrastive(Mapped, Convolutional):
     """
 
     name: ClassVar[str] = "contrastive"
-    batch_rows: ClassVar[int] = 10  # a song's segments: no rows are added to fill a batch
+    batch_rows: ClassVar[int] = 10  # the segments of a song: no batch has to be filled
     has_network: ClassVar[bool] = True
     is_trained: ClassVar[bool] = True
     plan: ClassVar[Plan | None] = Plan(per_song=1, least=500, most=5600, batch=128, views=2, speed=1800)
@@ -137,7 +136,7 @@ class Contrastive(Mapped, Convolutional):
         groups: Any = None,
         artists: Any = None,
         checkpoint: Path | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[TrainingProgress], None] | None = None,
     ) -> Self:
         """Learn from ``X``.
 
@@ -150,17 +149,17 @@ class Contrastive(Mapped, Convolutional):
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
         artists : sequence of length n, optional
-            The artist of each row; None where that is not known. They teach the discriminants. By default songs alone
-            teach.
+            The artist of each row; None where it is not known. The discriminants are learnt from them. If not given,
+            they are learnt from songs alone.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
         Raises
         ------
         ValueError
-            If a parameter, ``X`` or ``groups`` is not what it should be.
+            If a parameter, ``X`` or ``groups`` is not valid.
         SongspaceError
-            If there are not two songs, training comes apart, or there is no such device.
+            If there are fewer than two songs, training diverges, or there is no such device.
         """
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
@@ -176,16 +175,26 @@ class Contrastive(Mapped, Convolutional):
         return self
 
     def _learn(self, X: Any, songs: np.ndarray, device: torch.device, **kept: Any) -> ConvNet:
-        """Draw the network and train it; ``kept`` is what :func:`train` takes besides."""
+        """Draw the network and train it; ``kept`` are further arguments of :func:`train`."""
         with seeded(torch.device("cpu"), check_seed(self.random_state)):
             network = self._build()
-            game = self._game(network, int(songs.max()) + 1, device)
+            game = None
+            if self.is_trained:
+                game = ContrastiveGame(
+                    network,
+                    int(songs.max()) + 1,
+                    temperature=self.temperature,
+                    relation=self.relation,
+                    learning_rate=self.learning_rate,
+                    weight_decay=self.weight_decay,
+                    device=device,
+                )
         network.standardize.measure(self._sample(X))
-        if game is not None and self.start == "rendered":
-            start_from(network)
         if game is None:
             calibrate(network, self._sample(X))
             return network
+        if self.start == "rendered":
+            start_from(network)
         pairs = Pairs(
             lambda rows: self._rows(X, rows),
             songs,
@@ -197,20 +206,6 @@ class Contrastive(Mapped, Convolutional):
         self.history_ = train(game, pairs, seed=self.random_state, device=device, **kept)
         return network
 
-    def _game(self, network: ConvNet, songs: int, device: torch.device) -> ContrastiveGame | None:
-        """Return the game that trains the network; None leaves it as it was drawn."""
-        if not self.is_trained:
-            return None
-        return ContrastiveGame(
-            network,
-            songs,
-            temperature=self.temperature,
-            relation=self.relation,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            device=device,
-        )
-
     def controls(self) -> dict[str, Encoder]:
         if not self.is_trained:
             return {}
@@ -219,7 +214,7 @@ class Contrastive(Mapped, Convolutional):
         return controls | ({"no-network": WithoutNetwork(**params)} if self.statistics else {})
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
-        """Return blocks of numbers for each spectrogram: the network's, and the hand-made ones."""
+        """Return blocks of numbers of a batch: those of the network, and the hand-made ones."""
         learnt = [Convolutional._embed(self, batch)] if self.has_network else []
         return [*learnt, *hand_made(batch, self.get_frontend(), described)] if self.statistics else learnt
 
@@ -259,7 +254,7 @@ class Contrastive(Mapped, Convolutional):
 
 
 class Untrained(Contrastive):
-    """:class:`Contrastive` with its network as it was drawn: only the statistics of its batch norms are measured."""
+    """:class:`Contrastive` with a random network: only the statistics of its batch norms are measured."""
 
     name: ClassVar[str] = "untrained"
     is_trained: ClassVar[bool] = False

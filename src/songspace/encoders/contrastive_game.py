@@ -1,10 +1,10 @@
 """The contrastive game, its batches and its augmentations.
 
-Two pieces of one song attract each other, and songs keep the relations they have.
+Two pieces of one song attract each other, and songs keep their relations to each other.
 
-The plain game (NT-Xent) pushes *all* other songs away, also those that sound alike. Beside it stands a second one,
-against a bank that remembers where every song lies: a piece must find its own song there and, for the rest of its
-attention, be as near to the other songs as its own song is. What is alike may stay together.
+The plain game (NT-Xent) pushes *all* other songs away, also similar ones. A second game uses a bank with the place of
+every song. A piece must find its own song in the bank; with the rest of its attention it must be as near to the other
+songs as its own song is. Similar songs may stay together.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Crops:
     Attributes
     ----------
     songs : ndarray of shape (n,)
-        Numbers of the songs, each once.
+        Numbers of the songs, all different.
     decibels : ndarray of shape (2 * n, bands, frames), float32
-        A piece of each song, then another piece of each.
+        One piece of each song, then another piece of each.
     """
 
     songs: np.ndarray
@@ -42,23 +42,22 @@ class Crops:
 
 
 class Pairs:
-    """Batches of two crops of each of some songs, no song twice.
+    """Batches with two crops of each song, no song twice.
 
-    Two different segments of a song where it has two; otherwise two crops of its only segment, one
-    from its beginning and one from its end.
+    The crops come from two different segments of a song, or from the beginning and the end of its only segment.
 
     Parameters
     ----------
     rows : callable
-        Float spectrograms of an array of row numbers.
+        Function from an array of row numbers to float spectrograms.
     songs : ndarray of shape (n,)
         The song of each row, from 0 without gaps.
     frames, crop : int
-        Length of a spectrogram, and of what is cut from it.
+        Frames of a spectrogram, and of a crop.
     batch_size : int
         Songs in a batch; all of them if there are fewer.
     seed : int
-        With the step, the source of all choices.
+        Together with the step, the source of all choices.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class Pairs:
         self.seed = seed
 
     def __call__(self, step: int) -> Crops:
-        """Return the crops of a step: all first ones, then all second ones."""
+        """Return the crops of a step: the first one of each song, then the second ones."""
         draw = np.random.default_rng([self.seed, 1, step])
         songs = self.pick(step)
         counts = self.counts[songs]
@@ -99,22 +98,22 @@ class Pairs:
 
 
 GAIN, TILT, EQ, FADER = 6.0, 4.0, 3.0, 4.0
-"""Decibels: standard deviations of the volume, of the slope from the lowest band to the highest, of an
-equaliser's knobs, and of the slope from the first frame to the last."""
+"""Standard deviations, in decibels, of the volume, the slope from the lowest band to the highest, the knobs of an
+equaliser, and the slope from the first frame to the last."""
 
 KNOBS = 8
 MASKS = 2
 LARGEST_MASK = 0.15
-"""Share of the bands, or of the frames, that one mask can cover."""
+"""The largest share of the bands, or of the frames, that one mask covers."""
 
 
 def recolor(decibels: Tensor) -> Tensor:
-    """Give every spectrogram its own volume, spectral tilt, equaliser curve and fader movement.
+    """Change volume, spectral tilt, equaliser curve and fader movement of each spectrogram at random.
 
     Parameters
     ----------
     decibels : Tensor of shape (n, bands, frames)
-        Drawn on with torch's own generator.
+        The changes are drawn from torch's own generator.
 
     Returns
     -------
@@ -140,7 +139,7 @@ def recolor(decibels: Tensor) -> Tensor:
 
 
 def mask(x: Tensor) -> Tensor:
-    """Silence random stretches of bands and of frames of standardised spectrograms (n, bands, frames).
+    """Mask random stretches of bands and of frames of standardised spectrograms (n, bands, frames).
 
     A masked value becomes 0, the band's mean. From D. S. Park et al., "SpecAugment", Interspeech 2019.
     """
@@ -157,32 +156,32 @@ def _stretches(n: int, length: int, device: torch.device) -> Tensor:
 
 
 PROJECTED = 128
-"""Numbers that the losses compare; the projector to them is thrown away after training."""
+"""Numbers that the losses compare; the projector to them is dropped after training."""
 
 MEMORY = 0.9
-"""Decay of a song's place in the bank when a new piece of it arrives."""
+"""Decay of a song's place in the bank at each new piece of it."""
 
 RISE = 0.3
-"""Share of the run over which relations gain their weight: at first the bank knows none."""
+"""Share of the run in which the weight of relations rises: at first the bank has none."""
 
 
 def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
     """Compute the normalised, temperature-scaled cross entropy of finding the partner among all others in the batch.
 
-    Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; every other row is another. From T. Chen et al.,
-    "A simple framework for contrastive learning", arXiv 2002.05709.
+    Row *i* of ``a`` and row *i* of ``b`` are two views of one thing; all other rows are of other things. From T. Chen
+    et al., "A simple framework for contrastive learning", arXiv 2002.05709.
 
     Parameters
     ----------
     a, b : Tensor of shape (n, d)
-        Any length; only directions count.
+        Vectors of any length; only directions count.
     temperature : float
-        Small values look at the nearest impostors only.
+        With small values only the nearest other rows count.
 
     Returns
     -------
     Tensor
-        The mean over the 2 n rows: log(2 n - 1) at chance, and at best 0.
+        Mean over the 2 n rows: log(2 n - 1) at chance, at best 0.
 
     Examples
     --------
@@ -198,14 +197,14 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float) -> Tensor:
 
 
 class Bank(nn.Module):
-    """Memory of the place of each song: a running mean of the pieces seen of it.
+    """The place of each song: a running mean of its pieces.
 
     From Z. Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", arXiv 1805.01978.
 
     Parameters
     ----------
     songs, size : int
-        Number of songs, and length of a place.
+        Number of songs, and numbers of a place.
     """
 
     def __init__(self, songs: int, size: int) -> None:
@@ -217,32 +216,32 @@ class Bank(nn.Module):
 
     @torch.no_grad()
     def update(self, songs: Tensor, seen: Tensor) -> None:
-        """Move some songs towards what was seen of them (n, size); the plain mean until that is the slower one."""
+        """Move songs towards their new pieces (n, size): the plain mean at first, later with decay :data:`MEMORY`."""
         visits = self.visits[songs]
         keep = torch.minimum(visits / (visits + 1), torch.full_like(visits, MEMORY))[:, None]
         self.places[songs] = keep * self.places[songs] + (1 - keep) * seen
         self.visits[songs] = visits + 1
 
     def directions(self) -> Tensor:
-        """Return unit vectors (songs, size); zeros for songs that were never seen."""
+        """Return unit vectors (songs, size); zeros for songs without a piece so far."""
         return functional.normalize(self.places, dim=1)
 
 
 def relations(directions: Tensor, songs: Tensor, *, own: float, temperature: float) -> Tensor:
-    """Compute how a piece of a song should share its attention among all songs.
+    """Compute the wanted attention of a piece of a song to all songs.
 
-    The part ``own`` belongs to the song itself, the rest to the others by how near they lie to it. From J. Denize et
-    al., "Similarity contrastive estimation", arXiv 2111.14585; a sharper temperature than that of the game keeps to
-    the nearest (M. Zheng et al., "ReSSL", arXiv 2107.09282).
+    The share ``own`` belongs to the song itself, the rest to the other songs by their nearness to it. From J. Denize et
+    al., "Similarity contrastive estimation", arXiv 2111.14585. A lower temperature than that of the game prefers the
+    nearest (M. Zheng et al., "ReSSL", arXiv 2107.09282).
 
     Parameters
     ----------
     directions : Tensor of shape (m, d)
-        Unit vectors of all songs; a song that was never seen has zeros, and no part.
+        Unit vectors of all songs; a song without a piece so far has zeros, and gets no share.
     songs : Tensor of shape (n,)
         The songs of the pieces.
     own : float
-        0 to 1.
+        Share of the own song, 0 to 1.
     temperature : float
 
     Returns
@@ -259,14 +258,15 @@ def relations(directions: Tensor, songs: Tensor, *, own: float, temperature: flo
     """
     similarity = directions[songs] @ directions.T / temperature
     unknown = ~directions.any(dim=1)
-    unknown = unknown.expand(len(songs), -1).scatter(1, songs[:, None], True)  # a song is no neighbour of itself
-    shares = similarity.masked_fill(unknown, -torch.inf).softmax(dim=1).nan_to_num(0.0)  # the first song knows no other
+    unknown = unknown.expand(len(songs), -1).scatter(1, songs[:, None], True)  # a song is not its own neighbour
+    # At the first step no song has a place, and the shares are NaN.
+    shares = similarity.masked_fill(unknown, -torch.inf).softmax(dim=1).nan_to_num(0.0)
     others = shares.sum(dim=1, keepdim=True)
     return (1 - own) * shares + torch.zeros_like(shares).scatter(1, songs[:, None], 1 - (1 - own) * others)
 
 
 class ContrastiveGame(Game):
-    """The network and a projector to :data:`PROJECTED` numbers, against NT-Xent and against the bank.
+    """Training of the network and a projector to :data:`PROJECTED` numbers, by NT-Xent and by the bank.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ class ContrastiveGame(Game):
         self.device = device
 
     def step(self, batch: Crops, progress: float) -> dict[str, Tensor]:
-        """Train on two pieces of each of some songs; return the losses."""
+        """Train on two pieces of each song of a batch; return the losses."""
         set_rate(self.optimizer, self.learning_rate * one_cycle(progress))
         decibels = recolor(torch.from_numpy(batch.decibels).to(self.device))
         views = mask(self.network.standardize(decibels))
@@ -325,7 +325,7 @@ class ContrastiveGame(Game):
         return {name: value.detach() for name, value in losses.items()}
 
     def _relate(self, a: Tensor, b: Tensor, songs: Tensor, progress: float) -> Tensor:
-        """Compute the cross entropy between the pieces' attention to all songs and that of their songs."""
+        """Compute the cross entropy between the attention of pieces to all songs and the wanted one."""
         directions = self.bank.directions()
         own = 1 - self.relation * min(1.0, progress / RISE)
         wanted = relations(directions, songs, own=own, temperature=self.temperature / 2)

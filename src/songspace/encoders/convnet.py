@@ -22,7 +22,7 @@ from songspace.frontends import Frontend
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions around which the input is carried; the first halves both axes."""
+    """Two 3x3 convolutions with a shortcut around them; the first convolution halves both axes."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -42,8 +42,8 @@ class Block(nn.Module):
 class ConvNet(nn.Module):
     """A small residual network over log-mel spectrograms: 0.3 million weights at width 16.
 
-    Decibels (n, bands, frames) are standardised band by band; five halvings later, the mean and the
-    maximum over what is left of both axes are the representation, (n, 16 * width).
+    Decibels (n, bands, frames) are standardised band by band. Both axes are halved five times. The mean and the maximum
+    over the rest of both axes are the representation, (n, 16 * width).
     """
 
     def __init__(self, bands: int, width: int) -> None:
@@ -65,14 +65,14 @@ class ConvNet(nn.Module):
         return self.represent(self.standardize(decibels))
 
     def represent(self, x: Tensor) -> Tensor:
-        """Return the representation of spectrograms that are standardised already."""
+        """Return the representation of standardised spectrograms."""
         maps = self.trunk(x[:, None].contiguous(memory_format=self.layout)).float()
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
 
 @torch.no_grad()
 def calibrate(network: ConvNet, batches: Iterable[np.ndarray]) -> None:
-    """Measure afresh the statistics of a network's batch norms, over batches of spectrograms.
+    """Measure the statistics of a network's batch norms anew, over batches of spectrograms.
 
     Without it the activations of random weights would fade or grow from layer to layer.
     """
@@ -86,9 +86,9 @@ def calibrate(network: ConvNet, batches: Iterable[np.ndarray]) -> None:
 
 
 def folded(network: ConvNet) -> ConvNet:
-    """Return a copy of a network, in evaluation mode, whose batch norms are part of the convolutions before them.
+    """Return a copy of a network in evaluation mode, with each batch norm merged into the convolution before it.
 
-    It gives the same numbers up to rounding, and reads and writes each map of features once less.
+    It computes the same numbers up to rounding, and reads and writes each map of features once less.
     """
     network = copy.deepcopy(network).eval()
     for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
@@ -100,21 +100,21 @@ def folded(network: ConvNet) -> ConvNet:
 
 
 FILE = Path(__file__).with_name("start.safetensors")
-"""Start weights, learnt from sound that songspace renders itself; ``bench/start.py`` makes them again."""
+"""Start weights, learnt from sound that songspace renders itself by ``bench/start.py``."""
 
 
 def start_from(network: ConvNet) -> bool:
-    """Load the start weights into a network of the usual width; return False if it has another width."""
+    """Load the start weights into a network of the default width; return False if it has another width."""
     weights = {name: value.float() for name, value in load_file(FILE).items()}
     own = network.state_dict()
     if any(own[name].shape != value.shape for name, value in weights.items()):
         return False
-    network.load_state_dict(weights, strict=False)  # how its input is standardised is its own
+    network.load_state_dict(weights, strict=False)  # the network keeps its own standardisation
     return True
 
 
 def write_start(network: ConvNet, path: Path) -> None:
-    """Write what :func:`start_from` reads, in 16 bits."""
+    """Write the weights of a network, in 16 bits, as start weights."""
     weights = {
         name: value.half().contiguous()
         for name, value in network.state_dict().items()
@@ -145,10 +145,10 @@ class Convolutional(NetworkEncoder):
 
 
 class RandomConv(Convolutional):
-    """A network as :class:`.Contrastive` has it, wider and with random weights: what every trained one must beat.
+    """The network of :class:`.Contrastive`, wider and with random weights: every trained encoder must beat it.
 
-    Random convolutions are good features already [1]_, so a trained encoder has shown nothing until
-    it stands beside this one. Only the statistics of its batch norms are taken from the data.
+    Random convolutions are good features already [1]_, so that a trained encoder has to be compared with them. Only the
+    statistics of the batch norms are measured on the data.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class RandomConv(Convolutional):
         self.random_state = random_state
 
     def fit(self, X: Any, y: None = None, *, groups: Any = None) -> Self:
-        """Draw the weights, and measure what standardisation and batch norms need.
+        """Draw the weights, and measure the statistics of the standardisation and the batch norms.
 
         Parameters
         ----------

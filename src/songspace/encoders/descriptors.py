@@ -1,9 +1,9 @@
 """Hand-made numbers that describe five seconds of music: descriptors (averages) and textures (second-order statistics).
 
-Every number comes from the music information retrieval literature of 2000 to 2011 and from a
-log-mel spectrogram alone, so that it can be computed where a file is decoded: NumPy and SciPy's
-transforms are all that is needed. None looks at how loud the segment is as a whole, which says more
-about its mastering than about its music, and none was chosen by its score on anyone's labels.
+All numbers come from the literature of music information retrieval of 2000 to 2011. They are computed from a log-mel
+spectrogram alone, with NumPy and SciPy's transforms, so that a decoding worker can compute them. None depends on the
+loudness of the whole segment, which is a matter of mastering rather than of music. None was chosen by its score on
+labels.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ FAMILIES = {"cepstrum": 60, "shape": 18, "dynamics": 5, "modulation": 32, "pulse
 N_DESCRIPTORS = sum(FAMILIES.values())
 
 SOUND = slice(0, FAMILIES["cepstrum"] + FAMILIES["shape"])
-"""The descriptors of what is heard at one moment: timbre."""
+"""Descriptors of the sound at a moment: timbre."""
 
 MOTION = slice(SOUND.stop, N_DESCRIPTORS)
-"""The descriptors of how it changes from moment to moment: dynamics and rhythm."""
+"""Descriptors of the changes between moments: dynamics and rhythm."""
 
 N_CEPSTRA = 20
 N_REGIONS = 8
 RANGE_DB = 80.0
 EDGE = 2
-"""Frames at either end that are left out: half of them is padding, which would look like an onset."""
+"""Frames left out at either end: half of their window is padding, which would look like an onset."""
 
 MODULATION_HZ = (1.0, 2.0, 4.0, 8.0, 16.0)
 BEAT_SECONDS = 0.25 * 2 ** (np.arange(7) / 2)
@@ -58,16 +58,15 @@ def descriptors(log_mel: np.ndarray, *, frame_rate: float) -> np.ndarray:
     Parameters
     ----------
     log_mel : ndarray of shape (n, bands, frames)
-        Mel spectrograms in decibels: at least 21 bands and 9 frames. Rounding them to 0.5 dB does
-        little harm.
+        Mel spectrograms in decibels: at least 21 bands and 9 frames. Rounding to 0.5 dB changes little.
     frame_rate : float
-        Frames a second.
+        Frames per second.
 
     Returns
     -------
     ndarray of shape (n, 124), float32
-        Finite for any finite input. Adding a constant to a spectrogram does not change them, and
-        what lies more than 80 dB below its highest value does not count.
+        Finite for any finite input. A constant added to a spectrogram does not change them. Values more than 80 dB
+        below the highest one count as 80 dB below it.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def check_descriptors(described: Any) -> np.ndarray:
 
 
 def is_describable(shape: tuple[int, ...]) -> bool:
-    """Return whether spectrograms of (bands, frames) are large enough for :func:`descriptors`."""
+    """Return True if spectrograms of (bands, frames) are large enough for :func:`descriptors`."""
     return shape[0] > N_CEPSTRA and shape[1] > 4 * EDGE
 
 
@@ -153,9 +152,9 @@ def _shape(level: np.ndarray, power: np.ndarray) -> list[np.ndarray]:
 
 
 def _bands_below(share: np.ndarray, part: float) -> np.ndarray:
-    """Count the lowest bands that hold less than a part of the power, float32 (n, frames).
+    """Count the lowest bands that hold less than a share of the power, float32 (n, frames).
 
-    Added up band by band: along an axis that is not the last one, ``np.cumsum`` takes five times as long.
+    The sum is added up band by band: ``np.cumsum`` takes five times as long along an axis that is not the last one.
     """
     below = np.zeros((share.shape[0], share.shape[2]), np.float32)
     so_far = np.zeros_like(below)
@@ -176,7 +175,7 @@ def _regions(level: np.ndarray) -> np.ndarray:
 
 
 def _contrast(level: np.ndarray) -> np.ndarray:
-    """Compute how far the highest quarter of a region's bands stands above its lowest quarter."""
+    """Compute the level of the highest quarter of a region's bands above that of its lowest quarter."""
     contrasts = []
     for part in _split(level):
         valleys, peaks = _extremes(part, max(1, part.shape[1] // 4))
@@ -187,7 +186,7 @@ def _contrast(level: np.ndarray) -> np.ndarray:
 def _extremes(part: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``count`` lowest and highest values over the bands, each (n, count, frames), ascending.
 
-    A bubble sort of whole rows that stops when both ends are in order: it takes half the time of ``np.sort``.
+    This is a bubble sort of whole rows that stops once both ends are in order: it takes half the time of ``np.sort``.
     """
     rows = [part[:, band] for band in range(part.shape[1])]
     last = len(rows) - 1
@@ -237,12 +236,12 @@ def _pulse(level: np.ndarray, frame_rate: float) -> np.ndarray:
 
 
 def _autocorrelation(onsets: np.ndarray) -> np.ndarray:
-    """Compute the autocorrelation from lag 0, where it is 1, or 0 throughout where nothing happens."""
+    """Compute the autocorrelation from lag 0, where it is 1; all 0 if there are no onsets."""
     frames = onsets.shape[1]
     length = fft.next_fast_len(2 * frames, real=True)
     spectrum = fft.rfft(onsets, length, axis=1)
     products: np.ndarray = fft.irfft(np.square(np.abs(spectrum)), length, axis=1)[:, :frames]
-    # Music has an energy of hundreds here; the constant only keeps rounding from passing for rhythm.
+    # Music has an energy of hundreds here; the constant keeps rounding errors from looking like rhythm.
     return products / (products[:, :1] + 1e-2)
 
 
@@ -253,7 +252,7 @@ ATTACK = 3
 """Frames over which a rise of the level is an attack."""
 
 ATTACK_GROUPS, LEVEL_GROUPS = 16, 32
-"""Groups of neighbouring bands, in which attacks and levels are looked at."""
+"""Numbers of groups of neighbouring bands, for attacks and for levels."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -277,9 +276,9 @@ N_TEXTURES = sum(TEXTURE_FAMILIES.values())
 def textures(log_mel: np.ndarray, *, frame_rate: float) -> list[np.ndarray]:
     """Describe segments by second-order statistics of their log-mel spectrograms.
 
-    People recognise sound textures by such statistics (J. McDermott and E. Simoncelli, Neuron 71, 2011); in music they
-    carry what averages leave out (M. Mandel and D. Ellis, ISMIR 2005; K. Seyerlehner et al., "Using block-level
-    features for genre classification, tag classification and music similarity estimation", MIREX 2010).
+    People recognise sound textures by such statistics (J. McDermott and E. Simoncelli, Neuron 71, 2011). In music they
+    add to averages (M. Mandel and D. Ellis, ISMIR 2005; K. Seyerlehner et al., "Using block-level features for genre
+    classification, tag classification and music similarity estimation", MIREX 2010).
 
     ================  ===  ===================================================================================
     cepstra together  210  correlations of 20 mel-frequency cepstral coefficients, and the logarithms of their
@@ -295,13 +294,13 @@ def textures(log_mel: np.ndarray, *, frame_rate: float) -> list[np.ndarray]:
     log_mel : ndarray of shape (n, bands, frames)
         Mel spectrograms in decibels: at least 21 bands and 9 frames.
     frame_rate : float
-        Frames a second.
+        Frames per second.
 
     Returns
     -------
     list of ndarray of shape (n, numbers), float32
-        One array for each of :data:`TEXTURE_FAMILIES`. Finite for any finite input. Adding a constant to a spectrogram
-        does not change them, and what lies more than 80 dB below its highest value does not count.
+        One array for each of :data:`TEXTURE_FAMILIES`. Finite for any finite input. A constant added to a spectrogram
+        does not change them. Values more than 80 dB below the highest one count as 80 dB below it.
 
     Examples
     --------
@@ -328,7 +327,7 @@ def _together(curves: np.ndarray) -> np.ndarray:
     """Compute the correlations between curves (n, k, frames), and the logarithms of their deviations."""
     curves = curves - curves.mean(axis=2, keepdims=True)
     scatter = curves @ curves.transpose(0, 2, 1) / curves.shape[2]
-    # A curve that never moves correlates with nothing: the constant is far below what any sound does.
+    # A constant curve correlates with no other. The added constant is far below the variance of any sound.
     deviation = np.sqrt(np.einsum("nii->ni", scatter) + 1e-3)
     above = np.triu_indices(curves.shape[1], 1)
     correlations = (scatter / (deviation[:, :, None] * deviation[:, None, :]))[:, above[0], above[1]]
@@ -336,7 +335,7 @@ def _together(curves: np.ndarray) -> np.ndarray:
 
 
 def _grouped(bands: np.ndarray, groups: int) -> np.ndarray:
-    """Compute the means (n, groups, frames) of neighbouring bands; of fewer bands some make two groups."""
+    """Compute the means (n, groups, frames) of neighbouring bands; with fewer bands than groups, some stand twice."""
     edges = np.linspace(0, bands.shape[1], groups + 1)
     first = np.minimum(np.floor(edges[:-1]).astype(int), bands.shape[1] - 1)
     after = np.maximum(np.floor(edges[1:]).astype(int), first + 1)
@@ -346,7 +345,7 @@ def _grouped(bands: np.ndarray, groups: int) -> np.ndarray:
 def _levels(groups: np.ndarray) -> np.ndarray:
     """Compute quantiles of the levels of groups (n, k, frames), relative to the mean of all."""
     places = [round(q * (groups.shape[2] - 1)) for q in QUANTILES]
-    # NumPy sorts rows of a few hundred faster than it parts them.
+    # NumPy sorts rows of a few hundred faster than it partitions them.
     quantiles = np.sort(groups, axis=2)[:, :, places].reshape(len(groups), -1)
     return quantiles - quantiles.mean(axis=1, keepdims=True)
 
@@ -360,7 +359,7 @@ def _fluctuations(curves: np.ndarray, frame_rate: float) -> np.ndarray:
     ranges = []
     for low, high in pairwise(RATES):
         inside = np.flatnonzero((rates >= low) & (rates < high))
-        if not len(inside):  # a range between two rates takes the nearer one
+        if not len(inside):  # no rate lies in this range: take the nearest one
             inside = np.array([np.abs(rates - np.sqrt(low * high)).argmin()])
         ranges.append(np.log(amplitude[:, :, inside].mean(axis=2) + 0.01))
     return np.concatenate(ranges, axis=1)

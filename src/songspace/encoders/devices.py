@@ -1,4 +1,4 @@
-"""torch's device, precision and random numbers."""
+"""Device, precision, memory, threads and random numbers of torch."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Result = TypeVar("Result")
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of a name: ``"auto"`` is the first GPU that torch can use, otherwise the processor.
+    """Return the torch device of a name; ``"auto"`` is the GPU, or the processor where torch can use no GPU.
 
     Raises
     ------
     ValueError
-        If there is no such name.
+        If the name is not "auto", "cpu" or "cuda".
     SongspaceError
-        If a GPU is asked for and there is none.
+        If the name is "cuda" and torch can use no GPU.
 
     Examples
     --------
@@ -43,11 +43,11 @@ def choose_device(name: str) -> torch.device:
 
 
 def fast_autocast(device: torch.device) -> torch.autocast:
-    """Return mixed precision in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
+    """Return a context of mixed precision, in bfloat16 where the hardware multiplies it; elsewhere it would be slower.
 
-    torch (2.4 to 2.13) keeps the question to a processor under a private name: a version that has
-    lost it, and any processor without the instructions, trains in 32-bit floats. So does oneDNN that
-    was told not to use them (``ONEDNN_MAX_CPU_ISA``): without it, such a step takes many times as long.
+    torch (2.4 to 2.13) asks a processor by a private function. A version without this function, and a processor
+    without the instructions, trains in 32-bit floats. So does oneDNN if the variable ``ONEDNN_MAX_CPU_ISA`` forbids the
+    instructions: a step would take many times as long.
     """
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported()
@@ -61,19 +61,19 @@ def fast_autocast(device: torch.device) -> torch.autocast:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it frees, up to 60 MB.
+    """Keep up to 60 MB of freed memory in this process.
 
-    glibc gives memory back that is more than twice the largest block ever freed (of blocks up to 32 MB). The features
-    of a network are more than that: song after song they would be given back, and asked for again page by page.
+    glibc returns free memory to the system above twice the largest block ever freed (of blocks up to 32 MB). The
+    features of a network are larger: after each song their memory would be returned, and fetched again page by page.
     """
     torch.empty(30 << 20, dtype=torch.uint8)
 
 
 @contextmanager
 def seeded(device: torch.device, seed: int, *key: int) -> Iterator[None]:
-    """Seed torch's own generators for a block, and put them back as they were after it.
+    """Seed the generators of torch for a block, and restore them after it.
 
-    Every ``key`` to the same seed gives other numbers.
+    Each ``key`` of the same seed gives other numbers.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         sequence = np.random.SeedSequence(seed, spawn_key=key)
@@ -82,10 +82,10 @@ def seeded(device: torch.device, seed: int, *key: int) -> Iterator[None]:
 
 
 def side_by_side(work: Callable[[Thing], Result], things: Iterable[Thing], device: torch.device) -> Iterator[Result]:
-    """Yield the result for each thing, in order; on the processor several are worked on at the same time.
+    """Yield the result for each thing, in order; on the processor several threads work at the same time.
 
-    Each has one thread. Threads that share a small piece of work wait for each other at every layer of a network, which
-    takes ten times as long as soon as another process wants a core.
+    Each thing has one thread. Threads that share a small task wait for each other at every layer of a network; that
+    takes ten times as long as soon as another process needs a core.
     """
     if device.type != "cpu":
         yield from map(work, things)

@@ -1,22 +1,21 @@
-"""Linear discriminants taught by songs and artists: where songs differ, and those of one artist differ less.
+"""Linear discriminants learnt from songs and artists: directions in which songs differ, and those of an artist less.
 
-How the segments of a song differ (a verse is louder than a bridge), and how the songs of an artist do, is of less
-interest when songs are compared. Numbers are turned and scaled until that scatter is the same in all directions, and
-the directions in which songs differ most are kept. All that is known is which segments belong to one song, and which
-songs to one artist.
+The differences between the segments of a song (a verse is louder than a bridge) and between the songs of an artist
+matter less when songs are compared. The numbers are rotated and scaled until this scatter is the same in all
+directions; then the directions in which songs differ most are kept. Only two facts are known: the song of each segment,
+and the artist of each song.
 
 Speakers are compared in this way (A. Hatch et al., "Within-class covariance normalization for SVM-based speaker
 recognition", Interspeech 2006; A. Bar-Hillel et al., "Learning distance functions using equivalence relations", ICML
 2003). Artists teach musical similarity without any label of genre (J. Park et al., "Representation learning of music
 using artist labels", ISMIR 2018).
 
-A library has hundreds of songs, and a song has a thousand numbers here. The scatter of artists' songs, taken as it
-is, would make one point of each artist. So it only corrects what is expected before any artist is seen: half of that
-is the scatter within songs, which ten times as many rows tell, and half is the same in all directions. The
-expectation counts as much as one song for each number: the mean of an inverse Wishart prior (L. Haff, "Empirical
-Bayes estimation of the multivariate normal covariance matrix", Annals of Statistics 8, 1980). With it, artists whom
-the map was learnt from lie about as close to themselves as others do, in libraries of all sizes
-(``bench/learning.py``).
+A library has hundreds of songs, and a song has a thousand numbers here. The scatter of the artists' songs alone would
+map each artist to one point. It therefore only corrects an expectation: half of that is the scatter within songs, which
+is estimated from ten times as many rows, and half is the same in all directions. The expectation counts as much as one
+song for each number: it is the mean of an inverse Wishart prior (L. Haff, "Empirical Bayes estimation of the
+multivariate normal covariance matrix", Annals of Statistics 8, 1980). Then artists from whom the map was learnt lie
+about as close to themselves as other artists do, in libraries of all sizes (``bench/learning.py``).
 """
 
 from __future__ import annotations
@@ -27,14 +26,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from songspace.encoders.base import spread
+
 ROWS = 1024
-"""Rows that are worked on at a time."""
+"""Rows that are processed at a time."""
 
 UNKNOWN = -1
-"""The artist of songs whose artist is not known."""
+"""Number that stands for an unknown artist."""
 
 SAMPLED = 1000
-"""Songs that a map is found by, at most: some seconds, and 50 MB for a thousand numbers."""
+"""The most songs that a map is learnt from: some seconds, and 50 MB for a thousand numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Discriminants:
     ----------
     mean : ndarray of shape (d,), float32
     directions : ndarray of shape (d, k), float32
-        By falling scatter.
+        Sorted by falling scatter.
     """
 
     mean: np.ndarray
@@ -57,17 +58,17 @@ class Discriminants:
         return mapped
 
     def each(self, rows: np.ndarray) -> np.ndarray:
-        """Do the same row by row: a product of matrices rounds a row by where it stands among the others."""
+        """Map numbers row by row: a product of matrices rounds a row by its place among the others."""
         return np.stack([self(row) for row in rows])
 
     @classmethod
     def restored(cls, arrays: Mapping[str, np.ndarray], numbers: int | None = None) -> Discriminants:
-        """Return a map that was saved, checked to take as many numbers as there are.
+        """Return a saved map, checked to take ``numbers`` numbers.
 
         Raises
         ------
         ValueError
-            If it is one of others, as of another version, or none.
+            If it takes another number (as a map of another version may), or its arrays do not fit together.
         """
         loaded = cls(**arrays)
         d = len(loaded.mean) if numbers is None else numbers
@@ -77,32 +78,32 @@ class Discriminants:
 
 
 def sampled(songs: int) -> np.ndarray:
-    """Return the songs by which a map is found, of the given number of songs."""
-    return np.unique(np.linspace(0, songs - 1, min(SAMPLED, songs)).round().astype(int))
+    """Return the songs that a map is learnt from, at most :data:`SAMPLED`, out of a number of songs."""
+    return spread(songs, SAMPLED)
 
 
 def fit(
     blocks: Sequence[np.ndarray], songs: np.ndarray, n_components: int, *, artists: np.ndarray | None = None
 ) -> Discriminants:
-    """Find the discriminants of segments that are described by several blocks of numbers.
+    """Compute the discriminants of segments that are described by several blocks of numbers.
 
     Parameters
     ----------
     blocks : sequence of arrays of shape (n, d_i)
-        A block counts as a whole, whatever its unit and however many numbers it has: each number is brought to the
-        same scatter of songs, and then each block (block scaling; Westerhuis et al., Journal of Chemometrics 12, 1998).
+        All blocks count the same: each number is brought to the same scatter of songs, and then each block (block
+        scaling; Westerhuis et al., Journal of Chemometrics 12, 1998).
     songs : int array of shape (n,)
-        The song of each row, from 0 without gaps. Every song counts the same, however many rows it has.
+        The song of each row, from 0 without gaps. All songs count the same, with few or many rows.
     n_components : int
-        Directions to keep; fewer come back where songs or numbers are fewer.
+        Directions to keep; fewer if songs or numbers are fewer.
     artists : int array of shape (songs,), optional
-        The artist of each song; :data:`UNKNOWN`, or an artist of one song, teaches nothing but how songs differ. If not
-        given, songs alone teach.
+        The artist of each song. Songs of an unknown artist (:data:`UNKNOWN`) or of an artist with one song only show
+        how songs differ. If not given, the map is learnt from songs alone.
 
     Returns
     -------
     Discriminants
-        Of the blocks side by side.
+        The map of all blocks side by side.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def fit(
     >>> bool(abs(np.corrcoef(first, tells)[0, 1]) > 0.95)
     True
     """
-    # A thousand songs have ten million numbers here: they are gone through a part at a time, and never copied whole.
+    # A thousand songs have ten million numbers here: they are processed in parts, and never copied as a whole.
     parts = np.array_split(np.arange(len(songs)), -(-len(songs) // ROWS))
     middles = np.zeros((songs.max() + 1, sum(block.shape[1] for block in blocks)))
     for rows in parts:
@@ -137,7 +138,7 @@ def fit(
 def fit_parts(
     parts: Iterable[Sequence[np.ndarray]], songs: np.ndarray, n_components: int, *, artists: np.ndarray | None = None
 ) -> Discriminants:
-    """Do as :func:`fit` does, where the rows of the blocks come in parts."""
+    """Compute the discriminants as :func:`fit` does, from an iterable of parts of the rows of the blocks."""
     blocks: list[np.ndarray] = []
     start = 0
     for part in parts:
@@ -149,25 +150,25 @@ def fit_parts(
 
 
 def within(middles: np.ndarray, segments: np.ndarray, artists: np.ndarray | None) -> np.ndarray:
-    """Compute the scatter to be expected between songs that sound alike to who made them.
+    """Compute the expected scatter between songs of one artist.
 
     Parameters
     ----------
     middles : ndarray of shape (songs, d)
         The mean of each song's segments.
     segments : ndarray of shape (d, d)
-        The scatter of segments about their song's mean, to any scale.
+        The scatter of segments about the mean of their song, in any unit.
     artists : int array of shape (songs,), or None
 
     Returns
     -------
     ndarray of shape (d, d)
-        Its trace is 1.
+        Scatter with trace 1.
     """
     d = len(segments)
     expected = np.eye(d) / d
     if (trace := np.trace(segments)) > np.finfo(np.float32).eps ** 2 * max(np.square(middles).sum(), 1e-300):
-        expected = (expected + segments / trace) / 2  # songs of one segment say nothing of the scatter within
+        expected = (expected + segments / trace) / 2  # songs of one segment have no scatter within
     if artists is None:
         return expected
     known = artists != UNKNOWN
@@ -185,7 +186,7 @@ def within(middles: np.ndarray, segments: np.ndarray, artists: np.ndarray | None
 
 
 def _scale(middles: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Compute a factor for each number: blocks of standard deviation 1, shared among their numbers."""
+    """Compute a factor for each number that brings each block as a whole to standard deviation 1."""
     deviation = middles.std(axis=0)
     solid = deviation > 1e-6 * np.maximum(1e-300, np.abs(middles).max(axis=0))
     shares = np.repeat(np.sqrt(sizes), sizes)
@@ -200,8 +201,8 @@ def _beside(blocks: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
 
 
 def _whitening(scatter: np.ndarray) -> np.ndarray:
-    """Compute the symmetric matrix that makes a scatter the same in all directions."""
-    values, vectors = linalg.eigh(scatter, driver="evd")  # the usual one fails where ranks are low
+    """Compute the symmetric matrix that makes a scatter equal in all directions."""
+    values, vectors = linalg.eigh(scatter, driver="evd")  # the default driver fails on matrices of low rank
     solid = values > np.finfo(np.float32).eps * values[-1]
     whitening: np.ndarray = np.where(solid, vectors / np.sqrt(np.where(solid, values, 1)), 0) @ vectors.T
     return whitening

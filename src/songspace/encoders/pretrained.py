@@ -1,4 +1,4 @@
-"""Encoders that were made elsewhere: what they say of a song stays, and a map turns it towards who made the songs."""
+"""Base class of encoders that were trained elsewhere, with a linear map that a library may learn of their vectors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from songspace.errors import SongspaceError
 
 
 class Pretrained(Encoder):
-    """An encoder that learns nothing from songs but a linear map of its vectors, and that only on request.
+    """An encoder that learns nothing from songs, except a linear map of its vectors, on request.
 
-    A library keeps the vectors as the encoder itself gives them, so that the map can be found, and found anew, without
-    hearing a song again. A subclass gives them in ``_own``.
+    A library stores the vectors before the map, so that the map can be learnt again without decoding a song. A subclass
+    computes these vectors in ``_own``.
 
     Attributes
     ----------
     discriminants_ : Discriminants or None
-        The map from the encoder's own vectors to those that :meth:`transform` gives.
+        Map from the vectors of ``_own`` to those of :meth:`transform`.
     """
 
     pretrained: ClassVar[bool] = True
@@ -32,16 +32,16 @@ class Pretrained(Encoder):
     discriminants_: Discriminants | None = None
 
     def fit_map(self, kept: np.ndarray, songs: Any, artists: Any = None) -> Self:
-        """Find the directions in which songs lie apart, and those of one artist less so (:mod:`.discriminants`).
+        """Learn the map: directions in which songs differ most, and those of one artist less (:mod:`.discriminants`).
 
         Parameters
         ----------
         kept : ndarray of shape (n, d)
-            The encoder's own vectors of segments. Of more than a thousand songs, a thousand are read.
+            Stored vectors of segments, before the map. Of more than a thousand songs, a thousand are read.
         songs : array of shape (n,)
             The song of each row.
         artists : sequence of length n, optional
-            The artist of each row; None where that is not known. If not given, songs alone teach.
+            The artist of each row; None where it is not known. If not given, the map is learnt from songs alone.
         """
         songs = group_codes(songs, len(kept))
         of_songs = teacher_codes(artists, songs)
@@ -56,7 +56,7 @@ class Pretrained(Encoder):
         return self
 
     def without_map(self) -> Self:
-        """Return this encoder without its map."""
+        """Return a copy of this encoder without its map."""
         other = copy(self)
         other.discriminants_ = None
         return other

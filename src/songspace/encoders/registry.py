@@ -1,12 +1,13 @@
-"""Every encoder by its name, songspace's own and those of other packages; and how long one is trained by default.
+"""All encoders by name, those of songspace and of other packages; and the default length of their training.
 
-A package offers one as an entry point of the group ``songspace.encoders`` whose name is the encoder's. Names are known
-without importing anything; a class is loaded when it is asked for, so that a broken package disturbs no other.
+A package offers an encoder as an entry point of the group ``songspace.encoders``; its name is that of the encoder.
+Names are listed without an import. A class is loaded on request, so that a broken package disturbs no other.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from songspace.errors import MissingEncoderError
 
 if TYPE_CHECKING:
     from songspace.encoders.base import Encoder
-from dataclasses import dataclass
 
 REGISTRY = {
     "linear": "songspace.encoders.linear:Linear",
@@ -29,37 +29,46 @@ REGISTRY = {
     "musicnn": "songspace.encoders.musicnn:MusiCNN",
     "student": "songspace.encoders.student:Student",
 }
-"""Songspace's own encoders, in the order of help: one file and one line here make a new one."""
+"""The encoders of songspace, in the order of the help. A new encoder is one file and one line here."""
 
 AT_ONCE, IN_MINUTES = "linear", "contrastive"
-"""The encoders that `learn` learns by default; each gives way where a simpler space is better."""
+"""The encoders that `learn` learns by default; a simpler space replaces them where it is better."""
+
+BY_HAND = "timbre"
+"""The encoder of hand-made numbers alone: every learnt space is compared with it."""
+
+UNTRAINED = "random"
+"""The encoder with a network of random weights."""
+
+STUDENT = "student"
+"""The encoder that an ear teaches, on a sample of a library, to encode all of it."""
 
 ENOUGH = 100
-"""Songs below which a library is little to learn from: the network adds nothing that is sure (docs/results.md)."""
+"""Fewest songs for which the network is learnt by default: below, it improves nothing surely (docs/results.md)."""
 
 GROUP = "songspace.encoders"
-"""The entry points by which packages offer encoders."""
+"""Group of the entry points that offer encoders."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)  # it is part of a folder's name
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)  # it becomes part of the name of a folder
 
 
 def encoder_names() -> list[str]:
-    """Return all names: those of songspace's own first, then those of other packages."""
+    """Return all names: first those of songspace, then those of other packages."""
     return [*REGISTRY, *sorted(_offered())]
 
 
 def usual(songs: int) -> tuple[str, ...]:
-    """Return the encoders that `learn` learns by default of a number of songs; each answers until the next is there."""
+    """Return the encoders that `learn` learns by default from a number of songs, one after the other."""
     return (AT_ONCE, IN_MINUTES) if songs >= ENOUGH else (AT_ONCE,)
 
 
 def encoder_class(name: str) -> type[Encoder]:
-    """Return the encoder class of a name; its module (and torch, if it needs it) is loaded now.
+    """Import and return the encoder class of a name.
 
     Raises
     ------
     MissingEncoderError
-        If there is no encoder of that name, several packages have one, or its package does not work.
+        If no encoder or more than one has this name, or its package does not work.
     """
     if name in REGISTRY:
         module, _, attribute = REGISTRY[name].partition(":")
@@ -79,7 +88,7 @@ def encoder_class(name: str) -> type[Encoder]:
 
 
 def _offered() -> dict[str, list[EntryPoint]]:
-    """Return the entry points of other packages by name; one that is found twice on the path is the same."""
+    """Return the entry points of other packages by name, each once, even if it is on the path twice."""
     offered: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
         if entry.name in REGISTRY or not _NAME.fullmatch(entry.name):
@@ -93,17 +102,17 @@ def _offered() -> dict[str, list[EntryPoint]]:
 def _loaded(entry: EntryPoint) -> type[Encoder]:
     from songspace.encoders.base import Encoder
 
-    whose = f"The encoder {entry.name!r} of the package {_package(entry)}"
+    subject = f"The encoder {entry.name!r} of the package {_package(entry)}"
     try:
         loaded = entry.load()
     except Exception as error:
-        # Another package's module may raise anything when it is imported.
-        raise MissingEncoderError(f"{whose} cannot be loaded ({type(error).__name__}: {error}).") from error
+        # The import of another package may raise any exception.
+        raise MissingEncoderError(f"{subject} cannot be loaded ({type(error).__name__}: {error}).") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Encoder)):
-        raise MissingEncoderError(f"{whose} is no songspace.encoders.Encoder.")
+        raise MissingEncoderError(f"{subject} is no songspace.encoders.Encoder.")
     if getattr(loaded, "name", None) != entry.name:
         raise MissingEncoderError(
-            f"{whose} calls itself {getattr(loaded, 'name', None)!r}: both names must be the same."
+            f"{subject} calls itself {getattr(loaded, 'name', None)!r}: both names must be the same."
         )
     return loaded
 
@@ -113,12 +122,12 @@ def _package(entry: EntryPoint) -> str:
 
 
 MOST_MINUTES = 33.0
-"""Minutes after which training ends by default: on two idle cores, its steps end it before."""
+"""Minutes after which training ends by default; on two idle cores, the steps end it earlier."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps of training by the number of songs: in proportion to it, within bounds."""
+    """Steps of training, in proportion to the number of songs, within bounds."""
 
     per_song: float
     least: int
@@ -126,18 +135,18 @@ class Plan:
     batch: int
     """Songs, or segments, in a step."""
     views: int
-    """Spectrograms that a step takes of each."""
+    """Spectrograms that a step takes from each."""
     speed: float
-    """Spectrograms a second on two cores (``bench/training.py``, ``bench/ali.py``)."""
+    """Spectrograms per second on two cores (``bench/training.py``, ``bench/ali.py``)."""
 
     def steps(self, songs: int) -> int:
         """Return the steps for a number of songs."""
         return round(min(max(self.least, self.per_song * songs), self.most))
 
     def limits(self, songs: int, steps: int | None, minutes: float | None) -> tuple[int | None, float | None]:
-        """Return the steps and minutes after which training ends: those given, or the plan's if none is given."""
+        """Return the steps and minutes after which training ends: the given ones, or the plan's if both are None."""
         return (self.steps(songs), MOST_MINUTES) if steps is None and minutes is None else (steps, minutes)
 
     def minutes(self, steps: int, songs: int) -> float:
-        """Estimate the minutes that steps take on two cores."""
+        """Estimate the minutes of a number of steps on two cores."""
         return steps * self.views * min(self.batch, songs) / self.speed / 60

@@ -1,4 +1,4 @@
-"""A small network that learns to predict a pretrained ear's vectors, for libraries too large for the ear itself."""
+"""A small network that learns to predict the vectors of a pretrained ear, for libraries too large for the ear."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from songspace.encoders.linear import HAND_MADE, Described, check_describable, h
 from songspace.encoders.musicnn import PENULTIMATE, TAGS, MusiCNN, logits
 from songspace.encoders.networks import NetworkEncoder
 from songspace.encoders.registry import Plan
-from songspace.encoders.training import Game, Limits, Progress, epochs, one_cycle, set_rate, train
+from songspace.encoders.training import Game, Limits, TrainingProgress, epochs, one_cycle, set_rate, train
 from songspace.errors import SongspaceError
 from songspace.frontends import LogMel
 
 _FOLDS = 5
 _ALPHAS = np.logspace(1, 5, 9)
-_NOTHING = 1e-6  # what vectors that are the same differ by
+_NOTHING = 1e-6  # the most by which equal vectors differ
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Lesson:
     ----------
     decibels : ndarray of shape (n, bands, frames)
     guessed : ndarray of shape (n, d)
-        Vectors that a regression predicts that has not seen their songs.
+        Vectors predicted by a regression that was not fitted to their songs.
     wanted : ndarray of shape (n, d)
         Vectors of the teacher.
     """
@@ -58,20 +58,20 @@ class Lesson:
 class Pupil(nn.Module):
     """A linear regression of a teacher's vectors from hand-made numbers, and a :class:`.ConvNet` that corrects it.
 
-    Only directions from the teacher's mean are learnt. What comes out lies there again, at the teacher's usual length
-    from it, so that what reads the teacher's vectors can read the pupil's.
+    Only directions from the teacher's mean vector are learnt. The output lies in that direction, at the teacher's mean
+    distance from the mean vector, so that it can stand in the place of the teacher's vectors.
 
     Parameters
     ----------
     bands, width, size : int
-        Of the spectrograms, of the network, and of the teacher's vectors.
+        Bands of the spectrograms, width of the network, and numbers of the teacher's vectors.
     """
 
     def __init__(self, bands: int, width: int, size: int) -> None:
         super().__init__()
         self.network = ConvNet(bands, width)
         self.head = nn.Linear(self.network.size, size)
-        with torch.no_grad():  # it begins as little more than the regression
+        with torch.no_grad():  # the network begins as a small correction
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
         self.regression = nn.Linear(HAND_MADE, size).requires_grad_(False)
@@ -83,10 +83,10 @@ class Pupil(nn.Module):
         self.length: Tensor
 
     def regress(self, numbers: np.ndarray, wanted: np.ndarray, songs: np.ndarray) -> np.ndarray:
-        """Find the regression; what one says that has not seen the song of a row is returned, (n, d)."""
+        """Fit the regression; return cross-validated predictions (n, d), each made without the song of its row."""
         model = make_pipeline(StandardScaler(), RidgeCV(_ALPHAS))
         folds = GroupKFold(min(_FOLDS, len(np.unique(songs))))
-        with np.errstate(invalid="ignore"):  # of a single row, no penalty is better than another
+        with np.errstate(invalid="ignore"):  # of a single row, all penalties are equally good
             guessed = cross_val_predict(model, numbers, wanted, groups=songs, cv=folds)
             scaler, ridge = (step for _, step in model.fit(numbers, wanted).steps)
         for parameter, values in (
@@ -98,15 +98,15 @@ class Pupil(nn.Module):
         return np.asarray(guessed, np.float32)
 
     def forward(self, decibels: Tensor, numbers: Tensor) -> Tensor:
-        said = self.head(self.network(decibels)) + self.regression(numbers - self.middle)
-        return functional.normalize(said, dim=1) * self.length + self.mean
+        direction = self.head(self.network(decibels)) + self.regression(numbers - self.middle)
+        return functional.normalize(direction, dim=1) * self.length + self.mean
 
 
 class Imitation(Game):
-    """The pupil must point from the teacher's mean to where the teacher's vector lies.
+    """The game in which the pupil must point from the teacher's mean to the teacher's vector.
 
-    It sees each spectrogram recoloured and masked at random, and the teacher heard it as it was. It has to add what a
-    regression that has not seen the song lacks: that of a song on which the regression was found hardly lacks anything.
+    The pupil gets each spectrogram recoloured and masked at random; the teacher had it unchanged. The network corrects
+    a regression that was not fitted to the song: the errors for songs that it was fitted to are much smaller.
     """
 
     def __init__(self, pupil: Pupil, *, learning_rate: float, weight_decay: float, device: torch.device) -> None:
@@ -126,8 +126,8 @@ class Imitation(Game):
         network = self.pupil.network
         seen = mask(network.standardize(recolor(decibels)))
         with fast_autocast(self.device):
-            said = self.pupil.head(network.represent(seen))
-        loss = (1 - functional.cosine_similarity(guessed + said.float(), wanted)).mean()
+            correction = self.pupil.head(network.represent(seen))
+        loss = (1 - functional.cosine_similarity(guessed + correction.float(), wanted)).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -135,22 +135,22 @@ class Imitation(Game):
 
 
 class Student(Described, NetworkEncoder):
-    """Hand-made numbers and the small network of :class:`.Contrastive`, taught to say what :class:`.MusiCNN` says [1]_.
+    """Hand-made numbers and the small network of :class:`.Contrastive`, taught to predict :class:`.MusiCNN` [1]_.
 
-    The ear listens to a sample of the library. From the hand-made numbers of its songs a linear regression tells where
-    the ear's vectors point, and the network learns to correct it. They then hear all songs, also those that come later,
-    in a fraction of the ear's time.
+    The ear encodes a sample of the library. A linear regression predicts the direction of its vectors from the
+    hand-made numbers, and the network learns to correct the regression. Both together then encode all songs, also later
+    ones, in a fraction of the ear's time.
 
     Parameters
     ----------
     width : int
         Channels after the first convolution.
     learning_rate, weight_decay : float
-        AdamW's, the rate at its largest: it rises for 30 % of the way, then falls to nothing.
+        Parameters of AdamW. The rate is the largest one: it rises for 30 % of the run, then falls to 0.
     batch_size : int
         Spectrograms in a step.
     steps, minutes : int, float or None
-        When to stop, whichever comes first.
+        Limits of the training; the first one that is reached ends it.
     frontend : LogMel, optional
         Maker of the spectrograms, in decibels; ``LogMel()`` if not given.
     random_state : int
@@ -163,7 +163,7 @@ class Student(Described, NetworkEncoder):
     history_ : dict of str to list of float
         ``step`` and ``loss``, 1 less the cosine.
     tags_ : tuple of ndarray
-        The ear's layer from vectors to tags: what the student says is read as what the ear says.
+        Kernel and bias of the ear's layer from vectors to tags, which is applied to the student's vectors.
 
     References
     ----------
@@ -175,7 +175,7 @@ class Student(Described, NetworkEncoder):
     plan: ClassVar[Plan | None] = Plan(per_song=1.5, least=500, most=1500, batch=13, views=10, speed=1000)
     seconds_to_encode: ClassVar[float] = 0.009
     taught_by: ClassVar[str] = MusiCNN.name
-    taught_on: ClassVar[int] = 1000  # that takes the ear as many minutes as the student then learns
+    taught_on: ClassVar[int] = 1000  # the ear then takes about as long as the training
     words: ClassVar[tuple[str, ...]] = TAGS
 
     def __init__(
@@ -207,9 +207,9 @@ class Student(Described, NetworkEncoder):
         *,
         groups: Any = None,
         checkpoint: Path | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[TrainingProgress], None] | None = None,
     ) -> Self:
-        """Learn from ``X`` what the teacher says of it.
+        """Learn to predict the teacher's vectors of ``X``.
 
         Parameters
         ----------
@@ -218,23 +218,23 @@ class Student(Described, NetworkEncoder):
         y : array of shape (n, 200)
             The ear's vector of each row.
         groups : array of shape (n,), optional
-            The artist of each row, or else its song: what the network has to correct is guessed of a group from the
-            others. If not given, each row is a group of its own.
+            The artist of each row, or its song. The regression that the network corrects is fitted without the group
+            of a row. If not given, each row is a group of its own.
         checkpoint, on_progress
             As in :func:`songspace.encoders.training.train`.
 
         Raises
         ------
         ValueError
-            If a parameter, ``X`` or ``y`` is not what it should be.
+            If a parameter, ``X`` or ``y`` is not valid.
         SongspaceError
-            If the ear's weights are not here, there are not two songs, the ear says the same of all, training comes
-            apart, or there is no such device.
+            If the ear's weights are not installed, there are fewer than two songs, the ear gives all songs the same
+            vector, training diverges, or there is no such device.
         """
         X = self._start_fit(X)
         songs = group_codes(groups, X.shape[0])
-        said = np.asarray(y, np.float32) if y is not None else np.empty((0, 0), np.float32)
-        if said.shape != (X.shape[0], PENULTIMATE) or not np.isfinite(said).all():
+        taught = np.asarray(y, np.float32) if y is not None else np.empty((0, 0), np.float32)
+        if taught.shape != (X.shape[0], PENULTIMATE) or not np.isfinite(taught).all():
             raise ValueError(f"y must hold {PENULTIMATE} finite numbers for each of the {X.shape[0]} rows of X")
         for name in ("learning_rate", "weight_decay"):
             check_number(name, getattr(self, name))
@@ -248,13 +248,13 @@ class Student(Described, NetworkEncoder):
             pupil = self._build()
         pupil.network.standardize.measure(self._sample(X))
         start_from(pupil.network)
-        mean = said.mean(axis=0, dtype=np.float64).astype(np.float32)
-        length = np.linalg.norm(said - mean, axis=1).mean()
+        mean = taught.mean(axis=0, dtype=np.float64).astype(np.float32)
+        length = np.linalg.norm(taught - mean, axis=1).mean()
         if length < _NOTHING:
             raise SongspaceError("The ear says the same of all songs: there is nothing to learn from it.")
         pupil.mean.copy_(torch.from_numpy(mean))
         pupil.length.fill_(float(length))
-        wanted = (said - mean) / length
+        wanted = (taught - mean) / length
         numbers = np.concatenate([self._numbers(batch) for batch in self._batches(X)])
         guessed = pupil.regress(numbers, wanted, songs)
         pick = epochs(X.shape[0], self.batch_size, seed=self.random_state)
@@ -271,28 +271,24 @@ class Student(Described, NetworkEncoder):
             seed=self.random_state,
             device=device,
             checkpoint=checkpoint,
-            identity=self._identity(X, said.view(np.int32), songs),
+            identity=self._identity(X, taught.view(np.int32), songs),
             on_progress=on_progress,
         )
         self._take(pupil.cpu())
         return self
 
     def likeness(self, kept: np.ndarray) -> np.ndarray:
-        """Return the ear's tags of the student's vectors, before their sigmoid: (n, 50)."""
+        """Compute the ear's tags from the student's vectors, before the sigmoid: (n, 50)."""
         return logits(kept, self.tags_)
 
     def _numbers(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
         return np.concatenate(hand_made(batch, self.get_frontend(), described), axis=1)
 
     def _embed(self, batch: np.ndarray, described: np.ndarray | None = None) -> np.ndarray:
-        # Always as many rows, as in NetworkEncoder: a row has the same vector beside any other rows.
-        rows = np.zeros((self.batch_rows, *self.shape_), np.float32)
-        numbers = np.zeros((self.batch_rows, HAND_MADE), np.float32)
-        rows[: len(batch)], numbers[: len(batch)] = batch, self._numbers(batch, described)
-        device = choose_device(self.device)
-        with torch.inference_mode():
-            vectors: Tensor = self._quick.to(device)(*(torch.from_numpy(each).to(device) for each in (rows, numbers)))
-            return vectors[: len(batch)].cpu().numpy()
+        return self._run(batch, self._numbers(batch, described))
+
+    def _mapping(self) -> Pupil:
+        return self._folded
 
     def _build(self) -> Pupil:
         check_number("width", self.width, least=1, whole=True)
@@ -301,8 +297,8 @@ class Student(Described, NetworkEncoder):
     def _take(self, network: nn.Module) -> None:
         super()._take(network)
         assert isinstance(network, Pupil)
-        self._quick = deepcopy(network)
-        self._quick.network = folded(network.network)
+        self._folded = deepcopy(network)
+        self._folded.network = folded(network.network)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return super()._arrays() | dict(zip(("tags.kernel", "tags.bias"), self.tags_, strict=True))

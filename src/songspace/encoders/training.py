@@ -1,9 +1,8 @@
 """The training loop of all trained encoders: batches, schedules, progress, stopping and resuming.
 
-Randomness is a pure function of the seed and the step: the batch of step *k*, and every number drawn
-while step *k* is played, come from generators seeded with ``(seed, k)``. A run that was killed and
-resumed therefore needs no state of any generator to end where the uninterrupted run ends, bit for
-bit on the same machine with the same number of threads.
+Randomness is a pure function of the seed and the step: the batch of step *k*, and all numbers drawn in step *k*, come
+from generators seeded with ``(seed, k)``. A run that was killed and resumed therefore ends where the uninterrupted run
+ends, without saved generators: bit for bit on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ from songspace.encoders.devices import seeded
 from songspace.errors import SongspaceError
 
 SAVE_EVERY = 30.0
-"""Seconds between two checkpoints: what a kill can cost."""
+"""Seconds between two checkpoints: the most that a kill can lose."""
 
 WATCH_EVERY = 10
 """Steps between two entries of a history."""
 
 MONITOR_EVERY = 200
-"""Steps between two looks at a game's monitors."""
+"""Steps between two measurements of a game's monitors."""
 
 GRACE = 0.1
-"""Share of a run's minutes that do not hurry it, where its steps are limited, too."""
+"""Share of a run's minutes that do not count, where its steps are limited, too."""
 
 
 class CameApartError(SongspaceError):
-    """A figure is not finite any more; ``history`` is what was recorded until then."""
+    """A figure of the training is not finite any more; ``history`` holds the figures until then."""
 
     def __init__(self, message: str, history: dict[str, list[float]]) -> None:
         super().__init__(message)
@@ -50,47 +49,47 @@ class CameApartError(SongspaceError):
 
 
 class Game:
-    """The base class of what is trained: networks, their optimisers, and one step.
+    """Base class of training games: networks, their optimisers, and one step.
 
     Attributes
     ----------
     modules, optimizers : dict
-        By name, everything that a checkpoint must hold.
+        All that a checkpoint must hold, by name.
     """
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
 
     def step(self, batch: Any, progress: float) -> dict[str, Tensor]:
-        """Improve the networks on a batch, ``progress`` (0 to 1) of the way; the losses."""
+        """Improve the networks on a batch at ``progress`` (0 to 1) of the run; return the losses."""
         raise NotImplementedError
 
     def watch(self, batch: Any) -> dict[str, Tensor]:
-        """Return figures that cost too much for every step; this must not change the networks."""
+        """Return figures that are too slow for every step; this must not change the networks."""
         return {}
 
     def monitor(self, step: int) -> dict[str, float]:
-        """Return figures that cost too much for every tenth step, after the first, every 200th and the last one.
+        """Return figures that are too slow for every tenth step, after the first, every 200th and the last one.
 
-        State that it keeps for later must be in ``modules``.
+        State that is kept for later must be in ``modules``.
         """
         return {}
 
     def judge(self, history: Mapping[str, Sequence[float]]) -> str:
-        """Return a sentence for the user about what the monitors have begun to show, or nothing."""
+        """Return a sentence for the user about a new fault that the monitors show, or an empty text."""
         return ""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a run ends: after some steps or some minutes, whichever comes first.
+    """Limits of a run: a number of steps, of minutes, or both; the run ends at the first of them.
 
-    With both, a run that its steps end well within its minutes depends on no clock at all, so that it can be repeated.
+    With both, a run whose steps end well within its minutes depends on no clock, so that it can be repeated.
 
     Raises
     ------
     ValueError
-        If there is no limit, or one that is not above zero.
+        If there is no limit, or one is not above zero.
     """
 
     steps: int | None
@@ -105,11 +104,11 @@ class Limits:
             check_number("minutes", self.minutes, above=0)
 
     def progress(self, step: int, seconds: float) -> float:
-        """Return the part of the run that is done, 0 to 1, by the limit that is nearer.
+        """Compute the share of the run that is done, 0 to 1, by the nearer limit.
 
-        Rates follow it, and must have come down when the run ends. Of two limits, the minutes begin to count when
-        :data:`GRACE` of them are over: first steps are slow, and pauses are no reason to hurry. From there they catch
-        up evenly, so that only a run which they will end is ever ahead of its steps.
+        Learning rates follow it, and must have fallen when the run ends. With two limits, the minutes count only after
+        :data:`GRACE` of them: the first steps are slow, and a pause is no reason to hurry. Then they catch up evenly,
+        so that a run is ahead of its steps only if the minutes will end it.
         """
         by_steps = step / self.steps if self.steps else 0.0
         by_minutes = seconds / (60 * self.minutes) if self.minutes else 0.0
@@ -118,7 +117,7 @@ class Limits:
         return min(1.0, max(by_steps, by_minutes))
 
     def remaining(self, step: int, seconds: float, seconds_per_step: float) -> float:
-        """Estimate the seconds that are left."""
+        """Estimate the remaining seconds."""
         by_steps = (self.steps - step) * seconds_per_step if self.steps else math.inf
         by_minutes = 60 * self.minutes - seconds if self.minutes else math.inf
         return max(0.0, min(by_steps, by_minutes))
@@ -129,25 +128,25 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The progress of a run: what ``on_progress`` gets after every step.
+class TrainingProgress:
+    """Progress of a run, passed to ``on_progress`` after every step.
 
     Attributes
     ----------
     step : int
-        Steps done, those before a resumption included.
+        Number of steps done, including those before a resumption.
     steps : int or None
-        Steps after which the run ends; None if only time limits it.
+        Step after which the run ends; None if only time limits it.
     total : int
-        An estimate of the steps with which the run ends.
+        Estimate of the last step.
     seconds, remaining : float
-        Time spent so far (before a resumption, too), and an estimate of what is left.
+        Time spent (including that before a resumption), and an estimate of the rest.
     segments_per_second : float
-        Spectrograms trained on in a second, since this run was started or resumed.
+        Spectrograms per second since this run was started or resumed.
     losses, monitors : dict of str to float
-        The losses of this step, and the monitors as they were when last looked at.
+        Losses of this step, and the latest figures of the monitors.
     note : str
-        Said once: what the monitors have begun to show, or nothing.
+        Sentence about a new fault that the monitors show, given once; otherwise empty.
     """
 
     step: int
@@ -170,35 +169,35 @@ def train(
     device: torch.device,
     checkpoint: Path | None = None,
     identity: str = "",
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> dict[str, list[float]]:
-    """Play ``game`` until its limits are reached.
+    """Play ``game`` until a limit is reached.
 
     Parameters
     ----------
     game : Game
         Trained in place.
     draw : callable
-        The batch of a step, as a pure function of its number (from 0).
+        Function from the number of a step (from 0) to its batch; a pure function.
     limits : Limits
-        When to end. Time spent before a resumption counts.
+        End of the run. Time before a resumption counts.
     seed : int
-        With the step, the source of all randomness.
+        Together with the step, the source of all randomness.
     device : torch.device
         The device of the networks.
     checkpoint : Path, optional
-        The file from which an interrupted run goes on, written about every 30 s and at the end. If it
-        is damaged or of another ``identity``, the run starts afresh.
+        File from which an interrupted run is resumed, written about every 30 s and at the end. If it is damaged or has
+        another ``identity``, the run starts afresh.
     identity : str
-        Names the parameters and the data.
+        Digest of the parameters and the data.
     on_progress : callable, optional
-        Told a :class:`Progress` after every step.
+        Called with a :class:`TrainingProgress` after every step.
 
     Returns
     -------
     dict of str to list of float
-        ``step`` and the losses, at the first, every tenth and the last of ``steps``; where the game has
-        monitors, ``watched`` and the monitors, after the first, every 200th and the last step.
+        ``step`` and the losses, at the first, every tenth and the last of ``steps``. If the game has monitors, also
+        ``watched`` and the monitors, after the first, every 200th and the last step.
 
     Raises
     ------
@@ -207,12 +206,12 @@ def train(
     SongspaceError
         If the checkpoint cannot be written.
     KeyboardInterrupt
-        As it came (from the user or from ``on_progress``), after the last whole step was saved.
+        From the user or from ``on_progress``; the last whole step is saved first.
     """
-    state = checkpoints.resume(checkpoint, game, identity) or checkpoints.State()
+    state = checkpoints.resume(checkpoint, game, identity) or checkpoints.TrainingState()
     first, started = state.step, time.monotonic()
     spent_before, saved_at = state.seconds, started
-    warm = 0.0  # when the first step was over, which takes many times as long as any other
+    warm = 0.0  # seconds of the first step, which takes many times as long as any other
     monitors: dict[str, float] = {}
 
     def save() -> None:
@@ -248,7 +247,9 @@ def train(
                 total = limits.last_step(state.step, state.seconds, per_step)
                 speed = len(batch) / per_step
                 on_progress(
-                    Progress(state.step, limits.steps, total, state.seconds, remaining, speed, losses, monitors, note)
+                    TrainingProgress(
+                        state.step, limits.steps, total, state.seconds, remaining, speed, losses, monitors, note
+                    )
                 )
             if time.monotonic() - saved_at >= SAVE_EVERY:
                 save()
@@ -263,7 +264,7 @@ def train(
     return state.history
 
 
-def _checked(figures: Mapping[str, Tensor | float], state: checkpoints.State) -> dict[str, float]:
+def _checked(figures: Mapping[str, Tensor | float], state: checkpoints.TrainingState) -> dict[str, float]:
     numbers = {name: float(value) for name, value in figures.items()}
     for name, value in numbers.items():
         if not math.isfinite(value):
@@ -282,10 +283,10 @@ def _record(history: dict[str, list[float]], figures: Mapping[str, float]) -> No
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is over: what is saved must never be half a step."""
+    """Delay Ctrl-C until the end of the block, so that half a step is never saved."""
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or previous is None:
-        yield  # no Ctrl-C arrives in this thread, or it is not Python's to hold back
+        yield  # Ctrl-C does not arrive in this thread, or Python does not handle it
         return
     held: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
@@ -298,19 +299,19 @@ def uninterrupted() -> Iterator[None]:
 
 
 def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
-    """Return a function that draws batches of ``size`` of ``count`` items, each item at most once between two shuffles.
+    """Return a function from steps to batches of ``size`` of ``count`` items, each at most once between two shuffles.
 
     Parameters
     ----------
     count, size : int
         Items, and items in a batch; a batch is never larger than ``count``.
     seed : int
-        Source of the shuffles.
+        Seed of the shuffles.
 
     Returns
     -------
     callable
-        The items of a step, as a pure function of its number.
+        Pure function from the number of a step to the items of its batch.
 
     Examples
     --------
@@ -331,8 +332,8 @@ def epochs(count: int, size: int, *, seed: int) -> Callable[[int], np.ndarray]:
     return pick
 
 
-def one_cycle(progress: float, *, rise: float = 0.3) -> float:
-    """Return the share of the largest learning rate: up a cosine for ``rise`` of the way, then down to nothing.
+def one_cycle(progress: float) -> float:
+    """Return the share of the largest learning rate: it rises by a cosine for 30 % of the run, then falls to 0.
 
     From L. N. Smith and N. Topin, "Super-convergence", arXiv 1708.07120.
 
@@ -341,13 +342,14 @@ def one_cycle(progress: float, *, rise: float = 0.3) -> float:
     >>> [round(one_cycle(p), 2) for p in (0, 0.3, 0.65, 1)]
     [0.04, 1.0, 0.5, 0.0]
     """
+    rise = 0.3
     if progress < rise:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / rise)) / 2
     return (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) / 2
 
 
 def steady_then_down(progress: float) -> float:
-    """Return the share of the largest learning rate: 1 for half of the way, then linearly down to 0.
+    """Return the share of the largest learning rate: 1 for half of the run, then linearly down to 0.
 
     Examples
     --------
@@ -358,6 +360,6 @@ def steady_then_down(progress: float) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of an optimiser for the step at hand."""
+    """Set the learning rate of an optimiser for the current step."""
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -1,7 +1,7 @@
 """Evaluation of a space: clustering, retrieval, hubness, robustness, each with chance and an interval.
 
-Every task is a module of the same shape: ``validate``, the metrics, ``evaluate() -> dict``. The modules
-are loaded when they are first used, so that importing this package costs nothing.
+Each task is a module with ``validate``, its metrics and ``evaluate() -> dict``. A module is loaded at its first use, so
+that importing this package costs nothing.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Agreement of labels with clusters: k-means and a mixture of Gaussians with as many clusters as labels.
 
-The poster's test. Labels are never seen by the clustering, only by the score.
+This is the poster's test. The clustering does not use labels; only the score does.
 
 Metrics
 -------
-* :func:`v_measure`: harmonic mean of homogeneity and completeness (Rosenberg & Hirschberg, EMNLP 2007). Random
-  clusters score above 0, the more of them the higher, so that it only means something beside its chance value.
-* :func:`adjusted_mutual_information`: mutual information corrected for chance, normalised by the arithmetic
-  mean of both entropies or by the larger (Vinh, Epps & Bailey, JMLR 2010). Chance is 0: the headline.
+* :func:`v_measure`: harmonic mean of homogeneity and completeness (Rosenberg & Hirschberg, EMNLP 2007). Random clusters
+  score above 0, and higher the more clusters there are, so that it has to be compared with its chance value.
+* :func:`adjusted_mutual_information`: mutual information corrected for chance, normalised by the arithmetic mean of
+  both entropies or by the larger one (Vinh, Epps & Bailey, JMLR 2010). Chance is 0. It is the main score.
 
-Chance is exact: the expectation over all permutations of the labels. It takes songs for independent; songs of
-one artist are not, so an encoder that only knows artists scores a little above it.
+Chance is exact: the expectation over all permutations of the labels. It assumes independent songs. Songs of one artist
+are not independent, so that an encoder that only knows artists scores a little above it.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ from songspace.intervals import Score, Smaller, halves
 METHODS = ("kmeans", "mixture")
 STARTS = 10
 STARTS_AGAIN = 3
-"""For the intervals everything is clustered anew in smaller collections: fewer starts scatter a little more."""
+"""Starts for the intervals, which cluster many smaller collections: with fewer starts, scores scatter a little more."""
 FEWEST = 4
-"""Songs for each cluster that intervals need. Where nearly every song of a half is a cluster of its own, the AMI is 0,
-whatever the space: equally good encoders were distinguished by mistake in 23 % of made-up collections with 2.5 each."""
+"""Fewest songs for each cluster for which there are intervals. With fewer, nearly every song of a half is a cluster of
+its own, and the AMI is 0 in any space: with 2.5 songs for each cluster, equally good encoders were distinguished by
+mistake in 23 % of simulated collections."""
 MIXTURE_DIMENSIONS = 20
 
 
 def validate(vectors: np.ndarray, labels: Sequence[Hashable], n_clusters: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors as floats and labels as integers; ValueError or SongspaceError if they cannot be clustered."""
+    """Return vectors as floats and labels as integers; raise ValueError or SongspaceError if they do not fit."""
     vectors = check_vectors(vectors)
     if n_clusters is not None and not 2 <= n_clusters <= len(vectors):
         raise ValueError(f"n_clusters must lie between 2 and the {len(vectors)} songs, got {n_clusters}")
@@ -52,7 +53,7 @@ def validate(vectors: np.ndarray, labels: Sequence[Hashable], n_clusters: int | 
 
 
 def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float:
-    """Return the V-measure of a clustering, 0..1, as scikit-learn computes it.
+    """Compute the V-measure of a clustering, 0 to 1, as scikit-learn does.
 
     Examples
     --------
@@ -65,14 +66,14 @@ def v_measure(labels: Sequence[Hashable], clusters: Sequence[Hashable]) -> float
 def adjusted_mutual_information(
     labels: Sequence[Hashable], clusters: Sequence[Hashable], average: str = "arithmetic"
 ) -> float:
-    """Return the adjusted mutual information of a clustering, at most 1, as scikit-learn computes it.
+    """Compute the adjusted mutual information of a clustering, at most 1, as scikit-learn does.
 
     Parameters
     ----------
     labels, clusters : sequences of length n
     average : {"arithmetic", "max"}
-        What the mutual information is compared with: the mean of both entropies (the field's since 2019), or the
-        larger of them (the poster's, and never above the other where the clustering is better than chance).
+        Normaliser of the mutual information: the mean of both entropies (usual since 2019), or the larger one (as on
+        the poster; never above the other if the clustering is better than chance).
 
     Examples
     --------
@@ -89,7 +90,7 @@ def adjusted_mutual_information(
 
 
 def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
-    """Turn vectors so that their axes are the directions of greatest spread; all distances are kept.
+    """Rotate vectors so that their axes are the directions of greatest spread; distances do not change.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64 array of shape (n, min(n, d))
-        Centred; the spread falls from column to column. With more dimensions than songs the songs' inner
-        products are enough, so that 16,064 dimensions of 400 songs cost no more than 400.
+        Centred; the spread falls from column to column. With more dimensions than songs, only the inner products of the
+        songs are decomposed, so that 16,064 dimensions of 400 songs take no longer than 400.
     """
     centred = vectors - vectors.mean(axis=0, dtype=np.float64)
     if centred.shape[1] > len(centred):
@@ -112,11 +113,11 @@ def principal_coordinates(vectors: np.ndarray) -> np.ndarray:
 
 
 def mixture_dimensions(n: int, n_clusters: int) -> int:
-    """Return how many principal coordinates the mixture sees: two songs of a cluster for each, at most 20.
+    """Return the number of principal coordinates for the mixture: one for two songs of a cluster, at most 20.
 
-    A full covariance that has more dimensions than its cluster has songs is singular, and the mixture then only
-    repeats the k-means clusters it started from (the poster's equal bars); diagonal covariances in many
-    dimensions follow differences of scale instead of places.
+    A full covariance with more dimensions than songs in its cluster is singular. The mixture then only repeats the
+    k-means clusters that it starts from (the equal bars of the poster). Diagonal covariances in many dimensions follow
+    differences of scale instead of places.
     """
     return int(np.clip(n // (2 * n_clusters), 1, MIXTURE_DIMENSIONS))
 
@@ -129,21 +130,21 @@ def assign(
     starts: int = STARTS,
     methods: Sequence[str] = METHODS,
 ) -> dict[str, list[np.ndarray]]:
-    """Cluster songs by some of the methods, once for each seed.
+    """Cluster songs by one or more methods, once for each seed.
 
     Parameters
     ----------
     coordinates : array of shape (n, d)
         From :func:`principal_coordinates`.
     starts : int
-        Number of starts; the best is kept.
+        Number of starts; the best one is kept.
     methods : sequence of str
-        Of :data:`METHODS`.
+        Methods, out of :data:`METHODS`.
 
     Returns
     -------
     dict
-        For each method, a cluster number for each song (int array of shape (n,)), for each seed.
+        For each method, one int array of shape (n,) for each seed: the cluster of each song.
     """
     few = coordinates[:, : mixture_dimensions(len(coordinates), n_clusters)]
     few = few / (np.sqrt(np.mean(few**2)) or 1.0)  # so that `reg_covar` means the same in every space
@@ -158,7 +159,7 @@ def assign(
         return np.asarray(model.set_params(random_state=seed).fit_predict(points))
 
     with warnings.catch_warnings():
-        # Fewer distinct songs than clusters, or an unfinished mixture, is the encoder's fault: the score says so.
+        # Too few distinct songs, or a mixture that does not converge, are faults of the encoder: the score shows them.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return {method: [fit(method, seed) for seed in seeds] for method in methods}
 
@@ -174,10 +175,10 @@ def scores(
     methods: Sequence[str] = METHODS,
     random_state: int = 0,
 ) -> dict[str, Score]:
-    """Return the scores of :func:`evaluate` with their scatter, for differences between encoders."""
+    """Compute the scores of :func:`evaluate` with their scatter, for differences between encoders."""
     vectors, codes = validate(vectors, labels, n_clusters)
     wanted = n_clusters or int(codes.max()) + 1
-    # On songs by the thousand a second thread gains little, and loses a lot when another process wants the core.
+    # With thousands of songs a second thread gains little, and loses much when another process needs the core.
     with threadpool_limits(1):
         coordinates = principal_coordinates(vectors)
         clusterings = assign(coordinates, wanted, seeds=clustering_seeds(seeds, random_state), methods=methods)
@@ -209,34 +210,34 @@ def evaluate(
     Parameters
     ----------
     vectors : array of shape (n, d)
-        Songs; centred and of unit length, if that is how they are compared elsewhere.
+        Vectors of songs; centred and of unit length, if songs are compared in this way.
     labels : sequence of length n
-        What each song is; at least two different ones.
+        The label of each song; at least two different ones.
     n_clusters : int, optional
-        By default as many as there are labels.
+        Number of clusters; by default that of the labels.
     seeds : int
         Number of seeds of both methods, each with the best of ten starts; scores are means over them.
     artists : sequence of length n, optional
-        For the intervals (None: unknown, an artist of its own): songs of half of the artists are clustered anew, again
-        and again. See :mod:`songspace.intervals`. There are none with fewer than :data:`FEWEST` songs for each
-        cluster.
+        The artist of each song, for the intervals (None: an unknown artist with one song): the songs of random halves
+        of the artists are clustered again. See :mod:`songspace.intervals`. There are no intervals with fewer than
+        :data:`FEWEST` songs for each cluster.
     both_normalisers : bool
-        Whether AMI is also given by the larger entropy, as on the poster: ``kmeans_ami_max``, ``mixture_ami_max``.
+        Add AMI with the larger entropy, as on the poster: ``kmeans_ami_max``, ``mixture_ami_max``.
     random_state : int
-        Equal numbers give equal results.
+        Seed of the clusterings and the intervals.
 
     Returns
     -------
     dict
         ``kmeans_ami``, ``kmeans_v_measure``, ``mixture_ami``, ``mixture_v_measure``, each ``{"value", "chance",
-        "interval", "spread"}``, spread being the standard deviation over seeds; and the settings.
+        "interval", "spread"}``; the spread is the standard deviation over seeds. Also the settings.
 
     Examples
     --------
     >>> vectors = np.repeat(np.eye(3), 10, axis=0)
     >>> labels = ["folk"] * 10 + ["jazz"] * 10 + ["rock"] * 10
-    >>> found = evaluate(vectors, labels, seeds=2)
-    >>> found["kmeans_ami"]["value"], found["n_clusters"]
+    >>> result = evaluate(vectors, labels, seeds=2)
+    >>> result["kmeans_ami"]["value"], result["n_clusters"]
     (1.0, 3)
     """
     by_metric = scores(
@@ -261,14 +262,14 @@ def evaluate(
 
 
 def clustering_seeds(seeds: int, random_state: int) -> list[int]:
-    """Return the seeds of the clusterings; those of two random states have nothing in common."""
+    """Return the seeds of the clusterings; two random states have different ones."""
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     return [int(seed) for seed in np.random.SeedSequence(random_state).generate_state(seeds)]
 
 
 def _tells(labels: np.ndarray, n_clusters: int) -> bool:
-    """Return whether the clusters of a smaller collection say anything: it needs enough songs, and two labels."""
+    """Return True if a smaller collection can be scored: it needs enough songs, and two labels."""
     return 2 * len(labels) >= 3 * n_clusters and len(np.unique(labels)) > 1
 
 
@@ -278,15 +279,16 @@ def scores_of(
     smaller: Smaller | None = None,
     again: Sequence[Mapping[str, Sequence[np.ndarray]] | None] = (),
 ) -> dict[str, Score]:
-    """Score some clusterings: AMI and V-measure of each method, means over its seeds.
+    """Score clusterings: the mean AMI and V-measure of each method over its seeds.
 
     Parameters
     ----------
     labels : int array of shape (n,)
     clusterings : mapping of str to sequence of int arrays of shape (n,)
-        For each method, the clusters by each seed.
+        For each method, the clusters of each seed.
     smaller, again : optional
-        Smaller collections, for the intervals, and the clusters of each by each method; None where they say nothing.
+        Smaller collections, for the intervals, and the clusters of each by each method; None for those that cannot be
+        scored.
     """
     smaller = smaller or Smaller(np.zeros((0, len(labels)), bool), 1.0, 1.0)
     by_metric = {}
@@ -306,7 +308,7 @@ def scores_of(
 
 
 def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float, float]:
-    """Return AMI by both normalisers, V-measure and its chance value of a clustering."""
+    """Compute AMI with both normalisers, V-measure and the chance value of the V-measure."""
     table = _table(labels, clusters)
     mutual, mean, larger = _information(table)
     expected = _expected(table)
@@ -316,13 +318,13 @@ def _measures(labels: np.ndarray, clusters: np.ndarray) -> tuple[float, float, f
 
 
 def _table(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """Return the contingency table: the number of songs of each label (row) in each cluster (column)."""
+    """Count the songs of each label (row) in each cluster (column): the contingency table."""
     rows, columns = int(labels.max()) + 1, int(clusters.max()) + 1
     return np.bincount(labels * columns + clusters, minlength=rows * columns).reshape(rows, columns)
 
 
 def _information(table: np.ndarray) -> tuple[float, float, float]:
-    """Return the mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
+    """Compute the mutual information of labels and clusters, the mean of their entropies and the larger, in nats."""
     n = table.sum()
     joint, rows, columns = (xlogy(x, x).sum() for x in (table, table.sum(axis=1), table.sum(axis=0)))
     mutual = np.log(n) + (joint - rows - columns) / n
@@ -330,12 +332,12 @@ def _information(table: np.ndarray) -> tuple[float, float, float]:
 
 
 def _expected(table: np.ndarray) -> float:
-    """Return the mutual information that permuted labels would have on average."""
-    table = table[table.any(axis=1)][:, table.any(axis=0)]  # of labels and clusters, some may be empty
+    """Compute the expected mutual information of permuted labels."""
+    table = table[table.any(axis=1)][:, table.any(axis=0)]  # without empty labels and clusters
     return float(expected_mutual_information(table, int(table.sum())))
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:
-    """Return ``part / whole``, and 1 of nothing: where there is nothing to know, all of it is known."""
+    """Compute ``part / whole``; 1 if ``whole`` is 0: where there is no information, all of it is known."""
     something = np.abs(whole) > 1e-12
     return np.where(something, part / np.where(something, whole, 1.0), 1.0)

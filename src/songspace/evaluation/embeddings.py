@@ -1,4 +1,4 @@
-"""The embeddings of a library side by side: those that it has learnt, and baselines fitted when needed."""
+"""The embeddings of a library for a comparison: the learnt ones, and baselines fitted on request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from songspace.encoders import encoder_class, encoder_names, load
 from songspace.encoders.base import Encoder
 from songspace.encoders.pretrained import Pretrained
+from songspace.encoders.registry import BY_HAND, UNTRAINED
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.cache import SpectrogramCache
@@ -28,36 +29,33 @@ from songspace.library.learnt import (
 from songspace.library.listening import Listening
 from songspace.space import Space
 
-BASELINES = ("raw", "pca", "random")
-"""Encoders that need hardly any training: they are fitted when they are requested."""
-
-REFERENCES = ("timbre",)
-"""References for a learnt encoder, beside its own controls: hand-made statistics."""
+BASELINES = ("raw", "pca", UNTRAINED)
+"""Encoders with hardly any training: they are fitted on request."""
 
 CHEAP = 1000
-"""Up to this number of songs, controls are fitted without a request: one core encodes 25 songs a second."""
+"""The most songs for which controls are fitted without a request: one core encodes 25 songs a second."""
 
 
 def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[list[Song], dict[str, Space]]:
     """Return the spaces of several encoders over the same songs.
 
-    A trained encoder stands beside its controls, "NAME-untrained" and "NAME-no-network": fitted to the same songs, with
-    its network as it was drawn, and without it. One that was made elsewhere stands beside "NAME-unmapped", its own
-    vectors.
+    The controls of a trained encoder, "NAME-untrained" and "NAME-no-network", are fitted to the same songs, with a
+    random network and without a network. The control of an encoder that was trained elsewhere, "NAME-unmapped", has the
+    encoder's own vectors without the map.
 
     Parameters
     ----------
     library : Library
     names : sequence of str, optional
         Encoders, or ``["all"]``: all that the library has learnt, with their controls, and :data:`BASELINES`. By
-        default those that it has learnt, the one in use first, its controls, and :data:`REFERENCES` last; controls are
-        fitted for it if the library has no more than :data:`CHEAP` songs, all of them in the cache of spectrograms.
+        default all that it has learnt, the one in use first and the hand-made one last. The controls of the one in use
+        are added if the library has at most :data:`CHEAP` songs, all of them in the cache of spectrograms.
 
     Returns
     -------
     songs : list of Song
     spaces : dict of str to Space
-        The songs in one order; their ids are those of the songs.
+        Spaces with these songs in this order, under their ids.
 
     Raises
     ------
@@ -66,13 +64,13 @@ def of_library(library: Library, names: Sequence[str] | None = None) -> tuple[li
     """
     has = all_learnt(library.catalog)
     order = encoder_names()
-    has.sort(key=lambda name: (name != library.encoder, name in REFERENCES, [*order, name].index(name)))
+    has.sort(key=lambda name: (name != library.encoder, name == BY_HAND, [*order, name].index(name)))
     controls = {name: _controls(library, name) for name in has}
     if names is None:
         first = list(controls[library.encoder]) if library.encoder in controls and _cheap(library) else []
         names = [has[0], *first, *has[1:]] if has else []
     elif list(names) == ["all"]:
-        names = [one for name in has for one in (name, *controls[name])]
+        names = [each for name in has for each in (name, *controls[name])]
         names += [name for name in BASELINES if name not in has and IMPORTED not in has]
     possible = {control: make for some in controls.values() for control, make in some.items()}
     vectors = {}
@@ -102,7 +100,7 @@ def _cache(library: Library) -> SpectrogramCache:
 
 
 def _cheap(library: Library) -> bool:
-    """Return whether a baseline takes seconds to fit, and costs no other encoder any song."""
+    """Return True if controls take seconds to fit, and no song is missing in the cache."""
     songs, cache = library.catalog.count(), _cache(library)
     return songs <= CHEAP and len(cache) == songs and all(map(cache.is_whole, cache.songs()))
 
@@ -114,7 +112,7 @@ def _controls(library: Library, name: str) -> dict[str, Callable[[], SongVectors
         return {}
     try:
         encoder = load(library.home.encoder(name, what.fingerprint), check_files=False)
-    except SongspaceError:  # its package is gone, or its files are: what it has encoded still counts
+    except SongspaceError:  # its package or its files are gone: its stored vectors can still be scored
         return {}
     if isinstance(encoder, Pretrained):
         own = partial(kept_segments, library.catalog, what.vectors)
@@ -136,9 +134,8 @@ def _fitted(library: Library, encoder: Encoder, without: Collection[int] = (), t
     X, groups = cache.rows(without=set(without))
     ids = cache.songs()
     by_artists = encoder.takes_artists and teacher == "artists"
-    who = teachers(library.songs(), set(ids) - set(without)) if by_artists else {}
-    taught = taught_by(who, (ids[group] for group in groups))
-    encoder.fit(X, groups=groups, **taught)
+    artists = teachers(library.songs(), set(ids) - set(without)) if by_artists else {}
+    encoder.fit(X, groups=groups, **taught_by(artists, (ids[group] for group in groups)))
     parts = []
     for song in ids:
         _, silent = library.catalog.segments(song)

@@ -1,10 +1,10 @@
-"""Hubness: songs that are in very many lists of neighbours, and songs that are in none.
+"""Hubness: songs in very many lists of neighbours, and songs in none.
 
 Metrics
 -------
-* :func:`k_occurrence`: in how many songs' lists of the ``k`` nearest each song stands (its mean is ``k``)
-* :func:`skewness` of the k-occurrence: 0 without hubs, large with (Radovanović et al., JMLR 2010)
-* the share of antihubs, whose k-occurrence is 0: no list ever shows them
+* :func:`k_occurrence`: the number of lists of the ``k`` nearest that contain each song (its mean is ``k``)
+* :func:`skewness` of the k-occurrence: 0 without hubs, large with hubs (Radovanović et al., JMLR 2010)
+* the share of antihubs, whose k-occurrence is 0: no list contains them
 * the largest hub: the highest k-occurrence
 """
 
@@ -22,19 +22,19 @@ __all__ = ["evaluate", "k_occurrence", "of_lists", "skewness", "validate"]
 
 
 def validate(points: np.ndarray | Space, k: int) -> np.ndarray | Space:
-    """Return a space, or vectors as floats; ValueError or SongspaceError where neighbours mean nothing."""
+    """Return a space, or vectors as floats; raise ValueError or SongspaceError if neighbours are undefined."""
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
     return check_points(points)
 
 
 def k_occurrence(neighbors: np.ndarray) -> np.ndarray:
-    """Count in how many lists of neighbours each row stands.
+    """Count the lists of neighbours that contain each row.
 
     Parameters
     ----------
     neighbors : int array of shape (n, k)
-        For each of ``n`` rows its nearest rows, however they were found; -1 stands for none.
+        The nearest rows of each of ``n`` rows; -1 stands for none.
 
     Returns
     -------
@@ -54,27 +54,27 @@ def evaluate(points: np.ndarray | Space, *, k: int = 10) -> dict[str, Any]:
     Parameters
     ----------
     points : Space, or array of shape (n, d)
-        A space, whose own order of neighbours counts; or vectors, ranked by Euclidean distance.
+        A space, with its own order of neighbours; or vectors, ranked by Euclidean distance.
     k : int
         Length of the lists; at most ``n - 1`` are used.
 
     Returns
     -------
     dict
-        As :func:`of_lists` gives it.
+        The result of :func:`of_lists`.
 
     Examples
     --------
     >>> star = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.1]])
-    >>> found = evaluate(star, k=1)
-    >>> found["antihubs"], found["hubs"][0]
+    >>> result = evaluate(star, k=1)
+    >>> result["antihubs"], result["hubs"][0]
     (0.5, [0, 3])
     """
     return of_lists(nearest(validate(points, k), k))
 
 
 def of_lists(neighbors: np.ndarray) -> dict[str, Any]:
-    """Measure the hubness of lists of neighbours, however they were found.
+    """Measure the hubness of lists of neighbours.
 
     Parameters
     ----------

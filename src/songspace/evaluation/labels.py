@@ -1,6 +1,6 @@
 """Labels of songs for evaluation, from tags, folders, a table or a data set.
 
-Labels only score. Nothing is ever learnt or chosen by them.
+Labels only score. They are never used to learn or to choose.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TAGS = {"genre": "genre tags", "folder": "folder names", "artist": "artist tags
 
 
 class TaggedSong(Protocol):
-    """The attributes that a song needs; :class:`songspace.library.Song` has them."""
+    """The attributes of a song that are read; :class:`songspace.library.Song` has them."""
 
     @property
     def path(self) -> str: ...
@@ -37,30 +37,30 @@ class TaggedSong(Protocol):
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of some songs, in the songs' order.
+    """The labels of songs, in the order of the songs.
 
     Attributes
     ----------
     values : tuple of str or None
-        One label for each song; None where there is none, or where no other song has it.
+        One label for each song; None if it has none, or if no other song has the same.
     artists : tuple of str or None
-        The main artist of each song, so that songs by one artist can be kept apart; None where unknown, as behind
-        "Various Artists". All None when the artists are the labels. Guests do not count: who shares a guest with whom
-        is no partition, which the intervals need, and soon joins half a library.
+        The main artist of each song, for the artist filter; None where unknown, as for "Various Artists". All None if
+        the artists are the labels. Guests do not count: songs that share guests form no partition, which the intervals
+        need, and would soon join half a library.
     source : str
         "genre", "folder", "artist", or the table or data set.
     missing : int
-        Songs for which the source has no label.
+        Number of songs for which the source has no label.
     alone : int
-        Songs whose label no other song has: nothing could be right for them, so they count as without.
+        Number of songs whose label no other song has; they count as songs without a label.
     unmatched : int
-        Rows of the table that name no song.
+        Number of rows of the table that name no song.
     ambiguous : int
-        Rows of the table that may mean several songs.
+        Number of rows of the table that may mean several songs.
     split : str or None
-        The only part of the data set whose songs have labels here, if one was named.
+        The part of the data set whose songs have labels; None for all parts.
     outside : int
-        Songs that do not belong to that part.
+        Number of songs that do not belong to that part.
     """
 
     values: tuple[str | None, ...]
@@ -74,7 +74,7 @@ class Labels:
     outside: int = 0
 
     def left_out(self) -> dict[str, int]:
-        """Count the songs, and rows of the table, that were not used, by reason."""
+        """Count the songs and the rows of the table that were left out, by reason."""
         return {
             "other_splits": self.outside,
             "without_label": self.missing,
@@ -84,7 +84,7 @@ class Labels:
         }
 
     def sentence(self) -> str:
-        """Say how many songs have labels here, and what was left out.
+        """Describe in a sentence how many songs have labels, and how many were left out.
 
         Examples
         --------
@@ -92,7 +92,7 @@ class Labels:
         'By t.csv 4 songs of the split test have labels; left out: 2 songs without a label.'
         """
         used = sum(value is not None for value in self.values)
-        whose = f" of the split {self.split}" if self.split is not None else ""
+        of_split = f" of the split {self.split}" if self.split is not None else ""
         counts = (
             (self.outside, "song", "of other splits"),
             (self.missing, "song", "without a label"),
@@ -100,32 +100,31 @@ class Labels:
             (self.unmatched, "row", "that name no song" if self.unmatched > 1 else "that names no song"),
             (self.ambiguous, "row", "that may mean several songs"),
         )
-        out = ", ".join(f"{n} {what}{'s' if n > 1 else ''} {which}" for n, what, which in counts if n)
-        return f"By {self.source} {used} songs{whose} have labels" + (f"; left out: {out}." if out else ".")
+        out = ", ".join(f"{n} {noun}{'s' if n > 1 else ''} {reason}" for n, noun, reason in counts if n)
+        return f"By {self.source} {used} songs{of_split} have labels" + (f"; left out: {out}." if out else ".")
 
 
 def labels(songs: Sequence[TaggedSong], source: str | os.PathLike[str], *, split: str | None = None) -> Labels:
-    """Find the labels of songs.
+    """Read the labels of songs.
 
-    Labels are compared without regard to case and spacing ("Hip Hop" is "hip  hop"), and shown in their most
-    frequent spelling.
+    Case and spacing do not count ("Hip Hop" equals "hip  hop"); the most frequent spelling is shown.
 
     Parameters
     ----------
     songs : sequence of songs
-        Anything with ``path``, ``genre``, ``artist`` and ``albumartist``.
+        Objects with ``path``, ``genre``, ``artist`` and ``albumartist``.
     source : str or path
         "genre" (the tag), "folder" (the name of the folder that holds the file), "artist" (the tag), or
 
         - a CSV file, separated by commas, semicolons or tabs. One column names the songs (path, file, filename or
-          track_id): by paths, absolute or from the CSV's folder, or by as much of their ends as tells them apart; by
-          bare names with or without their ending; by the numbers that these are. One column is the label (label,
-          genre, genre_top, style or class). If there is a column artist, it is believed more than the tags.
+          track_id): by paths, absolute or relative to the folder of the CSV, or by the last parts of a path; by file
+          names with or without ending; or by the number that a file name is. One column is the label (label, genre,
+          genre_top, style or class). A column artist, if there is one, replaces the tags.
         - the folder of a data set laid out as FMA or GTZAN (see :mod:`songspace.evaluation.tables`).
-        - ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``: a data set that mirdata knows, where that is installed.
+        - ``mirdata:NAME`` or ``mirdata:NAME:FOLDER``: a data set of mirdata, if that is installed.
     split : str, optional
-        Only songs of this part of the data set have labels: the table's column split (or set), FMA's own splits, or
-        GTZAN's fault-filtered lists.
+        Part of the data set; other songs get no labels. Parts come from the table's column split (or set), the splits
+        of FMA, or the fault-filtered lists of GTZAN.
 
     Raises
     ------
@@ -139,8 +138,8 @@ def labels(songs: Sequence[TaggedSong], source: str | os.PathLike[str], *, split
     ...     SimpleNamespace(path=f"/music/{name}", genre=None, artist=None, albumartist=None)
     ...     for name in ("folk/a.mp3", "folk/b.mp3", "jazz/c.mp3", "jazz/d.mp3", "tango/e.mp3")
     ... ]
-    >>> found = labels(songs, "folder")
-    >>> found.values, found.alone
+    >>> result = labels(songs, "folder")
+    >>> result.values, result.alone
     (('folk', 'folk', 'jazz', 'jazz', None), 1)
     """
     source = os.fspath(source)
@@ -183,7 +182,7 @@ def _nothing(source: str, different: int, missing: int, total: int) -> str:
 
 
 def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
-    """Replace every value by the most frequent of those that differ from it only in case."""
+    """Replace every value by its most frequent spelling in upper and lower case."""
     values = list(values)
     spelling: dict[str, str] = {}
     for value, _ in Counter(value for value in values if value).most_common():
@@ -192,25 +191,25 @@ def _one_spelling(values: Iterable[str | None]) -> list[str | None]:
 
 
 def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[LabelRow | None], int, int]:
-    """Return the row of a table or a data set for each song; how many rows name no song, and how many several."""
+    """Return the row of a table for each song, the number of rows that name no song, and of those that name several."""
     table = Path(source)
     if source.startswith(MIRDATA):
         rows = read_mirdata(source)
     else:
         rows = read_folder(table) if table.is_dir() else read_table(table)
-    # Links may lie on the way to the table: its folder is tried as it was called, and as it really is.
+    # The path of the table may contain links: its folder is tried as given and with the links resolved.
     named = Named(paths, (Path(os.path.abspath(table)).parent, table.resolve().parent))
     by_song: list[LabelRow | None] = [None] * len(paths)
     unmatched = ambiguous = 0
     for row in rows:
-        meant = named.find(row.name)
-        if len(meant) != 1:
-            unmatched, ambiguous = unmatched + (not meant), ambiguous + bool(meant)
+        matches = named.find(row.name)
+        if len(matches) != 1:
+            unmatched, ambiguous = unmatched + (not matches), ambiguous + bool(matches)
             continue
-        [song] = meant
+        [song] = matches
         known = by_song[song]
         if known is not None and known.label is not None:
-            if row.label is None:  # a row that says nothing of it takes nothing away
+            if row.label is None:  # a row without label does not replace one with a label
                 continue
             if row.label.casefold() != known.label.casefold():
                 raise SongspaceError(f"{source} gives two labels to {row.name}: {known.label} and {row.label}.")
@@ -224,7 +223,7 @@ def _rows_of_songs(source: str, paths: Sequence[str]) -> tuple[list[LabelRow | N
 
 
 def _inside(rows: Sequence[LabelRow | None], source: str, split: str) -> list[bool]:
-    """Return whether each song belongs to a split."""
+    """Return True for each song that belongs to a split."""
     theirs = [row.split if row else None for row in rows]
     inside = [name is not None and name.casefold() == split.casefold() for name in theirs]
     if not any(inside):
@@ -235,14 +234,14 @@ def _inside(rows: Sequence[LabelRow | None], source: str, split: str) -> list[bo
 
 
 def check_labels(labels: Sequence[Hashable] | np.ndarray, n: int) -> np.ndarray:
-    """Return one integer for each of ``n`` labels: equal labels, equal integers, counted from 0.
+    """Return one integer for each of ``n`` labels, from 0; equal labels have equal integers.
 
     Raises
     ------
     ValueError
-        If there are not ``n`` of them, or one is None.
+        If the number of labels is not ``n``, or one is None.
     SongspaceError
-        If all are the same.
+        If all labels are the same.
     """
     if len(labels) != n:
         raise ValueError(f"Expected one label for each of {n} songs, got {len(labels)}")

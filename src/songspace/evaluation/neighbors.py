@@ -1,7 +1,7 @@
-"""Exact nearest neighbours, a few rows at a time: memory does not grow with the square of the songs.
+"""Exact nearest neighbours, in blocks of rows: memory does not grow with the square of the songs.
 
-Vectors are ranked by their Euclidean distance, and the songs of a :class:`songspace.Space` as the space itself ranks
-them, so that a score is one of what users meet.
+Vectors are ranked by their Euclidean distance. The songs of a :class:`songspace.Space` are ranked as the space ranks
+them, so that the scores are those of the lists that users see.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STRIDE = 64
 
 
 def check_points(points: np.ndarray | Space) -> np.ndarray | Space:
-    """Return a space as it is, if there is something to compare in it, and vectors as :func:`check_vectors` does."""
+    """Return a space, checked to have two songs, or vectors as :func:`check_vectors` returns them."""
     if not isinstance(points, Space):
         return check_vectors(points)
     check_vectors(points.vectors)
@@ -26,7 +26,7 @@ def check_points(points: np.ndarray | Space) -> np.ndarray | Space:
 
 
 def check_vectors(vectors: np.ndarray) -> np.ndarray:
-    """Return ``vectors`` as a floating-point array of shape (n, d), in the precision they came in.
+    """Return ``vectors`` as a floating-point array of shape (n, d), in their own precision.
 
     Raises
     ------
@@ -52,20 +52,20 @@ def check_vectors(vectors: np.ndarray) -> np.ndarray:
 def distance_blocks(
     points: np.ndarray | Space, rows: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Go through all pairs, a block of rows at a time: how far apart they are.
+    """Yield the distances from rows to all rows, in blocks.
 
     Parameters
     ----------
     points : float array of shape (n, d), or Space
-        Of vectors the squared Euclidean distances, in their precision; of a space whatever it ranks by.
+        For vectors, the distance is the squared Euclidean one, in their precision; for a space, that which it ranks by.
     rows : int array, optional
-        Only from these rows (to all); by default from all.
+        Rows to measure from; by default all.
 
     Yields
     ------
     rows : int array of shape (b,)
     distances : array of shape (b, n)
-        From these rows to every row; the caller may write into it.
+        Distances from these rows to every row; the caller may write into the array.
     """
     rows = np.arange(len(points)) if rows is None else rows
     if isinstance(points, Space) and not points.mutual:
@@ -75,7 +75,7 @@ def distance_blocks(
         for start in range(0, len(rows), size):
             yield rows[start : start + size], points.remoteness(rows[start : start + size])
         return
-    # Distances do not change when the centre moves to the origin, but rounding errors shrink.
+    # Centred vectors have the same distances, with smaller rounding errors.
     vectors = points - points.mean(axis=0)
     squares = np.einsum("ij,ij->i", vectors, vectors)
     size = max(1, BLOCK_BYTES // (len(vectors) * vectors.itemsize))
@@ -105,15 +105,15 @@ def nearest(
     apart : int array of shape (n,), optional
         Rows with equal numbers are never neighbours (an artist filter). By default only a row itself is left out.
     rows : int array of shape (m,), optional
-        Only of these rows; by default of all.
+        Rows to find neighbours of; by default all.
     among : bool array of shape (n,), optional
-        Which rows can be neighbours; by default all.
+        True for the rows that can be neighbours; by default all.
 
     Returns
     -------
     int array of shape (m, min(k, n - 1))
-        Rows; -1 where there are no more. Of equal distances the lower row comes first in collections of up to
-        2,048 rows; in larger ones that holds among the rows found, and which of many equals are found is left open.
+        Rows; -1 where there are no more. Of equal distances the lower row comes first. In collections of more than
+        2,048 rows, however, it is not defined which of many equally distant rows are returned.
 
     Examples
     --------
@@ -141,8 +141,8 @@ def _smallest(values: np.ndarray, k: int) -> np.ndarray:
     """Return the columns of the ``k`` smallest values of each row, ascending."""
     n = values.shape[1]
     if n > max(2048, 2 * k * _STRIDE):
-        # Fold the row into `_STRIDE` layers and keep the minimum of each pile: the k smallest values lie in
-        # the k piles with the smallest minima. One pass in order, where a partition of the row jumps about.
+        # Fold the row into `_STRIDE` layers and take the minimum of each pile: the k smallest values lie in the k piles
+        # with the smallest minima. This is one pass in order; a partition of the row would access memory at random.
         piles = n // _STRIDE
         minima = values[:, : piles * _STRIDE].reshape(len(values), _STRIDE, piles).min(axis=1)
         best = np.argpartition(minima, k - 1, axis=1)[:, :k]

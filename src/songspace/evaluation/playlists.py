@@ -1,19 +1,19 @@
-"""The flow of playlists, measured in any space: best in one that did not choose them, or it marks its own work.
+"""The flow of playlists, measured in a space: best in another one than that which chose them.
 
 Metrics
 -------
-Of one list:
+For one list:
 
-* :func:`steps`: how far it is from each song to the next; the largest is the jump that a listener hears
+* :func:`steps`: the distance from each song to the next; the largest is the jump that a listener hears
 * :func:`evenness` of the steps: Jain's index of fairness (Jain, Chiu & Hawe 1984), which is 1 / (1 + cv²) for the
   coefficient of variation cv: 1 for equal steps, 1 / m if one of m steps goes all the way
-* :func:`progress`: whether it comes nearer to its last song with every song, as Kendall's tau-b (Kendall 1945)
-* :func:`detour`: how much longer it is than the straight line
-* :func:`astray`: how many songs of the library lie nearer to its ends than its own songs do
-* :func:`broken`: how often it plays an artist again too soon, or a song again
+* :func:`progress`: the agreement of the order with the way to the last song, as Kendall's tau-b (Kendall 1945)
+* :func:`detour`: its length over that of the straight line
+* :func:`astray`: the share of the library's songs that lie nearer to its ends than its own songs do
+* :func:`broken`: the number of artists that come again too soon, and of songs that come again
 
-Of many lists together: in how many the song stands that most of them have, and how many places go to hubs
-(:mod:`~songspace.evaluation.hubness`). The first and the last song are given, so they do not count there.
+For many lists together: the number of lists with the most repeated song, and the share of places with hubs
+(:mod:`~songspace.evaluation.hubness`). The first and the last song are given, so that they do not count.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from songspace.playlists.steps import typical_distance
 from songspace.space import Space
 
 HUBS = 0.01
-"""The share of a library's songs, those in the most lists of 10 nearest, that count as its hubs."""
+"""Share of a library's songs that count as hubs: those in the most lists of 10 nearest."""
 
 
 def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> list[list[int]]:
-    """Return the lists with their rows as ints; ValueError or SongspaceError where they cannot be measured."""
+    """Return the lists with rows as ints; raise ValueError or SongspaceError if they cannot be measured."""
     check_points(space)
     if artist_gap < 0:
         raise ValueError(f"artist_gap must not be negative, got {artist_gap}")
@@ -50,7 +50,7 @@ def validate(space: Space, lists: Sequence[Sequence[int]], artist_gap: int) -> l
 
 
 def steps(space: Space, rows: Sequence[int]) -> np.ndarray:
-    """Return the distance from each song of a list to the next: shape (len(rows) - 1,).
+    """Compute the distance from each song of a list to the next: shape (len(rows) - 1,).
 
     Examples
     --------
@@ -84,8 +84,8 @@ def progress(space: Space, rows: Sequence[int]) -> float:
     Returns
     -------
     float
-        1 if every song is farther along than all before it, 0 for any order, -1 for a way back; NaN if there are fewer
-        than two inner songs, or nothing tells them apart.
+        1 if every song is farther along than all before it, 0 for a random order, -1 for the opposite order; NaN with
+        fewer than two inner songs, or if all of them are equally far along.
 
     Examples
     --------
@@ -97,13 +97,13 @@ def progress(space: Space, rows: Sequence[int]) -> float:
     inner = space.vectors[np.asarray(rows[1:-1], dtype=np.int64)].astype(np.float64)
     along = inner @ (ends[1] - ends[0])
     signs = np.sign(np.subtract.outer(along, along).T[np.triu_indices(len(along), 1)])
-    told_apart = np.count_nonzero(signs)
-    # There are no ties among places, so tau-b's denominator holds only those among the songs.
-    return float(signs.sum() / np.sqrt(len(signs) * told_apart)) if told_apart else float("nan")
+    untied = np.count_nonzero(signs)
+    # Places have no ties, so that only ties among the songs count in the denominator of tau-b.
+    return float(signs.sum() / np.sqrt(len(signs) * untied)) if untied else float("nan")
 
 
 def detour(space: Space, rows: Sequence[int]) -> float:
-    """Return the length of a list over the distance of its ends: at least 1; NaN if they lie at one point.
+    """Compute the length of a list over the distance of its ends: at least 1; NaN if the ends lie at one point.
 
     Examples
     --------
@@ -116,15 +116,16 @@ def detour(space: Space, rows: Sequence[int]) -> float:
 
 
 def astray(space: Space, rows: Sequence[int]) -> float:
-    """Compute how far the inner songs of a list are from what lies near its ends.
+    """Compute the share of the library's songs that lie nearer to the ends of a list than its inner songs.
 
-    Of each song: the share of the library's other songs that lie nearer to one of the two ends than it does to the
-    nearer of them. Steps may be small, and lead far away through where a library is dense.
+    A list may have small steps and still lead far away from its ends, through dense parts of a library. The distance of
+    a song counts to the nearer one of the two ends.
 
     Returns
     -------
     float
-        The mean over the inner songs: near 0 if nothing lies nearer, 0.5 for songs drawn at random; NaN without any.
+        Mean over the inner songs: near 0 if no song lies nearer, 0.5 for songs drawn at random; NaN without inner
+        songs.
 
     Examples
     --------
@@ -164,7 +165,7 @@ def broken(artists: np.ndarray, rows: Sequence[int], artist_gap: int) -> int:
 def hubs(space: Space) -> np.ndarray:
     """Return the rows of the hubs: the share :data:`HUBS` of songs (at least one) in the most lists of 10 nearest.
 
-    By distance, even if the space ranks otherwise against hubs: the question is whether lists use them.
+    Neighbours are ranked by distance, even in a space that ranks by mutual proximity.
     """
     occurrence = hubness.k_occurrence(nearest(space.vectors, 10))
     return np.argsort(-occurrence, kind="stable")[: max(1, round(HUBS * len(space)))]
@@ -182,35 +183,35 @@ def evaluate(
     Parameters
     ----------
     space : Space
-        Where distances are measured.
+        Space in which distances are measured.
     lists : sequence of sequences of int
         Rows of the space, at least two in each list.
     artists : sequence, one for each row of the space, optional
-        The artist of each song; None is unknown, and an artist of its own.
+        The artist of each song; None is an unknown artist with one song.
     artist_gap : int
         Least number of other songs between two of one artist.
 
     Returns
     -------
     dict
-        One number for each list, as arrays of shape (len(lists),): ``largest`` and ``mean`` step, as shares of
-        ``typical``; ``evenness``, ``progress``, ``detour``, ``astray``, ``artists`` (how many different ones) and
-        ``broken``. And for all of them: ``typical`` (the median distance of two songs), ``most_repeated`` (the most
-        lists that have one inner song in common) and ``hubs`` (the share of inner places that :func:`hubs` fill; NaN
-        without any).
+        One number for each list, as arrays of shape (len(lists),): ``largest`` and ``mean`` step, as multiples of
+        ``typical``; ``evenness``, ``progress``, ``detour``, ``astray``, ``artists`` (the number of different ones) and
+        ``broken``. For all lists: ``typical`` (the median distance of two songs), ``most_repeated`` (the most lists
+        that have one inner song in common) and ``hubs`` (the share of inner places with :func:`hubs`; NaN without inner
+        places).
 
     Raises
     ------
     ValueError
-        If there is no such row, a list has fewer than two songs, or artists are not one for each row.
+        If there is no such row, a list has fewer than two songs, or the number of artists is not that of the rows.
     SongspaceError
-        If there is no list, or nothing to compare in the space.
+        If there is no list, or most songs of the space lie at one point.
 
     Examples
     --------
     >>> space = Space.from_vectors([[1.0, 0.0], [0.9, 0.4], [0.6, 0.8], [0.3, 0.9], [0.0, 1.0]])
-    >>> found = evaluate(space, [[0, 1, 2, 4], [0, 2, 1, 4]], artists=["Ada", "Ben", "Ada", "Cy", "Dee"])
-    >>> found["progress"].tolist(), found["broken"].tolist(), found["most_repeated"]
+    >>> result = evaluate(space, [[0, 1, 2, 4], [0, 2, 1, 4]], artists=["Ada", "Ben", "Ada", "Cy", "Dee"])
+    >>> result["progress"].tolist(), result["broken"].tolist(), result["most_repeated"]
     ([1.0, -1.0], [1, 1], 2)
     """
     checked = validate(space, lists, artist_gap)

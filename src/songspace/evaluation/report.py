@@ -1,8 +1,8 @@
-"""Several encoders side by side on the same songs: one result that JSON knows, one table and some plain sentences.
+"""Comparison of several encoders on the same songs: a result for JSON, a table and sentences.
 
-Beside every score stand chance and a 95 % interval, and beside the scores what is needed to make them again:
-seeds, settings, versions. Encoders are compared by paired differences: each smaller collection scores both. As there
-are many comparisons, their p-values are corrected (Holm), and a difference is called sure only then.
+Every score has its chance value and a 95 % interval. The result contains all that is needed to repeat it: seeds,
+settings, versions. Encoders are compared by paired differences: each smaller collection scores both. As there are many
+comparisons, their p-values are corrected (Holm); a difference is called sure only if it remains.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from songspace import intervals, provenance
 from songspace.categories import artist_codes
+from songspace.encoders.registry import BY_HAND, UNTRAINED
 from songspace.evaluation import clustering, hubness, retrieval
 from songspace.evaluation.labels import Labels
 from songspace.evaluation.neighbors import check_points
@@ -22,13 +23,13 @@ from songspace.intervals import MIN_ARTISTS, SURE, Score, holm
 from songspace.space import Space
 
 MAX_CLUSTERED = 5000
-"""Songs that are clustered at most, drawn at random; neighbours are searched among all."""
+"""The most songs that are clustered, drawn at random; neighbours are searched among all."""
 
 HEADLINES = ("kmeans_ami", "precision", "average_precision")
 """The scores by which encoders are compared."""
 
-WHAT = {"timbre": "hand-made", "random": "a network as it was drawn"}
-"""Encoders that are there for comparison, and what they are."""
+ROLES = {BY_HAND: "hand-made", UNTRAINED: "a network as it was drawn"}
+"""Encoders that serve for comparison, with a description."""
 
 _PACKAGES = ("songspace", "numpy", "scipy", "scikit-learn")
 
@@ -60,18 +61,18 @@ def evaluate(
     Parameters
     ----------
     embeddings : mapping of str to Space, or to array of shape (n, d)
-        Each encoder's songs, in one order. Neighbours in a space are those that the space gives; of vectors alone the
-        nearest by Euclidean distance. The first encoder is the one that the others are compared with.
+        The songs of each encoder, in one order. Neighbours in a space are those of the space; neighbours of vectors are
+        the nearest by Euclidean distance. The other encoders are compared with the first one.
     labels : Labels or sequence of length n
-        Songs whose label is None are left out.
+        The label of each song; songs whose label is None are left out.
     artists : sequence of length n, optional
-        By default those of ``labels``. None stands for an unknown artist, of whom no other song is known.
+        The artist of each song; by default those of ``labels``. None is an unknown artist with one song.
     seeds : int
-        Clustering seeds.
+        Number of clustering seeds.
     k : int
         Length of the lists of neighbours.
     random_state : int
-        Equal numbers give equal results on the same machine.
+        Seed; equal seeds give equal results on the same machine.
     on_progress : callable, optional
         Called as ``on_progress(stage, done, total)`` before each encoder and at the end.
 
@@ -80,16 +81,16 @@ def evaluate(
     dict
         ``encoders`` (for each name its ``dimensions``, the scores of :mod:`~songspace.evaluation.clustering` and
         :mod:`~songspace.evaluation.retrieval` as ``{"value", "chance", "interval"}``, the ``skewness``, ``antihubs``
-        and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and what its neighbours are ``ranked_by``,
+        and ``largest_hub`` of :mod:`~songspace.evaluation.hubness`, and the ranking of its neighbours, ``ranked_by``
         "distance" or "mutual proximity"), ``differences`` of the ``HEADLINES`` to the first encoder (``{"value",
-        "interval", "p", "p_holm", "sure"}``, ``p_holm`` corrected for all of them), ``songs``, ``labels`` (how many
-        songs each has), ``artists``, ``left_out``, ``settings``, ``versions`` and the ``machine`` (processor, its
+        "interval", "p", "p_holm", "sure"}``, ``p_holm`` corrected for all of them), ``songs``, ``labels`` (the number
+        of songs with each), ``artists``, ``left_out``, ``settings``, ``versions`` and the ``machine`` (processor, its
         features, threads).
 
     Raises
     ------
     SongspaceError
-        If fewer than two labels are left.
+        If there are fewer than two different labels.
 
     Examples
     --------
@@ -154,12 +155,12 @@ def evaluate(
 
 
 def table(result: Mapping[str, Any]) -> list[list[str]]:
-    """Lay a result out as rows of text: a head, a row for each encoder, and chance.
+    """Format a result as rows of text: a head, a row for each encoder, and chance.
 
     Returns
     -------
     list of list of str
-        Scores as ``value ±half of the interval``; a dash where there is none. It fits into 100 columns.
+        Scores as ``value ±half of the interval``, or a dash if there is none. The table fits into 100 columns.
 
     Examples
     --------
@@ -208,11 +209,11 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     metric, of, digits = ("precision", k, 1) if "precision" in scores else ("kmeans_ami", 1, 2)
     value, chance = (f"{of * scores[metric][part]:.{digits}f}" for part in ("value", "chance"))
     if metric == "precision":
-        # Where every song counts as an artist's only one, as where artists are the labels, no song was left out.
-        whose = "" if result["artists"] == result["songs"] else " by other artists"
+        # If every artist has one song, as with artists as labels, the artist filter has left out no song.
+        others_only = "" if result["artists"] == result["songs"] else " by other artists"
         ceiling = result["settings"]["neighbors"]["ceiling"]
         most = k if ceiling is None else k * ceiling
-        lines = [f"Of {k} neighbours{whose}, {first} finds {value} with the song's own label; chance is {chance}"]
+        lines = [f"Of {k} neighbours{others_only}, {first} finds {value} with the song's own label; chance is {chance}"]
         lines[0] += f", and the most there could be is {most:.1f}." if round(most, 1) < k else "."
     else:  # all songs are by one artist
         lines = [f"The clusters that {first} finds agree with the labels by {value} of 1 (AMI); chance is {chance}."]
@@ -222,7 +223,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     if any(_taken_back(differences[metric]) for differences in result["differences"].values()):
         count = sum(map(len, result["differences"].values()))
         lines.append(
-            f"Each interval is of one difference alone. {count} were looked at, and of so many some are large by "
+            f"Each interval is of one difference alone. {count} were compared, and some of these are large by "
             "chance: where that may be so (Holm's correction), nothing is called better or worse."
         )
     antihubs = scores["antihubs"]
@@ -235,7 +236,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -> str:
-    """Say what the difference of an encoder to the first one means for the first."""
+    """Describe the difference of an encoder to the first one, from the view of the first."""
     if difference["interval"] is None:
         if difference["value"] == 0:
             return "no difference"
@@ -249,13 +250,13 @@ def _verdict(first: str, difference: Mapping[str, Any], of: int, artists: int) -
 
 
 def _taken_back(difference: Mapping[str, Any]) -> bool:
-    """Return whether a difference whose interval excludes 0 is not sure among all that were compared."""
+    """Return True if the interval of a difference excludes 0, but the difference is not sure after correction."""
     interval = difference["interval"]
     return interval is not None and not difference["sure"] and not interval[0] <= 0 <= interval[1]
 
 
 def _named(name: str) -> str:
-    return f"{name} ({WHAT[name]})" if name in WHAT else name
+    return f"{name} ({ROLES[name]})" if name in ROLES else name
 
 
 def _cell(score: Mapping[str, Any] | None) -> str:

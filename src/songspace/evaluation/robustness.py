@@ -1,15 +1,15 @@
-"""Robustness: whether altered copies (re-encoded, equalised, quieter, cut) find their original, without any label.
+"""Robustness: retrieval of the original of altered copies (re-encoded, equalised, quieter, cut), without labels.
 
-A space that listens to music and not to codecs or mastering finds the original of an altered copy at once, among all
+In a space of music, and not of codecs or mastering, the nearest song of an altered copy is its original, among all
 songs of the library.
 
 Metrics
 -------
-* :func:`original_ranks`: the place of its original among all songs by their distance to a copy
+* :func:`original_ranks`: the place of the original among all songs, sorted by their distance to a copy
 * top 1: the share of copies whose nearest song is their original
 * mean reciprocal rank of the originals
 
-Chance is exact: what an order drawn at random would score on average.
+Chance is exact: the expected score of a random order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from songspace.intervals import Score, deletions
 def validate(
     songs: np.ndarray, copies: np.ndarray, originals: Sequence[int] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return vectors as floats and originals as an array; ValueError or SongspaceError if they do not fit."""
+    """Return vectors as floats and originals as an array; raise ValueError or SongspaceError if they do not fit."""
     songs, copies, rows = check_vectors(songs), np.asarray(copies), np.asarray(originals)
     if copies.ndim != 2 or copies.shape[1] != songs.shape[1] or len(copies) == 0:
         raise ValueError(f"Expected copies of shape (m, {songs.shape[1]}), got an array of shape {copies.shape}")
@@ -77,33 +77,33 @@ def evaluate(
     artists: Sequence[Hashable | None] | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Score how early altered copies find their original among all songs.
+    """Score the places of the originals of altered copies among all songs.
 
     Parameters
     ----------
     songs : array of shape (n, d)
-        The library; centred and of unit length, if that is how neighbours will be sought.
+        Vectors of the library; centred and of unit length, if neighbours are searched in this way.
     copies : array of shape (m, d)
-        Altered copies of some of the songs, placed as the songs are.
+        Vectors of altered copies of some songs, computed in the same way.
     originals : int array of shape (m,)
         The row of each copy's original.
     artists : sequence of length n, optional
-        Of the songs. For the intervals: the copies of one artist after the other are left out, while all songs of the
-        library stay; by default, of one original after the other.
+        The artist of each song, for the intervals: the copies of one artist after the other are left out, and all songs
+        stay. By default the copies of one original after the other.
     random_state : int
-        Equal numbers give equal results.
+        Seed of the intervals.
 
     Returns
     -------
     dict
-        ``top1`` and ``reciprocal_rank`` (its mean), each ``{"value", "chance", "interval"}``; ``copies``, ``songs`` and
+        ``top1`` and ``reciprocal_rank`` (the mean), each ``{"value", "chance", "interval"}``; ``copies``, ``songs`` and
         ``random_state``. The interval is None with fewer than ten different originals (artists).
 
     Examples
     --------
     >>> songs = np.eye(4)
-    >>> found = evaluate(songs, [[0.9, 0.1, 0.0, 0.0], [0.0, 0.4, 0.6, 0.0]], [0, 1])
-    >>> found["top1"]["value"], found["reciprocal_rank"]["value"], found["top1"]["chance"]
+    >>> result = evaluate(songs, [[0.9, 0.1, 0.0, 0.0], [0.0, 0.4, 0.6, 0.0]], [0, 1])
+    >>> result["top1"]["value"], result["reciprocal_rank"]["value"], result["top1"]["chance"]
     (0.5, 0.75, 0.25)
     """
     songs, copies, rows = validate(songs, copies, originals)

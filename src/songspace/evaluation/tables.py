@@ -1,9 +1,8 @@
-"""Tables of labels and data sets as they lie on disk: which songs, labels, artists and splits they have.
+"""Tables of labels and data sets on disk: their songs, labels, artists and splits.
 
-Beside CSV files, two layouts are read as they are: FMA's (``fma_metadata/tracks.csv`` beside ``000/000002.mp3``) and
-GTZAN's (``genres/blues/blues.00000.wav``, with the fault-filtered lists ``train_filtered.txt``,
-``valid_filtered.txt`` and ``test_filtered.txt`` if they lie there). Others come through mirdata where that is
-installed.
+Besides CSV files, two layouts are read: FMA's (``fma_metadata/tracks.csv`` beside ``000/000002.mp3``) and GTZAN's
+(``genres/blues/blues.00000.wav``, with the fault-filtered lists ``train_filtered.txt``, ``valid_filtered.txt`` and
+``test_filtered.txt`` if they are there). Other data sets are read through mirdata, if that is installed.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ NAMES = (
     *("path", "file_path", "filepath", "file", "filename", "file_name"),
     *("track_id", "id", "track", "clip_id", "song_id"),
 )
-"""Columns that name a song; the first that a table has counts."""
+"""Names of columns that name a song; the first one in a table counts."""
 
 LABELS = ("label", "genre", "genre_top", "track_genre_top", "top_genre", "style", "class", "category")
 ARTISTS = ("artist", "albumartist", "album_artist", "artist_name")
 SPLITS = ("split", "set_split", "set", "fold", "partition")
 
 _SHOWN, _SHOWN_LENGTH = 8, 40
-"""Columns of a table that is none which a sentence names, and letters of each."""
+"""The most columns of an invalid table that a message names, and the most letters of each."""
 
 _NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>"})
 """Words for a missing value."""
 
 MIRDATA = "mirdata:"
-"""The beginning of a source that is a data set of mirdata's."""
+"""Prefix of a source that is a data set of mirdata."""
 
 _CLIP = re.compile(r"([a-z]+)\.\d{5}\.\w+")  # blues.00000.wav
 _LIST = "_filtered.txt"
@@ -52,8 +51,8 @@ class LabelRow:
     Attributes
     ----------
     name : str
-        The path of a song's file (absolute, from the table's folder, or the end of it), its bare name with or without
-        what follows the last dot, or a number that this name is ("2" for ``000002.mp3``).
+        The path of a song's file (absolute, relative to the table's folder, or its last parts), its file name with or
+        without ending, or the number that this name is ("2" for ``000002.mp3``).
     label, artist, split : str or None
     """
 
@@ -64,7 +63,7 @@ class LabelRow:
 
 
 def cleaned(text: str | None) -> str | None:
-    """Return text without needless space, in one Unicode form, fit to be printed; None if nothing is left.
+    """Return printable text in Unicode form NFC with single spaces; None if it is empty.
 
     Examples
     --------
@@ -80,16 +79,16 @@ def cleaned(text: str | None) -> str | None:
 def read_table(table: Path) -> list[LabelRow]:
     """Read the rows of a CSV file that name a song, separated by commas, semicolons or tabs.
 
-    The head may also stand in two lines, or in three, as in FMA's ``tracks.csv``.
+    The head may have two or three lines, as in FMA's ``tracks.csv``.
 
     Raises
     ------
     SongspaceError
-        If it is no such file, or has no columns of names and labels.
+        If it is no such file, or has no column of names or of labels.
     """
     try:
         with (
-            open_plain(table, links=True) as file,  # never wait for a pipe, or read a device to its end
+            open_plain(table, links=True) as file,  # does not wait for a pipe or read a device
             io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
         ):
             first = lines.readline()
@@ -127,11 +126,11 @@ def read_table(table: Path) -> list[LabelRow]:
 
 
 def _head(rows: list[list[str]]) -> tuple[dict[str, int], list[list[str]]]:
-    """Return the column of each name in the head, and the rows below it."""
+    """Return the number of the column of each name in the head, and the rows below the head."""
     if len(rows) > 1 and rows[0][0].strip() == rows[1][0].strip() == "" and len(rows[0]) == len(rows[1]) > 1:
         names = [f"{above}_{below}" for above, below in zip(rows[0], rows[1], strict=True)]
         names[0], rows = "track_id", rows[2:]
-        if rows and not any(cell.strip() for cell in rows[0][1:]):  # a line with nothing but the name of the first
+        if rows and not any(cell.strip() for cell in rows[0][1:]):  # a line with only the name of the first column
             names[0], rows = rows[0][0], rows[1:]
     else:
         names, rows = (rows[0], rows[1:]) if rows else ([], [])
@@ -150,14 +149,14 @@ def _value(text: str) -> str | None:
 
 
 class Named:
-    """Finds the songs that the rows of tables name.
+    """Index of songs by the names that rows of tables use.
 
     Parameters
     ----------
     paths : sequence of str
-        Of the songs' files.
+        Paths of the songs' files.
     folders : iterable of Path
-        Where paths in the table may begin.
+        Folders that paths in the table may be relative to.
 
     Examples
     --------
@@ -170,14 +169,16 @@ class Named:
         self._folders = list(folders)
         self._of_path = {key(path): song for song, path in enumerate(paths)}
         self._parts = [PurePath(key(path)).parts for path in paths]
-        self._of_name: dict[tuple[str, ...], list[int]] = {}  # also with its folder's: many are called 01.flac
+        self._of_name: dict[
+            tuple[str, ...], list[int]
+        ] = {}  # also with the name of its folder: many files are called 01.flac
         for song, parts in enumerate(self._parts):
             for name in dict.fromkeys(_names(parts[-1] if parts else "")):
-                for called in {(name,), (*parts[-2:-1], name)}:
-                    self._of_name.setdefault(called, []).append(song)
+                for names in {(name,), (*parts[-2:-1], name)}:
+                    self._of_name.setdefault(names, []).append(song)
 
     def find(self, name: str) -> list[int]:
-        """Return the songs that a name may mean: none, one, or several if it is the end of several paths."""
+        """Return the songs that match a name: none, one, or several if it is the end of several paths."""
         for folder in self._folders:
             if (song := self._of_path.get(key(folder / name))) is not None:
                 return [song]
@@ -196,7 +197,7 @@ class Named:
 
 
 def _names(name: str, *, whole: bool = False) -> Iterator[str]:
-    """Yield what a file may be called: its name, its name without the ending, and that as a number if it is one."""
+    """Yield the names of a file: its full name, that without ending, and the latter as a number if it is one."""
     yield name
     stem = name if whole else PurePath(name).stem
     yield stem
@@ -205,7 +206,7 @@ def _names(name: str, *, whole: bool = False) -> Iterator[str]:
 
 
 def key(path: str | Path) -> str:
-    """Return a path in the form in which paths are compared."""
+    """Return the normal form of a path, by which paths are compared."""
     return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
 
 
@@ -248,7 +249,7 @@ def read_mirdata(source: str) -> list[LabelRow]:
     Raises
     ------
     SongspaceError
-        If mirdata is not installed, or does not know the data set, or that has no labels.
+        If mirdata is not installed or does not know the data set, or the data set has no labels.
     """
     name, _, folder = source.removeprefix(MIRDATA).partition(":")
     try:
@@ -283,7 +284,7 @@ def read_mirdata(source: str) -> list[LabelRow]:
 def _splits(data: Any) -> dict[str, str]:
     try:
         splits = data.get_track_splits()
-    except (AttributeError, NotImplementedError):  # it has none
+    except (AttributeError, NotImplementedError):  # the data set has no splits
         return {}
     return {id: str(name) for name, ids in splits.items() for id in ids}
 

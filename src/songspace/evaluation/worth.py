@@ -1,6 +1,6 @@
 """The check of a learnt space on held-out songs: its scores, and the sentences about them.
 
-:mod:`songspace.pipeline.check` computes it. `status` shows it, too, so this module imports nothing that takes long.
+:mod:`songspace.pipeline.check` computes it. `status` shows it, so that this module must be quick to import.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-BY_HAND = "timbre"
+from songspace.encoders.registry import BY_HAND
 
 NAMES = {
     "untrained": "with its network untrained",
@@ -18,7 +18,7 @@ NAMES = {
     "unmapped": "as the model gives it",
     BY_HAND: "hand-made",
 }
-"""The spaces that the learnt one is compared with."""
+"""The spaces that the learnt one is compared with, in words."""
 
 OTHERS = {
     BY_HAND: "the hand-made space",
@@ -27,27 +27,28 @@ OTHERS = {
     "from-songs": "the same without artists",
     "unmapped": "the model's own vectors",
 }
-"""The spaces that differences are taken to, as sentences name them."""
+"""The same spaces as nouns, for sentences about differences."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question to several spaces: how early the right items stand in the lists of held-out songs.
+    """One retrieval task for several spaces: the places of the relevant items in the lists of held-out songs.
 
     Attributes
     ----------
     asked : {"song", "artist"}
-        For the other parts of a song, or for the other songs of its artist.
+        Relevant are the other parts of a song, or the other songs of its artist.
     queries : int
         Number of queries: segments, or songs.
     other_albums : int
-        Number of queries that look for other albums.
+        Number of queries for songs on other albums.
     chance : float
+        Mean average precision of random lists.
     scores : dict of str to float
-        Mean average precision, 0 to 1: of "learnt", of those controls of :data:`NAMES` that there are, of "timbre".
+        Mean average precision, 0 to 1, of "learnt" and of the spaces in :data:`NAMES` that exist.
     differences : dict of str to dict
-        Of "learnt" to each of the others: ``value``, ``interval`` (95 %, None of too few artists), ``p_holm`` (the
-        p-value, corrected for all differences of the check), ``sure``.
+        Differences of "learnt" to each other space: ``value``, ``interval`` (95 %; None with too few artists),
+        ``p_holm`` (the p-value, corrected for all differences of the check), ``sure``.
     """
 
     asked: str
@@ -59,14 +60,14 @@ class Question:
 
     @property
     def what(self) -> str:
-        """Name what is looked for."""
+        """The relevant items, in words."""
         if self.asked == "song":
             return "other parts of the song"
         return "songs on its artist's other albums" if self.other_albums == self.queries else "its artist's other songs"
 
     @property
     def figures(self) -> str:
-        """List the scores of all spaces."""
+        """The scores of all spaces, in words."""
         others = ", ".join(f"{NAMES[name]} {value:.2f}" for name, value in self.scores.items() if name != "learnt")
         return f"mean average precision {self.scores['learnt']:.2f}; {others} (chance {self.chance:.2f})"
 
@@ -78,16 +79,17 @@ class Check:
     Attributes
     ----------
     songs, artists : int
-        Held out; songs of unknown artists count as one artist's if they share a folder, as that above their albums.
+        Numbers of held-out songs and artists. A folder of songs with unknown artists, such as that above their albums,
+        counts as one artist.
     whole_artists : bool
-        Whether no artist is on both sides.
+        True if no artist has both held-out songs and songs that were learnt from.
     questions : tuple of Question
-        That for the song is missing where all segments of a song overlap, that for the artist where no two held-out
-        songs have one artist.
+        The one for the song is missing if all segments of a song overlap; the one for the artist is missing if no two
+        held-out songs have the same artist.
     folders : int
-        How many of the artists are such folders.
+        Number of artists that are folders.
     taught : bool
-        Whether songs taught the space anything: they do not, if it is a model's own, made elsewhere.
+        True if the space was learnt from songs; False for the vectors of a model that was trained elsewhere.
     """
 
     songs: int
@@ -99,17 +101,17 @@ class Check:
 
     @property
     def judged(self) -> Question:
-        """Return the question that decides: that for the artist's songs, if there are artists enough."""
+        """The question that decides: the one for the artist's songs, if there are enough artists."""
         last = self.questions[-1]
         return last if last.differences[BY_HAND]["interval"] is not None else self.questions[0]
 
     @property
     def better(self) -> bool:
-        """Return whether the learnt space is better than the hand-made one."""
+        """True if the learnt space is better than the hand-made one."""
         return bool(self.judged.differences[BY_HAND]["value"] > 0)
 
     def behind(self, other: str) -> bool:
-        """Return whether the learnt space is no better than another one, and nothing says that this may be chance."""
+        """Return True if the learnt space is no better than another one, unless the difference may be chance."""
         difference = self.judged.differences.get(other)
         return (
             difference is not None
@@ -123,7 +125,7 @@ class Check:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Check | None:
-        """Return the check that :meth:`as_dict` gave; None if another version of songspace wrote it in another form."""
+        """Return a check from :meth:`as_dict`; None if another version of songspace wrote it in another form."""
         try:
             return cls(**{**values, "questions": tuple(Question(**question) for question in values["questions"])})
         except (KeyError, TypeError):
@@ -131,8 +133,8 @@ class Check:
 
     def sentences(self, name: str) -> list[str]:
         """Return the result in sentences."""
-        whose = f"{self._whose} held out of training" if self.taught else self._whose.removesuffix(",")
-        lines = [f"On {self.songs} songs {whose}, the {name} space finds"]
+        origin = f"{self._origin} held out of training" if self.taught else self._origin.removesuffix(",")
+        lines = [f"On {self.songs} songs {origin}, the {name} space finds"]
         lines += [f"  {question.what}: {question.figures}." for question in self.questions]
         worth = [
             f"{_signed(difference)} over {others}{_verdict(difference)}"
@@ -144,8 +146,8 @@ class Check:
         return [*lines, f"{what} in finding {self.judged.what}{why}: {'; '.join(worth)}."]
 
     @property
-    def _whose(self) -> str:
-        """Say by whom the songs are, as far as that is known."""
+    def _origin(self) -> str:
+        """The number of artists or folders of the held-out songs, in words."""
         named = self.artists - self.folders
         if not self.whole_artists:
             return "by artists whom it was learnt from, too," if named else "in folders that it was learnt from, too,"
@@ -157,7 +159,7 @@ class Check:
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:
-    """Say how sure a difference is, gain or loss."""
+    """Describe how sure a difference is."""
     if difference["interval"] is None:
         return " (too few artists to say whether that is chance)"
     if not difference["sure"]:
@@ -167,4 +169,4 @@ def _verdict(difference: Mapping[str, Any]) -> str:
 
 def _signed(difference: Mapping[str, Any]) -> str:
     value, *bounds = (f"{round(each, 2) + 0.0:+.2f}" for each in (difference["value"], *(difference["interval"] or ())))
-    return value + (f" [{', '.join(bounds)}]" if bounds else "")  # and never -0.00
+    return value + (f" [{', '.join(bounds)}]" if bounds else "")  # adding 0.0 avoids -0.00

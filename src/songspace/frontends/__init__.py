@@ -1,9 +1,8 @@
-"""Windows of sound to spectrograms: what every encoder looks at.
+"""Frontends: from windows of sound to spectrograms, the input of encoders.
 
-:class:`LogMel` is what songspace hears with, :class:`PowerSpectrogram` the 2017 poster's, and :class:`Frontend` what
-one of your own is made of. All are frozen sets of numbers, so that an encoder can be saved with the frontend that it
-was trained on, and take NumPy arrays or torch tensors. torch itself is never imported here: decoding workers do
-without it.
+:class:`LogMel` is the default, :class:`PowerSpectrogram` that of the 2017 poster, and :class:`Frontend` the base class
+for new ones. Frontends are frozen dataclasses, so that an encoder is saved with its frontend. They take NumPy arrays or
+torch tensors. torch is never imported here: decoding workers do not need it.
 """
 
 from songspace.frontends.base import (

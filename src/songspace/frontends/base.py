@@ -16,11 +16,11 @@ CODE_STEP = 0.5
 
 
 class Codes(np.ndarray):
-    """Decibels in 8 bits: code q stands for -80 + q / 2 dB, from -80 to 47.5.
+    """Decibels in 8 bits: a code q stands for -80 + q / 2 dB, from -80 to 47.5.
 
-    An array of ``uint8`` that says what its numbers mean; :meth:`.LogMel.quantize` makes it. Parts of it are of this
-    type, too; results of arithmetic are ordinary arrays. Codes read from a file are marked again by
-    ``array.view(Codes)``, which copies nothing.
+    It is an array of ``uint8`` whose type marks its numbers as codes; :meth:`.LogMel.quantize` returns it. Parts of it
+    have the same type; results of arithmetic are ordinary arrays. Codes from a file are marked by
+    ``array.view(Codes)``, without a copy.
 
     Examples
     --------
@@ -31,11 +31,11 @@ class Codes(np.ndarray):
     'ndarray'
     """
 
-    __array_priority__ = 1.0  # so that codes put together are codes
+    __array_priority__ = 1.0  # so that concatenated codes are codes
 
     @classmethod
     def of(cls, decibels: Any) -> Codes:
-        """Round decibels to half of one, those beyond the ends to the last code."""
+        """Round decibels to steps of 0.5; those out of the range become the first or the last code."""
         codes = np.rint((np.asarray(decibels) - CODE_ZERO) / CODE_STEP)
         return np.clip(codes, 0, 255).astype(np.uint8).view(cls)
 
@@ -49,32 +49,31 @@ class Codes(np.ndarray):
 
 
 def from_codes(codes: Any) -> np.ndarray:
-    """Return codes, marked or not, as float32 decibels, within 0.25 dB of what they were made of."""
+    """Convert codes, marked or not, to float32 decibels; the error of quantisation is at most 0.25 dB."""
     return np.asarray(codes, np.float32) * np.float32(CODE_STEP) + np.float32(CODE_ZERO)
 
 
 def are_codes(array: Any) -> bool:
-    """Return whether an array is marked as codes: one that was cast to another type is not."""
+    """Return True if an array is marked as codes and has not been cast to another type."""
     return isinstance(array, Codes) and array.dtype == np.uint8
 
 
 Array = TypeVar("Array")
-"""A NumPy array or a torch tensor: what goes in comes out."""
+"""A NumPy array or a torch tensor; the output is of the same kind as the input."""
 
 FrontendType = TypeVar("FrontendType", bound="type[Frontend]")
 
 GROUP = "songspace.frontends"
-"""The entry points by which packages offer frontends of their own."""
+"""Group of the entry points by which packages offer frontends."""
 
 
 class Frontend:
-    """Makes spectrograms (n, bands, frames) of windows of sound (n, samples).
+    """Base class of frontends: from windows of sound (n, samples) to spectrograms (n, bands, frames).
 
-    One of your own is a frozen dataclass that has the fields ``rate`` (samples a second) and ``seconds`` (the length
-    of a window) and whatever else it needs, has a ``shape``, and computes spectrograms in :meth:`compute`. Its
-    fields are numbers, text or such: they are saved with an encoder, beside the name of the class. To be found by that
-    name again it is registered: by :func:`register`, or by its package, as an entry point of the group
-    ``songspace.frontends``.
+    A new frontend is a frozen dataclass with the fields ``rate`` (samples per second), ``seconds`` (length of a window)
+    and its own ones. It has a ``shape``, and computes spectrograms in :meth:`compute`. Its fields are plain values such
+    as numbers and texts, which are saved with an encoder, together with the name of the class. Its class is found by
+    this name if it is registered: by :func:`register`, or as an entry point of the group ``songspace.frontends``.
 
     Examples
     --------
@@ -121,18 +120,18 @@ class Frontend:
         Parameters
         ----------
         windows : array or tensor of shape (n, samples)
-            Sound between -1 and 1: floats; or whole numbers of 8, 16 or 32 bits as files hold them, which are scaled
-            by their type.
+            Sound as floats between -1 and 1, or as whole numbers of 8, 16 or 32 bits like in files, which are scaled by
+            their type.
 
         Returns
         -------
         array or tensor of shape (n, bands, frames), float32
-            Of the kind that went in, and on the same device.
+            An array or a tensor like ``windows``, on the same device.
 
         Raises
         ------
         ValueError
-            If ``windows`` is not two-dimensional, its rows are not ``samples`` long, or its numbers are no sound.
+            If ``windows`` has not the shape (n, ``samples``), or its numbers are of another type.
         """
         tensor = is_tensor(windows)
         sound: Any = windows if tensor else np.asarray(windows)
@@ -144,29 +143,29 @@ class Frontend:
         return spectrograms
 
     def compute(self, windows: np.ndarray) -> np.ndarray:
-        """Compute the spectrograms of windows that were checked: floats (n, samples)."""
+        """Compute the spectrograms of checked windows: floats (n, samples)."""
         raise NotImplementedError
 
     def compute_tensor(self, windows: Any, torch: Any) -> Any:
-        """Compute the same for a tensor; through NumPy, unless a frontend overrides it."""
+        """Compute the same for a tensor; by NumPy, unless a subclass overrides it."""
         spectrograms = np.asarray(self.compute(windows.detach().cpu().numpy()), np.float32)
         return torch.from_numpy(spectrograms).to(windows.device)
 
     def quantize(self, spectrograms: Any) -> Codes:
-        """Round to 8 bits, where the frontend has such a form; otherwise a ValueError."""
+        """Round to 8 bits; raise ValueError if the frontend has no 8-bit form."""
         raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
 
     def dequantize(self, codes: Any) -> np.ndarray:
-        """Undo :meth:`quantize`, where the frontend has an 8-bit form; otherwise a ValueError."""
+        """Undo :meth:`quantize`; raise ValueError if the frontend has no 8-bit form."""
         raise ValueError(f"A {type(self).__name__} has no 8-bit form: only a LogMel has.")
 
 
 REGISTERED: dict[str, type[Frontend]] = {}
-"""The frontends that can be found by their names: filled by :func:`register`."""
+"""Registered frontends by name, see :func:`register`."""
 
 
 def _find(name: Any) -> type[Frontend] | None:
-    """Return the frontend of a name: registered, or of an installed package that offers one."""
+    """Return the class of a frontend by its name, from the registry or from an installed package."""
     if isinstance(name, str) and name not in REGISTERED:
         for entry in entry_points(group=GROUP, name=name):
             frontend = _loaded(entry)
@@ -184,7 +183,7 @@ def _loaded(entry: Any) -> type[Frontend]:
     try:
         frontend: type[Frontend] = entry.load()
     except Exception as error:
-        # Another package's module may raise anything when it is imported.
+        # The import of another package may raise any exception.
         raise SongspaceError(
             f"The frontend {entry.name!r} of {_package(entry)} cannot be loaded ({type(error).__name__}: {error})."
         ) from error
@@ -192,21 +191,21 @@ def _loaded(entry: Any) -> type[Frontend]:
 
 
 def register(frontend: FrontendType) -> FrontendType:
-    """Let a frontend of one's own be found by its name, so that encoders with it can be loaded; a decorator.
+    """Register a frontend by its name, so that encoders with it can be loaded; a decorator.
 
-    An encoder's file holds the name of a frontend and its fields, and no code: loading it makes only frontends that are
-    registered, or that an installed package offers.
+    The file of an encoder has the name and the fields of its frontend, and no code. Only registered frontends, and
+    those of installed packages, can be loaded.
 
     Raises
     ------
     ValueError
-        If it is no dataclass that is a :class:`Frontend`, or another one has its name.
+        If the class is no dataclass or no subclass of :class:`Frontend`, or its name is taken.
     """
     if not (isinstance(frontend, type) and issubclass(frontend, Frontend) and is_dataclass(frontend)):
         raise ValueError(f"a frontend is a dataclass that is a songspace.frontends.Frontend, got {frontend!r}")
     name = frontend.__name__
     known = REGISTERED.setdefault(name, frontend)
-    # The same class may be defined again, as in a notebook.
+    # The same class may be defined again, for instance in a notebook.
     if (known.__module__, known.__qualname__) != (frontend.__module__, frontend.__qualname__):
         raise ValueError(f"there is a frontend called {name} already, in {known.__module__}: choose another name")
     REGISTERED[name] = frontend
@@ -214,12 +213,12 @@ def register(frontend: FrontendType) -> FrontendType:
 
 
 def is_registered(frontend: Frontend) -> bool:
-    """Return whether a frontend can be found by what :func:`describe` says of it."""
+    """Return True if :func:`build` can find the class of a frontend."""
     return _find(type(frontend).__name__) is type(frontend)
 
 
 def describe(frontend: Frontend) -> dict[str, Any]:
-    """Say what a frontend is in a dictionary that JSON can hold; :func:`build` is its inverse.
+    """Describe a frontend in a dictionary for JSON; :func:`build` is the inverse.
 
     Examples
     --------
@@ -231,14 +230,14 @@ def describe(frontend: Frontend) -> dict[str, Any]:
 
 
 def build(description: dict[str, Any]) -> Frontend:
-    """Make the frontend that :func:`describe` described.
+    """Create a frontend from a description by :func:`describe`.
 
     Raises
     ------
     ValueError
-        If the name, a field or a value is none that a frontend has.
+        If the name, a field or a value is not valid.
     SongspaceError
-        If a package offers the frontend and cannot be loaded.
+        If the package of the frontend cannot be loaded.
     """
     fields = dict(description)
     name = fields.pop("name", None)
@@ -252,7 +251,7 @@ def build(description: dict[str, Any]) -> Frontend:
 
 
 def is_tensor(array: Any) -> bool:
-    """Return whether an array is a torch tensor, without importing torch: where it was never imported, there is none.
+    """Return True if an array is a torch tensor, without importing torch.
 
     Examples
     --------
@@ -264,11 +263,11 @@ def is_tensor(array: Any) -> bool:
 
 
 _SCALES = {"uint8": (2.0**7, 2.0**7), "int8": (0.0, 2.0**7), "int16": (0.0, 2.0**15), "int32": (0.0, 2.0**31)}
-"""Silence and full scale of each type; WAV files have 8 bits without a sign."""
+"""Silence and full scale of each type; WAV files have unsigned 8 bits."""
 
 
 def _scaled(sound: Any) -> Any:
-    """Return sound as floats: whole numbers as sound files hold them are scaled by their type."""
+    """Convert sound to floats; whole numbers like in sound files are scaled by their type."""
     kind = str(sound.dtype).rpartition(".")[2]
     if "float" in kind:
         return sound
@@ -282,7 +281,7 @@ SECONDS = "seconds must be a positive number"
 
 
 def check_whole(field: str, value: Any, least: int) -> None:
-    """Check a field that is a whole number."""
+    """Check that a field is a whole number of at least ``least``; raise ValueError otherwise."""
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
     check(whole, f"{field} must be a whole number >= {least}", value)
 

@@ -1,4 +1,4 @@
-"""Frontends of networks made elsewhere: the sound itself, or a mel spectrogram with every parameter open."""
+"""Frontends of networks that were trained elsewhere: the sound itself, or a mel spectrogram with all parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Waveform(Frontend):
     Parameters
     ----------
     rate : int
-        Samples a second.
+        Samples per second.
     seconds : float
         Length of a window.
 
@@ -49,9 +49,9 @@ class Waveform(Frontend):
 @register
 @dataclass(frozen=True)
 class MelSpectrogram(Frontend):
-    """A mel spectrogram with every choice open that the field's libraries make in their own ways.
+    """A mel spectrogram with parameters for all choices in which common libraries differ.
 
-    Of each band its magnitude to a ``power`` is taken, x, and of it the logarithm of ``max(offset + scale x, floor)``.
+    Each value is the logarithm of ``max(offset + scale * x, floor)``, with x the magnitude of a band to the ``power``.
 
     Parameters
     ----------
@@ -66,27 +66,27 @@ class MelSpectrogram(Frontend):
     mel : {"slaney", "htk"}
         The mel scale.
     norm : {"slaney", None}
-        Whether all triangles have the same area, or a peak of 1.
+        Triangles of equal area, or with a peak of 1.
     window : {"hann", "hamming", "blackman", "ones"}
-        Periodic.
+        Periodic window.
     win_length : int, optional
-        Length of the window, in the middle of the frame; ``n_fft`` if not given.
+        Length of the window, in the middle of the frame; by default ``n_fft``.
     center : bool
-        Whether frames are centred on their times, with half a frame of padding on either side.
+        Centre frames on their times, with half a frame of padding on either side.
     padding : {"constant", "reflect", "edge"}
         Contents of the padding.
     power : {1, 2}
         Magnitude or power.
     log : {"none", "log10", "ln", "db"}
-        The logarithm; decibels are 10 log10 of power, and 20 log10 of magnitude.
+        Logarithm; decibels are 10 log10 of power, or 20 log10 of magnitude.
     scale, offset, floor : float
         See above.
     frames : int, optional
-        Frames to keep, the first ones; all if not given.
+        Number of frames to keep, the first ones; by default all.
 
     Examples
     --------
-    What MusiCNN takes:
+    The spectrograms of MusiCNN:
 
     >>> frontend = MelSpectrogram(
     ...     rate=16000, seconds=3.0, n_fft=512, hop=256, n_mels=96, log="log10", scale=10000, offset=1, frames=187
@@ -160,7 +160,7 @@ class MelSpectrogram(Frontend):
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.rate / self.hop
 
     def compute(self, windows: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""The spectrograms that songspace makes itself: log-mels, and the poster's.
+"""The spectrograms of songspace: log-mels, and the poster's.
 
-:class:`LogMel` is small and near to what is heard: mel bands in decibels, with an 8-bit form for storage.
-:class:`PowerSpectrogram` is the 2017 poster's: linear frequency, plain power. Both take NumPy arrays or torch tensors.
+:class:`LogMel` is small and near to human hearing: mel bands in decibels, with an 8-bit form for storage.
+:class:`PowerSpectrogram` is that of the 2017 poster: linear frequency, plain power. Both take NumPy arrays or torch
+tensors.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from songspace.frontends.base import Codes, Frontend, check, check_whole, from_c
 SCALES = ("slaney", "htk")
 NORMS = ("slaney", None)
 WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08), "ones": (1.0,)}
-"""Sums of cosines: the weights, whose signs alternate."""
+"""Windows as sums of cosines: their weights, with alternating signs."""
 
 
 @lru_cache(maxsize=8)
 def mel_filters(
     rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, scale: str = "slaney", norm: str | None = "slaney"
 ) -> np.ndarray:
-    """Return triangular filters, float32 of shape (n_mels, n_fft // 2 + 1).
+    """Compute triangular filters, float32 of shape (n_mels, n_fft // 2 + 1).
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def mel_filters(
         Slaney's is linear below 1 kHz and logarithmic above (M. Slaney, "Auditory Toolbox", Interval Research
         Corporation, technical report 1998-010); HTK's is 2595 log10(1 + f / 700).
     norm : {"slaney", None}
-        All of equal area, or all with a peak of 1.
+        Triangles of equal area, or with a peak of 1.
     """
     edges = _htk(n_mels + 2, fmin, fmax) if scale == "htk" else _slaney(n_mels + 2, fmin, fmax)
     bins = np.fft.rfftfreq(n_fft, 1 / rate)
@@ -64,18 +65,18 @@ def _htk(count: int, fmin: float, fmax: float) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def window_of(name: str, length: int) -> np.ndarray:
-    """Return a periodic window by its name in :data:`WINDOWS`, float64."""
+    """Compute a periodic window by its name in :data:`WINDOWS`, float64."""
     angle = 2 * np.pi * np.arange(length) / length
     terms = (weight * (-1) ** k * np.cos(k * angle) for k, weight in enumerate(WINDOWS[name]))
     return np.sum(list(terms), axis=0)
 
 
 FLOOR = 1e-10
-"""The least power that decibels are taken of: -100 dB."""
+"""The least power for decibels: -100 dB."""
 
 
 class _Framed(Frontend):
-    """Sound in frames: what both have in common."""
+    """Base class of frontends with frames."""
 
     n_fft: int
     hop: int
@@ -88,7 +89,7 @@ class _Framed(Frontend):
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.rate / self.hop
 
 
@@ -97,14 +98,14 @@ class _Framed(Frontend):
 class LogMel(_Framed):
     """Log-mel spectrogram: power in mel bands, in decibels relative to 1.
 
-    The same numbers as librosa's ``power_to_db(melspectrogram(y))`` with its defaults (Slaney's mel scale,
-    triangles of equal area, periodic Hann window, frames centred on zero-padded sound) and no ``top_db``,
-    without needing librosa. 48 to 64 bands are enough for music [1]_.
+    The numbers equal those of librosa's ``power_to_db(melspectrogram(y))`` with its defaults (Slaney's mel scale,
+    triangles of equal area, periodic Hann window, frames centred on zero-padded sound) and without ``top_db``. 48 to 64
+    bands are enough for music [1]_.
 
     Parameters
     ----------
     rate : int
-        Samples a second of the windows.
+        Samples per second of the windows.
     n_fft, hop : int
         Length of a frame and distance between two, in samples.
     n_mels : int
@@ -140,8 +141,7 @@ class LogMel(_Framed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = isinstance(self.n_mels, int) and self.n_mels >= 1
-        check(whole, "n_mels must be a whole number >= 1", self.n_mels)
+        check_whole("n_mels", self.n_mels, 1)
         fmin, fmax = self._mel_scale[-2:]
         check(0 <= fmin < fmax <= self.rate / 2, "0 <= fmin < fmax <= rate / 2 must hold", self)
 
@@ -155,7 +155,7 @@ class LogMel(_Framed):
         return self.n_mels, 1 + (self.samples + 2 * (self.n_fft // 2) - self.n_fft) // self.hop
 
     def quantize(self, spectrograms: Any) -> Codes:
-        """Round decibels to 8 bits: code q stands for -80 + q / 2 dB, so from -80 to 47.5.
+        """Round decibels to 8 bits: a code q stands for -80 + q / 2 dB, from -80 to 47.5.
 
         Examples
         --------
@@ -165,7 +165,7 @@ class LogMel(_Framed):
         return Codes.of(spectrograms)
 
     def dequantize(self, codes: Any) -> np.ndarray:
-        """Turn codes, marked or not, back into float32 decibels, within 0.25 dB of what they were."""
+        """Convert codes, marked or not, to float32 decibels; the error of quantisation is at most 0.25 dB."""
         return from_codes(codes)
 
     def compute(self, windows: np.ndarray) -> np.ndarray:
@@ -175,7 +175,7 @@ class LogMel(_Framed):
         padded = np.zeros(self.samples + 2 * edge, np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop]
         mel = np.empty((len(windows), *self.shape), np.float32)
-        # One window at a time stays within the processor's caches, and does not see its neighbours.
+        # One window at a time fits in the processor's caches, and does not depend on other windows.
         for sound, bands in zip(windows, mel, strict=True):
             padded[edge : edge + self.samples] = sound
             power = _squared_magnitude(fft.rfft(frames * window))
@@ -185,10 +185,8 @@ class LogMel(_Framed):
 
     def compute_tensor(self, windows: Any, torch: Any) -> Any:
         windows = windows.to(torch.float32)
-        window, weights = (
-            torch.from_numpy(window_of("hann", self.n_fft)),
-            torch.from_numpy(mel_filters(*self._mel_scale)),
-        )
+        window = torch.from_numpy(window_of("hann", self.n_fft))
+        weights = torch.from_numpy(mel_filters(*self._mel_scale))
         framing = {"center": True, "pad_mode": "constant", "return_complex": True}
         spectrum = torch.stft(windows, self.n_fft, self.hop, window=window.to(windows), **framing)
         mel = weights.to(windows) @ (spectrum.real.square() + spectrum.imag.square())
@@ -200,9 +198,9 @@ class LogMel(_Framed):
 class PowerSpectrogram(_Framed):
     """The poster's spectrogram: linear frequency, plain power, frames that do not overlap.
 
-    The same numbers as ``scipy.signal.spectrogram`` (``window="hann"``, ``detrend=False``,
-    ``scaling="spectrum"``, ``mode="psd"``) of samples scaled to 16-bit integers: 257 x 430 for five seconds
-    at 44.1 kHz. It is computed in float64, because power spans more than a float32 transform resolves.
+    The numbers equal those of ``scipy.signal.spectrogram`` (``window="hann"``, ``detrend=False``,
+    ``scaling="spectrum"``, ``mode="psd"``) of samples scaled to 16-bit integers: 257 x 430 for five seconds at 44.1
+    kHz. They are computed in float64, because the range of power exceeds the precision of a float32 transform.
 
     Parameters
     ----------
@@ -211,12 +209,12 @@ class PowerSpectrogram(_Framed):
     full_scale : float
         Value of a sample of 1.0.
     log, standardize : bool
-        Give decibels, at least -100, instead of power; bring every spectrogram to zero mean and unit
-        variance. (The poster did neither.)
+        Return decibels, at least -100, instead of power; bring each spectrogram to zero mean and unit variance. (The
+        poster did neither.)
 
     Examples
     --------
-    A full-scale sine has the mean power of a sine, all of it in its own bin.
+    A full-scale sine has its power in its own bin and the two next to it.
 
     >>> import numpy as np
     >>> sine = np.sin(2 * np.pi * 86 * np.arange(220500) / 512)
@@ -243,12 +241,12 @@ class PowerSpectrogram(_Framed):
 
     @property
     def _window(self) -> np.ndarray:
-        # SciPy's "spectrum" scaling, and the step to integers, folded into the window.
+        # The window includes SciPy's "spectrum" scaling and the factor to integers.
         return window_of("hann", self.n_fft) * (self.full_scale / window_of("hann", self.n_fft).sum())
 
     @property
     def _paired(self) -> slice:
-        """Bins that stand for a negative frequency too: all but 0 Hz and half the rate."""
+        """Bins that stand for a negative frequency, too: all except 0 Hz and half the rate."""
         return slice(1, (self.n_fft + 1) // 2)
 
     def compute(self, windows: np.ndarray) -> np.ndarray:
@@ -282,7 +280,7 @@ class PowerSpectrogram(_Framed):
 
 @lru_cache(maxsize=8)
 def _mel_blocks(*mel_scale: Any) -> list[tuple[slice, slice, np.ndarray]]:
-    """Return the filters in blocks of eight, cut to the bins that they touch: half the time of all at once."""
+    """Return the filters in blocks of eight, cut to their bins: it takes half the time of all at once."""
     filters = mel_filters(*mel_scale)
     blocks = []
     for start in range(0, len(filters), 8):
@@ -300,7 +298,7 @@ def _squared_magnitude(spectrum: np.ndarray) -> np.ndarray:
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
-    """Turn power into decibels, in place (by the natural logarithm, which NumPy vectorises)."""
+    """Convert power to decibels in place (by the natural logarithm, which NumPy vectorises)."""
     np.maximum(power, FLOOR, out=power)
     np.log(power, out=power)
     power *= 10 / np.log(10)

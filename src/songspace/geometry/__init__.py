@@ -1,11 +1,11 @@
-"""Regions of genres, artists and albums in the space, the ways between them, and an artist's way through time.
+"""Regions of genres, artists and albums in the space, the ways between them, and an artist's way through the years.
 
 >>> from songspace import Space, geometry
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
 >>> space = Space.from_vectors(np.repeat(np.eye(3), 8, axis=0) + 0.3 * rng.normal(size=(24, 3)))
->>> found = geometry.describe(space, np.repeat(["jazz", "rock", "folk"], 8).tolist())
->>> [region.name for region in found.regions]
+>>> regions = geometry.describe(space, np.repeat(["jazz", "rock", "folk"], 8).tolist())
+>>> [region.name for region in regions.regions]
 ['folk', 'jazz', 'rock']
 """
 

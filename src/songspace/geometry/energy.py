@@ -1,19 +1,19 @@
-"""Distances of groups of songs as wholes: the energy distance of their distributions.
+"""Distances between groups of songs: the energy distance of their distributions.
 
-Two genres may have one centre and yet nothing in common (a ring around a heap), and the distance between two centres
-says nothing without how far the songs scatter around them. The energy distance (Székely and Rizzo 2013) looks at all:
-for songs X of one group and Y of the other it is the root of
+Two genres may have the same centre and yet nothing in common (a ring around a cluster), and the distance between two
+centres means little without the spread of the songs. The energy distance (Székely and Rizzo 2013) uses all songs: for
+songs X of one group and Y of the other it is the root of
 
     2 E|X - Y| - E|X - X'| - E|Y - Y'|,
 
-by how much two songs of different groups lie farther apart than two songs of the same. In a space whose distance is
-Euclidean, as here, it is a metric of distributions: zero if and only if both are the same. It needs no bandwidth, no
-density and no covariance, which a few songs in a hundred dimensions do not determine, and every part of it is a mean of
-distances that a reader knows from ``similar``. (It is twice the maximum mean discrepancy with the distance as its
-kernel; Sejdinovic et al. 2013.)
+the excess of the distance of two songs of different groups over that of two songs of the same. With a Euclidean
+distance, as here, it is a metric of distributions: zero if and only if both are the same. It needs no bandwidth, no
+density and no covariance, which a few songs in a hundred dimensions do not determine. Each part of it is a mean of the
+distances that ``similar`` shows. (It is twice the maximum mean discrepancy with the distance as its kernel; Sejdinovic
+et al. 2013.)
 
-Estimated by the U-statistic: means over pairs of different songs, so that two halves of one group have 0 between them
-on average, however few songs they are; what falls below zero by chance counts as 0.
+It is estimated by the U-statistic: means over pairs of different songs. The expected distance of two halves of one
+group is therefore 0, also with few songs; values below zero count as 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from songspace.geometry.groups import Groups, sample
 from songspace.space import Space
 
 SAMPLE = 20_000
-"""Songs that are compared, all with all; of larger libraries a sample, the same number of songs of each large group."""
+"""The most songs that are compared with each other; from larger libraries the same number of each large group."""
+
+TYPICAL = 2000
+"""The most songs in the sample for mean distances over the whole space."""
 
 BLOCK = 256
 
@@ -33,12 +36,12 @@ BLOCK = 256
 def mean_distances(space: Space, groups: Groups, *, seed: int = 0) -> np.ndarray:
     """Compute mean distances between the songs of groups.
 
-    Pairs of songs by one unit are left out (see :mod:`songspace.geometry.groups`), unless there are no others.
+    Pairs of songs by one unit are left out (see :mod:`songspace.geometry.groups`), unless there are no other pairs.
 
     Returns
     -------
     ndarray of shape (len(groups), len(groups)), float64
-        Between two groups, and on the diagonal between the songs of one.
+        Mean distances between two groups, and on the diagonal within a group.
 
     Examples
     --------
@@ -68,12 +71,12 @@ def energy_distances(means: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     means : ndarray of shape (k, k)
-        As :func:`mean_distances` gives them.
+        Output of :func:`mean_distances`.
 
     Returns
     -------
     ndarray of shape (k, k)
-        0 on the diagonal, at most 2.
+        Distances, at most 2; 0 on the diagonal.
 
     Examples
     --------
@@ -86,12 +89,12 @@ def energy_distances(means: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(squared, 0))
 
 
-def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: int = 2000) -> float:
-    """Compute the mean distance of two songs of the space that are not by one unit; of any two, if all are.
+def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0) -> float:
+    """Compute the mean distance of two songs by different units, or of any two songs if there is only one unit.
 
     ``units`` has one integer for each row.
     """
-    at = sample(space.numbers, most, seed)
+    at = sample(space.numbers, TYPICAL, seed)
     distances = pairwise(space.vectors[at], space.vectors[at]).astype(np.float64)
     other = units[at][:, None] != units[at]
     if not other.any():
@@ -100,9 +103,9 @@ def typical_distance(space: Space, units: np.ndarray, *, seed: int = 0, most: in
 
 
 def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
-    """Return the places in ``groups.rows`` of the songs that are compared."""
+    """Return the indices in ``groups.rows`` of the songs that are compared."""
     low, high = 1, int(groups.sizes.max(initial=1))
-    while low < high:  # the largest number of songs of each group that can be had
+    while low < high:  # find the largest number of songs of each group that fits
         middle = (low + high + 1) // 2
         if np.minimum(groups.sizes, middle).sum() <= SAMPLE:
             low = middle
@@ -115,16 +118,16 @@ def _sampled(space: Space, groups: Groups, seed: int) -> np.ndarray:
 
 
 def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Sum distances between the songs of consecutive groups, (k, k); none of a song to itself.
+    """Sum the distances between the songs of consecutive groups, (k, k), without those of a song to itself.
 
-    ``starts`` says where each group begins; none is empty.
+    ``starts`` has the index of the first song of each group; no group is empty.
     """
     total = np.zeros((len(starts), len(starts)))
     codes = np.searchsorted(starts, np.arange(len(vectors)), side="right") - 1
     for begin in range(0, len(vectors), BLOCK):
         some = codes[begin : begin + BLOCK]
         distances = pairwise(vectors[begin : begin + BLOCK], vectors)
-        distances[np.arange(len(some)), np.arange(begin, begin + len(some))] = 0  # without rounding
+        distances[np.arange(len(some)), np.arange(begin, begin + len(some))] = 0  # instead of a rounding error
         first = np.flatnonzero(np.diff(some, prepend=-1))
         sums = np.add.reduceat(distances, starts, axis=1, dtype=np.float64)
         total[some[first]] += np.add.reduceat(sums, first, axis=0)
@@ -132,13 +135,13 @@ def summed(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def pairwise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Compute Euclidean distances of vectors of unit length, or of none."""
+    """Compute Euclidean distances of vectors of length 1 or 0."""
     squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
     return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
 
 
 def _of_one_unit(vectors: np.ndarray, codes: np.ndarray, units: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sum distances between songs of one unit, and count such pairs: group by group, (k, k)."""
+    """Sum the distances between songs of one unit, and count these pairs, for each two groups: (k, k)."""
     _, numbers, counts = np.unique(units, return_inverse=True, return_counts=True)
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, numbers)), shape=(k, len(counts)))
     pairs = (members @ members.T).toarray()

@@ -1,9 +1,9 @@
 """Groups of songs by their labels, and the units (artists) within them.
 
-A *group* is the songs of one label. A *unit* is what a group's songs come from and what makes them alike: the artists
-of a genre. Songs of one artist share a voice, a studio, often an album, so that a genre of one artist would look well
-separated. Whatever is measured here leaves a unit out of what it is compared with (an artist filter; Pampalk, Flexer
-and Widmer 2005), and intervals draw whole units.
+A *group* is the songs of one label. A *unit* is a subset of similar songs in it: the artists of a genre. Songs of one
+artist share a voice, a studio, often an album, so that a genre of one artist would seem well separated. All measures
+therefore compare songs of different units only (an artist filter; Pampalk, Flexer and Widmer 2005), and intervals draw
+whole units.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from songspace.library.names import nearest, plain
 from songspace.space import Space
 
 FEWEST = 4
-"""With fewer songs than this a group gets no centre.
+"""Fewest songs for a group to have a centre.
 
-A mean of n songs is uncertain by their spread divided by the root of n: from four songs on by no more than half of what
-the songs themselves scatter.
+The error of a mean of n songs is their spread divided by the root of n: with four songs or more, it is at most half the
+spread of the songs.
 """
 
 MOST = 500
-"""Number of groups by default, the largest: all their pairs are compared."""
+"""The most groups by default; the largest are kept, and all their pairs are compared."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,21 @@ class Groups:
     Attributes
     ----------
     names : list of str
-        The largest group first, those of one size by name.
+        Names of the groups, the largest first, those of one size by name.
     rows : ndarray of shape (m,), int64
         Rows of the space, group after group.
     codes : ndarray of shape (m,), int64
-        The group of each of them.
+        The group of each row.
     units : ndarray of shape (m,), int64
-        The unit of each of them, counted from 0.
+        The unit of each row, from 0.
     starts : ndarray of shape (len(names) + 1,), int64
-        Where each group begins.
+        Index of the first row of each group.
     small : list of (str, int)
-        Groups with too few songs, and how many they have; the largest first.
+        Groups with too few songs, with their number of songs; the largest first.
     beyond : int
-        Groups with enough songs that are left out, because there are more than ``most``.
+        Number of groups with enough songs that are left out, because there are more than ``most``.
     unlabelled : int
-        Songs without a label, or without a direction in the space.
+        Number of songs without a label, or without a direction in the space.
     """
 
     names: list[str]
@@ -69,11 +69,11 @@ class Groups:
 
     @property
     def sizes(self) -> np.ndarray:
-        """Return how many songs each group has."""
+        """Number of songs of each group."""
         return np.diff(self.starts)
 
     def of(self, group: int) -> slice:
-        """Return where the songs of a group are in ``rows``, ``codes`` and ``units``."""
+        """Return the slice of a group in ``rows``, ``codes`` and ``units``."""
         return slice(int(self.starts[group]), int(self.starts[group + 1]))
 
 
@@ -92,24 +92,24 @@ def grouped(
     ----------
     space : Space
     labels : sequence of str or None, one for each row
-        Labels that differ in case or surrounding space only are one.
+        The label of each song. Labels that differ only in case or surrounding space are equal.
     units : sequence of str or None, one for each row, optional
-        The unit of each song; a song without is its own unit, as all are by default.
+        The unit of each song; a song without one is its own unit, as all are by default.
     fewest : int
-        Smaller groups are set aside.
+        Fewest songs of a group.
     most : int
-        Number of the others that are kept, the largest, beside those named in ``keep``.
+        The most groups that are kept, the largest; those named in ``keep`` are added.
 
     Raises
     ------
     ValueError
-        If there is not one label (and unit) for each row, or a number is out of its range.
+        If the number of labels (or units) is not that of the rows, or a number is out of its range.
 
     Examples
     --------
     >>> space = Space.from_vectors(np.eye(5))
-    >>> found = grouped(space, ["Jazz", "rock", "jazz ", None, "Jazz"], fewest=2)
-    >>> found.names, found.rows.tolist(), found.small, found.unlabelled
+    >>> groups = grouped(space, ["Jazz", "rock", "jazz ", None, "Jazz"], fewest=2)
+    >>> groups.names, groups.rows.tolist(), groups.small, groups.unlabelled
     (['Jazz'], [0, 2, 4], [('rock', 1)], 1)
     """
     n = len(space)
@@ -146,12 +146,12 @@ def grouped(
 
 
 def called(name: str, names: Sequence[str], what: str = "group") -> str:
-    """Find the one of some names that the user means, in any case, with or without accents and punctuation.
+    """Find a name among others, in any case, with or without accents and punctuation.
 
     Raises
     ------
     SongspaceError
-        If there is none, with the nearest ones.
+        If there is none; the message has the most similar names.
 
     Examples
     --------
@@ -173,16 +173,16 @@ def called(name: str, names: Sequence[str], what: str = "group") -> str:
 
 
 def genre_labels(songs: Sequence[Any]) -> list[str | None]:
-    """Return the genre of each song; of several ("Rock; Pop") the first, which is the tagger's main one.
+    """Return the genre of each song; the first one of several ("Rock; Pop"), which taggers put first as the main one.
 
-    A song in two regions would make them overlap by its tag alone, not by its sound. Other signs stay in the name,
-    because they are part of some ("R&B/Soul", "Folk, World, & Country").
+    A song in two regions would make them overlap by its tag, not by its sound. Other separators stay in the name,
+    because they are part of some names ("R&B/Soul", "Folk, World, & Country").
     """
     return [next(iter(genres_of(song)), None) for song in songs]
 
 
 def genres_of(song: Any) -> list[str]:
-    """Return the genres of a song, each value of its tags, or what stands between semicolons in the only one.
+    """Return the genres of a song: the values of its tags, split at semicolons.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def genres_of(song: Any) -> list[str]:
 
 
 def album_labels(songs: Sequence[Any]) -> list[str | None]:
-    """Return the album of each song; albums of one title by several artists are different ones, "Title (Artist)".
+    """Return the album of each song, as "Title (Artist)" if several artists have an album of that title.
 
     Examples
     --------
@@ -206,17 +206,17 @@ def album_labels(songs: Sequence[Any]) -> list[str | None]:
     """
     owners = [printable(song.albumartist or song.artist) for song in songs]
     titles = [printable(song.album) for song in songs]
-    by: dict[str, set[str]] = defaultdict(set)
+    owners_of: dict[str, set[str]] = defaultdict(set)
     for owner, title in zip(owners, titles, strict=True):
-        by[title.casefold()].add(owner.casefold())
+        owners_of[title.casefold()].add(owner.casefold())
     return [
-        (f"{title} ({owner or 'unknown'})" if len(by[title.casefold()]) > 1 else title) or None if title else None
+        (f"{title} ({owner or 'unknown'})" if len(owners_of[title.casefold()]) > 1 else title) if title else None
         for owner, title in zip(owners, titles, strict=True)
     ]
 
 
 def sample(ids: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
-    """Sample at most ``most`` places of ids, ascending; the choice depends on the ids, not on their order.
+    """Choose at most ``most`` indices of ids, ascending; the choice depends on the ids, not on their order.
 
     Examples
     --------

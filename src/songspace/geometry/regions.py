@@ -1,4 +1,4 @@
-"""Genres, artists and albums as regions of the space: where they lie, how wide they are, how well separated."""
+"""Genres, artists and albums as regions of the space: their places, their spread, their separation."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from songspace.intervals import MIN_ARTISTS, NOTHING, Score, Smaller, halves
 from songspace.space import Space
 
 OVERLAPPING = 0.2
-"""Two regions overlap from this share on: a tenth of the songs of both is then nearer to the other's centre."""
+"""Share from which two regions overlap: a tenth of the songs of each is then nearer to the other's centre."""
 
 SONGS = 3
-"""Number of songs that are named of a region's heart, and of its border."""
+"""Number of songs in a region's heart, and at its border."""
 
 DRAWS = 200
-"""Halves of the units that figures are taken of anew: that costs little here."""
+"""Halves of the units that are drawn for intervals: they cost little here."""
 
 CHUNK = 50
-"""Halves that are worked on at a time."""
+"""Halves that are computed at a time."""
 
 BLOCK, GATHERED = 2048, 1 << 14
-"""Songs, and songs with a centre each, that are worked on at a time."""
+"""Songs, and pairs of a song and a centre, that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Border:
     towards : str
         The nearest other region.
     margin : float
-        By how much farther its centre is than the own one's, in squared distance; below zero, it is nearer.
+        Squared distance to that region's centre less that to its own; below zero, the other centre is nearer.
     """
 
     row: int
@@ -58,19 +58,20 @@ class Region:
     size, units : int
         Numbers of its songs and of its units (the artists of a genre).
     center : ndarray of shape (d,), float64
-        Their mean.
+        Mean of its songs.
     spread : float
-        Mean distance of two of its songs that are not by one unit.
+        Mean distance of two of its songs by different units.
     at_home : Score
-        The share of its songs that are nearer to its centre than to any other, the song's unit left out of both.
+        Share of its songs that are nearer to its centre than to any other; the centres are computed without the unit of
+        the song.
     nearest : tuple of (str, float)
         The other regions and their energy distances, nearest first.
     overlaps : tuple of (str, float)
-        Those that it overlaps with, and how much: 0 to 1.
+        The regions that it overlaps with, and their overlaps, 0 to 1.
     heart : tuple of int
-        The rows of the songs nearest to the centre, the song's unit left out of it.
+        Rows of the songs nearest to the centre, which is computed without the unit of the song.
     border : tuple of Border
-        Its songs that are about as near to another centre.
+        Songs that are about equally near to another centre.
     """
 
     name: str
@@ -93,9 +94,9 @@ class Overlap:
     ----------
     names : tuple of str
     overlap : Score
-        The share of their songs that are nearer to the other's centre than to their own, the two shares added: 0 where
-        the centres separate all songs, 1 where they separate none. It bounds the overlapping area of both distributions
-        from above, which is twice the least error by which songs can be separated (Weitzman 1970).
+        Sum of the two shares of songs that are nearer to the other's centre than to their own: 0 if the centres
+        separate all songs, 1 if they separate none. It is an upper bound of the overlapping area of both distributions,
+        which is twice the least error of any separation (Weitzman 1970).
     distance : float
         Energy distance.
     """
@@ -118,17 +119,17 @@ class Regions:
     shares : ndarray of shape (k, k)
         Overlaps.
     overlaps : list of Overlap
-        The greatest first; at most five times as many as there are regions.
+        Overlapping pairs, the greatest overlap first; at most five for each region.
     joints : ndarray of shape (k - 1, 4)
         The dendrogram, see :func:`songspace.geometry.tree.linkage`.
     order : list of int
         The regions in the order of the dendrogram.
     typical : float
-        Mean distance of two songs of the whole space that are not by one unit.
+        Mean distance of two songs of the space by different units.
     at_home : Score
-        Mean of the regions' own.
+        Mean over the regions.
     groups : Groups
-        Their songs, and what is left out.
+        The songs of the regions, and the groups that are left out.
     """
 
     regions: list[Region]
@@ -157,39 +158,40 @@ def describe(
     ----------
     space : Space
     labels : sequence of str or None, one for each row
-        Songs without are left out; labels that differ in case or surrounding space only are one.
+        The label of each song; songs without one are left out. Labels that differ only in case or surrounding space are
+        equal.
     units : sequence of str or None, one for each row, optional
-        What makes songs alike beyond their label: for genres, the artists. Of a unit's songs, none is compared with
-        another, and intervals leave out units. Where there are none (artists, albums), songs are.
+        The unit of each song: for genres, its artist. Songs of one unit are not compared with each other, and intervals
+        leave out whole units. By default each song is a unit, as for artists and albums.
     fewest : int
-        Labels of fewer songs get no region.
+        Fewest songs of a region.
     most : int
-        Number of regions that are described, the largest.
+        The most regions; the largest are described.
     seed : int
-        Of the samples and the intervals.
+        Seed of the samples and the intervals.
 
     Returns
     -------
     Regions
-        An empty one where no label has songs enough.
+        Without regions if no label has enough songs.
 
     Raises
     ------
     ValueError
-        If there is not one label (and unit) for each row, or a number is out of its range.
+        If the number of labels (or units) is not that of the rows, or a number is out of its range.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> space = Space.from_vectors(np.repeat(np.eye(3), 8, axis=0) + 0.3 * rng.normal(size=(24, 3)))
-    >>> found = describe(space, ["jazz"] * 8 + ["rock"] * 8 + ["folk"] * 7 + [None])
-    >>> [(region.name, region.size, region.at_home.value) for region in found.regions]
+    >>> regions = describe(space, ["jazz"] * 8 + ["rock"] * 8 + ["folk"] * 7 + [None])
+    >>> [(region.name, region.size, region.at_home.value) for region in regions.regions]
     [('jazz', 8, 1.0), ('rock', 8, 1.0), ('folk', 7, 1.0)]
     """
     groups = grouped(space, labels, units, fewest=fewest, most=most)
-    whose = np.arange(len(space))
-    whose[groups.rows] = len(space) + groups.units
-    typical = typical_distance(space, whose, seed=seed)
+    units_of_all = np.arange(len(space))
+    units_of_all[groups.rows] = len(space) + groups.units
+    typical = typical_distance(space, units_of_all, seed=seed)
     k = len(groups)
     if not k:
         nothing, nowhere = Score(float("nan"), float("nan"), NOTHING), np.zeros((0, 0))
@@ -203,7 +205,7 @@ def describe(
     pairs = [(int(a), int(b)) for a, b in np.argwhere(np.triu(shares, 1) >= OVERLAPPING)]
     pairs = sorted(pairs, key=lambda pair: -shares[pair])[: 5 * k]
     smaller = halves(groups.units, draws=DRAWS, random_state=seed)
-    draws, everyones = _draws(groups, to_centers, pairs, smaller)
+    draws, means_drawn = _draws(groups, to_centers, pairs, smaller)
     joints = linkage(distances)
     counts = np.array([len(np.unique(groups.units[groups.of(g)])) for g in range(k)])
 
@@ -223,8 +225,8 @@ def describe(
         )
         for number, (a, b) in enumerate(pairs)
     ]
-    everyone = Score(float(home.mean()), 1 / k, smaller.scatter(everyones))
-    return Regions(regions, distances, shares, overlaps, joints, leaves(joints), typical, everyone, groups)
+    at_home = Score(float(home.mean()), 1 / k, smaller.scatter(means_drawn))
+    return Regions(regions, distances, shares, overlaps, joints, leaves(joints), typical, at_home, groups)
 
 
 def _region(
@@ -243,7 +245,7 @@ def _region(
     overlapping = [int(o) for o in np.argsort(-shares, kind="stable") if o != g and shares[o] >= OVERLAPPING]
     center = space.vectors[rows].mean(axis=0, dtype=np.float64)
     heart = np.argsort(to_centers.own[part], kind="stable")[:SONGS]
-    # A song of the heart is none of the border, however few there are.
+    # Songs of the heart are left out of the border, also in a small region.
     edge = [int(i) for i in np.argsort(np.abs(to_centers.margin[part]), kind="stable") if i not in heart]
     return Region(
         name=groups.names[g],
@@ -266,7 +268,7 @@ def _region(
 def _draws(
     groups: Groups, to_centers: CenterDistances, pairs: Sequence[tuple[int, int]], smaller: Smaller
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute in every half the share at home of each region and the overlap of each pair, and the mean share.
+    """Compute, in every half, the share at home of each region, the overlap of each pair, and the mean share.
 
     The centres are those of the whole collection: only the songs are halved.
     """
@@ -285,7 +287,7 @@ def _draws(
     drawn, means = [], []
     for begin in range(0, len(smaller.kept), CHUNK):
         weights = kept[begin : begin + CHUNK].T.astype(float)
-        with np.errstate(invalid="ignore"):  # a region that is not drawn has no share
+        with np.errstate(invalid="ignore"):  # a region without a song in a half has no share
             sizes = size @ weights
             shares = (home @ weights) / sizes
             lost = (away @ weights) / sizes[first]
@@ -299,18 +301,18 @@ def _draws(
 
 @dataclass(frozen=True)
 class CenterDistances:
-    """Songs against centres; songs come as in ``groups.rows``.
+    """Distances of songs, in the order of ``groups.rows``, to centres.
 
     Attributes
     ----------
     own : ndarray of shape (m,), float64
-        Squared distance of each song to the centre of its own group, corrected; may be a little below zero.
+        Corrected squared distance of each song to the centre of its own group; may be slightly below zero.
     other : ndarray of shape (m,), int64
         The nearest other group; -1 if there is none.
     margin : ndarray of shape (m,), float64
-        By how much farther that one is, in squared distance; below zero, the song is nearer to it than to its own.
+        Squared distance to that group less that to its own; below zero, the song is nearer to that group.
     nearer : ndarray of shape (m, k), bool
-        Whether a song is nearer to a group than to its own.
+        True if a song is nearer to a group than to its own.
     """
 
     own: np.ndarray
@@ -320,12 +322,12 @@ class CenterDistances:
 
 
 def center_distances(space: Space, groups: Groups) -> CenterDistances:
-    """Compare every song with every centre, with the song and its unit left out of the centres.
+    """Compute the distance of every song to every centre, without the song and its unit in the centres.
 
     A centre is the mean of a group's songs. The mean of a few songs lies off the true centre, and so farther from every
-    song: by the variance of its songs divided by their number, on average, in squared distance. That much is taken off,
-    so that a song finds a small group as near as a large one. A unit (an artist of a genre) is left out of every centre
-    that its songs are compared with; if nothing is left of their own group then, the song alone.
+    song: in squared distance, by the variance of its songs divided by their number, on average. This is subtracted, so
+    that small groups seem as near as large ones. The unit of a song (its artist) is left out of every centre; if no
+    other song of its own group is left, only the song itself is left out.
     """
     k, n = len(groups), len(groups.rows)
     sums = np.stack([space.vectors[groups.rows[groups.of(g)]].sum(axis=0, dtype=np.float64) for g in range(k)])
@@ -351,17 +353,17 @@ def center_distances(space: Space, groups: Groups) -> CenterDistances:
 
 
 def _squared(along: np.ndarray, square: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Compute squared distances of unit vectors to means of ``sizes`` unit vectors, less what the means' error adds.
+    """Compute squared distances of unit vectors to means of ``sizes`` unit vectors, less the error of the means.
 
-    ``along`` are the products with the sums of these vectors, ``square`` the sums' squared lengths.
+    ``along`` are the products with the sums of these vectors, ``square`` the squared lengths of the sums.
     """
     center = square / sizes**2
-    # One song alone has no error that is known: its square is 1.
+    # The error of a single song is unknown: `center` is 1, and nothing is subtracted.
     return 1 - 2 * along / sizes + center - (1 - center) / np.maximum(sizes - 1, 1)
 
 
 class _Cells:
-    """The songs that each unit has in each group."""
+    """The songs of each unit in each group."""
 
     def __init__(self, space: Space, groups: Groups, sums: np.ndarray) -> None:
         self._codes, self._units = groups.codes, groups.units
@@ -372,7 +374,7 @@ class _Cells:
         keys, first, self._count = np.unique(keys[order], return_index=True, return_counts=True)
         self._unit, self._group = keys // k, keys % k
         self._sums = np.add.reduceat(space.vectors[groups.rows[order]], first, axis=0)
-        # The squared length of what is left of the group's sum.
+        # The squared length of the group's sum without the unit.
         rest = np.empty(len(keys))
         for begin in range(0, len(keys), GATHERED):
             some = slice(begin, begin + GATHERED)
@@ -380,7 +382,7 @@ class _Cells:
         self._rest = rest
 
     def leave_out(self, squared: np.ndarray, x: np.ndarray, along: np.ndarray, at: np.ndarray) -> None:
-        """Put right the ``squared`` distances of some songs to groups that have songs of their unit."""
+        """Correct the ``squared`` distances of songs to groups that contain songs of their unit."""
         begin = np.searchsorted(self._unit, self._units[at])
         count = np.searchsorted(self._unit, self._units[at], side="right") - begin
         song = np.repeat(np.arange(len(at)), count)
@@ -397,7 +399,7 @@ class _Cells:
         products = along[song, group]
         kin = np.einsum("ij,ij->i", x[song], self._sums[cell], dtype=np.float64)
         rest = self._rest[cell].copy()
-        alone = own & (left < 2)  # the group is this unit's alone, or nearly: only the song itself is left out
+        alone = own & (left < 2)  # at most one song of other units is left: leave out only the song itself
         left[alone] = self._sizes[group[alone]] - 1
         kin[alone] = 1
         rest[alone] = self._square[group[alone]] - 2 * products[alone] + 1

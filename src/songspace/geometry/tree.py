@@ -1,8 +1,8 @@
-"""Regions joined step by step, the nearest first: a dendrogram, for programs and in text.
+"""A dendrogram of regions, for programs and in text: regions are joined step by step, the nearest first.
 
-Two branches are as far apart as their regions are on average (average linkage, or UPGMA; Sokal and Michener 1958): the
-place of a joint can be read as a distance, unlike Ward's, and one pair of near regions does not make a chain, as in
-single linkage.
+The distance of two branches is the mean distance of their regions (average linkage, or UPGMA; Sokal and Michener 1958).
+Unlike with Ward's method, the place of a joint is a distance; unlike with single linkage, one pair of near regions does
+not form a chain.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from scipy.spatial.distance import squareform
 from songspace.categories import integers
 
 ORDERED = 300
-"""Up to this number of regions, branches are turned so that neighbours are near (Bar-Joseph et al. 2001)."""
+"""The most regions for which branches are ordered so that near ones are neighbours (Bar-Joseph et al. 2001)."""
 
-_LINES = " ╴╶─╵┘└┴╷┐┌┬│┤├┼"  # by what they reach: 1 left, 2 right, 4 up, 8 down
+_LINES = " ╴╶─╵┘└┴╷┐┌┬│┤├┼"  # by their directions: 1 left, 2 right, 4 up, 8 down
 
 
 def linkage(distances: np.ndarray) -> np.ndarray:
-    """Join regions by average linkage, in SciPy's form: two branches, their distance, their regions.
+    """Join regions by average linkage, in SciPy's form: two branches, their distance, the number of their regions.
 
     Parameters
     ----------
     distances : ndarray of shape (k, k)
-        Symmetric, 0 on the diagonal.
+        Symmetric distances, 0 on the diagonal.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def branches(joints: np.ndarray, most: int) -> np.ndarray:
 
 
 def drawn(joints: np.ndarray, names: Sequence[str], *, width: int = 60) -> list[str]:
-    """Draw the tree in lines of text, one region each; a joint farther right means branches farther apart.
+    """Draw the tree as lines of text, one for each region; the farther right a joint, the larger the distance.
 
     Examples
     --------

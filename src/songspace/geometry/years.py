@@ -1,9 +1,8 @@
-"""An artist's way through the years: the albums one after the other, how far each lies from the one before, and whether
-the artist drifts.
+"""An artist's way through the years: the distance of each album from the one before, and the artist's drift.
 
-Albums may hold one song in a library, so they are compared by the plainest distance that one song has, too: the mean
-distance between the songs of both. It is compared with two yardsticks, the same between two albums of one artist and
-between albums of different artists, over the whole library.
+In a library, an album may have one song only. Albums are therefore compared by the mean distance between the songs of
+both. It is compared with two references over the whole library: the mean distance of two albums of one artist, and that
+of songs by different artists.
 """
 
 from __future__ import annotations
@@ -17,53 +16,56 @@ import numpy as np
 
 from songspace.categories import categorize
 from songspace.errors import SongspaceError
-from songspace.geometry.energy import pairwise, summed
+from songspace.geometry.energy import TYPICAL, pairwise, summed
 from songspace.geometry.groups import FEWEST, called, grouped, sample
 from songspace.space import Space
 
 DATED = 5
-"""With fewer dated albums there is no drift: four albums have 24 orders, of which 2 are as even
-as the best, and one in twelve is no evidence."""
+"""Fewest dated albums for a drift: of the 24 orders of four albums, 2 are equally good: no evidence."""
 
 YEARS = 3
-"""Different years that it takes: two only distinguish groups."""
+"""Fewest different years for a drift: two years only distinguish two groups."""
 
 EXACT = 7
-"""Up to this number of albums, all orders of their years are tried (5,040)."""
+"""The most albums for which all orders of their years are tried (5,040)."""
 
 DRAWN = 9999
-"""Orders that are drawn for more albums; a tenth of that from a hundred albums on."""
+"""Orders that are drawn for more albums; a tenth of them for a hundred albums or more."""
 
 CHUNK = 1 << 21
-"""Numbers that are worked on at a time."""
+"""Numbers that are computed at a time."""
 
 ARTISTS = 2000
-"""Artists whose albums make the yardstick; of more, a sample."""
+"""The most artists whose albums are the reference; a sample if there are more."""
 
 SONGS = 50
-"""Songs of an album, and for the yardstick of an artist, that are compared; of more, a sample."""
+"""The most songs of an album, and of an artist for the reference, that are compared; a sample if there are more."""
+
+NEAREST = 3
+"""Number of the nearest regions of a station."""
 
 STATIONS = 500
-"""More albums has no artist, but only "Various Artists"."""
+"""The most albums of an artist: only "Various Artists" has more."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """An album on an artist's way (or a year, where no albums are known).
+    """An album on an artist's way (or a year, if no albums are known).
 
     Attributes
     ----------
     name : str
     year : int or None
-        The earliest that its songs name.
+        The earliest year in the tags of its songs.
     rows : tuple of int
-        Its songs.
+        Rows of its songs.
     moved : float or None
-        Mean distance of its songs to those of the station before; None at the first, and where there is no year.
+        Mean distance of its songs to those of the station before; None for the first station, and without a year.
     farther_than : float or None
-        The share of all pairs of albums of one artist that lie less far apart.
+        Share of the pairs of albums of one artist that lie nearer to each other.
     nearest : tuple of (str, float)
-        The nearest regions without songs of this artist, and the mean distance of their songs to these.
+        The nearest regions, without the songs of this artist, and the mean distances of their songs to those of the
+        station.
     """
 
     name: str
@@ -81,11 +83,11 @@ class Drift:
     Attributes
     ----------
     albums, years : int
-        Albums with a year, and in how many different ones.
+        Numbers of albums with a year, and of different years.
     correlation : float or None
-        Of the differences in years with the distances, over all pairs of albums; None where there are too few.
+        Correlation of differences in years with distances, over all pairs of albums; None if there are too few.
     p : float or None
-        The share of orders of the years in which it is as large.
+        Share of orders of the years with an equal or larger correlation.
     """
 
     albums: int
@@ -102,17 +104,17 @@ class Years:
     ----------
     artist : str
     stations : list of Station
-        By year; those without one come last.
+        Stations by year; those without a year come last.
     distances : ndarray of shape (stations, stations)
         Mean distances between the songs of two stations.
     kind : {"album", "year"}
         The kind of the stations.
     dated : int
-        Stations with a year.
+        Number of stations with a year.
     left_out : int
-        Songs of the artist without an album (or, where stations are years, without a year).
+        Number of songs of the artist without an album (or without a year, if stations are years).
     of_one_artist : ndarray
-        The yardstick: distances of two albums of one artist, ascending; all pairs in the library, or a sample.
+        Reference distances of two albums of one artist, ascending: all pairs in the library, or a sample.
     of_others : float
         Mean distance of two songs by different artists.
     drift : Drift
@@ -140,7 +142,7 @@ def through_years(
     fewest: int = FEWEST,
     seed: int = 0,
 ) -> Years:
-    """Follow an artist through the years.
+    """Compute an artist's way through the years.
 
     Parameters
     ----------
@@ -149,27 +151,27 @@ def through_years(
     dates : sequence of int or None, one for each row
         The year of each song.
     artist : str
-        In any case.
+        Name of the artist, in any case.
     labels : sequence of str or None, one for each row, optional
-        The regions among which each station's nearest are looked for; the albums where nothing is given. Regions with
-        fewer than ``fewest`` songs are left out, and so is this artist in all of them.
+        Labels of the regions among which the nearest ones of each station are searched; by default the albums. Regions
+        with fewer than ``fewest`` songs and the songs of this artist are left out.
     seed : int
-        Of the samples and of the permutations.
+        Seed of the samples and the permutations.
 
     Raises
     ------
     SongspaceError
-        If no song is by such an artist, with the nearest names, or none has a direction.
+        If there is no such artist (the message has similar names), or none of the artist's songs has a direction.
     ValueError
-        If there is not one of everything for each row.
+        If the length of a sequence is not the number of rows.
 
     Examples
     --------
     >>> turn = np.linspace(0, 1.5, 8)
     >>> space = Space.from_vectors(np.column_stack([np.cos(turn), np.sin(turn)]))
     >>> albums = [f"No. {number // 2}" for number in range(8)]
-    >>> found = through_years(space, ["Ann"] * 8, albums, [1990 + number // 2 for number in range(8)], "ann")
-    >>> [(station.year, station.name) for station in found.stations]
+    >>> years = through_years(space, ["Ann"] * 8, albums, [1990 + number // 2 for number in range(8)], "ann")
+    >>> [(station.year, station.name) for station in years.stations]
     [(1990, 'No. 0'), (1991, 'No. 1'), (1992, 'No. 2'), (1993, 'No. 3')]
     """
     n = len(space)
@@ -177,12 +179,12 @@ def through_years(
         if values is not None and len(values) != n:
             raise ValueError(f"Expected one {what} (or None) for each of {n} songs, got {len(values)}")
     people = categorize(artists)
-    who = people.names.index(called(artist, people.names, "artist"))
+    artist = called(artist, people.names, "artist")
     placed = np.ones(n, bool)
     placed[space.undirected] = False
-    mine = np.flatnonzero((people.codes == who) & placed)
+    mine = np.flatnonzero((people.codes == people.names.index(artist)) & placed)
     if not len(mine):
-        raise SongspaceError(f"No song of {people.names[who]} has a direction in the space.")
+        raise SongspaceError(f"No song of {artist} has a direction in the space.")
     titles = categorize(albums)
     kind = "album" if (titles.codes[mine] >= 0).any() else "year"
     members: dict[str, list[int]] = {}
@@ -193,42 +195,42 @@ def through_years(
         if name is not None:
             members.setdefault(name, []).append(row)
     if not members:
-        raise SongspaceError(f"No song of {people.names[who]} says its album or its year.")
+        raise SongspaceError(f"No song of {artist} says its album or its year.")
     if len(members) > STATIONS:
-        many = f"{people.names[who]} has {len(members):,} {kind}s"
+        many = f"{artist} has {len(members):,} {kind}s"
         raise SongspaceError(f"{many}: a way through the years has {STATIONS} at most.")
     year_of = {name: min((year for row in rows if (year := dates[row]) is not None), default=None)
                for name, rows in members.items()}  # fmt: skip
     names = sorted(members, key=lambda name: (year_of[name] is None, year_of[name] or 0, name))
     distances = _between_albums(space, [members[name] for name in names])
-    yardstick = _albums_of_one_artist(space, people.codes, titles.codes, placed, seed)
+    reference = _albums_of_one_artist(space, people.codes, titles.codes, placed, seed)
     nearest = _nearest(space, [members[name] for name in names], mine, titles.names, labels or albums, fewest)
     dated = sum(year_of[name] is not None for name in names)
     stations = []
     for number, name in enumerate(names):
         moved = float(distances[number - 1, number]) if 0 < number < dated else None
         share = None
-        if moved is not None and len(yardstick):
-            share = float(np.searchsorted(yardstick, moved) / len(yardstick))
+        if moved is not None and len(reference):
+            share = float(np.searchsorted(reference, moved) / len(reference))
         stations.append(Station(name, year_of[name], tuple(members[name]), moved, share, nearest[number]))
     return Years(
-        artist=people.names[who],
+        artist=artist,
         stations=stations,
         distances=distances,
         kind=kind,
         dated=dated,
         left_out=len(mine) - sum(map(len, members.values())),
-        of_one_artist=yardstick,
+        of_one_artist=reference,
         of_others=_of_others(space, people.codes, placed, seed),
         drift=drift([year_of[name] for name in names[:dated]], distances[:dated, :dated], seed=seed),
     )
 
 
 def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) -> Drift:
-    """Test whether albums that are farther apart in years are farther apart in sound (Mantel 1967).
+    """Test the correlation of albums' distances in years with those in sound (Mantel 1967).
 
-    The years are shuffled among the albums: if time means nothing, every order is as likely as the true one. All orders
-    are tried where they are few.
+    The years are permuted among the albums: if time does not matter, all orders are equally likely. If they are few,
+    all orders are tried.
 
     Parameters
     ----------
@@ -239,8 +241,8 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
     Examples
     --------
     >>> line = np.arange(5) / 10
-    >>> found = drift([1990, 1992, 1994, 1996, 1998], np.abs(line[:, None] - line))
-    >>> found.correlation, round(found.p, 3)
+    >>> result = drift([1990, 1992, 1994, 1996, 1998], np.abs(line[:, None] - line))
+    >>> result.correlation, round(result.p, 3)
     (1.0, 0.017)
     """
     k = len(dates)
@@ -263,7 +265,7 @@ def drift(dates: Sequence[int | None], distances: np.ndarray, *, seed: int = 0) 
 
 
 def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
-    """Compute mean distances between the songs of albums; on the diagonal those of different songs, 0 for one song."""
+    """Compute mean distances between songs of two albums; on the diagonal, of different songs of one, or 0."""
     some = [np.asarray(album)[sample(space.numbers[album], SONGS)] for album in albums]
     sizes = np.array([len(album) for album in some], float)
     sums = summed(space.vectors[np.concatenate(some)], np.cumsum([0, *sizes[:-1]]).astype(int))
@@ -274,7 +276,7 @@ def _between_albums(space: Space, albums: Sequence[list[int]]) -> np.ndarray:
 def _albums_of_one_artist(
     space: Space, people: np.ndarray, titles: np.ndarray, placed: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Compute distances of two albums of one artist, ascending."""
+    """Compute the distances of two albums of one artist, ascending."""
     known = np.flatnonzero((people >= 0) & (titles >= 0) & placed)
     pairs = np.unique(np.column_stack([people[known], titles[known]]), axis=0)
     several = np.flatnonzero(np.bincount(pairs[:, 0]) > 1) if len(pairs) else np.zeros(0, int)
@@ -296,7 +298,7 @@ def _albums_of_one_artist(
 def _of_others(space: Space, people: np.ndarray, placed: np.ndarray, seed: int) -> float:
     """Compute the mean distance of two songs by different artists."""
     known = np.flatnonzero((people >= 0) & placed)
-    known = known[sample(space.numbers[known], 2000, seed)]
+    known = known[sample(space.numbers[known], TYPICAL, seed)]
     other = people[known][:, None] != people[known]
     return float(pairwise(space.vectors[known], space.vectors[known])[other].mean()) if other.any() else math.nan
 
@@ -308,9 +310,8 @@ def _nearest(
     titles: Sequence[str],
     labels: Sequence[str | None],
     fewest: int,
-    shown: int = 3,
 ) -> list[tuple[tuple[str, float], ...]]:
-    """Find the nearest regions by others for each station."""
+    """Find the nearest regions of each station, without this artist's songs."""
     theirs: list[str | None] = list(labels)
     for row in mine.tolist():
         theirs[row] = None
@@ -323,6 +324,6 @@ def _nearest(
         for row in rows:
             total += pairwise(space.vectors[row : row + 1], space.vectors[groups.rows])[0]
         means = np.add.reduceat(total, groups.starts[:-1]) / groups.sizes / len(rows)
-        nearest = np.argsort(means, kind="stable")[:shown]
+        nearest = np.argsort(means, kind="stable")[:NEAREST]
         by_station.append(tuple((groups.names[g], float(means[g])) for g in nearest.tolist()))
     return by_station

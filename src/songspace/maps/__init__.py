@@ -1,4 +1,4 @@
-"""Two dimensions: where each song of a space lies on a map, as a picture or as a page to look around in.
+"""Maps: the songs of a space in two dimensions, as a picture or as an interactive page.
 
 >>> import numpy as np
 >>> from songspace import maps

@@ -1,4 +1,4 @@
-"""From many dimensions to two: t-SNE and PCA, anew or as an older map goes on."""
+"""From many dimensions to two: t-SNE and PCA, as a new map or as an extension of an older one."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ import os
 import numpy as np
 
 FEWEST = 10
-"""With fewer different songs there are no neighbourhoods to keep, and PCA takes the place of t-SNE."""
+"""Fewest different songs for t-SNE: with fewer there are no neighbourhoods, and PCA is used."""
 
 PERPLEXITY = 30.0
 MANY = 5000
-"""From this number of songs on, threads are worth their waiting for each other, even where they have to share cores."""
+"""Fewest songs for several threads: with fewer, they wait for each other too long on shared cores."""
 
 _STEPS, _MORE = 100, 600
-"""Steps of t-SNE, and how many more if all songs were new: with them new songs have found their neighbours, a new kind
-of music its place among the others, and old songs have hardly moved (bench/maps.py)."""
+"""Steps of t-SNE for an extension, and additional steps in proportion to the share of new songs. Then new songs are
+at their neighbours, a new kind of music has its place among the others, and old songs hardly move (bench/maps.py)."""
 
 _NEIGHBORS = 10
-_MOST = 2**29  # comparisons of a new song with an old one: about a second
+_MOST = 2**29  # the most comparisons of new songs with old ones: about a second
 
 
 def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
-    """Give each song a place on a map.
+    """Compute a place on a map for each song.
 
-    t-SNE (van der Maaten and Hinton 2008) by openTSNE, from exact neighbours and the first two principal
-    components. It keeps neighbourhoods; its axes, and the distances between far groups, mean nothing.
-    PCA keeps the directions in which songs differ most.
+    t-SNE (van der Maaten and Hinton 2008) is computed by openTSNE, from exact neighbours, and starts at the first two
+    principal components. It keeps neighbourhoods; its axes, and the distances of far groups, have no meaning. PCA keeps
+    the directions in which songs differ most.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
         One vector for each song; distances between them are Euclidean.
     method : {"tsne", "pca"}
-        With fewer than ten different songs, both are PCA.
+        Method; with fewer than ten different songs, always PCA.
     seed : int
-        The same seed and vectors give the same map, on any number of cores.
+        Seed; the same seed and vectors give the same map, on any number of cores.
     perplexity : float
-        About how many neighbours of a song t-SNE looks at: at most a third of the other songs.
+        Approximate number of neighbours of a song in t-SNE: at most a third of the other songs.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def layout(vectors: np.ndarray, *, method: str = "tsne", seed: int = 0, perplexi
 
 
 def _pca(vectors: np.ndarray) -> np.ndarray:
-    """Compute the first two principal components; each points where its largest loading is positive."""
+    """Compute the first two principal components, with signs that make the largest loadings positive."""
     n, d = vectors.shape
     plane = np.zeros((n, 2))
     if n == 0 or d == 0:
@@ -87,7 +87,7 @@ def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int, perplexity: float) 
 
     n = len(vectors)
     start = 1e-4 * plane / plane[:, 0].std()
-    # Copies of one song start apart, by a little: nothing would ever part them otherwise.
+    # Copies of a song start slightly apart: otherwise they would always stay at one point.
     start += np.random.default_rng(seed).normal(scale=1e-6, size=start.shape)
     tsne = TSNE(
         perplexity=min(perplexity, (n - 1) / 3),
@@ -102,27 +102,25 @@ def _tsne(vectors: np.ndarray, plane: np.ndarray, seed: int, perplexity: float) 
 def extend(
     vectors: np.ndarray, before: np.ndarray, *, seed: int = 0, perplexity: float = PERPLEXITY
 ) -> np.ndarray | None:
-    """Go on with a t-SNE map of most of these songs.
+    """Extend a t-SNE map by new songs.
 
-    The new songs begin beside those they sound like (see :func:`beside`); from there all songs take some steps of
-    t-SNE together. What fitted before still fits, so that it is the new songs that move. But a group of new songs
-    pushes others aside: in openTSNE's ``transform``, which moves the new ones alone and leaves them unaware of each
-    other, it would lie on top of them.
+    New songs start at songs that sound alike (see :func:`beside`); then all songs take some steps of t-SNE together.
+    The old songs fit already, so that mostly the new ones move. A group of new songs pushes others aside. (openTSNE's
+    ``transform`` moves only the new songs, without regard to each other, so that such a group would cover old songs.)
 
     Parameters
     ----------
     vectors : array of shape (n, d)
         One vector for each song.
     before : array of shape (n, 2)
-        Their places in the older map, in t-SNE's own scale; NaN for new songs.
-    seed : int
-    perplexity : float
-        As for :func:`songspace.maps.layout`.
+        Places in the older map, in the scale of t-SNE; NaN for new songs.
+    seed, perplexity
+        As in :func:`songspace.maps.layout`.
 
     Returns
     -------
     ndarray of shape (n, 2), float32, or None
-        None if there are too few different songs for t-SNE.
+        Places; None if there are too few different songs for t-SNE.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
@@ -132,7 +130,7 @@ def extend(
     if len(np.unique(vectors, axis=0)) < FEWEST:
         return None
     start = beside(vectors, before)
-    # Copies, and new songs beside the same ones, start apart by a little: nothing would part them otherwise.
+    # Copies, and new songs at the same place, start slightly apart: otherwise they would stay at one point.
     start = start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
     jobs = (os.cpu_count() or 1) if n >= MANY else 1
     near = PerplexityBasedNN(
@@ -144,18 +142,19 @@ def extend(
 
 
 def beside(vectors: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Put new songs where those lie that they sound like: at the median of their neighbours' places.
+    """Place new songs at the median of the places of their neighbours.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
+        One vector for each song.
     before : array of shape (n, 2)
-        The places of the songs that have one, of which there must be some; NaN for the others.
+        Places of the old songs, at least one; NaN for new songs.
 
     Returns
     -------
     ndarray of shape (n, 2), float64
-        Songs that have a place keep it.
+        Places of all songs; old songs keep theirs.
 
     Examples
     --------
@@ -166,32 +165,33 @@ def beside(vectors: np.ndarray, before: np.ndarray) -> np.ndarray:
     new, known = np.flatnonzero(np.isnan(places[:, 0])), np.flatnonzero(~np.isnan(places[:, 0]))
     if not len(new):
         return places
-    known = known[:: 1 + len(new) * len(known) // _MOST]  # of very many, some are enough to tell where a song belongs
+    known = known[:: 1 + len(new) * len(known) // _MOST]  # a sample of very many songs is enough
     old = np.asarray(vectors, dtype=np.float32)[known]
     half = (old * old).sum(axis=1) / 2
     k = min(_NEIGHBORS, len(known))
     for rows in np.array_split(new, 1 + len(new) * len(known) // 2**23):
-        away = half - np.asarray(vectors[rows], dtype=np.float32) @ old.T  # as distances are ordered
+        away = half - np.asarray(vectors[rows], dtype=np.float32) @ old.T  # in the order of distances
         nearest = np.argpartition(away, k - 1, axis=1)[:, :k]
         places[rows] = np.median(places[known[nearest]], axis=1)
     return places
 
 
 def align(points: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, float]:
-    """Turn, mirror, move and scale a map, so that its songs come as near as they can to where another one has them.
+    """Rotate, mirror, move and scale a map so that its songs are as near as possible to their places in another map.
 
     Parameters
     ----------
     points : array of shape (n, 2)
+        Places in the map.
     to : array of shape (n, 2)
-        NaN where the other map does not have a song.
+        Places in the other map; NaN for songs that it does not have.
 
     Returns
     -------
     points : ndarray of shape (n, 2), float64
-        (Schönemann and Carroll 1970; the identity if the maps have no two places in common.)
+        New places (Schönemann and Carroll 1970); unchanged if the maps have fewer than two places in common.
     scale : float
-        By which distances have been multiplied.
+        Factor of the distances.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A map as a picture (PNG), and as a page to look around in: one HTML file that needs nothing else."""
+"""Maps as pictures (PNG), and as interactive pages: one HTML file that needs no other file."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ MAP, LEGEND = (0.025, 0.035, 0.755, 0.845), (0.795, 0.035, 0.185, 0.845)
 RAMP = (
     "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725",
 )  # fmt: skip
-"""Viridis without its darkest fifth, which a dark page would swallow."""
+"""Viridis without its darkest fifth, which is invisible on a dark page."""
 
 
 def span(years: np.ndarray) -> tuple[float, float]:
-    """Return the first and last year of the scale, without years far outside the others: slips, mostly.
+    """Return the first and last year of the scale, without outliers, which are mostly wrong tags.
 
-    Far is three interquartile ranges (Tukey's outer fences), and never less than sixty years.
+    An outlier is three interquartile ranges (Tukey's outer fences), and at least sixty years, away from the others.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def span(years: np.ndarray) -> tuple[float, float]:
 
 
 def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
-    """Return the positions as float64, if they belong to the songs.
+    """Return the places as float64, checked to be one for each song.
 
     Raises
     ------
     ValueError
-        If they do not, or there is no such colouring.
+        If they are not, or there is no such colouring.
     """
     xy = np.asarray(xy, dtype=np.float64)
     if xy.shape != (len(songs), 2):
@@ -72,9 +72,9 @@ def check(xy: np.ndarray, songs: Sequence[Any], color: str) -> np.ndarray:
 
 
 def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
-    """Return each song's genre or artist ("Various Artists" is none), or a word that an ear has for it.
+    """Return the genre or the artist ("Various Artists" is None) or a tag of each song.
 
-    Of a song's words, the first that is among the words of most songs: a map has few colours.
+    The tag is the first of its tags that is among the most frequent ones, because a map has few colours.
     """
     if color == "tags":
         each = [getattr(song, "words", ()) for song in songs]
@@ -86,7 +86,7 @@ def values_of(songs: Sequence[Any], color: str) -> list[str | None]:
 
 
 def note(method: str) -> str:
-    """Explain what one may read from a map, and what not."""
+    """Return an explanation of a map."""
     if method == "pca":
         return "PCA: the two directions in which these songs differ most."
     return "t-SNE: songs that sound alike lie together. Axes, and how far apart distant groups are, mean nothing."
@@ -106,13 +106,13 @@ def draw_png(
     Parameters
     ----------
     path : path
-        Where to; written beside it and renamed, so that a picture is whole or is not there.
+        Path of the picture, which is written atomically.
     xy : array of shape (n, 2)
         Places from :func:`songspace.maps.layout`.
     songs : sequence of n songs
-        With ``genre``, ``artist`` and ``year``, each of which may be None.
+        Objects with ``genre``, ``artist`` and ``year``, each of which may be None.
     color : {"genre", "artist", "year", "tags"}
-        The twelve most frequent genres or artists have colours of their own; years are a scale.
+        Meaning of the colours. The twelve most frequent genres or artists have different ones; years are a scale.
     title : str
         The heading.
     method : {"tsne", "pca"}
@@ -131,7 +131,7 @@ def draw_png(
     sheet(axes, xy, air=0.04)
     size = float(np.clip(9000 / max(len(songs), 1), 5, 90))
     with warnings.catch_warnings(), written(path) as beside:
-        warnings.filterwarnings("ignore", message="Glyph")  # a script that no font here knows is drawn as boxes
+        warnings.filterwarnings("ignore", message="Glyph")  # letters without a font are drawn as boxes
         if color == "year":
             _by_year(figure, axes, xy, [song.year for song in songs], size)
         else:
@@ -151,7 +151,7 @@ def _by_category(figure: Figure, axes: Axes, xy: np.ndarray, categories: Categor
     for code in (UNKNOWN, OTHER):
         _dots(axes, xy[categories.codes == code], colors[code], size)
     named = np.flatnonzero(categories.codes >= 0)
-    # Mixed, so that no category lies on top of all others only because it was drawn last.
+    # In random order, so that no category covers all others.
     named = np.random.default_rng(0).permutation(named)
     _dots(axes, xy[named], [colors[code] for code in categories.codes[named]], size)
 
@@ -197,10 +197,10 @@ def _by_year(figure: Figure, axes: Axes, xy: np.ndarray, years: Sequence[int | N
 
 
 def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, categories: Categories, size: float) -> None:
-    """Write the names of large categories where they lie, beside the songs if there is room; largest first.
+    """Write the names of large categories at their places, the largest first, beside the songs if there is room.
 
-    Of a few places around the middle of a category, the one that hides the fewest songs is taken, and none
-    that would run into another name.
+    Several positions around the middle of a category are tried. The one that covers the fewest songs is taken, unless
+    it overlaps another name.
     """
     from matplotlib.patheffects import withStroke
 
@@ -235,7 +235,7 @@ def _name_regions(figure: Figure, axes: Axes, xy: np.ndarray, categories: Catego
 
 
 def middle(xy: np.ndarray) -> np.ndarray:
-    """Return the point of a region that lies nearest its median: in it, even if the region has a hole."""
+    """Return the point of a region that is nearest to its median: it is a song, even if the region has a hole."""
     return np.asarray(xy[np.square(xy - np.median(xy, axis=0)).sum(axis=1).argmin()])
 
 
@@ -250,21 +250,21 @@ def draw_html(
 ) -> None:
     """Write a map as one HTML file that works offline.
 
-    It shows a song's title, artist, album, year and genre under the pointer, changes colours between genre,
-    artist and year, filters by the legend, finds songs by words, and moves by mouse, fingers and keys. Its
-    content security policy forbids every request, and every script but its own.
+    It shows title, artist, album, year and genre of the song under the pointer, changes colours between genre, artist
+    and year, filters by the legend, finds songs by words, and moves by mouse, fingers and keys. Its content security
+    policy forbids all requests, and all scripts except its own.
 
     Parameters
     ----------
     path : path
-        Where to; written beside it and renamed, so that a page is whole or is not there.
+        Path of the page, which is written atomically.
     xy : array of shape (n, 2)
         Places from :func:`songspace.maps.layout`.
     songs : sequence of n songs
-        With ``title``, ``artist``, ``album``, ``genre``, ``year``, each of which may be None, and ``name``. Paths
-        are not written into the page: it can be shown to others.
+        Objects with ``title``, ``artist``, ``album``, ``genre``, ``year``, each of which may be None, and ``name``. The
+        page contains no paths, so that it can be shown to others.
     color : {"genre", "artist", "year", "tags"}
-        The colours at first sight.
+        Meaning of the colours when the page opens.
     title : str
         The heading.
     method : {"tsne", "pca"}
@@ -324,7 +324,7 @@ def _data(xy: np.ndarray, songs: Sequence[Any], color: str) -> dict[str, Any]:
 
 
 def _unit(xy: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Scale places so that the longer side is 0 to 1, y downwards as on a screen; return them and their extent."""
+    """Scale places to 0 to 1 on the longer side, with y downwards as on a screen; return them and their extent."""
     if not len(xy):
         return xy, (1.0, 1.0)
     low, high = xy.min(axis=0), xy.max(axis=0)
@@ -339,7 +339,7 @@ def _grouping(categories: Categories) -> dict[str, Any]:
 
 
 def _json(data: dict[str, Any]) -> str:
-    """Return JSON that is safe inside a script element: no tag or comment can begin or end in it."""
+    """Return JSON that is safe inside a script element, without tags and comments."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -16,9 +16,10 @@ from sklearn.base import clone
 
 from songspace.encoders.base import Encoder
 from songspace.encoders.pretrained import Pretrained
+from songspace.encoders.registry import BY_HAND
 from songspace.errors import SongspaceError
 from songspace.evaluation import retrieval
-from songspace.evaluation.worth import BY_HAND, Check, Question
+from songspace.evaluation.worth import Check, Question
 from songspace.intervals import SURE, Score, holm
 from songspace.library.credits import makers, taught_by, teachers
 from songspace.library.learnt import Learnt, load_learnt, stored_segments

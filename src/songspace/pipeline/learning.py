@@ -15,9 +15,9 @@ import numpy as np
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.pretrained import Pretrained
-from songspace.encoders.registry import AT_ONCE, ENOUGH, IN_MINUTES, MOST_MINUTES, Plan
+from songspace.encoders.registry import AT_ONCE, BY_HAND, ENOUGH, IN_MINUTES, MOST_MINUTES, Plan
 from songspace.errors import SongspaceError
-from songspace.evaluation.worth import BY_HAND, Check
+from songspace.evaluation.worth import Check
 from songspace.library.cache import Rows
 from songspace.library.credits import taught_by, teachers
 from songspace.library.learnt import Learnt, learnt, load_learnt, set_learnt
@@ -28,7 +28,7 @@ from songspace.pipeline.teaching import EXAMINED, ear_of, examination, find_map,
 from songspace.provenance import threads
 
 if TYPE_CHECKING:
-    from songspace.encoders.training import Progress
+    from songspace.encoders.training import TrainingProgress
 
 TEACHERS = ("artists", "songs")
 """The teachers beside sound: who made which songs, or only which segments belong to one song."""
@@ -175,7 +175,7 @@ def _train_in_steps(
     checkpoint.parent.mkdir(exist_ok=True)
     left = 0.0
 
-    def show(progress: Progress) -> None:
+    def show(progress: TrainingProgress) -> None:
         nonlocal left
         left = progress.remaining
         _show(run, progress, seconds)
@@ -325,7 +325,7 @@ def _key(run: Run, name: str, plan: dict[str, Any], who: dict[int, str]) -> str:
     return digest.hexdigest()
 
 
-def _show(run: Run, progress: Progress, expected: float) -> None:
+def _show(run: Run, progress: TrainingProgress, expected: float) -> None:
     """Tell how far training is; ``expected`` are the seconds that a step takes on two idle cores."""
     if progress.note:
         run.reporter.say(progress.note)

@@ -1,7 +1,7 @@
 """The poster's experiment from end to end: data, embeddings, scores, pictures, report.
 
-B. Ross and P. Ramakrishnan, "Determining Song Similarity Using Deep Unsupervised Learning", a poster of 2017, on any
-folder of music whose genres are known: reproduced as it was, and set beside what it should be compared with.
+B. Ross and P. Ramakrishnan, "Determining Song Similarity Using Deep Unsupervised Learning", a poster of 2017. It is
+reproduced on any folder of music with known genres, and compared with baselines and newer methods.
 """
 
 from __future__ import annotations
@@ -41,55 +41,56 @@ def run(
     timeout: float = 60.0,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
-    """Run the experiment and write ``report.html`` and ``report.json``; goes on where it was stopped.
+    """Run the experiment, or resume it, and write ``report.html`` and ``report.json``.
 
     Parameters
     ----------
     folder : path
-        Music, of two genres at least; nothing is written into it.
+        Music of at least two genres; nothing is written into it.
     output : path
-        A folder for the report, and for what the experiment has worked out (``work``).
+        Folder for the report, and for intermediate results (``work``).
     labels : str, optional
-        "genre" (the tags), "folder" (the names of the folders that hold the files) or a CSV file. By default the tags,
-        where at least half of the songs have one and they distinguish two genres; otherwise the folders.
+        "genre" (the tags), "folder" (the names of the files' folders) or a CSV file. By default the tags, if at least
+        half of the songs have one and there are two different genres; otherwise the folders.
     per_genre : int, optional
         Songs of each genre; at most 1000 by default.
     segments : int
-        Random segments of each song.
+        Number of random segments of each song.
     steps, minutes : int and float, optional
-        When the training of each trained encoder ends, whichever comes first; ten minutes where neither is given. Steps
-        can be made again; minutes end where the machine happens to be, and the steps done are written down.
+        Limits of the training of each trained encoder; the first one that is reached ends it. By default ten minutes. A
+        number of steps can be repeated; after minutes, the number of steps depends on the machine, and is recorded.
     size : {"small", "poster"}, optional
-        ALI's networks: the poster's own where there is a GPU, small ones on a processor.
+        ALI's networks: by default the poster's on a GPU, small ones on a processor.
     exact : bool
-        As on the poster: its size, 5,350 batches of 101 spectrograms for every rung, ten segments of a song, a thousand
-        songs of a genre at most. ``steps``, ``minutes``, ``size`` and ``segments`` are ignored then. On a processor
-        it takes days (:func:`songspace.poster.exact.speed` measures how many).
+        Use the poster's settings: its networks, 5,350 batches of 101 spectrograms for each rung, ten segments of a
+        song, at most a thousand songs of a genre. ``steps``, ``minutes``, ``size`` and ``segments`` are then ignored.
+        On a processor it takes days (measured by :func:`songspace.poster.exact.speed`).
     subset : sequence of str, optional
-        The genres of a second test. By default the poster's four (rock, indie rock, edm or electronic, classical),
-        where all are there; otherwise the four of which most songs are there.
+        Genres of a second test. By default the poster's four (rock, indie rock, edm or electronic, classical), if all
+        of them exist; otherwise the four with most songs.
     between : str, optional
-        "A,B,C": does C lie between A and B? By default jazz, rock and funk where they are there; otherwise the two
-        genres farthest apart in hand-made statistics, and the one nearest the way between them.
+        "A,B,C": does C lie between A and B? By default jazz, rock and funk, if they exist; otherwise the two genres
+        farthest apart in hand-made statistics, and the one nearest to the way between them.
     seed : int
-        Of all that is random.
+        Seed of all that is random.
     seeds : int
-        Clustering seeds that scores are means of.
+        Number of clustering seeds; scores are means over them.
     device : {"auto", "cpu", "cuda"}
+        Device for training and encoding.
     workers : int, optional
-        Processes that decode.
+        Number of decoding processes.
     timeout : float
         Seconds after which a file is given up.
 
     Returns
     -------
     dict
-        What ``report.json`` holds.
+        The contents of ``report.json``.
 
     Raises
     ------
     SongspaceError
-        If the folder does not hold two genres of a few songs, the output cannot be written, or another run works in it.
+        If the folder has not two genres with a few songs, the output cannot be written, or another run works in it.
     ValueError
         If a parameter is out of its range.
     """

@@ -1,4 +1,4 @@
-"""The songs of an experiment: which of a folder, of what genre, and where their segments are."""
+"""The songs of an experiment: their choice from a folder, their genres and their segments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from songspace.poster.segments import JournalEntry, Shelf
 from songspace.reporter import Reporter
 
 FEWEST = 4
-"""Songs that a genre needs: two to learn from, and one for each test."""
+"""Fewest songs of a genre: two for training, and one for each test."""
 
 MOST = 1000
-"""Songs of a genre that are taken by default, as on the poster."""
+"""The most songs of a genre by default, as on the poster."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class Clip:
     Attributes
     ----------
     path : str
-        From the folder of music, so that the folder may be moved.
+        Path relative to the folder of music, so that the folder can be moved.
     genre : str
     artist, album : str or None
     year : int or None
     identity : str
-        Hexadecimal, of the file's content.
+        Identity of the file's content, hexadecimal.
     slot : int
-        Where its segments are on the shelf.
+        Number of its record on the shelf.
     starts : tuple of float
-        Where its segments begin, in seconds.
+        Start of each segment, in seconds.
     silent : tuple of bool
-        Segments that are left out everywhere.
+        True for silent segments, which are left out everywhere.
     """
 
     path: str
@@ -65,7 +65,7 @@ class Clip:
 class Data:
     """The songs of an experiment, in the order of their paths, and their segments.
 
-    A segment is named by a row: ``segments`` times the number of its song, plus its number within the song.
+    The row of a segment is ``segments`` times the number of its song, plus its number within the song.
     """
 
     clips: list[Clip]
@@ -75,37 +75,37 @@ class Data:
 
     @cached_property
     def genres(self) -> list[str]:
-        """Return the genres, by name."""
+        """The genres, sorted by name."""
         return sorted({clip.genre for clip in self.clips}, key=str.casefold)
 
     @cached_property
     def songs(self) -> np.ndarray:
-        """Return the song of each row."""
+        """The song of each row."""
         return np.repeat(np.arange(len(self.clips)), self.shelf.segments)
 
     @cached_property
     def sounding(self) -> np.ndarray:
-        """Return whether each row is not silent."""
+        """True for each row that is not silent."""
         return ~np.concatenate([clip.silent for clip in self.clips])
 
     def rows_of(self, songs: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the sounding rows of some songs, ascending."""
+        """Return the rows of songs that are not silent, ascending."""
         rows = np.sort(np.asarray(songs, int))[:, None] * self.shelf.segments + np.arange(self.shelf.segments)
         return rows[self.sounding[rows]]
 
     def spectrograms(self, frontend: Frontend, rows: np.ndarray) -> Any:
-        """Return rows as a frontend gives them, as an array that need not fit in memory."""
+        """Return the spectrograms of rows by a frontend, as an array that need not fit in memory."""
         slots = np.array([clip.slot for clip in self.clips])
         return self.shelf.rows(frontend, slots[self.songs[rows]], rows % self.shelf.segments)
 
     @cached_property
     def key(self) -> list[Any]:
-        """Return what identifies the rows: the songs by content, and how segments were drawn. (Labels only score.)"""
+        """Identity of the rows: the content of the songs, and the draw of the segments. (Labels only score.)"""
         return [self.shelf.segments, self.shelf.seed, [clip.identity for clip in self.clips]]
 
 
 def rank(seed: int, *names: str) -> bytes:
-    """Return a random number that depends on the seed and the names alone: the order in which songs are drawn."""
+    """Return a random number for the order of the draw; it depends on the seed and the names alone."""
     text = "\0".join([str(seed), *names])
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
@@ -122,27 +122,28 @@ def gather(
     timeout: float = 60.0,
     reporter: Reporter | None = None,
 ) -> Data:
-    """Choose the songs of an experiment and decode their segments; what was decoded before is there already.
+    """Choose the songs of an experiment, and decode their segments unless they are decoded already.
 
     Parameters
     ----------
     folder : path
-        The music; nothing is written into it.
+        Folder of music; nothing is written into it.
     work : Path
-        Where segments are kept.
+        Folder for the segments.
     source : str, optional
-        Where genres come from (see :func:`songspace.evaluation.labels.labels`). By default the genre tags, where at
-        least half of the songs have one and they distinguish at least two genres; otherwise the folders' names.
+        Source of the genres (see :func:`songspace.evaluation.labels.labels`). By default the genre tags, if at least
+        half of the songs have one and there are at least two different genres; otherwise the names of the folders.
     per_genre : int, optional
-        Songs of each genre, drawn at random; 1000 at most by default.
+        The most songs of each genre, drawn at random; by default 1000.
     segments : int
-        Random segments of each song.
+        Number of random segments of each song.
     seed : int
+        Seed of the draws.
 
     Raises
     ------
     SongspaceError
-        If fewer than two genres have songs enough.
+        If fewer than two genres have enough songs.
     """
     reporter = reporter or Reporter()
     files, failures = _look_through(folder)
@@ -177,20 +178,21 @@ def gather(
     failures += failed
     if failures:
         reporter.say(f"{len(failures)} files could not be used; the first, {failures[0][0]}: {failures[0][1]}.")
-    # Of a genre with files that cannot be decoded, too few songs may be left.
+    # A genre may have too few songs without the files that cannot be decoded.
     counts = Counter(genre for genre, _ in taken.values())
     artists = dict(zip(songs, known.artists, strict=True))
-    clips = [
-        _clip(name, genre, artists[name], songs[name], shelf.entries[name])
-        for name, genre in sorted((name, genre) for name, (genre, _) in taken.items())
-        if counts[genre] >= FEWEST
-    ]
+    clips = []
+    for name, genre in sorted((name, genre) for name, (genre, _) in taken.items()):
+        if counts[genre] >= FEWEST:
+            song, entry = songs[name], shelf.entries[name]
+            segments_of = (entry.identity, entry.slot, entry.starts, entry.silent)
+            clips.append(Clip(name, genre, artists[name], song.album, song.year, *segments_of))
     _enough({clip.genre for clip in clips}, known.source)
     return Data(clips, shelf, known.source, failures)
 
 
 def _look_through(folder: str | os.PathLike[str]) -> tuple[dict[str, Found], list[tuple[str, str]]]:
-    """Return the files of a folder by their paths from it, and those that cannot be songs, with the reason."""
+    """Return the files of a folder by their relative paths, and those that cannot be read, with the reason."""
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise SongspaceError(f"There is no folder {folder}: is its disk mounted?")
@@ -235,16 +237,16 @@ def _enough(genres: Any, source: str) -> None:
 def _walk(
     by_genre: dict[str, list[str]], files: dict[str, Found], entries: dict[str, JournalEntry], per_genre: int
 ) -> tuple[dict[str, tuple[str, str]], list[str], list[tuple[str, str]]]:
-    """Take the first songs of each genre that can be used, as far as that is known.
+    """Choose the first usable songs of each genre, as far as the journal shows them.
 
     Returns
     -------
     taken : dict
-        By name, the genre and identity of each song that is taken.
+        Genre and identity of each chosen song, by its name.
     todo : list
-        Names of files that have to be decoded before more is known.
+        Names of files that have to be decoded first.
     failed : list
-        Names of files that cannot be used, and why.
+        Names of files that cannot be used, with the reason.
     """
     taken: dict[str, tuple[str, str]] = {}
     owners: dict[str, str] = {}
@@ -268,7 +270,3 @@ def _walk(
                 taken[name] = (genre, entry.identity)
             wanted -= 1
     return taken, todo, failed
-
-
-def _clip(name: str, genre: str, artist: str | None, song: Song, entry: JournalEntry) -> Clip:
-    return Clip(name, genre, artist, song.album, song.year, entry.identity, entry.slot, entry.starts, entry.silent)

@@ -1,4 +1,4 @@
-"""The poster's own size, steps and batch, and how long they take."""
+"""The poster's size, steps and batch, and a forecast of their time."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ SEGMENTS = 10
 RUNGS_TRAINED = ("as run", "as described", "done right")
 
 GPU = 1000
-"""Spectrograms a second that a GPU is taken to train on. None has been measured: their memory would allow for more."""
+"""Assumed speed of a GPU in spectrograms per second; it was not measured, and the memory of GPUs allows more."""
 
 DAY = 24 * 3600
 
 
 def speed(device: str, *, steps: int = 1, batch: int | None = None) -> float:
-    """Measure how many spectrograms of the poster's size are learnt from in a second, over the three rungs.
+    """Measure the speed of training in spectrograms of the poster's size per second, over the three rungs.
 
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
     steps : int
-        Batches of each rung that are timed, after one to warm up.
+        Timed batches of each rung, after one to warm up.
     batch : int, optional
-        Spectrograms in each: 16, and on a GPU 101.
+        Spectrograms in a batch: by default 16, or 101 on a GPU.
     """
     import torch
 
@@ -53,7 +53,7 @@ def speed(device: str, *, steps: int = 1, batch: int | None = None) -> float:
 
 
 def forecast(rate: float, device: str) -> str:
-    """Say what the exact experiment costs, without a full stop.
+    """Describe the time of the exact experiment in a sentence without full stop.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The stages of the experiment, in their order; each takes what was kept before and does the rest."""
+"""The stages of the experiment in their order; each uses stored results and computes the rest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from songspace import __version__, intervals
 from songspace.categories import artist_codes
+from songspace.encoders.registry import BY_HAND
 from songspace.errors import SongspaceError
 from songspace.evaluation import clustering
 from songspace.geometry.between import judged, on_the_way, placed
@@ -28,7 +29,7 @@ from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 SUBSET = (("rock",), ("indie rock", "indie-rock", "indierock"), ("edm", "electronic", "electronica"), ("classical",))
-"""The poster's four genres, and other names of them."""
+"""The poster's four genres, with synonyms."""
 
 TRIPLE = ("jazz", "rock", "funk")
 """The poster's question: does the third lie between the first two?"""
@@ -38,7 +39,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "openTSNE", "matplotlib",
 
 @dataclass(frozen=True)
 class ExperimentSettings:
-    """All that decides what comes out."""
+    """All settings that the result depends on."""
 
     labels: str | None
     per_genre: int | None
@@ -106,7 +107,7 @@ def _run_stages(
             timeout=timeout,
             reporter=reporter,
         )
-    # What the user has named is checked before anything takes long.
+    # Names from the user are checked before the long stages.
     subset = choose_subset(data, settings.subset)
     triple = named_triple(settings.between, data.genres) if settings.between else None
     plan = _plan(settings, device)
@@ -122,8 +123,8 @@ def _run_stages(
     wanted = np.union1d(wanted, aside)
     learnt = {}
     for kind in KINDS:
-        # The question "A + B ?= C" is chosen by the hand-made statistics of the training songs.
-        rows = np.union1d(wanted, training) if kind.key == "timbre" else wanted
+        # The hand-made statistics of the training songs choose the question "A + B ?= C".
+        rows = np.union1d(wanted, training) if kind.key == BY_HAND else wanted
         learnt[kind.key] = learn(kind, data, training, rows, store, plan, reporter)
     usable = {key: embedding for key, embedding in learnt.items() if "failed" not in embedding.facts}
     unjudged = {key for key, embedding in usable.items() if not embedding.judged}
@@ -139,7 +140,7 @@ def _run_stages(
 
     if triple is None:
         taught = of_items(data, "", "songs", np.flatnonzero(sides == TRAINING))
-        triple = choose_triple(place(usable["timbre"], data, taught), taught.labels)
+        triple = choose_triple(place(usable[BY_HAND], data, taught), taught.labels)
     result = {
         "settings": asdict(settings)
         | {"size": plan.size, "labels": data.source, "folder": Path(os.path.abspath(folder)).name},
@@ -165,7 +166,7 @@ def _run_stages(
                 "scores": {
                     key: {metric: s.as_dict() for metric, s in scores[test.name][key].items()} for key in usable
                 },
-                # The leaky test has no questions: it is there to be set beside the poster.
+                # The leaky test serves only for the comparison with the poster.
                 "differences": [] if test.split == LEAKY else differences(scores[test.name], unjudged),
             }
             for test in tests
@@ -178,16 +179,16 @@ def _run_stages(
 
 
 def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Split the data into what is learnt from and what is scored.
+    """Split the data into training and test sets.
 
     Returns
     -------
     sides : int array
-        Of each song: see :func:`songspace.poster.splits.split`.
+        The set of each song, see :func:`songspace.poster.splits.split`.
     training : int array
-        The rows that are learnt from.
+        Rows for training.
     aside : int array
-        The rows of training songs that are scored in the leaky test instead.
+        Rows of training songs that are not used for training, but in the leaky test.
     """
     clips = data.clips
     names, genres = [clip.identity for clip in clips], [clip.genre for clip in clips]
@@ -199,12 +200,12 @@ def set_apart(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def choose_subset(data: Data, wanted: Sequence[str] | None) -> list[str]:
-    """Choose the genres of the second test: those named, the poster's four, or the four with most songs.
+    """Choose the genres of the second test: the wanted ones, the poster's four, or the four with most songs.
 
     Raises
     ------
     SongspaceError
-        If a genre that was named is not there.
+        If a wanted genre does not exist, or there are fewer than two.
     """
     there = {genre.casefold(): genre for genre in data.genres}
     if wanted is not None:
@@ -229,15 +230,15 @@ def _plan(settings: ExperimentSettings, device: str) -> Training:
 
 
 def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str, str] | None:
-    """Choose A, B and C: the poster's, where these genres are there; otherwise three that no result has chosen.
+    """Choose A, B and C: the poster's genres if they exist; otherwise three that do not depend on the results.
 
-    That is, in a space that is not on trial (hand-made statistics of the training songs): A and B are the two genres
-    that lie farthest apart, and C is the one nearest the way between them.
+    These are chosen in the space of hand-made statistics of the training songs: A and B are the two genres farthest
+    apart, and C is the one nearest to the way between them.
 
     Returns
     -------
     tuple of str or None
-        A, B and C; None if there are not three genres, or none lies between A and B.
+        A, B and C; None if there are fewer than three genres, or none lies between A and B.
     """
     there = {label.casefold(): label for label in sorted(labels)}
     if all(name in there for name in TRIPLE):
@@ -259,7 +260,7 @@ def choose_triple(vectors: np.ndarray, labels: Sequence[str]) -> tuple[str, str,
 
 
 def named_triple(names: str, genres: Sequence[str]) -> tuple[str, str, str]:
-    """Return the genres that the user named, as "A,B,C", in any case.
+    """Return the genres that the user named as "A,B,C", in any case.
 
     Raises
     ------
@@ -282,42 +283,43 @@ def lies_between(
     *,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Measure where C lies against the line from A to B, with intervals over artists.
+    """Compute the place of C relative to the line from A to B, with intervals over artists.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
-        Songs, centred and of unit length.
+        Vectors of songs, centred and of unit length.
     labels, artists : sequences of length n
+        The genre and the artist of each song.
     triple : tuple of str
         A, B and C.
 
     Returns
     -------
     dict
-        ``position`` and ``offset`` of C and its ``margin``, how much nearer to the way it is than the median of the
-        other genres (None without others), each with ``value`` and ``interval``; ``others``, the same of each other
-        genre; ``rank`` of C by offset among all of them; ``between``: "yes", "no" or
-        "unsure", by the intervals, and "unknown" where artists are too few for intervals.
+        ``position`` and ``offset`` of C, and its ``margin``, the median offset of the other genres less its own (None
+        without others), each with ``value`` and ``interval``; ``others``, position and offset of each other genre;
+        ``rank`` of C by offset among all of them; ``between``: "yes", "no" or "unsure", by the intervals, or "unknown"
+        with too few artists for intervals.
 
     Examples
     --------
     >>> vectors = np.array([[1.0, 0, 0], [0, 1, 0], [0.6, 0.6, 0.2], [0, 0, 1]])
-    >>> found = lies_between(vectors, ["jazz", "rock", "funk", "folk"], [None] * 4, ("jazz", "rock", "funk"))
-    >>> round(found["position"]["value"], 1), found["rank"], found["between"]
+    >>> place = lies_between(vectors, ["jazz", "rock", "funk", "folk"], [None] * 4, ("jazz", "rock", "funk"))
+    >>> round(place["position"]["value"], 1), place["rank"], place["between"]
     (0.5, 1, 'unknown')
     """
     genres = [*triple, *sorted(set(labels) - set(triple))]
-    known, whose = np.asarray(labels), artist_codes(artists, len(labels))
+    known, units = np.asarray(labels), artist_codes(artists, len(labels))
     members = [known == genre for genre in genres]
-    values, drawn, smaller = placed([vectors[m] for m in members], [whose[m] for m in members], seed=random_state)
+    values, drawn, smaller = placed([vectors[m] for m in members], [units[m] for m in members], seed=random_state)
     c, *others = judged(genres[2:], [int(m.sum()) for m in members[2:]], values, drawn, smaller)
     return {
         "position": c.position.as_dict(),
         "offset": c.offset.as_dict(),
         "margin": c.margin and c.margin.as_dict(),
-        "others": [{"genre": one.name, "position": one.position.value, "offset": one.offset.value} for one in others],
-        "rank": 1 + sum(one.offset.value < c.offset.value for one in others),
+        "others": [{"genre": o.name, "position": o.position.value, "offset": o.offset.value} for o in others],
+        "rank": 1 + sum(other.offset.value < c.offset.value for other in others),
         "between": c.verdict,
     }
 
@@ -325,7 +327,7 @@ def lies_between(
 def _between(
     learnt: dict[str, Embedding], data: Data, sides: np.ndarray, triple: tuple[str, str, str], store: Store, seed: int
 ) -> dict[str, Any]:
-    """Ask A + B ?= C of all songs that nothing was learnt from, in every embedding but the raw spectrogram."""
+    """Answer A + B ?= C from all test songs, in every embedding except the raw spectrogram."""
     test = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
     answers = {}
     for key, embedding in learnt.items():
@@ -333,7 +335,7 @@ def _between(
             answers[key] = store.facts(
                 f"between-{key}",
                 digest(embedding.key, test.items.tolist(), test.labels, test.artists, triple, seed),
-                lambda embedding=embedding: lies_between(  # type: ignore[misc]  # bound at once
+                lambda embedding=embedding: lies_between(  # type: ignore[misc]  # called in this iteration
                     place(embedding, data, test), test.labels, test.artists, triple, random_state=seed
                 ),
             )

@@ -1,4 +1,4 @@
-"""The pictures of the report: their data is computed here, and :mod:`songspace.poster.plots` draws it."""
+"""The pictures of the report: this module computes their data, and :mod:`songspace.poster.plots` draws it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from songspace import maps
 from songspace.encoders import load
+from songspace.encoders.base import spread
 from songspace.evaluation.clustering import principal_coordinates
 from songspace.maps.projection import FEWEST
 from songspace.poster import plots
@@ -24,31 +25,31 @@ from songspace.poster.write_up import too_few
 from songspace.reporter import Reporter
 
 PERPLEXITY, PERPLEXITY_OF_FEW = 28.0, 20.0
-"""Perplexity of t-SNE as on the poster: in the picture of all genres, and in those of some."""
+"""Perplexity of t-SNE, as on the poster: for all genres, and for some genres."""
 
 TSNE: dict[str, Any] = {"learning_rate": 50.0, "max_iter": 1000, "init": "random"}
-"""The poster's other settings of scikit-learn's t-SNE: the first two are its own, the third was the default in 2017."""
+"""Other settings of scikit-learn's t-SNE: the first two as on the poster, the third the default in 2017."""
 
 FAVOURED = ("ali_right", "linear")
-"""Embeddings of which there is a picture where there is room for two."""
+"""Embeddings in pictures of two embeddings."""
 
 RUNGS = ("ali_run", "ali_described", "ali_right")
 STEPS = 7
-"""Spectrograms on the way between two songs."""
+"""Number of spectrograms on the way between two songs."""
 
 
 @dataclass(frozen=True)
 class Discography:
-    """The artist whose albums span most years.
+    """The albums of the artist with most different years.
 
     Attributes
     ----------
     artist : str
     songs : list of int
     albums : list of str
-        Of each song.
+        The album of each song.
     years : dict of str to int
-        The year of each album: the earliest that its songs name.
+        The year of each album: the earliest year of its songs.
     """
 
     artist: str
@@ -62,7 +63,7 @@ class Discography:
 
 
 def discography(data: Data) -> Discography | None:
-    """Find the artist with albums of most different years, then with most albums and songs; None without two."""
+    """Find the artist with albums of most different years, then with most albums and songs; None without two albums."""
     works: dict[str, list[int]] = {}
     for song, clip in enumerate(data.clips):
         if clip.artist and clip.album and clip.year:
@@ -77,7 +78,7 @@ def discography(data: Data) -> Discography | None:
         if len(years) > 1 and len(songs) > 2:
             discographies.append(Discography(artist, songs, [str(data.clips[song].album) for song in songs], years))
     return max(
-        discographies, key=lambda one: (len(set(one.years.values())), len(one.years), len(one.songs)), default=None
+        discographies, key=lambda each: (len(set(each.years.values())), len(each.years), len(each.songs)), default=None
     )
 
 
@@ -92,7 +93,7 @@ def draw(
     seed: int,
     reporter: Reporter,
 ) -> dict[str, bytes]:
-    """Draw all pictures, as PNG by their names; those without data are left out."""
+    """Draw all pictures that have data; return them as PNG by their names."""
     look = Look(tuple(in_order(data.genres)))
     made = {}
     by_name = {test.name: test for test in tests}
@@ -156,7 +157,7 @@ def _scores(result: Mapping[str, Any]) -> bytes:
 def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     """Compute a map as on the poster: scikit-learn's t-SNE of standardised numbers, with the poster's settings.
 
-    Where there are fewer than ten different items the two principal components take its place, as in all maps here.
+    With fewer than ten different items, the map is that of the two principal components, as in all maps here.
     """
     from sklearn import manifold
 
@@ -164,7 +165,7 @@ def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     spread[spread == 0] = 1.0
     scaled = (vectors - mean.astype(vectors.dtype)) / spread.astype(vectors.dtype)
     if scaled.shape[1] > len(scaled):
-        scaled = principal_coordinates(scaled)  # all distances are kept
+        scaled = principal_coordinates(scaled)  # it keeps all distances
     if len(np.unique(scaled, axis=0)) < FEWEST:
         return maps.layout(scaled, method="pca")
     near = min(perplexity, (len(scaled) - 1) / 3)
@@ -172,11 +173,12 @@ def tsne(vectors: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
 
 
 def _segments_map(embedding: Embedding, data: Data, test: Test, store: Store, seed: int) -> np.ndarray:
-    """Return the map of a test's segments."""
+    """Compute the map of the segments of a test."""
 
     def vectors() -> np.ndarray:
-        # The embedding's own numbers are standardised. Of coordinates that keep the distances of few items, that would
-        # make all items equally far from each other. PCA as coded then has no more numbers than items, and takes long.
+        # The vectors will be standardised. With the coordinates of `place`, one for each item, that would make all
+        # items equally distant. PCA as coded then has fewer numbers than items, and takes long: there `places` does no
+        # harm.
         scored = embedding.kind.fitted == "scored"
         return places(embedding, data, test, store) if scored else own_numbers(embedding, data, test)
 
@@ -184,7 +186,7 @@ def _segments_map(embedding: Embedding, data: Data, test: Test, store: Store, se
 
 
 def _map(embedding: Embedding, vectors: Callable[[], np.ndarray], test: Test, store: Store, seed: int) -> np.ndarray:
-    """Return a map by t-SNE, or the one that was kept."""
+    """Compute a map by t-SNE, or return the stored one."""
     perplexity = PERPLEXITY_OF_FEW if test.subset else PERPLEXITY
     name = f"maps/{embedding.kind.key}-{test.name}"
     key = digest(embedding.key, test.level, test.items.tolist(), perplexity, TSNE, seed, "own numbers")
@@ -200,13 +202,13 @@ def _between(
     store: Store,
     seed: int,
 ) -> dict[str, bytes]:
-    # The same space as the number's, in which all genres are.
-    everyone = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
-    three = everyone.only(triple)
+    # The space of all genres, like that of the answer.
+    all_songs = of_items(data, "all", "songs", np.flatnonzero(np.isin(sides, (BY_SONG, BY_ARTIST))))
+    three = all_songs.only(triple)
     rows = []
     for key in FAVOURED:
         if key in learnt:
-            vectors = own_numbers(learnt[key], data, everyone)[np.isin(everyone.items, three.items)]
+            vectors = own_numbers(learnt[key], data, all_songs)[np.isin(all_songs.items, three.items)]
             xy = _map(learnt[key], lambda vectors=vectors: vectors, three, store, seed)  # type: ignore[misc]
             rows.append((learnt[key].kind.name, vectors, xy))
     return {"between": plots.between(rows, three.labels, triple, look)} if rows else {}
@@ -215,7 +217,7 @@ def _between(
 def _decoded(
     data: Data, sides: np.ndarray, learnt: Mapping[str, Embedding], store: Store, seed: int
 ) -> dict[str, bytes]:
-    """Draw what ALI's decoders make of held-out songs, of the prior, and of the way between two songs."""
+    """Draw the outputs of ALI's decoders for held-out songs, for the prior, and for the way between two songs."""
     if "ali_right" not in learnt:
         return {}
     held_out = np.flatnonzero(sides == (BY_ARTIST if (sides == BY_ARTIST).any() else BY_SONG))
@@ -242,13 +244,12 @@ def _untitled(spectrograms: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 
 def _one_of_each(data: Data, songs: Sequence[int], seed: int, *, most: int) -> list[int]:
-    """Draw a song of each genre by the seed, of at most ``most`` genres spread over all."""
+    """Draw one song of each genre, from at most ``most`` genres spread over all."""
     first: dict[str, int] = {}
     for song in sorted(songs, key=lambda song: rank(seed, "decoded", data.clips[song].identity)):
         first.setdefault(data.clips[song].genre, song)
     genres = [genre for genre in data.genres if genre in first]
-    spread = np.unique(np.linspace(0, len(genres) - 1, most).round().astype(int))
-    return [first[genres[number]] for number in spread]
+    return [first[genres[number]] for number in spread(len(genres), most)]
 
 
 def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, store: Store, seed: int) -> dict[str, np.ndarray]:
@@ -268,7 +269,7 @@ def _decodings(embedding: Embedding, data: Data, rows: np.ndarray, store: Store,
 
 
 def _decibels(spectrograms: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """Convert a decoder's output to decibels; plain power below 1e-10 counts as that."""
+    """Convert the output of a decoder to decibels; plain power is at least 1e-10."""
     if logarithmic:
         return spectrograms
     return 10 * np.log10(np.maximum(spectrograms, 1e-10))

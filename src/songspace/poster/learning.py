@@ -1,7 +1,7 @@
-"""The embeddings that are compared: ways to turn a segment into a vector, from its plain spectrogram to learnt ones.
+"""The embeddings that are compared: vectors of segments, from plain spectrograms to learnt ones.
 
-Each learns once, from the training set, and what has been learnt is kept. Two are as the poster had them instead: the
-raw spectrogram learns nothing, and PCA as coded then is fitted on the very items that are scored.
+Each embedding learns once, from the training set, and is stored. Two are exceptions, as on the poster: the raw
+spectrogram learns nothing, and PCA as coded then is fitted to the scored items themselves.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from songspace import __version__, encoders, frontends
 from songspace.encoders import PIPELINE
 from songspace.encoders.ali import POSTER_STEPS
 from songspace.encoders.base import Encoder
+from songspace.encoders.registry import BY_HAND, UNTRAINED
 from songspace.errors import SongspaceError
 from songspace.poster.data import Data
 from songspace.poster.segments import DECIBELS, MEL, POWER
@@ -25,18 +26,18 @@ from songspace.poster.store import Store, digest
 from songspace.reporter import Reporter
 
 COMPONENTS = 64
-"""Numbers that PCA keeps, as on the poster."""
+"""Components of PCA, as on the poster."""
 
 AS_MANY_UPDATES = POSTER_STEPS * 4 // 5
-"""Batches after which ALI done right, whose encoder learns from all, has learnt from as many as the poster's."""
+"""Batches from which the poster's encoder learnt; that of ALI done right learns from all of its batches."""
 
 LEAST_OF_LEARN = 1500
-"""Steps of the contrastive encoder below which ``songspace learn`` does not go."""
+"""Fewest steps of the contrastive encoder in ``songspace learn``."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The settings that the trained encoders share."""
+    """Settings of all trained encoders."""
 
     steps: int | None
     minutes: float | None
@@ -44,16 +45,16 @@ class Training:
     seed: int
     device: str
     batch: int | None = None
-    """Spectrograms in a batch of ALI, if not its own number."""
+    """Spectrograms in a batch of ALI; None for its default."""
 
     def limits(self) -> dict[str, Any]:
-        """Return the parameters that all trained encoders share."""
+        """Return the common parameters of all trained encoders."""
         return {"steps": self.steps, "minutes": self.minutes, "random_state": self.seed, "device": self.device}
 
 
 @dataclass(frozen=True)
 class EmbeddingKind:
-    """An embedding: its name, what it is in a sentence, how it is made, and what it is fitted on.
+    """A kind of embedding: its name, a description, its encoder, and the set that it is fitted to.
 
     A trained one is not judged after fewer steps than ``enough``.
     """
@@ -99,13 +100,13 @@ KINDS = (
         lambda plan: encoders.PCA(COMPONENTS, frontend=DECIBELS, random_state=plan.seed),
     ),
     EmbeddingKind(
-        "random",
+        UNTRAINED,
         "random network",
         "The contrastive encoder's network with random weights: what every trained one must beat.",
         lambda plan: encoders.RandomConv(frontend=MEL, random_state=plan.seed),
     ),
     EmbeddingKind(
-        "timbre",
+        BY_HAND,
         "hand-made statistics",
         "124 descriptors of timbre and rhythm from the literature, standardised on the training set.",
         lambda plan: encoders.Timbre(frontend=MEL),
@@ -181,9 +182,9 @@ class Embedding:
     ----------
     kind : Kind
     key : str
-        Digest of all that a segment's vector depends on.
+        Digest of all that the vectors depend on.
     facts : dict
-        Of a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it came apart.
+        For a trained one: ``steps``, ``seconds``, ``history``, ``verdict``; ``failed``, a sentence, if it diverged.
     """
 
     kind: EmbeddingKind
@@ -192,15 +193,15 @@ class Embedding:
     _encoder: Encoder | None = None
     _vectors: np.ndarray | None = None
     _where: np.ndarray | None = None
-    """The row of ``_vectors`` that holds each segment; -1 where none does."""
+    """The row in ``_vectors`` of each segment; -1 if it has none."""
 
     @property
     def judged(self) -> bool:
-        """Return whether it may be judged: a trained one must have had enough steps."""
+        """True if it may be judged: a trained one needs enough steps."""
         return not self.kind.trained or self.facts.get("steps", 0) >= self.kind.enough
 
     def encoding(self, data: Data, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Return a function that encodes segments; ``rows`` are all that will be scored together."""
+        """Return a function that encodes segments; ``rows`` are all rows that are scored together."""
         if self._vectors is not None and self._where is not None:
             vectors, where = self._vectors, self._where
             return lambda some: vectors[where[some]]
@@ -219,7 +220,7 @@ def learn(
     plan: Training,
     reporter: Reporter,
 ) -> Embedding:
-    """Fit an embedding on the ``training`` rows and encode the ``wanted`` ones, unless that is done already."""
+    """Fit an embedding to the ``training`` rows and encode the ``wanted`` ones, unless both are stored."""
     encoder = kind.make(plan)
     rows = training.tolist() if kind.fitted == "training" else []
     key = digest(kind.key, _parameters(encoder), data.key, rows, PIPELINE, __version__)
@@ -246,7 +247,7 @@ def learn(
 
 
 def _parameters(encoder: Encoder) -> dict[str, Any]:
-    """Return the parameters of an encoder without the device, which decides only how fast it is."""
+    """Return the parameters of an encoder without the device, which does not change the vectors."""
     given = {name: value for name, value in encoder.get_params(deep=False).items() if name != "device"}
     return given | {"frontend": frontends.describe(encoder.get_frontend())}
 
@@ -254,7 +255,7 @@ def _parameters(encoder: Encoder) -> dict[str, Any]:
 def _trained(
     kind: EmbeddingKind, encoder: Encoder, key: str, data: Data, training: np.ndarray, store: Store, reporter: Reporter
 ) -> tuple[dict[str, Any], Encoder]:
-    """Train an encoder, or open the one that was trained before."""
+    """Train an encoder, or load the one that was trained before."""
     folder, checkpoint = store.folder / "encoders" / kind.key, store.folder / "encoders" / f"{kind.key}.checkpoint"
 
     def train() -> dict[str, Any]:
@@ -271,13 +272,13 @@ def _trained(
         try:
             encoder.fit(X, groups=data.songs[training], checkpoint=checkpoint, on_progress=show)
         except SongspaceError as error:
-            # A rung that comes apart is a finding; the others are still to be scored.
+            # A rung that diverges is a finding; the others can still be scored.
             reporter.say(f"{kind.name}: {error}")
             return {"failed": str(error)}
         history = getattr(encoder, "history_", {})
         encoder.save(folder)
         return {
-            # A run that was killed after its last step has no more steps to count.
+            # A run that was killed after its last step reports no steps when it is resumed.
             "steps": steps or int(max(*history.get("step", [0]), *history.get("watched", [0]))),
             "seconds": round(seconds or time.monotonic() - started, 1),
             "history": history,
@@ -293,7 +294,7 @@ def _trained(
         whole = opened.fingerprint_ == facts["fingerprint"]
     except SongspaceError:
         whole = False
-    if not whole:  # it was deleted: what was learnt is lost
+    if not whole:  # it was deleted or damaged: train again
         shutil.rmtree(folder, ignore_errors=True)
         store.forget(f"encoder-{kind.key}")
         facts = store.facts(f"encoder-{kind.key}", key, train)
@@ -304,7 +305,7 @@ def _trained(
 
 
 def _show(reporter: Reporter, name: str, progress: Any) -> None:
-    """Report how far a training is; where time alone ends it, the number of steps is an estimate."""
+    """Report the progress of a training; if only time limits it, the number of steps is an estimate."""
     losses = "  ".join(f"{loss} {value:.3f}" for loss, value in progress.losses.items())
     speed = f"{progress.segments_per_second:.0f} segments/s"
     reporter.progress(name, progress.step, progress.total, f"{losses}  {speed}  {progress.remaining:.0f} s left")

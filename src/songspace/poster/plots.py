@@ -1,4 +1,4 @@
-"""The experiment's pictures, as PNG: drawn by matplotlib's objects, without its global state."""
+"""The pictures of the experiment as PNG, drawn by matplotlib without its global state."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("house", "disco", "dance"),
     ("edm", "electronic", "electronica", "techno", "trance", "dubstep", "ambient", "idm", "experimental"),
 )
-"""The poster's fifteen genres, each first in its place, from acoustic to electronic, and beside each what is near it.
+"""The poster's fifteen genres in order from acoustic to electronic, each first in its group of similar genres.
 
-The empty place is for unknown genres, in the middle, where the poster goes from bands to producers.
+The empty group in the middle, between bands and producers, is for unknown genres.
 """
 
 MARKERS = "os^D"
-"""With many genres, neighbours in colour differ in shape."""
+"""Shapes that distinguish genres of similar colours, if there are many genres."""
 
 FEW = 8
-"""More genres than this need markers beside their colours to be distinguished."""
+"""The most genres that are distinguished by colours alone."""
 
 
 def in_order(genres: Sequence[str]) -> list[str]:
-    """Sort genres from acoustic to electronic; those in one place by name.
+    """Sort genres from acoustic to electronic; those of one group by name.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def in_order(genres: Sequence[str]) -> list[str]:
 
 
 def _place(genre: str) -> int:
-    """Return the place of a genre: by its whole name, or by its last words ("acid jazz" is jazz)."""
+    """Return the group of a genre, by its whole name or its last words ("acid jazz" is jazz)."""
     words = re.findall(r"[\w&]+", genre.casefold())
     for start in range(len(words)):
         name = " ".join(words[start:])
@@ -73,18 +73,18 @@ def _place(genre: str) -> int:
 
 @dataclass(frozen=True)
 class Look:
-    """The colour and the shape of each genre: the same in every picture.
+    """The colour and the shape of each genre, the same in every picture.
 
     Attributes
     ----------
     genres : tuple of str
-        In the order of their colours, which are the rainbow's from violet to red.
+        Genres in the order of their colours, those of the rainbow from violet to red.
     """
 
     genres: tuple[str, ...]
 
     def of(self, genre: str) -> dict[str, Any]:
-        """Return matplotlib's options for the dots of a genre."""
+        """Return the options of matplotlib for the dots of a genre."""
         from matplotlib import colormaps
 
         number = self.genres.index(genre)
@@ -96,7 +96,7 @@ class Look:
 
 DPI = 110
 WIDTH = 11.0
-"""Inches of every picture."""
+"""Width of every picture in inches."""
 
 BLUE, BROWN = "#2f6fd0", "#bd5007"
 
@@ -124,10 +124,10 @@ def _figure(height: float) -> Figure:
 
 
 def _png(figure: Figure) -> bytes:
-    """Return the picture, without the version of matplotlib, so that equal figures are equal files."""
+    """Return a figure as PNG without the version of matplotlib: equal figures give equal files."""
     out = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a script that no font here knows is drawn as boxes
+        warnings.filterwarnings("ignore", message="Glyph")  # letters without a font are drawn as boxes
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out.getvalue()
 
@@ -168,7 +168,7 @@ def _legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], 
 
 
 def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: float, **more: Any) -> None:
-    """Draw dots in a mixed order, so that no genre lies on top only because it was drawn last."""
+    """Draw dots in random order, so that no genre covers the others."""
     order = np.random.default_rng(0).permutation(len(xy))
     for marker in dict.fromkeys(look.of(label)["marker"] for label in labels):
         some = [i for i in order if look.of(labels[i])["marker"] == marker]
@@ -179,14 +179,14 @@ def _dots(axes: Axes, xy: np.ndarray, labels: Sequence[str], look: Look, size: f
 
 
 def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], tests: Mapping[str, str]) -> bytes:
-    """Draw the headline of every embedding in some tests, side by side, with intervals and chance.
+    """Draw the headline score of every embedding in tests side by side, with intervals and chance.
 
     Parameters
     ----------
     rows : sequence of (name, scores by test, judged)
-        Each score with ``value`` and ``interval``; hollow where an embedding is not to be judged.
+        Each score has ``value`` and ``interval``; the dot of an embedding that is not judged is hollow.
     tests : mapping of str to str
-        The tests, and what is written above them.
+        The tests and their titles.
     """
     figure = _figure(1.1 + 0.34 * len(rows))
     panels = figure.subplots(1, len(tests), sharey=True, sharex=True, squeeze=False)[0]
@@ -207,7 +207,7 @@ def scores(rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]], bool]], te
 
 
 def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> bytes:
-    """Draw losses against batches, as on the poster, and the monitors under them: a column for each rung.
+    """Draw losses against batches, as on the poster, and the monitors below; one column for each rung.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
     """
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
-    # Retrieval, for one, is not measured where too few songs can be held out.
+    # Some monitors may be missing: retrieval is not measured if too few songs can be held out.
     known = [row for row in CURVES if any(_first(curve) in history for curve in row[2] for _, history in rungs)]
     figure = _figure(1.55 * len(known) + 0.4)
     panels = figure.subplots(len(known), len(rungs), sharex="col", squeeze=False)
@@ -244,17 +244,17 @@ def training(rungs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> byte
 
 
 def _first(curve: str) -> str:
-    """Return the name that a history must hold for a curve to be drawn."""
+    """Return the name of a curve in a history; for a sum, that of its first part."""
     return curve.split(" + ")[0]
 
 
 def _curve(history: Mapping[str, Sequence[float]], name: str) -> list[float]:
-    """Return a curve of a history, or the sum of two."""
+    """Return a curve of a history, or the sum of several."""
     return [sum(values) for values in zip(*(history[part] for part in name.split(" + ")), strict=True)]
 
 
 def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: Look) -> bytes:
-    """Draw the same items under each embedding, in two dimensions each.
+    """Draw the same items in the map of each embedding.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def maps(panels: Sequence[tuple[str, np.ndarray]], labels: Sequence[str], look: 
 def between(
     rows: Sequence[tuple[str, np.ndarray, np.ndarray]], labels: Sequence[str], triple: tuple[str, str, str], look: Look
 ) -> bytes:
-    """Draw songs of three genres: along the line from A to B, and by t-SNE; a row for each embedding.
+    """Draw songs of three genres along the line from A to B, and by t-SNE; one row for each embedding.
 
     Parameters
     ----------
@@ -315,8 +315,10 @@ def between(
 def along_the_line(
     vectors: np.ndarray, labels: np.ndarray, triple: tuple[str, str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return songs (n, 2) and the three centres (3, 2): the place on the line from A to B, and the greatest spread
-    of what is left across it."""
+    """Compute coordinates of songs (n, 2) and of the three centres (3, 2).
+
+    The first coordinate is the position on the line from A to B, the second the direction of greatest spread across it.
+    """
     wide = np.asarray(vectors, np.float64)
     centers = np.stack([wide[labels == genre].mean(axis=0) for genre in triple])
     line = centers[1] - centers[0]
@@ -333,7 +335,7 @@ def along_the_line(
 
 
 def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], years: Mapping[str, int]) -> bytes:
-    """Draw the songs of one artist by album, oldest to newest.
+    """Draw the songs of an artist by album, from the oldest to the newest.
 
     Parameters
     ----------
@@ -346,7 +348,7 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
     from matplotlib.lines import Line2D
 
     order = sorted(years, key=lambda album: (years[album], album))
-    # Viridis without its ends: yellow is hard to see on white.
+    # Viridis without its end: yellow is hard to see on white.
     colors = [colormaps["viridis"](0.9 * i / max(1, len(order) - 1)) for i in range(len(order))]
     figure = _figure(4.6 + 0.25 * math.ceil(len(order) / 4))
     known = np.array(albums)
@@ -368,7 +370,7 @@ def albums(panels: Sequence[tuple[str, np.ndarray]], albums: Sequence[str], year
 
 
 def spectrograms(rows: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]]) -> bytes:
-    """Draw rows of spectrograms in decibels, each row on its own scale of colours.
+    """Draw rows of spectrograms in decibels, each row with its own scale of colours.
 
     Parameters
     ----------

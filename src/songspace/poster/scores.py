@@ -1,4 +1,4 @@
-"""The poster's test and its better sisters: which items are scored, and how well each embedding clusters them."""
+"""The poster's test and better ones: their items, and the scores of the clusters of each embedding."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from songspace.categories import integers
+from songspace.encoders.registry import BY_HAND, UNTRAINED
 from songspace.evaluation import clustering
 from songspace.intervals import HALVES, SURE, Scatter, Score, holm
 from songspace.poster.data import Data
@@ -32,8 +33,8 @@ METRICS = {
     "mixture_ami_max": "careful mixture AMI (max)",
     "mixture_v_measure": "careful mixture V",
 }
-"""The scores and their names. The default mixture is the poster's: scikit-learn's as it comes, on all numbers. The
-careful one sees at most 20 rescaled coordinates, is kept from collapsing (``reg_covar=1e-3``), and is the best of ten.
+"""The scores and their names. The default mixture is the poster's: scikit-learn's default settings, on all numbers. The
+careful one takes at most 20 rescaled coordinates and ``reg_covar=1e-3`` against collapsing, and is the best of ten.
 """
 HEADLINE = "kmeans_ami"
 
@@ -44,9 +45,9 @@ LEVELS = ("segments", "songs")
 PAIRS = (
     ("ali_right", "pca_then"),
     ("ali_right", "ali_random"),
-    ("ali_right", "random"),
+    ("ali_right", UNTRAINED),
     ("ali_right", "pca"),
-    ("ali_right", "timbre"),
+    ("ali_right", BY_HAND),
     ("ali_right", "ali_described"),
     ("ali_right", "ali_run"),
     ("ali_run", "pca_then"),
@@ -55,12 +56,12 @@ PAIRS = (
     ("pca", "pca_then"),
     ("contrastive", "contrastive_untrained"),
     ("contrastive", "linear"),
-    ("contrastive", "timbre"),
-    ("linear", "timbre"),
+    ("contrastive", BY_HAND),
+    ("linear", BY_HAND),
     ("linear", "pca"),
     ("linear", "ali_right"),
 )
-"""The questions: is the first better than the second?"""
+"""Pairs of embeddings that are compared: is the first better than the second?"""
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,17 @@ class Test:
     Attributes
     ----------
     split : {"artist", "song", "leaky"}
-        What training and test do not share; "leaky" is as on the poster, where they share songs.
+        The unit that training and test do not share; "leaky" is as on the poster, where they share songs.
     level : {"segments", "songs"}
+        The kind of the items.
     subset : bool
-        Whether it has the chosen genres only.
+        True if it has the chosen genres only.
     items : int array of shape (n,)
-        Rows, or songs.
+        Rows of segments, or numbers of songs.
     labels : list of str
+        The genre of each item.
     artists : list of str
-        Of a song whose artist is unknown, the song itself: all of its segments are drawn together.
+        The artist of each item. A song of an unknown artist stands for an artist: its segments are drawn together.
     """
 
     split: str
@@ -90,12 +93,12 @@ class Test:
 
     @property
     def name(self) -> str:
-        """Return a short name, fit for a file."""
+        """A short name, also for files."""
         return f"{self.split}-{self.level}" + ("-subset" if self.subset else "")
 
     @property
     def genres(self) -> list[str]:
-        """Return the genres, by name."""
+        """The genres, sorted by name."""
         return sorted(set(self.labels), key=str.casefold)
 
     def only(self, genres: Sequence[str]) -> Test:
@@ -114,9 +117,9 @@ class Test:
 def make_tests(
     data: Data, sides: np.ndarray, leaky_rows: np.ndarray, subset: Sequence[str], *, seed: int
 ) -> list[Test]:
-    """Make the tests that the songs allow: of two genres at least, with two items of each.
+    """Make the tests that have at least two genres with two items each.
 
-    The leaky one comes last, and only beside an honest one.
+    The leaky one comes last, and only together with another one.
     """
     tests: list[Test] = []
 
@@ -141,7 +144,7 @@ def make_tests(
 
 
 def of_items(data: Data, split: str, level: str, items: np.ndarray) -> Test:
-    """Make a test of some rows or songs."""
+    """Make a test of rows or songs."""
     clips = [data.clips[song] for song in (data.songs[items] if level == "segments" else items)]
     artists = [clip.artist or f"unknown, of {clip.identity}" for clip in clips]
     return Test(split, level, False, items, [clip.genre for clip in clips], artists)
@@ -152,7 +155,7 @@ def _usable(test: Test) -> bool:
 
 
 def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """Return all numbers of the items of a test: segments as they come; songs as in a ``Space``."""
+    """Return the vectors of the items of a test: segments unchanged, songs as in a ``Space``."""
     if test.level == "segments":
         return embedding.encoding(data, test.items)(test.items)
     encode = embedding.encoding(data, data.rows_of(test.items))
@@ -161,10 +164,9 @@ def own_numbers(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
 
 
 def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
-    """Return the items of a test in an embedding, as :func:`own_numbers` gives them.
+    """Return the vectors of the items of a test, rotated to one coordinate for each item if they have more numbers.
 
-    Where vectors have more numbers than there are items they are turned into as many coordinates as there are
-    items, which keeps all distances.
+    The rotation keeps all distances.
     """
     vectors = own_numbers(embedding, data, test)
     if vectors.shape[1] > len(vectors):
@@ -173,7 +175,7 @@ def place(embedding: Embedding, data: Data, test: Test) -> np.ndarray:
 
 
 def places(embedding: Embedding, data: Data, test: Test, store: Store) -> np.ndarray:
-    """Return what :func:`place` does, or what was kept of it, where that takes long."""
+    """Return the output of :func:`place`; it is stored if it takes long."""
     if embedding.kind.fitted == "training":
         return place(embedding, data, test)
     key = digest(embedding.key, test.level, test.items.tolist())
@@ -182,9 +184,9 @@ def places(embedding: Embedding, data: Data, test: Test, store: Store) -> np.nda
 
 
 def score(embedding: Embedding, data: Data, test: Test, store: Store, *, seeds: int, seed: int) -> dict[str, Score]:
-    """Score an embedding in a test, with the scatter behind its intervals.
+    """Score an embedding in a test, with the scatter for its intervals.
 
-    Those of the default mixture are missing where scikit-learn could not fit it.
+    The scores of the default mixture are missing if scikit-learn cannot fit it.
     """
     parts = [test.items.tolist(), test.labels, test.artists, seeds, seed, HALVES]
     key = digest(embedding.key, test.level, *parts)
@@ -214,14 +216,14 @@ def score(embedding: Embedding, data: Data, test: Test, store: Store, *, seeds: 
 
 
 def differences(scores: Mapping[str, Mapping[str, Score]], unjudged: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Answer the questions of ``PAIRS``: paired differences of the headline, and what they mean.
+    """Compute the paired differences of ``PAIRS`` in the headline score, and their meaning.
 
     Returns
     -------
     list of dict
         ``better``, ``than`` (keys of embeddings), ``difference``, ``interval``, ``p_holm`` (the p-value, corrected for
-        all of these questions) and ``says``: "better", "worse", "may be chance", "unknown" where artists are too few
-        for an interval, or "too few steps" where one of the two is ``unjudged``.
+        all pairs) and ``says``: "better", "worse", "may be chance", "unknown" with too few artists for an interval, or
+        "too few steps" if one of the two is ``unjudged``.
     """
     pairs = [(better, than) for better, than in PAIRS if better in scores and than in scores]
     answers = [scores[better][HEADLINE].minus(scores[than][HEADLINE]) for better, than in pairs]
@@ -235,7 +237,7 @@ def differences(scores: Mapping[str, Mapping[str, Score]], unjudged: Collection[
 
 
 def meaning(difference: float, p: float | None) -> str:
-    """Name what a difference and its corrected p-value mean.
+    """Return the meaning of a difference with its corrected p-value.
 
     Examples
     --------
@@ -250,24 +252,25 @@ def meaning(difference: float, p: float | None) -> str:
 
 
 def default_mixture(vectors: np.ndarray, labels: Sequence[str], *, seeds: Sequence[int]) -> dict[str, Score]:
-    """Score scikit-learn's mixture of as many Gaussians as there are labels, as it comes: the poster's.
+    """Score scikit-learn's Gaussian mixture with default settings and one component for each label, as on the poster.
 
-    Full covariances in more dimensions than a cluster has items are singular, so that the mixture mostly repeats the
-    one k-means that it began with: that is how the poster's bars came to be equal in pairs.
+    Full covariances in more dimensions than a cluster has items are singular. The mixture then mostly repeats the
+    k-means that it starts from: this is the reason for the equal bars of the poster.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
-        All numbers, as they are.
+        Unchanged vectors.
     labels : sequence of length n
+        The label of each vector.
     seeds : sequence of int
-        scikit-learn's ``random_state``, which the poster left to chance.
+        Values of scikit-learn's ``random_state``, which the poster did not set.
 
     Returns
     -------
     dict
-        ``default_mixture_ami``, ``default_mixture_ami_max`` and ``default_mixture_v_measure``; nothing if scikit-learn
-        finds the covariances too ill-conditioned to go on.
+        ``default_mixture_ami``, ``default_mixture_ami_max`` and ``default_mixture_v_measure``; empty if scikit-learn
+        refuses the covariances as ill-conditioned.
     """
     clusterings = []
     with threadpool_limits(1), warnings.catch_warnings():

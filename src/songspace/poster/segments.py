@@ -1,9 +1,9 @@
 """Segments on disk: random five seconds of songs as spectrograms, decoded once and mapped into memory.
 
-A segment is kept twice. The poster's power spectrogram is kept in decibels of 16 bits, 1/256 dB a step from -100 dB
-on: a power that is worked out from them is within 0.05 % of the true one, at half the space of a float32. The
-log-mel spectrogram of the same five seconds is kept in its own 8 bits. At the poster's size (150,000 segments) that is
-35 GB on disk, of which no more than a batch is in memory.
+Each segment is stored twice. The poster's power spectrogram is stored in decibels of 16 bits, in steps of 1/256 dB from
+-100 dB: the power has errors below 0.05 %, at half the size of float32. The log-mel spectrogram of the same five
+seconds is stored in its own 8 bits. At the poster's size (150,000 segments) this is 35 GB on disk, of which only one
+batch is in memory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DECIBELS = PowerSpectrogram(log=True, seconds=SECONDS)
 MEL = LogMel(seconds=SECONDS)
 
 LOWEST, STEP = -100.0, 1 / 256
-"""Decibels: code q of 16 bits stands for ``LOWEST + q * STEP``, so from -100 to 155.99 dB."""
+"""Decibels: a 16-bit code q stands for ``LOWEST + q * STEP``, from -100 to 155.99 dB."""
 
 
 def to_codes(decibels: np.ndarray) -> np.ndarray:
@@ -47,12 +47,12 @@ def to_codes(decibels: np.ndarray) -> np.ndarray:
 
 
 def from_codes(codes: np.ndarray) -> np.ndarray:
-    """Convert the codes of :func:`to_codes` to decibels, within 1/512 dB; float32."""
+    """Convert the codes of :func:`to_codes` to decibels, with errors below 1/512 dB; float32."""
     return np.asarray(codes, np.float32) * np.float32(STEP) + np.float32(LOWEST)
 
 
 def to_power(codes: np.ndarray) -> np.ndarray:
-    """Convert codes to power, within 0.05 %; float32."""
+    """Convert codes to power, with errors below 0.05 %; float32."""
     return np.exp(from_codes(codes) * np.float32(np.log(10) / 10))
 
 
@@ -98,7 +98,7 @@ def decode(file: Found, segments: int, seed: int) -> Decoded | FileFailure:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A line of the journal: the slot and the segments of a file, or why it has none."""
+    """A line of the journal: the slot and the segments of a file, or the reason why it has none."""
 
     size: int
     mtime_ns: int
@@ -109,23 +109,23 @@ class JournalEntry:
     silent: tuple[bool, ...] = ()
 
     def is_of(self, file: Found) -> bool:
-        """Return whether the file is unchanged since this was written."""
+        """Return True if the file has not changed since this line was written."""
         return (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
 
 
 class Shelf:
-    """The segments of an experiment: two flat files of a record for each song, and a journal.
+    """The segments of an experiment: two flat files with a record for each song, and a journal.
 
-    The journal has a line for each file, written after its record, so that a kill at any moment loses the files that
-    were being decoded and nothing else. Where segments are drawn in another way, everything is begun anew.
+    The journal has a line for each file, written after its record, so that a kill at any moment loses only the files
+    that are being decoded. If segments are drawn in another way, all files are decoded again.
 
     Parameters
     ----------
     folder : Path
     segments : int
-        Of each song.
+        Number of segments of each song.
     seed : int
-        Of the places of the segments.
+        Seed of the places of the segments.
     """
 
     def __init__(self, folder: Path, segments: int, seed: int) -> None:
@@ -138,13 +138,13 @@ class Shelf:
             "mel": (folder / "mel.u8", np.dtype(np.uint8), MEL.shape),
         }
         if not self._read():
-            for path in (self._journal, *(file[0] for file in self._files.values())):
+            for path in (self._journal, *(path for path, *_ in self._files.values())):
                 path.unlink(missing_ok=True)
             self._journal.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
         self._next = 1 + max((entry.slot for entry in self.entries.values()), default=-1)
 
     def _read(self) -> bool:
-        """Take in the journal, up to a line that a kill cut short; false if it is not of these segments."""
+        """Read the journal without incomplete lines; return False if it is of other segments."""
         try:
             text = self._journal.read_text(encoding="utf-8")
             head, *lines = text.splitlines()
@@ -155,7 +155,10 @@ class Shelf:
                     journal.write("\n")
         except (OSError, ValueError):
             return False
-        held = min(path.stat().st_size // self._record(name) if path.exists() else 0 for name, path in self._paths())
+        held = min(
+            path.stat().st_size // self._record(name) if path.exists() else 0
+            for name, (path, *_) in self._files.items()
+        )
         for line in lines:
             try:
                 path, fields = json.loads(line)
@@ -166,11 +169,8 @@ class Shelf:
                 self.entries[path] = entry
         return True
 
-    def _paths(self) -> list[tuple[str, Path]]:
-        return [(name, file[0]) for name, file in self._files.items()]
-
     def _record(self, name: str) -> int:
-        """Return the bytes that one song takes."""
+        """Return the bytes of one song."""
         _, dtype, shape = self._files[name]
         return self.segments * int(np.prod(shape)) * dtype.itemsize
 
@@ -182,12 +182,12 @@ class Shelf:
         timeout: float,
         on_progress: Callable[[int, int], None],
     ) -> None:
-        """Decode files, given by their names in the journal, and put them on the shelf.
+        """Decode files, given with their names in the journal, and store their segments.
 
         Raises
         ------
         SongspaceError
-            If they would not fit on the disk.
+            If there is too little space on the disk.
         """
         needed = len(files) * sum(self._record(name) for name in self._files)
         if needed > shutil.disk_usage(self.folder).free:
@@ -221,12 +221,12 @@ class Shelf:
         return JournalEntry(file.size, file.mtime_ns, None, decoded.identity.hex(), slot, starts, silent)
 
     def rows(self, frontend: Frontend, slots: np.ndarray, which: np.ndarray) -> Any:
-        """Return segments as a frontend gives them, read from the disk as they are indexed.
+        """Return the spectrograms of segments by a frontend; they are read from the disk when they are indexed.
 
         Parameters
         ----------
         frontend : Frontend
-            A ``LogMel``, or a ``PowerSpectrogram`` that is logarithmic or not.
+            A ``LogMel``, or a ``PowerSpectrogram``, logarithmic or not.
         slots, which : int arrays of shape (n,)
             The slot of each segment's song, and the segment's number within it.
         """
@@ -242,7 +242,7 @@ class Shelf:
 
 
 class Floats:
-    """Rows whose codes are turned into numbers as they are indexed."""
+    """Rows whose codes are converted when they are indexed."""
 
     def __init__(self, rows: Rows, numbers: Callable[[np.ndarray], np.ndarray]) -> None:
         self._rows, self._numbers = rows, numbers

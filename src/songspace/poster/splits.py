@@ -1,13 +1,13 @@
 """The split of the songs: one training set and two tests.
 
-Every encoder learns once, from the training set. One test holds other songs, of artists who may be known from training
-(*by song*: no song on both sides); the other holds songs of artists of whom nothing was heard (*by artist*: no artist
-on both sides). So both tests score the very same encoder.
+Every encoder learns once, from the training set. One test has other songs, whose artists may be in the training set
+(*by song*: no song on both sides). The other test has songs of artists who are not in it (*by artist*: no artist on
+both sides). Both tests score the same encoder.
 
-Genres are looked at only to give each its share in every set.
+Genres are used only to give each its share in every set.
 
-A third test is *as on the poster, leaky*: segments of songs that were also trained on, by their other segments. Its
-figures are set beside the poster's own, and prove nothing.
+A third test is *as on the poster, leaky*: segments of songs whose other segments are in the training set. Its figures
+are compared with the poster's, and prove nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHARE = 0.25
 """Share of each genre's songs in each of the two tests."""
 
 SCORED = 50
-"""Segments and songs of each genre that are scored, as on the poster; no test holds more songs of a genre."""
+"""The most segments, and songs, of each genre in a test, as on the poster."""
 
 
 def split(names: Sequence[str], genres: Sequence[str], artists: Sequence[str | None], *, seed: int = 0) -> np.ndarray:
@@ -35,17 +35,19 @@ def split(names: Sequence[str], genres: Sequence[str], artists: Sequence[str | N
     Parameters
     ----------
     names : sequence of str
-        One for each song, different from all others.
+        A different name for each song.
     genres : sequence of str
+        The genre of each song.
     artists : sequence of str or None
-        Songs of unknown artists are never in the test by artist: their artist is not known.
+        The artist of each song. Songs of unknown artists (None) are never in the test by artist.
     seed : int
+        Seed of the draw.
 
     Returns
     -------
     int array of shape (n,)
-        ``TRAINING``, ``BY_SONG`` or ``BY_ARTIST`` for each song. Every genre keeps at least a song to learn from, as
-        long as it has two; a genre of one artist has none in the test by artist.
+        ``TRAINING``, ``BY_SONG`` or ``BY_ARTIST`` for each song. Every genre with two songs keeps at least one for
+        training; a genre with one artist has no song in the test by artist.
 
     Examples
     --------
@@ -77,7 +79,7 @@ def _hold_artists(
     room: dict[str, int],
     seed: int,
 ) -> None:
-    """Put artists, with all their songs, into the test by artist."""
+    """Move artists, with all their songs, to the test by artist."""
     works: dict[str, list[int]] = {}
     for song, artist in enumerate(artists):
         if artist is not None:
@@ -86,14 +88,14 @@ def _hold_artists(
     held: Counter[str] = Counter()
 
     def hold(artist: str, most: dict[str, int]) -> None:
-        brings = Counter(genres[song] for song in works[artist])
-        if all(held[genre] + count <= most[genre] for genre, count in brings.items()):
+        counts = Counter(genres[song] for song in works[artist])
+        if all(held[genre] + count <= most[genre] for genre, count in counts.items()):
             sides[works[artist]] = BY_ARTIST
-            held.update(brings)
+            held.update(counts)
 
     for artist in drawn:
         hold(artist, room)
-    # Where every artist has more songs than there is room for, the smallest one will do, if half of the songs stay.
+    # If every artist of a genre has too many songs, the one with fewest is taken, if half of the songs stay.
     for genre in sorted(size):
         for artist in sorted(drawn, key=lambda artist: len(works[artist])):
             if not held[genre] and any(genres[song] == genre for song in works[artist]):
@@ -103,22 +105,23 @@ def _hold_artists(
 def balanced(
     names: Sequence[str], genres: Sequence[str], rows: Sequence[np.ndarray], *, most: int, seed: int
 ) -> np.ndarray:
-    """Draw equally many rows of each genre, spread over as many of its songs as there are.
+    """Draw the same number of rows of each genre, spread over all of its songs.
 
     Parameters
     ----------
     names, genres : sequences of length n
-        Of some songs.
+        Names and genres of songs.
     rows : sequence of n int arrays
-        The rows of each song that may be drawn.
+        Rows of each song that may be drawn.
     most : int
-        Of each genre.
+        The most rows of each genre.
     seed : int
+        Seed of the draw.
 
     Returns
     -------
     int array
-        Ascending.
+        Rows, ascending.
 
     Examples
     --------
@@ -138,26 +141,27 @@ def balanced(
 def leaky(
     names: Sequence[str], genres: Sequence[str], rows: Sequence[np.ndarray], *, most: int = SCORED, seed: int
 ) -> np.ndarray:
-    """Set segments of training songs aside, to be scored as the poster scored.
+    """Draw segments of training songs for a test like the poster's.
 
-    The poster's 150,000 segments were mixed before 108,000 of them were trained on, so that of nearly every song some
-    segments were trained on and some were not; of these the first 50 of each genre were scored. Here it is one segment
-    of a song, drawn at random, of songs that have another one to be trained on.
+    The poster's 150,000 segments were shuffled before 108,000 of them were taken for training, so that nearly every
+    song had segments in both sets; the first 50 of each genre in the test set were scored. Here one segment of a song
+    is drawn at random, from songs with another segment for training.
 
     Parameters
     ----------
     names, genres : sequences of length n
-        Of the training songs.
+        Names and genres of the training songs.
     rows : sequence of n int arrays
-        The rows of each song that may be drawn.
+        Rows of each song that may be drawn.
     most : int
-        Of each genre.
+        The most rows of each genre.
     seed : int
+        Seed of the draw.
 
     Returns
     -------
     int array
-        Rows, ascending; equally many of each genre. The training set must do without them.
+        Rows, ascending, the same number of each genre. They have to be removed from the training set.
 
     Examples
     --------

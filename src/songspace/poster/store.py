@@ -1,28 +1,29 @@
-"""The folder in which an experiment keeps what it has worked out, so that it goes on where it was stopped.
+"""The folder in which an experiment stores its results, so that a stopped run can be resumed.
 
-Every result stands under a key, a digest of all that it depends on. It is written beside its place and renamed into
-it, so that it is whole or is not there; a result under another key is worked out anew.
+Each result has a key, a digest of all that it depends on. It is written under another name and renamed, so that it is
+either complete or absent. A result under another key is computed again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from songspace.errors import SongspaceError
+from songspace.tensorfile import write_whole
 
 
 def digest(*parts: Any) -> str:
-    """Return 32 hexadecimal digits that change with anything in ``parts``, which must be plain values for JSON.
+    """Return 32 hexadecimal digits that change with ``parts``, which must be plain values for JSON.
 
     Examples
     --------
@@ -38,7 +39,7 @@ class Store:
     Parameters
     ----------
     folder : Path
-        Made when it is locked.
+        It is created by :meth:`lock`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,12 +47,12 @@ class Store:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the right to work in this folder; the system frees it when the process ends, however it ends.
+        """Lock this folder for one run; the system removes the lock when the process ends, also after a kill.
 
         Raises
         ------
         SongspaceError
-            If another run holds it, or the folder cannot be written, now or later.
+            If another run has the lock, or the folder cannot be written, now or in the block.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -71,31 +72,32 @@ class Store:
             lock.release()
 
     def refused(self, error: OSError) -> SongspaceError:
-        """Return the error to raise where the file system refuses."""
+        """Return the error for a folder that cannot be written."""
         return SongspaceError(f"The experiment's folder {self.folder.parent} cannot be written: {error.strerror}.")
 
     def facts(self, name: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the plain values kept under ``key``, or make and keep them."""
+        """Return the plain values stored under ``key``; otherwise compute and store them."""
         path = self.folder / f"{name}.json"
         with suppress(OSError, ValueError, TypeError, KeyError):
             held = json.loads(path.read_text(encoding="utf-8"))
             if held["key"] == key:
                 value: dict[str, Any] = held["value"]
                 return value
-        # What is returned now must not differ from what is read later: floats do not change in JSON, tuples do.
+        # The values must equal those that are read later: floats do not change in JSON, tuples do.
         value = json.loads(json.dumps(make()))
         self.write(path, json.dumps({"key": key, "value": value}).encode())
         return value
 
     def arrays(self, name: str, key: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """Return the arrays kept under ``key``, or make and keep them."""
+        """Return the arrays stored under ``key``; otherwise compute and store them."""
         path = self.folder / f"{name}.npz"
         with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as held:
             if str(held["key"]) == key:
                 return {name: held[name] for name in held.files if name != "key"}
         made = {name: np.asarray(array) for name, array in make().items()}
-        with self._written(path) as file:
-            np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
+        file = io.BytesIO()
+        np.savez(file, key=np.array(key), **made)  # type: ignore[arg-type]  # NumPy takes arrays for flags
+        self.write(path, file.getvalue())
         return made
 
     def forget(self, name: str) -> None:
@@ -103,20 +105,9 @@ class Store:
         (self.folder / f"{name}.json").unlink(missing_ok=True)
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file whole or not at all."""
-        with self._written(path) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-
-    @contextmanager
-    def _written(self, path: Path) -> Iterator[BinaryIO]:
-        """Open a file beside ``path``, and rename it into place after the block."""
-        beside = path.with_name(path.name + ".new")
+        """Write a file atomically."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
-                yield file
-            beside.replace(path)
+            write_whole(path, [content])
         except OSError as error:
             raise self.refused(error) from error

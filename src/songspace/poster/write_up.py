@@ -39,7 +39,7 @@ REFERENCE: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""The poster's own figures, read off its bars (within 0.008): k-means and mixture. Its AMI is by the larger entropy."""
+"""The poster's figures, read from its bars (errors below 0.008): k-means and mixture; AMI by the larger entropy."""
 
 LEVELS = {"segments": "single segments", "songs": "whole songs"}
 SPLITS = {
@@ -53,7 +53,7 @@ THEN = {"PCA": "pca_then", "ALI": "ali_run"}
 
 
 def too_few(embedding: Mapping[str, Any]) -> str:
-    """Say how many steps an embedding was trained for, of how many, if too few to judge it; otherwise nothing.
+    """Describe the steps of an embedding with too few to judge it, as "126 of at least 5,350 steps"; otherwise "".
 
     Examples
     --------
@@ -66,19 +66,19 @@ def too_few(embedding: Mapping[str, Any]) -> str:
 
 
 def reference(test: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the poster's figures for a test: those of about as many genres."""
-    return min(REFERENCE.values(), key=lambda one: abs(one["genres"] - len(test["genres"])))
+    """Return the poster's figures for a test: those with the nearest number of genres."""
+    return min(REFERENCE.values(), key=lambda each: abs(each["genres"] - len(test["genres"])))
 
 
 def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
-    """List the known reasons why even the leaky test's figures are not the poster's, a sentence each."""
+    """Return the known differences of the leaky test to the poster's, one clause each."""
     settings, rung = result["settings"], result["embeddings"].get(THEN["ALI"], {})
     reasons = [
-        "its audio differs: half-minute previews from Spotify, which nobody can fetch any more, about 1,000 of each "
+        "its audio differs: half-minute previews from Spotify, which are no longer available, about 1,000 of each "
         f"of 15 genres; here {result['songs']:,} songs of {len(result['genres'])} genres;",
-        "its 50 segments of a genre may hold several of one song, whose other segments were mostly trained on; here it "
+        "its 50 segments of a genre may have several of one song, whose other segments were mostly trained on; here it "
         "is one of a song, with all of the others trained on;",
-        "it clustered once, with whatever seed came; here it is the mean of "
+        "it clustered once, with an unknown seed; here it is the mean of "
         f"{len(result['protocol']['clustering_seeds'])} seeds;",
     ]
     if settings["size"] != "poster":
@@ -90,9 +90,9 @@ def unlike_the_poster(result: Mapping[str, Any]) -> list[str]:
 
 
 def spoken_of(tests: Mapping[str, Any]) -> list[str]:
-    """Return the tests of all genres that the findings speak of: one of single segments and one of whole songs.
+    """Return the names of the tests for the findings: one of single segments and one of whole songs, of all genres.
 
-    The one by artist, unless its artists are too few for an interval and those of the one by song are not.
+    It is the one by artist, unless only the one by song has enough artists for an interval.
     """
     names = []
     for level in LEVELS:
@@ -103,12 +103,12 @@ def spoken_of(tests: Mapping[str, Any]) -> list[str]:
 
 
 def findings(result: Mapping[str, Any]) -> list[str]:
-    """List the findings, a sentence or two each.
+    """Return the findings, one or two sentences each.
 
     Parameters
     ----------
     result : mapping
-        What ``report.json`` holds.
+        The contents of ``report.json``.
     """
     names = {key: embedding["name"] for key, embedding in result["embeddings"].items()}
     unjudged = {key: too_few(embedding) for key, embedding in result["embeddings"].items() if too_few(embedding)}
@@ -159,7 +159,7 @@ def _of_test(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collec
 
 
 def _of_leak(test: Mapping[str, Any], names: Mapping[str, str], unjudged: Collection[str]) -> str:
-    """Compare the poster's two rows with what its bars say."""
+    """Compare the poster's two rows with the figures of its bars."""
     bars = reference(test)
     parts = []
     for name, key in THEN.items():
@@ -187,7 +187,7 @@ def _figures(values: Sequence[float]) -> str:
 _WORDS = {
     "better": "is surely better than",
     "worse": "is surely worse than",
-    "may be chance": "cannot be told from",
+    "may be chance": "cannot be distinguished from",
     "unknown": "with artists too few (under ten), or songs (under four of a genre), to say whether it is chance, "
     "differs from",
 }
@@ -224,7 +224,7 @@ def _capital(text: str) -> str:
 
 
 def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes], store: Store) -> None:
-    """Write ``report.json`` and ``report.html``, each whole or not at all.
+    """Write ``report.json`` and ``report.html``, each atomically.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def write(output: Path, result: Mapping[str, Any], pictures: Mapping[str, bytes]
 
 
 def page(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
-    """Return the report as one HTML page: no script, no request, every name escaped."""
+    """Return the report as one HTML page without scripts and requests; all names are escaped."""
     template, style = (
         files("songspace.poster").joinpath(name).read_text(encoding="utf-8") for name in ("report.html", "report.css")
     )
@@ -264,12 +264,12 @@ def page(result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
 
 
 def _printable(value: Any) -> Any:
-    """Make a name printable, which may hold anything; numbers, and what is HTML already, stay."""
+    """Make a text printable; numbers and HTML do not change."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the table of a test shows beside its scores: columns, the best of each, chance, the poster's rows."""
+    """Return columns, best values, chance and the poster's rows for the table of a test."""
     scores = test["scores"]
     metrics = [metric for metric in METRICS if any(metric in by_metric for by_metric in scores.values())]
     judged = {key for key in scores if not too_few(result["embeddings"][key])}
@@ -289,22 +289,22 @@ def _score_table(test: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
 
 
 def _posters_rows(test: Mapping[str, Any]) -> list[tuple[str, dict[str, float]]]:
-    """Return the poster's own rows beside a test: their names, and the figures of some metrics."""
+    """Return the poster's rows for a test: their names, and their figures by metric."""
     bars = reference(test)
     named = {f"{name} ({bars['genres']} genres, n = {bars['items']})": row for name, row in bars["rows"].items()}
     named["chance"] = {"v": (bars["chance_v"], bars["chance_v"]), "ami_max": (0.0, 0.0)}
-    methods, measures = ("kmeans", "default_mixture"), {"v": "v_measure", "ami_max": "ami_max"}
+    measures = {"v": "v_measure", "ami_max": "ami_max"}
     return [
         (
             f"the poster’s {name}",
-            {f"{method}_{measures[key]}": row[key][i] for key in measures for i, method in enumerate(methods)},
+            {f"{method}_{measures[key]}": row[key][i] for key in measures for i, method in enumerate(_BOTH)},
         )
         for name, row in named.items()
     ]
 
 
 def _difference_table(result: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the heads of the honest tests of all genres, and for each question its two names and its answers there."""
+    """Return the heads of the tests of all genres without the leaky one, and names and answers of each pair."""
     tests = [test for test in result["tests"].values() if not test["subset"] and test["split"] != LEAKY]
     answers = [{(answer["better"], answer["than"]): answer for answer in test["differences"]} for test in tests]
     names = {key: embedding["name"] for key, embedding in result["embeddings"].items()}
@@ -318,7 +318,7 @@ def _difference_table(result: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _command(result: Mapping[str, Any]) -> str:
-    """Return the command that makes this report again."""
+    """Return the command that repeats this report."""
     settings = result["settings"]
     exact = bool(settings.get("exact"))
     command = ["songspace poster FOLDER -o DIR", *(["--exact --yes"] if exact else [])]

@@ -1,16 +1,16 @@
-"""The metric space of songs (M, d): every song a point, their distance how different they sound.
+"""The metric space of songs (M, d): each song is a point, and the distance of two points is the difference in sound.
 
-A song's point is its vector, moved so that the library's mean is the origin and scaled to unit length, and d
-is the Euclidean distance, from 0 (alike) to 2 (opposite). On unit vectors it orders songs exactly as the cosine
-does, and unlike the cosine it is a metric: symmetric, zero for a song and itself, no shorter by any detour.
+The point of a song is its vector, less the mean vector of the library, scaled to unit length. The distance d is the
+Euclidean one, from 0 (alike) to 2 (opposite). On unit vectors it has the same order as the cosine. Unlike the cosine,
+it is a metric: symmetric, zero for a song and itself, and it satisfies the triangle inequality.
 
-In a space that has hubs, who is *nearest* is asked of both songs (see :mod:`songspace.space.proximity`), or the same
-few would be nearest to everybody, and others to nobody. That is a matter of order: distances stay what they are.
+In a space with hubs, neighbours are ranked by mutual proximity (see :mod:`songspace.space.proximity`). Otherwise a few
+songs would be nearest to too many others, and some songs to none. This changes the order only, not the distances.
 
-Beside each song's point stand two others, how it begins and how it ends: where a playlist goes over to the next song.
+Each song has two more points, one for its beginning and one for its end, for the transitions in playlists.
 
-A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory: opening it reads no more than a
-header, so that the first answer comes after milliseconds however large the library is.
+A space is one file (see :mod:`songspace.tensorfile`) that is mapped into memory. Opening it reads the header only, so
+that the first answer comes after milliseconds, also for a large library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Points of a space: numbers that are checked, centred, scaled and measured a block at a time."""
+"""Points of a space: checked, centred, scaled, quantized, and their distances, in blocks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 BLOCK = 1 << 19
-"""Numbers that are worked on at a time where that takes a float64 copy of them: 4 MB."""
+"""Numbers that are computed at a time, if that takes a float64 copy of them: 4 MB."""
 
 
 def is_row(song: Any) -> bool:
+    """Return True for a whole number."""
     return isinstance(song, int | np.integer) and not isinstance(song, bool)
 
 
 def as_float32(numbers: Any) -> np.ndarray:
+    """Return numbers as a float32 array; raise ValueError if they are not real and finite."""
     array = np.asarray(numbers)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"Expected real numbers, got {array.dtype}")
@@ -27,13 +29,13 @@ def as_float32(numbers: Any) -> np.ndarray:
 
 
 def blocks(n: int, d: int) -> Iterator[slice]:
-    """Yield slices of n rows of d numbers, small enough to be copied."""
+    """Return slices of n rows of d numbers, small enough to be copied."""
     size = max(1, BLOCK // d)
     return (slice(begin, begin + size) for begin in range(0, n, size))
 
 
 def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Centre and scale (m, d) vectors; what differs from the centre by no more than rounding has no direction."""
+    """Centre and scale vectors (m, d); those that differ from the centre only by rounding become zeros."""
     moved = raw.astype(np.float64) - center
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     rounding = 4 * np.finfo(np.float32).eps * np.linalg.norm(center.astype(np.float64))
@@ -42,7 +44,7 @@ def place(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Centre and scale any number of vectors, a block at a time."""
+    """Centre and scale any number of vectors, in blocks."""
     placed = np.empty(raw.shape, np.float32)
     for block in blocks(*raw.shape):
         placed[block] = place(raw[block], center)
@@ -50,7 +52,7 @@ def place_all(raw: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def in_8_bits(placed: np.ndarray) -> np.ndarray:
-    """Quantize unit (or zero) vectors to 8 bits, each in 127ths of its largest number: int8."""
+    """Quantize unit (or zero) vectors to int8, in 127ths of the largest number of each."""
     levels = np.empty(placed.shape, np.int8)
     for block in blocks(*placed.shape):
         largest = np.abs(placed[block]).max(axis=1, keepdims=True)
@@ -59,14 +61,14 @@ def in_8_bits(placed: np.ndarray) -> np.ndarray:
 
 
 def from_8_bits(levels: np.ndarray) -> np.ndarray:
-    """Return what :func:`in_8_bits` kept, of unit length again: float32."""
+    """Restore vectors from :func:`in_8_bits` to unit length: float32."""
     vectors = levels.astype(np.float32)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=vectors, where=length > 0)
 
 
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the distances (m, n) of points (m, d) and (n, d), to within 1e-7 for unit vectors."""
+    """Compute the distances (m, n) of points (m, d) and (n, d), with errors below 1e-7 for unit vectors."""
     a, b = some.astype(np.float64), others.astype(np.float64)
     squared = -2 * (a @ b.T)
     squared += np.einsum("ij,ij->i", a, a)[:, None]
@@ -75,13 +77,14 @@ def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def euclidean(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Compute the distances of vectors (n, d) to a point (d,), in float64."""
     difference = vectors.astype(np.float64) - query
     distance: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     return distance
 
 
 def distances_to(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Return the distances of some rows of many vectors to a point, a block at a time."""
+    """Compute the distances of rows of vectors to a point, in blocks."""
     if len(rows) == 0:
         return np.empty(0)
     return np.concatenate([euclidean(vectors[rows[block]], query) for block in blocks(len(rows), len(query))])

@@ -1,18 +1,18 @@
-"""Mutual proximity: how near two songs are as seen from both, so that no song is everybody's neighbour.
+"""Mutual proximity: the nearness of two songs as seen from both, so that no song is a neighbour of too many.
 
-In many dimensions some songs, the *hubs*, are among the nearest of far too many others, and some are among the
-nearest of none: :func:`has_hubs`. Mutual proximity (Schnitzer, Flexer, Schedl & Widmer, JMLR 2012) asks of two songs
-how many songs are farther away from the one than the other is, and how many from the other; the product of both shares
-is large only for songs that are near each other by the measure of both. This is its form with normal distributions,
-taken for independent, of *squared* distances (on unit vectors twice the cosine distance): their mean and deviation
-follow from the sums over the library, exactly and in one pass, for as many songs as there are.
+In many dimensions some songs, the *hubs*, are among the nearest of far too many others, and some are among the nearest
+of none: :func:`has_hubs`. Mutual proximity (Schnitzer, Flexer, Schedl & Widmer, JMLR 2012) of two songs is the product
+of two shares: of the songs that are farther from the first than the second is, and of those that are farther from the
+second than the first is. It is large only if both songs are near by their own standards. Here it is computed from
+normal distributions, assumed independent, of *squared* distances (on unit vectors, twice the cosine distance). Their
+mean and deviation follow from sums over the library, exactly and in one pass, for any number of songs.
 
-What is computed here is one minus that product, the :func:`remoteness` of two songs: 0 at one point, nearly 1 far
-apart. It puts songs into an order; it is no metric, and does not replace the distance.
+The module computes one minus that product, the :func:`remoteness` of two songs: 0 at one point, nearly 1 far apart. It
+ranks songs; it is no metric, and does not replace the distance.
 
-It is a cure, and is not given to the healthy. In spaces that have hubs it reaches songs that nobody reached, with
-neighbours as good as before or better; in learnt spaces of real music without hubs it costs one neighbour of the same
-genre in a hundred, and local scaling, NICDM and CSLS cost more (``bench/hubness.py``).
+It is used only in spaces with hubs. There it reaches songs that no list contained, with equally good or better
+neighbours. In learnt spaces of real music without hubs it would lose one neighbour of the same genre in a hundred;
+local scaling, NICDM and CSLS would lose more (``bench/hubness.py``).
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from functools import cache
 import numpy as np
 
 MANY_HUBS = 1.0
-"""Skewness of the 10-occurrence from which on a space has hubs: what is called highly skewed (Bulmer 1979)."""
+"""Skewness of the 10-occurrence above which a space has hubs: a "highly skewed" distribution (Bulmer 1979)."""
 
 NEIGHBORS = 10
-"""The number of nearest songs that are counted for that."""
+"""Length of the lists of neighbours for that skewness."""
 
 LEAST_DEVIATION = 1e-3
-"""Of squared distances: where all are equal but for rounding, rounding must not decide."""
+"""Least deviation of squared distances: if all are equal, rounding errors must not decide."""
 
 WIDEST = 2048
-"""Of vectors with more numbers than this (only spectrograms as they are have more) the sums would not fit in memory."""
+"""The most numbers of a vector for which sums over all songs fit in memory; only plain spectrograms have more."""
 
 SAMPLE = 4096
-"""The songs that stand for all where pairs are looked at."""
+"""Songs in the sample for computations with pairs."""
 
-_BLOCK = 1 << 16  # numbers worked on at a time: what lies between two steps stays in the processor's cache
+_BLOCK = 1 << 16  # numbers computed at a time: intermediate results stay in the processor's cache
 
-# A fit of the complementary error function by Chebyshev (Press et al., Numerical Recipes), the highest power first.
+# Chebyshev fit of the complementary error function (Press et al., Numerical Recipes), the highest power first.
 _FIT = (0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368)
 
 
 def has_hubs(vectors: np.ndarray) -> bool:
-    """Return whether some songs are among the nearest, by distance, of far more others than most songs are.
+    """Return True if some songs are among the nearest, by distance, of far more others than most songs are.
 
     Parameters
     ----------
     vectors : array of shape (n, d)
-        Of more than :data:`SAMPLE` songs a fixed sample is asked for its nearest in the sample.
+        Of more than :data:`SAMPLE` songs, only a fixed sample is used.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def has_hubs(vectors: np.ndarray) -> bool:
 
 
 def skewness(values: np.ndarray) -> float:
-    """Return the third standardised moment; 0 if all values are equal.
+    """Compute the third standardised moment; 0 if all values are equal.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def skewness(values: np.ndarray) -> float:
 
 
 def moments(vectors: np.ndarray) -> np.ndarray:
-    """Return the mean and the standard deviation of the squared distances of each song to all others.
+    """Compute the mean and the standard deviation of the squared distances of each song to all others.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def moments(vectors: np.ndarray) -> np.ndarray:
     n, d = vectors.shape
     others = _sample(n) if d > WIDEST else np.arange(n)
     sums = _sums_of_pairs(vectors, others) if d > WIDEST else _sums_at_once(vectors)
-    count = len(others) - np.isin(np.arange(n), others)  # a song is no other of its own, and at distance 0
+    count = len(others) - np.isin(np.arange(n), others)  # a song itself, at distance 0, does not count
     mean, square = sums / np.maximum(count, 1)
     deviation = np.sqrt(np.maximum(square - mean**2, LEAST_DEVIATION**2))
     return np.stack([mean, deviation], axis=1).astype(np.float32)
@@ -116,10 +116,10 @@ def _sample(n: int) -> np.ndarray:
 
 
 def _sums_at_once(vectors: np.ndarray) -> np.ndarray:
-    """Return the sums (2, n) of squared distances and of their squares, over all songs, without any pair.
+    """Compute the sums (2, n) of squared distances and of their squares, over all songs, without a loop over pairs.
 
-    A squared distance is u.w with u = (v, |v|², 1) of the one and w = (-2v, 1, |v|²) of the other song. So the sum
-    over the others is u.(sum of w), and the sum of the squares is u.(sum of the products of w with itself).u
+    A squared distance is u.w with u = (v, |v|², 1) of the one and w = (-2v, 1, |v|²) of the other song. The sum over
+    all others is u.(sum of w), and the sum of the squares is u.(sum of the products of w with itself).u
     """
     n, d = vectors.shape
     total, products = np.zeros(d + 2), np.zeros((d + 2, d + 2))
@@ -142,7 +142,7 @@ def _sums_at_once(vectors: np.ndarray) -> np.ndarray:
 
 
 def _sums_of_pairs(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the same sums over some songs, pair by pair."""
+    """Compute the same sums over a sample of songs, pair by pair."""
     few = vectors[others]
     own, squares = (np.einsum("ij,ij->i", some, some, dtype=np.float64) for some in (vectors, few))
     sums = np.empty((2, len(vectors)))
@@ -154,27 +154,27 @@ def _sums_of_pairs(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def moments_of(squared: np.ndarray) -> np.ndarray:
-    """Return the two moments of a point that is no song of the library, from its squared distances to all songs."""
+    """Compute the two moments of a point outside the library, from its squared distances to all songs."""
     return np.array([squared.mean(dtype=np.float64), max(squared.std(dtype=np.float64), LEAST_DEVIATION)])
 
 
 def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Return one minus the mutual proximity of one song and some others.
+    """Compute one minus the mutual proximity of one song and others.
 
     Parameters
     ----------
     squared : array of shape (m,)
-        The squared distances between them.
+        Squared distances of the song to the others.
     own : array of shape (2,)
-        The one song's :func:`moments`.
+        :func:`moments` of the song.
     theirs : array of shape (m, 2)
-        The others'.
+        Moments of the others.
 
     Returns
     -------
     ndarray of shape (m,), float64
-        0 to 1, the least remote is the nearest; 0 at distance 0 whatever the moments. Relative errors stay below 3e-7
-        (there is no error function in NumPy), and are too even to change the order of songs with equal moments.
+        0 to 1, the smallest for the nearest song; always 0 at distance 0. Relative errors stay below 3e-7 (NumPy has no
+        error function), and are too smooth to change the order of songs with equal moments.
 
     Examples
     --------
@@ -188,17 +188,17 @@ def remoteness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.n
 
 
 def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Return how far songs are from one in the view of the side that finds it farther, in deviations.
+    """Compute the larger one of the two standardised distances of songs and one song, in deviations.
 
-    A song is no less remote than the share of a normal distribution below that: see :func:`reach`. Deviations can be
-    compared without any error function.
+    The remoteness of a song is at least the share of a normal distribution below that: see :func:`reach`. Deviations
+    are compared without an error function.
 
     Parameters
     ----------
     squared, own
         As for :func:`remoteness`.
     theirs : array of shape (2, m)
-        As there, but means and deviations each in one piece: this looks at all songs of a library.
+        As there, but transposed, so that means and deviations are contiguous: this is computed for all songs.
     """
     by_them = squared - theirs[0]
     by_them /= theirs[1]
@@ -209,7 +209,7 @@ def farness(squared: np.ndarray, own: np.ndarray, theirs: np.ndarray) -> np.ndar
 
 
 def reach(remoteness: float) -> float:
-    """Return a :func:`farness` beyond which every song is more remote than that, by more than any rounding.
+    """Return a :func:`farness` above which every song has a larger remoteness than the given one, despite rounding.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def _steps() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _normal(z: np.ndarray) -> np.ndarray:
-    """Return the share of a normal distribution below ``z`` deviations from its mean."""
+    """Compute the share of a normal distribution below ``z`` deviations from its mean."""
     x = np.abs(z) / np.sqrt(2)
     t = 1 / (1 + 0.5 * x)
     fit = np.zeros_like(t)

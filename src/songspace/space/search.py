@@ -1,8 +1,8 @@
-"""The nearest of many songs: exactly those that measuring all of them would give, at a fraction of the cost.
+"""Exact search of the nearest songs, at a fraction of the time of measuring all distances.
 
-What is known of a distance *at least* comes from one product over all songs, or from a part of one (see
-:class:`Sketch`). A few songs that look near are measured; a song that is farther at least than ``k`` of them
-are by measure cannot be among the ``k`` nearest. The others are measured, coordinate by coordinate, and put in order.
+Lower bounds of all distances come from one product over all songs, or from a part of one (see :class:`Sketch`). First a
+few songs with small bounds are measured exactly. A song whose bound is larger than the distances of ``k`` of these
+cannot be among the ``k`` nearest. All others are measured exactly, and sorted.
 """
 
 from __future__ import annotations
@@ -14,40 +14,39 @@ import numpy as np
 
 from songspace.space import points, proximity
 
-_SAMPLE = 4096  # songs that tell who looks near
-_MANY = 8  # times as many songs as neighbours are worth a search
-_FEW = 64  # songs that are measured sooner than bounded once more
-_PATIENCE = 24  # questions take as long as it takes to make a sketch
-
+_SAMPLE = 4096  # songs in the sample for the first bound
+_MANY = 8  # the least songs for each neighbour for which bounds save time
+_FEW = 64  # songs for which a second bound takes longer than measuring
+_PATIENCE = 24  # queries that take as long as making a sketch
 
 WIDTH = 32
-"""Axes that are kept: with 24 more songs are measured, with 48 the sketch itself takes twice as long."""
+"""Axes of a sketch: with 24, more songs are measured; with 48, the sketch itself takes twice as long."""
 
 SMALLEST = 1 << 20
-"""Spaces of fewer numbers stay in the processor's cache as they are."""
+"""Numbers from which a space has a sketch: smaller spaces fit in the processor's cache."""
 
 WIDEST = 2048
-"""Vectors of more numbers (only spectrograms as they are) have no sketch: their axes would take too long to find."""
+"""The most numbers of a vector for a sketch: for more (plain spectrograms), the axes would take too long."""
 
 _EPS = float(np.finfo(np.float32).eps)
 
 
 class Search:
-    """Finds neighbours among some songs, which never change.
+    """Search of neighbours among songs that do not change.
 
     Parameters
     ----------
     vectors : array of shape (n, d), float32
         Unit vectors; zeros for a song without a direction.
     undirected : int array
-        The rows of these.
+        Rows of the songs without a direction.
     moments : array of shape (n, 2)
-        See :func:`songspace.space.proximity.moments`.
+        Output of :func:`songspace.space.proximity.moments`.
     """
 
     def __init__(self, vectors: np.ndarray, undirected: np.ndarray, moments: np.ndarray) -> None:
         self._vectors, self._undirected, self._moments = vectors, undirected, moments
-        # A float32 product is off by up to d roundings, which matters near distance 0.
+        # The error of a float32 product is up to d roundings, which matters near distance 0.
         self._error = 4 * (vectors.shape[1] + 4) * float(np.finfo(np.float32).eps)
         self._asked, self._sketching = 0, threading.Lock()
         self._sketch: Sketch | None = None
@@ -55,9 +54,9 @@ class Search:
     def nearest(
         self, query: int | np.ndarray, k: int, *, barred: np.ndarray, mutual: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of the ``k`` songs nearest to one of them, or to a point, and their distances.
+        """Return the rows of the ``k`` songs nearest to a row or a point, and their distances.
 
-        They are the first by remoteness or by distance, then by distance, then by row. At least ``k`` songs are not
+        They are sorted by remoteness or by distance, then by distance, then by row. At least ``k`` songs must not be
         ``barred``.
         """
         inside = points.is_row(query)
@@ -78,10 +77,10 @@ class Search:
             return distances, distances if remote is None else remote
 
         def possible() -> np.ndarray:
-            """Return all songs that could be among the nearest."""
+            """Return the rows of all songs that may be among the nearest."""
             low = squared - self._error
             far = least(low, self._theirs)
-            twins = np.flatnonzero(low <= 0)  # songs at distance 0 are the nearest whatever the moments
+            twins = np.flatnonzero(low <= 0)  # songs at distance 0 are always the nearest
             far[barred] = np.inf
             enough = float(np.partition(measured(_look_near(far, k))[1], k - 1)[k - 1])
             enough = enough**2 + self._error if own is None else proximity.reach(enough) + self._error / self._steepest
@@ -97,14 +96,15 @@ class Search:
                 rows = rows[(least(low, self._theirs[:, rows]) <= enough) | (low <= 0)]
             return rows
 
-        everybody = _MANY * k > len(self._vectors)  # or nearly: most of them would be measured twice
-        rows = np.setdiff1d(np.arange(len(self._vectors)), barred) if everybody else possible()
+        # With few songs for each neighbour, all are measured: most of them would be measured in any case.
+        all_songs = _MANY * k > len(self._vectors)
+        rows = np.setdiff1d(np.arange(len(self._vectors)), barred) if all_songs else possible()
         distances, order = measured(rows)
         first = np.lexsort((rows, distances, order))[:k]
         return rows[first], distances[first]
 
     def _squared(self, products: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Return the squared distances to songs that have a direction: the largest products are the nearest songs."""
+        """Compute squared distances to unit vectors from their products with a point, in place."""
         products *= -2
         products += np.float32(1 + float(point @ point))
         return products
@@ -115,11 +115,11 @@ class Search:
 
     @cached_property
     def _steepest(self) -> float:
-        """The smallest deviation: how much farness can change with a squared distance."""
+        """The smallest deviation: it bounds the change of farness with the squared distance."""
         return float(self._theirs[1].min())
 
     def _short(self) -> Sketch | None:
-        """Return a sketch of all songs, once there were enough questions; the first one then makes it."""
+        """Return the sketch of all songs, or None before :data:`_PATIENCE` queries; the next query makes it."""
         if self._sketch is None and pays(self._vectors.shape):
             self._asked += 1
             if self._asked > _PATIENCE and self._sketching.acquire(blocking=False):
@@ -131,26 +131,26 @@ class Search:
 
 
 def _look_near(far: np.ndarray, k: int) -> np.ndarray:
-    """Return at least ``k`` places at which ``far`` is small, by way of a sample."""
+    """Return at least ``k`` indices at which ``far`` is small, with the help of a sample."""
     apart = max(1, len(far) // max(_SAMPLE, 32 * k))
     bound = np.partition(far[::apart], k - 1)[k - 1] if k <= len(far[::apart]) else np.inf
     return np.flatnonzero(far <= bound) if bound < np.inf else np.flatnonzero(far < np.inf)
 
 
 class Sketch:
-    """Bounds the product of a vector with each of some vectors by a few numbers of each.
+    """Upper bounds of the products of a vector with many vectors, from a few numbers of each.
 
-    A query over all songs is bound by how fast their vectors come from memory. What was learnt lies mostly along a few
-    axes: with the 32 that hold most of it, a quarter of the numbers bounds a product of two vectors from above. What is
-    left out of both is no more than the product of its two lengths (Cauchy and Schwarz). Only songs that could be near
-    by that bound are measured, so that the result is exact.
+    The time of a query over all songs is that of reading their vectors from memory. Learnt vectors vary mostly along a
+    few axes: the 32 main ones, a quarter of the numbers, give a good bound of a product. The rest of the product is at
+    most the product of the lengths of both rests (Cauchy and Schwarz). Only songs that may be near by this bound are
+    measured, so that the result is exact.
 
     Parameters
     ----------
     vectors : array of shape (n, d), float32
-        None longer than 1, but for rounding.
+        Vectors of length at most 1, except for rounding.
     width : int
-        How many axes are kept; :data:`WIDTH`, if left out.
+        Number of axes; by default :data:`WIDTH`.
 
     Examples
     --------
@@ -161,17 +161,17 @@ class Sketch:
     """
 
     def __init__(self, vectors: np.ndarray, *, width: int | None = None) -> None:
-        _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))  # by what they hold, ascending
+        _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))  # sorted by their share, ascending
         self._axes = axes[:, -(width or WIDTH) :].astype(np.float32)
         kept = self._axes.astype(np.float64)
-        # Rounded axes are orthonormal but for this much, and so much the bounds are wider.
+        # Rounded axes are not exactly orthonormal; the bounds are wider by their error.
         self._slack = float(np.abs(kept.T @ kept - np.eye(kept.shape[1])).sum(axis=0).max())
         self._slack += (vectors.shape[1] + 4) * _EPS
         self._short = vectors @ self._axes
         self._rest = self._left(np.ones(len(vectors)), self._short).astype(np.float32)
 
     def at_most(self, query: np.ndarray) -> np.ndarray:
-        """Return upper bounds of the products with a vector that is not longer than 1: (n,), float32."""
+        """Compute upper bounds of the products with a vector of length at most 1: (n,), float32."""
         short = query @ self._axes
         rest = float(self._left(np.array([float(query @ query)]), short[np.newaxis])[0])
         bounds: np.ndarray = self._rest * np.float32(rest)
@@ -180,13 +180,13 @@ class Sketch:
         return bounds
 
     def _left(self, squares: np.ndarray, short: np.ndarray) -> np.ndarray:
-        """Return upper bounds of the lengths outside of the axes, for vectors whose squared lengths are known."""
+        """Compute upper bounds of the lengths outside of the axes, from the squared lengths of the vectors."""
         held = np.einsum("ij,ij->i", short, short, dtype=np.float64)
         left: np.ndarray = np.sqrt(np.maximum(squares - held, 0) + 4 * self._slack)
         return left
 
 
 def pays(shape: tuple[int, ...]) -> bool:
-    """Return whether vectors of this shape are worth a sketch."""
+    """Return True if a sketch saves time for vectors of this shape."""
     n, d = shape
     return n * d >= SMALLEST and 2 * WIDTH <= d <= WIDEST

@@ -1,4 +1,4 @@
-"""The space itself: points, the distances between them, and which are near."""
+"""The class :class:`Space`: points, their distances and their neighbours."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ __all__ = ["Space"]
 
 
 class Space:
-    """All songs of a library as points of one metric space; it never changes.
+    """All songs of a library as points of a metric space; immutable.
 
-    Made by :meth:`from_vectors` or :meth:`open`. A song is named by its *row*, an int from 0 to
-    ``len(space) - 1``; :meth:`row` finds the row of an id.
+    It is made by :meth:`from_vectors` or :meth:`open`. A song is given by its *row*, an int from 0 to
+    ``len(space) - 1``; :meth:`row` returns the row of an id.
 
     Attributes
     ----------
     vectors : ndarray of shape (n, d), float32, read-only
         Unit vectors; zeros for a song without a direction (see ``undirected``).
     ids : ndarray of shape (n,), int64 or object, read-only
-        What the song in each row is called: the catalog's number of it, or any value that can be hashed.
+        The id of the song in each row: its number in the catalog, or any value that can be hashed.
     numbers : ndarray of shape (n,), int64, read-only
-        The ids, if they are numbers; the rows, if not: what songs are put in order by.
+        The ids if they are numbers, otherwise the rows; for sorting and sampling.
     center : ndarray of shape (d,), float32, read-only
-        The mean that was subtracted.
+        The mean vector that was subtracted.
     versions : ndarray of shape (n,), int64, read-only
-        The same number for the versions of one song (live, remastered, the same on another album).
+        A number for each song, equal for versions of one song (live, remastered, the same on another album).
     undirected : ndarray of shape (m,), int64, read-only
-        Rows of the songs that lie on the mean itself; most spaces have none.
+        Rows of the songs at the mean, which have no direction; most spaces have none.
     moments : ndarray of shape (n, 2), float32, read-only
         Mean and deviation of each song's squared distances to all others.
     ends : tuple of two ndarrays of shape (n, d), int8, read-only, or None
-        How each song begins and how it ends, in 8 bits, if that is known: see :meth:`openings`.
+        Points of the beginnings and the ends of the songs, in 8 bits, if they are known: see :meth:`openings`.
     mutual : bool
-        Whether :meth:`neighbors` come by mutual proximity, because the space has hubs, or by distance.
+        True if :meth:`neighbors` ranks by mutual proximity, because the space has hubs; False if by distance.
     encoder : str
-        Fingerprint of the encoder that made the vectors: vectors of two encoders are never compared.
+        Fingerprint of the encoder of the vectors: vectors of two encoders are never compared.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class Space:
         mutual: bool,
         encoder: str,
     ) -> None:
-        self._ids, self._names = ids, names  # as they lie in a file, if there are names: read when they are asked for
+        self._ids, self._names = ids, names  # ids with names are read from the file at their first use
         self.vectors, self.versions = vectors, versions
         self.center, self.undirected = center, undirected
         self.ends = None if openings is None or endings is None else (openings, endings)
@@ -91,32 +91,32 @@ class Space:
         encoder: str = "",
         mutual: bool | None = None,
     ) -> Space:
-        """Build the space of some songs.
+        """Build the space of songs.
 
         Parameters
         ----------
         song_vectors : array of shape (n, d)
-            One finite vector a song, for instance the mean of its segments' vectors.
+            One finite vector for each song, for instance the mean of its segments' vectors.
         ids : sequence of length n, optional
-            A different value for every song, in any order: ints, texts, tuples, or whatever else can be hashed; 0 to
-            n - 1 if left out. Rows keep the order given.
+            A different id for each song, in any order: ints, texts, tuples, or other values that can be hashed. By
+            default 0 to n - 1. Rows keep this order.
         openings, endings : array of shape (n, d), optional
-            One finite vector for how each song begins and for how it ends, for instance the mean of its first and
-            last segments' vectors. They are kept in 8 bits, to within a hundredth.
+            One finite vector for the beginning and one for the end of each song, for instance the mean of the vectors
+            of its first and last segments. They are stored in 8 bits, with errors below a hundredth.
         encoder : str
             Fingerprint of the encoder that made the vectors.
         mutual : bool, optional
-            How neighbours are ranked; by default by mutual proximity if the space has hubs.
+            Rank neighbours by mutual proximity; by default if the space has hubs.
 
         Raises
         ------
         ValueError
-            If there is no song, a number is not finite, arrays differ in shape, or the ids are not n different ones.
+            If there is no song, a number is not finite, arrays differ in shape, or there are not n different ids.
         """
         raw = points.as_float32(song_vectors)
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"Expected song vectors of shape (n, d) with at least one song, got shape {raw.shape}")
-        called = storage.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
+        checked_ids = storage.checked_ids(np.arange(len(raw)) if ids is None else ids, len(raw))
         center = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
         vectors = points.place_all(raw, center)
         ends = [points.as_float32(some) for some in (openings, endings) if some is not None]
@@ -126,9 +126,9 @@ class Space:
         undirected = np.flatnonzero(~vectors.any(axis=1))
         mutual = proximity.has_hubs(vectors) if mutual is None else mutual
         moments = proximity.moments(vectors)
-        return cls(
-            vectors, called, np.arange(len(raw)), center, undirected, moments, *placed, mutual=mutual, encoder=encoder
-        )
+        versions = np.arange(len(raw))
+        arrays = (vectors, checked_ids, versions, center, undirected, moments, *placed)
+        return cls(*arrays, mutual=mutual, encoder=encoder)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -139,26 +139,25 @@ class Space:
     def neighbors(
         self, song: Any, k: int = 10, *, exclude: Iterable[int] = (), mutual: bool | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the songs nearest to a song: exact, over all songs.
+        """Return the nearest neighbours of a song, exactly, over all songs.
 
         Parameters
         ----------
         song : int or array of shape (d,)
-            A row, or a point of the unit ball: a song outside as :meth:`place` gives it, a mean of some songs.
+            A row, or a point of the unit ball: a song outside the library from :meth:`place`, or a mean of songs.
         k : int
-            How many neighbours; fewer come back if there are fewer songs.
+            Number of neighbours; fewer are returned if there are fewer songs.
         exclude : iterable of int
             Rows to leave out; a song given by its row is always left out.
         mutual : bool, optional
-            Whether songs come by mutual proximity, or by their distance; by default as is best for this space.
+            Rank by mutual proximity (True) or by distance (False); by default as this space does.
 
         Returns
         -------
         rows : ndarray of int64
-            Nearest first; equally near ones by their distance, then in the order of their rows. Songs at distance 0
-            always come before all others.
+            Nearest first; equally near songs by distance, then by row. Songs at distance 0 always come first.
         distances : ndarray of float64, 0 to 2
-            By mutual proximity they need not ascend.
+            Ranked by mutual proximity, they need not ascend.
 
         Raises
         ------
@@ -167,24 +166,23 @@ class Space:
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
-        query = self._point(song)
+        query = self.checked(song) if points.is_row(song) else self._point(song)
         left_out = {self.checked(row) for row in exclude}
-        if points.is_row(song):
-            left_out.add(int(song))
+        if isinstance(query, int):
+            left_out.add(query)
         k = min(k, len(self) - len(left_out))
         if k < 1:
             return np.empty(0, np.int64), np.empty(0)
         barred = np.array(sorted(left_out), dtype=np.int64)
-        asked = int(song) if points.is_row(song) else query
-        return self._search.nearest(asked, k, barred=barred, mutual=self.mutual if mutual is None else mutual)
+        return self._search.nearest(query, k, barred=barred, mutual=self.mutual if mutual is None else mutual)
 
     def remoteness(self, rows: Any) -> np.ndarray:
-        """Return how remote all songs are from some, by mutual proximity, to within rounding.
+        """Compute the remoteness of all songs from given ones, by mutual proximity, except for rounding.
 
         Returns
         -------
         ndarray of shape (len(rows), len(space)), float64, 0 to 1
-            Symmetric, but no metric; see :mod:`songspace.space.proximity`.
+            It is symmetric, but no metric; see :mod:`songspace.space.proximity`.
         """
         some = np.asarray(rows, dtype=np.int64)
         lengths = np.ones(len(self), np.float32)
@@ -197,7 +195,7 @@ class Space:
         return remote
 
     def distance(self, a: Any, b: Any) -> float:
-        """Return the distance of two songs, 0 to 2; each is a row, or a point as for :meth:`neighbors`.
+        """Compute the distance of two songs, 0 to 2; each is a row, or a point as in :meth:`neighbors`.
 
         Raises
         ------
@@ -207,7 +205,7 @@ class Space:
         return float(points.euclidean(self._point(a)[None], self._point(b))[0])
 
     def distances(self, song: Any, rows: Any = None) -> np.ndarray:
-        """Return the distances of a song to the songs in ``rows`` (to all, if left out), as :meth:`distance`.
+        """Compute the distances of a song to the songs in ``rows``, by default to all, as :meth:`distance` does.
 
         Returns
         -------
@@ -218,7 +216,7 @@ class Space:
         return points.distances_to(self.vectors, rows, query)
 
     def pairwise(self, rows: Any, others: Any) -> np.ndarray:
-        """Return the distances of some songs to some others, to within 1e-7, in one product of matrices.
+        """Compute the distances of songs to others, with errors below 1e-7, by one product of matrices.
 
         Returns
         -------
@@ -227,11 +225,11 @@ class Space:
         return points.distances(*(self.vectors[np.asarray(some, dtype=np.int64)] for some in (rows, others)))
 
     def openings(self, rows: Any) -> np.ndarray:
-        """Return the points of how some songs begin, (m, d), float32; the songs' own if that is not known."""
+        """Return the points of the beginnings of songs, (m, d), float32; their own points if these are unknown."""
         return self._end(0, rows)
 
     def endings(self, rows: Any) -> np.ndarray:
-        """Return the points of how some songs end, as :meth:`openings`."""
+        """Return the points of the ends of songs, (m, d), float32; their own points if these are unknown."""
         return self._end(1, rows)
 
     def _end(self, which: int, rows: Any) -> np.ndarray:
@@ -239,7 +237,7 @@ class Space:
         return self.vectors[some] if self.ends is None else points.from_8_bits(self.ends[which][some])
 
     def transitions(self, rows: Any, others: Any) -> np.ndarray:
-        """Return the distances of the beginnings of some songs (``others``) from the endings of some (``rows``).
+        """Compute the distances of the ends of songs (``rows``) to the beginnings of songs (``others``).
 
         Returns
         -------
@@ -248,12 +246,12 @@ class Space:
         return points.distances(self.endings(rows), self.openings(others))
 
     def place(self, vectors: Any) -> np.ndarray:
-        """Bring vectors from outside into this space: centred as its own songs are, then of unit length.
+        """Place vectors from outside the library in this space: centre them like its songs, and scale to unit length.
 
         Parameters
         ----------
         vectors : array of shape (m, d) or (d,)
-            From the encoder that made this space's own.
+            Vectors from the encoder of this space.
 
         Returns
         -------
@@ -262,7 +260,7 @@ class Space:
         Raises
         ------
         ValueError
-            If a number is not finite, or the vectors have another length than this space's.
+            If a number is not finite, or the vectors have a wrong number of dimensions.
         """
         raw = points.as_float32(vectors)
         if raw.ndim not in (1, 2) or raw.shape[-1] != len(self.center):
@@ -270,16 +268,16 @@ class Space:
         return points.place(np.atleast_2d(raw), self.center).reshape(raw.shape)
 
     def extended(self, placed: Any, ids: Any, *, openings: Any = None, endings: Any = None) -> Space:
-        """Return this space with songs from outside after its own; everything else stays where it is.
+        """Return this space with songs from outside after its own, which do not change.
 
         Parameters
         ----------
         placed : array of shape (m, d)
-            As :meth:`place` gives them.
+            Points from :meth:`place`.
         ids : sequence of length m
-            Such that no song of this space has.
+            Ids that no song of this space has.
         openings, endings : array of shape (m, d), optional
-            As :meth:`place` gives them; ``placed``, if left out.
+            Points from :meth:`place`; by default ``placed``.
 
         Raises
         ------
@@ -287,7 +285,7 @@ class Space:
             If a vector does not belong to this space, or the ids are not m new ones.
         """
         placed = np.stack([self._point(vector) for vector in points.as_float32(placed)])
-        called = storage.checked_ids([*self.ids.tolist(), *ids], len(self) + len(placed))
+        all_ids = storage.checked_ids([*self.ids.tolist(), *ids], len(self) + len(placed))
         theirs = np.array([proximity.moments_of(self.distances(point) ** 2) for point in placed], np.float32)
         vectors = np.concatenate([self.vectors, placed])
         ends = None
@@ -295,20 +293,20 @@ class Space:
             new = (placed if some is None else points.as_float32(some) for some in (openings, endings))
             ends = [np.concatenate([ours, points.in_8_bits(some)]) for ours, some in zip(self.ends, new, strict=True)]
         versions = np.concatenate([self.versions, self.versions.max() + 1 + np.arange(len(placed))])
-        return self._with(vectors, called, versions, np.concatenate([self.moments, theirs]), ends)
+        return self._with(vectors, all_ids, versions, np.concatenate([self.moments, theirs]), ends)
 
     def with_versions(self, versions: Any) -> Space:
-        """Return this space with the numbers of the songs' versions.
+        """Return this space with other numbers of versions.
 
         Parameters
         ----------
         versions : int array of shape (n,)
-            The same number for the versions of one song, as :func:`songspace.space.versions.versions` finds them.
+            Output of :func:`songspace.space.versions.versions`.
 
         Raises
         ------
         ValueError
-            If there is not one number for each song.
+            If the number of numbers is not that of the songs.
         """
         numbers = np.array(versions, dtype=np.int64)
         if numbers.shape != (len(self),):
@@ -316,17 +314,17 @@ class Space:
         return self._with(self.vectors, self.ids, numbers, self.moments, self.ends)
 
     def only(self, rows: Any) -> Space:
-        """Return a space of some of the songs, in the order given, with everything about them as it is among all.
+        """Return a space of the songs in ``rows``, in this order, with their points and moments unchanged.
 
         Raises
         ------
         ValueError
-            If a row is not there, or comes twice.
+            If there is no such row, or one is given twice.
         """
         kept = np.array([self.checked(row) for row in rows], dtype=np.int64)
-        called = storage.checked_ids(self.ids[kept], len(kept))
+        ids = storage.checked_ids(self.ids[kept], len(kept))
         ends = self.ends and [some[kept] for some in self.ends]
-        return self._with(self.vectors[kept], called, self.versions[kept], self.moments[kept], ends)
+        return self._with(self.vectors[kept], ids, self.versions[kept], self.moments[kept], ends)
 
     def row(self, song_id: Hashable) -> int:
         """Return the row of the song with an id.
@@ -334,7 +332,7 @@ class Space:
         Raises
         ------
         SongspaceError
-            If this space does not hold it.
+            If there is no such id in this space.
         """
         if self.ids.dtype == object:
             row = self._by_name.get(song_id) if isinstance(song_id, Hashable) else None
@@ -353,58 +351,56 @@ class Space:
         return int(order[place]) if place < len(ids) and ids[place] == song_id else None
 
     def checked(self, row: Any) -> int:
-        """Return the row as an int, if this space has it.
+        """Return a row as an int.
 
         Raises
         ------
         ValueError
-            If it has not, or that is no row at all.
+            If there is no such row in this space.
         """
         if not (points.is_row(row) and 0 <= row < len(self)):
             raise ValueError(f"There is no row {row!r} in a space of {len(self)} songs")
         return int(row)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write this space as one file: whole or not at all, even if the machine stops meanwhile.
+        """Write this space to one file atomically, even if the machine stops meanwhile.
 
         Raises
         ------
         SongspaceError
-            If it cannot be written, with the reason: ids can that are texts, numbers, bytes, None, or tuples of these.
+            If it cannot be written, with the reason. Ids must be texts, numbers, bytes, None, or tuples of these.
         """
         path = Path(path)
-        said = {"encoder": self.encoder, "order": "mutual" if self.mutual else "distance"}
         try:
             arrays = self._arrays()
         except TypeError as error:
             raise SongspaceError(f"The space cannot be written to {path}: {error}.") from None
-        storage.write(path, arrays, said)
+        storage.write(path, arrays, {"encoder": self.encoder, "order": "mutual" if self.mutual else "distance"})
         return path
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Space:
         """Map a space that :meth:`save` wrote into memory.
 
-        All that its header says is checked now; the numbers are not read until they are asked for
-        (:meth:`verify` reads them all).
+        The header is checked; the numbers are read at their first use (:meth:`verify` reads them all).
 
         Raises
         ------
         SongspaceError
-            If there is no space, or it is cut off, damaged or something else.
+            If there is no file, or it is incomplete, damaged or no space.
         """
-        arrays, said = storage.read(Path(path))
-        space = cls(**arrays, mutual=said["order"] == "mutual", encoder=said["encoder"])
-        space._saved_checksum = said["checksum"]
+        arrays, metadata = storage.read(Path(path))
+        space = cls(**arrays, mutual=metadata["order"] == "mutual", encoder=metadata["encoder"])
+        space._saved_checksum = metadata["checksum"]
         return space
 
     @property
     def checksum(self) -> str | None:
-        """The checksum of this space's numbers in its file; None, if it is in no file."""
+        """Checksum of the numbers in the file of this space; None if it was not opened from a file."""
         return self._saved_checksum
 
     def verify(self) -> bool:
-        """Read the whole file (about 1 GB/s); return whether every number is still the one that was saved."""
+        """Read the whole file (about 1 GB/s); return True if all numbers are those that were saved."""
         return self._saved_checksum in (None, tensorfile.checksum(self._arrays()))
 
     def _with(
@@ -415,7 +411,7 @@ class Space:
         moments: np.ndarray,
         ends: Sequence[np.ndarray] | None,
     ) -> Space:
-        """Return a space of other songs in which everything else is as in this one."""
+        """Return a space of other songs with the centre, the ranking and the encoder of this one."""
         undirected = np.flatnonzero(~vectors.any(axis=1))
         arrays = (vectors, ids, versions, self.center, undirected, moments, *(ends or ()))
         return Space(*arrays, mutual=self.mutual, encoder=self.encoder)
@@ -458,7 +454,7 @@ class Space:
 
     @cached_property
     def _by_id(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows in the order of their ids, and the ids in that order."""
+        """The rows sorted by their ids, and the sorted ids."""
         order = np.argsort(self.ids, kind="stable")
         return order, self.ids[order]
 

@@ -1,4 +1,4 @@
-"""A space as one file, written whole and checked before it is believed (see :mod:`songspace.tensorfile`); its ids."""
+"""The file of a space, written whole and checked when it is read (see :mod:`songspace.tensorfile`); and its ids."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from songspace.errors import SongspaceError
 
 FORMAT = "songspace.space/3"
 FIELDS = ("ids", "versions", "undirected", "vectors", "center", "moments")
-"""The arrays of a space, as they lie in its file: 8-byte numbers first."""
+"""The arrays of a space, in the order of its file: 8-byte numbers first."""
 ENDS = ("openings", "endings")
-"""The arrays after these, where they are known."""
+"""The arrays that follow if they are known."""
 NAMES = "names"
-"""The ids as text, last, where they are no numbers: see :func:`written_ids`. ``ids`` are rows then."""
+"""The last array, if ids are not numbers: the ids as text, see :func:`written_ids`. Then ``ids`` are rows."""
 ORDER = (*FIELDS, *ENDS, NAMES)
 
 
-def write(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str]) -> None:
-    """Write the arrays of a space, and what is said about it: whole or not at all.
+def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write the arrays and the metadata of a space atomically.
 
     Raises
     ------
@@ -31,27 +31,27 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str])
         If it cannot be written, with the reason.
     """
     try:
-        tensorfile.write(path, arrays, {"format": FORMAT} | dict(said), aligned="vectors")
+        tensorfile.write(path, arrays, {"format": FORMAT} | dict(metadata), aligned="vectors")
     except OSError as error:
         raise SongspaceError(f"The space cannot be written to {path} ({error.strerror}).") from error
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Map what :func:`write` wrote into memory, and check that its arrays belong together.
+    """Map the file of a space into memory, and check that its arrays fit together; return arrays and metadata.
 
     Raises
     ------
     SongspaceError
-        If there is no space, or it is cut off, damaged or something else.
+        If there is no file, or it is incomplete, damaged or no space.
     """
     try:
-        arrays, said = tensorfile.open_mapped(path)
+        arrays, metadata = tensorfile.open_mapped(path)
     except FileNotFoundError:
         raise SongspaceError(f"There is no space at {path}.") from None
     except OSError as error:
         raise SongspaceError(f"The space {path} cannot be read ({error.strerror}).") from error
     known = arrays.keys() - {NAMES} in (set(FIELDS), {*FIELDS, *ENDS})
-    if said.get("format") != FORMAT or "order" not in said or not known:
+    if metadata.get("format") != FORMAT or "order" not in metadata or not known:
         raise SongspaceError(
             f"{path} is no space, or one of another version of songspace: run `songspace update` to build it again."
         )
@@ -60,20 +60,20 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     ends = {arrays[name].shape for name in ENDS if name in arrays} | {n_d}
     if len(n_d) != 2 or 0 in n_d or others != (n_d[:1], n_d[:1], n_d[1:], (n_d[0], 2)) or len(ends) > 1:
         raise SongspaceError(f"The space {path} is damaged: its arrays do not belong together.")
-    return arrays, said
+    return arrays, metadata
 
 
 _INT64 = range(-(2**63), 2**63)
-_BYTES = "bytes"  # the only key of an object that stands for bytes
+_BYTES = "bytes"  # the only key of a JSON object that means bytes
 
 
 def checked_ids(ids: Any, n: int) -> np.ndarray:
-    """Return one different id for each of n songs: int64 if all are whole numbers that fit, else objects.
+    """Return n different ids as an array: int64 if all are whole numbers in its range, otherwise objects.
 
     Raises
     ------
     ValueError
-        If there are more or fewer, two are equal, or one cannot be hashed.
+        If their number is not n, two are equal, or one cannot be hashed.
     """
     if not isinstance(ids, np.ndarray) or ids.dtype == object:
         if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
@@ -87,7 +87,7 @@ def checked_ids(ids: Any, n: int) -> np.ndarray:
             distinct = len(set(values))
         except TypeError as error:
             raise ValueError(f"Expected ids that can be hashed: {error}") from None
-        if any(value != value for value in values):  # NaN, which no question could name
+        if any(value != value for value in values):  # NaN: no query could find it
             raise ValueError("Expected ids that equal themselves, got NaN")
         if not all(type(value) is int and value in _INT64 for value in values):
             if distinct < n:
@@ -101,7 +101,7 @@ def checked_ids(ids: Any, n: int) -> np.ndarray:
 
 
 def _as_array(ids: Any, *, numbers: bool = True) -> np.ndarray:
-    """Return values as a one-dimensional array: tuples are no rows of a matrix here."""
+    """Return values as a one-dimensional array, also if they are tuples."""
     values = list(ids)
     if numbers and all(type(value) is int and value in _INT64 for value in values):
         return np.array(values, np.int64)
@@ -117,9 +117,10 @@ def written_ids(ids: Sequence[Hashable]) -> np.ndarray:
     Raises
     ------
     TypeError
-        If one is something that JSON does not know, and that is neither a tuple nor bytes.
+        If an id is not a text, a number, a boolean, None, bytes, or a tuple of these.
     """
-    return np.frombuffer(json.dumps([_plain(id) for id in ids], allow_nan=True).encode("ascii"), np.int8)
+    text = json.dumps([_plain(id) for id in ids], allow_nan=True, ensure_ascii=False)
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.int8)  # two halves of a character stay two
 
 
 def _plain(id: Any) -> Any:
@@ -133,12 +134,12 @@ def _plain(id: Any) -> Any:
 
 
 def read_ids(written: np.ndarray, n: int) -> np.ndarray:
-    """Read what :func:`written_ids` wrote of n songs.
+    """Read n ids that :func:`written_ids` wrote.
 
     Raises
     ------
     ValueError
-        If it is not that.
+        If these are not n ids.
     """
     try:
         return checked_ids(_as_array(map(_hashable, json.loads(written.tobytes())), numbers=False), n)

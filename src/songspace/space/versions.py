@@ -1,20 +1,20 @@
 """Versions of one song among the songs of a library, so that no two of them stand in one playlist.
 
-Two songs are versions of one
+Two songs are versions of one song in these cases:
 
-* if MusicBrainz says that they are one recording; or
-* if artist and title are the same, apart from notes such as "Live at ..." or "2011 Remaster"
-  (:mod:`songspace.library.titles`), whatever they sound like, since a live version may sound otherwise; or
-* if artist and title are the same, but prove nothing ("Intro", a remix with a name, a title that one album uses
-  twice), and they sound like two parts of one song; or
-* if one of them lacks the tags to say who plays what, nothing in the tags speaks against it, and they sound the same
-  and last equally long.
+* They are the same recording for MusicBrainz.
+* Artist and title are the same, apart from notes such as "Live at ..." or "2011 Remaster"
+  (:mod:`songspace.library.titles`). Their sound does not count, since a live version may sound different.
+* Artist and title are the same, but this is no evidence ("Intro", a remix with a name, a title that one album has
+  twice), and they sound like two parts of one song.
+* One of them lacks the tags for artist or title, the other tags do not contradict, and they sound the same and have the
+  same duration.
 
-In doubt they are different songs. A cover by somebody else is another song.
+In doubt, they are different songs. A cover by another artist is a different song.
 
-How near that is depends on the space: in one, songs crowd together, in another they keep apart. So the two limits are
-shares of the distance at which a song usually has its fifth neighbour (:func:`reach`). They were chosen without labels,
-by ``bench/versions.py``, which says how near the halves of songs, songs of one artist and altered copies lie.
+The scale of distances depends on the space. The two limits are therefore shares of the usual distance of a song's fifth
+neighbour (:func:`reach`). They were chosen without labels by ``bench/versions.py``, which measures the distances of
+halves of songs, songs of one artist, and altered copies.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from songspace.library.titles import Title, artist_and_title, title_of
 from songspace.space import Space
 
 CLOSE = 0.5
-"""The share of a space's reach within which two songs sound like parts of one."""
+"""Share of a space's reach within which two songs sound like parts of one song."""
 SAME = 0.2
-"""The share of it within which two songs that last equally long sound like one recording."""
+"""Share of a space's reach within which two songs of equal duration sound like one recording."""
 
-_NEIGHBORS = 5  # a library may hold every song two or three times
-_ASKED = 200
-_LEAST = 0.01  # what lies nearer is the same but for rounding
-_STRANGERS = 2**0.5  # how far apart two songs lie that have nothing to do with each other
+_NEIGHBORS = 5  # a library may contain every song two or three times
+_QUERIES = 200
+_LEAST = 0.01  # nearer songs differ only by rounding
+_STRANGERS = 2**0.5  # distance of two unrelated songs
 
 _EQUALLY_LONG = 0.5  # seconds: encoders pad, and headers round
-_TOO_MANY = 4000  # what so many songs have in common says nothing, and to compare them all would take long
+_TOO_MANY = 4000  # songs: a property that more have in common is no evidence, and comparing them takes long
 _TRACK_NUMBER = re.compile(r"\s*\d{1,3}(?:[-.]\d{1,3})?(?:\s*[-.)_]\s*|\s+)(?=\S)")
 
 
 def reach(space: Space) -> float:
-    """Return the usual distance of a song's fifth neighbour: the median of up to 200 songs."""
+    """Compute the median distance of a song's fifth neighbour, over at most 200 songs."""
     if len(space) <= _NEIGHBORS:
         return _STRANGERS
-    rows = np.linspace(0, len(space) - 1, min(_ASKED, len(space))).round().astype(int)
+    rows = np.linspace(0, len(space) - 1, min(_QUERIES, len(space))).round().astype(int)
     cosines = np.partition(space.vectors[rows] @ space.vectors.T, -_NEIGHBORS - 1, axis=1)[:, -_NEIGHBORS - 1]
     return max(float(2 - 2 * np.median(cosines)), _LEAST**2) ** 0.5
 
 
 def versions(songs: Sequence[Song], space: Space, *, within: float | None = None) -> np.ndarray:
-    """Number the songs, with one number for all versions of a song.
+    """Number the songs; all versions of a song have the same number.
 
     Parameters
     ----------
@@ -65,17 +65,17 @@ def versions(songs: Sequence[Song], space: Space, *, within: float | None = None
         The song of each row of the space.
     space : Space
     within : float, optional
-        The :func:`reach` of the space that this one is a part of; its own, if not given.
+        The :func:`reach` of a larger space that this one is a part of; by default that of ``space``.
 
     Returns
     -------
     ndarray of shape (n,), int64
-        The first row of each song's versions.
+        For each row, the first row of the same song.
 
     Raises
     ------
     ValueError
-        If there is not one song for each row.
+        If the number of songs is not that of the rows.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def versions(songs: Sequence[Song], space: Space, *, within: float | None = None
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The title and artists of a song, from its tags, or where these are missing, from its file's name."""
+    """The title and artists of a song, from its tags, or from the name of its file if these are missing."""
 
     title: Title
     artists: frozenset[str]
@@ -116,7 +116,7 @@ class _Known:
 
     @classmethod
     def of(cls, song: Song) -> _Known:
-        # Of several values the first is whose song it is, as before "feat.": one copy may have these, another one that.
+        # Of several values the first is the main artist, as before "feat.": copies differ in how they write guests.
         artist = artist_of(song.artists[0] if song.artists else song.artist)
         of_album = artist_of(song.albumartist)
         has_artist = bool(artist or of_album)
@@ -125,18 +125,19 @@ class _Known:
             suggested, text = artist_and_title(text)
             artist = artist_of(suggested)
         artists = {artist or of_album}
-        # "Queen" is on the sleeve of what "Queen & David Bowie" play; whoever puts together a compilation is not.
+        # The album artist of "Queen & David Bowie" may be "Queen"; the editor of a compilation is no artist of the
+        # song.
         if artist and of_album and f" {of_album} " in f" {artist} ":
             artists.add(of_album)
         return cls(title_of(text, song.artist), frozenset(filter(None, artists)), bool(song.title), has_artist)
 
     @property
     def silent(self) -> bool:
-        """Return whether the tags do not say who plays what."""
+        """True if the tags lack the artist or a telling title."""
         return not (self.has_title and self.has_artist and self.title.telling)
 
     def contradicts(self, other: _Known) -> bool:
-        """Return whether by their tags these are two songs."""
+        """Return True if the tags show that these are different songs."""
         titled = all(what.has_title and what.title.telling for what in (self, other))
         performed = self.has_artist and other.has_artist
         return (titled and self.title.song != other.title.song) or (
@@ -163,7 +164,7 @@ def _of_one_name(
 def _of_one_sound(
     songs: Sequence[Song], known: Sequence[_Known], space: Space, same: float
 ) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of songs that sound alike and last equally long, where the tags of one say nothing."""
+    """Yield the pairs of songs with the same sound and duration, if one of them lacks tags."""
     seconds = np.array([song.duration for song in songs])
     order = np.argsort(seconds, kind="stable")
     order = order[(seconds[order] > 0) & np.isfinite(seconds[order])]
@@ -186,7 +187,7 @@ def _of_one_sound(
 def _near(
     space: Space, rows: Sequence[int] | np.ndarray, others: Sequence[int] | np.ndarray, limit: float
 ) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of different songs that are no further from each other than the limit."""
+    """Yield the pairs of different songs within a distance."""
     a, b = np.asarray(rows, np.int64), np.asarray(others, np.int64)
     for i, j in zip(*np.nonzero(space.vectors[a] @ space.vectors[b].T >= 1 - limit**2 / 2), strict=True):
         if a[i] != b[j]:
@@ -194,7 +195,7 @@ def _near(
 
 
 class _Groups:
-    """Rows that belong together: a forest in which each row points to an earlier one."""
+    """Disjoint sets of rows: a forest in which each row points to an earlier one of its set."""
 
     def __init__(self, n: int) -> None:
         self._before = list(range(n))
