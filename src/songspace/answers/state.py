@@ -9,7 +9,7 @@ from typing import Any
 
 from songspace.answers.answer import answer, described
 from songspace.answers.view import View
-from songspace.encoders.registry import usual
+from songspace.encoders.registry import BY_HAND, STUDENT, usual
 from songspace.errors import SongspaceError
 from songspace.library import Catalog, Library
 from songspace.library.failures import kind
@@ -147,7 +147,7 @@ def _learnt_from(catalog: Catalog) -> str:
     now = catalog.count()
     due = what.library < now and name == usual(what.library)[-1] != usual(now)[-1]  # large enough for a network
     if what.library and (due or now >= GROWN * what.library):
-        again = "songspace learn FOLDER" + ("" if name in (*usual(now), "timbre") else f" --encoder {name}")
+        again = "songspace learn FOLDER" + ("" if name in (*usual(now), BY_HAND) else f" --encoder {name}")
         told += f"; {now} are here now: learn again, by `{again}`"
     return told
 
@@ -205,7 +205,6 @@ def failed(catalog: Catalog) -> list[Failure]:
 def quality(view: View) -> Quality:
     """Measure how good the space is; this reads every segment of the library."""
     from songspace.encoders.ears import EARS
-    from songspace.encoders.registry import STUDENT
     from songspace.evaluation import hubness
     from songspace.evaluation.worth import Check
 

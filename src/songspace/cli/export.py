@@ -26,7 +26,7 @@ NEIGHBORS = 15
 """Nearest songs per song in an export: as many as embedding-atlas computes itself."""
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """File formats of an export."""
 
     parquet = "parquet"
@@ -39,7 +39,8 @@ def export(
         Path, typer.Option("-o", "--output", help="A .parquet or .npz file; with --format tsv a folder of two files.")
     ],
     format: Annotated[
-        Format | None, typer.Option(help="tsv is what TensorBoard's projector reads (default: by the file's name).")
+        ExportFormat | None,
+        typer.Option(help="tsv is what TensorBoard's projector reads (default: by the file's name)."),
     ] = None,
     segments: Annotated[bool, typer.Option("--segments", help="A row for each segment, not for each song.")] = False,
     without_map: Annotated[
@@ -48,14 +49,18 @@ def export(
     home: HomeOption = None,
 ) -> None:
     """Write path, id, tags, vector, map position and neighbours of every song to a file (columns: docs/data.md)."""
-    kind = format or next((one for one in (Format.parquet, Format.npz) if output.suffix.lower() == f".{one}"), None)
+    kind = format or next(
+        (one for one in (ExportFormat.parquet, ExportFormat.npz) if output.suffix.lower() == f".{one}"), None
+    )
     if kind is None:
         raise SongspaceError(
             f"{output}: an export is a .parquet file or a .npz file, or a folder with --format tsv. A file of another "
             "name needs --format."
         )
     table = table_of(Library(home), segments=segments, with_map=not without_map)
-    {Format.parquet: _write_parquet, Format.npz: _write_npz, Format.tsv: _write_tsv}[kind](table, output)
+    {ExportFormat.parquet: _write_parquet, ExportFormat.npz: _write_npz, ExportFormat.tsv: _write_tsv}[kind](
+        table, output
+    )
     show.say(f"Wrote {table.num_rows} rows to {output}.")
 
 

@@ -191,7 +191,7 @@ def _how_smooth(made: Playlist, smooth: Smoothness) -> str:
     )
 
 
-class Format(StrEnum):
+class FileFormat(StrEnum):
     """File formats of mixes."""
 
     m3u8 = "m3u8"
@@ -208,7 +208,7 @@ def mixes(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write a file for each mix.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="Format of the files.")] = Format.m3u8,
+    format: Annotated[FileFormat, typer.Option(help="Format of the files.")] = FileFormat.m3u8,
     wanted: ListOptions,
     rules: RuleOptions,
     target: FileOptions,

@@ -22,6 +22,7 @@ from songspace.audio import read_places, read_windows
 from songspace.encoders import PIPELINE
 from songspace.encoders.base import Encoder
 from songspace.encoders.descriptors import descriptors
+from songspace.encoders.registry import BY_HAND
 from songspace.errors import AudioError
 from songspace.formats import BY_EXTENSION, by_name
 from songspace.frontends import Codes, Frontend, LogMel
@@ -352,7 +353,7 @@ def encode_file(
     demand_sound(catalog, f"the place of {shown(os.fspath(path))} among them cannot be computed")
     listening = Listening.of(catalog)
     file = Found(os.path.abspath(path), parts=(Part(),))  # the whole file, even if it holds a CUE sheet
-    encoder = load_learnt(home, catalog, catalog.fact("encoder") or "timbre")
+    encoder = load_learnt(home, catalog, catalog.fact("encoder") or BY_HAND)
     own = ears(encoder, listening)
     within = own if own is not None and own.within else None
     [(_, outcome)] = hear([file], listening, ears=within, workers=1, timeout=timeout)

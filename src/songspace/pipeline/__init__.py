@@ -14,7 +14,7 @@ from typing import Any
 
 from songspace.encoders.base import encoder_class
 from songspace.encoders.ears import any_there
-from songspace.encoders.registry import AT_ONCE, IN_MINUTES, usual
+from songspace.encoders.registry import AT_ONCE, BY_HAND, IN_MINUTES, usual
 from songspace.errors import SongspaceError
 from songspace.library.cache import CAP
 from songspace.library.catalog import GENRE_SEPARATORS, TAG_ENCODING, Catalog
@@ -142,19 +142,19 @@ def learn(
             encode(run, name)
 
         *first, name = [encoder] if encoder else usual(len(run.cache.songs()))
-        if first and used == "timbre" and learnt(catalog, name) is None:  # else what was judged before answers
+        if first and used == BY_HAND and learnt(catalog, name) is None:  # else what was judged before answers
             learn_here(AT_ONCE)
             use(run, used := AT_ONCE)
             run.reporter.say(f"The {used} space answers already. A network, which may find more, now learns.")
         if given is not None:
             take(run, given, teacher)
-        elif name != "timbre":
+        elif name != BY_HAND:
             learn_here(name)
-        best = name if name == "timbre" else judge(run, name, asked=encoder is not None)
-        if best not in (name, "timbre"):
+        best = name if name == BY_HAND else judge(run, name, asked=encoder is not None)
+        if best not in (name, BY_HAND):
             learn_here(best)
             best = judge(run, best, asked=False)
-        if (best, used) != ("timbre", "timbre"):  # that space was built a moment ago
+        if (best, used) != (BY_HAND, BY_HAND):  # that space was built a moment ago
             use(run, best)
         if not (kind.pretrained or kind.taught_by or any_there()) and catalog.fact(_EARS_TOLD) is None:
             run.reporter.say(EARS)
@@ -207,12 +207,12 @@ def update(
         remember(catalog, log.say, encoding=tag_encoding, separators=genre_separators)
         run = Run(home, catalog, None, workers, timeout, cache_bytes, Telling(home, "update", log))
         tally = listen(run, roots, fill_cache=False, forget_missing=forget_missing)
-        if learnt(catalog, "timbre") is None or not readable(run, "timbre"):
+        if learnt(catalog, BY_HAND) is None or not readable(run, BY_HAND):
             learn_timbre(run)
         renew(run)
         if folder is not None:
             demand_songs(catalog, roots[0], tally)
-        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
+        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or BY_HAND, tally), log)
 
 
 def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | None = None) -> Report:
@@ -244,7 +244,7 @@ def forget(home: Home, folder: str | os.PathLike[str], *, reporter: Reporter | N
             if not catalog.identities():  # what was learnt is of use again to songs that are away
                 catalog.set_fact("encoder", None)
             home.space.unlink(missing_ok=True)
-        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or "timbre", tally), log)
+        return _summed_up(Report(catalog.count(), catalog.fact("encoder") or BY_HAND, tally), log)
 
 
 def remember(

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from songspace.encoders.base import encoder_class
+from songspace.encoders.registry import BY_HAND
 from songspace.reporter import Reporter
 
 DESCRIBING = 0.004
@@ -178,7 +179,7 @@ def ahead(
         As `learn` was asked.
     """
     building = {"building the space": _BUILDING * songs}
-    if name == "timbre":
+    if name == BY_HAND:
         return building
     encoder = encoder_class(name)
     if plan := encoder.plan:

@@ -14,6 +14,7 @@ from songspace import __version__
 from songspace.encoders.base import Encoder, encoder_class
 from songspace.encoders.baselines import Timbre
 from songspace.encoders.descriptors import descriptors
+from songspace.encoders.registry import BY_HAND
 from songspace.errors import EncodingError, MissingEncoderError, SongspaceError
 from songspace.library.cache import SpectrogramCache
 from songspace.library.catalog import Catalog
@@ -195,7 +196,7 @@ def demand_songs(catalog: Catalog, folder: str, tally: Tally) -> None:
 def _in_use(run: Run) -> Encoder | None:
     """Load the encoder in use, if its package is there, and it is more than the descriptors."""
     name = in_use(run)
-    if name == "timbre" or missing(name) is not None:
+    if name == BY_HAND or missing(name) is not None:
         return None
     return load_learnt(run.home, run.catalog, name)
 
@@ -230,9 +231,9 @@ def learn_timbre(run: Run) -> None:
         return (segments[~silent] for _, segments, silent in run.catalog.vectors(DESCRIPTORS))
 
     timbre = Timbre(frontend=run.listening.frontend).fit_descriptors(described)
-    timbre.save(run.home.encoder("timbre", timbre.fingerprint_))
+    timbre.save(run.home.encoder(BY_HAND, timbre.fingerprint_))
     songs = run.catalog.count()
-    set_learnt(run.catalog, "timbre", Learnt(timbre.fingerprint_, DESCRIPTORS, songs=songs, library=songs))
+    set_learnt(run.catalog, BY_HAND, Learnt(timbre.fingerprint_, DESCRIPTORS, songs=songs, library=songs))
 
 
 def renew(run: Run) -> str:
@@ -244,7 +245,7 @@ def renew(run: Run) -> str:
         waiting = len(run.catalog.without_vectors(what.vectors))
         wait = f"; {waiting} more come into its space once it is there and `songspace update` is run" if waiting else ""
         run.reporter.say(f"{reason} The songs that it has encoded still answer{wait}.")
-    elif name != "timbre":
+    elif name != BY_HAND:
         encode(run, name)
     use(run, name)
     return name
@@ -255,11 +256,11 @@ def in_use(run: Run) -> str:
 
     One whose package is not there stays in use, for what it has encoded.
     """
-    name = run.catalog.fact("encoder") or "timbre"
+    name = run.catalog.fact("encoder") or BY_HAND
     what = learnt(run.catalog, name)
     if missing(name) is not None and what and len(run.catalog.without_vectors(what.vectors)) < run.catalog.count():
         return name
-    return name if name == "timbre" or readable(run, name) else "timbre"
+    return name if name == BY_HAND or readable(run, name) else BY_HAND
 
 
 def missing(name: str) -> MissingEncoderError | None:
