@@ -49,18 +49,16 @@ def export(
     home: HomeOption = None,
 ) -> None:
     """Write path, id, tags, vector, map position and neighbours of every song to a file (columns: docs/data.md)."""
-    kind = format or next(
-        (one for one in (ExportFormat.parquet, ExportFormat.npz) if output.suffix.lower() == f".{one}"), None
-    )
+    by_suffix = {".parquet": ExportFormat.parquet, ".npz": ExportFormat.npz}
+    kind = format or by_suffix.get(output.suffix.lower())
     if kind is None:
         raise SongspaceError(
             f"{output}: an export is a .parquet file or a .npz file, or a folder with --format tsv. A file of another "
             "name needs --format."
         )
     table = table_of(Library(home), segments=segments, with_map=not without_map)
-    {ExportFormat.parquet: _write_parquet, ExportFormat.npz: _write_npz, ExportFormat.tsv: _write_tsv}[kind](
-        table, output
-    )
+    writers = {ExportFormat.parquet: _write_parquet, ExportFormat.npz: _write_npz, ExportFormat.tsv: _write_tsv}
+    writers[kind](table, output)
     show.say(f"Wrote {table.num_rows} rows to {output}.")
 
 
