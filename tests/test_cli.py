@@ -121,6 +121,7 @@ def test_without_a_library_it_says_how_to_make_one(tmp_path: Path, command: str)
         ("similar",),
         ("playlist",),
         ("learn", "x", "--encoder", "magic"),
+        ("learn", "x", "--device", "tpu"),
         ("map", "-o", "map.gif"),
         ("geometry", "moods"),
     ],

@@ -118,6 +118,7 @@ def test_what_cannot_be_written_leaves_what_was_there(run: Run, tmp_path: Path) 
         (tmp_path / "no" / "x.parquet", (), "cannot be written"),
         (tmp_path / "folder.parquet", (), "cannot be written"),
         (tmp_path / "file", ("--format", "tsv"), "cannot be made a folder"),
+        (tmp_path / "x.parquet", ("--format", "npz"), "named like another format"),
     ):
         failed = run("export", "-o", output, *more)
         assert isinstance(failed.exception, SongspaceError) and said in str(failed.exception)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from songspace.cli import show
-from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.options import Device, HomeOption, JsonOption
 from songspace.errors import SongspaceError
 from songspace.library import Library
 
@@ -111,9 +111,9 @@ def poster(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds for each clustering.")] = 5,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Device that the networks learn on.")] = Device.auto,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds before a file is given up.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which decoding of a file is given up.")] = 60.0,
 ) -> None:
     """Repeat the experiment of the 2017 poster on your music; resumes where it was stopped."""
     if exact and (steps or minutes or size or segments != 10):
@@ -126,7 +126,7 @@ def poster(
     if exact:
         if not folder.is_dir():  # before anything is measured for half a minute
             raise SongspaceError(f"There is no folder {folder.absolute()}: is its disk mounted?")
-        _warn(device, go=yes)
+        _warn(device.value, go=yes)
     with show.reporting() as reporter:
         result = run(
             folder,
@@ -142,7 +142,7 @@ def poster(
             between=between,
             seed=seed,
             seeds=seeds,
-            device=device,
+            device=device.value,
             workers=workers,
             timeout=timeout,
             reporter=reporter,

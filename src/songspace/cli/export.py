@@ -56,6 +56,8 @@ def export(
             f"{output}: an export is a .parquet file or a .npz file, or a folder with --format tsv. A file of another "
             "name needs --format."
         )
+    if by_suffix.get(output.suffix.lower(), kind) is not kind:
+        raise SongspaceError(f"{output} is named like another format than --format {kind}.")
     table = table_of(Library(home), segments=segments, with_map=not without_map)
     writers = {ExportFormat.parquet: _write_parquet, ExportFormat.npz: _write_npz, ExportFormat.tsv: _write_tsv}
     writers[kind](table, output)

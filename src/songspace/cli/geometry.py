@@ -62,9 +62,9 @@ class Color(StrEnum):
 
 def map_(
     output: Annotated[Path, typer.Option("-o", "--output", help=".png or .html")],
-    method: Annotated[Method, typer.Option()] = Method.tsne,
-    color: Annotated[Color, typer.Option()] = Color.genre,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    method: Annotated[Method, typer.Option(help="Layout of the map.")] = Method.tsne,
+    color: Annotated[Color, typer.Option(help="Colours of the songs.")] = Color.genre,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of t-SNE.")] = 0,
     home: HomeOption = None,
 ) -> None:
     """Draw a map of the whole library: a picture, or a page that works offline."""
@@ -85,14 +85,16 @@ def geometry(
     kind: Annotated[Kind, typer.Argument(help="genres, artists or albums")],
     of: Annotated[
         str | None,
-        typer.Option(metavar="ARTIST", help="Follow an artist through the years, with what is near at each station."),
+        typer.Option(metavar="ARTIST", help="Follow an artist through the years, with what is near each album."),
     ] = None,
     between: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Show what lies between two of them.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A picture: .png or .svg")] = None,
     tree: Annotated[bool, typer.Option("--tree", help="Draw the tree and all distances.")] = False,
-    most: Annotated[int, typer.Option(min=2, help="Use only the largest regions, at most this many.")] = 500,
+    most: Annotated[
+        int, typer.Option(min=2, help="Use only the largest genres, artists or albums, at most this many.")
+    ] = 500,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from songspace.cli import show
-from songspace.cli.options import EarOption, EncoderOption, HomeOption, grouped, home_of
+from songspace.cli.options import Device, EarOption, EncoderOption, HomeOption, grouped, home_of
 from songspace.library.failures import by_kind
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class RunOptions:
 
     tag_encoding: Annotated[
         str | None,
-        typer.Option(help='Of old tags that do not say it, such as cp1251 or shift_jis; remembered ("": none).'),
+        typer.Option(help='Encoding of old tags that do not name theirs, such as cp1251; remembered ("": none).'),
     ] = None
     genre_separators: Annotated[
         str | None, typer.Option(help='Signs between several genres in one text, such as "/,"; remembered ("": none).')
     ] = None
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode (default: the cores).")] = None
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds before a file is given up.")] = 60.0
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which decoding of a file is given up.")] = 60.0
     cache: Annotated[float, typer.Option(min=0.01, help="Size limit of the cache of spectrograms, in gigabytes.")] = 4.0
     nice: Annotated[
         bool, typer.Option("--nice", help="Run at low priority: only while no other program needs the processor.")
@@ -74,21 +74,21 @@ def learn(
     ] = Teacher.artists,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.onnx", help="Of the onnx encoder; FILE.json beside it says what it takes."),
+        typer.Option(metavar="FILE.onnx", help="Model of the onnx encoder; FILE.json beside it says what it takes."),
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes of training.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, however long they take.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Device that a network learns on.")] = Device.auto,
     windows: Annotated[int | None, typer.Option(min=1, help="Segments per song (default: 10).")] = None,
     run: RunOptions,
     home: HomeOption = None,
 ) -> None:
     """Listen to a folder of music and learn a space of its songs; resumes where it was stopped.
 
-    Seconds after the last song, the linear space answers. Of 100 songs or more a network then learns, and answers
-    unless it proves of no use: in a number of steps that grows with the library, and in half an hour at most on any
-    machine; --minutes or --steps change it: whichever comes first, where both are given. --encoder linear does without.
+    A first space answers seconds after the last song is decoded. From 100 songs on, a network then learns as well, for
+    half an hour at most. It is used unless it proves of no use. --minutes and --steps change how long it learns;
+    --encoder linear leaves it out.
     """
     from songspace import pipeline
 
@@ -103,7 +103,7 @@ def learn(
             steps=steps,
             minutes=minutes,
             seed=seed,
-            device=device,
+            device=device.value,
             windows=windows,
             **run.settings,
             reporter=reporter,

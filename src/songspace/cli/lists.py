@@ -31,7 +31,8 @@ from songspace.playlists.steps import Smoothness
 if TYPE_CHECKING:
     from songspace.playlists.mixes import Mix
 
-Song = Annotated[str, typer.Argument(metavar="SONG", help="A path, an id or a part of a name.")]
+From = Annotated[str, typer.Argument(metavar="FROM", help="The first song: a path, an id or a part of a name.")]
+To = Annotated[str, typer.Argument(metavar="TO", help="The last song.")]
 Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Songs to start from.")]
 Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song to steer away from.")]
 Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song on the way.")]
@@ -58,8 +59,8 @@ def radio(
 
 @grouped()
 def path(
-    start: Song,
-    end: Song,
+    start: From,
+    end: To,
     *,
     via: Via = None,
     wanted: ListOptions,

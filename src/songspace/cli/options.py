@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -63,9 +64,22 @@ def _ear(name: str) -> str:
 
 EarOption = Annotated[
     str | None,
-    typer.Option("--ear", parser=_ear, metavar="NAME", help="Listen with a trained ear instead (`songspace ears`)."),
+    typer.Option(
+        "--ear",
+        parser=_ear,
+        metavar="NAME",
+        help="Take a trained ear as encoder: musicnn or student (`songspace ears`).",
+    ),
 ]
 EncoderOption = Annotated[str | None, typer.Option(parser=_encoder, metavar="NAME", help="What to learn.")]
+
+
+class Device(StrEnum):
+    """Devices that a network learns on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
 
 
 class NamingEncoders(TyperCommand):
@@ -105,9 +119,10 @@ class RuleOptions:
     where: Annotated[
         str | None, typer.Option(metavar="FILTER", help='Only such songs, as in "year >= 1990 and genre ~ jazz".')
     ] = None
-    played: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Leave out the songs of this playlist.")] = (
-        None
-    )
+    played: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Leave out the songs of this playlist, such as those played lately."),
+    ] = None
 
     @property
     def ruling(self) -> Ruling:

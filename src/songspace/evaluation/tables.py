@@ -96,7 +96,8 @@ def read_table(table: Path) -> list[LabelRow]:
             cells = list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
     except FileNotFoundError:
         raise SongspaceError(
-            f"Labels come from genre, folder, artist, a CSV file or the folder of a data set, and {table} is none."
+            f"There is no file {table}. Labels come from genre, folder, artist, a CSV file, the folder of a data set, "
+            "or mirdata:NAME."
         ) from None
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error

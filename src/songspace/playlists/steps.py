@@ -75,18 +75,10 @@ def typical_distance(space: Space) -> float:
 
 @dataclass(frozen=True)
 class Smoothness:
-    """The smoothness of a playlist.
+    """Smoothness of a playlist: distances of consecutive songs, 0 to 2; shares are parts of the typical distance.
 
-    Attributes
-    ----------
-    largest, mean : float
-        Largest and mean distance of consecutive songs, 0 to 2.
-    typical : float
-        Median distance of two songs of the space; see :func:`typical_distance`.
-    largest_at : int
-        Position of the song after the largest step.
-    largest_share, mean_share : float
-        Largest and mean distance as shares of the typical one.
+    ``typical`` is the median distance of two songs of the space, ``largest_at`` the place of the song after the largest
+    step.
     """
 
     largest: float

@@ -220,7 +220,7 @@ class Guard:
             return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})
         has_token = self.token is not None and self.token.is_borne(headers)
         if scope["method"] not in _READING and not has_token and WRITE_HEADER not in headers:
-            return problem(403, "What changes something needs the token, or the header X-Songspace: 1.")
+            return problem(403, "All but GET needs the token, or the header X-Songspace: 1.")
         return None
 
     def _guess(self, scope: Scope, headers: Headers) -> Response | None:

@@ -55,6 +55,7 @@ class Computing:
 
 @router.get(
     "/map",
+    summary="Map",
     response_model=Map,
     responses={202: {"model": Computing, "description": "The map is being computed: ask again."}},
 )
