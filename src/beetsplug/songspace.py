@@ -50,7 +50,7 @@ class SongspacePlugin(BeetsPlugin):
         add("--via", metavar="QUERY", action="append", default=[], help="an item that the path passes")
         add("--minus", metavar="QUERY", action="append", default=[], help="steer away from these items")
         add("-l", "--length", type=int, help="items (default: 20)")
-        add("-m", "--minutes", type=float, help="about so many minutes")
+        add("-m", "--minutes", type=float, help="length in minutes, approximately")
         add("--artist-gap", type=int, default=2, help="least items between two of one artist (default: 2)")
         add("--variety", type=float, default=0.0, help="0: the best; 1: the most varied")
         add("--seed", type=int, default=0, help="another seed, another list of about the same quality")

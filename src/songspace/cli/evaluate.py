@@ -49,7 +49,7 @@ def evaluate(
     from songspace.evaluation.labels import labels as read_labels
 
     library = Library(home)
-    read_labels(library.songs(), labels, split=split)  # what is wrong with them is told before any work
+    read_labels(library.songs(), labels, split=split)  # reports a fault in them before any work
     with show.reporting() as reporter:
         songs, spaces = embeddings.of_library(library, encoders.replace(",", " ").split() if encoders else None)
         known = read_labels(songs, labels, split=split)

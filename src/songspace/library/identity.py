@@ -264,7 +264,7 @@ def _chunks(
     counts_itself : bool
         True if the size of a chunk includes its name and size.
     align : int
-        Chunks begin at multiples of so many bytes.
+        Chunks begin at multiples of this number of bytes.
     """
     width = struct.calcsize(layout)
     for _ in range(_MOST_PARTS):
