@@ -138,7 +138,7 @@ def _render_all(jobs: Sequence[tuple[DemoSong, Path, float]], workers: int, repo
             for done, task in enumerate(as_completed(tasks), 1):
                 task.result()
                 reporter.progress("render", done, len(jobs))
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: songs that still wait are not rendered
             pool.shutdown(cancel_futures=True)
             raise
 
