@@ -66,6 +66,14 @@ export interface Estimate {
   chance?: number | null;
 }
 
+export interface EventBody {
+  kind: songspace__library__likes__Kind;
+  songs: number[];
+  rating?: number | null; // For kind rate; 0 takes the rating back.
+  time?: number | null; // Seconds since 1970; by default now.
+  player?: string; // Name of the program.
+}
+
 export interface Failure {
   path: string;
   reason: string;
@@ -87,6 +95,32 @@ export interface Joint {
   parts: number[]; // A number below that of the regions is a place in regions, others count the joints before.
   distance: number;
   regions: number;
+}
+
+export interface Kept {
+  kept: boolean; // False if this server keeps no history.
+}
+
+export interface LikedSong {
+  id: number;
+  path: string;
+  artist: string | null;
+  title: string | null;
+  album: string | null;
+  genre: string | null;
+  year: number | null;
+  duration: number; // Seconds.
+  part: boolean; // Whether it is a part of its file, as a CUE sheet says: it is sent encoded.
+  starred: number | null; // Time of the star, in seconds since 1970; null without one.
+  rating: number; // From 1 to 5; 0 without one.
+  plays: number;
+  played: number | null; // Time of the last play, in seconds since 1970.
+  skips: number;
+}
+
+export interface LikedSongs {
+  songs: LikedSong[];
+  total: number;
 }
 
 export interface LineBody {
@@ -467,7 +501,7 @@ export interface SuggestBody {
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
   without?: number[]; // Songs to leave out.
-  like: number[];
+  like?: number[]; // By default what is starred, rated high and played often.
   dislike?: number[];
   count?: number;
 }

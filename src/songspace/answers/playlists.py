@@ -185,7 +185,8 @@ def arrange(
     opening = next(ends) if first is not None else None
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
-    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
+    ruling = replace(request.rules, heeds_likes=False)  # the person has chosen these songs
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
     given = listed(songs)
     rows = [row for row in dict.fromkeys([*given, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:

@@ -14,6 +14,7 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.learnt import Segments, imported_from, in_brief, learnt
+from songspace.library.likes import History, Likes
 from songspace.library.words import Words
 from songspace.space import Space
 
@@ -113,6 +114,11 @@ class View:
         from songspace.library.credits import Credits
 
         return Credits(self.songs)
+
+    @cached_property
+    def history(self) -> History:
+        """What the person likes and plays."""
+        return Likes(self.library.home.likes).history()
 
     def song(self, row: int) -> Song:
         """Return the song of a row, without reading all others for it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from songspace.answers.likes import taste_with
 from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
 from songspace.answers.request import ListRequest, rows_of
@@ -255,10 +256,15 @@ def _shares(mix: Mix) -> list[str]:
 
 @grouped(most_of_artist=3)
 def suggest(
-    like: Annotated[
-        list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like; can be given several times.")
-    ],
     *,
+    like: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A playlist of songs that you like, can be given several times (default: what you starred, rated high "
+            "and play often).",
+        ),
+    ] = None,
     dislike: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A playlist of songs that you do not like.")
     ] = None,
@@ -267,7 +273,7 @@ def suggest(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Suggest songs that fit your taste, given as playlists of what you like, and say why each fits."""
+    """Suggest songs that fit your taste, and say why each fits."""
     from songspace import interchange
 
     elsewhere, reporter = target.elsewhere, show.Lines()
@@ -276,19 +282,21 @@ def suggest(
         list(
             dict.fromkeys(
                 row
-                for file in some
+                for file in some or []
                 for row in rows_of(view.library, file, view.songs, prefixes=elsewhere, reporter=reporter)
             )
         )
-        for some in (like, dislike or [])
+        for some in (like, dislike)
     )
+    if not like:
+        liked, disliked = taste_with(view, disliked)
     made = make_suggestions(view, liked, disliked, rules.ruling, count=count, reporter=reporter)
     if len(made) < count:
         show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
     songs = [each.song for each in made]
     queue(songs, target, elsewhere)
     if target.output is not None:
-        title = f"Like {', '.join(path.stem for path in like)}"
+        title = f"Like {', '.join(path.stem for path in like)}" if like else "For you"
         alike = [min(1.0, max(0.0, each.fitting.similarity)) for each in made]
         interchange.write(
             target.output, songs, title=title, relative=not target.absolute, prefixes=elsewhere, similarity=alike

@@ -72,6 +72,9 @@ def serve(
             "given several times; without it nobody's is.",
         ),
     ] = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Keep no plays, skips, stars, ratings, queues and bookmarks.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Serve the page and the APIs to browsers and music players; by default on this machine only."""
@@ -89,6 +92,7 @@ def serve(
         allowed_hosts=allow_host or (),
         allowed_origins=allow_origin or (),
         proxies=proxy or (),
+        keeps_history=not no_history,
     )
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"

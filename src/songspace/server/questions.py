@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from songspace.answers.likes import Listing
 from songspace.answers.request import DEFAULT_GAP, ListRequest, Ruling
+from songspace.library.likes import HIGHEST, Kind
 from songspace.playlists.steps import TRANSITION
 
 LONGEST_LIST = 300
@@ -153,10 +155,34 @@ class MixBody(ListFields):
 
 
 class SuggestBody(RuleFields):
-    like: list[Id] = Field(min_length=1, max_length=LONGEST_ORDER)
+    like: list[Id] = Field(
+        [], max_length=LONGEST_ORDER, description="By default what is starred, rated high and played often."
+    )
     dislike: list[Id] = Field([], max_length=LONGEST_ORDER)
     count: int = Field(20, ge=1, le=LONGEST_LIST)
     most_of_artist: int | None = Field(3, ge=1, le=1000)
+
+
+class LikesQuery(Parameters):
+    which: Listing = Field(Listing.starred, description="forgotten: liked, but not played for a season.")
+    limit: int = Field(100, ge=1, le=5000)
+    offset: int = Field(0, ge=0, le=10**9)
+
+
+class EventBody(Parameters):
+    kind: Kind
+    songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)
+    rating: int | None = Field(None, ge=0, le=HIGHEST, description="For kind rate; 0 takes the rating back.")
+    time: float | None = Field(
+        None, ge=0, le=10**11, allow_inf_nan=False, description="Seconds since 1970; by default now."
+    )
+    player: str = Field("", max_length=200, description="Name of the program.")
+
+    @model_validator(mode="after")
+    def _a_rating_for_rate(self) -> EventBody:
+        if (self.kind is Kind.rate) != (self.rating is not None):
+            raise ValueError("rating belongs to kind rate, and to no other")
+        return self
 
 
 class RegionsQuery(Parameters):

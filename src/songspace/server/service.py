@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +21,10 @@ from starlette.responses import Response
 from songspace import __version__
 from songspace.answers.answer import as_json
 from songspace.answers.view import Asked, View
+from songspace.errors import SongspaceError
 from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
+from songspace.library.likes import Event, History, Likes
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
 from songspace.server.maps import Maps
@@ -125,15 +128,22 @@ class At:
 
     snapshot: Snapshot
     library: Library
+    likes: Callable[[], History]
     seconds: float | None = None
 
     @cached_property
     def view(self) -> View:
         """Space and songs."""
         view = self.snapshot.view(self.library)
-        if self.seconds is None:
-            return view
-        return View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
+        if self.seconds is not None:
+            view = View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
+        view.history = self.history
+        return view
+
+    @cached_property
+    def history(self) -> History:
+        """What the person likes and plays."""
+        return self.likes()
 
     def asked(self, ids: Sequence[int]) -> Asked:
         """Return the songs with some ids, as rows of the space."""
@@ -158,8 +168,11 @@ class Service:
         If there is no library.
     """
 
-    def __init__(self, home: Home, *, token: Token | None = None, every: float = 1.0) -> None:
-        self.home, self.token = home, token
+    def __init__(
+        self, home: Home, *, token: Token | None = None, keeps_history: bool = True, every: float = 1.0
+    ) -> None:
+        self.home, self.token, self.keeps_history = home, token, keeps_history
+        self.likes, self._complaint = Likes(home.likes), ""
         self.snapshots = Snapshots(home, every=every)
         self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
@@ -196,11 +209,32 @@ class Service:
         self.maps.close()
         self.updates.close()
 
+    def history(self) -> History:
+        """Return what the person likes and plays; nothing if its file is damaged, so that all else goes on."""
+        try:
+            return self.likes.history()
+        except SongspaceError as error:
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                logging.getLogger("uvicorn.error").error("%s", error)
+            return History()
+
+    def keep(self, events: Iterable[Event]) -> None:
+        """Write events, unless this server keeps no history.
+
+        Raises
+        ------
+        SongspaceError
+            If they cannot be written.
+        """
+        if self.keeps_history:
+            self.likes.add(events)
+
     @contextmanager
     def at(self) -> Iterator[At]:
         """Open the library with the current snapshot."""
         with self.snapshots.library() as library:
-            yield At(self.snapshots.current(), library)
+            yield At(self.snapshots.current(), library, self.history)
 
 
 class Document(Response):
@@ -240,12 +274,12 @@ def respond(
     service = service_of(request)
     snapshot = service.snapshots.current()
     cached = request.method == "GET"
-    tag = _tag(__version__, snapshot.key, request.url.path, request.url.query)
+    tag = _tag(__version__, snapshot.key, service.history().mark, request.url.path, request.url.query)
     headers = {"Cache-Control": "private, no-cache"} | ({"ETag": tag} if cached else {})
     if cached and matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
-        made = make(At(snapshot, library, most if heavy else None))
+        made = make(At(snapshot, library, service.history, most if heavy else None))
     return made if isinstance(made, Response) else Document(made, headers=headers)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from songspace.answers.likes import taste_with
 from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import (
     PlaylistAnswer,
@@ -116,6 +117,8 @@ def suggest(body: questions.SuggestBody, request: Request) -> Response:
 
     def make(at: At) -> Any:
         liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (body.like, body.dislike))
+        if not body.like:
+            liked, disliked = taste_with(at.view, disliked)
         made = make_suggestions(at.view, liked, disliked, body.ruling(), count=body.count)
         return Suggestions([each.answer() for each in made])
 
