@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from songspace.answers.likes import taste_with
 from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
 from songspace.answers.request import ListRequest, rows_of
+from songspace.answers.sets import seeds_of
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
 from songspace.cli import show
@@ -34,7 +36,12 @@ if TYPE_CHECKING:
 
 From = Annotated[str, typer.Argument(metavar="FROM", help="The first song: a path, an id or a part of a name.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="The last song.")]
-Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Songs to start from.")]
+Songs = Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Songs or artists to start from.")]
+Artists = Annotated[list[str] | None, typer.Option("--artist", metavar="NAME", help="An artist to start from.")]
+Albums = Annotated[
+    list[str] | None,
+    typer.Option("--album", metavar="TITLE", help='An album to start from: "title" or "artist - title".'),
+]
 Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song to steer away from.")]
 Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song on the way.")]
 First = Annotated[str | None, typer.Option(metavar="SONG", help="The first song.")]
@@ -43,8 +50,10 @@ Last = Annotated[str | None, typer.Option(metavar="SONG", help="The last song.")
 
 @grouped()
 def radio(
-    songs: Songs,
+    songs: Songs = None,
     *,
+    artist: Artists = None,
+    album: Albums = None,
     minus: Minus = None,
     wanted: ListOptions,
     rules: RuleOptions,
@@ -52,9 +61,14 @@ def radio(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Make a radio: a list of songs that sound like the given ones."""
+    """Make a radio: a list of songs that sound like the given songs, artists or albums."""
+    if not (songs or artist or album):
+        raise typer.BadParameter("Name a song or an artist to start from, or give --album.")
     view, request = View(Library(common.home)), _request(rules, wanted, steps)
-    made = make_radio(view, songs, minus or [], request, reporter=show.Lines())
+    seeds = seeds_of(view, songs or [], artist or [], album or [], request)
+    made = make_radio(view, seeds, minus or [], request, reporter=show.Lines())
+    if any(seed not in seeds for seed in songs or []) or artist or album:  # not the songs that stand for an artist
+        made = replace(made, title="Radio: " + ", ".join([*(songs or []), *(artist or []), *(album or [])]))
     _answer(made, steps, target, common)
 
 

@@ -17,19 +17,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from songspace.answers.artists import Centers
 from songspace.answers.playlists import make_path
 from songspace.answers.request import ListRequest, Ruling
 from songspace.errors import SongspaceError
+from songspace.geometry.sets import Sets
 from songspace.library import Song
 from songspace.library.names import artist_of, compared, plain
 from songspace.library.records import Link
+from songspace.library.shelves import Shelves
 from songspace.playlists.order import order
 from songspace.server.api.songs import search
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
 from songspace.server.questions import LONGEST_LIST, LONGEST_SAVED
 from songspace.server.service import At, Document, Service, service_of
-from songspace.server.shelves import Shelves, centers_of, shelves_of
 
 router = APIRouter(prefix="/api", include_in_schema=False)
 
@@ -94,12 +94,12 @@ class PluginCall:
     @cached_property
     def shelves(self) -> Shelves:
         """The library by artists and albums."""
-        return shelves_of(self.service, self.at)
+        return self.service.shelves(self.at)
 
     @cached_property
-    def centers(self) -> Centers:
-        """Centres of the artists."""
-        return centers_of(self.service, self.at)
+    def artists(self) -> Sets:
+        """The songs of each artist, as sets."""
+        return self.at.view.artists
 
     @cached_property
     def ids(self) -> Ids:
@@ -233,11 +233,11 @@ def similar_artists(request: Request) -> Response:
             raise SongspaceError("Missing 'artist' or 'artist_id' parameter")
         named = call.shelves.artist_named(given)
         id = call.ids.artist(given) or (named.id if named is not None else None)
-        if id is None or id not in call.centers:
+        if id is None or id not in call.artists:
             raise UnknownError("There is no such artist here.")
         with_songs = call.flag("include_component_matches", False)
         answers = []
-        for other, distance in call.centers.near(id, len(call.shelves.artists)):
+        for other, distance in call.artists.near(id, len(call.shelves.artists)):
             item = call.ids.of_artist(other)
             if item is None:
                 continue
@@ -255,8 +255,8 @@ def similar_artists(request: Request) -> Response:
 
 
 def _representative(call: PluginCall, of: str, towards: str) -> list[dict[str, Any]]:
-    """Return the songs of one artist that are nearest to the centre of another."""
-    songs = (call.at.view.songs[row] for row in call.centers.heart(of, towards=towards))
+    """Return the songs of one artist that are nearest to those of another."""
+    songs = (call.at.view.songs[row] for row in call.artists.typical(of, towards=towards))
     linked = [song for song in songs if song.id in call.ids.item][:_REPRESENTATIVE]
     return [{"item_id": call.ids.item[song.id], "title": song.title or song.name} for song in linked]
 
