@@ -19,7 +19,7 @@ from songspace import Library, pipeline
 from songspace.errors import SongspaceError
 from songspace.interchange import listens
 from songspace.library import Home, Song
-from songspace.library.likes import Event, Kind, Likes, Thing
+from songspace.library.likes import Event, EventKind, Likes, Thing
 
 Run = Callable[..., Result]
 
@@ -66,7 +66,7 @@ def test_likes_outlive_new_tags_another_folder_and_a_new_catalog(tunes: Path, tm
     learn: dict[str, Any] = {"encoder": "pca", "windows": 3, "workers": 1}
     pipeline.learn(home, music, **learn)
     song = Library(home.folder).find("Tune 7")
-    Likes(home.likes).add([Event.of(Kind.star, song, 5.0)])
+    Likes(home.likes).add([Event.of(EventKind.star, song, 5.0)])
     file = mutagen.File(song.path)
     file["title"], file["artist"] = "Another", "Somebody"
     file.save()
@@ -81,9 +81,12 @@ def test_events_come_out_as_they_went_in(done: Callable[..., Result], home: Path
     songs = Library(home).songs()
     album = tuple(song.identity for song in songs[:3])
     events = [
-        *(Event.of(kind, songs[0], 1.5, player="a “phone”") for kind in (Kind.star, Kind.play, Kind.skip)),
-        Event.of(Kind.rate, songs[1], 2.0, value=3),
-        Event(Kind.star, "al-0123", album, 3.0, Thing.album, title="Blue"),
+        *(
+            Event.of(kind, songs[0], 1.5, player="a “phone”")
+            for kind in (EventKind.star, EventKind.play, EventKind.skip)
+        ),
+        Event.of(EventKind.rate, songs[1], 2.0, value=3),
+        Event(EventKind.star, "al-0123", album, 3.0, Thing.album, title="Blue"),
     ]
     likes = Likes(Home(home).likes)
     likes.add(events)
@@ -98,7 +101,7 @@ def test_events_come_out_as_they_went_in(done: Callable[..., Result], home: Path
 @given(
     st.builds(
         Event,
-        st.sampled_from([Kind.star, Kind.unstar, Kind.play, Kind.skip]),
+        st.sampled_from([EventKind.star, EventKind.unstar, EventKind.play, EventKind.skip]),
         st.just("ab" * 16),
         st.just((bytes([0xAB] * 16),)),
         st.floats(0, 1e10),
@@ -116,8 +119,8 @@ def test_plays_for_listenbrainz_come_back_by_their_names(
 ) -> None:
     songs = Library(home).songs()
     likes = Likes(Home(home).likes)
-    likes.add([Event.of(Kind.play, song, 1e9 + number, player="phone") for number, song in enumerate(songs[:4])])
-    likes.add([Event.of(Kind.star, songs[0], 5.0)])
+    likes.add([Event.of(EventKind.play, song, 1e9 + number, player="phone") for number, song in enumerate(songs[:4])])
+    likes.add([Event.of(EventKind.star, songs[0], 5.0)])
     file = tmp_path / "a.listens.jsonl"
     assert "Wrote 4 plays" in done("likes", "export", file, "--format", "listenbrainz").stderr
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -161,7 +164,7 @@ def test_plays_for_listenbrainz_come_back_by_their_names(
 )
 def test_a_file_with_another_line_is_refused_whole(home: Path, tmp_path: Path, line: str, run: Run) -> None:
     song = Library(home).songs()[0]
-    good = json.dumps(listens.event_as_json(Event.of(Kind.star, song, 1.0)))
+    good = json.dumps(listens.event_as_json(Event.of(EventKind.star, song, 1.0)))
     file = tmp_path / "likes.jsonl"
     file.write_text(f"{good}\n{line}\n")
     result = run("likes", "import", file, "--home", home)

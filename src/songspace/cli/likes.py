@@ -15,7 +15,7 @@ from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.errors import SongspaceError
 from songspace.library import Library
-from songspace.library.likes import HIGHEST, Event, Kind, Likes
+from songspace.library.likes import HIGHEST, Event, EventKind, Likes
 
 Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")]
 
@@ -31,9 +31,9 @@ def like(
     library = Library(home)
     named = [library.find(song) for song in songs]
     now = time.time()
-    events = [Event.of(Kind.star, song, now, player="songspace") for song in named]
+    events = [Event.of(EventKind.star, song, now, player="songspace") for song in named]
     if rating is not None:
-        events += [Event.of(Kind.rate, song, now, player="songspace", value=rating) for song in named]
+        events += [Event.of(EventKind.rate, song, now, player="songspace", value=rating) for song in named]
     Likes(library.home.likes).add(events)
     show.say(f"Liked: {', '.join(song.name for song in named)}.")
 
@@ -44,9 +44,9 @@ def unlike(songs: Songs, home: HomeOption = None) -> None:
     named = [library.find(song) for song in songs]
     now, likes = time.time(), Likes(library.home.likes)
     history = likes.history()
-    events = [Event.of(Kind.unstar, song, now, player="songspace") for song in named]
+    events = [Event.of(EventKind.unstar, song, now, player="songspace") for song in named]
     rated = [song for song in named if history.of(song).rating]
-    events += [Event.of(Kind.rate, song, now, player="songspace", value=0) for song in rated]
+    events += [Event.of(EventKind.rate, song, now, player="songspace", value=0) for song in rated]
     likes.add(events)
     show.say(f"No longer liked: {', '.join(song.name for song in named)}.")
 
