@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from songspace import Library, pipeline
+from songspace import Library, interchange, pipeline
 from songspace.errors import SongspaceError
 from songspace.interchange import listens
 from songspace.library import Home, Song
@@ -44,6 +44,9 @@ def test_songs_are_liked_listed_suggested_from_and_unliked(done: Callable[..., R
     answer = json.loads(done("likes", "--json").stdout)
     assert {(song["title"], song["rating"]) for song in answer["songs"]} == {("Tune 7", 4), ("Tune 9", 4)}
     assert "Tune 7" in done("likes", "--list", "highest").stdout
+    file = home / "liked.m3u8"
+    assert "Wrote 2 songs" in done("likes", "-o", file).stderr
+    assert {entry.title for entry in interchange.entries(file)} == {"Tune 7", "Tune 9"}
     suggested = json.loads(done("suggest", "-n", 5, "--json").stdout)["suggestions"]
     assert {each["because"]["title"] for each in suggested} <= {"Tune 7", "Tune 9"}
     done("unlike", "Tune 7", "Tune 9")

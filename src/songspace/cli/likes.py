@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from songspace import interchange
 from songspace.answers.likes import LikedSong, LikedSongs, Listing, listed
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
@@ -56,6 +57,9 @@ def list_likes(
     context: typer.Context,
     which: Annotated[Listing, typer.Option("--list", help="Which list.")] = Listing.starred,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 20,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the list to a .m3u8, .xspf or .jspf file.")
+    ] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -66,6 +70,9 @@ def list_likes(
     history = Likes(library.home.likes).history()
     songs = listed(history, library.songs(), which, time.time())
     answer = LikedSongs([LikedSong.told(song, history.of(song)) for song in songs[:count]], len(songs))
+    if output is not None and songs:
+        interchange.write(output, songs[:count], title=which.value.capitalize())
+        show.say(f"Wrote {show.counted(len(answer.songs), 'song')} to {output}.")
     if json:
         show.answer(answer)
         return
