@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def test_similar_tracks_are_those_of_the_space_that_the_server_has(
     ]
     told = get("similar_tracks", item_id=item(song), n=50, eliminate_duplicates="false", radius_similarity="false")
     assert [track["item_id"] for track in told] == [name for name, _ in by_hand] and len(told) == 16
-    assert [track["distance"] for track in told] == pytest.approx([distance for _, distance in by_hand], abs=1e-6)
+    assert [track["distance"] for track in told] == pytest.approx([chord**2 / 2 for _, chord in by_hand], abs=1e-6)
     of = {item(one): one for one in songs}
     for track in told:
         one = of[track["item_id"]]
@@ -81,6 +83,18 @@ def test_similar_tracks_are_those_of_the_space_that_the_server_has(
         assert (track["title"], track["author"], track["album"]) == (one.title, one.artist, one.album)
     named = get("similar_tracks", title="TUNE 5", artist=next(s.artist for s in songs if s.title == "Tune 5"), n=3)
     assert len(named) == 3
+
+
+def test_a_plugin_shows_the_cosine(get: Get, linked_home: Path, songs: list[Song]) -> None:
+    # Navidrome's turns a distance into a similarity: 1 - distance, from 0 to 1.
+    space = Space.open(Home(linked_home).space)
+    vectors = {f"server-{id}": vector for id, vector in zip(space.ids.tolist(), space.vectors, strict=True)}
+    for song in songs[3:6]:
+        told = get("similar_tracks", item_id=item(song), n=50, eliminate_duplicates="false")
+        shown = [min(1.0, max(0.0, 1.0 - track["distance"])) for track in told]
+        cosines = [float(vectors[item(song)] @ vectors[track["item_id"]]) for track in told]
+        assert shown == pytest.approx([max(0.0, cosine) for cosine in cosines], abs=1e-5)
+        assert max(shown) > 0.5
 
 
 def test_similar_tracks_without_too_many_of_one_artist_and_in_an_order_that_flows(
@@ -107,12 +121,16 @@ def test_similar_tracks_without_too_many_of_one_artist_and_in_an_order_that_flow
     assert mean_step(flowing) < 0.9 * mean_step(many)
 
 
-def test_a_path_leads_through_songs_of_the_server(get: Get, songs: list[Song]) -> None:
+def test_a_path_leads_through_songs_of_the_server(get: Get, linked_home: Path, songs: list[Song]) -> None:
+    space = Space.open(Home(linked_home).space)
+    vectors = {f"server-{id}": vector for id, vector in zip(space.ids.tolist(), space.vectors, strict=True)}
     for steps, length in ((6, 6), (1, 2), (200, 17)):
         told = get("find_path", start_song_id=item(songs[0]), end_song_id=item(songs[17]), max_steps=steps)
         ids = [track["item_id"] for track in told["path"]]
         assert len(set(ids)) == len(ids) == length and item(songs[LEFT_OUT]) not in ids
-        assert (ids[0], ids[-1]) == (item(songs[0]), item(songs[17])) and told["total_distance"] > 0
+        assert (ids[0], ids[-1]) == (item(songs[0]), item(songs[17]))
+        angles = [math.acos(vectors[one] @ vectors[next]) / math.pi for one, next in pairwise(ids)]  # AudioMuse's steps
+        assert told["total_distance"] == pytest.approx(sum(angles), abs=1e-4)
     assert "same" in get("find_path", 400, start_song_id=item(songs[0]), end_song_id=item(songs[0]))["error"]
     assert get("find_path", 400, start_song_id=item(songs[0]))
     assert get("find_path", 404, start_song_id=item(songs[0]), end_song_id=item(songs[LEFT_OUT]))

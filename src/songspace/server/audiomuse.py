@@ -9,6 +9,7 @@ Songs that the media server does not have are left out. Every call needs the tok
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -132,6 +133,30 @@ class PluginCall:
         return tuple(song.id for song in self.at.snapshot.songs if song.id not in self.ids.item)
 
 
+def cosine_distance(distance: float) -> float:
+    """Return the distance of AudioMuse, 1 - cosine, for the distance of two points of the unit sphere.
+
+    Its plugins turn it into a similarity: 1 - distance, at least 0.
+
+    Examples
+    --------
+    >>> [round(cosine_distance(distance), 9) for distance in (0, 2**0.5, 2)]
+    [0.0, 1.0, 2.0]
+    """
+    return distance * distance / 2
+
+
+def angle(distance: float) -> float:
+    """Return the angle of two points of the unit sphere, from 0 to 1, by which AudioMuse measures the steps of paths.
+
+    Examples
+    --------
+    >>> [round(angle(distance), 9) for distance in (0, 2**0.5, 2)]
+    [0.0, 0.5, 1.0]
+    """
+    return math.acos(min(1.0, max(-1.0, 1 - cosine_distance(distance)))) / math.pi
+
+
 def _answered(request: Request, make: Callable[[PluginCall], Any], *, status: int = 200) -> Response:
     """Return an answer, or an error in the format of AudioMuse."""
     service = service_of(request)
@@ -174,7 +199,7 @@ def similar_tracks(request: Request) -> Response:
                 continue
             by.update(artists)
             versions.add(version)
-            kept[row] = distance
+            kept[row] = cosine_distance(distance)
             if len(kept) == count:
                 break
         listed = [*kept]
@@ -218,7 +243,8 @@ def find_path(request: Request) -> Response:
             made = make_path(call.at.view, songs, ListRequest(Ruling(without=without), length=length))
         except SongspaceError:
             made = make_path(call.at.view, songs, ListRequest(Ruling(0, versions=True, without=without), length=length))
-        return {"path": [call.facts(song) for song in made.songs], "total_distance": round(sum(made.steps), 6)}
+        total = sum(map(angle, made.steps))
+        return {"path": [call.facts(song) for song in made.songs], "total_distance": round(total, 6)}
 
     return _answered(request, make)
 
