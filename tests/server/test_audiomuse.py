@@ -11,15 +11,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from songspace import Space
 from songspace.library import Catalog, Home, Song
+from songspace.library.likes import Event, Kind, Likes
+from songspace.library.progress import Telling
 from songspace.library.records import Link
 from songspace.library.tags import Tags
 from songspace.playlists.steps import smoothness
+from songspace.reporter import Reporter
 from songspace.server.app import create_app
+from songspace.server.work import Outcome
 
 TOKEN = "a-token-for-tests-only"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -187,6 +192,210 @@ def test_a_playlist_is_kept(plugin: TestClient, songs: list[Song]) -> None:
         assert got.status_code == status and got.json().keys() == {"error"}, body
 
 
+def angles(space: Space, song: int) -> dict[int, float]:
+    """The angle of each song to one, as AudioMuse measures it: from 0 to 1."""
+    cosines = np.clip(space.vectors @ space.vectors[space.row(song)], -1, 1)
+    return dict(zip(space.ids.tolist(), (np.arccos(cosines) / np.pi).tolist(), strict=True))
+
+
+def test_the_farthest_song(get: Get, linked_home: Path, songs: list[Song]) -> None:
+    space = Space.open(Home(linked_home).space)
+    told = get("max_distance", item_id=item(songs[5]))
+    cosines = {
+        f"server-{id}": float(vector @ space.vectors[space.row(songs[5].id)])
+        for id, vector in zip(space.ids.tolist(), space.vectors, strict=True)
+        if id != songs[LEFT_OUT].id
+    }
+    assert told["farthest_item_id"] == min(cosines, key=cosines.__getitem__)
+    assert told["max_distance"] == pytest.approx(1 - min(cosines.values()), abs=1e-5)
+    assert "item_id" in get("max_distance", 400)["error"] and get("max_distance", 404, item_id="nowhere")
+
+
+def test_a_track(get: Get, songs: list[Song]) -> None:
+    assert get("track", item_id=item(songs[5]))["title"] == songs[5].title
+    assert get("track", 400) and get("track", 404, item_id=item(songs[LEFT_OUT]))
+
+
+Post = Callable[..., Any]
+
+
+@pytest.fixture
+def post(plugin: TestClient) -> Post:
+    def call(path: str, body: Any, status: int = 200) -> Any:
+        got = plugin.post(f"/api/{path}", json=body)
+        assert got.status_code == status and got.headers["content-type"] == "application/json", got.text
+        return got.json()
+
+    return call
+
+
+def test_alchemy_adds_and_subtracts(post: Post, linked_home: Path, songs: list[Song]) -> None:
+    space = Space.open(Home(linked_home).space)
+    of = {item(song): song for song in songs}
+    add, subtract = songs[5], songs[11]
+    near, away = angles(space, add.id), angles(space, subtract.id)
+    items = [{"id": item(add), "op": "ADD"}]
+    alone = post("alchemy", {"items": items, "n": 6})
+    assert alone.keys() == {"results", "filtered_out", "centroid_2d", "add_points", "sub_points"}
+    assert 0 < len(alone["results"]) <= 6 and alone["filtered_out"] == alone["sub_points"] == []
+    assert [(point["item_id"], point["type"]) for point in alone["add_points"]] == [(item(add), "song")]
+    assert post("alchemy", {"items": items, "n": 6, "temperature": 3}) == alone  # the same answer each time
+    items.append({"id": item(subtract), "op": "subtract", "type": "song"})
+    told = post("alchemy", {"items": items, "n": "200", "subtract_distance": 0.3})
+    ids = [of[one["item_id"]].id for one in told["results"]]
+    assert len(set(ids)) == len(ids) > 0 and not {add.id, subtract.id, songs[LEFT_OUT].id} & {*ids}
+    for one, id in zip(told["results"], ids, strict=True):
+        assert one["distance"] == pytest.approx(near[id], abs=1e-4)
+        assert away[id] >= 0.3 and near[id] < away[id]  # nothing near what is subtracted
+        assert {"item_id", "title", "author", "album", "album_artist", "distance", "embedding_2d"} == one.keys()
+    left_out = [of[one["item_id"]].id for one in told["filtered_out"]]
+    assert all(away[id] < 0.3 and near[id] <= max(near[other] for other in ids) for id in left_out)
+    assert not {*left_out} & {*ids}
+
+
+def test_alchemy_of_artists_and_playlists(post: Post, plugin: TestClient, songs: list[Song]) -> None:
+    artist, other = (song.artist for song in (songs[0], songs[17]))
+    by = {item(song): song.artist for song in songs}
+    items = [{"id": f"of {artist}", "op": "ADD", "type": "artist"}, {"id": other, "op": "SUBTRACT", "type": "artist"}]
+    told = post("alchemy", {"items": items})
+    assert told["add_points"][0]["title"] == artist and told["sub_points"][0]["title"] == other
+    assert told["results"] and not {artist, other} & {by[one["item_id"]] for one in told["results"]}
+    body = {"playlist_name": "To add", "track_ids": [item(songs[0]), item(songs[1])]}
+    id = plugin.post("/api/create_playlist", json=body).json()["playlist_id"]
+    told = post("alchemy", {"items": [{"id": id, "op": "ADD", "type": "playlist"}, {"id": "x", "op": "ADD"}]})
+    assert [point["title"] for point in told["add_points"]] == ["To add"]  # what is unknown is left out
+    assert told["results"] and not {item(songs[0]), item(songs[1])} & {one["item_id"] for one in told["results"]}
+
+
+@pytest.mark.parametrize(
+    ("items", "status"),
+    [
+        (None, 400),
+        ([], 400),
+        ([{"id": "server-1", "op": "SUBTRACT"}], 400),
+        ([{"id": 5, "op": "ADD"}, {"op": "ADD"}, 7, {"id": "server-1", "op": []}], 400),
+        ([{"id": "nowhere", "op": "ADD"}], 404),
+        ([{"id": "1", "op": "ADD", "type": "anchor"}], 400),
+        ([{"id": "happy", "op": "ADD", "type": "mood"}], 400),
+        ([{"id": "server-1", "op": "ADD"}, {"id": "server-1", "op": "SUBTRACT"}], 400),
+    ],
+)
+def test_alchemy_of_nothing(post: Post, items: Any, status: int) -> None:
+    assert post("alchemy", {"items": items}, status).keys() == {"error"}
+
+
+def test_alchemy_that_leaves_nothing(post: Post, songs: list[Song]) -> None:
+    items = [{"id": item(songs[0]), "op": "ADD"}, {"id": item(songs[5]), "op": "SUBTRACT"}]
+    told = post("alchemy", {"items": items, "subtract_distance": 1.1, "n": float("1e300")})
+    assert told["results"] == [] and len(told["filtered_out"]) == 15  # of 18: one is not on the server, two are named
+
+
+def test_playlists_are_those_that_are_kept(
+    linked_home: Path, songs: list[Song], clients: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    client = clients(create_app(Path(shutil.copytree(linked_home, tmp_path / "home")), token=TOKEN), **BEARER)
+    shutil.rmtree(tmp_path / "home" / "playlists", ignore_errors=True)
+    assert client.get("/api/playlists").json() == {"multi_server": False, "servers": []}
+    body = {"name": "Evening", "songs": [songs[0].id, songs[LEFT_OUT].id, songs[5].id]}
+    body["title"] = body.pop("name")
+    assert client.post("/api/v1/playlists", json=body).status_code in (200, 201)
+    [server] = client.get("/api/playlists").json()["servers"]
+    assert server["playlists"] == {
+        "Evening": [
+            {"item_id": item(song), "title": song.title, "author": song.artist} for song in (songs[0], songs[5])
+        ]
+    }
+
+
+def test_a_fingerprint_of_what_is_liked(
+    linked_home: Path, songs: list[Song], clients: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(linked_home, tmp_path / "home")))
+    client, path = clients(create_app(home, token=TOKEN), **BEARER), "/api/sonic_fingerprint/generate"
+    assert client.get(path, params={"jellyfin_user_identifier": "ann"}).json() == []  # nothing is liked yet
+    stars = [Event.of(Kind.star, song, 5.0 + number) for number, song in enumerate((songs[0], songs[LEFT_OUT]))]
+    plays = [Event.of(Kind.play, songs[5], 10.0 + number) for number in range(4)]
+    skips = [Event.of(Kind.rate, songs[9], 20.0, value=1)]
+    Likes(home.likes).add([*stars, *plays, *skips])
+    told = client.get(path, params={"jellyfin_user_identifier": "ann", "n": "6"}).json()
+    assert [(one["item_id"], one["distance"]) for one in told[:2]] == [(item(songs[5]), 0), (item(songs[0]), 0)]
+    assert 2 < len(told) <= 6 and len({one["item_id"] for one in told}) == len(told)
+    assert all(0 < one["distance"] <= 2 for one in told[2:])
+    assert not {item(songs[9]), item(songs[LEFT_OUT])} & {one["item_id"] for one in told}
+    assert client.post(path, json={"n": 6, "jellyfin_token": "a secret"}).json() == told
+    assert len(client.post(path, json={"n": 1}).json()) == 1
+    assert client.get(path, params={"n": "many"}).status_code == 400
+    for body in (b"", b"{"):
+        got = client.post(path, content=body)
+        assert got.status_code == 400 and got.json().keys() == {"error"}
+
+
+def test_runs_on_the_library_are_tasks(linked_home: Path, clients: Callable[..., TestClient], tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(linked_home, tmp_path / "home")))
+    app = create_app(home, token=TOKEN)
+    client = clients(app, **BEARER)
+    assert client.get("/api/active_tasks").json() == {}
+    assert client.get("/api/last_task").json()["status"] == "NO_PREVIOUS_MAIN_TASK"
+    unknown = client.get("/api/status/5")
+    assert unknown.status_code == 404 and unknown.json()["state"] == "UNKNOWN"
+    with home.lock():  # as `songspace update` in a terminal
+        telling = Telling(home, "update", Reporter())
+        telling.progress("listening", 1, 4)
+        active = client.get("/api/active_tasks").json()
+        assert (active["task_type"], active["status"]) == ("main_analysis", "RUNNING") and active["task_id"]
+        assert 0 <= active["progress"] <= 100 and active["running_time_seconds"] >= 0
+        assert client.get("/api/last_task").json()["task_id"] == active["task_id"]
+        assert client.get(f"/api/status/{active['task_id']}").json()["state"] == "RUNNING"
+    assert client.get("/api/active_tasks").json() == {}
+    service_of_app(app).updates.last = Outcome(False, "No disk.", 7.0)
+    last = client.get("/api/last_task").json()
+    assert (last["status"], last["details"]["log"]) == ("FAIL", ["No disk."])
+    assert client.get(f"/api/status/{last['task_id']}").json()["status_message"] == "No disk."
+
+
+def service_of_app(guard: Any) -> Any:
+    return guard.app.state.service
+
+
+def test_settings_are_those_of_the_answers(get: Get, post: Post, songs: list[Song]) -> None:
+    told = get("config")
+    assert (told["path_distance_metric"], told["ai_model_provider"]) == ("angular", "NONE")
+    items = [{"id": item(songs[0]), "op": "ADD"}, {"id": item(songs[9]), "op": "SUBTRACT"}]
+    radius = told["alchemy_subtract_distance_angular"]
+    assert post("alchemy", {"items": items}) == post("alchemy", {"items": items, "subtract_distance": radius})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/api/clap/search", 400),
+        ("GET", "/api/clap/top_queries", 400),
+        ("POST", "/api/lyrics/search/text", 400),
+        ("POST", "/api/analysis/start", 400),
+        ("POST", "/api/clustering/start", 400),
+        ("POST", "/api/cleaning/start", 400),
+        ("POST", "/api/cancel/some-task", 400),
+        ("POST", "/chat/api/chatPlaylist", 400),
+        ("GET", "/api/anchors", 404),
+        ("DELETE", "/api/radios/5", 404),
+        ("GET", "/api/map", 404),
+    ],
+)
+def test_what_songspace_cannot_do_is_said_as_audiomuse_says_it(
+    plugin: TestClient, method: str, path: str, status: int
+) -> None:
+    got = plugin.request(method, path)
+    assert got.status_code == status and got.headers["content-type"] == "application/json"
+    assert got.json()["error"].endswith(".") and got.json().keys() <= {"error", "results"}
+
+
+def test_what_audiomuse_says_without_an_error(plugin: TestClient) -> None:
+    stopped = plugin.post("/api/cancel_all/main_analysis")
+    assert stopped.status_code == 404 and "main_analysis" in stopped.json()["message"]
+    assert plugin.get("/chat/api/config_defaults").json() == {"default_ai_provider": "NONE"}
+    assert plugin.post("/chat/api/create_playlist", json={}).json().keys() == {"message"}
+
+
 def test_what_is_no_json_is_told_as_audiomuse_would(plugin: TestClient) -> None:
     for body in (b"{", b"", b"[" * 100_000, b"\xff", b'{"playlist_name": "x", "track_ids": ["1"]'):
         for kind in ("application/json", "text/plain"):
@@ -205,7 +414,8 @@ def test_what_is_wrong(get: Get, songs: list[Song]) -> None:
 
 def test_only_with_the_token(linked_home: Path, clients: Callable[..., TestClient]) -> None:
     locked = clients(create_app(linked_home, token=TOKEN))
-    for path in ("similar_tracks?item_id=server-1", "find_path", "similar_artists", "search_tracks"):
+    calls = ("similar_tracks?item_id=server-1", "find_path", "similar_artists", "search_tracks", "max_distance")
+    for path in (*calls, "track", "playlists", "config", "active_tasks", "last_task", "sonic_fingerprint/generate"):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             assert locked.get(f"/api/{path}", headers=headers).status_code == 401
     assert locked.get("/api/health").json() == {"status": "ok"}
