@@ -137,6 +137,8 @@ def _subsonic(songs: list[dict[str, Any]], *, empty_search: bool = False) -> Cal
     """A server with some songs; ``empty_search`` finds nothing by a search for nothing, as the first Subsonic."""
 
     def answer(call: str, given: dict[str, list[str]]) -> Any:
+        if call == "ping":
+            return {"status": "ok"}
         if call == "search3":
             offset, count = int(given["songOffset"][0]), int(given["songCount"][0])
             found = [] if empty_search else songs[offset : offset + count]
