@@ -55,7 +55,7 @@ class Lyrion:
         return f"Lyrion({self.url!r}, ...)"
 
     def items(self, reporter: Reporter) -> Iterator[Item]:
-        """Yield all songs of the server."""
+        """Yield all songs of the server that are files, and not those of services."""
         return each_once(self._pages(), reporter)
 
     def _pages(self) -> Iterator[list[Item]]:
@@ -74,10 +74,9 @@ class Lyrion:
 
 
 def _item(song: Mapping[str, Any]) -> Item | None:
-    id = id_of(song.get("id"))
-    if id is None:
+    id, url = id_of(song.get("id")), text(song.get("url"))
+    if id is None or (url is not None and not url.lower().startswith("file:")):  # of a service, as Spotify's
         return None
-    url = text(song.get("url"))
     path = None if url is None else _DRIVE.sub("", from_uri(_PART.sub("", url)), count=1)
     entry = Entry(
         name=path,

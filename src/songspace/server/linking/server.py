@@ -94,14 +94,15 @@ class Client:
         self, url: str, kind: str, *, headers: Mapping[str, str] | None = None, secrets: Iterable[str] = ()
     ) -> None:
         try:
-            parts = urlsplit(url if "://" in url else f"http://{url}")
+            parts = urlsplit((url if "://" in url else f"http://{url}").strip())
+            netloc = parts.netloc.rpartition("@")[2].lower()
+            netloc = netloc if netloc.isascii() else netloc.encode("idna").decode()
+            self.url = urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))
             known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
             known = False
-        if not known or re.search(r"[^!-~]", url.strip()):
+        if not known or not re.fullmatch(r"[!-~]+", self.url) or re.search(r"\s", url.strip()):
             raise SongspaceError("That is no address of a server: give one as http://localhost:4533.")
-        netloc = parts.netloc.rpartition("@")[2]
-        self.url = urlunsplit((parts.scheme, netloc.lower(), parts.path.rstrip("/"), "", ""))
         self.kind, self._headers = kind, dict(headers or {})
         forms = (
             form for secret in secrets for form in (secret, secret.encode().hex(), quote(secret), quote_plus(secret))

@@ -6,9 +6,11 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from songspace.interchange import Entry
 from songspace.reporter import Reporter
+from songspace.server.guard import is_local
 from songspace.server.linking.server import (
     PAGE,
     Client,
@@ -64,16 +66,22 @@ class Subsonic:
         """
         answer, refusal = self._answer(call, self._login(self._as_it_is is True), parameters)
         if self._as_it_is is None and refusal is not None and str(refusal.get("code")) in _NO_TOKENS:
+            reporter.say(
+                f"{self.url} refuses the digest of the password, and is sent the password itself{self._seen()}."
+            )
+            self._as_it_is = True
             answer, refusal = self._answer(call, self._login(True), parameters)
-            if refusal is None:
-                self._as_it_is = True
-                plainly = "" if self.url.startswith("https:") else ", readable on the network between,"
-                reporter.say(f"{self.url} takes no digest of a password, so it was sent the password itself{plainly}.")
         if refusal is not None:
             reason = self._client.said(refusal.get("message")) or "it gives no reason"
             raise RefusedError(f"{self.url} refuses: {reason}")
         self._as_it_is = bool(self._as_it_is)
         return answer
+
+    def _seen(self) -> str:
+        """Say who may read what is sent."""
+        parts = urlsplit(self.url)
+        is_safe = parts.scheme == "https" or is_local(parts.hostname or "")
+        return "" if is_safe else ", which others on the network may read: its address has no https"
 
     def _login(self, as_it_is: bool) -> dict[str, str]:
         if as_it_is:
