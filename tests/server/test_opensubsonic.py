@@ -388,7 +388,7 @@ def test_a_song_is_on_the_page_of_each_of_its_artists_and_various_artists_is_nob
         ask_json("getArtistInfo2", client=client, id=id)["artistInfo2"].get("similarArtist", [])
         for id in (mau["id"], hits["artistId"])
     )
-    assert [artist["name"] for artist in near] == ["Simon & Garfunkel"]
+    assert {artist["name"] for artist in near} == {"Simon & Garfunkel", "Kas"}
     assert nobodys == []
 
 

@@ -385,6 +385,32 @@ export interface SavedPlaylists {
   playlists: SavedPlaylist[];
 }
 
+export interface SimilarAlbum {
+  album: string;
+  artist: string;
+  songs: number;
+  distance: number; // Energy distance of their songs, 0 to 2.
+  song: SongFacts; // The most typical song of this album.
+}
+
+export interface SimilarAlbums {
+  album: string;
+  artist: string;
+  similar: SimilarAlbum[];
+}
+
+export interface SimilarArtist {
+  artist: string;
+  songs: number;
+  distance: number; // Energy distance of their songs, 0 to 2.
+  song: SongFacts; // The most typical song of this artist.
+}
+
+export interface SimilarArtists {
+  artist: string;
+  similar: SimilarArtist[];
+}
+
 export interface SimilarSong {
   id: number;
   path: string;

@@ -72,8 +72,8 @@ def listed(history: History, songs: Iterable[Song], which: Listing, now: float) 
         return [song for song, _ in known if song.identity in unwanted]
     if which is Listing.forgotten:
         liked = history.liked()
-        known = [pair for pair in known if pair[0].identity in liked and now - _touched(pair[1]) > FORGOTTEN]
-        return [song for song, _ in sorted(known, key=lambda pair: (_touched(pair[1]), pair[0].id))]
+        known = [pair for pair in known if pair[0].identity in liked and now - pair[1].touched > FORGOTTEN]
+        return [song for song, _ in sorted(known, key=lambda pair: (pair[1].touched, pair[0].id))]
     rank: dict[Listing, Callable[[Record], float]] = {
         Listing.starred: lambda record: record.starred or 0.0,
         Listing.highest: lambda record: record.rating,
@@ -82,11 +82,6 @@ def listed(history: History, songs: Iterable[Song], which: Listing, now: float) 
     }
     ranked = [(rank[which](record), song) for song, record in known]
     return [song for value, song in sorted(ranked, key=lambda pair: (-pair[0], pair[1].id)) if value]
-
-
-def _touched(record: Record) -> float:
-    """Return the time when a song was last played, or else starred."""
-    return record.played or record.starred or 0.0
 
 
 def taste_with(view: View, disliked: Iterable[int] = ()) -> tuple[list[int], list[int]]:

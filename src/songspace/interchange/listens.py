@@ -89,9 +89,10 @@ def event_as_json(event: Event) -> dict[str, Any]:
     """
     known = {"value": event.value, "player": event.player or None}
     known |= {"title": event.title, "artist": event.artist, "album": event.album}
-    about: dict[str, Any] = {event.thing.value: event.key}
+    about: dict[str, Any] = {"song": event.key}
     if event.thing is not Thing.song:
-        about["songs"] = [identity.hex() for identity in event.songs]
+        songs = [identity.hex() for identity in event.songs]
+        about = {"thing": event.thing.value, "id": event.key, "songs": songs}
     given = {name: value for name, value in known.items() if value is not None}
     return {"time": event.time, "kind": event.kind.value, **about, **given}
 
@@ -106,14 +107,14 @@ def event_of(line: Any) -> Event:
     """
     if not isinstance(line, dict):
         raise ValueError("it is no object")
-    things = [thing for thing in Thing if thing.value in line and isinstance(line[thing.value], str)]
-    thing = Thing.song if Thing.song in things else next(iter(t for t in things if "songs" in line), None)
-    if thing is None:
-        raise ValueError("it names no song")
-    key, kind, value = line[thing.value], Kind(str(line.get("kind"))), line.get("value")
-    songs = [key] if thing is Thing.song else line["songs"]
+    thing = Thing(str(line.get("thing", "song")))
+    kind, value = Kind(str(line.get("kind"))), line.get("value")
+    key = line.get("song" if thing is Thing.song else "id")
+    songs = [key] if thing is Thing.song else line.get("songs")
     if not (isinstance(songs, list) and 0 < len(songs) <= _MOST_SONGS and all(isinstance(one, str) for one in songs)):
         raise ValueError("it names no songs")
+    if not isinstance(key, str):
+        raise ValueError("it has no id")
     identities = tuple(bytes.fromhex(one) for one in songs)
     if any(len(identity) != 16 for identity in identities) or not 0 < len(key) <= 200:
         raise ValueError("an identity has 32 hexadecimal digits")
@@ -180,7 +181,7 @@ def read(path: Path, songs: Sequence[Song]) -> Read:
                 listens.append(_listen(document))
             else:
                 events.append(event_of(document))
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise SongspaceError(f"{where} is neither an event nor a listen: {error}.") from None
     matches = match([entry for _, _, entry in listens], songs) if listens else []
     unknown: list[str] = []
@@ -225,8 +226,9 @@ def _lines_in(file: Any, name: str) -> Iterator[tuple[str, bytes]]:
 
 def _listen(document: dict[str, Any]) -> tuple[float, str, Entry]:
     about = document["track_metadata"]
-    more = about.get("additional_info") or {}
-    mapped = about.get("mbid_mapping") or {}
+    if not isinstance(about, dict):
+        raise ValueError("it names no song")
+    more, mapped = (_object(about.get(name)) for name in ("additional_info", "mbid_mapping"))
     mbid = _text(more.get("recording_mbid")) or _text(mapped.get("recording_mbid"))
     milliseconds = more.get("duration_ms")
     seconds = milliseconds / 1000 if isinstance(milliseconds, int | float) and milliseconds > 0 else None
@@ -238,6 +240,10 @@ def _listen(document: dict[str, Any]) -> tuple[float, str, Entry]:
         recording_mbid=mbid and mbid.lower(),
     )
     return _time(document.get("listened_at")), _text(more.get("media_player")) or "", entry
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _time(value: Any) -> float:

@@ -162,6 +162,11 @@ class Record:
     _star: tuple[float, int] = (-1.0, 0)
     _rate: tuple[float, int] = (-1.0, 0)
 
+    @property
+    def touched(self) -> float:
+        """Time of the last play, or if there was none, of the last star or rating."""
+        return self.played or max(0.0, self._star[0], self._rate[0])
+
     def add(self, event: Event, number: int) -> None:
         """Add an event. The order in which events are added does not matter."""
         at = (event.time, number)

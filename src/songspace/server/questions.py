@@ -69,6 +69,16 @@ class AudioQuery(Parameters):
         return self
 
 
+class ArtistsQuery(Parameters):
+    artist: Name
+    count: int = Field(10, ge=1, le=500)
+
+
+class AlbumsQuery(Parameters):
+    album: Name = Field(description='As "title" or "artist - title".')
+    count: int = Field(10, ge=1, le=500)
+
+
 class SimilarQuery(NeighboursQuery):
     song: list[Id] = Field(min_length=1, max_length=50)
 
@@ -109,8 +119,16 @@ class ListFields(RuleFields):
 
 
 class RadioQuery(ListFields):
-    song: list[Id] = Field(min_length=1, max_length=50)
+    song: list[Id] = Field([], max_length=50)
+    artist: list[Name] = Field([], max_length=10, description="Artists to start from, by their names.")
+    album: list[Name] = Field([], max_length=10, description='Albums to start from, as "title" or "artist - title".')
     minus: list[Id] = Field([], max_length=50, description="Songs to avoid the sound of.")
+
+    @model_validator(mode="after")
+    def _something_to_start_from(self) -> RadioQuery:
+        if not (self.song or self.artist or self.album):
+            raise ValueError("a radio needs a song, an artist or an album to start from")
+        return self
 
 
 class PathQuery(ListFields):

@@ -22,14 +22,17 @@ from songspace import __version__
 from songspace.answers.answer import as_json
 from songspace.answers.view import Asked, View
 from songspace.errors import SongspaceError
+from songspace.geometry.sets import Sets
 from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
 from songspace.library.likes import Event, History, Likes
+from songspace.library.scan import is_inside
+from songspace.library.shelves import Shelves, arrange, folders
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
 from songspace.server.maps import Maps
 from songspace.server.media import Files, matches
-from songspace.server.problems import BusyError
+from songspace.server.problems import BusyError, UnknownError
 from songspace.server.saved import Here, Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
@@ -122,28 +125,56 @@ class Turns:
             self._here.release()
 
 
+class SharedView(View):
+    """The view of a snapshot; what takes long is computed once for all requests."""
+
+    def __init__(self, at: At) -> None:
+        view, self._at = at.snapshot.view(at.library), at
+        space = view.space if at.seconds is None else Hurried(view.space, at.seconds)
+        super().__init__(at.library, (space, view.songs), view.credits)
+
+    @property
+    def history(self) -> History:
+        return self._at.history
+
+    @property
+    def shelves(self) -> Shelves:
+        return self._at.service.shelves(self._at)
+
+    @property
+    def artists(self) -> Sets:
+        return self._once("artists")
+
+    @property
+    def albums(self) -> Sets:
+        return self._once("albums")
+
+    def _once(self, what: str) -> Sets:
+        service, snapshot = self._at.service, self._at.snapshot
+        whole = View(self.library, (snapshot.view(self.library).space, self.songs), self.credits)
+        whole.shelves = self.shelves
+        made: Sets = service.once(what, snapshot.key, lambda: getattr(whole, what))
+        return made
+
+
 @dataclass
 class At:
     """A library at the time of a query, with the seconds that the query may work."""
 
     snapshot: Snapshot
     library: Library
-    likes: Callable[[], History]
+    service: Service
     seconds: float | None = None
 
     @cached_property
     def view(self) -> View:
         """Space and songs."""
-        view = self.snapshot.view(self.library)
-        if self.seconds is not None:
-            view = View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
-        view.history = self.history
-        return view
+        return SharedView(self)
 
     @cached_property
     def history(self) -> History:
         """What the person likes and plays."""
-        return self.likes()
+        return self.service.history()
 
     def asked(self, ids: Sequence[int]) -> Asked:
         """Return the songs with some ids, as rows of the space."""
@@ -194,6 +225,29 @@ class Service:
                     kept = self.known[what] = (key, make())
         return kept[1]
 
+    def shelves(self, at: At, folder: str | None = None) -> Shelves:
+        """Return the artists and albums of the library, or of one of its folders, computed once for each snapshot.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such folder.
+        """
+
+        def make() -> Shelves:
+            roots, songs = at.library.catalog.roots(), at.snapshot.listed
+            if folder:
+                root = dict(folders(roots)).get(folder)
+                if root is None:
+                    raise UnknownError("There is no music folder of that id.")
+                songs = [song for song in songs if is_inside(song.path, root)]
+            return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
+
+        if folder and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
+            raise UnknownError("There is no music folder of that id.")
+        made: Shelves = self.once(f"shelves {folder or ''}", at.snapshot.key, make)
+        return made
+
     def here(self, at: At) -> Here:
         """Return the finder for the songs of playlist entries."""
         snapshot, catalog = at.snapshot, at.library.catalog
@@ -234,7 +288,7 @@ class Service:
     def at(self) -> Iterator[At]:
         """Open the library with the current snapshot."""
         with self.snapshots.library() as library:
-            yield At(self.snapshots.current(), library, self.history)
+            yield At(self.snapshots.current(), library, self)
 
 
 class Document(Response):
@@ -279,7 +333,7 @@ def respond(
     if cached and matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
-        made = make(At(snapshot, library, service.history, most if heavy else None))
+        made = make(At(snapshot, library, service, most if heavy else None))
     return made if isinstance(made, Response) else Document(made, headers=headers)
 
 

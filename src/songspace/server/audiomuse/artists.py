@@ -29,7 +29,7 @@ def similar_artists(request: Request) -> Response:
             raise UnknownError("There is no such artist here.")
         with_songs = call.flag("include_component_matches", False)
         answers = []
-        for other, distance in call.centers.near(id, len(call.shelves.artists)):
+        for other, distance in call.artists.near(id, len(call.shelves.artists)):
             item = call.ids.of_artist(other)
             if item is None:
                 continue
@@ -47,7 +47,7 @@ def similar_artists(request: Request) -> Response:
 
 
 def _representative(call: PluginCall, of: str, towards: str) -> list[dict[str, Any]]:
-    """Return the songs of one artist that are nearest to the centre of another."""
-    songs = (call.at.view.songs[row] for row in call.centers.heart(of, towards=towards))
+    """Return the songs of one artist that are nearest to those of another."""
+    songs = (call.at.view.songs[row] for row in call.artists.typical(of, towards=towards))
     linked = [song for song in songs if song.id in call.ids.item][:_REPRESENTATIVE]
     return [{"item_id": call.ids.item[song.id], "title": song.title or song.name} for song in linked]

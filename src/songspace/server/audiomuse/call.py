@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from songspace.answers.artists import Centers
 from songspace.errors import SongspaceError
+from songspace.geometry.sets import Sets
 from songspace.library import Song
+from songspace.library.shelves import Shelves
 from songspace.server.audiomuse.ids import Ids
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
 from songspace.server.service import At, Document, Service, service_of
-from songspace.server.shelves import Shelves, centers_of, shelves_of
 
 _UNKNOWN = "unknown"
 
@@ -45,12 +45,12 @@ class PluginCall:
     @cached_property
     def shelves(self) -> Shelves:
         """The library by artists and albums."""
-        return shelves_of(self.service, self.at)
+        return self.service.shelves(self.at)
 
     @cached_property
-    def centers(self) -> Centers:
-        """Centres of the artists."""
-        return centers_of(self.service, self.at)
+    def artists(self) -> Sets:
+        """The songs of each artist, as sets."""
+        return self.at.view.artists
 
     @cached_property
     def ids(self) -> Ids:
@@ -72,7 +72,7 @@ class PluginCall:
         """Return the id in songspace of an artist, given by name or by the id on the media server."""
         named = self.shelves.artist_named(given)
         id = self.ids.artist(given) or (named.id if named is not None else None)
-        return id if id is not None and id in self.centers else None
+        return id if id is not None and id in self.artists else None
 
     def facts(self, song: Song) -> dict[str, Any]:
         """Return a song in the format of AudioMuse."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from songspace.library import Song
 from songspace.library.records import Link
-from songspace.server.shelves import Shelves
+from songspace.library.shelves import Shelves
 
 
 class Ids:

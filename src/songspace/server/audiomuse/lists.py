@@ -106,7 +106,7 @@ class _Side:
                 artist = call.artist(id)
                 if artist is None:
                     return
-                rows = call.centers.heart(artist)[:_OF_ARTIST]
+                rows = call.artists.typical(artist)[:_OF_ARTIST]
                 point = {"item_id": id, "title": call.shelves.artists[artist].name, "author": ""}
             elif kind == "playlist":
                 kept, places = call.service.saved.places(id, call.service.here(call.at))

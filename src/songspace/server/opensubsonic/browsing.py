@@ -11,11 +11,11 @@ from typing import Any
 
 from songspace.library import Song
 from songspace.library.names import plain, sought
+from songspace.library.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError
 from songspace.server.opensubsonic.shapes import album_facts, artist_facts, song_facts, songs_facts
-from songspace.server.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 
 _PAGE = 500
 _LARGEST_PAGE = 10_000  # of a search: players read the whole library by it, and stop at the first short page

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.library.shelves import Album, Artist, Shelves
 from songspace.server.opensubsonic.envelope import (
     CONFLICTING,
     GENERIC,
@@ -21,7 +22,6 @@ from songspace.server.opensubsonic.envelope import (
     SubsonicError,
 )
 from songspace.server.service import At, Service
-from songspace.server.shelves import Album, Artist, Shelves, shelves_of
 from songspace.server.user import LONGEST, User, read_user
 
 Thing = TypeVar("Thing")
@@ -80,12 +80,12 @@ class Call:
     @property
     def shelves(self) -> Shelves:
         """The library by artists and albums, or the one of its folders that the player names."""
-        return shelves_of(self.service, self.at, self.given.get("musicFolderId", (None,))[0])
+        return self.service.shelves(self.at, self.given.get("musicFolderId", (None,))[0])
 
     @property
     def whole(self) -> Shelves:
         """The library by artists and albums."""
-        return shelves_of(self.service, self.at)
+        return self.service.shelves(self.at)
 
     def song(self, id: str) -> Song:
         """Return the song with an id."""

@@ -14,7 +14,7 @@ from typing import Any
 from songspace.audio.transcoding import ENCODINGS
 from songspace.formats import by_name
 from songspace.library import Song
-from songspace.server.shelves import Album, Artist, Shelves, genres_of
+from songspace.library.shelves import Album, Artist, Shelves, genres_of
 
 CONVERTED = "mp3"
 """A format that every player plays."""

@@ -9,11 +9,11 @@ from songspace.answers.request import ListRequest, Ruling
 from songspace.answers.similar import find_similar, one_of_each
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.library.shelves import Artist
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.shapes import artist_facts, song_facts, songs_facts
 from songspace.server.problems import NotReadyError
 from songspace.server.questions import LONGEST_LIST
-from songspace.server.shelves import Artist, centers_of
 
 _MOST = 500
 
@@ -77,19 +77,18 @@ def _is_placed(call: Call, song: Song) -> bool:
 
 
 def _top_songs(call: Call) -> Answered:
-    """Return the most typical songs of an artist, nearest to their centre: songspace does not know the famous ones."""
+    """Return the most typical songs of an artist: songspace does not know the famous ones."""
     artist = call.whole.artist_named(call.text("artist"))
     count = call.number("count", 50, least=1, most=_MOST)
-    return {"topSongs": {"song": songs_facts(call.whole, _heart(call, artist)[:count]) if artist else []}}
+    return {"topSongs": {"song": songs_facts(call.whole, _typical(call, artist)[:count]) if artist else []}}
 
 
-def _heart(call: Call, artist: Artist) -> list[Song]:
-    if call.at.snapshot.space is None or artist.id not in (centers := centers_of(call.service, call.at)):
+def _typical(call: Call, artist: Artist) -> list[Song]:
+    if call.at.snapshot.space is None or artist.id not in (artists := call.at.view.artists):
         return artist.songs
-    view = call.at.view
-    heart = [view.songs[row] for row in centers.heart(artist.id)]
-    there = {song.id for song in heart}
-    return [*heart, *(song for song in artist.songs if song.id not in there)]
+    typical = [call.at.view.songs[row] for row in artists.typical(artist.id)]
+    there = {song.id for song in typical}
+    return [*typical, *(song for song in artist.songs if song.id not in there)]
 
 
 def _info(call: Call) -> dict[str, Any]:
@@ -97,8 +96,8 @@ def _info(call: Call) -> dict[str, Any]:
     id = call.text("id")
     artist = call.artist(id) if id.startswith("ar-") else call.whole.artists_of[call.songs_of(id)[0].id][0]
     near: list[dict[str, Any]] = []
-    if call.at.snapshot.space is not None and artist.id in (centers := centers_of(call.service, call.at)):
-        others = centers.near(artist.id, call.number("count", 20, most=_MOST))
+    if call.at.snapshot.space is not None and artist.id in (artists := call.at.view.artists):
+        others = artists.near(artist.id, call.number("count", 20, most=_MOST))
         near = [artist_facts(call.whole.artists[other]) for other, _ in others]
     return {"musicBrainzId": artist.mbid or "", "similarArtist": near}
 

@@ -18,15 +18,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from songspace.answers.artists import Centers
 from songspace.categories import printable
-from songspace.library import Song
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
-from songspace.library.records import FileRow
+from songspace.library.records import FileRow, Song
 from songspace.library.scan import is_inside
-from songspace.server.problems import UnknownError
-from songspace.server.service import At, Service
 
 UNKNOWN, SEVERAL = "[Unknown Artist]", "Various Artists"
 ARTICLES = ("the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "las")
@@ -128,31 +124,6 @@ class Shelves:
     def place(self, path: str) -> str:
         """Return a path relative to its folder of the library."""
         return _inside(path, self.roots, named=len(self.roots) > 1)
-
-
-def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
-    """Return the shelves of a library, or of one of its folders (numbered from 1), computed once for each snapshot.
-
-    Raises
-    ------
-    UnknownError
-        If there is no such folder.
-    """
-
-    def make() -> Shelves:
-        roots, songs = at.library.catalog.roots(), at.snapshot.listed
-        if folder is not None:
-            root = dict(folders(roots)).get(folder)
-            if root is None:
-                raise UnknownError("There is no music folder of that id.")
-            songs = [song for song in songs if is_inside(song.path, root)]
-        return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
-
-    folder = folder or None
-    if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
-        raise UnknownError("There is no music folder of that id.")
-    made: Shelves = service.once(f"shelves {folder or ''}", at.snapshot.key, make)
-    return made
 
 
 def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -295,16 +266,3 @@ def _most(values: Iterable[Any]) -> Any:
     """Return the most frequent value, or the smallest of several; None if there is none."""
     counted = Counter(value for value in values if value)
     return min(counted, key=lambda value: (-counted[value], value), default=None)
-
-
-def centers_of(service: Service, at: At) -> Centers:
-    """Return the centres of the artists by id, computed once for each snapshot."""
-
-    def make() -> Centers:
-        view, whole = at.view, shelves_of(service, at)
-        by_song = (whole.artists_of.get(song.id, ()) for song in view.songs)
-        main = [next((artist.id for artist in artists if artist.is_known), None) for artists in by_song]
-        return Centers(view.space, main)
-
-    made: Centers = service.once("centers", at.snapshot.key, make)
-    return made
