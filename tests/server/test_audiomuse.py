@@ -267,6 +267,19 @@ def test_alchemy_of_artists_and_playlists(post: Post, plugin: TestClient, songs:
     assert told["results"] and not {item(songs[0]), item(songs[1])} & {one["item_id"] for one in told["results"]}
 
 
+def test_alchemy_of_sets_that_share_songs(post: Post, songs: list[Song]) -> None:
+    artist = songs[0].artist
+    own = [item(song) for song in songs if song.artist == artist and song.id != songs[LEFT_OUT].id]
+    whole = {"id": f"of {artist}", "type": "artist"}
+    told = post("alchemy", {"items": [whole | {"op": "ADD"}, {"id": own[0], "op": "SUBTRACT"}], "subtract_distance": 0})
+    assert own[0] not in [one["item_id"] for one in told["results"]] and told["results"]
+    told = post("alchemy", {"items": [{"id": own[0], "op": "ADD"}, whole | {"op": "SUBTRACT"}], "subtract_distance": 0})
+    assert not {*own} & {one["item_id"] for one in told["results"]}
+    assert post("alchemy", {"items": [whole | {"op": "ADD"}, whole | {"op": "SUBTRACT"}]}, 400).keys() == {"error"}
+    items = [whole | {"op": "ADD"}, *({"id": id, "op": "SUBTRACT"} for id in own)]
+    assert post("alchemy", {"items": items}, 200 if songs[LEFT_OUT].artist == artist else 400)  # if one is left
+
+
 @pytest.mark.parametrize(
     ("items", "status"),
     [

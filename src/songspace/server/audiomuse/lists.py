@@ -84,9 +84,11 @@ class _Side:
     """What is added, or what is subtracted: the rows of songs, and what they are called in the answer."""
 
     rows: dict[int, None] = field(default_factory=dict)
+    songs: set[int] = field(default_factory=set)
+    """Rows of the songs that were given themselves, and not as an artist's or a playlist's."""
     points: list[dict[str, Any]] = field(default_factory=list)
-    named: int = 0
-    """Number of things that were given, known or not."""
+    named: set[tuple[str, str]] = field(default_factory=set)
+    """What was given, known or not: its kind and id."""
 
     def add(self, call: PluginCall, kind: str, id: str) -> None:
         """Add a song, or the songs of an artist or of a playlist that songspace keeps; unknown ones are left out.
@@ -96,12 +98,13 @@ class _Side:
         SongspaceError
             If AudioMuse knows such a kind and songspace does not.
         """
-        self.named += 1
+        self.named.add((kind, id))
         space, place = call.at.view.space, call.at.snapshot.placed
         with suppress(UnknownError, NotReadyError):
             if kind == "song":
                 song = call.song(id)
                 rows, point = [space.row(song.id)], _briefly(call, song)
+                self.songs.update(rows)
             elif kind == "artist":
                 artist = call.artist(id)
                 if artist is None:
@@ -140,8 +143,12 @@ def alchemy(request: Request, body: Annotated[bytes, Depends(body_of)]) -> Respo
             raise UnknownError(
                 "Nothing of the ADD set is here" + ("." if call.ids.linked else ": run `songspace link` first.")
             )
-        if added.rows.keys() & subtracted.rows.keys():
-            raise SongspaceError("A song cannot be in the ADD set and in the SUBTRACT set.")
+        if added.songs & subtracted.songs or added.named & subtracted.named:
+            raise SongspaceError("Nothing can be in the ADD set and in the SUBTRACT set.")
+        for row in added.rows.keys() & subtracted.rows.keys():  # of two artists, or on two playlists
+            del (added if row in subtracted.songs else subtracted).rows[row]
+        if not added.rows:
+            raise SongspaceError("All songs of the ADD set are in the SUBTRACT set.")
         space, songs = call.at.view.space, call.at.view.songs
         near = _angles(space, [*added.rows])
         close = np.zeros(len(space), bool)
