@@ -384,6 +384,8 @@ def test_settings_are_those_of_the_answers(get: Get, post: Post, songs: list[Son
         ("POST", "/api/clap/search", 400),
         ("GET", "/api/clap/top_queries", 400),
         ("POST", "/api/lyrics/search/text", 400),
+        ("POST", "/api/sem_grove/search", 404),
+        ("POST", "/api/hyperbolic/similar", 400),
         ("POST", "/api/analysis/start", 400),
         ("POST", "/api/clustering/start", 400),
         ("POST", "/api/cleaning/start", 400),

@@ -142,15 +142,27 @@ _ANY = ("GET", "POST", "PUT", "DELETE")
 _REFUSALS = (
     _Refusal(
         "songspace finds no songs by a description: it compares their sound.",
-        ("/api/clap/search", "/api/clap/{rest:path}"),
+        ("/api/clap/{rest:path}",),
         methods=("GET", "POST"),
         more={"results": []},
     ),
     _Refusal(
         "songspace does not read lyrics.",
-        ("/api/lyrics/{rest:path}", "/api/sem_grove/{rest:path}"),
+        ("/api/lyrics/{rest:path}",),
         methods=("GET", "POST"),
         more={"results": []},
+    ),
+    _Refusal(
+        "songspace does not read lyrics: `similar_tracks` finds songs that sound alike.",
+        ("/api/sem_grove/{rest:path}",),
+        404,
+        ("GET", "POST"),
+        more={"results": []},
+    ),
+    _Refusal(
+        "songspace has no tree of songs: `similar_tracks` finds songs that sound alike.",
+        ("/api/hyperbolic/{rest:path}",),
+        methods=("GET", "POST"),
     ),
     _Refusal(
         "songspace listens to new songs by `songspace update`, or on its page.",
@@ -175,7 +187,7 @@ _REFUSALS = (
     _Refusal(
         "songspace draws its maps on a page of its own.",
         (
-            *("/api/map", "/api/map_cache_status", "/api/rebuild_map_cache", "/api/hyperbolic/{rest:path}"),
+            *("/api/map", "/api/map_cache_status", "/api/rebuild_map_cache"),
             *("/api/artist_projections", "/api/build_artist_projection"),
         ),
         404,
