@@ -21,6 +21,7 @@ from songspace.library.likes import Event, Kind, Likes
 from songspace.library.progress import Telling
 from songspace.library.records import Link
 from songspace.library.tags import Tags
+from songspace.library.words import Words
 from songspace.playlists.steps import smoothness
 from songspace.reporter import Reporter
 from songspace.server.app import create_app
@@ -303,6 +304,32 @@ def test_alchemy_that_leaves_nothing(post: Post, songs: list[Song]) -> None:
     assert told["results"] == [] and len(told["filtered_out"]) == 15  # of 18: one is not on the server, two are named
 
 
+def test_search_by_what_words_mean(
+    made_up: Callable[..., Path], clients: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    home = Home(made_up(tmp_path, [Tags(title=f"Song number {n}", artist=f"Artist {n}") for n in range(8)]))
+    likeness = np.random.default_rng(5).normal(size=(8, 2))
+    Words.of(["sad", "female vocalists"], np.arange(1, 9), likeness, "made-up").save(home.words)
+    client = clients(create_app(home, token=TOKEN), **BEARER)
+
+    def asked(**body: Any) -> Any:
+        got = client.post("/api/clap/search", json=body)
+        assert got.status_code == 200, got.text
+        return got.json()
+
+    told = asked(query="Sad", limit=3)
+    by_hand = np.argsort(-likeness[:, 0])[:3] + 1
+    assert told["query"] == "Sad" and told["count"] == 3
+    assert [one["item_id"] for one in told["results"]] == [str(id) for id in by_hand]
+    assert [one["similarity"] for one in told["results"]] == pytest.approx([1, 6 / 7, 5 / 7], abs=1e-6)
+    assert (
+        len(asked(query="sad female vocalists")["results"]) == len(asked(query="sad", n=-5, limit="x")["results"]) == 8
+    )
+    for body in ({}, {"query": " "}, {"query": 5}, {"query": "cheerful"}):  # of the last word, the ear knows nothing
+        got = client.post("/api/clap/search", json=body)
+        assert got.status_code == 400 and got.json().keys() == {"error"}
+
+
 def test_playlists_are_those_that_are_kept(
     linked_home: Path, songs: list[Song], clients: Callable[..., TestClient], tmp_path: Path
 ) -> None:
@@ -381,7 +408,6 @@ def test_settings_are_those_of_the_answers(get: Get, post: Post, songs: list[Son
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("POST", "/api/clap/search", 400),
         ("GET", "/api/clap/top_queries", 400),
         ("POST", "/api/lyrics/search/text", 400),
         ("POST", "/api/sem_grove/search", 404),
@@ -402,6 +428,11 @@ def test_what_songspace_cannot_do_is_said_as_audiomuse_says_it(
     got = plugin.request(method, path)
     assert got.status_code == status and got.headers["content-type"] == "application/json"
     assert got.json()["error"].endswith(".") and got.json().keys() <= {"error", "results"}
+
+
+def test_an_encoder_without_words_is_told_like_a_search_that_is_switched_off(post: Post) -> None:
+    told = post("clap/search", {"query": "sad piano"}, 400)
+    assert told["results"] == [] and "knows no words" in told["error"]
 
 
 def test_what_audiomuse_says_without_an_error(plugin: TestClient) -> None:

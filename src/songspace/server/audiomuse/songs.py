@@ -1,14 +1,15 @@
-"""Similar songs, paths and search."""
+"""Similar songs, paths and search, also by what words mean."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from songspace.answers.meaning import Meaning, WordlessError, find_heard, find_meant
 from songspace.answers.playlists import make_path
 from songspace.answers.request import ListRequest, Ruling
 from songspace.errors import SongspaceError
@@ -16,7 +17,7 @@ from songspace.library import Song
 from songspace.library.names import artist_of, compared, plain
 from songspace.playlists.order import order
 from songspace.server.api.songs import search
-from songspace.server.audiomuse.call import PluginCall, angle, answered, cosine_distance
+from songspace.server.audiomuse.call import PluginCall, angle, answered, body_of, cosine_distance, document_of
 from songspace.server.problems import UnknownError
 from songspace.server.questions import LONGEST_LIST
 from songspace.server.service import Document
@@ -25,6 +26,8 @@ router = APIRouter(prefix="/api")
 
 OF_ONE_ARTIST = 3
 """Most songs of one artist with ``eliminate_duplicates``; AudioMuse's default."""
+
+_WORDS_FOUND, _MOST_WORDS_FOUND = 100, 500  # songs for some words; AudioMuse's default and limit
 
 
 @router.get("/health")
@@ -151,5 +154,33 @@ def track(request: Request) -> Response:
         if not (item := call.text("item_id")):
             raise SongspaceError("Missing 'item_id' parameter.")
         return call.facts(call.song(item))
+
+    return answered(request, make)
+
+
+@router.post("/clap/search")
+def clap_search(request: Request, body: Annotated[bytes, Depends(body_of)]) -> Response:
+    """Return the songs that sound as some words mean, if the encoder in use knows words."""
+
+    def make(call: PluginCall) -> Any:
+        document = document_of(body)
+        query, limit = document.get("query"), document.get("limit", document.get("n", _WORDS_FOUND))
+        if not isinstance(query, str) or not query.strip():
+            raise SongspaceError('Missing "query" in request body')
+        count = max(1, min(limit, _MOST_WORDS_FOUND)) if isinstance(limit, int) else _WORDS_FOUND
+        view = call.at.view
+        try:
+            if view.words is not None:
+                meant = find_heard(view, view.words, query[:1000], len(view.space))
+            else:
+                key = call.at.snapshot.key
+                meaning = call.service.once("meaning", key, lambda: Meaning(call.at.library, view.space))
+                meant = find_meant(view, meaning, query[:1000], len(view.space))
+        except WordlessError as error:
+            return Document({"error": str(error), "results": []}, 400)
+        pairs = zip(meant.songs, meant.similarities, strict=True)
+        found = [(song, alike) for song, alike in pairs if song.id in call.ids.item][:count]
+        results = [call.facts(song) | {"similarity": round(alike, 6)} for song, alike in found]
+        return {"query": query, "results": results, "count": len(results)}
 
     return answered(request, make)

@@ -141,7 +141,7 @@ class _Refusal:
 _ANY = ("GET", "POST", "PUT", "DELETE")
 _REFUSALS = (
     _Refusal(
-        "songspace finds no songs by a description: it compares their sound.",
+        "`clap/search` finds songs by words, and songspace keeps nothing of these searches.",
         ("/api/clap/{rest:path}",),
         methods=("GET", "POST"),
         more={"results": []},
