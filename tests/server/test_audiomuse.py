@@ -492,6 +492,48 @@ def test_unlinked_ids_are_songspaces_own_until_there_are_links(
     assert client.get("/api/similar_tracks", params={"item_id": songs[0].id}).status_code == 404
 
 
+def test_each_server_is_answered_in_its_own_ids(
+    learnt_home: Path, songs: list[Song], clients: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(learnt_home, tmp_path / "home")))
+    with Catalog(home.catalog, write=True) as catalog:
+        catalog.set_links("http://b.example:1/x", [Link(f"b{s.id}", s.id, f"b of {s.artist}") for s in songs])
+        catalog.set_links("http://a.example:1", [Link(f"a{s.id}", s.id, f"a of {s.artist}") for s in songs[:12]])
+        catalog.set_fact("links", "1")
+    client = clients(create_app(home))
+
+    def asked(path: str, status: int = 200, **query: Any) -> str:
+        got = client.get(f"/api/{path}", params=query)
+        assert got.status_code == status, got.text
+        return "".join(sorted({item[0] for item in ids_in(got.json())}))
+
+    def ids_in(value: Any) -> list[str]:
+        if isinstance(value, list):
+            return [id for one in value for id in ids_in(one)]
+        if isinstance(value, dict):
+            own = [one for name, one in value.items() if name in ("item_id", "artist_id", "farthest_item_id")]
+            return own + [id for one in value.values() for id in ids_in(one)]
+        return []
+
+    first, last, artist = songs[0].id, songs[9].id, songs[0].artist
+    for server in "ab":
+        assert asked("similar_tracks", item_id=f"{server}{first}") == server
+        assert asked("max_distance", item_id=f"{server}{first}") == server
+        assert asked("find_path", start_song_id=f"{server}{first}", end_song_id=f"{server}{last}") == server
+        told = asked("similar_artists", artist=f"{server} of {artist}", include_component_matches="true")
+        assert told == server
+    assert asked("find_path", 404, start_song_id=f"a{first}", end_song_id=f"b{last}") == ""
+    assert asked("search_tracks", search_query="tune") == "b"  # it has more songs
+    for name in ("http://a.example:1", "a.example:1/", "A.EXAMPLE"):
+        assert asked("search_tracks", search_query="tune", server=name) == "a"
+    assert asked("similar_tracks", 400, item_id=f"a{first}", server="elsewhere") == ""
+    assert asked("similar_tracks", 404, item_id=f"a{first}", server="b.example:1/x") == ""
+    for server, host in (("a", "a.example"), ("b", "b.example:1/x")):
+        body = {"items": [{"id": artist, "op": "ADD", "type": "artist"}], "server": host}
+        got = client.post("/api/alchemy", json=body, headers={"X-Songspace": "1"}).json()
+        assert {one["item_id"][0] for one in got["results"]} == {server}
+
+
 def test_the_native_documents_stay_without_it(client: TestClient) -> None:
     told = json.dumps(client.get("/api/v1/openapi.json").json()["paths"])
     assert "/api/similar_tracks" not in told and "/rest/" not in told

@@ -15,7 +15,7 @@ from songspace.errors import SongspaceError
 from songspace.geometry.sets import Sets
 from songspace.library import Song
 from songspace.library.shelves import Shelves
-from songspace.server.audiomuse.ids import Ids
+from songspace.server.audiomuse.ids import Ids, ids_of_each
 from songspace.server.problems import BusyError, NotReadyError, UnknownError
 from songspace.server.service import At, Document, Service, service_of
 
@@ -27,6 +27,7 @@ class PluginCall:
 
     def __init__(self, request: Request, service: Service, at: At) -> None:
         self.service, self.at, self._given = service, at, request.query_params
+        self._server: Ids | None = None
 
     def text(self, name: str) -> str:
         """Return a parameter; empty if it is missing."""
@@ -53,25 +54,54 @@ class PluginCall:
         return self.at.view.artists
 
     @cached_property
-    def ids(self) -> Ids:
-        """Ids on the media server."""
+    def _servers(self) -> list[Ids]:
         catalog = self.at.library.catalog
         key = f"{self.at.snapshot.key} {catalog.fact('links')}"
-        made: Ids = self.service.once("ids", key, lambda: Ids(catalog.links(), self.at.snapshot.listed, self.shelves))
+        listed = self.at.snapshot.listed
+        made: list[Ids] = self.service.once("ids", key, lambda: ids_of_each(catalog.links(), listed, self.shelves))
         return made
+
+    @property
+    def ids(self) -> Ids:
+        """Ids on the media server that asks: the one that has the first song or artist of the call."""
+        if self._server is None and self.text("server"):
+            self.choose(self.text("server"))
+        return self._server or self._servers[0]
+
+    def choose(self, name: Any) -> None:
+        """Answer in the ids of a server with this name; nothing happens while no server is linked.
+
+        Raises
+        ------
+        SongspaceError
+            If no server with this name is linked.
+        """
+        if isinstance(name, str) and name.strip() and self._servers[0].linked:
+            self._server = next((ids for ids in self._servers if ids.is_called(name)), None)
+            if self._server is None:
+                raise SongspaceError("Invalid server selection: a server is named by the address that was linked.")
+
+    def _having(self, is_there: Callable[[Ids], bool]) -> Ids | None:
+        """Return the ids on the server that asks, if something is there, and on no other from then on."""
+        first = self.ids
+        among = self._servers if self._server is None else [first]
+        found = next((ids for ids in among if is_there(ids)), None)
+        self._server = self._server or found
+        return found
 
     def song(self, item: str) -> Song:
         """Return the song with an id of the media server."""
-        id = self.ids.song.get(item)
-        if id is None:
+        ids = self._having(lambda ids: item in ids.song)
+        if ids is None:
             hint = "" if self.ids.linked else ": run `songspace link` to learn the ids of a media server"
             raise UnknownError(f"There is no song of that id here{hint}.")
-        return self.at.snapshot.placed(id)
+        return self.at.snapshot.placed(ids.song[item])
 
     def artist(self, given: str) -> str | None:
         """Return the id in songspace of an artist, given by name or by the id on the media server."""
+        ids = self._having(lambda ids: ids.artist(given) is not None)
         named = self.shelves.artist_named(given)
-        id = self.ids.artist(given) or (named.id if named is not None else None)
+        id = ids.artist(given) if ids is not None else named.id if named is not None else None
         return id if id is not None and id in self.artists else None
 
     def facts(self, song: Song) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def create_playlist(request: Request, body: Annotated[bytes, Depends(body_of)]) 
         if call.service.token is None or not call.service.token.is_borne(request.headers):
             raise SongspaceError("Creating a playlist needs the token of `songspace serve --token-file`.")
         document = document_of(body)
+        call.choose(document.get("server"))
         name, given = document.get("playlist_name"), document.get("track_ids")
         if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
             raise SongspaceError("Missing 'playlist_name', of at most 200 characters")
@@ -132,6 +133,7 @@ def alchemy(request: Request, body: Annotated[bytes, Depends(body_of)]) -> Respo
 
     def make(call: PluginCall) -> Any:
         document = document_of(body)
+        call.choose(document.get("server"))
         sides = {"ADD": _Side(), "SUBTRACT": _Side()}
         for op, kind, id in _items(document.get("items")):
             if (side := sides.get(op.upper())) is not None:

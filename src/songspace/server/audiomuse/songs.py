@@ -164,6 +164,7 @@ def clap_search(request: Request, body: Annotated[bytes, Depends(body_of)]) -> R
 
     def make(call: PluginCall) -> Any:
         document = document_of(body)
+        call.choose(document.get("server"))
         query, limit = document.get("query"), document.get("limit", document.get("n", _WORDS_FOUND))
         if not isinstance(query, str) or not query.strip():
             raise SongspaceError('Missing "query" in request body')
