@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from songspace import Space
 from songspace.library import Catalog, Home, Song
-from songspace.library.likes import Event, Kind, Likes
+from songspace.library.likes import Event, EventKind, Likes
 from songspace.library.progress import Telling
 from songspace.library.records import Link
 from songspace.library.tags import Tags
@@ -353,9 +353,9 @@ def test_a_fingerprint_of_what_is_liked(
     home = Home(Path(shutil.copytree(linked_home, tmp_path / "home")))
     client, path = clients(create_app(home, token=TOKEN), **BEARER), "/api/sonic_fingerprint/generate"
     assert client.get(path, params={"jellyfin_user_identifier": "ann"}).json() == []  # nothing is liked yet
-    stars = [Event.of(Kind.star, song, 5.0 + number) for number, song in enumerate((songs[0], songs[LEFT_OUT]))]
-    plays = [Event.of(Kind.play, songs[5], 10.0 + number) for number in range(4)]
-    skips = [Event.of(Kind.rate, songs[9], 20.0, value=1)]
+    stars = [Event.of(EventKind.star, song, 5.0 + number) for number, song in enumerate((songs[0], songs[LEFT_OUT]))]
+    plays = [Event.of(EventKind.play, songs[5], 10.0 + number) for number in range(4)]
+    skips = [Event.of(EventKind.rate, songs[9], 20.0, value=1)]
     Likes(home.likes).add([*stars, *plays, *skips])
     told = client.get(path, params={"jellyfin_user_identifier": "ann", "n": "6"}).json()
     assert [(one["item_id"], one["distance"]) for one in told[:2]] == [(item(songs[5]), 0), (item(songs[0]), 0)]

@@ -7,11 +7,14 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -94,7 +97,7 @@ def jellyfin(songs: list[Any], *, path: str = "/Items", header: tuple[str, str] 
     def answer(asked: Asked) -> Any:
         if asked.headers.get(name) != value:
             return Reply(b"", 401)
-        assert (asked.method, asked.path) == ("GET", path)
+        assert (asked.method, asked.path) == ("GET", path) and KEY not in asked.query.values()
         assert (asked.query["IncludeItemTypes"], asked.query["Recursive"]) == ("Audio", "true")
         assert {"Path", "ProviderIds"} <= {*asked.query["Fields"].split(",")}
         begin, limit = int(asked.query["StartIndex"]), int(asked.query["Limit"])
@@ -388,6 +391,45 @@ def test_another_host_is_not_asked(kind: str) -> None:
                     items_of(MAKE[kind](url))
                 assert "\n" not in str(told.value) and hidden(told.value)
     assert elsewhere == []
+
+
+def test_a_password_is_sent_on_to_nobody() -> None:
+    elsewhere: list[Asked] = []
+    digests = Digests(41)
+
+    def other(asked: Asked) -> Any:
+        elsewhere.append(asked)
+        return {"subsonic-response": {"status": "ok"}}
+
+    with serving(other) as there:
+
+        def answer(asked: Asked) -> Any:
+            if "p" in asked.query:
+                return Reply(b"", 302, {"Location": f"{there}{asked.path}?p={asked.query['p']}"})
+            return digests(asked)
+
+        with serving(answer) as url, pytest.raises(SongspaceError, match="sends requests on to") as told:
+            items_of(Subsonic(url, "ann", SECRET))
+    assert elsewhere == [] and hidden(told.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "followed"),
+    [
+        ("http://host/a", "http://host/b", True),
+        ("http://host/a", "https://host/a", True),
+        ("http://host:8096/a", "https://host:8920/a", True),
+        ("https://host/a", "http://host/a", False),
+        ("http://host/a", "http://host:81/a", False),
+        ("http://host/a", "http://host.example/a", False),
+        ("http://host/a", "https://elsewhere/a", False),
+    ],
+)
+def test_only_to_https_may_a_host_change_its_port(old: str, new: str, followed: bool) -> None:
+    request = common.Request(old, headers={"X-Emby-Token": KEY})
+    with nullcontext() if followed else pytest.raises(HTTPError):
+        made = common._SameHost().redirect_request(request, BytesIO(), 302, "Found", HTTPMessage(), new)
+        assert made is not None and made.full_url == new
 
 
 def test_a_server_may_send_on_to_another_of_its_paths() -> None:
