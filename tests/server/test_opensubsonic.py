@@ -44,6 +44,7 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
             **dict.fromkeys("track discNumber year size duration bitRate".split(), WHOLE),
             **dict.fromkeys(("isDir", "isVideo"), YES),
             **dict.fromkeys(("genres", "artists", "albumArtists"), MANY),
+            "replayGain": dict,
         },
     ),
     "AlbumID3": (

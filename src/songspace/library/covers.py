@@ -51,6 +51,14 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     return None
 
 
+def has_cover(file: BinaryIO) -> bool:
+    """Return True if :func:`read_cover` finds a cover."""
+    try:
+        return read_cover(file) is not None
+    except AudioError:
+        return False
+
+
 def picture_type(data: bytes) -> str | None:
     """Return the media type of a picture, by its first bytes; None if it is not supported.
 

@@ -70,6 +70,18 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "displayArtist": song.artist or song.albumartist or artists[0].name,
         "albumArtists": [_in_brief(album.artist)],
         "displayAlbumArtist": album.by,
+        "replayGain": _loudness(song),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _loudness(song: Song) -> dict[str, float]:
+    """Return the ``ReplayGain`` of a song; empty if its tags have none."""
+    facts = {
+        "trackGain": song.track_gain,
+        "trackPeak": song.track_peak,
+        "albumGain": song.album_gain,
+        "albumPeak": song.album_peak,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
