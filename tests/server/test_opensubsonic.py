@@ -476,15 +476,18 @@ def test_a_cover_of_a_song_of_its_album_and_of_its_artist(
     song: Callable[..., Path], clients: Callable[..., TestClient], ask_json: Ask, tmp_path: Path
 ) -> None:
     from mutagen.flac import FLAC, Picture
+    from PIL import Image
 
     from songspace import pipeline
 
+    Image.new("RGB", (8, 8)).save(tmp_path / "front.png")
+    front = (tmp_path / "front.png").read_bytes()
     for number in range(4):
         tags = {"artist": "Ann", "album": "Blue" if number < 3 else "Bare", "title": f"{number}"}
         path = song(tmp_path / "music" / tags["album"] / f"{number}.flac", number, seconds=4.0, **tags)
         if number == 1:
             file, picture = FLAC(path), Picture()
-            picture.type, picture.mime, picture.data = 3, "image/png", b"\x89PNG\r\n\x1a\nfront"
+            picture.type, picture.mime, picture.data = 3, "image/png", front
             file.add_picture(picture)
             file.save()
     home = Home(tmp_path / "home")
@@ -494,7 +497,7 @@ def test_a_cover_of_a_song_of_its_album_and_of_its_artist(
     songs = {one["title"]: one for one in ask_json("search3", client=client, query="")["searchResult3"]["song"]}
     for id in (songs["1"]["coverArt"], songs["1"]["albumId"], songs["1"]["artistId"]):
         got = client.get("/rest/getCoverArt", params=OWN | {"id": id, "size": 300})
-        assert (got.content, got.headers["content-type"]) == (b"\x89PNG\r\n\x1a\nfront", "image/png")
+        assert (got.content, got.headers["content-type"]) == (front, "image/png")
         again = client.get("/rest/getCoverArt", params=OWN | {"id": id}, headers={"If-None-Match": got.headers["etag"]})
         assert again.status_code in (200, 304)
     assert ask_json("getCoverArt", client=client, id=songs["3"]["id"])["error"]["code"] == 70

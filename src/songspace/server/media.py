@@ -32,7 +32,9 @@ from songspace.plainfiles import open_plain
 from songspace.server.problems import UnknownError, problem
 
 CHUNK = 256 * 1024
-_COARSEST = 3_000_000_000  # nanoseconds: no file system has coarser dates than two seconds
+COARSEST = 3_000_000_000
+"""Nanoseconds within which a file may change twice with one date: no file system has coarser dates than two seconds."""
+
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -100,7 +102,7 @@ class Files:
         if actual != identity:
             return False
         # A file that was just written may be written again without a change of its dates.
-        settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > _COARSEST
+        settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > COARSEST
         if settled:
             with self._changing:
                 self._known[identity, stamp] = None

@@ -25,6 +25,7 @@ from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
 from songspace.library.records import FileRow
 from songspace.library.scan import is_inside
+from songspace.server.covers import FolderPictures, folder_pictures
 from songspace.server.problems import UnknownError
 from songspace.server.service import At, Service
 
@@ -43,6 +44,8 @@ class Album:
     by: str = ""
     """Its artist, as written in the tags."""
     created: float = 0.0
+    pictures: FolderPictures = field(default_factory=FolderPictures)
+    """Pictures in the folders of the library."""
 
     @cached_property
     def year(self) -> int | None:
@@ -58,6 +61,30 @@ class Album:
     def mbid(self) -> str | None:
         """MusicBrainz id."""
         return _most(song.release_mbid for song in self.songs)
+
+    @cached_property
+    def _is_pictured(self) -> bool:
+        return any(song.pictured for song in self.songs)
+
+    @cached_property
+    def _of_folders(self) -> list[Song]:
+        """One song of each of its folders."""
+        return [*{os.path.dirname(song.path): song for song in reversed(self.songs)}.values()]
+
+    @property
+    def has_cover(self) -> bool:
+        """True if there is a picture in one of its files or folders."""
+        return self._is_pictured or any(self.pictures.of(song) is not None for song in self._of_folders)
+
+    def has_own_cover(self, song: Song) -> bool:
+        """Return True if there is a picture in the file of a song, or in its folder."""
+        return song.pictured or self.pictures.of(song) is not None
+
+    def cover_of(self, song: Song) -> str | None:
+        """Return the id of the cover of a song: its own if its file holds a picture, or else that of the album."""
+        if song.pictured:
+            return str(song.id)
+        return self.id if self.has_cover else None
 
     @property
     def seconds(self) -> int:
@@ -80,6 +107,12 @@ class Artist:
     def is_known(self) -> bool:
         """True for an artist, False for "Various Artists" and the like."""
         return artist_of(self.name) is not None
+
+    @property
+    def cover(self) -> Album | None:
+        """The album whose cover stands for the artist: the first with a cover, own albums before others."""
+        own = sorted(self.albums, key=lambda album: album.artist is not self)
+        return next((album for album in own if album.has_cover), None)
 
     @property
     def sorted_by(self) -> str:
@@ -146,7 +179,8 @@ def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
             if root is None:
                 raise UnknownError("There is no music folder of that id.")
             songs = [song for song in songs if is_inside(song.path, root)]
-        return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
+        files, pictures = at.library.catalog.files(), folder_pictures(service, at)
+        return arrange(songs, roots, files, at.snapshot.credits, pictures)
 
     folder = folder or None
     if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
@@ -161,9 +195,15 @@ def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def arrange(
-    songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, FileRow], credits: Credits | None = None
+    songs: Sequence[Song],
+    roots: Sequence[str],
+    files: Mapping[str, FileRow],
+    credits: Credits | None = None,
+    pictures: FolderPictures | None = None,
 ) -> Shelves:
     """Group songs into artists and albums; ``credits`` are those of the whole library, if these are not all songs.
+
+    ``pictures`` are those in the folders of the library; without them, covers are in files only.
 
     Examples
     --------
@@ -172,7 +212,7 @@ def arrange(
     >>> [(album.name, album.artist.name) for album in shelves.albums.values()]
     [('b', '[Unknown Artist]'), ('Blue', 'Ann')]
     """
-    credits = credits or Credits(songs)
+    credits, pictures = credits or Credits(songs), pictures or FolderPictures()
     keyed: dict[str, list[Song]] = defaultdict(list)
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     by_artist: dict[str, list[Song]] = defaultdict(list)
@@ -209,6 +249,7 @@ def arrange(
         name = printable(_most(song.album for song in there)) or _folder(there[0])
         owner, by = owners[key]
         album = Album(_id("al", key), name, _in_order(there), artists_by_id[owner], by or artists_by_id[owner].name)
+        album.pictures = pictures
         album.created = max((files[song.path].mtime_ns / 1e9 for song in there if song.path in files), default=0.0)
         albums.append(album)
     albums.sort(key=lambda album: (folded(album.name), album.id))

@@ -49,7 +49,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "discNumber": song.disc,
         "year": song.year,
         "genre": genres[0] if genres else None,
-        "coverArt": str(song.id),
+        "coverArt": album.cover_of(song),
         "size": (known and whole and known.size) or None,
         "contentType": format.media_type if format is not None else "application/octet-stream",
         "suffix": suffix[1:],
@@ -94,7 +94,7 @@ def album_facts(album: Album) -> dict[str, Any]:
         "name": album.name,
         "artist": album.by,
         "artistId": album.artist.id,
-        "coverArt": album.id,
+        "coverArt": album.id if album.has_cover else None,
         "songCount": len(album.songs),
         "duration": album.seconds,
         "created": moment(album.created),
@@ -113,7 +113,7 @@ def artist_facts(artist: Artist) -> dict[str, Any]:
     """Return an ``ArtistID3``, without its albums."""
     return {
         **_in_brief(artist),
-        "coverArt": artist.id,
+        **({"coverArt": artist.id} if artist.cover is not None else {}),
         "albumCount": len(artist.albums),
         "mediaType": "artist",
         "musicBrainzId": artist.mbid or "",

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from songspace.errors import AudioError, SongspaceError
-from songspace.library.covers import read_cover
+from songspace.errors import SongspaceError
+from songspace.library import Song
 from songspace.server import media
+from songspace.server.covers import cover_response
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError, refuse
+from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError, refuse
 from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
-from songspace.server.problems import RETRY_AFTER, BusyError, UnknownError
+from songspace.server.problems import RETRY_AFTER, BusyError
 from songspace.server.streams import EncodedSong
 
 _FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
 _COVERED = 1.125  # factor for covers and tags: a file of just maxBitRate is not encoded
-_LOOKED_AT = 5  # songs of an album that are searched for a cover
 
 
 def _stream(call: Call) -> Answered:
@@ -81,16 +80,22 @@ def _download(call: Call) -> Answered:
 
 
 def _cover(call: Call) -> Answered:
-    """Return the first cover in the files of a song, an album or an artist, in its original size."""
-    for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
-        with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
-            headers = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
-            if media.matches(call.request.headers.get("if-none-match"), headers["ETag"]):
-                return Response(status_code=304, headers=headers)
-            if (cover := read_cover(file)) is not None:
-                picture, media_type = cover
-                return Response(picture, headers=headers, media_type=media_type)
-    raise SubsonicError(NOT_FOUND, "There is no cover in the files.")
+    """Return the cover of a song, an album or an artist, made smaller if it is larger than ``size``."""
+    size = call.number("size", 0)
+    return cover_response(call.service, call.at, _pictured(call), call.request.headers, size=size or None)
+
+
+def _pictured(call: Call) -> list[Song]:
+    """Return the songs whose cover is meant: for an artist, those of the first album with a cover."""
+    id = call.text("id")
+    if id.startswith("al-"):
+        return call.album(id).songs
+    if id.startswith("ar-"):
+        artist = call.artist(id)
+        return artist.cover.songs if artist.cover is not None else []
+    song = call.song(id)
+    album = call.whole.album_of[song.id]
+    return [song] if album.has_own_cover(song) else [song, *album.songs]
 
 
 HANDLERS: dict[str, Handler] = {
