@@ -5,7 +5,9 @@ artist, but players expect compilations under this name.
 
 Ids are digests of names, so that they stay when the library is heard again: for an artist, of the normalized name; for
 an album, of its MusicBrainz id, or its title and artist, or its title and folder (there are many "Greatest Hits"). A
-song without an album belongs to an album named like its folder, so that a library without tags is browsed by folders.
+song without an artist of its album belongs to the album of that title in its folder; the folders of discs ("CD 1")
+count as one. A song without an album belongs to an album named like its folder, so that a library without tags is
+browsed by folders.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 from songspace.answers.artists import Centers
 from songspace.categories import printable
 from songspace.library import Song
+from songspace.library.covers import is_of_a_disc
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
 from songspace.library.records import FileRow
@@ -61,6 +64,17 @@ class Album:
     def mbid(self) -> str | None:
         """MusicBrainz id."""
         return _most(song.release_mbid for song in self.songs)
+
+    @cached_property
+    def _sides(self) -> list[int]:
+        """Sides of its records, if these are its discs: all songs have one, and no two songs say another disc."""
+        sides = [song.side for song in self.songs if song.side is not None]
+        agree = len(sides) == len(self.songs) and len({song.disc for song in self.songs}) == 1
+        return sorted(set(sides)) if agree else []
+
+    def disc_of(self, song: Song) -> int | None:
+        """Return the number of the disc of a song, or of the side of its record."""
+        return self._sides.index(song.side) + 1 if song.side in self._sides else song.disc
 
     @cached_property
     def _is_pictured(self) -> bool:
@@ -217,8 +231,9 @@ def arrange(
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     by_artist: dict[str, list[Song]] = defaultdict(list)
     ids_of: dict[int, list[str]] = {}
+    key_of = _album_keys(songs, roots)
     for song in songs:
-        keyed[_album_key(song, roots)].append(song)
+        keyed[key_of[song.id]].append(song)
         names = credits.written(song) or (song.artist or song.albumartist,)
         ids_of[song.id] = [*map(_artist_id, names)]
         for id, name in zip(ids_of[song.id], names, strict=True):
@@ -297,13 +312,36 @@ def _artist_id(name: str | None) -> str:
     return _id("ar", key)
 
 
-def _album_key(song: Song, roots: Sequence[str]) -> str:
-    if song.release_mbid:
-        return song.release_mbid.lower()
-    title = _title(song.album)
-    if title and song.albumartist:
-        return f"{title}\n{_artist_id(song.albumartist)}"
-    return f"{title}\n{os.path.dirname(_inside(song.path, roots, named=True))}"
+def _album_keys(songs: Sequence[Song], roots: Sequence[str]) -> dict[int, str]:
+    """Return what tells the album of each song from others, by the id of the song."""
+    keys: dict[int, str] = {}
+    lonely: dict[int, str] = {}  # titles of albums of songs that do not say whose they are
+    for song in songs:
+        title = _title(song.album)
+        if song.release_mbid:
+            keys[song.id] = song.release_mbid.lower()
+        elif title and song.albumartist:
+            keys[song.id] = f"{title}\n{_artist_id(song.albumartist)}"
+        else:
+            lonely[song.id] = title
+    titles = {*lonely.values()} - {""}
+    beside: dict[str, set[str]] = defaultdict(set)  # albums that say whose they are, by title and folder
+    for song in songs:
+        if song.id in keys and (title := _title(song.album)) in titles:
+            beside[f"{title}\n{_folder_of_album(song, title, roots)}"].add(keys[song.id])
+    for song in songs:
+        if song.id in lonely:
+            title = lonely[song.id]
+            here = f"{title}\n{_folder_of_album(song, title, roots)}"
+            albums = beside.get(here, set())
+            keys[song.id] = next(iter(albums)) if len(albums) == 1 else here
+    return keys
+
+
+def _folder_of_album(song: Song, title: str, roots: Sequence[str]) -> str:
+    """Return the folder of a song, in that of the library; of an album with a title, the one above that of a disc."""
+    folder = os.path.dirname(_inside(song.path, roots, named=True))
+    return os.path.dirname(folder) if title and is_of_a_disc(os.path.basename(folder)) else folder
 
 
 def _folder(song: Song) -> str:
@@ -321,8 +359,8 @@ def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
 
 
 def _in_order(songs: Sequence[Song]) -> list[Song]:
-    """Sort songs by disc and number, or by path if numbers are missing or not unique."""
-    places = {song.id: (song.disc or 1, song.track or 0) for song in songs}
+    """Sort songs by disc, side and number, or by path if numbers are missing or not unique."""
+    places = {song.id: (song.disc or 1, song.side or 0, song.track or 0) for song in songs}
     if not all(song.track for song in songs) or len(set(places.values())) < len(songs):
         return sorted(songs, key=lambda song: song.path)
     return sorted(songs, key=lambda song: places[song.id])

@@ -46,7 +46,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "album": album.name,
         "artist": song.artist or song.albumartist or artists[0].name,
         "track": song.track,
-        "discNumber": song.disc,
+        "discNumber": album.disc_of(song),
         "year": song.year,
         "genre": genres[0] if genres else None,
         "coverArt": album.cover_of(song),
