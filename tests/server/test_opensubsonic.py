@@ -175,12 +175,13 @@ def calls(ask_json: Ask, songs: list[Song]) -> dict[str, dict[str, Any]]:
             name: {}
             for name in "ping getLicense getMusicFolders getArtists getIndexes getGenres search3 getPlaylists getUser "
             "getScanStatus getNowPlaying getStarred getStarred2 getPodcasts getInternetRadioStations getBookmarks "
-            "tokenInfo scrobble getAlbumInfo getAlbumInfo2 getOpenSubsonicExtensions".split()
+            "tokenInfo scrobble getLyrics getAlbumInfo getAlbumInfo2 getOpenSubsonicExtensions".split()
         },
         "getMusicDirectory": {"id": song["albumId"]},
         "getArtist": {"id": song["artistId"]},
         "getAlbum": {"id": song["albumId"]},
         "getSong": own,
+        "getLyricsBySongId": own,
         "getAlbumList": {"type": "newest"},
         "getAlbumList2": {"type": "alphabeticalByArtist"},
         "getSongsByGenre": {"genre": "Low"},
@@ -683,6 +684,7 @@ def test_extensions_are_told_to_anybody(player: TestClient) -> None:
         {"name": "sonicSimilarity", "versions": [1]},
         {"name": "formPost", "versions": [1]},
         {"name": "transcodeOffset", "versions": [1]},
+        {"name": "songLyrics", "versions": [1]},
     ]
 
 

@@ -55,7 +55,7 @@ class Tags:
     pictured: bool = False
 
 
-# Names of each field, normalized by `_spelled`: ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes, and the
+# Names of each field, normalized by `spelled`: ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes, and the
 # words that Vorbis comments, APEv2, Matroska, CAF and the free texts of ID3 and MP4 share. The first one set counts.
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("tit2", "\xa9nam", "title", "inam", "name", "diti"),
@@ -121,19 +121,19 @@ _Tag = dict[str, list[Any]]
 def _by_name(pairs: Texts) -> _Tag:
     tag: _Tag = {}
     for name, value in pairs:
-        if (spelled := _spelled(name)) in _WANTED:
-            tag.setdefault(spelled, []).append(value)
+        if (wanted := spelled(name)) in _WANTED:
+            tag.setdefault(wanted, []).append(value)
     return tag
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """Normalize the name of a field: tags write "Album Artist", "ALBUMARTIST", "album_artist".
 
     Examples
     --------
-    >>> [_spelled(name) for name in ("TXXX:MusicBrainz Album Id", "MusicBrainz/Album Id", "MUSICBRAINZ_ALBUMID")]
+    >>> [spelled(name) for name in ("TXXX:MusicBrainz Album Id", "MusicBrainz/Album Id", "MUSICBRAINZ_ALBUMID")]
     ['musicbrainzalbumid', 'musicbrainzalbumid', 'musicbrainzalbumid']
-    >>> _spelled("----:com.apple.iTunes:ARTISTS")
+    >>> spelled("----:com.apple.iTunes:ARTISTS")
     'artists'
     """
     name = name.casefold()

@@ -19,9 +19,6 @@ from starlette.responses import Response
 from songspace.errors import AudioError
 from songspace.library import Song
 from songspace.library.covers import LARGEST, is_of_a_disc, picture_type, pictures_among, read_cover, scaled
-from songspace.library.learnt import imported_from
-from songspace.library.scan import is_inside
-from songspace.plainfiles import open_plain
 from songspace.server import media
 from songspace.server.problems import UnknownError
 from songspace.server.service import At, Service
@@ -54,17 +51,8 @@ class FolderPictures:
         return found
 
     def open(self, path: str) -> BufferedReader:
-        """Open a picture that was found.
-
-        Raises
-        ------
-        OSError
-            If it has gone, or leads out of the library.
-        """
-        real = os.path.realpath(path)
-        if not self._is_inside(path, real):
-            raise OSError("it leads out of the library")
-        return open_plain(real)
+        """Open a picture that was found; see :func:`songspace.server.media.open_beside`."""
+        return media.open_beside(path, self._roots)
 
     def _in(self, folder: str) -> str | None:
         now, known = monotonic(), self._known.get(folder)
@@ -81,7 +69,7 @@ class FolderPictures:
         return found
 
     def _look(self, folder: str) -> str | None:
-        if not self._is_inside(folder, os.path.realpath(folder)):
+        if not media.stays_inside(folder, self._roots):
             return None
         for name in pictures_among(os.listdir(folder)):
             path = os.path.join(folder, name)
@@ -94,18 +82,12 @@ class FolderPictures:
                 continue
         return None
 
-    def _is_inside(self, path: str, real: str) -> bool:
-        return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in self._roots)
-
 
 def folder_pictures(service: Service, at: At) -> FolderPictures:
     """Return the pictures in the folders of a library; there are none if its songs were imported."""
-
-    def make() -> FolderPictures:
-        catalog = at.library.catalog
-        return FolderPictures([] if imported_from(catalog) is not None else catalog.roots())
-
-    made: FolderPictures = service.once("folder pictures", at.snapshot.key, make)
+    made: FolderPictures = service.once(
+        "folder pictures", at.snapshot.key, lambda: FolderPictures(media.shared(at.library.catalog))
+    )
     return made
 
 

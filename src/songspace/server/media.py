@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from io import BufferedReader
@@ -89,7 +89,7 @@ class Files:
         stamp, identity = Stamp.of(os.fstat(file.fileno())), song.identity
         row = catalog.file(song.path)
         known = row is not None and song.id in row.songs and row.stamp == stamp
-        if known and _is_in_its_folder(song.path, catalog):
+        if known and stays_inside(song.path, catalog.roots()):
             return True
         with self._changing:
             if (identity, stamp) in self._known:
@@ -111,10 +111,28 @@ class Files:
         return True
 
 
-def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
+def shared(catalog: Catalog) -> list[str]:
+    """Return the folders whose files are sent: those of the library, or none if its songs were imported."""
+    return catalog.roots() if imported_from(catalog) is None else []
+
+
+def stays_inside(path: str, roots: Sequence[str]) -> bool:
     """Return True if a path, with all links followed, stays inside its folder of the library."""
     real = os.path.realpath(path)
-    return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in catalog.roots())
+    return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in roots)
+
+
+def open_beside(path: str, roots: Sequence[str]) -> BufferedReader:
+    """Open a file that lies beside songs: a picture, or lyrics.
+
+    Raises
+    ------
+    OSError
+        If there is none, if it is no ordinary file, or if it is a link that leads out of the folders of the library.
+    """
+    if not stays_inside(path, roots):
+        raise OSError("it leads out of the library")
+    return open_plain(os.path.realpath(path))
 
 
 def media_type(begins: bytes) -> str:
