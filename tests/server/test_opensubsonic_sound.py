@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
 
-from songspace.library import Home
+from songspace.audio.transcoding import Frames
+from songspace.library import Catalog, Home, schema
 from songspace.library.names import plain
 from songspace.library.tags import Tags, read_tags
 from songspace.server.app import create_app
+from songspace.server.snapshot import Snapshots
+from songspace.server.streams import Streams
 from songspace.server.user import User
 
 OWN = {"u": "ann", "p": "open sesame", "v": "1.16.1", "c": "tests"}
@@ -129,3 +138,131 @@ def test_lyrics_of_nothing(sung: Player) -> None:
     assert sung.ask("getLyrics")["lyrics"] == {"value": ""}
     extensions = sung.ask("getOpenSubsonicExtensions")["openSubsonicExtensions"]
     assert {"name": "songLyrics", "versions": [1]} in extensions
+
+
+# Places to seek to
+
+
+@pytest.fixture(scope="module")
+def tones(audio_files: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Songs of twelve seconds in several formats."""
+    folder = tmp_path_factory.mktemp("tones")
+    for kind in ("wma", "opus", "flac 16", "mp3 constant"):
+        audio_files.write(folder / f"{kind}{audio_files.KINDS[kind].suffix}", kind, rate=48_000)
+    return Path(folder)
+
+
+@pytest.fixture
+def seeking(
+    tones: Path, made_up: Callable[..., Path], player_of: Callable[[Path], Player], tmp_path: Path
+) -> tuple[Player, dict[str, str]]:
+    """A player, and the ids of these songs, all of 12 s."""
+    paths = [str(path) for path in sorted(tones.iterdir())]
+    home = made_up(tmp_path / "home", [Tags(Path(path).stem) for path in paths], paths, root=str(tones))
+    with Catalog(Home(home).catalog, write=True) as catalog:
+        schema.change(catalog._db, "songs", "duration = 12.0")
+    player = player_of(home)
+    return player, {title: song["id"] for title, song in player.songs().items()}
+
+
+Seeking = tuple[Player, dict[str, str]]
+
+
+@pytest.mark.parametrize("title", ["wma", "flac 16", "opus"])
+def test_an_mp3_has_its_length_and_any_part(seeking: Seeking, title: str) -> None:
+    player, ids = seeking
+    asked = {"id": ids[title], "format": "mp3", "maxBitRate": 128}
+    whole = player.get("stream", **asked)
+    size = Frames(48_000, 128, 12.0).size
+    assert (whole.status_code, len(whole.content), whole.headers["content-length"]) == (200, size, str(size))
+    assert whole.headers["accept-ranges"] == "bytes" and "etag" not in whole.headers
+    head = player.client.head("/rest/stream", params=OWN | asked)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+    parts = [
+        ("bytes=0-", 0, size),
+        ("bytes=100000-100999", 100_000, 1000),
+        ("bytes=0-99", 0, 100),
+        (f"bytes={size // 2}-", size // 2, size - size // 2),
+        ("bytes=-128", size - 128, 128),
+        (f"bytes={size - 1}-{2 * size}", size - 1, 1),
+    ]
+    for header, begin, length in parts if title == "flac 16" else parts[:2]:
+        got = player.get("stream", headers={"Range": header}, **asked)
+        assert (got.status_code, len(got.content), got.headers["content-length"]) == (206, length, str(length)), header
+        assert got.headers["content-range"] == f"bytes {begin}-{begin + length - 1}/{size}"
+        if begin == 0:
+            assert got.content == whole.content[:length]
+    beyond = player.get("stream", headers={"Range": f"bytes={size}-"}, **asked)
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    # There is no version that a part could be of.
+    again = player.get("stream", headers={"Range": "bytes=5-9", "If-Range": '"x"'}, **asked)
+    assert (again.status_code, again.content) == (200, whole.content)
+
+
+@pytest.mark.parametrize("estimate", ["true", "false"])
+def test_a_length_is_told_exactly_or_not_at_all(seeking: Seeking, estimate: str) -> None:
+    player, ids = seeking
+    asked = {"id": ids["flac 16"], "estimateContentLength": estimate, "timeOffset": 4.5}
+    got = player.get("stream", format="mp3", **asked)
+    assert got.headers["content-length"] == str(len(got.content)) == str(Frames(48_000, 192, 7.5).size)
+    for format in ("opus", "webm"):
+        got = player.get("stream", format=format, headers={"Range": "bytes=5-9"}, **asked)
+        assert got.status_code == 200 and "content-length" not in got.headers
+        assert got.headers["accept-ranges"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("title", "format", "type"),
+    [
+        ("opus", None, "audio/ogg"),
+        ("opus", "mp3", "audio/mpeg"),
+        ("opus", "webm", "audio/webm"),
+        ("mp3 constant", None, "audio/mpeg"),
+        ("mp3 constant", "opus", "audio/ogg"),
+        ("flac 16", None, "audio/mpeg"),
+        ("wma", "ogg", "audio/ogg"),
+    ],
+)
+def test_from_some_second_on_it_is_in_the_format_that_was_asked_for(
+    seeking: Seeking, audio_files: ModuleType, tmp_path: Path, title: str, format: str | None, type: str
+) -> None:
+    player, ids = seeking
+    got = player.get("stream", id=ids[title], timeOffset=8, **({"format": format} if format else {}))
+    assert (got.status_code, got.headers["content-type"]) == (200, type)
+    (tmp_path / "sent").write_bytes(got.content)
+    samples, rate = audio_files.decode(tmp_path / "sent")
+    assert len(samples) / rate == pytest.approx(4.0, abs=0.1)
+
+
+def test_what_cannot_be_decoded_is_told_as_before(seeking: Seeking) -> None:
+    player, ids = seeking
+    assert player.ask("stream", id=ids["wma"], timeOffset=12, format="mp3") == 0
+    assert player.ask("stream", id=ids["wma"], timeOffset=13, format="opus") == 0
+
+
+def test_whoever_is_ended_is_told_that_it_is_not_the_whole(
+    seeking: Seeking, serving: Callable[[Any], AbstractContextManager[int]]
+) -> None:
+    """One place, and somebody in it who takes nothing of a long song."""
+    player, ids = seeking
+    app: Any = player.client.app
+    app.app.state.service.streams = Streams(1, patience=0.05)
+    with Catalog(app.app.state.service.home.catalog, write=True) as catalog:
+        schema.change(catalog._db, "songs", "duration = 3600.0")
+    app.app.state.service.snapshots = Snapshots(app.app.state.service.home)
+    with serving(app) as port, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        slow.settimeout(60)
+        slow.connect(("127.0.0.1", port))
+        query = urlencode(OWN | {"id": ids["wma"], "format": "mp3"})
+        slow.sendall(f"GET /rest/stream?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        got, waited = slow.recv(4096), time.monotonic() + 60
+        [told] = re.findall(rb"content-length: (\d+)", got.lower())
+        assert int(told) == Frames(44_100, 192, 3600.0).size or int(told) == Frames(48_000, 192, 3600.0).size
+        while (other := player.get("stream", id=ids["flac 16"], format="opus")).status_code == 503:
+            assert time.monotonic() < waited
+            got += slow.recv(10)
+        assert other.status_code == 200
+        while piece := slow.recv(2**16):
+            got += piece
+        assert len(got) < int(told)

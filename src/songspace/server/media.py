@@ -155,7 +155,7 @@ class ByteRange:
     length: int
 
 
-def part(header: str | None, size: int) -> ByteRange | None:
+def part_of(header: str | None, size: int) -> ByteRange | None:
     """Parse a ``Range`` header; None stands for the whole file.
 
     A header with several parts, or an invalid one, is ignored, as RFC 9110 allows.
@@ -167,7 +167,7 @@ def part(header: str | None, size: int) -> ByteRange | None:
 
     Examples
     --------
-    >>> part("bytes=2-", 10), part("bytes=-3", 10), part("bytes=0-1,4-5", 10)
+    >>> part_of("bytes=2-", 10), part_of("bytes=-3", 10), part_of("bytes=0-1,4-5", 10)
     (ByteRange(begin=2, length=8), ByteRange(begin=7, length=3), None)
     """
     match = _RANGE.fullmatch(header or "")
@@ -211,7 +211,7 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
     if_range, size = headers.get("if-range"), status.st_size
     wanted = headers.get("range") if if_range in (None, tag, added["Last-Modified"]) else None
     try:
-        requested = part(wanted, size)
+        requested = part_of(wanted, size)
     except ValueError:
         file.close()
         return problem(416, f"The file has only {size} bytes.", {"Content-Range": f"bytes */{size}"})

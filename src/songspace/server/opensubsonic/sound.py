@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from io import BufferedReader
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from songspace.audio.transcoding import ENCODINGS
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server import media
@@ -17,17 +20,18 @@ from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError, refuse
 from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
 from songspace.server.problems import RETRY_AFTER, BusyError
-from songspace.server.streams import EncodedSong
+from songspace.server.streams import encoded
 
 _FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
 _COVERED = 1.125  # factor for covers and tags: a file of just maxBitRate is not encoded
 
 
 def _stream(call: Call) -> Answered:
-    """Return the file or a part of it, or the song in another format, from ``timeOffset`` on.
+    """Return the file, or the song in another format from ``timeOffset`` on, or a part of these (``Range``).
 
     It is encoded if ``format`` is not the format of the file, if the file has more than ``maxBitRate``, if there is a
-    ``timeOffset``, or if few players know the format of the file; and never for ``format=raw``.
+    ``timeOffset``, or if few players know the format of the file; and never for ``format=raw``. Without ``format``, a
+    format that can be encoded stays as it is.
     """
     song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
     most, start = call.number("maxBitRate", 0), _seconds(call)
@@ -39,10 +43,26 @@ def _stream(call: Call) -> Answered:
     fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
     if whole and (wanted == "raw" or (as_it_is and fits and not start)):
         return media.file_response(file, call.request.headers, method=method)
-    format, kilobits, body = _FORMATS.get(wanted, CONVERTED), most or None, method != "HEAD"
-    part = (song.start, song.end)
-    return EncodedSong(
-        file, call.service.streams, format, _refusal(call), part=part, start=start, kilobits=kilobits, body=body
+    format = _FORMATS.get(wanted or (suffix if suffix in ENCODINGS else ""), CONVERTED)
+    return _encoded(call, song, file, format, start=start, kilobits=most or None)
+
+
+def _encoded(call: Call, song: Song, file: BufferedReader, format: str, **how: Any) -> Response:
+    """Return a song in another format.
+
+    An MP3 has its length and parts, whether or not ``estimateContentLength`` is set: its bytes are counted, not
+    estimated. Others have none, for nobody knows it, and a wrong length would break the response.
+    """
+    return encoded(
+        file,
+        call.service.streams,
+        format,
+        _refusal(call),
+        seconds=song.duration,
+        headers=call.request.headers,
+        part=(song.start, song.end),
+        body=call.request.method != "HEAD",
+        **how,
     )
 
 
@@ -72,8 +92,7 @@ def _download(call: Call) -> Answered:
     if song.start is None:
         response, called = media.file_response(file, call.request.headers, method=method), os.path.basename(song.path)
     else:
-        part, called = (song.start, song.end), f"{song.name}.{CONVERTED}"
-        response = EncodedSong(file, call.service.streams, CONVERTED, _refusal(call), part=part, body=method != "HEAD")
+        response, called = _encoded(call, song, file, CONVERTED), f"{song.name}.{CONVERTED}"
     name = quote(called, safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
