@@ -9,7 +9,7 @@ from songspace.server.service import Service
 
 def extensions(service: Service) -> Answered:
     """Return the extensions of this server, also without a password."""
-    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1]}
+    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1], "songLyrics": [1]}
     if service.token is not None:
         extensions["apiKeyAuthentication"] = [1]
     return {"openSubsonicExtensions": [{"name": name, "versions": versions} for name, versions in extensions.items()]}
