@@ -65,8 +65,8 @@ def _directory(call: Call) -> Answered:
 
 def _as_folder(album: Album) -> dict[str, Any]:
     facts = album_facts(album)
-    kept = ("id", "artist", "artistId", "coverArt", "created", "duration", "year", "genre")
-    named = {"parent": album.artist.id, "isDir": True, "title": album.name, "album": album.name}
+    kept = ("id", "artist", "artistId", "coverArt", "created", "duration", "year", "genre", "songCount", "name")
+    named = {"parent": album.artist.id, "isDir": True, "title": album.name, "album": album.name, "mediaType": "album"}
     return {name: facts[name] for name in kept if name in facts} | named
 
 
@@ -146,7 +146,7 @@ def _songs_by_genre(call: Call) -> Answered:
     return {"songsByGenre": {"song": songs_facts(shelves, songs)}}
 
 
-def _search_3(call: Call) -> Answered:
+def _found(call: Call) -> tuple[Sequence[Artist], Sequence[Album], Sequence[Song]]:
     """Search by all words of the query; without words, return everything, page by page: players read a library so."""
     shelves, query = call.shelves, call.text("query", "")
     words = sought(query).split() if query.strip(' "*') else []
@@ -165,11 +165,27 @@ def _search_3(call: Call) -> Answered:
 
     artists = page("artist", lambda: matches([*shelves.artists.values()], lambda artist: artist.name))
     albums = page("album", lambda: matches([*shelves.albums.values()], lambda album: f"{album.name} - {album.by}"))
+    return artists, albums, page("song", songs)
+
+
+def _search_2(call: Call) -> Answered:
+    artists, albums, songs = _found(call)
+    return {
+        "searchResult2": {
+            "artist": [artist_facts(artist) for artist in artists],
+            "album": [_as_folder(album) for album in albums],
+            "song": songs_facts(call.shelves, songs),
+        }
+    }
+
+
+def _search_3(call: Call) -> Answered:
+    artists, albums, songs = _found(call)
     return {
         "searchResult3": {
             "artist": [artist_facts(artist) for artist in artists],
             "album": [album_facts(album) for album in albums],
-            "song": songs_facts(shelves, page("song", songs)),
+            "song": songs_facts(call.shelves, songs),
         }
     }
 
@@ -187,5 +203,6 @@ HANDLERS: dict[str, Handler] = {
     "getRandomSongs": _random_songs,
     "getGenres": _genres,
     "getSongsByGenre": _songs_by_genre,
+    "search2": _search_2,
     "search3": _search_3,
 }

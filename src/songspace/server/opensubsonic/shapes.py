@@ -88,7 +88,6 @@ def album_facts(album: Album) -> dict[str, Any]:
         "created": moment(album.created),
         "year": album.year,
         "genre": genres[0] if genres else None,
-        "mediaType": "album",
         "musicBrainzId": album.mbid or "",
         "genres": [{"name": name} for name in genres],
         "artists": [_in_brief(album.artist)],
@@ -103,7 +102,6 @@ def artist_facts(artist: Artist) -> dict[str, Any]:
         **_in_brief(artist),
         "coverArt": artist.id,
         "albumCount": len(artist.albums),
-        "mediaType": "artist",
         "musicBrainzId": artist.mbid or "",
         "sortName": artist.sorted_by,
     }

@@ -1,9 +1,13 @@
-"""The server and its user, and empty answers for data that songspace does not have: plays, stars, podcasts."""
+"""The server and its user, its updates, and empty answers for data that songspace does not have, such as podcasts."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, NOT_ALLOWED, SubsonicError
+from songspace.server.problems import NotReadyError
 from songspace.server.service import Service
 
 
@@ -16,9 +20,13 @@ def extensions(service: Service) -> Answered:
 
 
 def _user(call: Call) -> Answered:
-    name = call.text("username", call.user)
-    if name != call.user:
+    if call.text("username", call.user) != call.user:
         raise SubsonicError(NOT_ALLOWED, "There is no other user.")
+    return {"user": _facts(call)}
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    """Return a ``User``."""
     can = {
         "scrobblingEnabled": False,
         "adminRole": False,
@@ -34,7 +42,21 @@ def _user(call: Call) -> Answered:
         "shareRole": False,
         "videoConversionRole": False,
     }
-    return {"user": {"username": name, **can, "folder": list(range(1, len(call.whole.roots) + 1))}}
+    return {"username": call.user, **can, "folder": list(range(1, len(call.whole.roots) + 1))}
+
+
+def _scan_status(call: Call) -> Answered:
+    """Return whether an update or a learning run is at work, begun here or in a terminal, and how far it is."""
+    progress = call.service.updates.progress()
+    count = len(call.at.snapshot.listed) if progress is None else progress.done
+    return {"scanStatus": {"scanning": progress is not None, "count": count}}
+
+
+def _start_scan(call: Call) -> Answered:
+    """Begin an update; if a run is at work already, that one goes on."""
+    with suppress(NotReadyError):
+        call.service.updates.begin()
+    return _scan_status(call)
 
 
 def _not_kept(call: Call) -> Answered:
@@ -50,6 +72,9 @@ _EMPTY: dict[str, Answered] = {
     "getStarred": {"starred": {}},
     "getStarred2": {"starred2": {}},
     "getPodcasts": {"podcasts": {}},
+    "getNewestPodcasts": {"newestPodcasts": {}},
+    "getChatMessages": {"chatMessages": {}},
+    "getVideos": {"videos": {}},
     "getInternetRadioStations": {"internetRadioStations": {}},
     "getBookmarks": {"bookmarks": {}},
     "getAlbumInfo": {"albumInfo": {}},
@@ -65,7 +90,9 @@ HANDLERS: dict[str, Handler] = {
     **{name: _always(answered) for name, answered in _EMPTY.items()},
     "getUser": _user,
     "tokenInfo": lambda call: {"tokenInfo": {"username": call.user}},
-    "getScanStatus": lambda call: {"scanStatus": {"scanning": False, "count": len(call.at.snapshot.listed)}},
+    "getUsers": lambda call: {"users": {"user": [_facts(call)]}},
+    "getScanStatus": _scan_status,
+    "startScan": _start_scan,
     "star": _not_kept,
     "unstar": _not_kept,
     "setRating": _not_kept,
