@@ -174,7 +174,7 @@ def calls(ask_json: Ask, songs: list[Song]) -> dict[str, dict[str, Any]]:
             name: {}
             for name in "ping getLicense getMusicFolders getArtists getIndexes getGenres search3 getPlaylists getUser "
             "getScanStatus getNowPlaying getStarred getStarred2 getPodcasts getInternetRadioStations getBookmarks "
-            "tokenInfo scrobble getUsers getNewestPodcasts getChatMessages getVideos search2 "
+            "tokenInfo scrobble getPlayQueue getPlayQueueByIndex getUsers getNewestPodcasts getChatMessages getVideos search2 "
             "getAlbumInfo getAlbumInfo2 getOpenSubsonicExtensions".split()
         },
         "getMusicDirectory": {"id": song["albumId"]},
@@ -199,13 +199,8 @@ def test_xml_says_what_json_says_also_with_view_and_as_a_form(
     player: TestClient, ask_json: Ask, calls: dict[str, dict[str, Any]]
 ) -> None:
     changing = {
-        "createPlaylist",
-        "updatePlaylist",
-        "deletePlaylist",
-        "star",
-        "unstar",
-        "setRating",
-        "startScan",
+        *"createPlaylist updatePlaylist deletePlaylist star unstar setRating startScan savePlayQueue".split(),
+        *"savePlayQueueByIndex createBookmark deleteBookmark".split(),
     } | absent.HANDLERS.keys()
     assert calls.keys() | changing | {"stream", "download", "getCoverArt", "getRandomSongs"} == (
         HANDLERS.keys() | {"getOpenSubsonicExtensions"}
@@ -740,6 +735,7 @@ def test_extensions_are_told_to_anybody(player: TestClient) -> None:
         {"name": "sonicSimilarity", "versions": [1]},
         {"name": "formPost", "versions": [1]},
         {"name": "transcodeOffset", "versions": [1]},
+        {"name": "indexBasedQueue", "versions": [1]},
     ]
 
 
@@ -942,7 +938,7 @@ def test_hostile_tags_stay_text(
     parameters=st.dictionaries(
         st.sampled_from(
             "id count query type size offset artist genre startSongId endSongId fromYear toYear playlistId name "
-            "songIdToAdd songIndexToRemove musicFolderId username songCount ifModifiedSince".split()
+            "songIdToAdd songIndexToRemove current currentIndex position comment musicFolderId username songCount ifModifiedSince".split()
         ),
         st.one_of(st.text(max_size=8), st.integers().map(str), st.sampled_from(["1", "2", "newest", "byYear"])),
     ),

@@ -13,7 +13,7 @@ from songspace.server.service import Service
 
 def extensions(service: Service) -> Answered:
     """Return the extensions of this server, also without a password."""
-    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1]}
+    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1], "indexBasedQueue": [1]}
     if service.token is not None:
         extensions["apiKeyAuthentication"] = [1]
     return {"openSubsonicExtensions": [{"name": name, "versions": versions} for name, versions in extensions.items()]}
@@ -76,7 +76,6 @@ _EMPTY: dict[str, Answered] = {
     "getChatMessages": {"chatMessages": {}},
     "getVideos": {"videos": {}},
     "getInternetRadioStations": {"internetRadioStations": {}},
-    "getBookmarks": {"bookmarks": {}},
     "getAlbumInfo": {"albumInfo": {}},
     "getAlbumInfo2": {"albumInfo": {}},
 }
