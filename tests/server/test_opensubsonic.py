@@ -40,10 +40,10 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
             **dict.fromkeys(
                 "id parent title album artist genre coverArt contentType suffix path created albumId artistId type "
                 "mediaType musicBrainzId displayArtist displayAlbumArtist transcodedContentType "
-                "transcodedSuffix".split(),
+                "transcodedSuffix starred played".split(),
                 TEXT,
             ),
-            **dict.fromkeys("track discNumber year size duration bitRate".split(), WHOLE),
+            **dict.fromkeys("track discNumber year size duration bitRate userRating playCount".split(), WHOLE),
             **dict.fromkeys(("isDir", "isVideo"), YES),
             **dict.fromkeys(("genres", "artists", "albumArtists"), MANY),
         },
@@ -51,16 +51,19 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
     "AlbumID3": (
         {"id", "name", "songCount", "duration", "created"},
         {
-            **dict.fromkeys("id name artist artistId coverArt created genre musicBrainzId displayArtist".split(), TEXT),
-            **dict.fromkeys("songCount duration year".split(), WHOLE),
+            **dict.fromkeys(
+                "id name artist artistId coverArt created genre musicBrainzId displayArtist starred played".split(),
+                TEXT,
+            ),
+            **dict.fromkeys("songCount duration year userRating playCount".split(), WHOLE),
             **dict.fromkeys(("genres", "artists", "song"), MANY),
         },
     ),
     "ArtistID3": (
         {"id", "name"},
         {
-            **dict.fromkeys("id name coverArt musicBrainzId sortName".split(), TEXT),
-            "albumCount": WHOLE,
+            **dict.fromkeys("id name coverArt musicBrainzId sortName starred".split(), TEXT),
+            **dict.fromkeys(("albumCount", "userRating"), WHOLE),
             "album": MANY,
         },
     ),
@@ -174,8 +177,8 @@ def calls(ask_json: Ask, songs: list[Song]) -> dict[str, dict[str, Any]]:
             name: {}
             for name in "ping getLicense getMusicFolders getArtists getIndexes getGenres search3 getPlaylists getUser "
             "getScanStatus getNowPlaying getStarred getStarred2 getPodcasts getInternetRadioStations getBookmarks "
-            "tokenInfo scrobble getPlayQueue getPlayQueueByIndex getUsers getNewestPodcasts getChatMessages getVideos search2 "
-            "getAlbumInfo getAlbumInfo2 getOpenSubsonicExtensions".split()
+            "tokenInfo getPlayQueue getPlayQueueByIndex getUsers getNewestPodcasts getChatMessages "
+            "getVideos search2 getAlbumInfo getAlbumInfo2 getOpenSubsonicExtensions".split()
         },
         "getMusicDirectory": {"id": song["albumId"]},
         "getArtist": {"id": song["artistId"]},
@@ -200,7 +203,7 @@ def test_xml_says_what_json_says_also_with_view_and_as_a_form(
 ) -> None:
     changing = {
         *"createPlaylist updatePlaylist deletePlaylist star unstar setRating startScan savePlayQueue".split(),
-        *"savePlayQueueByIndex createBookmark deleteBookmark".split(),
+        *"savePlayQueueByIndex createBookmark deleteBookmark scrobble reportPlayback".split(),
     } | absent.HANDLERS.keys()
     assert calls.keys() | changing | {"stream", "download", "getCoverArt", "getRandomSongs"} == (
         HANDLERS.keys() | {"getOpenSubsonicExtensions"}
@@ -736,6 +739,7 @@ def test_extensions_are_told_to_anybody(player: TestClient) -> None:
         {"name": "formPost", "versions": [1]},
         {"name": "transcodeOffset", "versions": [1]},
         {"name": "indexBasedQueue", "versions": [1]},
+        {"name": "playbackReport", "versions": [1]},
     ]
 
 
@@ -820,7 +824,9 @@ def test_what_is_wrong_fails_by_its_code(error: Callable[..., int]) -> None:
     assert error("findSonicPath", startSongId=1) == error("getAlbumList2") == error("getTopSongs") == 10
     assert error("getAlbumList2", type="best") == error("getAlbumList2", type="newest", size="many") == 0
     assert error("getAlbumList2", type="newest", offset="٣") == error("search3", query="x" * 1001) == 0
-    assert error("star", id=1) == error("setRating", id=1, rating=5) == 0
+    assert error("star") == error("setRating", id=1) == error("scrobble") == error("reportPlayback") == 10
+    assert error("star", id=999) == error("unstar", albumId="al-0") == error("setRating", id="ar-0", rating=5) == 70
+    assert error("setRating", id=1, rating=6) == error("setRating", id=1, rating=-1) == 0
     assert error("getUser", username="root") == 50
 
 
@@ -932,20 +938,34 @@ def test_hostile_tags_stay_text(
         assert b"<script" not in got.content
 
 
+@pytest.fixture(scope="module")
+def own_player(
+    player_home: Path, clients: Callable[..., TestClient], tmp_path_factory: pytest.TempPathFactory
+) -> TestClient:
+    """A player of a home that a test may change."""
+    return clients(create_app(Path(shutil.copytree(player_home, tmp_path_factory.mktemp("own") / "home"))))
+
+
 @settings(max_examples=60)
 @given(
     call=st.sampled_from(sorted(set(HANDLERS) - {"createPlaylist", "startScan"})),
     parameters=st.dictionaries(
         st.sampled_from(
             "id count query type size offset artist genre startSongId endSongId fromYear toYear playlistId name "
-            "songIdToAdd songIndexToRemove current currentIndex position comment musicFolderId username songCount ifModifiedSince".split()
+            "songIdToAdd songIndexToRemove current currentIndex position comment musicFolderId albumId artistId "
+            "rating time submission mediaId mediaType positionMs state playbackRate ignoreScrobble "
+            "username songCount ifModifiedSince".split()
         ),
-        st.one_of(st.text(max_size=8), st.integers().map(str), st.sampled_from(["1", "2", "newest", "byYear"])),
+        st.one_of(
+            st.text(max_size=8),
+            st.integers().map(str),
+            st.sampled_from(["1", "2", "newest", "byYear", "song", "playing"]),
+        ),
     ),
 )
-def test_whatever_is_asked_is_answered(player: TestClient, call: str, parameters: dict[str, str]) -> None:
+def test_whatever_is_asked_is_answered(own_player: TestClient, call: str, parameters: dict[str, str]) -> None:
     texts = {name: value.encode("utf-8", "replace").decode() for name, value in parameters.items()}
-    got = player.get(f"/rest/{call}", params=OWN | texts)
+    got = own_player.get(f"/rest/{call}", params=OWN | texts)
     assert got.status_code in (200, 206) or (got.status_code == 501 and call in absent.HANDLERS)
     if got.headers["content-type"] == "application/xml":
         root = ElementTree.fromstring(got.content)

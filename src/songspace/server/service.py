@@ -30,6 +30,7 @@ from songspace.library.scan import is_inside
 from songspace.library.shelves import Shelves, arrange, folders
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
+from songspace.server.heard import Heard
 from songspace.server.maps import Maps
 from songspace.server.media import Files, matches
 from songspace.server.problems import BusyError, UnknownError
@@ -208,6 +209,7 @@ class Service:
         self.snapshots = Snapshots(home, every=every)
         self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
+        self.heard = Heard()
         self.saved = Saved(home.folder / "playlists")
         self.queues = Queues(home.folder, writes=keeps_history)
         cores = os.cpu_count() or 1

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from songspace.errors import SongspaceError
 from songspace.server.guesses import TOO_MANY, TooManyError, address_of
-from songspace.server.opensubsonic import absent, browsing, playlists, queues, sonic, sound, system
+from songspace.server.opensubsonic import absent, browsing, likes, playlists, queues, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
 from songspace.server.opensubsonic.envelope import (
     GENERIC,
@@ -41,6 +41,7 @@ HANDLERS: dict[str, Handler] = {
     **sound.HANDLERS,
     **playlists.HANDLERS,
     **queues.HANDLERS,
+    **likes.HANDLERS,
     **sonic.HANDLERS,
     **absent.HANDLERS,
 }

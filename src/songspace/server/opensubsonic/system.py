@@ -6,14 +6,20 @@ from contextlib import suppress
 from typing import Any
 
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_ALLOWED, SubsonicError
+from songspace.server.opensubsonic.envelope import NOT_ALLOWED, SubsonicError
 from songspace.server.problems import NotReadyError
 from songspace.server.service import Service
 
 
 def extensions(service: Service) -> Answered:
     """Return the extensions of this server, also without a password."""
-    extensions = {"sonicSimilarity": [1], "formPost": [1], "transcodeOffset": [1], "indexBasedQueue": [1]}
+    extensions = {
+        "sonicSimilarity": [1],
+        "formPost": [1],
+        "transcodeOffset": [1],
+        "indexBasedQueue": [1],
+        "playbackReport": [1],
+    }
     if service.token is not None:
         extensions["apiKeyAuthentication"] = [1]
     return {"openSubsonicExtensions": [{"name": name, "versions": versions} for name, versions in extensions.items()]}
@@ -28,7 +34,7 @@ def _user(call: Call) -> Answered:
 def _facts(call: Call) -> dict[str, Any]:
     """Return a ``User``."""
     can = {
-        "scrobblingEnabled": False,
+        "scrobblingEnabled": call.service.keeps_history,
         "adminRole": False,
         "settingsRole": False,
         "downloadRole": True,
@@ -59,18 +65,9 @@ def _start_scan(call: Call) -> Answered:
     return _scan_status(call)
 
 
-def _not_kept(call: Call) -> Answered:
-    raise SubsonicError(GENERIC, "songspace keeps no stars and no ratings: a playlist holds what you like.")
-
-
 _EMPTY: dict[str, Answered] = {
     "ping": {},
     "getLicense": {"license": {"valid": True}},
-    # Players take a refusal of a scrobble for a fault, so it is accepted and ignored.
-    "scrobble": {},
-    "getNowPlaying": {"nowPlaying": {}},
-    "getStarred": {"starred": {}},
-    "getStarred2": {"starred2": {}},
     "getPodcasts": {"podcasts": {}},
     "getNewestPodcasts": {"newestPodcasts": {}},
     "getChatMessages": {"chatMessages": {}},
@@ -92,7 +89,4 @@ HANDLERS: dict[str, Handler] = {
     "getUsers": lambda call: {"users": {"user": [_facts(call)]}},
     "getScanStatus": _scan_status,
     "startScan": _start_scan,
-    "star": _not_kept,
-    "unstar": _not_kept,
-    "setRating": _not_kept,
 }
