@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from songspace import Library, pipeline
+from songspace import Library, interchange, pipeline
 from songspace.errors import SongspaceError
 from songspace.interchange import listens
 from songspace.library import Home, Song
-from songspace.library.likes import Event, Kind, Likes, Thing
+from songspace.library.likes import Event, EventKind, Likes, Thing
 
 Run = Callable[..., Result]
 
@@ -44,6 +44,9 @@ def test_songs_are_liked_listed_suggested_from_and_unliked(done: Callable[..., R
     answer = json.loads(done("likes", "--json").stdout)
     assert {(song["title"], song["rating"]) for song in answer["songs"]} == {("Tune 7", 4), ("Tune 9", 4)}
     assert "Tune 7" in done("likes", "--list", "highest").stdout
+    file = home / "liked.m3u8"
+    assert "Wrote 2 songs" in done("likes", "-o", file).stderr
+    assert {entry.title for entry in interchange.entries(file)} == {"Tune 7", "Tune 9"}
     suggested = json.loads(done("suggest", "-n", 5, "--json").stdout)["suggestions"]
     assert {each["because"]["title"] for each in suggested} <= {"Tune 7", "Tune 9"}
     done("unlike", "Tune 7", "Tune 9")
@@ -66,7 +69,7 @@ def test_likes_outlive_new_tags_another_folder_and_a_new_catalog(tunes: Path, tm
     learn: dict[str, Any] = {"encoder": "pca", "windows": 3, "workers": 1}
     pipeline.learn(home, music, **learn)
     song = Library(home.folder).find("Tune 7")
-    Likes(home.likes).add([Event.of(Kind.star, song, 5.0)])
+    Likes(home.likes).add([Event.of(EventKind.star, song, 5.0)])
     file = mutagen.File(song.path)
     file["title"], file["artist"] = "Another", "Somebody"
     file.save()
@@ -81,9 +84,12 @@ def test_events_come_out_as_they_went_in(done: Callable[..., Result], home: Path
     songs = Library(home).songs()
     album = tuple(song.identity for song in songs[:3])
     events = [
-        *(Event.of(kind, songs[0], 1.5, player="a “phone”") for kind in (Kind.star, Kind.play, Kind.skip)),
-        Event.of(Kind.rate, songs[1], 2.0, value=3),
-        Event(Kind.star, "al-0123", album, 3.0, Thing.album, title="Blue"),
+        *(
+            Event.of(kind, songs[0], 1.5, player="a “phone”")
+            for kind in (EventKind.star, EventKind.play, EventKind.skip)
+        ),
+        Event.of(EventKind.rate, songs[1], 2.0, value=3),
+        Event(EventKind.star, "al-0123", album, 3.0, Thing.album, title="Blue"),
     ]
     likes = Likes(Home(home).likes)
     likes.add(events)
@@ -98,7 +104,7 @@ def test_events_come_out_as_they_went_in(done: Callable[..., Result], home: Path
 @given(
     st.builds(
         Event,
-        st.sampled_from([Kind.star, Kind.unstar, Kind.play, Kind.skip]),
+        st.sampled_from([EventKind.star, EventKind.unstar, EventKind.play, EventKind.skip]),
         st.just("ab" * 16),
         st.just((bytes([0xAB] * 16),)),
         st.floats(0, 1e10),
@@ -116,8 +122,8 @@ def test_plays_for_listenbrainz_come_back_by_their_names(
 ) -> None:
     songs = Library(home).songs()
     likes = Likes(Home(home).likes)
-    likes.add([Event.of(Kind.play, song, 1e9 + number, player="phone") for number, song in enumerate(songs[:4])])
-    likes.add([Event.of(Kind.star, songs[0], 5.0)])
+    likes.add([Event.of(EventKind.play, song, 1e9 + number, player="phone") for number, song in enumerate(songs[:4])])
+    likes.add([Event.of(EventKind.star, songs[0], 5.0)])
     file = tmp_path / "a.listens.jsonl"
     assert "Wrote 4 plays" in done("likes", "export", file, "--format", "listenbrainz").stderr
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -161,7 +167,7 @@ def test_plays_for_listenbrainz_come_back_by_their_names(
 )
 def test_a_file_with_another_line_is_refused_whole(home: Path, tmp_path: Path, line: str, run: Run) -> None:
     song = Library(home).songs()[0]
-    good = json.dumps(listens.event_as_json(Event.of(Kind.star, song, 1.0)))
+    good = json.dumps(listens.event_as_json(Event.of(EventKind.star, song, 1.0)))
     file = tmp_path / "likes.jsonl"
     file.write_text(f"{good}\n{line}\n")
     result = run("likes", "import", file, "--home", home)

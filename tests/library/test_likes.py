@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.errors import SongspaceError
-from songspace.library.likes import Event, History, Kind, Likes, Record, Thing
+from songspace.library.likes import Event, EventKind, History, Likes, Record, Thing
 from songspace.library.records import Song
 
 SONGS = [Song(n, f"/{n}.mp3", 60.0, f"Song {n}", "Ann", identity=bytes([n] * 16)) for n in range(1, 5)]
 
 events_of_songs = st.builds(
     lambda kind, song, time, value, player: Event.of(
-        kind, song, float(time), value=value if kind is Kind.rate else None, player=player
+        kind, song, float(time), value=value if kind is EventKind.rate else None, player=player
     ),
-    st.sampled_from(Kind),
+    st.sampled_from(EventKind),
     st.sampled_from(SONGS),
     st.integers(0, 10**6),
     st.integers(0, 5),
@@ -38,13 +38,13 @@ def state_of(events: list[Event]) -> dict[bytes, tuple[float | None, int, int, i
     state: dict[bytes, list] = {}
     for event in sorted(events, key=lambda event: event.time):
         of = state.setdefault(event.songs[0], [None, 0, 0, 0, None])
-        if event.kind is Kind.star:
+        if event.kind is EventKind.star:
             of[0] = event.time
-        elif event.kind is Kind.unstar:
+        elif event.kind is EventKind.unstar:
             of[0] = None
-        elif event.kind is Kind.rate:
+        elif event.kind is EventKind.rate:
             of[1] = event.value
-        elif event.kind is Kind.play:
+        elif event.kind is EventKind.play:
             of[2], of[4] = of[2] + 1, event.time
         else:
             of[3] += 1
@@ -72,7 +72,7 @@ def test_the_state_depends_on_times_and_not_on_the_order(
     assert [*likes.events()] == sorted(events, key=lambda event: event.time)
 
 
-def history(*events: tuple[Kind, int, int | None]) -> History:
+def history(*events: tuple[EventKind, int, int | None]) -> History:
     records: dict[bytes, Record] = {}
     for number, (kind, song, value) in enumerate(events):
         event = Event.of(kind, SONGS[song], float(number), value=value)
@@ -80,30 +80,39 @@ def history(*events: tuple[Kind, int, int | None]) -> History:
     return History("", records)
 
 
+def twice(song: int) -> list[tuple[EventKind, int, None]]:
+    return [(EventKind.skip, song, None)] * 2
+
+
 def test_what_is_liked_and_what_is_not_wanted() -> None:
     known = history(
-        (Kind.star, 0, None), (Kind.rate, 1, 5), *[(Kind.play, 2, None)] * 3, (Kind.rate, 3, 2)
+        (EventKind.star, 0, None), (EventKind.rate, 1, 5), *[(EventKind.play, 2, None)] * 3, (EventKind.rate, 3, 2)
     )  # fmt: skip
     ids = [song.identity for song in SONGS]
     assert known.liked() == {*ids[:3]} and known.disliked() == known.unwanted() == {ids[3]}
     skipped = history(
-        *[(Kind.skip, 0, None)] * 2, (Kind.skip, 1, None), (Kind.star, 2, None), *[(Kind.skip, 2, None)] * 2
+        *[(EventKind.skip, 0, None)] * 2,
+        (EventKind.skip, 1, None),
+        (EventKind.star, 2, None),
+        *[(EventKind.skip, 2, None)] * 2,
     )
     assert skipped.unwanted() == {ids[0]} and skipped.liked() == {ids[2]}
-    often = history(*[(Kind.play, 0, None)] * 3, *[(Kind.skip, 0, None)] * 2, *[(Kind.play, 1, None)] * 20)
+    often = history(
+        *[(EventKind.play, 0, None)] * 3, *[(EventKind.skip, 0, None)] * 2, *[(EventKind.play, 1, None)] * 20
+    )
     assert often.liked() == {ids[1]} and often.unwanted() == {ids[0]}  # skipped more often than heard to the end
-    assert history((Kind.star, 0, None), (Kind.rate, 0, 1)).liked() == set()
+    assert history((EventKind.star, 0, None), (EventKind.rate, 0, 1)).liked() == set()
 
 
 def test_albums_and_artists_keep_their_songs(tmp_path: Path) -> None:
     likes = Likes(tmp_path / "likes.sqlite")
     each = tuple(song.identity for song in SONGS[:2])
-    album = Event(Kind.star, "al-1", each, 5.0, Thing.album, "phone", title="Blue", artist="Ann")
+    album = Event(EventKind.star, "al-1", each, 5.0, Thing.album, "phone", title="Blue", artist="Ann")
     likes.add(
         [
             album,
-            Event(Kind.star, "ar-1", each, 6.0, Thing.artist),
-            Event(Kind.rate, "al-1", each, 7.0, Thing.album, value=4),
+            Event(EventKind.star, "ar-1", each, 6.0, Thing.artist),
+            Event(EventKind.rate, "al-1", each, 7.0, Thing.album, value=4),
         ]
     )
     known = likes.history()
@@ -115,16 +124,16 @@ def test_the_file_is_private_and_nothing_is_made_by_reading(tmp_path: Path) -> N
     likes = Likes(tmp_path / "home" / "likes.sqlite")
     assert likes.history() == History() and [*likes.events()] == [] and likes.forget() == 0
     assert likes.add([]) == 0 and not likes.path.parent.exists()
-    likes.add([Event.of(Kind.star, SONGS[0], 1.0)])
+    likes.add([Event.of(EventKind.star, SONGS[0], 1.0)])
     assert os.name == "nt" or stat.S_IMODE(likes.path.stat().st_mode) == 0o600
     assert likes.forget() == 1 and not likes.path.exists() and likes.history() == History()
-    likes.add([Event.of(Kind.star, SONGS[1], 1.0)])  # another file with as many events is not taken for the old one
+    likes.add([Event.of(EventKind.star, SONGS[1], 1.0)])
     assert {*likes.history().songs} == {SONGS[1].identity}
 
 
 def test_other_files_are_refused_in_a_sentence_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "likes.sqlite"
-    event = Event.of(Kind.star, SONGS[0], 1.0)
+    event = Event.of(EventKind.star, SONGS[0], 1.0)
 
     def refused(match: str) -> None:
         before = path.read_bytes()
@@ -159,12 +168,12 @@ def test_other_files_are_refused_in_a_sentence_and_left_alone(tmp_path: Path) ->
 
 WRITER = """
 import sys
-from songspace.library.likes import Event, Kind, Likes
+from songspace.library.likes import Event, EventKind, Likes
 from songspace.library.records import Song
 path, player, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 song, likes = Song(1, "/a", 60.0, identity=bytes(16)), Likes(path)
 for number in range(count):
-    likes.add([Event.of(Kind.play, song, float(number), player=player)])
+    likes.add([Event.of(EventKind.play, song, float(number), player=player)])
     print(number, flush=True)
 """
 
@@ -197,14 +206,14 @@ def test_a_kill_loses_at_most_the_event_in_flight(tmp_path: Path) -> None:
         times = [event.time for event in Likes(path).events()]
         assert times == [float(number) for number in range(len(times))]
         assert len(told) <= len(times) <= len(told) + 1
-        assert Likes(path).add([Event.of(Kind.skip, SONGS[0], 1e9)]) == 1
+        assert Likes(path).add([Event.of(EventKind.skip, SONGS[0], 1e9)]) == 1
 
 
 def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="limits are set as Unix has them")
     likes = Likes(tmp_path / "likes.sqlite")
-    likes.add([Event.of(Kind.star, SONGS[0], 1.0)])
-    many = [Event.of(Kind.play, SONGS[1], float(number)) for number in range(20_000)]
+    likes.add([Event.of(EventKind.star, SONGS[0], 1.0)])
+    many = [Event.of(EventKind.play, SONGS[1], float(number)) for number in range(20_000)]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
@@ -214,5 +223,5 @@ def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path: Path) ->
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handled)
-    assert [event.kind for event in Likes(likes.path).events()] == [Kind.star]
+    assert [event.kind for event in Likes(likes.path).events()] == [EventKind.star]
     assert likes.add(many) == len(many) and likes.history().of(SONGS[1]).plays == len(many)

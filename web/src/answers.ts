@@ -67,11 +67,17 @@ export interface Estimate {
 }
 
 export interface EventBody {
-  kind: songspace__library__likes__Kind;
+  kind: EventKind;
   songs: number[];
   rating?: number | null; // For kind rate; 0 takes the rating back.
   time?: number | null; // Seconds since 1970; by default now.
   player?: string; // Name of the program.
+}
+
+export type EventKind = "star" | "unstar" | "rate" | "play" | "skip";
+
+export interface EventsKept {
+  kept: boolean; // False if this server keeps no history.
 }
 
 export interface Failure {
@@ -97,9 +103,7 @@ export interface Joint {
   regions: number;
 }
 
-export interface Kept {
-  kept: boolean; // False if this server keeps no history.
-}
+export type Kind = "genres" | "artists" | "albums";
 
 export interface LikedSong {
   id: number;
@@ -155,6 +159,8 @@ export interface ListedSong {
   part: boolean; // Whether it is a part of its file, as a CUE sheet says: it is sent encoded.
   why?: string | null;
 }
+
+export type Listing = "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
 
 export interface Map {
   state: "ready";

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
+from songspace import interchange
 from songspace.answers.likes import LikedSong, LikedSongs, Listing, listed
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption
 from songspace.errors import SongspaceError
 from songspace.library import Library
-from songspace.library.likes import HIGHEST, Event, Kind, Likes
+from songspace.library.likes import HIGHEST, Event, EventKind, Likes
 
 Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")]
 
@@ -31,9 +32,9 @@ def like(
     library = Library(home)
     named = [library.find(song) for song in songs]
     now = time.time()
-    events = [Event.of(Kind.star, song, now, player="songspace") for song in named]
+    events = [Event.of(EventKind.star, song, now, player="songspace") for song in named]
     if rating is not None:
-        events += [Event.of(Kind.rate, song, now, player="songspace", value=rating) for song in named]
+        events += [Event.of(EventKind.rate, song, now, player="songspace", value=rating) for song in named]
     Likes(library.home.likes).add(events)
     show.say(f"Liked: {', '.join(song.name for song in named)}.")
 
@@ -44,9 +45,9 @@ def unlike(songs: Songs, home: HomeOption = None) -> None:
     named = [library.find(song) for song in songs]
     now, likes = time.time(), Likes(library.home.likes)
     history = likes.history()
-    events = [Event.of(Kind.unstar, song, now, player="songspace") for song in named]
+    events = [Event.of(EventKind.unstar, song, now, player="songspace") for song in named]
     rated = [song for song in named if history.of(song).rating]
-    events += [Event.of(Kind.rate, song, now, player="songspace", value=0) for song in rated]
+    events += [Event.of(EventKind.rate, song, now, player="songspace", value=0) for song in rated]
     likes.add(events)
     show.say(f"No longer liked: {', '.join(song.name for song in named)}.")
 
@@ -56,6 +57,9 @@ def list_likes(
     context: typer.Context,
     which: Annotated[Listing, typer.Option("--list", help="Which list.")] = Listing.starred,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 20,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the list to a .m3u8, .xspf or .jspf file.")
+    ] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -66,6 +70,9 @@ def list_likes(
     history = Likes(library.home.likes).history()
     songs = listed(history, library.songs(), which, time.time())
     answer = LikedSongs([LikedSong.told(song, history.of(song)) for song in songs[:count]], len(songs))
+    if output is not None and songs:
+        interchange.write(output, songs[:count], title=which.value.capitalize())
+        show.say(f"Wrote {show.counted(len(answer.songs), 'song')} to {output}.")
     if json:
         show.answer(answer)
         return

@@ -19,7 +19,7 @@ from typing import Any
 from songspace.errors import SongspaceError
 from songspace.interchange.matching import match
 from songspace.interchange.reading import Entry
-from songspace.library.likes import HIGHEST, Event, Kind, Thing
+from songspace.library.likes import HIGHEST, Event, EventKind, Thing
 from songspace.library.records import Song
 from songspace.plainfiles import open_plain, parse_json, put_plain
 
@@ -59,7 +59,7 @@ def write_listens(path: Path, events: Iterable[Event], songs: Mapping[bytes, Son
     SongspaceError
         If the file cannot be written.
     """
-    plays = (event for event in events if event.kind is Kind.play)
+    plays = (event for event in events if event.kind is EventKind.play)
     return _put(path, (listen_of(event, songs.get(event.songs[0])) for event in plays))
 
 
@@ -84,7 +84,7 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
     Examples
     --------
-    >>> event_as_json(Event(Kind.play, "00" * 16, (bytes(16),), 5.0, title="Blue"))
+    >>> event_as_json(Event(EventKind.play, "00" * 16, (bytes(16),), 5.0, title="Blue"))
     {'time': 5.0, 'kind': 'play', 'song': '00000000000000000000000000000000', 'title': 'Blue'}
     """
     known = {"value": event.value, "player": event.player or None}
@@ -108,7 +108,7 @@ def event_of(line: Any) -> Event:
     if not isinstance(line, dict):
         raise ValueError("it is no object")
     thing = Thing(str(line.get("thing", "song")))
-    kind, value = Kind(str(line.get("kind"))), line.get("value")
+    kind, value = EventKind(str(line.get("kind"))), line.get("value")
     key = line.get("song" if thing is Thing.song else "id")
     songs = [key] if thing is Thing.song else line.get("songs")
     if not (isinstance(songs, list) and 0 < len(songs) <= _MOST_SONGS and all(isinstance(one, str) for one in songs)):
@@ -118,7 +118,7 @@ def event_of(line: Any) -> Event:
     identities = tuple(bytes.fromhex(one) for one in songs)
     if any(len(identity) != 16 for identity in identities) or not 0 < len(key) <= 200:
         raise ValueError("an identity has 32 hexadecimal digits")
-    if (kind is Kind.rate) != (isinstance(value, int) and not isinstance(value, bool)) or not 0 <= (
+    if (kind is EventKind.rate) != (isinstance(value, int) and not isinstance(value, bool)) or not 0 <= (
         value or 0
     ) <= HIGHEST:
         raise ValueError("a rating is a number from 0 to 5")
@@ -189,7 +189,7 @@ def read(path: Path, songs: Sequence[Song]) -> Read:
         if song is None:
             unknown.append(entry.label)
         else:
-            events.append(Event.of(Kind.play, song, time, player=player))
+            events.append(Event.of(EventKind.play, song, time, player=player))
     return Read(events, unknown)
 
 

@@ -69,7 +69,7 @@ _LATEST = 1e11  # seconds since 1970
 Key = TypeVar("Key", bytes, str)
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """Kinds of events."""
 
     star = "star"
@@ -93,7 +93,7 @@ class Event:
 
     Attributes
     ----------
-    kind : Kind
+    kind : EventKind
     key : str
         Identity of the song, in hexadecimal digits; the id of an album or an artist.
     songs : tuple of bytes
@@ -110,7 +110,7 @@ class Event:
         Names at that time, for those who read an export.
     """
 
-    kind: Kind
+    kind: EventKind
     key: str
     songs: tuple[bytes, ...]
     time: float
@@ -122,12 +122,12 @@ class Event:
     album: str | None = None
 
     @classmethod
-    def of(cls, kind: Kind, song: Song, time: float, *, player: str = "", value: int | None = None) -> Event:
+    def of(cls, kind: EventKind, song: Song, time: float, *, player: str = "", value: int | None = None) -> Event:
         """Return an event about a song.
 
         Examples
         --------
-        >>> Event.of(Kind.play, Song(1, "/a.mp3", 60.0, "Blue", "Ann", identity=b"0" * 16), 5.0).title
+        >>> Event.of(EventKind.play, Song(1, "/a.mp3", 60.0, "Blue", "Ann", identity=b"0" * 16), 5.0).title
         'Blue'
         """
         name = song.title or song.name
@@ -171,13 +171,13 @@ class Record:
         """Add an event. The order in which events are added does not matter."""
         at = (event.time, number)
         self.songs = event.songs or self.songs
-        if event.kind in (Kind.star, Kind.unstar) and at > self._star:
-            self._star, self.starred = at, event.time if event.kind is Kind.star else None
-        elif event.kind is Kind.rate and at > self._rate:
+        if event.kind in (EventKind.star, EventKind.unstar) and at > self._star:
+            self._star, self.starred = at, event.time if event.kind is EventKind.star else None
+        elif event.kind is EventKind.rate and at > self._rate:
             self._rate, self.rating = at, event.value or 0
-        elif event.kind is Kind.play:
+        elif event.kind is EventKind.play:
             self.plays, self.played = self.plays + 1, max(event.time, self.played or 0.0)
-        elif event.kind is Kind.skip:
+        elif event.kind is EventKind.skip:
             self.skips += 1
 
 
@@ -246,7 +246,7 @@ class Likes:
     >>> song = Song(1, "/a.mp3", 60.0, "Blue", "Ann", identity=b"0" * 16)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     likes = Likes(os.path.join(folder, "likes.sqlite"))
-    ...     _ = likes.add([Event.of(Kind.star, song, 5.0), Event.of(Kind.play, song, 7.0)])
+    ...     _ = likes.add([Event.of(EventKind.star, song, 5.0), Event.of(EventKind.play, song, 7.0)])
     ...     likes.history().of(song).starred, likes.history().of(song).plays
     (5.0, 1)
     """
@@ -420,4 +420,4 @@ def _row(event: Event) -> tuple[Any, ...]:
 def _event(row: Sequence[Any]) -> Event:
     time, kind, thing, key, songs, value, player, *names = row
     each = tuple(songs[at : at + _IDENTITY] for at in range(0, len(songs), _IDENTITY))
-    return Event(Kind(kind), key, each, time, Thing(thing), player, value, *names)
+    return Event(EventKind(kind), key, each, time, Thing(thing), player, value, *names)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from songspace.answers.likes import Listing
 from songspace.answers.request import DEFAULT_GAP, ListRequest, Ruling
-from songspace.library.likes import HIGHEST, Kind
+from songspace.library.likes import HIGHEST, EventKind
 from songspace.playlists.steps import TRANSITION
 
 LONGEST_LIST = 300
@@ -188,7 +188,7 @@ class LikesQuery(Parameters):
 
 
 class EventBody(Parameters):
-    kind: Kind
+    kind: EventKind
     songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)
     rating: int | None = Field(None, ge=0, le=HIGHEST, description="For kind rate; 0 takes the rating back.")
     time: float | None = Field(
@@ -198,7 +198,7 @@ class EventBody(Parameters):
 
     @model_validator(mode="after")
     def _a_rating_for_rate(self) -> EventBody:
-        if (self.kind is Kind.rate) != (self.rating is not None):
+        if (self.kind is EventKind.rate) != (self.rating is not None):
             raise ValueError("rating belongs to kind rate, and to no other")
         return self
 

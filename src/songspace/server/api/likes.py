@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from songspace.answers.answer import answer, described
 from songspace.answers.likes import LikedSong, LikedSongs, listed
-from songspace.library.likes import Event, Kind
+from songspace.library.likes import Event, EventKind
 from songspace.server import questions
 from songspace.server.problems import NotReadyError
 from songspace.server.service import Document, changing, service_of
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/likes", tags=["likes"])
 
 
 @answer
-class Kept:
+class EventsKept:
     """Whether events were written."""
 
     kept: bool = described("False if this server keeps no history.")
@@ -35,11 +35,11 @@ def likes(query: Annotated[questions.LikesQuery, Query()], request: Request) -> 
     return changing(request, liked)
 
 
-@router.post("", response_model=Kept)
+@router.post("", response_model=EventsKept)
 def add(body: questions.EventBody, request: Request) -> Response:
     """Write that songs were starred, rated, played or skipped; 409 for a star or rating if no history is kept."""
     service = service_of(request)
-    if not service.keeps_history and body.kind not in (Kind.play, Kind.skip):
+    if not service.keeps_history and body.kind not in (EventKind.play, EventKind.skip):
         raise NotReadyError("This server keeps no history (--no-history), so nothing can be liked.")
     snapshot = service.snapshots.current()
     at = time.time() if body.time is None else body.time
@@ -47,4 +47,4 @@ def add(body: questions.EventBody, request: Request) -> Response:
         Event.of(body.kind, snapshot.song(id), at, player=body.player, value=body.rating)
         for id in dict.fromkeys(body.songs)
     )
-    return Document(Kept(service.keeps_history))
+    return Document(EventsKept(service.keeps_history))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from songspace.answers.playlists import make_path
@@ -16,6 +17,7 @@ from songspace.server.problems import NotReadyError
 from songspace.server.questions import LONGEST_LIST
 
 _MOST = 500
+_AROUND = 10  # fewest similar artists for a mix of songs
 
 
 def _similar_tracks(call: Call) -> Answered:
@@ -54,18 +56,35 @@ def _matches(call: Call, songs: list[Song], likeness: list[float]) -> Answered:
 
 
 def _similar(call: Call) -> list[dict[str, Any]]:
-    """Return the songs most similar to a song, an album or an artist, each in one version.
+    """Return the songs most similar to a song or an album, each in one version, or a mix of an artist and similar ones.
 
-    For an album or an artist, its own songs are included.
+    The songs of an album or an artist are included. Songs that the person dislikes or skipped twice are left out.
     """
-    count = call.number("count", 50, least=1, most=_MOST)
-    songs = [song for song in call.songs_of(call.text("id")) if _is_placed(call, song)]
+    id, count = call.text("id"), call.number("count", 50, least=1, most=_MOST)
+    songs = [song for song in call.songs_of(id) if _is_placed(call, song)]
     if not songs:
         raise NotReadyError(call.at.snapshot.why_not or "It is not in the space yet: run `songspace update`.")
+    unwanted = call.at.history.unwanted()
     with call.service.turns.take():
-        asked = call.at.asked([song.id for song in songs])
-        rows, _ = one_of_each(asked, count, own=len(songs) > 1)
-    return songs_facts(call.whole, [song for song in asked.songs(rows) if song.id in call.whole.album_of])
+        if id.startswith("ar-") and id in call.at.view.artists:
+            found = _of_similar_artists(call, id, count + len(unwanted))
+        else:
+            asked = call.at.asked([song.id for song in songs])
+            rows, _ = one_of_each(asked, count + len(unwanted), own=len(songs) > 1)
+            found = asked.songs(rows)
+    kept = [song for song in found if song.id in call.whole.album_of and song.identity not in unwanted]
+    return songs_facts(call.whole, kept[:count])
+
+
+def _of_similar_artists(call: Call, id: str, count: int) -> list[Song]:
+    """Return songs of an artist and of similar artists in turns; of the others, those most like this one come first."""
+    view = call.at.view
+    others = [other for other, _ in view.artists.near(id, max(_AROUND, count // _AROUND))]
+    lists = [view.artists.typical(id), *(view.artists.typical(other, towards=id) for other in others)]
+    of_version: dict[int, int] = {}
+    for row in (row for turn in zip_longest(*lists) for row in turn if row is not None):
+        of_version.setdefault(int(view.space.versions[row]), row)
+    return [view.songs[row] for row in [*of_version.values()][:count]]
 
 
 def _is_placed(call: Call, song: Song) -> bool:
@@ -77,7 +96,7 @@ def _is_placed(call: Call, song: Song) -> bool:
 
 
 def _top_songs(call: Call) -> Answered:
-    """Return the most typical songs of an artist: songspace does not know the famous ones."""
+    """Return the songs of an artist that are played most here, then the most typical ones: the famous are unknown."""
     artist = call.whole.artist_named(call.text("artist"))
     count = call.number("count", 50, least=1, most=_MOST)
     return {"topSongs": {"song": songs_facts(call.whole, _typical(call, artist)[:count]) if artist else []}}
@@ -87,8 +106,9 @@ def _typical(call: Call, artist: Artist) -> list[Song]:
     if call.at.snapshot.space is None or artist.id not in (artists := call.at.view.artists):
         return artist.songs
     typical = [call.at.view.songs[row] for row in artists.typical(artist.id)]
-    there = {song.id for song in typical}
-    return [*typical, *(song for song in artist.songs if song.id not in there)]
+    there, history = {song.id for song in typical}, call.at.history
+    songs = [*typical, *(song for song in artist.songs if song.id not in there)]
+    return sorted(songs, key=lambda song: -history.of(song).plays)
 
 
 def _info(call: Call) -> dict[str, Any]:
