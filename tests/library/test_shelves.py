@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from songspace.library.shelves import Album, arrange
 
 from songspace.library import Song
+from songspace.library.shelves import Album, arrange
 
 
 def _song(id: int, path: str, album: str | None = "Blue", **facts: Any) -> Song:

@@ -276,6 +276,14 @@ export interface OverlappingPair {
   distance: number;
 }
 
+export interface PlayQueue {
+  songs: number[]; // Ids of the songs that can be reached.
+  current: number | null; // Place of the current song in the list, from 0.
+  position: number; // Seconds in the current song.
+  changed: number; // Time when it was written, in seconds since 1970; 0 if it never was.
+  by: string; // Name of the program that wrote it.
+}
+
 export interface PlaylistAnswer {
   title: string;
   songs: ListedSong[];
@@ -305,6 +313,13 @@ export interface Problem {
 export interface Quality {
   summary: Record<string, string | number>;
   hubs: Hub[];
+}
+
+export interface QueueBody {
+  songs?: number[];
+  current?: number | null; // Place of the current song, from 0.
+  position?: number; // Seconds in the current song.
+  player?: string; // Name of the program.
 }
 
 export interface RegionAnswer {

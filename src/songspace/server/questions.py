@@ -243,6 +243,13 @@ class FileQuery(Parameters):
     format: Literal["m3u8", "xspf", "jspf"] = "m3u8"
 
 
+class QueueBody(Parameters):
+    songs: list[Id] = Field([], max_length=LONGEST_SAVED)
+    current: int | None = Field(None, ge=0, lt=LONGEST_SAVED, description="Place of the current song, from 0.")
+    position: float = Field(0.0, ge=0, le=10**6, allow_inf_nan=False, description="Seconds in the current song.")
+    player: str = Field("", max_length=200, description="Name of the program.")
+
+
 class PlaylistBody(Parameters):
     title: str = Field(min_length=1, max_length=200)
     songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)

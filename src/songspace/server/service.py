@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,9 +31,11 @@ from songspace.library.shelves import Shelves, arrange, folders
 from songspace.server.covers import folder_pictures
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
+from songspace.server.heard import Heard
 from songspace.server.maps import Maps
 from songspace.server.media import Files, matches
 from songspace.server.problems import BusyError, UnknownError
+from songspace.server.queue import Queues
 from songspace.server.saved import Here, Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
@@ -208,7 +210,9 @@ class Service:
         self.snapshots = Snapshots(home, every=every)
         self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
+        self.heard = Heard()
         self.saved = Saved(home.folder / "playlists")
+        self.queues = Queues(home.folder, writes=keeps_history)
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
         self.streams = Streams()
@@ -259,6 +263,14 @@ class Service:
             catalog.song_of,
             lambda: self.once("matcher", snapshot.key, lambda: Matcher(snapshot.listed)),
         )
+
+    def by_identity(self, at: At) -> Mapping[bytes, Song]:
+        """Return the songs that can be reached, by the identity of their sound."""
+        snapshot = at.snapshot
+        made: Mapping[bytes, Song] = self.once(
+            "identities", snapshot.key, lambda: {song.identity: song for song in snapshot.listed}
+        )
+        return made
 
     def close(self) -> None:
         """Stop all background processes."""
