@@ -467,7 +467,39 @@ def test_sound_with_its_parts_and_as_a_download(player: TestClient, songs: list[
     assert player.post("/rest/stream", data=own).content == data
     assert player.head("/rest/stream", params=own).headers["content-length"] == str(len(data))
     saved = player.get("/rest/download", params=own | {"format": "mp3", "maxBitRate": 64})
-    assert saved.content == data and saved.headers["content-disposition"] == "attachment; filename*=UTF-8''12.flac"
+    assert saved.content == data and saved.headers["content-disposition"] == 'attachment; filename="12.flac"'
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("01 - Sea (live), 'take' 2", "filename=\"01 - Sea (live), 'take' 2.flac\""),
+        ("Él", "filename*=UTF-8''%C3%89l.flac"),
+        ('a "b"', "filename*=UTF-8''a%20%22b%22.flac"),
+        ("a; b\\c%20", "filename*=UTF-8''a%3B%20b%5Cc%2520.flac"),
+        ("a\nb", "filename*=UTF-8''a%0Ab.flac"),
+    ],
+)
+def test_names_of_downloads(
+    name: str, said: str, song: Callable[..., Path], made_up: Any, clients: Any, tmp_path: Path
+) -> None:
+    path = str(song(tmp_path / "music" / f"{name}.flac", 1, seconds=0.5))
+    home = made_up(tmp_path / "home", [Tags("Sea")], [path], root=str(tmp_path / "music"))
+    User(NAME, PASSWORD).save(Home(home).user)
+    saved = clients(create_app(home, page=home)).get("/rest/download", params=OWN | {"id": "1"})
+    assert saved.headers["content-disposition"] == f"attachment; {said}"
+    assert saved.content == Path(path).read_bytes()
+
+
+def test_what_there_is_none_of_is_an_empty_list(ask_json: Ask) -> None:
+    for call, name, kind in (
+        ("getPodcasts", "podcasts", "channel"),
+        ("getNewestPodcasts", "newestPodcasts", "episode"),
+        ("getChatMessages", "chatMessages", "chatMessage"),
+        ("getVideos", "videos", "video"),
+        ("getInternetRadioStations", "internetRadioStations", "internetRadioStation"),
+    ):
+        assert ask_json(call)[name] == {kind: []}
 
 
 def test_sound_that_is_encoded_anew(

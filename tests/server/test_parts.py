@@ -107,7 +107,7 @@ def test_downloads_are_songs(home: Home, client: TestClient, audio_files: Module
     [part] = [one for one in Library(home.folder).songs() if one.title == "Last"]
     got = client.get("/rest/download", params={"u": "ann", "p": "sesame", "v": "1", "c": "test", "id": str(part.id)})
     _is("Last", got, audio_files, tmp_path / "a.mp3")
-    assert "Ann%20-%20Last.mp3" in got.headers["Content-Disposition"]
+    assert 'filename="Ann - Last.mp3"' in got.headers["Content-Disposition"]
 
 
 def test_a_file_that_is_another_is_not_sent(home: Home, client: TestClient, song: Callable[..., Path]) -> None:

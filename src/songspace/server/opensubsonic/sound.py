@@ -93,9 +93,21 @@ def _download(call: Call) -> Answered:
         response, called = media.file_response(file, call.request.headers, method=method), os.path.basename(song.path)
     else:
         response, called = _encoded(call, song, file, CONVERTED), f"{song.name}.{CONVERTED}"
-    name = quote(called, safe="", errors="replace")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    response.headers["Content-Disposition"] = f"attachment; {_named(called)}"
     return response
+
+
+def _named(name: str) -> str:
+    """Return a name of a file for a header: in the old way where that can say it, for some clients read no other.
+
+    Examples
+    --------
+    >>> _named("01 Sea.flac"), _named("Él.flac")
+    ('filename="01 Sea.flac"', "filename*=UTF-8''%C3%89l.flac")
+    """
+    if re.fullmatch(r"[\w .,()+&'-]+", name, re.ASCII):
+        return f'filename="{name}"'
+    return f"filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
 def _cover(call: Call) -> Answered:

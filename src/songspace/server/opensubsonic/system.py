@@ -69,11 +69,11 @@ def _start_scan(call: Call) -> Answered:
 _EMPTY: dict[str, Answered] = {
     "ping": {},
     "getLicense": {"license": {"valid": True}},
-    "getPodcasts": {"podcasts": {}},
-    "getNewestPodcasts": {"newestPodcasts": {}},
-    "getChatMessages": {"chatMessages": {}},
-    "getVideos": {"videos": {}},
-    "getInternetRadioStations": {"internetRadioStations": {}},
+    "getPodcasts": {"podcasts": {"channel": []}},
+    "getNewestPodcasts": {"newestPodcasts": {"episode": []}},
+    "getChatMessages": {"chatMessages": {"chatMessage": []}},
+    "getVideos": {"videos": {"video": []}},
+    "getInternetRadioStations": {"internetRadioStations": {"internetRadioStation": []}},
     "getAlbumInfo": {"albumInfo": {}},
     "getAlbumInfo2": {"albumInfo": {}},
 }
