@@ -181,7 +181,7 @@ def run(learnt_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Res
 
     monkeypatch.setenv("SONGSPACE_HOME", str(learnt_home))
 
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    def call(*arguments: object, input: str | None = None) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=input)
 
     return call

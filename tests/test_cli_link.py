@@ -137,6 +137,8 @@ def _subsonic(songs: list[dict[str, Any]], *, empty_search: bool = False) -> Cal
     """A server with some songs; ``empty_search`` finds nothing by a search for nothing, as the first Subsonic."""
 
     def answer(call: str, given: dict[str, list[str]]) -> Any:
+        if call == "ping":
+            return {"status": "ok"}
         if call == "search3":
             offset, count = int(given["songOffset"][0]), int(given["songCount"][0])
             found = [] if empty_search else songs[offset : offset + count]
@@ -269,6 +271,45 @@ def test_the_password_is_never_sent_as_it_is(home: Home) -> None:
         "p" not in given and User("ann", PASSWORD).has_digest("ann", given["t"][0], given["s"][0]) for given in asked
     )
     assert len({given["s"][0] for given in asked}) == len(asked)
+
+
+def test_a_key_from_a_file_or_typed(home: Home, command: Callable[..., Result], tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("0123456789abcdef\n")
+    songs = Library(home.folder).songs()
+    root = Path(songs[0].path).parents[1]
+    told = [{"Id": f"{song.id:032x}", "Path": song.path.replace(str(root), "D:\\Music")} for song in songs]
+
+    def answer(call: str, given: dict[str, list[str]]) -> Any:
+        assert call == "/Items" and "0123456789abcdef" not in str(given)
+        begin, limit = int(given["StartIndex"][0]), int(given["Limit"][0])
+        return json.dumps({"Items": told[begin : begin + limit]}).encode()
+
+    with answering(answer) as url:
+        own = ("link", "--jellyfin", url, "--prefix", f"{root}=D:\\Music")
+        done = command(*own, "--api-key-file", key_file, "--json")
+        typed = command(*own, input="0123456789abcdef\n")
+    assert done.exit_code == 0 and json.loads(done.stdout)["matched"] == len(songs)
+    assert typed.exit_code == 0 and f"Linked {len(songs)} of {len(songs)} songs of {url}" in typed.stderr
+    assert all("0123456789abcdef" not in one.stdout + one.stderr for one in (done, typed))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (),
+        ("--subsonic", "x", "--jellyfin", "x"),
+        ("--emby", "x", "--plex", "x", "--api-key-file", "f"),
+        ("--subsonic", "x"),
+        ("--subsonic", "x", "--user", "ann", "--api-key-file", "f"),
+        ("--lyrion", "x", "--password-file", "f"),
+        ("--lyrion", "x", "--api-key-file", "f"),
+        ("--jellyfin", "x", "--user", "ann"),
+        ("--plex", "x", "--password-file", "f"),
+    ],
+)
+def test_one_server_with_what_it_needs(command: Callable[..., Result], wrong: tuple[str, ...]) -> None:
+    assert command("link", *wrong).exit_code == 2
 
 
 def test_a_user_is_set_told_and_removed(command: Callable[..., Result], home: Home, password_file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -203,6 +204,66 @@ def test_mpd_gets_paths_below_its_music_directory(run: Run, tunes: Path, tmp_pat
     named = [line for line in target.read_text().splitlines() if not line.startswith("#")]
     assert len(named) == 4
     assert all((tunes / name).is_file() and not os.path.isabs(name) for name in named)
+
+
+@pytest.mark.parametrize(
+    ("player", "suffix"), [("mpd", ".m3u"), ("vlc", ".xspf"), ("navidrome", ".m3u8"), ("kodi", ".m3u8")]
+)
+def test_each_player_gets_the_file_that_it_wants(
+    run: Run, tunes: Path, tmp_path: Path, player: str, suffix: str, learnt_home: Path
+) -> None:
+    made = run("radio", "Tune 0", "--length", 4, "-o", tmp_path / "radio", "--for", player, "--json")
+    assert made.exit_code == 0, made.output
+    [file] = tmp_path.iterdir()
+    assert file.name == f"radio{suffix}"
+    listed = [song["path"] for song in json.loads(made.stdout)["songs"]]
+    if player == "mpd":  # paths below its music directory
+        named = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+        assert [str(tunes / name) for name in named] == listed
+    else:
+        assert [entry.path for entry in interchange.entries(file)] == listed
+    other = ".m3u8" if suffix == ".xspf" else ".xspf"
+    wrong = run("radio", "Tune 0", "--length", 4, "-o", tmp_path / f"list{other}", "--for", player)
+    assert wrong.exit_code == 2 and suffix in wrong.output
+    assert run("mixes", "--count", 2, "-o", tmp_path / "mixes", "--for", player).exit_code == 0
+    assert {path.suffix for path in (tmp_path / "mixes").iterdir() if not path.name.startswith(".")} == {suffix}
+
+
+def test_each_next_song_is_chosen_by_a_key(run: Run, learnt_home: Path) -> None:
+    gap = ("--artist-gap", 1, "--json")
+
+    def chosen(keys: str, *more: object) -> tuple[list[str], str]:
+        result = run("radio", "Tune 0", "--ask", *gap, *more, input=keys)
+        assert result.exit_code == 0, result.output
+        return titles(json.loads(result.stdout)), result.stderr
+
+    first, said = chosen("1 1 q")
+    assert first[0] == "Tune 0" and len(first) == 3
+    assert chosen("11")[0] == first  # the end of the pipe is the end of the list
+    assert chosen("1 2 b x 1 q")[0] == first  # back, and a key that means nothing
+    assert chosen("b 1 1 q")[0] == first  # the songs that it begins with stay
+    assert chosen("1", "--length", 2)[0] == first[:2] and chosen("", "--length", 2)[0] == first[:1]
+    offered = re.findall(r"^ +(\d)  (.*) \(", said, re.MULTILINE)
+    assert next(name for number, name in offered if number == "1").endswith(first[1])
+    others, _ = chosen("o 1 q")
+    assert others[1] not in [name.split(" - ")[1] for _, name in offered[:5]]
+    artists = {song.title: song.artist for song in Library(learnt_home).songs()}
+    whole = chosen("1" * 30)[0]
+    assert all(artists[a] != artists[b] for a, b in pairwise(whole)) and len({*whole}) == len(whole)
+    assert run("radio", "Tune 0", "--ask", "--minus", "Tune 1").exit_code == 2
+
+
+def test_artists_and_albums_start_a_radio(run: Run, learnt_home: Path) -> None:
+    songs = Library(learnt_home).songs()
+    artist, of = songs[0].artist, {song.title: song for song in songs}
+    for arguments in ((artist,), ("--artist", artist), ("--album", f"{artist} - {songs[0].album}")):
+        answer = json.loads(run("radio", *arguments, "--length", 7, "--json").stdout)
+        made = [of[title] for title in titles(answer)]
+        assert made[0].artist == artist and 1 < sum(song.artist == artist for song in made) < 7
+        assert answer["title"] == f"Radio: {arguments[-1]}"
+    for arguments in (("--artist", "Nobody At All"), ("--album", "No Such Album"), ("--album", songs[0].album)):
+        refused = run("radio", *arguments)
+        assert refused.exit_code == 1 and str(refused.exception).endswith((".", "?")), refused.output
 
 
 def test_jspf_says_how_alike_songs_are(run: Run, tmp_path: Path) -> None:

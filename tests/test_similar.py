@@ -139,3 +139,20 @@ def test_the_program(learnt_home: Path, tunes: Path, tmp_path: Path) -> None:
     environment = os.environ | {"SONGSPACE_HOME": str(learnt_home)}
     lazy = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert lazy.stderr.strip() == "[]" and len(json.loads(lazy.stdout)["similar"]) == 10
+
+
+def test_artists_and_albums_have_similar_ones_too(run: Run, learnt_home: Path) -> None:
+    songs = Library(learnt_home).songs()
+    artist, album = songs[0].artist, songs[0].album
+    answer = json.loads(run(artist, "-n", 3, "--json").stdout)
+    assert answer == json.loads(run("--artist", artist, "-n", 3, "--json").stdout)
+    distances = [each["distance"] for each in answer["similar"]]
+    assert answer["artist"] == artist and distances == sorted(distances) and len(distances) == 3
+    assert f"Sound most like {artist}" in " ".join(run(artist, "-n", 2).stderr.split())
+    albums = json.loads(run("--album", f"{artist} - {album}", "-n", 2, "--json").stdout)
+    assert (albums["album"], albums["artist"], len(albums["similar"])) == (album, artist, 2)
+    assert run("--album", f"{artist} - {album}").exit_code == 0
+    for wrong in (("Tune 7", "--artist", artist), ("--artist", artist, "--explain"), ()):
+        assert run(*wrong).exit_code == 2
+    unknown = run("--artist", f"{artist}x")
+    assert unknown.exit_code == 1 and artist is not None and artist in str(unknown.exception)

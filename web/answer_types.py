@@ -17,10 +17,13 @@ _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean"
 
 
 def typescript(document: dict[str, Any]) -> str:
-    """Return an interface for each object that an OpenAPI document describes."""
-    schemas = document["components"]["schemas"]
-    objects = {name: schema for name, schema in sorted(schemas.items()) if "properties" in schema}
-    return _HEAD + "".join(_interface(name, schema) for name, schema in objects.items())
+    """Return a type for each object and each choice that an OpenAPI document describes."""
+    schemas = sorted(document["components"]["schemas"].items())
+    return _HEAD + "".join(
+        _interface(name, schema) if "properties" in schema else f"\nexport type {name} = {_type(schema)};\n"
+        for name, schema in schemas
+        if "properties" in schema or "enum" in schema
+    )
 
 
 def _interface(name: str, schema: dict[str, Any]) -> str:

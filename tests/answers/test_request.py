@@ -13,6 +13,7 @@ from songspace.answers.request import Ruling
 from songspace.answers.view import View
 from songspace.evaluation.labels import labels
 from songspace.library import Song
+from songspace.library.likes import History
 from songspace.playlists.mixes.naming import name_lists
 from songspace.space import Space
 
@@ -35,7 +36,9 @@ def view() -> View:
         for number, artist in enumerate(CREDITS, 1)
     ]
     library: Any = None  # nothing is asked of it
-    return View(library, (Space.from_vectors(np.eye(len(songs)), ids=np.arange(1, len(songs) + 1)), songs))
+    view = View(library, (Space.from_vectors(np.eye(len(songs)), ids=np.arange(1, len(songs) + 1)), songs))
+    view.history = History()
+    return view
 
 
 def test_gaps_and_limits_count_every_artist_and_nobody_not_at_all(view: View) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,8 @@ from typer.testing import Result
 
 from songspace import Library
 from songspace.errors import SongspaceError
-from songspace.interchange.mpd import Address, add
+from songspace.interchange.mpd import Address, add, current
+from songspace.interchange.writing import write
 from songspace.library import Song
 
 Run = Callable[..., Result]
@@ -134,6 +136,27 @@ def test_a_playlist_is_added_to_the_queue_in_its_order(run: Run, mpd: Running, t
     assert len(mpd.queue()) == 7
 
 
+def test_a_radio_starts_from_the_song_that_plays(run: Run, mpd: Running, learnt_home: Path, tunes: Path) -> None:
+    nothing = run("radio", "--mpd", "--length", 4)
+    assert nothing.exit_code == 1 and "plays nothing now" in str(nothing.exception)
+    song = Library(learnt_home).songs()[4]
+    add([song], Address.of())
+    mpd.says("play", "pause 1")
+    result = run("radio", "--mpd", "--length", 4, "--json")
+    assert result.exit_code == 0, result.output
+    listed = [one["path"] for one in json.loads(result.stdout)["songs"]]
+    assert listed[0] == song.path and len(listed) == 4
+    assert mpd.queue() == [path.removeprefix(f"{tunes}/") for path in listed]  # the first one plays already: once
+
+
+def test_a_radio_from_a_song_that_only_mpd_has(run: Run, mpd: Running, learnt_home: Path) -> None:
+    songs = Library(learnt_home).songs()
+    add(songs[:1], Address.of())
+    mpd.says("play", "pause 1")
+    with pytest.raises(SongspaceError, match="which is not in the library"):
+        current(songs[1:], Address.of())
+
+
 def test_over_the_network_with_a_password(run: Run, mpd: Running) -> None:
     there = f"127.0.0.1:{mpd.port}"
     assert run("playlist", "Tune 0", "--length", 3, "--mpd-host", f"secret@{there}").exit_code == 0
@@ -198,8 +221,17 @@ def test_names_with_quotes_and_spaces(
     files = [tmp_path / "Él" / f"{number} {name}.flac" for number, name in enumerate(('a "b"', "c\\d", "e'f # 100 %"))]
     for number, path in enumerate(files):
         song(path, number, seconds=1)
+    files += [tmp_path / name for name in ("#1.flac", "50%25.flac", "http: a.flac", "a?b.flac")]
+    for number, path in enumerate(files[3:], 3):
+        song(path, number, seconds=1)
+    songs = [Song(number, str(path), 1.0) for number, path in enumerate(files)]
     with _started(tmp_path) as running:
-        add([Song(number, str(path), 1.0) for number, path in enumerate(files)], Address.of(running.socket, {}))
+        add(songs, Address.of(running.socket, {}))
+        assert running.queue() == [str(path.relative_to(tmp_path)) for path in files]
+        running.says("clear")
+        playlists = Path(running.socket).parent / "playlists"
+        write(playlists / "odd.m3u", songs, prefixes={str(tmp_path): ""})  # as `--for mpd` does
+        running.says('load "odd"')
         assert running.queue() == [str(path.relative_to(tmp_path)) for path in files]
 
 

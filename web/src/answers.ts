@@ -66,6 +66,20 @@ export interface Estimate {
   chance?: number | null;
 }
 
+export interface EventBody {
+  kind: EventKind;
+  songs: number[];
+  rating?: number | null; // For kind rate; 0 takes the rating back.
+  time?: number | null; // Seconds since 1970; by default now.
+  player?: string; // Name of the program.
+}
+
+export type EventKind = "star" | "unstar" | "rate" | "play" | "skip";
+
+export interface EventsKept {
+  kept: boolean; // False if this server keeps no history.
+}
+
 export interface Failure {
   path: string;
   reason: string;
@@ -87,6 +101,30 @@ export interface Joint {
   parts: number[]; // A number below that of the regions is a place in regions, others count the joints before.
   distance: number;
   regions: number;
+}
+
+export type Kind = "genres" | "artists" | "albums";
+
+export interface LikedSong {
+  id: number;
+  path: string;
+  artist: string | null;
+  title: string | null;
+  album: string | null;
+  genre: string | null;
+  year: number | null;
+  duration: number; // Seconds.
+  part: boolean; // Whether it is a part of its file, as a CUE sheet says: it is sent encoded.
+  starred: number | null; // Time of the star, in seconds since 1970; null without one.
+  rating: number; // From 1 to 5; 0 without one.
+  plays: number;
+  played: number | null; // Time of the last play, in seconds since 1970.
+  skips: number;
+}
+
+export interface LikedSongs {
+  songs: LikedSong[];
+  total: number;
 }
 
 export interface LineBody {
@@ -121,6 +159,8 @@ export interface ListedSong {
   part: boolean; // Whether it is a part of its file, as a CUE sheet says: it is sent encoded.
   why?: string | null;
 }
+
+export type Listing = "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
 
 export interface Map {
   state: "ready";
@@ -236,6 +276,14 @@ export interface OverlappingPair {
   distance: number;
 }
 
+export interface PlayQueue {
+  songs: number[]; // Ids of the songs that can be reached.
+  current: number | null; // Place of the current song in the list, from 0.
+  position: number; // Seconds in the current song.
+  changed: number; // Time when it was written, in seconds since 1970; 0 if it never was.
+  by: string; // Name of the program that wrote it.
+}
+
 export interface PlaylistAnswer {
   title: string;
   songs: ListedSong[];
@@ -265,6 +313,13 @@ export interface Problem {
 export interface Quality {
   summary: Record<string, string | number>;
   hubs: Hub[];
+}
+
+export interface QueueBody {
+  songs?: number[];
+  current?: number | null; // Place of the current song, from 0.
+  position?: number; // Seconds in the current song.
+  player?: string; // Name of the program.
 }
 
 export interface RegionAnswer {
@@ -349,6 +404,34 @@ export interface SavedPlaylist {
 
 export interface SavedPlaylists {
   playlists: SavedPlaylist[];
+}
+
+export interface SimilarAlbum {
+  album: string;
+  artist: string;
+  songs: number;
+  similarity: number; // Mutual proximity, 0 to 1: of two sets, how many are farther apart.
+  distance: number; // Mean distance of each song to the nearest song of the other, 0 to 2.
+  song: SongFacts; // The most typical song of this album.
+}
+
+export interface SimilarAlbums {
+  album: string;
+  artist: string;
+  similar: SimilarAlbum[];
+}
+
+export interface SimilarArtist {
+  artist: string;
+  songs: number;
+  similarity: number; // Mutual proximity, 0 to 1: of two sets, how many are farther apart.
+  distance: number; // Mean distance of each song to the nearest song of the other, 0 to 2.
+  song: SongFacts; // The most typical song of this artist.
+}
+
+export interface SimilarArtists {
+  artist: string;
+  similar: SimilarArtist[];
 }
 
 export interface SimilarSong {
@@ -467,7 +550,7 @@ export interface SuggestBody {
   longest?: number | null; // Seconds.
   where?: string | null; // As in "year >= 1990 and genre ~ jazz".
   without?: number[]; // Songs to leave out.
-  like: number[];
+  like?: number[]; // By default what is starred, rated high and played often.
   dislike?: number[];
   count?: number;
 }

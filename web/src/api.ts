@@ -1,6 +1,6 @@
 // The questions that the page asks its own server, and nobody else.
 
-import type { Map, PlaylistAnswer, Quality, RemarkedPlaylist, SavedInFull, SavedPlaylist, SimilarSong, SongFacts, Songs, Status, Work } from "./answers";
+import type { LikedSongs, Map, PlaylistAnswer, Quality, RemarkedPlaylist, SavedInFull, SavedPlaylist, SimilarSong, SongFacts, Songs, Status, Work } from "./answers";
 
 export type { BestMatch as Match, Coded, ListedSong as Listed, Map as Places, PlaylistAnswer as Playlist, Quality, Running, SavedPlaylist as Kept, SimilarSong as Similar, SongFacts as Song, Status, Work } from "./answers";
 
@@ -94,7 +94,7 @@ export const neighbours = async (id: number, signal?: AbortSignal): Promise<{ si
   const { similar } = await get<{ similar: SimilarSong[] }>(`songs/${id}/neighbours`, { count: 12, explain: await hasSound() }, signal);
   return { similar: similar.map(called) };
 };
-export const radio = async (from: number[], more: { variety: number; without?: number[] }): Promise<PlaylistAnswer> =>
+export const radio = async (from: number[], more: { variety: number; without?: number[]; minus?: number[] }): Promise<PlaylistAnswer> =>
   listed(await get<PlaylistAnswer>("radio", { song: from, explain: await hasSound(), ...more }));
 export const path = async (start: number, end: number, more: { variety: number }): Promise<PlaylistAnswer> =>
   listed(await get<PlaylistAnswer>("path", { start, end, explain: await hasSound(), ...more }));
@@ -104,6 +104,20 @@ export const mix = async (songs: number[], more: { length: number; variety: numb
   listed(await ask<RemarkedPlaylist>("mix", { songs, explain: await hasSound(), ...more }));
 /** The order that flows; what was asked for is kept whole. */
 export const order = async (songs: number[]): Promise<RemarkedPlaylist> => listed(await ask<RemarkedPlaylist>("order", { songs, versions: true }));
+export type Liked = "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
+/** A list of what is liked and played. */
+export async function likes(which: Liked): Promise<LikedSongs> {
+  const told = await get<LikedSongs>("likes", { which, limit: 5000 });
+  return { ...told, songs: told.songs.map(called) };
+}
+/** Songs that fit what is liked and often played. */
+export async function suggested(): Promise<SongFacts[]> {
+  const { suggestions } = await ask<{ suggestions: SongFacts[] }>("suggest", { count: 30 });
+  return suggestions.map(called);
+}
+/** That a song was liked, played or skipped. */
+export const tell = async (kind: "star" | "unstar" | "play" | "skip", song: number, time?: number): Promise<void> =>
+  void (await ask("likes", { kind, songs: [song], player: "page", ...(time === undefined ? {} : { time }) }));
 export const status = (): Promise<Status> => get("status", { limit: 200 });
 export const quality = (): Promise<Quality> => get("status/quality");
 export const playlists = (): Promise<{ playlists: SavedPlaylist[] }> => get("playlists");

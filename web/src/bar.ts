@@ -2,9 +2,10 @@
 
 import * as api from "./api";
 import { clock, h, icon, iconButton, name, part } from "./dom";
+import type { Likes } from "./likes";
 import type { Player } from "./player";
 
-export function playerBar(player: Player, events: { look(song: api.Song): void }): void {
+export function playerBar(player: Player, likes: Likes, events: { look(song: api.Song): void }): void {
   const cover: HTMLImageElement = h("img", { alt: "", width: 44, height: 44, hidden: true, load: () => (cover.hidden = false), error: () => (cover.hidden = true) });
   const what = h("button", { type: "button", id: "now", "aria-label": "Show the song on the map", disabled: true, click: () => player.song && events.look(player.song) }, "Nothing plays");
   const toggle = iconButton("play", "Play", () => player.toggle());
@@ -22,7 +23,7 @@ export function playerBar(player: Player, events: { look(song: api.Song): void }
     player.seek(Number(seek.value));
   });
   part("player").append(
-    h("div", { id: "playing" }, cover, what),
+    h("div", { id: "playing" }, cover, what, likes.heart(() => player.song)),
     h("div", { id: "controls", role: "group", "aria-label": "Playing" }, iconButton("previous", "Previous", () => player.previous()), toggle, iconButton("next", "Next", () => player.next())),
     h("div", { id: "where" }, gone, seek, whole),
     volume,

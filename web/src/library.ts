@@ -14,7 +14,7 @@ export class LibraryPanel {
   private readonly panel = part("library");
   private asked = false;
 
-  constructor(private readonly updating: HTMLElement, private readonly events: { playKept(kept: api.Kept, songs: api.Song[]): void }) {}
+  constructor(private readonly updating: HTMLElement, private readonly events: { playKept(kept: { title: string }, songs: api.Song[]): void }) {}
 
   /** The library is another one than before: it is asked again when it is looked at. */
   renew(): void {
@@ -29,7 +29,7 @@ export class LibraryPanel {
     const quality = h("section", { "aria-busy": "true" }, h("h3", {}, "How good is this space?"), h("p", { class: "more" }, "Being worked out…"));
     try {
       const [status, { playlists }] = await Promise.all([api.status(), api.playlists()]);
-      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), this.updating, quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
+      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), this.updating, this.liked(), quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
       const told = await api.quality();
       quality.replaceChildren(
         h("h3", {}, "How good is this space?"),
@@ -42,6 +42,29 @@ export class LibraryPanel {
     } finally {
       quality.removeAttribute("aria-busy");
     }
+  }
+
+  /** What the listener likes, and what fits it. */
+  private liked(): HTMLElement {
+    const play = (title: string, label: string, songs: () => Promise<api.Song[]>): HTMLElement => {
+      const act = async (): Promise<void> => {
+        try {
+          const found = await songs();
+          if (found.length) this.events.playKept({ title }, found);
+          else say(`There is nothing in “${title}” yet: like songs with their hearts, and listen.`);
+        } catch (error) {
+          say(error instanceof Error ? error.message : String(error));
+        }
+      };
+      return h("button", { type: "button", title: label, click: () => void act() }, title);
+    };
+    const list = (title: string, label: string, which: api.Liked): HTMLElement => play(title, label, async () => (await api.likes(which)).songs);
+    return h(
+      "section",
+      { id: "liked" },
+      h("h3", {}, "Yours"),
+      h("div", { class: "actions" }, list("Liked", "Play the songs with a star, the newest first", "starred"), play("For you", "Play songs that fit what you like", () => api.suggested()), list("Often", "Play what you play most", "frequent"), list("Forgotten", "Play what you like and have not played for a season", "forgotten")),
+    );
   }
 
   private lists(kept: api.Kept[]): HTMLElement {

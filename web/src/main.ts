@@ -8,6 +8,7 @@ import { part, say } from "./dom";
 import { Drawing } from "./drawing";
 import { Legend } from "./legend";
 import { LibraryPanel } from "./library";
+import { Likes } from "./likes";
 import { SongMap, type Line } from "./map";
 import { Player } from "./player";
 import { QueuePanel } from "./queue";
@@ -19,6 +20,7 @@ import { Work } from "./work";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const player = new Player();
+const likes = new Likes(player);
 let songs: Songs | null = null;
 let map: SongMap | null = null;
 let mode: Mode = "genre";
@@ -43,7 +45,7 @@ const queue = new QueuePanel(player, {
   kept: () => void library.show(true),
   look: (song) => map?.point(songs?.row(song.id) ?? -1),
 });
-const songPanel = new SongPanel({
+const songPanel = new SongPanel(likes, {
   play: (song) => choose(song),
   add(song) {
     player.add(song);
@@ -84,7 +86,7 @@ const hand = new Drawing({
     void attempt(() => remake!(queue.varietyValue));
   },
 });
-playerBar(player, {
+playerBar(player, likes, {
   look(song) {
     map?.reveal(songs?.row(song.id) ?? -1, true);
     select(song);
@@ -180,13 +182,15 @@ async function attempt(what: () => Promise<void>): Promise<void> {
 player.addEventListener("song", () => map?.mark({ playing: player.song ? (songs?.row(player.song.id) ?? -1) : -1 }));
 player.addEventListener("failed", () => say(`${player.song?.title ?? "A song"} cannot be played by this browser.`));
 player.addEventListener("dry", () => {
-  const last = player.song;
+  // What was skipped is no model for what comes, and what sounds like it is avoided.
+  const last = [...player.queue].reverse().find((song) => !likes.skipped.includes(song.id)) ?? player.song;
   if (!last || !queue.endless.checked) return;
   void attempt(async () => {
     let chosen = false; // who chooses a song meanwhile wants to hear that one
     player.addEventListener("song", () => (chosen = true), { once: true });
     const heard = player.queue.slice(-200).map((song) => song.id).filter((id) => id !== last.id);
-    const made = await api.radio([last.id], { variety: Math.max(queue.varietyValue, 0.2), without: heard });
+    const minus = likes.skipped.filter((id) => id !== last.id).slice(-5);
+    const made = await api.radio([last.id], { variety: Math.max(queue.varietyValue, 0.2), without: heard, minus });
     if (chosen) return;
     player.add(...made.songs.slice(1));
     player.next();
@@ -258,6 +262,7 @@ async function begin(): Promise<void> {
   performance.mark("titles");
   map.later();
   work.begin();
+  await likes.begin();
 }
 
 /** The songs were imported as vectors: there is nothing to play, and no folder in which something could be new. */

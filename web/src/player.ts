@@ -118,7 +118,9 @@ export class Player extends EventTarget {
     this.start();
   }
 
+  /** On to the next song, because the listener wants so. */
   next(): void {
+    this.tell("skipped");
     if (this.at + 1 < this.queue.length) this.jump(this.at + 1);
     else this.tell("dry");
   }
@@ -245,7 +247,7 @@ export class Player extends EventTarget {
     else this.tell("state");
   }
 
-  private tell(what: "song" | "state" | "time" | "queue" | "dry" | "failed" | "clip"): void {
+  private tell(what: "song" | "state" | "time" | "queue" | "dry" | "failed" | "clip" | "skipped"): void {
     this.dispatchEvent(new Event(what));
   }
 }

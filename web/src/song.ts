@@ -2,6 +2,7 @@
 
 import * as api from "./api";
 import { clock, h, name, part, whyButton } from "./dom";
+import type { Likes } from "./likes";
 
 export interface SongEvents {
   play(song: api.Song): void;
@@ -18,7 +19,7 @@ export class SongPanel {
   private asked: AbortController | null = null;
   private silent = false;
 
-  constructor(private readonly events: SongEvents) {
+  constructor(private readonly likes: Likes, private readonly events: SongEvents) {
     this.panel.append(h("div", { class: "empty" }, h("h2", {}, "Your music, by how it sounds"), h("p", {}, "Songs that sound alike lie together. Click one to hear it and see what is near; scroll to zoom, drag to move."), h("p", {}, "Keys: ", h("kbd", {}, "/"), " finds, ", h("kbd", {}, "Space"), " plays and pauses, the arrows go over the map.")));
   }
 
@@ -36,7 +37,7 @@ export class SongPanel {
     const action = (label: string, title: string, act: () => void): HTMLElement => h("button", { type: "button", "aria-label": title, title, click: act }, label);
     const list = h("ol", { id: "neighbours", "aria-label": "Songs that sound like it", "aria-busy": "true" });
     this.panel.replaceChildren(
-      h("header", {}, cover, h("div", {}, h("h2", {}, name(song.title || "Untitled")), h("p", {}, name(song.artist || "Unknown artist")), h("p", { class: "more" }, name(facts.join(" · "))))),
+      h("header", {}, cover, h("div", {}, h("h2", {}, name(song.title || "Untitled")), h("p", {}, name(song.artist || "Unknown artist")), h("p", { class: "more" }, name(facts.join(" · ")))), this.likes.heart(() => song)),
       h("div", { class: "actions" }, this.silent ? null : action("Play", "Play", () => events.play(song)), action("Radio", "Radio from here", () => events.radio(song)), action("Path to…", "Path from here to another song", () => events.pathFrom(song)), action("Add", "Add to the queue", () => events.add(song))),
       h("h3", {}, "Sounds like it"),
       list,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,10 @@ from songspace.reporter import Reporter
 from songspace.space import Space
 
 DEFAULT_LENGTH = 20
+BACK: Literal["back"] = "back"
+"""The choice to take the last song off again; see :func:`choose_radio`."""
+
+Choice = Song | Literal["back"] | None
 _NEARER = "These songs are by so few artists that some stand nearer to each other than was asked for."
 
 
@@ -124,6 +129,47 @@ def make_radio(
     return Playlist(title, asked, rows, lambda explain, rows: explain.radio(rows, seeds, minus=away))
 
 
+def choose_radio(
+    view: View,
+    names: Sequence[str | Song],
+    request: ListRequest,
+    choose: Callable[[list[Song], Iterator[Song]], Choice],
+    *,
+    reporter: Reporter | None = None,
+) -> Playlist:
+    """Make a radio of songs that a person chooses one by one.
+
+    Parameters
+    ----------
+    view : View
+    names : sequence of str or Song
+        The songs that it begins with.
+    request : ListRequest
+    choose : callable
+        Is given the songs so far, and those that may be next, the most similar to the last one first. Returns the
+        chosen one; or :data:`BACK` to take the last one off again, or None to end the list.
+    reporter : Reporter, optional
+    """
+    from songspace.playlists.radio import next_songs
+
+    asked = Asked(view, names)
+    songs = asked.everyone()
+    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
+    row_of = {song.id: row for row, song in enumerate(songs)}
+    rows = list(dict.fromkeys(asked.rows))
+    first, most = len(rows), request.length or len(songs)
+    while len(rows) < most:
+        following = next_songs(asked.space, rows, rules=rules, transition=request.transition)
+        choice = choose([songs[row] for row in rows], (songs[row] for row in following))
+        if choice is None:
+            break
+        if isinstance(choice, Song):
+            rows.append(row_of[choice.id])
+        elif len(rows) > first:
+            rows.pop()
+    return Playlist("Radio: " + ", ".join(song.name for song in asked.asked), asked, rows)
+
+
 def make_path(
     view: View,
     names: Sequence[str | Song],
@@ -185,7 +231,8 @@ def arrange(
     opening = next(ends) if first is not None else None
     closing = next(ends) if last is not None else None
     songs = asked.everyone()
-    rules = request.rules.rules(view, songs, asked.space, reporter=reporter)
+    ruling = replace(request.rules, heeds_likes=False)  # the person has chosen these songs
+    rules = ruling.rules(view, songs, asked.space, reporter=reporter)
     given = listed(songs)
     rows = [row for row in dict.fromkeys([*given, *asked.rows]) if not rules.barred[row] or row in asked.rows]
     if not rows:

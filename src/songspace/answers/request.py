@@ -49,6 +49,8 @@ class Ruling:
         Playlists whose songs are left out.
     without : sequence of int
         Ids of songs that are left out.
+    heeds_likes : bool
+        Whether songs are left out that the person dislikes or has skipped twice.
     """
 
     artist_gap: int = DEFAULT_GAP
@@ -60,6 +62,7 @@ class Ruling:
     where: str | None = None
     played: Sequence[Path] = ()
     without: Sequence[int] = ()
+    heeds_likes: bool = True
 
     def rules(self, view: View, songs: Sequence[Song], space: Space, *, reporter: Reporter | None = None) -> Rules:
         """Return the rules for the songs of a space, one for each row: the view's, or more.
@@ -96,12 +99,15 @@ class Ruling:
         if self.without:
             out = {*self.without}
             barred |= np.array([song.id in out for song in songs], bool)
+        if self.heeds_likes and (unwanted := view.history.unwanted()):
+            barred |= np.array([song.identity in unwanted for song in songs], bool)
         return barred
 
     def _filters(self) -> str:
+        """Name what leaves songs out."""
         named = [f"--where “{self.where}”"] if self.where is not None else []
         named += [f"--{name}" for name in ("shortest", "longest", "played", "without") if getattr(self, name)]
-        return ", ".join(named)
+        return ", ".join(named) or "what you dislike or have skipped twice"
 
 
 @dataclass(frozen=True)

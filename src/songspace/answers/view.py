@@ -14,10 +14,13 @@ import numpy as np
 from songspace.errors import SongspaceError
 from songspace.library import Library, Song
 from songspace.library.learnt import Segments, imported_from, in_brief, learnt
+from songspace.library.likes import History, Likes
+from songspace.library.shelves import Shelves, arrange
 from songspace.library.words import Words
 from songspace.space import Space
 
 if TYPE_CHECKING:
+    from songspace.geometry.sets import Sets
     from songspace.library.credits import Credits
 
 
@@ -113,6 +116,33 @@ class View:
         from songspace.library.credits import Credits
 
         return Credits(self.songs)
+
+    @cached_property
+    def history(self) -> History:
+        """What the person likes and plays."""
+        return Likes(self.library.home.likes).history()
+
+    @cached_property
+    def shelves(self) -> Shelves:
+        """The artists and albums of the library."""
+        catalog = self.library.catalog
+        return arrange(self.listed, catalog.roots(), catalog.files())
+
+    @cached_property
+    def artists(self) -> Sets:
+        """The songs of each artist as sets, by the artist's id."""
+        from songspace.geometry.sets import Sets
+
+        of_song = (self.shelves.artists_of.get(song.id, ()) for song in self.songs)
+        return Sets(self.space, [[artist.id for artist in artists if artist.is_known] for artists in of_song])
+
+    @cached_property
+    def albums(self) -> Sets:
+        """The songs of each album as sets, by the album's id."""
+        from songspace.geometry.sets import Sets
+
+        of_song = (self.shelves.album_of.get(song.id) for song in self.songs)
+        return Sets(self.space, [[] if album is None else [album.id] for album in of_song])
 
     def song(self, row: int) -> Song:
         """Return the song of a row, without reading all others for it."""

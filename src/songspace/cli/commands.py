@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from songspace.cli import evaluate, export, geometry, library, lists, serve, similar, status
+from songspace.cli import evaluate, export, geometry, library, likes, lists, serve, similar, status
 from songspace.cli.ears import ears
 from songspace.cli.options import HomeOption, NamingEncoders
 
@@ -50,11 +50,12 @@ for command in (
     lists.playlist,
     lists.mixes,
     lists.suggest,
-    geometry.geometry,
-    serve.serve,
-    serve.user,
-    serve.link,
+    likes.like,
+    likes.unlike,
 ):
+    app.command()(command)
+app.add_typer(likes.likes, name="likes")
+for command in (geometry.geometry, serve.serve, serve.user, serve.link):
     app.command()(command)
 app.command(name="map")(geometry.map_)
 for command in (evaluate.evaluate, evaluate.poster, status.status, status.doctor):

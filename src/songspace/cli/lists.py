@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from songspace.answers.likes import taste_with
 from songspace.answers.mixes import Mixes, make_mixes
-from songspace.answers.playlists import Playlist, arrange, make_path, make_radio
+from songspace.answers.playlists import Playlist, arrange, choose_radio, make_path, make_radio
 from songspace.answers.request import ListRequest, rows_of
+from songspace.answers.sets import seeds_of
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.answers.view import View
 from songspace.cli import show
+from songspace.cli.ask import choose
 from songspace.cli.options import (
     CommonOptions,
     FileOptions,
@@ -23,8 +27,10 @@ from songspace.cli.options import (
     RuleOptions,
     StepOptions,
     grouped,
+    playing,
     queue,
 )
+from songspace.interchange.players import WANTS
 from songspace.library import Library
 from songspace.playlists.steps import Smoothness
 
@@ -33,7 +39,12 @@ if TYPE_CHECKING:
 
 From = Annotated[str, typer.Argument(metavar="FROM", help="The first song: a path, an id or a part of a name.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="The last song.")]
-Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="Songs to start from.")]
+Songs = Annotated[list[str] | None, typer.Argument(metavar="SONG...", help="Songs or artists to start from.")]
+Artists = Annotated[list[str] | None, typer.Option("--artist", metavar="NAME", help="An artist to start from.")]
+Albums = Annotated[
+    list[str] | None,
+    typer.Option("--album", metavar="TITLE", help='An album to start from: "title" or "artist - title".'),
+]
 Minus = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song to steer away from.")]
 Via = Annotated[list[str] | None, typer.Option(metavar="SONG", help="A song on the way.")]
 First = Annotated[str | None, typer.Option(metavar="SONG", help="The first song.")]
@@ -42,19 +53,40 @@ Last = Annotated[str | None, typer.Option(metavar="SONG", help="The last song.")
 
 @grouped()
 def radio(
-    songs: Songs,
+    songs: Songs = None,
     *,
+    artist: Artists = None,
+    album: Albums = None,
     minus: Minus = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Choose each next song: a few are offered, and one key picks.")
+    ] = False,
     wanted: ListOptions,
     rules: RuleOptions,
     steps: StepOptions,
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Make a radio: a list of songs that sound like the given ones."""
+    """Make a radio: a list of songs that sound like the given songs, artists or albums.
+
+    With --mpd and no song, it starts from the song that MPD plays now.
+    """
+    plays = target.is_for_mpd and not (songs or artist or album)
+    if not (songs or artist or album or plays):
+        raise typer.BadParameter("Name a song or an artist to start from, or give --album, or --mpd.")
+    if ask and (minus or wanted.minutes is not None or wanted.variety):
+        raise typer.BadParameter("--ask takes no --minus, --minutes and --variety: you choose.")
     view, request = View(Library(common.home)), _request(rules, wanted, steps)
-    made = make_radio(view, songs, minus or [], request, reporter=show.Lines())
-    _answer(made, steps, target, common)
+    seeds = seeds_of(view, songs or [], artist or [], album or [], request)
+    if plays:
+        seeds = [playing(view.listed, target)]
+    if ask:
+        made = choose_radio(view, seeds[:1], request, choose, reporter=show.Lines())
+    else:
+        made = make_radio(view, seeds, minus or [], request, reporter=show.Lines())
+    if any(seed not in seeds for seed in songs or []) or artist or album:  # not the songs that stand for an artist
+        made = replace(made, title="Radio: " + ", ".join([*(songs or []), *(artist or []), *(album or [])]))
+    _answer(made, steps, target, common, playing=plays)
 
 
 @grouped()
@@ -146,22 +178,20 @@ def _request(rules: RuleOptions, wanted: ListOptions, steps: StepOptions) -> Lis
     return ListRequest(**vars(wanted), rules=rules.ruling, transition=steps.transition)
 
 
-def _answer(made: Playlist, steps: StepOptions, target: OutputOptions, common: CommonOptions) -> None:
+def _answer(
+    made: Playlist, steps: StepOptions, target: OutputOptions, common: CommonOptions, *, playing: bool = False
+) -> None:
+    """Print a list, write it to a file, and add it to MPD's queue, without the first song if MPD plays that already."""
     from songspace import interchange
 
     elsewhere = target.elsewhere
-    queue(made.songs, target, elsewhere)
+    queue(made.songs[playing:], target, elsewhere)
     answer = made.answer(explain=steps.explain)
     if target.output is not None:
-        interchange.write(
-            target.output,
-            made.songs,
-            title=made.title,
-            relative=not target.absolute,
-            prefixes=elsewhere,
-            similarity=made.similarity(),
-        )
-        show.say(f"Wrote {len(made.songs)} songs to {target.output}.")
+        file, paths = target.named(target.output), target.written(made.asked.view.library)
+        interchange.write(file, made.songs, title=made.title, similarity=made.similarity(), **paths)
+        show.say(f"Wrote {len(made.songs)} songs to {file}.")
+        target.advise()
     if common.json:
         show.answer(answer)
         return
@@ -219,15 +249,17 @@ def mixes(
     from songspace.playlists.mixes.folder import write_lists
 
     request = ListRequest(**vars(wanted), rules=rules.ruling)
-    made = make_mixes(View(Library(common.home)), request, count=count, reporter=show.Lines())
+    view = View(Library(common.home))
+    made = make_mixes(view, request, count=count, reporter=show.Lines())
     files: list[Path] = []
     if output is not None:
         lists = [(mix.name, mix.songs) for mix in made]
-        suffix, elsewhere = f".{format.value}", target.elsewhere
-        written = write_lists(output, lists, suffix=suffix, relative=not target.absolute, prefixes=elsewhere)
+        suffix = f".{format.value}" if target.player is None else WANTS[target.player].suffix
+        written = write_lists(output, lists, suffix=suffix, **target.written(view.library))
         files = written.paths
         replaced = f", and removed {len(written.removed)} of an earlier run" if written.removed else ""
         show.say(f"Wrote {len(files)} mixes to {show.shown_path(output)}{replaced}.")
+        target.advise()
         if written.kept:
             show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
     if count is not None and len(made) < count:
@@ -255,10 +287,15 @@ def _shares(mix: Mix) -> list[str]:
 
 @grouped(most_of_artist=3)
 def suggest(
-    like: Annotated[
-        list[Path], typer.Option(metavar="FILE", help="A playlist of songs that you like; can be given several times.")
-    ],
     *,
+    like: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A playlist of songs that you like, can be given several times (default: what you starred, rated high "
+            "and play often).",
+        ),
+    ] = None,
     dislike: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A playlist of songs that you do not like.")
     ] = None,
@@ -267,7 +304,7 @@ def suggest(
     target: OutputOptions,
     common: CommonOptions,
 ) -> None:
-    """Suggest songs that fit your taste, given as playlists of what you like, and say why each fits."""
+    """Suggest songs that fit your taste, and say why each fits."""
     from songspace import interchange
 
     elsewhere, reporter = target.elsewhere, show.Lines()
@@ -276,24 +313,26 @@ def suggest(
         list(
             dict.fromkeys(
                 row
-                for file in some
+                for file in some or []
                 for row in rows_of(view.library, file, view.songs, prefixes=elsewhere, reporter=reporter)
             )
         )
-        for some in (like, dislike or [])
+        for some in (like, dislike)
     )
+    if not like:
+        liked, disliked = taste_with(view, disliked)
     made = make_suggestions(view, liked, disliked, rules.ruling, count=count, reporter=reporter)
     if len(made) < count:
         show.say(f"The library has only {len(made)} songs that fit and keep the rules.")
     songs = [each.song for each in made]
     queue(songs, target, elsewhere)
     if target.output is not None:
-        title = f"Like {', '.join(path.stem for path in like)}"
+        title = f"Like {', '.join(path.stem for path in like)}" if like else "For you"
         alike = [min(1.0, max(0.0, each.fitting.similarity)) for each in made]
-        interchange.write(
-            target.output, songs, title=title, relative=not target.absolute, prefixes=elsewhere, similarity=alike
-        )
-        show.say(f"Wrote {len(made)} songs to {target.output}.")
+        file = target.named(target.output)
+        interchange.write(file, songs, title=title, similarity=alike, **target.written(view.library))
+        show.say(f"Wrote {len(made)} songs to {file}.")
+        target.advise()
     if common.json:
         show.answer(Suggestions([each.answer() for each in made]))
         return

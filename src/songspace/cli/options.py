@@ -16,7 +16,9 @@ from typer.core import TyperCommand, TyperOption
 from songspace.answers.request import DEFAULT_GAP, Ruling
 from songspace.cli import show
 from songspace.errors import SongspaceError
-from songspace.library import Home, Song
+from songspace.interchange.players import WANTS, Player
+from songspace.interchange.writing import FORMATS
+from songspace.library import Home, Library, Song
 from songspace.playlists.steps import TRANSITION
 
 _NAMED = 5  # songs that are named when MPD does not have them
@@ -164,10 +166,34 @@ class FileOptions:
         ),
     ] = None
 
+    player: Annotated[
+        Player | None, typer.Option("--for", help="Write the file that this player wants: its format and its paths.")
+    ] = None
+
     @property
     def elsewhere(self) -> dict[str, str]:
         """Folders here, and their names elsewhere."""
         return prefixes(self.prefix)
+
+    def written(self, library: Library) -> dict[str, Any]:
+        """Return the keyword arguments of :func:`songspace.interchange.write` for the paths in a file."""
+        below = self.player is not None and WANTS[self.player].below_root
+        roots = dict.fromkeys(library.catalog.roots(), "") if below else {}
+        return {"relative": not self.absolute, "prefixes": roots | self.elsewhere}
+
+    def named(self, file: Path) -> Path:
+        """Return the name of a playlist file, with the suffix that the player wants."""
+        if self.player is None:
+            return file
+        wanted = WANTS[self.player].suffix
+        if file.suffix.lower() in FORMATS and file.suffix.lower() != wanted:
+            raise typer.BadParameter(f"--for {self.player} writes {wanted}: call the file {file.stem}{wanted}.")
+        return file if file.suffix.lower() == wanted else file.with_name(f"{file.name}{wanted}")
+
+    def advise(self) -> None:
+        """Say where the player looks for the file."""
+        if self.player is not None and WANTS[self.player].advice:
+            show.say(WANTS[self.player].advice)
 
 
 @dataclass(frozen=True)
@@ -184,6 +210,11 @@ class OutputOptions(FileOptions):
         str | None,
         typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add the list to the queue of the MPD at this address."),
     ] = None
+
+    @property
+    def is_for_mpd(self) -> bool:
+        """True if --mpd or --mpd-host is given."""
+        return self.mpd or self.mpd_host is not None
 
 
 @dataclass(frozen=True)
@@ -257,9 +288,16 @@ def password(file: Path | None, prompt: str, *, twice: bool = False) -> str:
         raise SongspaceError(f"{file} is no file with a password.") from None
 
 
+def playing(songs: Sequence[Song], options: OutputOptions) -> Song:
+    """Return the song that MPD plays."""
+    from songspace.interchange.mpd import Address, current
+
+    return current(songs, Address.of(options.mpd_host), prefixes=options.elsewhere)
+
+
 def queue(songs: Sequence[Song], options: OutputOptions, elsewhere: dict[str, str]) -> None:
     """Add songs to the queue of MPD, if --mpd or --mpd-host asks for it."""
-    if not options.mpd and options.mpd_host is None:
+    if not options.is_for_mpd or not songs:
         return
     from songspace.interchange.mpd import Address, add
 

@@ -7,16 +7,20 @@ import logging
 import os
 import socket
 from asyncio import CancelledError
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from songspace.cli import show
 from songspace.cli.options import HomeOption, JsonOption, PasswordFileOption, home_of, password, prefixes
 from songspace.errors import SongspaceError
+
+if TYPE_CHECKING:
+    from songspace.server.linking import Server
 
 _NAMED = 5  # songs that are named when they are not here
 
@@ -72,6 +76,9 @@ def serve(
             "given several times; without it nobody's is.",
         ),
     ] = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Keep no plays, skips, stars, ratings, queues and bookmarks.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Serve the page and the APIs to browsers and music players; by default on this machine only."""
@@ -89,6 +96,7 @@ def serve(
         allowed_hosts=allow_host or (),
         allowed_origins=allow_origin or (),
         proxies=proxy or (),
+        keeps_history=not no_history,
     )
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
@@ -189,9 +197,24 @@ def user(
 
 
 def link(
-    subsonic: Annotated[str, typer.Option(metavar="URL", help="A server that speaks OpenSubsonic, as Navidrome.")],
-    user: Annotated[str, typer.Option(metavar="NAME", help="Your user name there.")],
+    subsonic: Annotated[
+        str | None, typer.Option(metavar="URL", help="A server that speaks OpenSubsonic, as Navidrome.")
+    ] = None,
+    jellyfin: Annotated[str | None, typer.Option(metavar="URL", help="A Jellyfin server.")] = None,
+    emby: Annotated[str | None, typer.Option(metavar="URL", help="An Emby server.")] = None,
+    lyrion: Annotated[str | None, typer.Option(metavar="URL", help="A Lyrion (Logitech) server.")] = None,
+    plex: Annotated[str | None, typer.Option(metavar="URL", help="A Plex server.")] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your user name there (OpenSubsonic; Lyrion, if it wants one).")
+    ] = None,
     password_file: PasswordFileOption = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A file with a key for Jellyfin's or Emby's API, or a token of Plex (default: you are asked for it).",
+        ),
+    ] = None,
     prefix: Annotated[
         list[str] | None,
         typer.Option(metavar="HERE=THERE", help="What lies below HERE, the server has below THERE."),
@@ -200,10 +223,14 @@ def link(
     home: HomeOption = None,
 ) -> None:
     """Match your songs with the ids of a media server, so that its AudioMuse plugins can ask songspace."""
-    from songspace.server.linking import Subsonic, link
+    from songspace.server.linking import link
 
     where, elsewhere = home_of(home), prefixes(prefix)
-    server = Subsonic(subsonic, user, password(password_file, f"Password of {user}"))
+    given = {"subsonic": subsonic, "jellyfin": jellyfin, "emby": emby, "lyrion": lyrion, "plex": plex}
+    named = [(kind, url) for kind, url in given.items() if url is not None]
+    if len(named) != 1:
+        raise typer.BadParameter("Give one server: --subsonic, --jellyfin, --emby, --lyrion or --plex URL.")
+    server = _server(*named[0], user, password_file, api_key_file)
     done = link(where, server, prefixes=elsewhere, reporter=show.Lines())
     if done.unmatched:
         shown = "; ".join(done.unmatched[:_NAMED])
@@ -214,3 +241,23 @@ def link(
         return
     here = f"it has {done.linked} of the {done.songs} songs here"
     show.say(f"Linked {done.matched} of {done.items} songs of {done.server}: {here}.")
+
+
+def _server(kind: str, url: str, user: str | None, password_file: Path | None, key_file: Path | None) -> Server:
+    """Return the server of a kind, with what it needs to let songspace in."""
+    from songspace.server import linking
+
+    keyed: dict[str, Callable[[str, str], Server]]
+    keyed = {"jellyfin": linking.Jellyfin, "emby": linking.Emby, "plex": linking.Plex}
+    if kind in keyed:
+        if user is not None or password_file is not None:
+            raise typer.BadParameter(f"--{kind} takes an --api-key-file, and no --user or --password-file.")
+        return keyed[kind](url, password(key_file, "Key of the API"))
+    if key_file is not None:
+        raise typer.BadParameter(f"--{kind} takes --user and --password-file, and no --api-key-file.")
+    if user is None:
+        if kind == "subsonic" or password_file is not None:
+            raise typer.BadParameter(f"--{kind} needs --user NAME.")
+        return linking.Lyrion(url)
+    given = password(password_file, f"Password of {user}")
+    return linking.Subsonic(url, user, given) if kind == "subsonic" else linking.Lyrion(url, user, given)

@@ -13,10 +13,22 @@ from songspace.library import Library, Song
 
 if TYPE_CHECKING:
     from songspace.answers.similar import Similar, SimilarSong
+    from songspace.answers.view import View
 
 
 def similar(
-    songs: Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")],
+    songs: Annotated[
+        list[str] | None, typer.Argument(metavar="SONG...", help="A path, an id, a part of a name, or an artist.")
+    ] = None,
+    artist: Annotated[
+        str | None, typer.Option("--artist", metavar="NAME", help="List the artists who sound most like this one.")
+    ] = None,
+    album: Annotated[
+        str | None,
+        typer.Option(
+            "--album", metavar="TITLE", help='List the albums most like this one ("title" or "artist - title").'
+        ),
+    ] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Say which of their seconds sound alike.")] = False,
     clips: Annotated[
@@ -27,11 +39,22 @@ def similar(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """List the songs that sound most like a song, or like several together."""
+    """List the songs that sound most like a song, or like several together; or artists, or albums."""
+    from songspace.answers.sets import artist_meant
     from songspace.answers.similar import find_similar
     from songspace.answers.view import Asked, View
 
-    asked = Asked(View(Library(home)), songs)
+    if (bool(songs), artist is not None, album is not None).count(True) != 1:
+        raise typer.BadParameter("Give songs, or --artist, or --album.")
+    view = View(Library(home))
+    if songs and len(songs) == 1 and artist_meant(view, songs[0]):
+        artist = songs[0]
+    if artist is not None or album is not None:
+        if explain or clips is not None or versions:
+            raise typer.BadParameter("--explain, --clips and --versions are for songs.")
+        _similar_sets(view, artist, album, count, json=json)
+        return
+    asked = Asked(view, songs or [])
     similar = find_similar(asked, count, explain=explain or clips is not None, versions=versions)
     answer = similar.answer(_write_clips(clips, similar) if clips is not None else ())
     if json:
@@ -39,6 +62,27 @@ def similar(
         return
     show.say("Sounds most like " + ", ".join(song.name for song in asked.asked) + ":")
     _show(answer.similar, similar.songs)
+
+
+def _similar_sets(view: View, artist: str | None, album: str | None, count: int, *, json: bool) -> None:
+    from songspace.answers import sets
+
+    if artist is not None:
+        artists = sets.similar_artists(view, sets.find_artist(view.shelves, artist), count)
+        if json:
+            show.answer(artists)
+            return
+        show.say(f"Sound most like {artists.artist}:")
+        rows = [(f"{each.similarity:.2f}", each.artist, each.songs, each.song.title or "") for each in artists.similar]
+        show.table(("similarity", "artist", "songs", "most typical song"), rows, right=(0, 2))
+        return
+    albums = sets.similar_albums(view, sets.find_album(view.shelves, album or ""), count)
+    if json:
+        show.answer(albums)
+        return
+    show.say(f"Sound most like {albums.artist} - {albums.album}:")
+    cells = [(f"{each.similarity:.2f}", each.artist, each.album, each.songs) for each in albums.similar]
+    show.table(("similarity", "artist", "album", "songs"), cells, right=(0, 3))
 
 
 def _show(similar: list[SimilarSong], songs: list[Song]) -> None:

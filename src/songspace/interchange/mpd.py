@@ -1,11 +1,11 @@
-"""Adding songs to the queue of a running MPD, for any music directory.
+"""The song that a running MPD plays, and adding songs to its queue, for any music directory.
 
 MPD names a file by its path below its music directory, and reveals this directory only to programs of the same machine
 and user. But the name is the end of the file's path here, if both have the same folders from some level on. So each end
 of a song's path is looked up in the database of MPD, the longest first. No setting is needed, and only songs that MPD
 has are added.
 
-The protocol consists of lines of text, and only seven of its commands are needed, so no client library is used. Source:
+The protocol consists of lines of text, and only eight of its commands are needed, so no client library is used. Source:
 mpd.readthedocs.io/en/stable/protocol.html. Addresses have the format of libmpdclient (``mpc``).
 """
 
@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from songspace.errors import SongspaceError
+from songspace.interchange.matching import match
 from songspace.interchange.paths import mapped
+from songspace.interchange.reading import Entry
 from songspace.library.records import Song
 
 _PORT = 6600
@@ -130,6 +132,34 @@ def add(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] 
     return Added([song for song, name in zip(songs, names, strict=True) if name is not None], missing, place)
 
 
+def current(songs: Sequence[Song], address: Address, *, prefixes: Mapping[str, str] | None = None) -> Song:
+    """Return the song that MPD plays.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+        The library.
+    address : Address
+    prefixes : mapping of str to str, optional
+        See :func:`add`.
+
+    Raises
+    ------
+    SongspaceError
+        If no MPD answers, it plays nothing, or the song is not in the library.
+    """
+    with _Client(address) as mpd:
+        facts = mpd.current()
+    name = facts.get("file")
+    if name is None:
+        raise SongspaceError(f"MPD at {address} plays nothing now: name a song to start from.")
+    entry = Entry(name=name, title=facts.get("Title"), artist=facts.get("Artist"), album=facts.get("Album"))
+    [song] = match([entry], songs, prefixes=prefixes)
+    if song is None:
+        raise SongspaceError(f"MPD at {address} plays {name}, which is not in the library.")
+    return song
+
+
 class _Refusal(NamedTuple):
     """The error of a command: code, index of the command in a list (from 0), and message."""
 
@@ -185,6 +215,10 @@ class _Client:
             if ("file", name) in answer.pairs and ("/" in name or _lasts_as_long(song, dict(answer.pairs))):
                 return name
         return None
+
+    def current(self) -> dict[str, str]:
+        """Return what MPD says of the song that it plays, or is paused in; empty if there is none."""
+        return dict(self._do("currentsong"))
 
     def length(self) -> int:
         """Return the number of songs in the queue."""

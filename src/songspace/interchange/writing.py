@@ -101,7 +101,7 @@ def write(
         If there is not one similarity from 0 to 1 (or None) for each song.
     """
     path = Path(path).absolute()
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise SongspaceError(f"{path.name!r} is no playlist file: its name should end in .m3u8, .xspf or .jspf.")
     data = written(
         path.suffix,
@@ -157,7 +157,7 @@ def written(
     alike = [None] * len(songs) if similarity is None else list(similarity)
     if len(alike) != len(songs) or any(one is not None and not 0 <= one <= 1 for one in alike):
         raise ValueError(f"Expected a similarity from 0 to 1 (or None) for each of {len(songs)} songs, got {alike}")
-    if suffix.lower() not in _FORMATS:
+    if suffix.lower() not in FORMATS:
         raise SongspaceError(f"{suffix!r} is no format of playlists: there are .m3u8, .xspf and .jspf.")
     tracks = [
         _NamedSong(
@@ -168,7 +168,7 @@ def written(
         )
         for song, one in zip(songs, alike, strict=True)
     ]
-    return _FORMATS[suffix.lower()](tracks, _line(title))
+    return FORMATS[suffix.lower()](tracks, _line(title))
 
 
 def _write_m3u(tracks: Sequence[_NamedSong], title: str) -> bytes:
@@ -244,12 +244,13 @@ def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
     return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
 
 
-_FORMATS: dict[str, Callable[[Sequence[_NamedSong], str], bytes]] = {
+FORMATS: dict[str, Callable[[Sequence[_NamedSong], str], bytes]] = {
     ".m3u8": _write_m3u,
     ".m3u": _write_m3u,
     ".xspf": _write_xspf,
     ".jspf": _write_jspf,
 }
+"""Formats by suffix."""
 
 
 def _elements(track: _NamedSong) -> dict[str, Any]:

@@ -65,6 +65,11 @@ class Home:
         return self.folder / "log.txt"
 
     @property
+    def likes(self) -> Path:
+        """Stars, ratings, plays and skips; see :mod:`songspace.library.likes`."""
+        return self.folder / "likes.sqlite"
+
+    @property
     def user(self) -> Path:
         """Name and password for players; only its owner can read it."""
         return self.folder / "user.json"

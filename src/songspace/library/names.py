@@ -231,6 +231,11 @@ def _called(songs: Sequence[Song], text: str, spelled: Callable[[str], str]) -> 
     return [song for song in songs if wanted in (spelled(song.name), song.title and spelled(song.title))]
 
 
+def is_called(songs: Sequence[Song], text: str) -> bool:
+    """Return True if a text is the whole name or title of a song, without regard to case and accents."""
+    return bool(_called(songs, text, _in_any_case))
+
+
 def _exactly(text: str) -> str:
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 

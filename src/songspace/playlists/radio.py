@@ -92,6 +92,32 @@ def radio(
     return smooth(Steps(space, transition), chosen, rules, fixed=(1, 0))
 
 
+def next_songs(
+    space: Space, chain: Sequence[int], *, rules: Rules | None = None, transition: float = TRANSITION
+) -> list[int]:
+    """Return the songs that may follow a list, the one with the smallest step from its last song first.
+
+    Parameters
+    ----------
+    space : Space
+    chain : sequence of int
+        Rows of the list so far, at least one.
+    rules : Rules, optional
+    transition : float
+        See :func:`radio`.
+
+    Examples
+    --------
+    >>> space = Space.from_vectors([[1, 0], [0.9, 0.2], [0.8, -0.3], [-1, 0.1], [-1, 0.2]])
+    >>> next_songs(space, [0, 1])[0]
+    2
+    """
+    rules = rules or Rules.of(len(space), artist_gap=0)
+    candidates = np.flatnonzero(rules.open_after(chain))
+    steps = Steps(space, transition).between([chain[-1]], candidates)[0]
+    return candidates[np.argsort(steps, kind="stable")].tolist()
+
+
 class _Choice:
     """Chooses the songs of a list by their distances to a point of the space, and to each other."""
 

@@ -122,6 +122,14 @@ class Rules:
         """Return these rules with more songs left out."""
         return replace(self, barred=self.barred | barred)
 
+    def open_after(self, chain: Sequence[int]) -> np.ndarray:
+        """Return True for each row that may follow a list: shape (n,), bool."""
+        open_ = ~self.barred
+        open_[list(chain)] = False
+        for rule in self.spacings:
+            open_ &= ~rule.closed_after(chain)
+        return open_
+
     def fill(
         self,
         template: Sequence[int | None],

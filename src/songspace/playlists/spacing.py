@@ -49,6 +49,14 @@ class Spacing:
             inside[self.also.rows[np.isin(self.also.groups, wanted)]] = True
         return inside
 
+    def closed_after(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return True for each row that must not follow a list: shape (n,), bool."""
+        groups = self.groups_of(rows)
+        near = groups[-self.gap :] if self.gap else groups[:0]
+        numbers, counts = np.unique(groups[groups >= 0], return_counts=True)
+        full = numbers[counts >= self.most] if self.most is not None else numbers[:0]
+        return self.among([*near[near >= 0], *full])
+
     def too_near(self, rows: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
         """Return the pairs of positions in a list that are closer than the gap allows, in order."""
         groups = self.groups_of(rows)

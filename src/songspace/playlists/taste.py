@@ -131,12 +131,8 @@ def suggest(
         fit = fits[taste].copy()
         fit[taken] = -np.inf
         for rule in rules.spacings:
-            of_taken = rule.groups_of(rows[taken])
-            near = of_taken[-rule.gap :] if rule.gap else of_taken[:0]
-            kinds, counts = np.unique(of_taken[of_taken >= 0], return_counts=True)
-            full = kinds[counts >= rule.most] if rule.most is not None else kinds[:0]
             if taken:
-                fit[rule.among([*near[near >= 0], *full])[rows]] = -np.inf
+                fit[rule.closed_after(rows[taken])[rows]] = -np.inf
         best = int(fit.argmax())
         if fit[best] == -np.inf:
             empty.add(taste)

@@ -36,6 +36,7 @@ def create_app(
     allowed_hosts: Iterable[str] = (),
     allowed_origins: Iterable[str] = (),
     proxies: Iterable[str] = (),
+    keeps_history: bool = True,
     page: Path = BUILT,
     every: float = 1.0,
 ) -> Guard:
@@ -55,6 +56,8 @@ def create_app(
         Origins of web pages elsewhere that may use the APIs, such as ``https://player.example``.
     proxies : iterable of str
         Addresses and networks of trusted proxies: their ``X-Forwarded-For`` is used.
+    keeps_history : bool
+        False to write no plays, skips, stars and ratings.
     page : Path
         Folder of the built page.
     every : float
@@ -75,7 +78,7 @@ def create_app(
             "and give --token-file FILE (or SONGSPACE_TOKEN). For players alone, `songspace user NAME` is enough."
         )
     origins, before = checked_origins(allowed_origins), Proxies(proxies)
-    service = Service(where, token=secret, every=every)
+    service = Service(where, token=secret, keeps_history=keeps_history, every=every)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

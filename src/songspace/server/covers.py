@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
 from itertools import islice
 from time import monotonic, time_ns
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -21,7 +22,9 @@ from songspace.library import Song
 from songspace.library.covers import LARGEST, is_of_a_disc, picture_type, pictures_among, read_cover, scaled
 from songspace.server import media
 from songspace.server.problems import UnknownError
-from songspace.server.service import At, Service
+
+if TYPE_CHECKING:
+    from songspace.server.service import At, Service
 
 _LOOKED_AT = 5  # files, and folders, of an album that are searched
 

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from songspace.answers.likes import Listing
 from songspace.answers.request import DEFAULT_GAP, ListRequest, Ruling
+from songspace.library.likes import HIGHEST, EventKind
 from songspace.playlists.steps import TRANSITION
 
 LONGEST_LIST = 300
@@ -71,6 +73,16 @@ class AudioQuery(Parameters):
         return self
 
 
+class ArtistsQuery(Parameters):
+    artist: Name
+    count: int = Field(10, ge=1, le=500)
+
+
+class AlbumsQuery(Parameters):
+    album: Name = Field(description='As "title" or "artist - title".')
+    count: int = Field(10, ge=1, le=500)
+
+
 class SimilarQuery(NeighboursQuery):
     song: list[Id] = Field(min_length=1, max_length=50)
 
@@ -111,8 +123,16 @@ class ListFields(RuleFields):
 
 
 class RadioQuery(ListFields):
-    song: list[Id] = Field(min_length=1, max_length=50)
+    song: list[Id] = Field([], max_length=50)
+    artist: list[Name] = Field([], max_length=10, description="Artists to start from, by their names.")
+    album: list[Name] = Field([], max_length=10, description='Albums to start from, as "title" or "artist - title".')
     minus: list[Id] = Field([], max_length=50, description="Songs to avoid the sound of.")
+
+    @model_validator(mode="after")
+    def _something_to_start_from(self) -> RadioQuery:
+        if not (self.song or self.artist or self.album):
+            raise ValueError("a radio needs a song, an artist or an album to start from")
+        return self
 
 
 class PathQuery(ListFields):
@@ -157,10 +177,34 @@ class MixBody(ListFields):
 
 
 class SuggestBody(RuleFields):
-    like: list[Id] = Field(min_length=1, max_length=LONGEST_ORDER)
+    like: list[Id] = Field(
+        [], max_length=LONGEST_ORDER, description="By default what is starred, rated high and played often."
+    )
     dislike: list[Id] = Field([], max_length=LONGEST_ORDER)
     count: int = Field(20, ge=1, le=LONGEST_LIST)
     most_of_artist: int | None = Field(3, ge=1, le=1000)
+
+
+class LikesQuery(Parameters):
+    which: Listing = Field(Listing.starred, description="forgotten: liked, but not played for a season.")
+    limit: int = Field(100, ge=1, le=5000)
+    offset: int = Field(0, ge=0, le=10**9)
+
+
+class EventBody(Parameters):
+    kind: EventKind
+    songs: list[Id] = Field(min_length=1, max_length=LONGEST_SAVED)
+    rating: int | None = Field(None, ge=0, le=HIGHEST, description="For kind rate; 0 takes the rating back.")
+    time: float | None = Field(
+        None, ge=0, le=10**11, allow_inf_nan=False, description="Seconds since 1970; by default now."
+    )
+    player: str = Field("", max_length=200, description="Name of the program.")
+
+    @model_validator(mode="after")
+    def _a_rating_for_rate(self) -> EventBody:
+        if (self.kind is EventKind.rate) != (self.rating is not None):
+            raise ValueError("rating belongs to kind rate, and to no other")
+        return self
 
 
 class RegionsQuery(Parameters):
@@ -197,6 +241,13 @@ class FailuresQuery(Parameters):
 
 class FileQuery(Parameters):
     format: Literal["m3u8", "xspf", "jspf"] = "m3u8"
+
+
+class QueueBody(Parameters):
+    songs: list[Id] = Field([], max_length=LONGEST_SAVED)
+    current: int | None = Field(None, ge=0, lt=LONGEST_SAVED, description="Place of the current song, from 0.")
+    position: float = Field(0.0, ge=0, le=10**6, allow_inf_nan=False, description="Seconds in the current song.")
+    player: str = Field("", max_length=200, description="Name of the program.")
 
 
 class PlaylistBody(Parameters):

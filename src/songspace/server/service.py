@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,13 +21,21 @@ from starlette.responses import Response
 from songspace import __version__
 from songspace.answers.answer import as_json
 from songspace.answers.view import Asked, View
+from songspace.errors import SongspaceError
+from songspace.geometry.sets import Sets
 from songspace.interchange import Matcher
 from songspace.library import Home, Library, Song
+from songspace.library.likes import Event, History, Likes
+from songspace.library.scan import is_inside
+from songspace.library.shelves import Shelves, arrange, folders
+from songspace.server.covers import folder_pictures
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
+from songspace.server.heard import Heard
 from songspace.server.maps import Maps
 from songspace.server.media import Files, matches
-from songspace.server.problems import BusyError
+from songspace.server.problems import BusyError, UnknownError
+from songspace.server.queue import Queues
 from songspace.server.saved import Here, Saved
 from songspace.server.snapshot import Snapshot, Snapshots
 from songspace.server.streams import Streams
@@ -119,21 +128,56 @@ class Turns:
             self._here.release()
 
 
+class SharedView(View):
+    """The view of a snapshot; what takes long is computed once for all requests."""
+
+    def __init__(self, at: At) -> None:
+        view, self._at = at.snapshot.view(at.library), at
+        space = view.space if at.seconds is None else Hurried(view.space, at.seconds)
+        super().__init__(at.library, (space, view.songs), view.credits)
+
+    @property
+    def history(self) -> History:
+        return self._at.history
+
+    @property
+    def shelves(self) -> Shelves:
+        return self._at.service.shelves(self._at)
+
+    @property
+    def artists(self) -> Sets:
+        return self._once("artists")
+
+    @property
+    def albums(self) -> Sets:
+        return self._once("albums")
+
+    def _once(self, what: str) -> Sets:
+        service, snapshot = self._at.service, self._at.snapshot
+        whole = View(self.library, (snapshot.view(self.library).space, self.songs), self.credits)
+        whole.shelves = self.shelves
+        made: Sets = service.once(what, snapshot.key, lambda: getattr(whole, what))
+        return made
+
+
 @dataclass
 class At:
     """A library at the time of a query, with the seconds that the query may work."""
 
     snapshot: Snapshot
     library: Library
+    service: Service
     seconds: float | None = None
 
     @cached_property
     def view(self) -> View:
         """Space and songs."""
-        view = self.snapshot.view(self.library)
-        if self.seconds is None:
-            return view
-        return View(self.library, (Hurried(view.space, self.seconds), view.songs), view.credits)
+        return SharedView(self)
+
+    @cached_property
+    def history(self) -> History:
+        """What the person likes and plays."""
+        return self.service.history()
 
     def asked(self, ids: Sequence[int]) -> Asked:
         """Return the songs with some ids, as rows of the space."""
@@ -158,12 +202,17 @@ class Service:
         If there is no library.
     """
 
-    def __init__(self, home: Home, *, token: Token | None = None, every: float = 1.0) -> None:
-        self.home, self.token = home, token
+    def __init__(
+        self, home: Home, *, token: Token | None = None, keeps_history: bool = True, every: float = 1.0
+    ) -> None:
+        self.home, self.token, self.keeps_history = home, token, keeps_history
+        self.likes, self._complaint = Likes(home.likes), ""
         self.snapshots = Snapshots(home, every=every)
         self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
+        self.heard = Heard()
         self.saved = Saved(home.folder / "playlists")
+        self.queues = Queues(home.folder, writes=keeps_history)
         cores = os.cpu_count() or 1
         self.turns = Turns(running=max(2, cores), waiting=8, patience=20.0)
         self.streams = Streams()
@@ -181,6 +230,30 @@ class Service:
                     kept = self.known[what] = (key, make())
         return kept[1]
 
+    def shelves(self, at: At, folder: str | None = None) -> Shelves:
+        """Return the artists and albums of the library, or of one of its folders, computed once for each snapshot.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such folder.
+        """
+
+        def make() -> Shelves:
+            roots, songs = at.library.catalog.roots(), at.snapshot.listed
+            if folder:
+                root = dict(folders(roots)).get(folder)
+                if root is None:
+                    raise UnknownError("There is no music folder of that id.")
+                songs = [song for song in songs if is_inside(song.path, root)]
+            files, pictures = at.library.catalog.files(), folder_pictures(self, at)
+            return arrange(songs, roots, files, at.snapshot.credits, pictures)
+
+        if folder and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
+            raise UnknownError("There is no music folder of that id.")
+        made: Shelves = self.once(f"shelves {folder or ''}", at.snapshot.key, make)
+        return made
+
     def here(self, at: At) -> Here:
         """Return the finder for the songs of playlist entries."""
         snapshot, catalog = at.snapshot, at.library.catalog
@@ -191,16 +264,45 @@ class Service:
             lambda: self.once("matcher", snapshot.key, lambda: Matcher(snapshot.listed)),
         )
 
+    def by_identity(self, at: At) -> Mapping[bytes, Song]:
+        """Return the songs that can be reached, by the identity of their sound."""
+        snapshot = at.snapshot
+        made: Mapping[bytes, Song] = self.once(
+            "identities", snapshot.key, lambda: {song.identity: song for song in snapshot.listed}
+        )
+        return made
+
     def close(self) -> None:
         """Stop all background processes."""
         self.maps.close()
         self.updates.close()
 
+    def history(self) -> History:
+        """Return what the person likes and plays; nothing if its file is damaged, so that all else goes on."""
+        try:
+            return self.likes.history()
+        except SongspaceError as error:
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                logging.getLogger("uvicorn.error").error("%s", error)
+            return History()
+
+    def keep(self, events: Iterable[Event]) -> None:
+        """Write events, unless this server keeps no history.
+
+        Raises
+        ------
+        SongspaceError
+            If they cannot be written.
+        """
+        if self.keeps_history:
+            self.likes.add(events)
+
     @contextmanager
     def at(self) -> Iterator[At]:
         """Open the library with the current snapshot."""
         with self.snapshots.library() as library:
-            yield At(self.snapshots.current(), library)
+            yield At(self.snapshots.current(), library, self)
 
 
 class Document(Response):
@@ -240,12 +342,12 @@ def respond(
     service = service_of(request)
     snapshot = service.snapshots.current()
     cached = request.method == "GET"
-    tag = _tag(__version__, snapshot.key, request.url.path, request.url.query)
+    tag = _tag(__version__, snapshot.key, service.history().mark, request.url.path, request.url.query)
     headers = {"Cache-Control": "private, no-cache"} | ({"ETag": tag} if cached else {})
     if cached and matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     with service.turns.take() if heavy else nullcontext(), service.snapshots.library() as library:
-        made = make(At(snapshot, library, most if heavy else None))
+        made = make(At(snapshot, library, service, most if heavy else None))
     return made if isinstance(made, Response) else Document(made, headers=headers)
 
 

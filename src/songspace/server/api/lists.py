@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from songspace.answers.likes import taste_with
 from songspace.answers.mixes import Mixes, make_mixes
 from songspace.answers.playlists import (
     PlaylistAnswer,
@@ -18,6 +19,7 @@ from songspace.answers.playlists import (
     make_path,
     make_radio,
 )
+from songspace.answers.sets import seeds_of
 from songspace.answers.suggestions import Suggestions, make_suggestions
 from songspace.reporter import Remarks
 from songspace.server import questions
@@ -29,10 +31,12 @@ router = APIRouter(tags=["lists"])
 
 @router.get("/radio", response_model=PlaylistAnswer)
 def radio(query: Annotated[questions.RadioQuery, Query()], request: Request) -> Response:
-    """Return a radio from some songs."""
+    """Return a radio from some songs, artists or albums."""
 
     def make(at: At) -> Any:
-        made = make_radio(at.view, at.songs(query.song), at.songs(query.minus), query.request())
+        wanted = query.request()
+        seeds = [*at.songs(query.song), *seeds_of(at.view, [], query.artist, query.album, wanted)]
+        made = make_radio(at.view, seeds, at.songs(query.minus), wanted)
         return made.answer(explain=query.explain)
 
     return respond(request, make, heavy=True)
@@ -116,6 +120,8 @@ def suggest(body: questions.SuggestBody, request: Request) -> Response:
 
     def make(at: At) -> Any:
         liked, disliked = (list(dict.fromkeys(at.rows(ids))) for ids in (body.like, body.dislike))
+        if not body.like:
+            liked, disliked = taste_with(at.view, disliked)
         made = make_suggestions(at.view, liked, disliked, body.ruling(), count=body.count)
         return Suggestions([each.answer() for each in made])
 

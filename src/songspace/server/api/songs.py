@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -11,15 +12,26 @@ from starlette.responses import Response
 from songspace.answers.answer import SongFacts, answer, described
 from songspace.answers.meaning import Meaning, MeantSongs, WordlessError, find_heard, find_meant
 from songspace.answers.request import condition
+from songspace.answers.sets import (
+    SimilarAlbums,
+    SimilarArtists,
+    find_album,
+    find_artist,
+    similar_albums,
+    similar_artists,
+)
 from songspace.answers.similar import SimilarSongs, find_similar
+from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.library.names import sought
 from songspace.server import media, questions
 from songspace.server.covers import cover_response
-from songspace.server.problems import NotReadyError, refusal, responses
+from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
 from songspace.server.service import At, respond, service_of
 from songspace.server.snapshot import Snapshot
 from songspace.server.streams import EncodedSong
+
+Thing = TypeVar("Thing")
 
 router = APIRouter(tags=["songs"])
 
@@ -126,6 +138,34 @@ def meant(query: Annotated[questions.MeaningQuery, Query()], request: Request) -
 def similar(query: Annotated[questions.SimilarQuery, Query()], request: Request) -> Response:
     """Return the songs most similar to several songs together."""
     return _similar(request, query.song, query)
+
+
+@router.get("/similar/artists", response_model=SimilarArtists)
+def similar_to_artist(query: Annotated[questions.ArtistsQuery, Query()], request: Request) -> Response:
+    """Return the artists who sound most like one, by all their songs."""
+
+    def make(at: At) -> Any:
+        return similar_artists(at.view, _known(lambda: find_artist(at.view.shelves, query.artist)), query.count)
+
+    return respond(request, make, heavy=True)
+
+
+@router.get("/similar/albums", response_model=SimilarAlbums)
+def similar_to_album(query: Annotated[questions.AlbumsQuery, Query()], request: Request) -> Response:
+    """Return the albums that sound most like one, by all their songs."""
+
+    def make(at: At) -> Any:
+        return similar_albums(at.view, _known(lambda: find_album(at.view.shelves, query.album)), query.count)
+
+    return respond(request, make, heavy=True)
+
+
+def _known(find: Callable[[], Thing]) -> Thing:
+    """Return what is named; a name that nothing has is an unknown resource."""
+    try:
+        return find()
+    except SongspaceError as error:
+        raise UnknownError(str(error)) from None
 
 
 def _similar(request: Request, ids: list[int], query: questions.NeighboursQuery) -> Response:

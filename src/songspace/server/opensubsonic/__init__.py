@@ -18,9 +18,17 @@ from starlette.responses import Response
 
 from songspace.errors import SongspaceError
 from songspace.server.guesses import TOO_MANY, TooManyError, address_of
-from songspace.server.opensubsonic import browsing, lyrics, playlists, sonic, sound, system
+from songspace.server.opensubsonic import absent, browsing, likes, lyrics, playlists, queues, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError, refuse, respond
+from songspace.server.opensubsonic.envelope import (
+    GENERIC,
+    NOT_FOUND,
+    UPGRADE,
+    SubsonicError,
+    is_classic,
+    refuse,
+    respond,
+)
 from songspace.server.problems import UnknownError
 from songspace.server.service import service_of
 
@@ -33,7 +41,10 @@ HANDLERS: dict[str, Handler] = {
     **sound.HANDLERS,
     **lyrics.HANDLERS,
     **playlists.HANDLERS,
+    **queues.HANDLERS,
+    **likes.HANDLERS,
     **sonic.HANDLERS,
+    **absent.HANDLERS,
 }
 
 _MOST_PARAMETERS = 20_000
@@ -62,13 +73,14 @@ async def rest(name: str, request: Request) -> Response:
 
 def _answer(name: str, request: Request, given: dict[str, list[str]], format: str) -> Response:
     service, address = service_of(request), address_of(request.scope)
+    classic = is_classic((given.get("v") or ("",))[0])
     try:
         if name == "getOpenSubsonicExtensions":
             answered = system.extensions(service)
-            return answered if isinstance(answered, Response) else respond(answered, format)
+            return answered if isinstance(answered, Response) else respond(answered, format, classic=classic)
         user = authenticate(service, given, address)
         if name not in HANDLERS:
-            return refuse(SubsonicError(GENERIC, "songspace has no such call."), format, status=404)
+            return refuse(SubsonicError(UPGRADE, "songspace has no such call."), format)
         with service.at() as at:
             answered = HANDLERS[name](Call(request, service, at, given, user))
     except TooManyError as error:
@@ -84,4 +96,4 @@ def _answer(name: str, request: Request, given: dict[str, list[str]], format: st
     except Exception:
         logging.getLogger("uvicorn.error").exception("A call of /rest/%s failed", name)
         return refuse(SubsonicError(GENERIC, "Something went wrong in songspace: its log says what."), format)
-    return answered if isinstance(answered, Response) else respond(answered, format)
+    return answered if isinstance(answered, Response) else respond(answered, format, classic=classic)

@@ -10,12 +10,14 @@ from itertools import groupby
 from typing import Any
 
 from songspace.library import Song
+from songspace.library.likes import Record
 from songspace.library.names import plain, sought
+from songspace.library.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 from songspace.server.api.songs import search
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError
+from songspace.server.opensubsonic.marks import Marked
 from songspace.server.opensubsonic.shapes import album_facts, artist_facts, song_facts, songs_facts
-from songspace.server.shelves import ARTICLES, Album, Artist, Shelves, folders, genres_of
 
 _PAGE = 500
 _LARGEST_PAGE = 10_000  # of a search: players read the whole library by it, and stop at the first short page
@@ -27,18 +29,19 @@ def _folders(call: Call) -> Answered:
     return {"musicFolders": {"musicFolder": named}}
 
 
-def _by_letter(artists: Sequence[Artist]) -> list[dict[str, Any]]:
+def _by_letter(artists: Sequence[Artist], marks: Marked) -> list[dict[str, Any]]:
     def letter(artist: Artist) -> str:
         first = artist.sorted_by[:1].upper()
         return first if first.isalpha() else "#"
 
     by_letter = groupby(sorted(artists, key=letter), key=letter)
-    return [{"name": name, "artist": [artist_facts(artist) for artist in some]} for name, some in by_letter]
+    return [{"name": name, "artist": [artist_facts(artist, marks) for artist in some]} for name, some in by_letter]
 
 
 def _artists(call: Call) -> Answered:
-    artists = [*call.shelves.artists.values()]
-    return {"artists": {"ignoredArticles": " ".join(map(str.title, ARTICLES)), "index": _by_letter(artists)}}
+    shelves = call.shelves
+    index = _by_letter([*shelves.artists.values()], shelves)
+    return {"artists": {"ignoredArticles": " ".join(map(str.title, ARTICLES)), "index": index}}
 
 
 def _indexes(call: Call) -> Answered:
@@ -59,25 +62,29 @@ def _directory(call: Call) -> Answered:
         children = songs_facts(call.whole, album.songs)
         return {"directory": {"id": id, "parent": album.artist.id, "name": album.name, "child": children}}
     artist = call.artist(id)
-    children = [_as_folder(album) for album in artist.albums]
+    children = [as_folder(album, call.whole) for album in artist.albums]
     return {"directory": {"id": id, "name": artist.name, "child": children}}
 
 
-def _as_folder(album: Album) -> dict[str, Any]:
-    facts = album_facts(album)
-    kept = ("id", "artist", "artistId", "coverArt", "created", "duration", "year", "genre")
-    named = {"parent": album.artist.id, "isDir": True, "title": album.name, "album": album.name}
+def as_folder(album: Album, marks: Marked) -> dict[str, Any]:
+    facts = album_facts(album, marks)
+    kept = (
+        *("id", "artist", "artistId", "coverArt", "created", "duration", "year", "genre", "songCount", "name"),
+        *("starred", "userRating", "playCount", "played"),
+    )
+    named = {"parent": album.artist.id, "isDir": True, "title": album.name, "album": album.name, "mediaType": "album"}
     return {name: facts[name] for name in kept if name in facts} | named
 
 
 def _artist(call: Call) -> Answered:
     artist = call.artist(call.text("id"))
-    return {"artist": artist_facts(artist) | {"album": [album_facts(album) for album in artist.albums]}}
+    albums = [album_facts(album, call.whole) for album in artist.albums]
+    return {"artist": artist_facts(artist, call.whole) | {"album": albums}}
 
 
 def _album(call: Call) -> Answered:
     album = call.album(call.text("id"))
-    return {"album": album_facts(album) | {"song": songs_facts(call.whole, album.songs)}}
+    return {"album": album_facts(album, call.whole) | {"song": songs_facts(call.whole, album.songs)}}
 
 
 def _song(call: Call) -> Answered:
@@ -102,19 +109,28 @@ def _albums_listed(call: Call) -> list[Album]:
         genre = plain(call.text("genre"))
         albums = [album for album in albums if genre in map(plain, album.genres)]
     elif kind in ("highest", "frequent", "recent", "starred"):
-        albums = []  # plays and ratings are not stored
+        marks = {album.id: _mark(kind, album, shelves) for album in albums}
+        albums = sorted((album for album in albums if marks[album.id]), key=lambda album: -marks[album.id])
     elif kind != "alphabeticalByName":
         raise SubsonicError(GENERIC, "The parameter type is none of the lists that there are.")
     begin = call.number("offset", 0)
     return albums[begin : begin + call.number("size", 10, most=_PAGE)]
 
 
+def _mark(kind: str, album: Album, marks: Marked) -> float:
+    """Return the number by which a list of albums is sorted, the highest first; 0 for an album that is not in it."""
+    if kind in ("frequent", "recent"):
+        return marks.plays.get(album.id, (0, 0.0))[kind == "recent"]
+    record = marks.of_albums.get(album.id) or Record()
+    return record.rating if kind == "highest" else record.starred or 0.0
+
+
 def _album_list(call: Call) -> Answered:
-    return {"albumList": {"album": [_as_folder(album) for album in _albums_listed(call)]}}
+    return {"albumList": {"album": [as_folder(album, call.whole) for album in _albums_listed(call)]}}
 
 
 def _album_list_2(call: Call) -> Answered:
-    return {"albumList2": {"album": [album_facts(album) for album in _albums_listed(call)]}}
+    return {"albumList2": {"album": [album_facts(album, call.whole) for album in _albums_listed(call)]}}
 
 
 def _in_genre(shelves: Shelves, genre: str) -> list[Song]:
@@ -146,7 +162,7 @@ def _songs_by_genre(call: Call) -> Answered:
     return {"songsByGenre": {"song": songs_facts(shelves, songs)}}
 
 
-def _search_3(call: Call) -> Answered:
+def _found(call: Call) -> tuple[Sequence[Artist], Sequence[Album], Sequence[Song]]:
     """Search by all words of the query; without words, return everything, page by page: players read a library so."""
     shelves, query = call.shelves, call.text("query", "")
     words = sought(query).split() if query.strip(' "*') else []
@@ -165,11 +181,27 @@ def _search_3(call: Call) -> Answered:
 
     artists = page("artist", lambda: matches([*shelves.artists.values()], lambda artist: artist.name))
     albums = page("album", lambda: matches([*shelves.albums.values()], lambda album: f"{album.name} - {album.by}"))
+    return artists, albums, page("song", songs)
+
+
+def _search_2(call: Call) -> Answered:
+    artists, albums, songs = _found(call)
+    return {
+        "searchResult2": {
+            "artist": [artist_facts(artist, call.whole) for artist in artists],
+            "album": [as_folder(album, call.whole) for album in albums],
+            "song": songs_facts(call.shelves, songs),
+        }
+    }
+
+
+def _search_3(call: Call) -> Answered:
+    artists, albums, songs = _found(call)
     return {
         "searchResult3": {
-            "artist": [artist_facts(artist) for artist in artists],
-            "album": [album_facts(album) for album in albums],
-            "song": songs_facts(shelves, page("song", songs)),
+            "artist": [artist_facts(artist, call.whole) for artist in artists],
+            "album": [album_facts(album, call.whole) for album in albums],
+            "song": songs_facts(call.shelves, songs),
         }
     }
 
@@ -187,5 +219,6 @@ HANDLERS: dict[str, Handler] = {
     "getRandomSongs": _random_songs,
     "getGenres": _genres,
     "getSongsByGenre": _songs_by_genre,
+    "search2": _search_2,
     "search3": _search_3,
 }

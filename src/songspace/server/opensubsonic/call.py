@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from songspace.errors import SongspaceError
 from songspace.library import Song
+from songspace.library.shelves import Album, Artist
 from songspace.server.opensubsonic.envelope import (
     CONFLICTING,
     GENERIC,
@@ -20,8 +21,8 @@ from songspace.server.opensubsonic.envelope import (
     WRONG_KEY,
     SubsonicError,
 )
+from songspace.server.opensubsonic.marks import Marked, marked
 from songspace.server.service import At, Service
-from songspace.server.shelves import Album, Artist, Shelves, shelves_of
 from songspace.server.user import LONGEST, User, read_user
 
 Thing = TypeVar("Thing")
@@ -78,14 +79,14 @@ class Call:
         return values
 
     @property
-    def shelves(self) -> Shelves:
+    def shelves(self) -> Marked:
         """The library by artists and albums, or the one of its folders that the player names."""
-        return shelves_of(self.service, self.at, self.given.get("musicFolderId", (None,))[0])
+        return marked(self.service, self.at, self.given.get("musicFolderId", (None,))[0])
 
     @property
-    def whole(self) -> Shelves:
+    def whole(self) -> Marked:
         """The library by artists and albums."""
-        return shelves_of(self.service, self.at)
+        return marked(self.service, self.at)
 
     def song(self, id: str) -> Song:
         """Return the song with an id."""

@@ -16,10 +16,30 @@ from songspace.errors import SongspaceError
 VERSION = "1.16.1"
 """Version of the Subsonic API; ``getOpenSubsonicExtensions`` lists everything beyond it."""
 
-GENERIC, MISSING, WRONG, CONFLICTING, WRONG_KEY, NOT_ALLOWED, NOT_FOUND = 0, 10, 40, 43, 44, 50, 70
+GENERIC, MISSING, UPGRADE, WRONG, CONFLICTING, WRONG_KEY, NOT_ALLOWED, NOT_FOUND = 0, 10, 30, 40, 43, 44, 50, 70
 
 _NAMESPACE = "http://subsonic.org/restapi"
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+# What Subsonic's own schema has of songs (and of folders, shown as songs), albums, artists and playlists, by the names
+# of their elements.
+_SONG = frozenset(
+    "id parent isDir title name album artist track year genre coverArt size contentType suffix transcodedContentType "
+    "transcodedSuffix duration bitRate path isVideo userRating averageRating playCount discNumber created starred "
+    "albumId artistId type bookmarkPosition originalWidth originalHeight songCount "
+    "username minutesAgo playerId playerName".split()
+)
+_ARTIST = frozenset("id name coverArt artistImageUrl albumCount starred userRating averageRating album".split())
+_PLAYLIST = frozenset(
+    "id name comment owner public songCount duration created changed coverArt allowedUser entry".split()
+)
+_CLASSIC = {
+    **dict.fromkeys(("song", "entry", "child", "match"), _SONG),
+    "album": _SONG | {"song"},
+    **dict.fromkeys(("artist", "similarArtist"), _ARTIST),
+    "playlist": _PLAYLIST,
+}
 
 
 class SubsonicError(SongspaceError):
@@ -30,7 +50,19 @@ class SubsonicError(SongspaceError):
         self.code = code
 
 
-def respond(body: Mapping[str, Any], format: str, *, status: int = 200) -> Response:
+def is_classic(version: str) -> bool:
+    """Return True for a player that speaks a version of the API before 1.16, or names none.
+
+    Examples
+    --------
+    >>> [is_classic(version) for version in ("1.8.0", "1.16.1", "1.16", "2.0", "")]
+    [True, False, False, False, True]
+    """
+    numbers = re.match(r"(\d{1,4})\.(\d{1,4})", version, re.ASCII)
+    return numbers is None or (int(numbers[1]), int(numbers[2])) < (1, 16)
+
+
+def respond(body: Mapping[str, Any], format: str, *, status: int = 200, classic: bool = False) -> Response:
     """Put an answer into its envelope.
 
     Parameters
@@ -40,8 +72,11 @@ def respond(body: Mapping[str, Any], format: str, *, status: int = 200) -> Respo
         "json"; anything else is XML.
     status : int
         Status of HTTP.
+    classic : bool
+        Write into XML only what Subsonic's own schema has: old players stop at the first element that they do not
+        know. JSON is always complete.
     """
-    return _enveloped("ok", body, format, status)
+    return _enveloped("ok", body if format == "json" or not classic else _classic("", body), format, status)
 
 
 def refuse(error: SubsonicError, format: str, *, status: int = 200) -> Response:
@@ -95,6 +130,16 @@ def _element(name: str, value: Any, attributes: Mapping[str, str] | None = None)
         else:
             element.set(key, _text(part))
     return element
+
+
+def _classic(name: str, value: Any) -> Any:
+    """Return what Subsonic's own schema, version 1.16.1, has of an answer."""
+    if isinstance(value, list):
+        return [_classic(name, one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    known = _CLASSIC.get(name)
+    return {key: _classic(key, part) for key, part in value.items() if known is None or key in known}
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Songs, albums and artists in the schemas of OpenSubsonic.
 
-Fields that songspace does not support (plays, stars, ratings) are left out. Supported fields without a value are empty,
-as the protocol demands.
+Fields that songspace does not support are left out, and so are stars, ratings and plays that a thing does not have.
+Other fields without a value are empty, as the protocol demands.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 from songspace.audio.transcoding import ENCODINGS
 from songspace.formats import by_name
 from songspace.library import Song
-from songspace.server.shelves import Album, Artist, Shelves, genres_of
+from songspace.library.likes import Record
+from songspace.library.shelves import Album, Artist, genres_of
+from songspace.server.opensubsonic.marks import Marked
 
 CONVERTED = "mp3"
 """A format that every player plays."""
@@ -32,9 +34,10 @@ def is_converted(path: str) -> bool:
     return format is None or not format.is_played
 
 
-def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
+def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
     """Return a ``Child``."""
     album, artists = shelves.album_of[song.id], shelves.artists_of[song.id]
+    record = shelves.history.of(song)
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
     whole, format = song.start is None, by_name(song.path)
     genres, converted = genres_of(song), None if whole and not is_converted(song.path) else CONVERTED
@@ -71,6 +74,7 @@ def song_facts(shelves: Shelves, song: Song) -> dict[str, Any]:
         "albumArtists": [_in_brief(album.artist)],
         "displayAlbumArtist": album.by,
         "replayGain": _loudness(song),
+        **_marks(record, record.plays, record.played),
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -86,7 +90,7 @@ def _loudness(song: Song) -> dict[str, float]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def album_facts(album: Album) -> dict[str, Any]:
+def album_facts(album: Album, marks: Marked) -> dict[str, Any]:
     """Return an ``AlbumID3``, without its songs."""
     genres = album.genres
     facts: dict[str, Any] = {
@@ -100,28 +104,29 @@ def album_facts(album: Album) -> dict[str, Any]:
         "created": moment(album.created),
         "year": album.year,
         "genre": genres[0] if genres else None,
-        "mediaType": "album",
         "musicBrainzId": album.mbid or "",
         "genres": [{"name": name} for name in genres],
         "artists": [_in_brief(album.artist)],
         "displayArtist": album.by,
+        **_marks(marks.of_albums.get(album.id), *marks.plays.get(album.id, (0, None))),
     }
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def artist_facts(artist: Artist) -> dict[str, Any]:
+def artist_facts(artist: Artist, marks: Marked | None = None) -> dict[str, Any]:
     """Return an ``ArtistID3``, without its albums."""
-    return {
+    facts = {
         **_in_brief(artist),
         **({"coverArt": artist.id} if artist.cover is not None else {}),
         "albumCount": len(artist.albums),
-        "mediaType": "artist",
         "musicBrainzId": artist.mbid or "",
         "sortName": artist.sorted_by,
+        **_marks(marks.of_artists.get(artist.id) if marks is not None else None),
     }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
-def songs_facts(shelves: Shelves, songs: Sequence[Song]) -> list[dict[str, Any]]:
+def songs_facts(shelves: Marked, songs: Sequence[Song]) -> list[dict[str, Any]]:
     """Return a list of ``Child``."""
     return [song_facts(shelves, song) for song in songs]
 
@@ -135,6 +140,17 @@ def moment(seconds: float) -> str:
     ('1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z')
     """
     return datetime.fromtimestamp(min(max(seconds, 0.0), 253402300799.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _marks(record: Record | None, plays: int = 0, played: float | None = None) -> dict[str, Any]:
+    """Return what the person likes and plays, None where there is nothing."""
+    starred = record.starred if record is not None else None
+    return {
+        "starred": None if starred is None else moment(starred),
+        "userRating": (record.rating if record is not None else 0) or None,
+        "playCount": plays or None,
+        "played": None if played is None else moment(played),
+    }
 
 
 def _in_brief(artist: Artist) -> dict[str, Any]:

@@ -18,22 +18,32 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
-from songspace.answers.artists import Centers
 from songspace.categories import printable
-from songspace.library import Song
 from songspace.library.covers import is_of_a_disc
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
-from songspace.library.records import FileRow
+from songspace.library.records import FileRow, Song
 from songspace.library.scan import is_inside
-from songspace.server.covers import FolderPictures, folder_pictures
-from songspace.server.problems import UnknownError
-from songspace.server.service import At, Service
 
 UNKNOWN, SEVERAL = "[Unknown Artist]", "Various Artists"
 ARTICLES = ("the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "las")
+
+
+class Pictures(Protocol):
+    """The pictures in the folders of songs."""
+
+    def of(self, song: Song) -> str | None:
+        """Return the path of the picture in the folder of a song; None if there is none."""
+
+
+class NoPictures:
+    """Folders that nobody has looked into."""
+
+    def of(self, song: Song) -> str | None:
+        """Return None."""
+        return None
 
 
 @dataclass
@@ -47,7 +57,7 @@ class Album:
     by: str = ""
     """Its artist, as written in the tags."""
     created: float = 0.0
-    pictures: FolderPictures = field(default_factory=FolderPictures)
+    pictures: Pictures = field(default_factory=NoPictures)
     """Pictures in the folders of the library."""
 
     @cached_property
@@ -177,32 +187,6 @@ class Shelves:
         return _inside(path, self.roots, named=len(self.roots) > 1)
 
 
-def shelves_of(service: Service, at: At, folder: str | None = None) -> Shelves:
-    """Return the shelves of a library, or of one of its folders (numbered from 1), computed once for each snapshot.
-
-    Raises
-    ------
-    UnknownError
-        If there is no such folder.
-    """
-
-    def make() -> Shelves:
-        roots, songs = at.library.catalog.roots(), at.snapshot.listed
-        if folder is not None:
-            root = dict(folders(roots)).get(folder)
-            if root is None:
-                raise UnknownError("There is no music folder of that id.")
-            songs = [song for song in songs if is_inside(song.path, root)]
-        files, pictures = at.library.catalog.files(), folder_pictures(service, at)
-        return arrange(songs, roots, files, at.snapshot.credits, pictures)
-
-    folder = folder or None
-    if folder is not None and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
-        raise UnknownError("There is no music folder of that id.")
-    made: Shelves = service.once(f"shelves {folder or ''}", at.snapshot.key, make)
-    return made
-
-
 def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the id and the path of each folder of a library."""
     return ((str(number), root) for number, root in enumerate(roots, 1))
@@ -213,7 +197,7 @@ def arrange(
     roots: Sequence[str],
     files: Mapping[str, FileRow],
     credits: Credits | None = None,
-    pictures: FolderPictures | None = None,
+    pictures: Pictures | None = None,
 ) -> Shelves:
     """Group songs into artists and albums; ``credits`` are those of the whole library, if these are not all songs.
 
@@ -226,7 +210,7 @@ def arrange(
     >>> [(album.name, album.artist.name) for album in shelves.albums.values()]
     [('b', '[Unknown Artist]'), ('Blue', 'Ann')]
     """
-    credits, pictures = credits or Credits(songs), pictures or FolderPictures()
+    credits, pictures = credits or Credits(songs), pictures or NoPictures()
     keyed: dict[str, list[Song]] = defaultdict(list)
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     by_artist: dict[str, list[Song]] = defaultdict(list)
@@ -374,16 +358,3 @@ def _most(values: Iterable[Any]) -> Any:
     """Return the most frequent value, or the smallest of several; None if there is none."""
     counted = Counter(value for value in values if value)
     return min(counted, key=lambda value: (-counted[value], value), default=None)
-
-
-def centers_of(service: Service, at: At) -> Centers:
-    """Return the centres of the artists by id, computed once for each snapshot."""
-
-    def make() -> Centers:
-        view, whole = at.view, shelves_of(service, at)
-        by_song = (whole.artists_of.get(song.id, ()) for song in view.songs)
-        main = [next((artist.id for artist in artists if artist.is_known), None) for artists in by_song]
-        return Centers(view.space, main)
-
-    made: Centers = service.once("centers", at.snapshot.key, make)
-    return made

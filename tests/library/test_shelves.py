@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songspace.library import Song
-from songspace.server.shelves import Album, arrange
+from songspace.library.shelves import Album, arrange
 
 
 def _song(id: int, path: str, album: str | None = "Blue", **facts: Any) -> Song:
