@@ -70,7 +70,7 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
     "Playlist": (
         {"id", "name", "songCount", "duration", "created", "changed"},
         {
-            **dict.fromkeys("id name owner created changed".split(), TEXT),
+            **dict.fromkeys("id name comment owner created changed coverArt".split(), TEXT),
             **dict.fromkeys(("songCount", "duration"), WHOLE),
             **dict.fromkeys(("public", "readonly"), YES),
             "entry": MANY,
@@ -582,6 +582,19 @@ def test_a_playlist_is_made_changed_and_let_go(ask_json: Ask, error: Callable[..
     assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
     assert ask_json("updatePlaylist", playlistId=made["id"], name="Newest") == {}
     assert (kept()["name"], [entry["id"] for entry in kept()["entry"]]) == ("Newest", [ids[9]])
+    assert (kept()["comment"], kept()["public"], kept()["coverArt"]) == ("", False, ids[9])
+    said: tuple[tuple[dict[str, Any], str, bool], ...] = (
+        ({"comment": " For <rain> ", "public": "true"}, "For <rain>", True),
+        ({"songIdToAdd": ids[1], "name": "Rain"}, "For <rain>", True),
+        ({"songIndexToRemove": 1, "public": "false"}, "For <rain>", False),
+        ({"public": "maybe", "comment": ""}, "", False),
+    )
+    for asked, comment, public in said:
+        assert ask_json("updatePlaylist", playlistId=made["id"], **asked) == {}
+        assert (kept()["comment"], kept()["public"]) == (comment, public), asked
+        listed = {one["id"]: one for one in ask_json("getPlaylists")["playlists"]["playlist"]}
+        assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
+    assert error("updatePlaylist", playlistId=made["id"], comment="x" * 1001) == 0
     assert error("updatePlaylist", playlistId=made["id"], songIndexToRemove=1) == 70
     assert error("updatePlaylist", playlistId=made["id"], songIdToAdd=999) == 70
     assert ask_json("deletePlaylist", id=made["id"]) == {}

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from songspace.library import Song
-from songspace.library.likes import Event, Kind
+from songspace.library.likes import Event, EventKind
 
 LONG = 240.0
 """Seconds after which a song counts as played, even if that is less than half of it."""
@@ -105,7 +105,7 @@ class _Listen:
     song: Song
     began: float
     told: float  # time of the latest news of it
-    counted: Kind | None = None
+    counted: EventKind | None = None
     submitted: float | None = None  # time by a scrobble
     report: Report | None = None
     heard: float = 0.0  # seconds of the song, by reports
@@ -239,8 +239,8 @@ class Heard:
                 deck.put_away(listen)
                 listen = deck.now = _Listen(song, began, now)  # a player that repeats a song, and does not say so
             is_new = listen.counted is None
-            listen.submitted, listen.counted = when, listen.counted or Kind.play
-            return [_event(Kind.play, listen, player)] if is_new else []
+            listen.submitted, listen.counted = when, listen.counted or EventKind.play
+            return [_event(EventKind.play, listen, player)] if is_new else []
 
     def report(self, player: Player, report: Report) -> list[Event]:
         """Note a report of ``reportPlayback``."""
@@ -258,8 +258,8 @@ class Heard:
             assert listen is not None
             listen.take(report, now)
             if not listen.is_ignored and listen.counted is None and listen.heard >= listen.enough > 0:
-                listen.counted = Kind.play
-                events.append(_event(Kind.play, listen, player))
+                listen.counted = EventKind.play
+                events.append(_event(EventKind.play, listen, player))
             if report.state is State.stopped:
                 events += _leave(deck, player, now, None)
             return events
@@ -296,12 +296,12 @@ def _leave(deck: _Deck, player: Player, now: float, after: Song | None) -> list[
     if is_same or listen.is_ignored or listen.counted is not None:
         return []
     if SHORT <= listen.seconds(now) < listen.enough:
-        listen.counted = Kind.skip
-        return [_event(Kind.skip, listen, player)]
+        listen.counted = EventKind.skip
+        return [_event(EventKind.skip, listen, player)]
     return []
 
 
-def _event(kind: Kind, listen: _Listen, player: Player) -> Event:
+def _event(kind: EventKind, listen: _Listen, player: Player) -> Event:
     when = listen.submitted if listen.submitted is not None else listen.began
     return Event.of(kind, listen.song, when, player=player.name)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from songspace.library import Song
-from songspace.library.likes import HIGHEST, Event, Kind, Record, Thing
+from songspace.library.likes import HIGHEST, Event, EventKind, Record, Thing
 from songspace.library.shelves import Album, Artist
 from songspace.server.guesses import address_of
 from songspace.server.heard import Player, Playing, Report, State
@@ -28,7 +28,7 @@ def _player(call: Call) -> Player:
     return Player(call.user, call.text("c", "")[:200], address_of(call.request.scope))
 
 
-def _event(call: Call, kind: Kind, id: str, at: float, value: int | None = None) -> Event:
+def _event(call: Call, kind: EventKind, id: str, at: float, value: int | None = None) -> Event:
     """Return an event about the song, album or artist with an id."""
     player = call.text("c", "")
     if id.startswith("al-"):
@@ -43,7 +43,7 @@ def _event(call: Call, kind: Kind, id: str, at: float, value: int | None = None)
     return Event.of(kind, call.song(id), at, player=player, value=value)
 
 
-def _keep(call: Call, kind: Kind, ids: Iterable[str], value: int | None = None) -> Answered:
+def _keep(call: Call, kind: EventKind, ids: Iterable[str], value: int | None = None) -> Answered:
     if not call.service.keeps_history:
         raise SubsonicError(NOT_ALLOWED, "This server keeps no history (--no-history), so nothing can be liked.")
     now = time.time()
@@ -51,7 +51,7 @@ def _keep(call: Call, kind: Kind, ids: Iterable[str], value: int | None = None) 
     return {}
 
 
-def _star(call: Call, kind: Kind) -> Answered:
+def _star(call: Call, kind: EventKind) -> Answered:
     ids = [id for name in ("id", "albumId", "artistId") for id in call.all(name, most=_MOST)]
     if not ids:
         raise SubsonicError(MISSING, "The parameter id is missing.")
@@ -62,7 +62,7 @@ def _rate(call: Call) -> Answered:
     id, rating = call.text("id"), call.number("rating", least=-1, most=HIGHEST + 1)
     if not 0 <= rating <= HIGHEST:
         raise SubsonicError(GENERIC, f"A rating is a number from 0 to {HIGHEST}.")
-    return _keep(call, Kind.rate, [id], rating)
+    return _keep(call, EventKind.rate, [id], rating)
 
 
 def _scrobble(call: Call) -> Answered:
@@ -159,8 +159,8 @@ def _starred_things(call: Call, *, folders: bool) -> dict[str, Any]:
 
 
 HANDLERS: dict[str, Handler] = {
-    "star": lambda call: _star(call, Kind.star),
-    "unstar": lambda call: _star(call, Kind.unstar),
+    "star": lambda call: _star(call, EventKind.star),
+    "unstar": lambda call: _star(call, EventKind.unstar),
     "setRating": _rate,
     "scrobble": _scrobble,
     "reportPlayback": _report,

@@ -119,6 +119,11 @@ def songs_facts(shelves: Marked, songs: Sequence[Song]) -> list[dict[str, Any]]:
     return [song_facts(shelves, song) for song in songs]
 
 
+def playlist_cover(songs: Sequence[Song]) -> str | None:
+    """Return the id of the cover of a playlist, that of its first song; None if it has no song."""
+    return str(songs[0].id) if songs else None
+
+
 def moment(seconds: float) -> str:
     """Format seconds since 1970 as ISO 8601.
 
