@@ -126,6 +126,17 @@ def test_reports_count_what_was_heard() -> None:
     assert Room().report(BLUE, "playing", 0, ignored=True).at(9).report(BLUE, "stopped", 9, ignored=True).told == []
 
 
+def test_a_player_may_report_where_it_is_and_scrobble_what_it_plays() -> None:
+    """As Supersonic does: its reports are only shown."""
+    room = Room().report(BLUE, "starting", 0, ignored=True).begin(BLUE).report(BLUE, "playing", 0, ignored=True)
+    assert room.at(120).report(BLUE, "playing", 120, ignored=True).told == []
+    assert room.at(130).submit(BLUE).at(190).report(RED, "starting", 0, ignored=True).begin(RED).told == [
+        ("play", 1, 130.0)
+    ]
+    room.report(RED, "playing", 0, ignored=True).at(220).report(BLUE, "starting", 0, ignored=True).begin(BLUE)
+    assert room.told == [("play", 1, 130.0), ("skip", 2, 190.0)]
+
+
 def test_a_song_that_starts_again_is_played_again_and_not_before() -> None:
     room = Room().report(BLUE, "starting", 0).report(BLUE, "playing", 0).at(120).report(BLUE, "playing", 120)
     room.report(BLUE, "starting", 0).report(BLUE, "playing", 0).at(210).report(BLUE, "playing", 90)
