@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import soxr
 
-from songspace.audio.transcoding import ENCODINGS, Transcoder
+from songspace.audio.transcoding import ENCODINGS, Frames, Transcoder, frames_of
 from songspace.errors import AudioError
 
 LAME = 1105  # samples that come before the first one; only a file that is whole can say so
@@ -254,3 +254,106 @@ def test_only_as_much_is_done_as_is_asked_for(tmp_path: Path) -> None:
             finally:
                 tracemalloc.stop()
     assert read < 0.01 * path.stat().st_size
+
+
+# Parts of an MP3 of constant bit rate
+
+
+RATES = (44_100, 48_000, 32_000)
+
+
+def first_channel(samples: np.ndarray, rate: int) -> Heard:
+    return samples.reshape(len(samples), -1)[:, 0], rate
+
+
+def part(path: Path, frames: Frames, kilobits: int, begin: int = 0, length: int | None = None) -> bytes:
+    """Some bytes of a song as an MP3."""
+    with path.open("rb") as file:
+        transcoder = Transcoder(file, "mp3", kilobits=kilobits, frames=frames, begin=begin, length=length)
+        pieces = iter(transcoder.more, None)
+        data = b"".join(pieces)
+        transcoder.close()
+        return data
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("kilobits", [32, 128, 320])
+def test_its_bytes_are_counted_before_it_is_encoded(tmp_path: Path, rate: int, kilobits: int) -> None:
+    rng = np.random.default_rng(rate + kilobits)
+    for samples in (1, 1152, 1153, 49 * 1152 + 7, int(rng.integers(2_000, 90_000))):
+        soundfile.write(tmp_path / "song.wav", rng.normal(0, 0.1, (samples, 2)), rate, subtype="PCM_16")
+        frames = Frames(rate, kilobits, samples / rate)
+        sent = encoded(tmp_path / "song.wav", "mp3", kilobits=kilobits)
+        assert len(sent) == frames.size
+        assert part(tmp_path / "song.wav", frames, kilobits) == sent
+        # Each frame lies where it was said to lie, and has the header of an MP3 of this rate.
+        places = [frames.place(number) for number in range(frames.count)]
+        assert {sent[place : place + 2] for place in places} == {b"\xff\xfb"}
+        assert len({sent[place + 2] & ~2 for place in places}) == 1
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.5, 7.25, 20.0])
+def test_it_is_as_long_as_was_told_whatever_the_song_is(
+    audio_files: ModuleType, tmp_path: Path, seconds: float
+) -> None:
+    """A song of 5 seconds is cut off, or ends in silence."""
+    rng = np.random.default_rng(0)
+    sound = rng.normal(0, 0.1, 5 * 44_100)
+    soundfile.write(tmp_path / "song.flac", sound, 44_100)
+    frames = Frames(44_100, 128, seconds)
+    sent = part(tmp_path / "song.flac", frames, 128)
+    assert len(sent) == frames.size
+    (tmp_path / "sent.mp3").write_bytes(sent)
+    samples, rate = audio_files.decode(tmp_path / "sent.mp3")
+    assert rate == 44_100 and 0 <= len(samples) / rate - seconds < 2.1 * 1152 / rate
+    after = samples[LAME + int(5.1 * rate) :]
+    assert not len(after) or np.abs(after).max() < 0.001
+    for begin in (frames.size - 1, frames.size - 128, frames.size // 2):
+        assert len(part(tmp_path / "song.flac", frames, 128, begin)) == frames.size - begin
+
+
+@pytest.mark.parametrize(("kind", "kilobits"), [("flac 16", 192), ("wma", 64), ("aac", 128), ("opus", 320)])
+def test_a_part_goes_on_where_the_whole_was_left(
+    audio_files: ModuleType, tmp_path: Path, kind: str, kilobits: int
+) -> None:
+    """Not with the same bytes, for the encoder knows less of what came before, but with the same frames and sound."""
+    path = write(audio_files, tmp_path, kind)
+    original, native = audio_files.decode(path)
+    with path.open("rb") as file:
+        frames = frames_of(file, "mp3", len(original) / native, kilobits=kilobits)
+    assert frames is not None
+    whole = part(path, frames, kilobits)
+    assert len(whole) == frames.size and part(path, frames, kilobits, 0, 1000) == whole[:1000]
+    (tmp_path / "whole.mp3").write_bytes(whole)
+    heard, rate = first_channel(*audio_files.decode(tmp_path / "whole.mp3"))
+    for share in (0.3, 0.55, 0.9):
+        begin = int(frames.size * share)
+        rest = part(path, frames, kilobits, begin)
+        assert len(rest) == frames.size - begin
+        for number in range(frames.count):
+            if (place := frames.place(number) - begin) >= 0:
+                # The fourth byte says how the two channels are joined.
+                assert rest[place : place + 3] == whole[begin + place : begin + place + 3]
+        assert part(path, frames, kilobits, begin, 500) == rest[:500]
+        (tmp_path / "joined.mp3").write_bytes(whole[:begin] + rest)
+        joined, _ = first_channel(*audio_files.decode(tmp_path / "joined.mp3"))
+        assert len(joined) == len(heard)
+        at = int(share * len(heard))
+        apart = np.abs(joined - heard)
+        apart[at - 3 * 1152 : at + 4 * 1152] = 0  # the frames at the join
+        if kind != "wma":  # it counts milliseconds
+            assert np.sqrt(np.mean(apart**2)) < 0.05 * np.sqrt(np.mean(heard**2))
+        lag, likeness = match(joined[at + 4 * 1152 :], heard[at + 4 * 1152 :])
+        assert abs(lag) <= TOLERANCE * rate and likeness > 0.98
+
+
+def test_other_formats_have_no_length_before_they_are_encoded(audio_files: ModuleType, tmp_path: Path) -> None:
+    path = write(audio_files, tmp_path, "flac 16")
+    with path.open("rb") as file:
+        assert frames_of(file, "opus", 12.0) is frames_of(file, "webm", 12.0) is None
+        file.seek(0)
+        found = frames_of(file, "mp3", 12.0, kilobits=70)
+        assert found is not None and found.size == Frames(found.rate, 64, 12.0).size
+    (tmp_path / "noise.wma").write_bytes(bytes(range(256)) * 100)
+    with (tmp_path / "noise.wma").open("rb") as file, pytest.raises(AudioError):
+        frames_of(file, "mp3", 12.0)

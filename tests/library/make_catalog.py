@@ -27,8 +27,13 @@ def make(path: Path) -> None:
         catalog.add_root("/music")
         catalog.set_fact("encoder", "enc")
         catalog.set_left_out("/music", {"/music/.hidden": "a folder that is hidden"})
+        loud = {"track_gain": -6.5, "track_peak": 0.9, "album_gain": -7.25, "album_peak": 1.0}
         tags = Tags(
-            "Blau", "Ann, Bea", "Ann", "Farben", "Jazz; Pop", 1990, 3, 1, "r", "l", "a", ("Ann", "Bea"), ("Jazz", "Pop")
+            *("Blau", "Ann, Bea", "Ann", "Farben", "Jazz; Pop", 1990, 3, 1, "r", "l", "a"),
+            *(("Ann", "Bea"), ("Jazz", "Pop")),
+            side=2,
+            pictured=True,
+            **loud,
         )
         file = Found("/music/caf\udce9.mp3", 5, 6, None, 7, 8, 9)
         vectors = {"enc": np.arange(6, dtype=np.float32).reshape(2, 3)}

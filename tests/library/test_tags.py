@@ -204,8 +204,80 @@ def test_ape_that_holds_gains_only_leaves_the_old_tag_to_speak(tmp_path: Path) -
     _version_1(path, b"Old Title", b"Old Artist", 8)
     assert read_tags(path) == Tags(
         title="Old Title", artist="Old Artist", album="Leaves", genre="Jazz", year=1971, track=5,
-        artists=("Old Artist",), genres=("Jazz",),
+        artists=("Old Artist",), genres=("Jazz",), track_gain=-1.5,
     )  # fmt: skip
+
+
+GAINS = {"track_gain": "-6.52 dB", "track_peak": "0.988553", "album_gain": "+1.5 dB", "album_peak": "1.102"}
+
+
+@pytest.mark.parametrize("kind", ["mp3 constant", "flac 16", "ogg vorbis", "opus", "aac", "wma", "wavpack", "aiff"])
+def test_loudness_in_all_formats(audio_files: ModuleType, tmp_path: Path, kind: str) -> None:
+    path = audio_files.write(tmp_path / f"song{audio_files.KINDS[kind].suffix}", kind, rate=48_000)
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    for name, value in GAINS.items():
+        name = f"replaygain_{name}"
+        if isinstance(file.tags, ID3):
+            file.tags.add(mutagen.id3.TXXX(desc=name, text=value))
+        elif kind == "aac":
+            file[f"----:com.apple.iTunes:{name}"] = mutagen.mp4.MP4FreeForm(value.encode())
+        else:
+            file[name.upper()] = value
+    file.save()
+    found = read_tags(path)
+    assert (found.track_gain, found.track_peak, found.album_gain, found.album_peak) == (-6.52, 0.988553, 1.5, 1.102)
+
+
+@pytest.mark.parametrize(
+    ("text", "gain"),
+    [
+        ("-6,50 dB", -6.5), ("+3", 3.0), (".5dB", 0.5), ("0.00 dB", 0.0), ("", None), ("loud", None), ("-", None),
+        ("1e9", None), ("101 dB", None), ("nan", None), ("-1.2.3", None), ("9" * 5000, None),
+    ],
+)  # fmt: skip
+def test_a_gain_is_a_number_within_reason(tmp_path: Path, text: str, gain: float | None) -> None:
+    path = _song(tmp_path / "song.mp3")
+    _ape(path, REPLAYGAIN_TRACK_GAIN=text or " ", REPLAYGAIN_TRACK_PEAK="0.000000")
+    found = read_tags(path)
+    if gain is not None or text != "1e9":
+        assert (found.track_gain, found.track_peak) == (gain, None)
+    assert found.track_gain is None or abs(found.track_gain) <= 100
+
+
+@pytest.mark.parametrize(
+    ("r128", "gain"), [("-1280", 0.0), ("0", 5.0), ("256", 6.0), ("-3", 5 - 3 / 256), ("loud", None), ("1.5", None)]
+)
+def test_the_loudness_of_opus(audio_files: ModuleType, tmp_path: Path, r128: str, gain: float | None) -> None:
+    """RFC 7845, 5.2.1: 1/256 dB, for -23 LUFS; ReplayGain is for -18."""
+    path = audio_files.write(tmp_path / "song.opus", "opus", rate=48_000)
+    file = mutagen.File(path)
+    file["R128_TRACK_GAIN"] = file["R128_ALBUM_GAIN"] = r128
+    file.save()
+    found = read_tags(path)
+    assert (found.track_gain, found.album_gain) == (gain, gain)
+    file["REPLAYGAIN_TRACK_GAIN"] = "-2 dB"
+    file.save()
+    assert (read_tags(path).track_gain, read_tags(path).album_gain) == (-2.0, gain)
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "track"),
+    [
+        ("A1", 1, 1),
+        ("B2", 2, 2),
+        ("AA1", 27, 1),
+        ("a", 1, 1),
+        ("C-11/12", 3, 11),
+        ("12/13", None, 12),
+        ("A1b", None, 1),
+    ],
+)
+def test_the_side_of_a_record(tmp_path: Path, text: str, side: int | None, track: int) -> None:
+    path = _song(tmp_path / "song.mp3")
+    _ape(path, Track=text)
+    assert (read_tags(path).side, read_tags(path).track) == (side, track)
 
 
 def test_each_field_is_that_of_the_first_tag_that_has_it(tmp_path: Path) -> None:

@@ -152,7 +152,10 @@ def test_similar_artists_by_the_servers_id_or_by_name(get: Get, songs: list[Song
     by = {item(song): song.artist for song in songs}
     for one in told:
         assert one["artist_id"] == f"of {one['artist']}"
-        [match] = one["component_matches"]
+        [match, *_] = one["component_matches"]
+        assert [pair["distance"] for pair in one["component_matches"]] == sorted(
+            pair["distance"] for pair in one["component_matches"]
+        )
         assert {by[song["item_id"]] for song in match["artist1_representative_songs"]} == {artist}
         assert {by[song["item_id"]] for song in match["artist2_representative_songs"]} == {one["artist"]}
         assert all(song.keys() == {"item_id", "title"} for song in match["artist1_representative_songs"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -137,11 +138,15 @@ def test_a_server_without_history_keeps_nothing(home: Path, clients: Callable[..
 
 
 def test_a_damaged_file_stops_stars_and_nothing_else(
-    home: Path, clients: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
+    home: Path,
+    clients: Callable[..., TestClient],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     song, *_ = Library(home).songs()
     Home(home).likes.write_bytes(b"not a database" * 1000)
     client = clients(create_app(home), **WRITE)
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "propagate", True)  # a server in another test sets it
     for _ in range(3):
         assert ids(client.get("/api/v1/radio", params={"song": song.id, "length": 5, "artist_gap": 0}))
     assert sum("likes.sqlite" in record.getMessage() for record in caplog.records) == 1

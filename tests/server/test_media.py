@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, ID3
 from mutagen.mp4 import MP4, MP4Cover
+from PIL import Image
 from starlette.testclient import TestClient
 
 from songspace import Library, pipeline
@@ -344,18 +346,21 @@ def test_a_cover_is_served_by_what_it_is(
     linked: tuple[Path, Any], clients: Callable[..., TestClient], tmp_path: Path
 ) -> None:
     music, home = linked[0], Home(tmp_path / "home")
+    made = BytesIO()
+    Image.new("RGB", (8, 8)).save(made, "PNG")
+    png = made.getvalue()
 
     def updated() -> tuple[TestClient, str]:
         pipeline.update(home, workers=1)
         song = Library(home.folder).find(str(music / "0.flac"))
         return clients(create_app(home)), f"/api/v1/songs/{song.id}/cover"
 
-    in_flac(music / "0.flac", (PNG, 3))
+    in_flac(music / "0.flac", (png, 3))
     client, url = updated()
     got = client.get(url)
-    assert (got.status_code, got.content, got.headers["content-type"]) == (200, PNG, "image/png")
+    assert (got.status_code, got.content, got.headers["content-type"]) == (200, png, "image/png")
     assert client.get(url, headers={"If-None-Match": got.headers["etag"]}).status_code == 304
-    in_flac(music / "0.flac", (PNG + bytes(LARGEST), 3))
+    in_flac(music / "0.flac", (png + bytes(LARGEST), 3))
     client, url = updated()
     assert client.get(url).json()["detail"] == "The cover is larger than 8 MB."
     shutil.rmtree(music)

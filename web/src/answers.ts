@@ -414,7 +414,8 @@ export interface SimilarAlbum {
   album: string;
   artist: string;
   songs: number;
-  distance: number; // Energy distance of their songs, 0 to 2.
+  similarity: number; // Mutual proximity, 0 to 1: of two sets, how many are farther apart.
+  distance: number; // Mean distance of each song to the nearest song of the other, 0 to 2.
   song: SongFacts; // The most typical song of this album.
 }
 
@@ -427,7 +428,8 @@ export interface SimilarAlbums {
 export interface SimilarArtist {
   artist: string;
   songs: number;
-  distance: number; // Energy distance of their songs, 0 to 2.
+  similarity: number; // Mutual proximity, 0 to 1: of two sets, how many are farther apart.
+  distance: number; // Mean distance of each song to the nearest song of the other, 0 to 2.
   song: SongFacts; // The most typical song of this artist.
 }
 

@@ -18,7 +18,6 @@ from songspace.library import Song
 from songspace.library.names import artist_of, is_called, nearest, plain
 from songspace.library.shelves import Album, Artist, Shelves
 from songspace.playlists.taste import tastes
-from songspace.space import Space
 
 if TYPE_CHECKING:
     from songspace.geometry.sets import Sets
@@ -33,7 +32,8 @@ class SimilarArtist:
 
     artist: str
     songs: int
-    distance: float = described("Energy distance of their songs, 0 to 2.")
+    similarity: float = described("Mutual proximity, 0 to 1: of two sets, how many are farther apart.")
+    distance: float = described("Mean distance of each song to the nearest song of the other, 0 to 2.")
     song: SongFacts = described("The most typical song of this artist.")
 
 
@@ -52,7 +52,8 @@ class SimilarAlbum:
     album: str
     artist: str
     songs: int
-    distance: float = described("Energy distance of their songs, 0 to 2.")
+    similarity: float = described("Mutual proximity, 0 to 1: of two sets, how many are farther apart.")
+    distance: float = described("Mean distance of each song to the nearest song of the other, 0 to 2.")
     song: SongFacts = described("The most typical song of this album.")
 
 
@@ -151,9 +152,9 @@ def similar_artists(view: View, artist: Artist, count: int) -> SimilarArtists:
     """
     _check(view.artists, artist.id, artist.name)
     similar = []
-    for id, distance in view.artists.near(artist.id, count):
+    for id, similarity, distance in view.artists.near(artist.id, count):
         other, song = view.shelves.artists[id], view.songs[view.artists.typical(id)[0]]
-        similar.append(SimilarArtist(other.name, len(view.artists.rows(id)), distance, SongFacts.of(song)))
+        similar.append(SimilarArtist(other.name, len(view.artists.rows(id)), similarity, distance, SongFacts.of(song)))
     return SimilarArtists(artist.name, similar)
 
 
@@ -167,9 +168,11 @@ def similar_albums(view: View, album: Album, count: int) -> SimilarAlbums:
     """
     _check(view.albums, album.id, album.name)
     similar = []
-    for id, distance in view.albums.near(album.id, count):
+    for id, similarity, distance in view.albums.near(album.id, count):
         other, song = view.shelves.albums[id], view.songs[view.albums.typical(id)[0]]
-        similar.append(SimilarAlbum(other.name, other.by, len(view.albums.rows(id)), distance, SongFacts.of(song)))
+        similar.append(
+            SimilarAlbum(other.name, other.by, len(view.albums.rows(id)), similarity, distance, SongFacts.of(song))
+        )
     return SimilarAlbums(album.name, album.by, similar)
 
 
@@ -196,50 +199,47 @@ def representatives(view: View, sets: Sets, id: str, name: str, *, most: int = R
         in_order = [row for row in typical if row in members]
         # In proportion to the sizes of the groups (Sainte-Laguë).
         turns += [((2 * place + 1) / len(members), number, row) for place, row in enumerate(in_order)]
-    versions = view.space.versions[[row for _, _, row in sorted(turns)]].tolist()
-    first_of = {version: row for version, (_, _, row) in reversed([*zip(versions, sorted(turns), strict=True)])}
-    return [view.songs[first_of[version]] for version in dict.fromkeys(versions)][:most]
+    row_of: dict[int, int] = {}
+    for _, _, row in sorted(turns):
+        row_of.setdefault(int(view.space.versions[row]), row)
+    return [view.songs[row] for row in [*row_of.values()][:most]]
 
 
 @dataclass(frozen=True)
-class Component:
-    """A group of similar songs of one artist, and the group of another one that is nearest to it.
+class Group:
+    """Similar songs of an artist.
 
     Attributes
     ----------
-    distance : float
-        Distance of their centres, 0 to 2.
-    rows, other : list of int
-        Rows of both, the most typical songs first.
+    index : int
+        Number of the group, the largest first.
+    weight : float
+        Share of the artist's songs.
+    rows : list of int
+        The songs nearest to the centre first.
+    center : ndarray of shape (d,)
+        Of length 1.
     """
 
-    distance: float
-    rows: list[int]
-    other: list[int]
-
-
-def matching_components(view: View, one: str, other: str) -> list[Component]:
-    """Return each group of similar songs of an artist with the nearest group of another one, the nearest pair first."""
-    space = view.space
-    groups, theirs = ([_Group.of(space, rows) for rows in tastes(space, view.artists.rows(id))] for id in (one, other))
-    apart = np.sqrt(np.maximum(0.0, 2 - 2 * np.array([[a.center @ b.center for b in theirs] for a in groups])))
-    nearest = apart.argmin(axis=1).tolist()
-    components = [
-        Component(float(apart[number, match]), groups[number].rows, theirs[match].rows)
-        for number, match in enumerate(nearest)
-    ]
-    return sorted(components, key=lambda component: component.distance)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Similar songs of an artist, those nearest to their centre first."""
-
+    index: int
+    weight: float
     rows: list[int]
     center: np.ndarray
 
-    @classmethod
-    def of(cls, space: Space, rows: np.ndarray) -> _Group:
-        mean = space.vectors[rows].mean(axis=0, dtype=np.float64)
+
+def groups_of(view: View, artist: str) -> list[Group]:
+    """Return the groups of similar songs of an artist, given by id; see :func:`songspace.playlists.taste.tastes`."""
+    vectors, rows = view.space.vectors, view.artists.rows(artist)
+    groups = []
+    for index, group in enumerate(tastes(view.space, rows)):
+        mean = vectors[group].mean(axis=0, dtype=np.float64)
         center = mean / max(float(np.linalg.norm(mean)), 1e-9)
-        return cls(rows[np.argsort(-(space.vectors[rows] @ center), kind="stable")].tolist(), center)
+        nearest = group[np.argsort(-(vectors[group] @ center), kind="stable")].tolist()
+        groups.append(Group(index, len(group) / len(rows), nearest, center))
+    return groups
+
+
+def matching_groups(groups: Sequence[Group], others: Sequence[Group], most: int) -> list[tuple[Group, Group, float]]:
+    """Return the pairs of groups of two artists that are most alike, with 1 - cosine of their centres."""
+    pairs = [(one, other, 1 - float(one.center @ other.center)) for one in groups for other in others]
+    return sorted(pairs, key=lambda pair: pair[2])[:most]

@@ -2,6 +2,9 @@
 
 It serves players that cannot play a format, and slow connections. FFmpeg decodes the whole file, from its first sample
 to its last. Memory and the time to the first piece do not grow with the length of the song.
+
+The bytes of an MP3 of constant bit rate can be counted before it is encoded, and encoding can begin anywhere in it: see
+:class:`Frames`.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ PIECE = 16 * 1024
 _STEPS = 100  # frames after which `more` returns, even without a piece
 _MOST_CHANNELS = 64  # limit of FFmpeg's filters
 _ARRANGED = 8  # the most channels with a defined order
+_SILENCE = 4096  # samples
 _PREROLLS = 0.5, 5.0  # s that are decoded before the start, so that the decoder has settled
 
 
@@ -54,6 +58,86 @@ ENCODINGS = {
 """Encodings by name. Opus is written in Ogg, for players, and in WebM, which older browsers play, too."""
 
 
+def _rung(encoding: Encoding, kilobits: int | None) -> int:
+    """Return the largest possible rate of a format that is not above ``kilobits``, or else the smallest."""
+    wanted = encoding.kilobits if kilobits is None else kilobits
+    return max((rung for rung in encoding.rungs if rung <= wanted), default=encoding.rungs[0])
+
+
+def _rate(encoding: Encoding, native: int) -> int:
+    """Return the sampling rate in which a sound is encoded."""
+    simple = (rate for rate in encoding.rates if rate % native == 0 or native % rate == 0)
+    return next(simple, encoding.rates[0])
+
+
+class Frames:
+    """The frames of an MP3 of constant bit rate, as LAME writes them.
+
+    A frame holds 1,152 samples, and has one byte more or less than its neighbours, so that the rate is exact in the
+    end. LAME adds one frame, for the delay of its filters. What a frame holds depends a little on all samples before
+    it, so that two encoders that begin at different samples write different bytes for it; but they write as many, with
+    the same header, and both are of the same sound.
+
+    Parameters
+    ----------
+    rate : int
+        Samples per second.
+    kilobits : int
+        Kilobits per second.
+    seconds : float
+        Duration of the song.
+
+    Examples
+    --------
+    >>> frames = Frames(44_100, 192, 60.0)
+    >>> frames.count, frames.place(1), frames.place(2), frames.size
+    (2298, 626, 1253, 1440705)
+    """
+
+    SAMPLES = 1152
+    BLOCK = 49
+    """At all rates, so many frames have the same number of bytes wherever they begin."""
+
+    def __init__(self, rate: int, kilobits: int, seconds: float) -> None:
+        self.rate, self.samples = rate, max(1, round(seconds * rate))
+        self.count = -(-self.samples // self.SAMPLES) + 1
+        self._bytes, self._rest = divmod(self.SAMPLES // 8 * 1000 * kilobits, rate)
+
+    def place(self, frames: int) -> int:
+        """Return the number of bytes of the first frames."""
+        return frames * self._bytes + (-(-(frames - 1) * self._rest // self.rate) if frames else 0)
+
+    @property
+    def size(self) -> int:
+        """Number of bytes of all frames."""
+        return self.place(self.count)
+
+    def before(self, byte: int) -> int:
+        """Return the frame at which to begin encoding for the bytes from ``byte`` on.
+
+        It begins a block, and lies at least a block before, so that the encoder has settled.
+        """
+        return max(0, byte // self.place(self.BLOCK) - 1) * self.BLOCK
+
+
+def frames_of(file: BufferedReader, format: str, seconds: float, *, kilobits: int | None = None) -> Frames | None:
+    """Return the frames of a song that is encoded at a constant bit rate; None for other formats.
+
+    Raises
+    ------
+    AudioError
+        If no sound can be decoded.
+    """
+    if format != "mp3":
+        return None
+    encoding, reader = ENCODINGS[format], _FrameReader(file)
+    try:
+        with decoding():
+            return Frames(_rate(encoding, reader.native_rate()), _rung(encoding, kilobits), seconds)
+    finally:
+        reader.close()
+
+
 class Transcoder:
     """A song encoded in another format, from a given second.
 
@@ -69,6 +153,11 @@ class Transcoder:
         End in seconds, exact to the sample.
     kilobits : int, optional
         The most kilobits per second, but at least the lowest rate of the format.
+    frames : Frames, optional
+        The frames of the song from ``start`` on, by :func:`frames_of`. It becomes exactly as long as they say: a longer
+        one is cut off, and a shorter one ends in silence.
+    begin, length : int
+        With ``frames``: the part of their bytes that is encoded.
 
     Examples
     --------
@@ -93,7 +182,17 @@ class Transcoder:
         start: float = 0.0,
         end: float | None = None,
         kilobits: int | None = None,
+        frames: Frames | None = None,
+        begin: int = 0,
+        length: int | None = None,
     ) -> None:
+        self._frames, first = frames, 0 if frames is None else frames.before(begin)
+        self._dropped, self._left, self._samples = 0, length, None
+        if frames is not None:
+            self._dropped, self._left = begin - frames.place(first), frames.size - begin if length is None else length
+            self._samples = frames.samples - first * frames.SAMPLES
+            start += first * frames.SAMPLES / frames.rate
+        self._goes_on = first > 0  # there was sound before
         self._reader, self._start, self._end = _FrameReader(file), start, math.inf if end is None else end
         self._encoding, self._kilobits = ENCODINGS[format], kilobits
         self._sink = _Sink()
@@ -115,21 +214,43 @@ class Transcoder:
         with self._lock:
             if self._work is None:
                 return None
-            try:
-                with decoding():
-                    for _ in range(_STEPS):
-                        if len(self._sink.bytes) >= PIECE:
-                            break
-                        next(self._work)
-            except StopIteration:
-                self._close()
-            except AudioError:
-                if self._encoder is None or not self._encoder.count:
-                    raise
-                with suppress(AudioError), decoding():  # the bytes so far are complete
-                    self._encoder.finish()
-                self._close()
-            return self._sink.take()
+            return self._cut(self._encoded())
+
+    def _cut(self, data: bytes) -> bytes:
+        """Return the bytes of the part that is asked for."""
+        if self._left is None:
+            return data
+        dropped = min(self._dropped, len(data))
+        self._dropped -= dropped
+        data = data[dropped : dropped + self._left]
+        if self._work is None:  # it has as many bytes as were told, even if the encoder should ever write fewer
+            data += bytes(self._left - len(data))
+        self._left -= len(data)
+        if not self._left:
+            self._close()
+        return data
+
+    def _encoded(self) -> bytes:
+        try:
+            with decoding():
+                for _ in range(_STEPS):
+                    if len(self._sink.bytes) >= PIECE:
+                        break
+                    next(self._work or iter(()))
+        except StopIteration:
+            self._close()
+        except AudioError:
+            if self._encoder is None or not self._encoder.count:
+                raise
+            with suppress(AudioError), decoding():  # the bytes so far are complete
+                self._encoder.finish()
+            self._close()
+        return self._sink.take()
+
+    @property
+    def is_short(self) -> bool:
+        """True if not all bytes were returned that were told."""
+        return bool(self._left)
 
     def close(self) -> None:
         """Release decoder and encoder, after a running call of :meth:`more`."""
@@ -146,18 +267,29 @@ class Transcoder:
         """Decode and encode the song, one frame in each step."""
         for second, frame in self._reader.frames_from(self._start):
             late, left = self._start - second, (self._end - second) * frame.sample_rate
-            if left < 0.5:
+            if left < 0.5 or (self._encoder is not None and self._encoder.is_full):
                 break
             if late * frame.sample_rate < frame.samples:
                 if self._encoder is None:
-                    self._encoder = _Encoder(self._sink, self._encoding, frame, self._kilobits, max(0.0, late))
+                    layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+                    self._encoder = self._begun(layout, frame.sample_rate, max(0.0, late))
                 self._encoder.put(frame if left >= frame.samples else _head(frame, round(left)))
             yield
+        if self._encoder is None and self._goes_on:
+            self._encoder = self._begun("stereo")
         if self._encoder is not None:
+            self._encoder.flush()
+            while (self._encoder.count or self._goes_on) and self._encoder.put_silence():
+                yield
             self._encoder.finish()
         if self._encoder is None or not self._encoder.count:
             reason = f"It ends before second {self._start:g}." if self._start else "It holds no sound."
             raise UndecodableError(reason)
+
+    def _begun(self, layout: str, native: int = 0, skip: float = 0.0) -> _Encoder:
+        rate = _rate(self._encoding, native) if self._frames is None else self._frames.rate
+        kilobits = _rung(self._encoding, self._kilobits)
+        return _Encoder(self._sink, self._encoding, rate, layout, kilobits, skip, self._samples)
 
 
 def _head(frame: Any, samples: int) -> Any:
@@ -170,6 +302,14 @@ def _head(frame: Any, samples: int) -> Any:
 
 class _FrameReader(AvFile):
     """Decoded frames of a file from a given second."""
+
+    def native_rate(self) -> int:
+        """Return the sampling rate of the first frame."""
+        self._open()
+        first = next(self._decode(), None)
+        if first is None:
+            raise UndecodableError("It holds no sound.")
+        return int(check_rate(first.sample_rate))
 
     def frames_from(self, start: float) -> Iterator[tuple[float, Any]]:
         """Yield the start of each frame in seconds, and the frame; the first one begins at ``start`` or before."""
@@ -225,19 +365,31 @@ class _Sink:
 class _Encoder:
     """Encoder of frames of any kind: to one channel if the first frame has one, otherwise to two."""
 
-    def __init__(self, sink: _Sink, encoding: Encoding, first: Any, kilobits: int | None, skip: float) -> None:
-        self._encoding, self._layout = encoding, "mono" if first.layout.nb_channels == 1 else "stereo"
-        native = first.sample_rate
-        simple = (rate for rate in encoding.rates if rate % native == 0 or native % rate == 0)
-        self._rate = next(simple, encoding.rates[0])
-        self._container = cast(Any, av.open(sink, "w", format=encoding.format.demuxers[0]))
-        self._stream = self._container.add_stream(encoding.format.encoder, rate=self._rate, layout=self._layout)
+    def __init__(
+        self,
+        sink: _Sink,
+        encoding: Encoding,
+        rate: int,
+        layout: str,
+        kilobits: int,
+        skip: float,
+        samples: int | None,
+    ) -> None:
+        self._encoding, self._rate, self._layout = encoding, rate, layout
+        # Frames alone: no tag before them.
+        options = {"id3v2_version": "0", "write_xing": "0"} if encoding.format.encoder == "libmp3lame" else {}
+        self._container = cast(Any, av.open(sink, "w", format=encoding.format.demuxers[0], options=options))
+        self._stream = self._container.add_stream(encoding.format.encoder, rate=rate, layout=layout)
         self._stream.codec_context.format = encoding.samples
-        wanted, rungs = encoding.kilobits if kilobits is None else kilobits, encoding.rungs
-        self._stream.bit_rate = 1000 * max((rung for rung in rungs if rung <= wanted), default=rungs[0])
+        self._stream.bit_rate = 1000 * kilobits
         self._kind: tuple[object, ...] = ()
         self._graph: Any = None
-        self._skip, self.count = skip, 0
+        self._skip, self._samples, self.count = skip, samples, 0
+
+    @property
+    def is_full(self) -> bool:
+        """True if all samples that it may have are encoded."""
+        return self._samples is not None and self.count >= self._samples
 
     def put(self, frame: Any) -> None:
         """Encode a frame, which may be of another kind than the one before."""
@@ -248,9 +400,26 @@ class _Encoder:
         frame.pts = None  # samples are counted, so that wrong timestamps do no harm
         self._flow(frame)
 
+    def put_silence(self) -> bool:
+        """Encode a little silence, if samples are missing; return True if there was room for it."""
+        if self._samples is None or self.is_full:
+            return False
+        count = min(_SILENCE, self._samples - self.count)
+        silence = av.AudioFrame(self._encoding.samples, self._layout, count)
+        for plane in silence.planes:
+            plane.update(bytes(plane.buffer_size))
+        silence.sample_rate = self._rate
+        self._encode(silence)
+        return True
+
+    def flush(self) -> None:
+        """Encode what the filters hold back."""
+        self._flow(None)
+        self._graph, self._kind = None, ()
+
     def finish(self) -> None:
         """Encode the remaining samples, and end the file."""
-        self._flow(None)
+        self.flush()
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
@@ -264,10 +433,17 @@ class _Encoder:
         self._graph.push(frame)
         with suppress(av.BlockingIOError, av.EOFError):
             while True:
-                converted = self._graph.pull()
-                converted.pts, converted.time_base = self.count, Fraction(1, self._rate)
-                self.count += converted.samples
-                self._container.mux(self._stream.encode(converted))
+                self._encode(self._graph.pull())
+
+    def _encode(self, frame: Any) -> None:
+        left = frame.samples if self._samples is None else self._samples - self.count
+        if left <= 0:
+            return
+        if left < frame.samples:
+            frame = _head(frame, left)
+        frame.pts, frame.time_base = self.count, Fraction(1, self._rate)
+        self.count += frame.samples
+        self._container.mux(self._stream.encode(frame))
 
     def _converting(self, frame: Any) -> Any:
         """Return a filter graph from frames of this kind to those of the encoder; the first graph skips samples."""

@@ -73,16 +73,16 @@ def _similar_sets(view: View, artist: str | None, album: str | None, count: int,
             show.answer(artists)
             return
         show.say(f"Sound most like {artists.artist}:")
-        rows = [(f"{each.distance:.3f}", each.artist, each.songs, each.song.title or "") for each in artists.similar]
-        show.table(("distance", "artist", "songs", "most typical song"), rows, right=(0, 2))
+        rows = [(f"{each.similarity:.2f}", each.artist, each.songs, each.song.title or "") for each in artists.similar]
+        show.table(("similarity", "artist", "songs", "most typical song"), rows, right=(0, 2))
         return
     albums = sets.similar_albums(view, sets.find_album(view.shelves, album or ""), count)
     if json:
         show.answer(albums)
         return
     show.say(f"Sound most like {albums.artist} - {albums.album}:")
-    cells = [(f"{each.distance:.3f}", each.artist, each.album, each.songs) for each in albums.similar]
-    show.table(("distance", "artist", "album", "songs"), cells, right=(0, 3))
+    cells = [(f"{each.similarity:.2f}", each.artist, each.album, each.songs) for each in albums.similar]
+    show.table(("similarity", "artist", "album", "songs"), cells, right=(0, 3))
 
 
 def _show(similar: list[SimilarSong], songs: list[Song]) -> None:

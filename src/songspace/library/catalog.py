@@ -506,6 +506,7 @@ def _song_of_row(row: Sequence[Any], separators: str) -> Song:
     values = dict(zip(_COLUMNS, row, strict=True))
     values["path"] = os.fsdecode(values["path"])
     values |= {name: tuple(values[name].split("\n")) if values[name] else () for name in _LISTS}
+    values["pictured"] = bool(values["pictured"])
     if separators:
         values["genres"] = genres_apart(values["genres"], separators)
         values["genre"] = shown_genres(values["genres"])

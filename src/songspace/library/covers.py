@@ -1,10 +1,14 @@
-"""Cover art: the pictures inside music files."""
+"""Cover art: the pictures inside music files and in their folders, and smaller ones made of them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+import re
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from songspace.errors import AudioError
@@ -12,6 +16,16 @@ from songspace.library.tagged import MUTAGEN_RAISES, Pictured, pictured
 
 LARGEST = 8 * 2**20
 """Largest size of a picture, in bytes; a larger one is taken for a mistake or an attack."""
+
+MOST_PIXELS = 40_000_000
+"""Most pixels of a picture that is decoded: 6,300 x 6,300."""
+
+_NAMES = ("cover", "folder", "front", "albumart", "album")  # of pictures in folders, the best first
+_ENDINGS = ("jpg", "jpeg", "png", "webp", "gif")
+_NAMED = re.compile(rf"(cover|folder|front|albumart.*|album)\.({'|'.join(_ENDINGS)})", re.IGNORECASE | re.DOTALL)
+_DISC = re.compile(r"(cd|dis[ck]|disque|dvd|vinyl|lp|side)[\s._-]*(\d{1,3}|[a-z])\b.*", re.IGNORECASE | re.DOTALL)
+_FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
+_QUALITY = 88  # of JPEG
 
 _FRONT = 3  # the type of a front cover, in ID3 and in the formats that took over its numbers
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
@@ -51,6 +65,14 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     return None
 
 
+def has_cover(file: BinaryIO) -> bool:
+    """Return True if :func:`read_cover` finds a cover."""
+    try:
+        return read_cover(file) is not None
+    except AudioError:
+        return False
+
+
 def picture_type(data: bytes) -> str | None:
     """Return the media type of a picture, by its first bytes; None if it is not supported.
 
@@ -62,6 +84,95 @@ def picture_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((media_type for magic, media_type in _MAGIC.items() if data.startswith(magic)), None)
+
+
+def pictures_among(names: Iterable[str]) -> list[str]:
+    """Return the files of a folder that are its cover by their names, the best first.
+
+    Examples
+    --------
+    >>> pictures_among(["Folder.JPG", "AlbumArt_{1}_Small.jpg", "AlbumArt_{1}_Large.jpg", "back.jpg", "cover.png"])
+    ['cover.png', 'Folder.JPG', 'AlbumArt_{1}_Large.jpg', 'AlbumArt_{1}_Small.jpg']
+    """
+
+    def rank(name: str) -> tuple[int, bool, int, str]:
+        stem, _, ending = name.lower().rpartition(".")
+        kind = stem if stem in _NAMES else "albumart"
+        return _NAMES.index(kind), "small" in stem, _ENDINGS.index(ending), name
+
+    return sorted(filter(_NAMED.fullmatch, names), key=rank)
+
+
+def is_of_a_disc(folder: str) -> bool:
+    """Return True if a folder is named like one disc of an album, so that the album is the folder above.
+
+    Examples
+    --------
+    >>> [is_of_a_disc(name) for name in ("CD1", "Disc 2", "disc_3 - Live", "Side B", "Discography", "CDs")]
+    [True, True, True, True, False, False]
+    """
+    return _DISC.fullmatch(folder) is not None
+
+
+_decoding = threading.Lock()  # one picture at a time: a large one takes a lot of memory
+
+
+def scaled(data: bytes, size: int | None = None) -> tuple[bytes, str] | None:
+    """Return a picture of at most ``size`` pixels in width and height, with its media type; None if it is damaged.
+
+    A picture that is small enough is returned as it is. A JPEG stays one, and a PNG as well; others become the one or
+    the other.
+
+    Parameters
+    ----------
+    data : bytes
+    size : int, optional
+        None: whatever size it has.
+
+    Raises
+    ------
+    AudioError
+        If it has more pixels than :data:`MOST_PIXELS`. It is not decoded then.
+    """
+    from PIL import Image
+
+    try:
+        with _decoding, warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP")) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise _too_many(f"{image.width:,} x {image.height:,} pixels")
+                if size is None or max(image.size) <= size:
+                    return (data, _FORMATS[image.format or ""])
+                return _smaller(image, size)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many("too many pixels") from None
+    except (SyntaxError, *MUTAGEN_RAISES):  # Pillow raises as many kinds of errors as mutagen
+        return None
+
+
+def _too_many(pixels: str) -> AudioError:
+    return AudioError(f"The cover claims to have {pixels}: one of at most {MOST_PIXELS:,} is shown.")
+
+
+def _smaller(image: Any, size: int) -> tuple[bytes, str]:
+    from PIL import ImageOps
+
+    kind, profile = _FORMATS[image.format], image.info.get("icc_profile")
+    is_jpeg = kind == "image/jpeg"
+    if not is_jpeg and image.mode not in ("L", "LA", "RGB", "RGBA"):
+        image, profile = image.convert("RGBA"), None
+    image.thumbnail((size, size))  # a JPEG is decoded at about this size
+    image = ImageOps.exif_transpose(image)
+    is_jpeg |= kind == "image/webp" and image.mode == "RGB"
+    if is_jpeg and image.mode not in ("L", "RGB"):
+        image, profile = image.convert("RGB"), None
+    made = BytesIO()
+    if is_jpeg:
+        image.save(made, "JPEG", quality=_QUALITY, icc_profile=profile, exif=b"")
+        return made.getvalue(), "image/jpeg"
+    image.save(made, "PNG", icc_profile=profile, exif=b"")
+    return made.getvalue(), "image/png"
 
 
 def _pictures(of: Pictured) -> Iterator[tuple[int, bytes]]:

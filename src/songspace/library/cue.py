@@ -98,8 +98,9 @@ def embedded_parts(sheet: str) -> tuple[Part, ...]:
 def with_tags(part: Part, tags: Tags) -> Tags:
     """Return the tags of a part: those in the sheet, and for missing ones those of the whole file."""
     listed = {name: value for name in _IN_SHEETS if (value := getattr(part.tags, name))}
-    # The recording id of the whole file is not that of a part.
-    own = {"title": part.tags.title, "track": part.number, "recording_mbid": None}
+    # The recording id and the loudness of the whole file are not those of a part.
+    own = {"title": part.tags.title, "track": part.number, "side": None, "recording_mbid": None}
+    own |= {"track_gain": None, "track_peak": None}
     return replace(tags, **({"album": tags.album or tags.title} | listed | own))
 
 

@@ -34,6 +34,12 @@ class Song:
         Start and end in the file, in seconds, if a CUE sheet gives them; None is the start or end of the file.
     away : float or None
         Time since which none of its files can be reached, in seconds since 1970; None if one can.
+    side : int or None
+        Side of a record, from 1, if the number of its track names one: "A2", "B1".
+    track_gain, album_gain, track_peak, album_peak : float or None
+        Loudness by the tags: ReplayGain in decibels, and the largest sample.
+    pictured : bool
+        True if its file holds a picture.
     words : tuple of str
         Words that stand out in it (:mod:`songspace.library.words`); filled in only where a caller needs them.
     """
@@ -59,6 +65,12 @@ class Song:
     end: float | None = None
     away: float | None = None
     words: tuple[str, ...] = ()
+    side: int | None = None
+    track_gain: float | None = None
+    track_peak: float | None = None
+    album_gain: float | None = None
+    album_peak: float | None = None
+    pictured: bool = False
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 The SQL of a step is written out and frozen: an old catalog is brought up to date by the statements that were released
 after it, and these do not depend on the classes of the program. **Never edit a step that was released; add one.** The
-checksums of a table with a new column are computed anew when the catalog is brought up to date.
+checksums of a table are computed anew when a step gives it a new column, or changes its rows (``UPDATE table ...``).
 
 The constraints of the columns are part of the tables, too: SQLite refuses to write other values, and finds those that
 another program wrote. SQLite notices damaged pages, but not a changed byte inside a page. So each row has a checksum in
@@ -134,6 +134,18 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             sum INTEGER,
             CHECK (typeof(key) = 'text' AND typeof(value) = 'text')
         ) WITHOUT ROWID""",
+    ),
+    # Version 2: the loudness, the side of a record, and whether the file holds a picture
+    (
+        "ALTER TABLE tracks ADD COLUMN side INTEGER CHECK (typeof(side) IN ('integer', 'null'))",
+        "ALTER TABLE tracks ADD COLUMN track_gain REAL CHECK (typeof(track_gain) IN ('real', 'null'))",
+        "ALTER TABLE tracks ADD COLUMN track_peak REAL CHECK (typeof(track_peak) IN ('real', 'null'))",
+        "ALTER TABLE tracks ADD COLUMN album_gain REAL CHECK (typeof(album_gain) IN ('real', 'null'))",
+        "ALTER TABLE tracks ADD COLUMN album_peak REAL CHECK (typeof(album_peak) IN ('real', 'null'))",
+        "ALTER TABLE tracks ADD COLUMN pictured INTEGER NOT NULL DEFAULT 0 CHECK (pictured IN (0, 1))",
+        # The next run reads the tags of every file again, as `Catalog.read_tags_again` does.
+        """UPDATE files SET mtime_ns = -1, ctime_ns = -1
+            WHERE EXISTS (SELECT 1 FROM tracks WHERE tracks.path = files.path)""",
     ),
 )
 
@@ -288,7 +300,8 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             for statement in step:
                 db.execute(statement)
         for table in columns(VERSION):
-            if columns(version).get(table) != columns(VERSION)[table]:
+            updated = any(statement.startswith(f"UPDATE {table} ") for step in _STEPS[version:] for statement in step)
+            if updated or columns(version).get(table) != columns(VERSION)[table]:
                 db.execute(f"UPDATE {table} SET sum = {_row_sum(table)}")
         mark(db)
         db.execute("COMMIT")

@@ -5,7 +5,9 @@ artist, but players expect compilations under this name.
 
 Ids are digests of names, so that they stay when the library is heard again: for an artist, of the normalized name; for
 an album, of its MusicBrainz id, or its title and artist, or its title and folder (there are many "Greatest Hits"). A
-song without an album belongs to an album named like its folder, so that a library without tags is browsed by folders.
+song without an artist of its album belongs to the album of that title in its folder; the folders of discs ("CD 1")
+count as one. A song without an album belongs to an album named like its folder, so that a library without tags is
+browsed by folders.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from songspace.categories import printable
+from songspace.library.covers import is_of_a_disc
 from songspace.library.credits import Credits
 from songspace.library.names import artist_of, compared, folded, plain
 from songspace.library.records import FileRow, Song
@@ -26,6 +29,21 @@ from songspace.library.scan import is_inside
 
 UNKNOWN, SEVERAL = "[Unknown Artist]", "Various Artists"
 ARTICLES = ("the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "las")
+
+
+class Pictures(Protocol):
+    """The pictures in the folders of songs."""
+
+    def of(self, song: Song) -> str | None:
+        """Return the path of the picture in the folder of a song; None if there is none."""
+
+
+class NoPictures:
+    """Folders that nobody has looked into."""
+
+    def of(self, song: Song) -> str | None:
+        """Return None."""
+        return None
 
 
 @dataclass
@@ -39,6 +57,8 @@ class Album:
     by: str = ""
     """Its artist, as written in the tags."""
     created: float = 0.0
+    pictures: Pictures = field(default_factory=NoPictures)
+    """Pictures in the folders of the library."""
 
     @cached_property
     def year(self) -> int | None:
@@ -54,6 +74,41 @@ class Album:
     def mbid(self) -> str | None:
         """MusicBrainz id."""
         return _most(song.release_mbid for song in self.songs)
+
+    @cached_property
+    def _sides(self) -> list[int]:
+        """Sides of its records, if these are its discs: all songs have one, and no two songs say another disc."""
+        sides = [song.side for song in self.songs if song.side is not None]
+        agree = len(sides) == len(self.songs) and len({song.disc for song in self.songs}) == 1
+        return sorted(set(sides)) if agree else []
+
+    def disc_of(self, song: Song) -> int | None:
+        """Return the number of the disc of a song, or of the side of its record."""
+        return self._sides.index(song.side) + 1 if song.side in self._sides else song.disc
+
+    @cached_property
+    def _is_pictured(self) -> bool:
+        return any(song.pictured for song in self.songs)
+
+    @cached_property
+    def _of_folders(self) -> list[Song]:
+        """One song of each of its folders."""
+        return [*{os.path.dirname(song.path): song for song in reversed(self.songs)}.values()]
+
+    @property
+    def has_cover(self) -> bool:
+        """True if there is a picture in one of its files or folders."""
+        return self._is_pictured or any(self.pictures.of(song) is not None for song in self._of_folders)
+
+    def has_own_cover(self, song: Song) -> bool:
+        """Return True if there is a picture in the file of a song, or in its folder."""
+        return song.pictured or self.pictures.of(song) is not None
+
+    def cover_of(self, song: Song) -> str | None:
+        """Return the id of the cover of a song: its own if its file holds a picture, or else that of the album."""
+        if song.pictured:
+            return str(song.id)
+        return self.id if self.has_cover else None
 
     @property
     def seconds(self) -> int:
@@ -76,6 +131,12 @@ class Artist:
     def is_known(self) -> bool:
         """True for an artist, False for "Various Artists" and the like."""
         return artist_of(self.name) is not None
+
+    @property
+    def cover(self) -> Album | None:
+        """The album whose cover stands for the artist: the first with a cover, own albums before others."""
+        own = sorted(self.albums, key=lambda album: album.artist is not self)
+        return next((album for album in own if album.has_cover), None)
 
     @property
     def sorted_by(self) -> str:
@@ -132,9 +193,15 @@ def folders(roots: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def arrange(
-    songs: Sequence[Song], roots: Sequence[str], files: Mapping[str, FileRow], credits: Credits | None = None
+    songs: Sequence[Song],
+    roots: Sequence[str],
+    files: Mapping[str, FileRow],
+    credits: Credits | None = None,
+    pictures: Pictures | None = None,
 ) -> Shelves:
     """Group songs into artists and albums; ``credits`` are those of the whole library, if these are not all songs.
+
+    ``pictures`` are those in the folders of the library; without them, covers are in files only.
 
     Examples
     --------
@@ -143,13 +210,14 @@ def arrange(
     >>> [(album.name, album.artist.name) for album in shelves.albums.values()]
     [('b', '[Unknown Artist]'), ('Blue', 'Ann')]
     """
-    credits = credits or Credits(songs)
+    credits, pictures = credits or Credits(songs), pictures or NoPictures()
     keyed: dict[str, list[Song]] = defaultdict(list)
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     by_artist: dict[str, list[Song]] = defaultdict(list)
     ids_of: dict[int, list[str]] = {}
+    key_of = _album_keys(songs, roots)
     for song in songs:
-        keyed[_album_key(song, roots)].append(song)
+        keyed[key_of[song.id]].append(song)
         names = credits.written(song) or (song.artist or song.albumartist,)
         ids_of[song.id] = [*map(_artist_id, names)]
         for id, name in zip(ids_of[song.id], names, strict=True):
@@ -180,6 +248,7 @@ def arrange(
         name = printable(_most(song.album for song in there)) or _folder(there[0])
         owner, by = owners[key]
         album = Album(_id("al", key), name, _in_order(there), artists_by_id[owner], by or artists_by_id[owner].name)
+        album.pictures = pictures
         album.created = max((files[song.path].mtime_ns / 1e9 for song in there if song.path in files), default=0.0)
         albums.append(album)
     albums.sort(key=lambda album: (folded(album.name), album.id))
@@ -227,13 +296,36 @@ def _artist_id(name: str | None) -> str:
     return _id("ar", key)
 
 
-def _album_key(song: Song, roots: Sequence[str]) -> str:
-    if song.release_mbid:
-        return song.release_mbid.lower()
-    title = _title(song.album)
-    if title and song.albumartist:
-        return f"{title}\n{_artist_id(song.albumartist)}"
-    return f"{title}\n{os.path.dirname(_inside(song.path, roots, named=True))}"
+def _album_keys(songs: Sequence[Song], roots: Sequence[str]) -> dict[int, str]:
+    """Return what tells the album of each song from others, by the id of the song."""
+    keys: dict[int, str] = {}
+    lonely: dict[int, str] = {}  # titles of albums of songs that do not say whose they are
+    for song in songs:
+        title = _title(song.album)
+        if song.release_mbid:
+            keys[song.id] = song.release_mbid.lower()
+        elif title and song.albumartist:
+            keys[song.id] = f"{title}\n{_artist_id(song.albumartist)}"
+        else:
+            lonely[song.id] = title
+    titles = {*lonely.values()} - {""}
+    beside: dict[str, set[str]] = defaultdict(set)  # albums that say whose they are, by title and folder
+    for song in songs:
+        if song.id in keys and (title := _title(song.album)) in titles:
+            beside[f"{title}\n{_folder_of_album(song, title, roots)}"].add(keys[song.id])
+    for song in songs:
+        if song.id in lonely:
+            title = lonely[song.id]
+            here = f"{title}\n{_folder_of_album(song, title, roots)}"
+            albums = beside.get(here, set())
+            keys[song.id] = next(iter(albums)) if len(albums) == 1 else here
+    return keys
+
+
+def _folder_of_album(song: Song, title: str, roots: Sequence[str]) -> str:
+    """Return the folder of a song, in that of the library; of an album with a title, the one above that of a disc."""
+    folder = os.path.dirname(_inside(song.path, roots, named=True))
+    return os.path.dirname(folder) if title and is_of_a_disc(os.path.basename(folder)) else folder
 
 
 def _folder(song: Song) -> str:
@@ -251,8 +343,8 @@ def _inside(path: str, roots: Sequence[str], *, named: bool) -> str:
 
 
 def _in_order(songs: Sequence[Song]) -> list[Song]:
-    """Sort songs by disc and number, or by path if numbers are missing or not unique."""
-    places = {song.id: (song.disc or 1, song.track or 0) for song in songs}
+    """Sort songs by disc, side and number, or by path if numbers are missing or not unique."""
+    places = {song.id: (song.disc or 1, song.side or 0, song.track or 0) for song in songs}
     if not all(song.track for song in songs) or len(set(places.values())) < len(songs):
         return sorted(songs, key=lambda song: song.path)
     return sorted(songs, key=lambda song: places[song.id])

@@ -17,6 +17,8 @@ _MOST = 128 * 2**20  # bytes read from one file
 _READS = 300_000
 
 _TEXT = 2**16, 2**20  # bytes of one text in an ID3 or APE tag, and of all of them
+_LYRICS = 2**18, 2**20
+_MILLISECONDS = 2  # the unit of times in SYLT; the other is frames
 _APE_ITEMS = 1_000
 _APE_KIND = 0b110  # bits of an item's flags; both are 0 for texts
 _PICTURE = 2**25, 2**25
@@ -107,6 +109,32 @@ def texts(file: BinaryIO, encoding: str | None = None) -> Iterator[Texts]:
                 yield fields
         except (mutagen.MutagenError, *MUTAGEN_RAISES):
             continue
+
+
+def id3_lyrics(file: BinaryIO, encoding: str | None = None) -> list[tuple[str, str | list[tuple[str, int]]]]:
+    """Return (language, text) of the lyrics in the ID3 tag of a file; or for the text, (text, milliseconds) of pieces.
+
+    Raises
+    ------
+    Exception
+        One of :data:`MUTAGEN_RAISES`, if the file is damaged.
+    """
+    import mutagen.id3
+
+    _, at = _id3_in(file)
+    if at is None:
+        return []
+    largest, most = _LYRICS
+    names = (b"USLT", b"ULT", b"SYLT", b"SLT")
+    tag = id3.trimmed(file, at, lambda name: name in names, largest=largest, most=most)
+    found: list[tuple[str, str | list[tuple[str, int]]]] = []
+    for frame in mutagen.id3.ID3(BytesIO(tag), load_v1=False).values() if tag else ():
+        again = encoding if frame.encoding == mutagen.id3.Encoding.LATIN1 else None
+        if frame.FrameID == "USLT":
+            found.append((frame.lang, read_anew(frame.text, again)))
+        elif frame.format == _MILLISECONDS:
+            found.append((frame.lang, [(read_anew(text, again), time) for text, time in frame.text]))
+    return found
 
 
 def _id3_in(file: BinaryIO) -> tuple[int, int | None]:

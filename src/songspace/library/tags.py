@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from songspace.library.covers import has_cover
 from songspace.library.tagged import MUTAGEN_RAISES, Texts, texts
 
 
@@ -22,6 +24,14 @@ class Tags:
     artists, genres : tuple of str
         Each value by itself. If a file lists its artists in a field of their own, beside the credit, this list is
         used.
+    side : int or None
+        Side of a record, from 1, if the number of the track names it: "A2" is of 1, "B1" of 2, "AA1" of 27.
+    track_gain, album_gain : float or None
+        ReplayGain, in decibels, for a loudness of -18 LUFS.
+    track_peak, album_peak : float or None
+        Largest sample; 1 is full scale.
+    pictured : bool
+        True if the file holds a picture that can be shown.
     """
 
     title: str | None = None
@@ -37,9 +47,15 @@ class Tags:
     artist_mbid: str | None = None
     artists: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
+    side: int | None = None
+    track_gain: float | None = None
+    track_peak: float | None = None
+    album_gain: float | None = None
+    album_peak: float | None = None
+    pictured: bool = False
 
 
-# Names of each field, normalized by `_spelled`: ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes, and the
+# Names of each field, normalized by `spelled`: ID3 frames, MP4 atoms, RIFF and AIFF chunks, ASF attributes, and the
 # words that Vorbis comments, APEv2, Matroska, CAF and the free texts of ID3 and MP4 share. The first one set counts.
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("tit2", "\xa9nam", "title", "inam", "name", "diti"),
@@ -56,10 +72,18 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "recording_mbid": ("ufid:http://musicbrainz.org", "musicbrainztrackid"),
     "release_mbid": ("musicbrainzalbumid",),
     "artist_mbid": ("musicbrainzartistid",),
+    "track_gain": ("replaygaintrackgain",),
+    "track_peak": ("replaygaintrackpeak",),
+    "album_gain": ("replaygainalbumgain",),
+    "album_peak": ("replaygainalbumpeak",),
+    "track_r128": ("r128trackgain",),
+    "album_r128": ("r128albumgain",),
 }
 _WANTED = frozenset(name for names in _NAMES.values() for name in names) | {"cuesheet"}
 
 _MOST_VALUES = 50
+_LOUDEST, _HIGHEST = 100.0, 1000.0  # decibels and full scales: more is a mistake
+_R128 = 5.0  # decibels from Opus' -23 LUFS (RFC 7845) to ReplayGain's -18
 _SIGNS = str.maketrans("", "", " _-")
 
 
@@ -83,9 +107,11 @@ def read_tags_and_sheet(path: str | os.PathLike[str], *, encoding: str | None = 
     try:
         with open(path, "rb") as file:
             tags = [_by_name(pairs) for pairs in texts(file, encoding)]
+            file.seek(0)
+            pictured = has_cover(file)
     except MUTAGEN_RAISES:
         return Tags(), ""
-    return _tags(tags), next((sheet for tag in tags if (sheet := _sheet(tag))), "")
+    return replace(_tags(tags), pictured=pictured), next((sheet for tag in tags if (sheet := _sheet(tag))), "")
 
 
 _Tag = dict[str, list[Any]]
@@ -95,19 +121,19 @@ _Tag = dict[str, list[Any]]
 def _by_name(pairs: Texts) -> _Tag:
     tag: _Tag = {}
     for name, value in pairs:
-        if (spelled := _spelled(name)) in _WANTED:
-            tag.setdefault(spelled, []).append(value)
+        if (wanted := spelled(name)) in _WANTED:
+            tag.setdefault(wanted, []).append(value)
     return tag
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """Normalize the name of a field: tags write "Album Artist", "ALBUMARTIST", "album_artist".
 
     Examples
     --------
-    >>> [_spelled(name) for name in ("TXXX:MusicBrainz Album Id", "MusicBrainz/Album Id", "MUSICBRAINZ_ALBUMID")]
+    >>> [spelled(name) for name in ("TXXX:MusicBrainz Album Id", "MusicBrainz/Album Id", "MUSICBRAINZ_ALBUMID")]
     ['musicbrainzalbumid', 'musicbrainzalbumid', 'musicbrainzalbumid']
-    >>> _spelled("----:com.apple.iTunes:ARTISTS")
+    >>> spelled("----:com.apple.iTunes:ARTISTS")
     'artists'
     """
     name = name.casefold()
@@ -124,9 +150,15 @@ def _tags(tags: list[_Tag]) -> Tags:
     credit, artists = ((), ()) if who is None else (who["artist"] or who["artists"], who["artists"] or who["artist"])
     texts = {field: values[0] if values else None for field, values in several.items()}
     dates = (tag[field][0] for field in ("original", "date", "year") for tag in each if tag[field])
-    known: dict[str, Any] = {field.name: texts.get(field.name) for field in fields(Tags)}
+    known: dict[str, Any] = {field.name: texts[field.name] for field in fields(Tags) if field.name in texts}
     known |= {"year": next((year for date in dates if (year := number_in(date, r"\d{4}"))), None)}
     known |= {field: number_in(texts[field], r"\d{1,4}") for field in ("track", "disc")}
+    known |= {"side": side_in(texts["track"])}
+    if known["side"] is not None and known["track"] is None:  # "A", on a single
+        known["track"] = 1
+    for what in ("track", "album"):
+        known[f"{what}_gain"] = _gain(texts[f"{what}_gain"], texts[f"{what}_r128"])
+        known[f"{what}_peak"] = _within(texts[f"{what}_peak"], 0.0, _HIGHEST) or None  # 0 is not known
     known |= {"artist": ", ".join(credit)[:1000] or None, "artists": artists}
     known |= {"genre": shown_genres(several["genre"]), "genres": several["genre"]}
     return Tags(**known)
@@ -157,6 +189,34 @@ def genres_apart(genres: Iterable[str], separators: str) -> tuple[str, ...]:
         return tuple(genres)
     between = f"[{re.escape(separators)}]"
     return tuple(dict.fromkeys(filter(None, (one.strip() for genre in genres for one in re.split(between, genre)))))
+
+
+def side_in(track: str | None) -> int | None:
+    """Return the side of a record that the number of a track names, from 1; None if it names none.
+
+    Examples
+    --------
+    >>> [side_in(text) for text in ("A1", "b2", "C", "AA1", "D-3/4", "12", "AB1", "Overture")]
+    [1, 2, 3, 27, 4, None, None, None]
+    """
+    match = re.fullmatch(r"([A-Z])(\1?)[ .-]?\d{0,2}(\s*/.*)?", (track or "").strip(), re.ASCII | re.IGNORECASE)
+    return None if match is None else ord(match[1].upper()) - ord("A") + 1 + (26 if match[2] else 0)
+
+
+def _gain(text: str | None, r128: str | None) -> float | None:
+    """Return a gain in decibels; that of Opus is a whole number of 1/256 dB."""
+    if (gain := _within(text, -_LOUDEST, _LOUDEST)) is not None:
+        return gain
+    if re.fullmatch(r"[+-]?\d{1,5}", (r128 or "").strip(), re.ASCII):
+        return int(r128 or "") / 256 + _R128
+    return None
+
+
+def _within(text: str | None, least: float, most: float) -> float | None:
+    """Return the number at the beginning of a text ("-6.52 dB"); None if there is none within the limits."""
+    match = re.match(r"\s*([+-]?(\d{1,6}([.,]\d{0,30})?|[.,]\d{1,30}))(?![\d.,])", text or "", re.ASCII)
+    number = float(match[1].replace(",", ".")) if match is not None else math.nan
+    return number if least <= number <= most else None
 
 
 def _sheet(tag: _Tag) -> str:

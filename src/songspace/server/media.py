@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from io import BufferedReader
@@ -32,7 +32,9 @@ from songspace.plainfiles import open_plain
 from songspace.server.problems import UnknownError, problem
 
 CHUNK = 256 * 1024
-_COARSEST = 3_000_000_000  # nanoseconds: no file system has coarser dates than two seconds
+COARSEST = 3_000_000_000
+"""Nanoseconds within which a file may change twice with one date: no file system has coarser dates than two seconds."""
+
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -87,7 +89,7 @@ class Files:
         stamp, identity = Stamp.of(os.fstat(file.fileno())), song.identity
         row = catalog.file(song.path)
         known = row is not None and song.id in row.songs and row.stamp == stamp
-        if known and _is_in_its_folder(song.path, catalog):
+        if known and stays_inside(song.path, catalog.roots()):
             return True
         with self._changing:
             if (identity, stamp) in self._known:
@@ -100,7 +102,7 @@ class Files:
         if actual != identity:
             return False
         # A file that was just written may be written again without a change of its dates.
-        settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > _COARSEST
+        settled = stamp == Stamp.of(os.fstat(file.fileno())) and time.time_ns() - stamp.ctime_ns > COARSEST
         if settled:
             with self._changing:
                 self._known[identity, stamp] = None
@@ -109,10 +111,28 @@ class Files:
         return True
 
 
-def _is_in_its_folder(path: str, catalog: Catalog) -> bool:
+def shared(catalog: Catalog) -> list[str]:
+    """Return the folders whose files are sent: those of the library, or none if its songs were imported."""
+    return catalog.roots() if imported_from(catalog) is None else []
+
+
+def stays_inside(path: str, roots: Sequence[str]) -> bool:
     """Return True if a path, with all links followed, stays inside its folder of the library."""
     real = os.path.realpath(path)
-    return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in catalog.roots())
+    return any(is_inside(path, root) and is_inside(real, os.path.realpath(root)) for root in roots)
+
+
+def open_beside(path: str, roots: Sequence[str]) -> BufferedReader:
+    """Open a file that lies beside songs: a picture, or lyrics.
+
+    Raises
+    ------
+    OSError
+        If there is none, if it is no ordinary file, or if it is a link that leads out of the folders of the library.
+    """
+    if not stays_inside(path, roots):
+        raise OSError("it leads out of the library")
+    return open_plain(os.path.realpath(path))
 
 
 def media_type(begins: bytes) -> str:
@@ -135,7 +155,7 @@ class ByteRange:
     length: int
 
 
-def part(header: str | None, size: int) -> ByteRange | None:
+def part_of(header: str | None, size: int) -> ByteRange | None:
     """Parse a ``Range`` header; None stands for the whole file.
 
     A header with several parts, or an invalid one, is ignored, as RFC 9110 allows.
@@ -147,7 +167,7 @@ def part(header: str | None, size: int) -> ByteRange | None:
 
     Examples
     --------
-    >>> part("bytes=2-", 10), part("bytes=-3", 10), part("bytes=0-1,4-5", 10)
+    >>> part_of("bytes=2-", 10), part_of("bytes=-3", 10), part_of("bytes=0-1,4-5", 10)
     (ByteRange(begin=2, length=8), ByteRange(begin=7, length=3), None)
     """
     match = _RANGE.fullmatch(header or "")
@@ -191,7 +211,7 @@ def file_response(file: BinaryIO, headers: Mapping[str, str], *, method: str) ->
     if_range, size = headers.get("if-range"), status.st_size
     wanted = headers.get("range") if if_range in (None, tag, added["Last-Modified"]) else None
     try:
-        requested = part(wanted, size)
+        requested = part_of(wanted, size)
     except ValueError:
         file.close()
         return problem(416, f"The file has only {size} bytes.", {"Content-Range": f"bytes */{size}"})

@@ -56,6 +56,10 @@ class MeaningQuery(Parameters):
     count: int = Field(10, ge=1, le=500)
 
 
+class CoverQuery(Parameters):
+    size: int | None = Field(None, ge=1, le=10**4, description="Most pixels in width and height. None: as it is.")
+
+
 class AudioQuery(Parameters):
     format: Literal["mp3", "opus", "webm"] | None = Field(
         None, description="Encode while sending, without ranges; Opus comes in Ogg or in WebM. None: the file itself."

@@ -28,6 +28,7 @@ from songspace.library import Home, Library, Song
 from songspace.library.likes import Event, History, Likes
 from songspace.library.scan import is_inside
 from songspace.library.shelves import Shelves, arrange, folders
+from songspace.server.covers import folder_pictures
 from songspace.server.guard import Token
 from songspace.server.guesses import Guesses
 from songspace.server.heard import Heard
@@ -245,7 +246,8 @@ class Service:
                 if root is None:
                     raise UnknownError("There is no music folder of that id.")
                 songs = [song for song in songs if is_inside(song.path, root)]
-            return arrange(songs, roots, at.library.catalog.files(), at.snapshot.credits)
+            files, pictures = at.library.catalog.files(), folder_pictures(self, at)
+            return arrange(songs, roots, files, at.snapshot.credits, pictures)
 
         if folder and not (folder.isascii() and folder.isdigit() and len(folder) < 4):
             raise UnknownError("There is no music folder of that id.")

@@ -2,23 +2,31 @@
 
 Sending a song takes as long as its client reads it, but its encoder works only when the client has room for more; in
 between it occupies no thread, so slow clients do not block others.
+
+An MP3 has a constant bit rate, so that its length is known before, and any part of it can be asked for: it is encoded
+from a little before. A part is as long as it has to be, with the frames of the whole at the same places, but not with
+the same bytes (:class:`songspace.audio.transcoding.Frames` says why). So these responses have no entity tag, and a part
+is not given to somebody who asks for one of the same version (``If-Range``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from io import BufferedReader
 from time import monotonic
+from typing import Any
 
 import anyio
 from anyio import CapacityLimiter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from songspace.audio.transcoding import ENCODINGS, Transcoder
-from songspace.errors import SongspaceError
-from songspace.server.problems import BusyError
+from songspace.audio.transcoding import ENCODINGS, Frames, Transcoder, frames_of
+from songspace.errors import AudioError, SongspaceError
+from songspace.server.media import ByteRange, part_of
+from songspace.server.problems import BusyError, problem
 
 MOST = 24
 """Most songs that are open at once."""
@@ -87,6 +95,10 @@ class EncodedSong(Response):
         Largest bit rate, in kilobits per second.
     body : bool
         False to send the headers alone.
+    frames : Frames, optional
+        The frames of the song from ``start`` on, if its bit rate is constant; without them, it has no length.
+    wanted : ByteRange, optional
+        The part of it that is sent.
     """
 
     def __init__(
@@ -100,14 +112,32 @@ class EncodedSong(Response):
         start: float = 0.0,
         kilobits: int | None = None,
         body: bool = True,
+        frames: Frames | None = None,
+        wanted: ByteRange | None = None,
     ) -> None:
         self._file, self._streams, self._refuse, self._body = file, streams, refuse, body
         begins, ends = part
-        self._transcoder = Transcoder(file, format, start=(begins or 0.0) + start, end=ends, kilobits=kilobits)
+        begin, length = (0, None) if wanted is None else (wanted.begin, wanted.length)
+        self._transcoder = Transcoder(
+            file,
+            format,
+            start=(begins or 0.0) + start,
+            end=ends,
+            kilobits=kilobits,
+            frames=frames,
+            begin=begin,
+            length=length,
+        )
         self._since: float | None = None
         self.status_code, self.background = 200, None
         media_type = ENCODINGS[format].format.media_type
-        self.init_headers({"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": media_type})
+        headers = {"Accept-Ranges": "none", "Cache-Control": "no-store", "Content-Type": media_type}
+        if frames is not None:
+            headers |= {"Accept-Ranges": "bytes", "Content-Length": str(frames.size if length is None else length)}
+        if frames is not None and wanted is not None:
+            self.status_code = 206
+            headers["Content-Range"] = f"bytes {begin}-{begin + wanted.length - 1}/{frames.size}"
+        self.init_headers(headers)
 
     @property
     def waiting(self) -> float:
@@ -152,8 +182,48 @@ class EncodedSong(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 self._since = None
             piece = await self._more()
+        if self._body and self._transcoder.is_short:  # it was ended: the connection is closed before the end of it
+            return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _more(self) -> bytes | None:
         """Return the next bytes, empty if there are none yet; None at the end, also if the song was ended."""
         return await anyio.to_thread.run_sync(self._transcoder.more, limiter=self._streams.working)
+
+
+def encoded(
+    file: BufferedReader,
+    streams: Streams,
+    format: str,
+    refuse: Callable[[SongspaceError], Response],
+    *,
+    seconds: float,
+    headers: Mapping[str, str],
+    start: float = 0.0,
+    kilobits: int | None = None,
+    **given: Any,
+) -> Response:
+    """Return the response with a song in another format, or with the part in the ``Range`` header where it has parts.
+
+    Parameters
+    ----------
+    file, streams, format, refuse, start, kilobits, given
+        As for :class:`EncodedSong`.
+    seconds : float
+        Duration of the song.
+    headers : mapping of str to str
+        Headers of the request, by their names in lower case.
+    """
+    frames, wanted = None, None
+    if start < seconds:
+        with suppress(AudioError):  # the response says so
+            frames = frames_of(file, format, seconds - start, kilobits=kilobits)
+    if frames is not None and "if-range" not in headers:
+        try:
+            wanted = part_of(headers.get("range"), frames.size)
+        except ValueError:
+            file.close()
+            return problem(416, f"The song has only {frames.size} bytes.", {"Content-Range": f"bytes */{frames.size}"})
+    return EncodedSong(
+        file, streams, format, refuse, start=start, kilobits=kilobits, frames=frames, wanted=wanted, **given
+    )

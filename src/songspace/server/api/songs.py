@@ -21,11 +21,11 @@ from songspace.answers.sets import (
     similar_artists,
 )
 from songspace.answers.similar import SimilarSongs, find_similar
-from songspace.errors import AudioError, SongspaceError
+from songspace.errors import SongspaceError
 from songspace.library import Song
-from songspace.library.covers import read_cover
 from songspace.library.names import sought
 from songspace.server import media, questions
+from songspace.server.covers import cover_response
 from songspace.server.problems import NotReadyError, UnknownError, refusal, responses
 from songspace.server.service import At, respond, service_of
 from songspace.server.snapshot import Snapshot
@@ -215,18 +215,8 @@ def audio(id: questions.SongId, query: Annotated[questions.AudioQuery, Query()],
 
 @router.head("/songs/{id}/cover", include_in_schema=False)
 @router.get("/songs/{id}/cover", response_class=Response, responses=_COVER)
-def cover(id: questions.SongId, request: Request) -> Response:
-    """Return the picture in the file of a song."""
+def cover(id: questions.SongId, query: Annotated[questions.CoverQuery, Query()], request: Request) -> Response:
+    """Return the picture in the file of a song, or else in its folder."""
     service = service_of(request)
-    with service.at() as at, service.files.open(at.snapshot.song(id), at.library.catalog) as file:
-        headers = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
-        if media.matches(request.headers.get("if-none-match"), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        try:
-            cover = read_cover(file)
-        except AudioError as error:
-            raise UnknownError(str(error)) from None
-    if cover is None:
-        raise UnknownError(f"Song {id} has no cover in its file.")
-    picture, media_type = cover
-    return Response(picture, headers=headers, media_type=media_type)
+    with service.at() as at:
+        return cover_response(service, at, [at.snapshot.song(id)], request.headers, size=query.size)

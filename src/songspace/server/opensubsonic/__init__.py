@@ -1,9 +1,9 @@
 """The OpenSubsonic API at ``/rest``, for players.
 
 It implements the parts of the published API (opensubsonic.netlify.app) for which songspace has data: browsing, search,
-original or encoded sound, covers, playlists, and the extension ``sonicSimilarity``. Calls have names with or without
-``.view``, and parameters in the address or in a form. Answers are in XML or, with ``f=json``, in JSON, but not in a
-script (``jsonp``), which any web page could load. A wrong password gets status 200 and an error, as the protocol
+original or encoded sound, covers, lyrics, playlists, and the extension ``sonicSimilarity``. Calls have names with or
+without ``.view``, and parameters in the address or in a form. Answers are in XML or, with ``f=json``, in JSON, but not
+in a script (``jsonp``), which any web page could load. A wrong password gets status 200 and an error, as the protocol
 demands; after several from one address, all requests from there get status 429 for a while.
 """
 
@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from songspace.errors import SongspaceError
 from songspace.server.guesses import TOO_MANY, TooManyError, address_of
-from songspace.server.opensubsonic import absent, browsing, likes, playlists, queues, sonic, sound, system
+from songspace.server.opensubsonic import absent, browsing, likes, lyrics, playlists, queues, sonic, sound, system
 from songspace.server.opensubsonic.call import Call, Handler, authenticate
 from songspace.server.opensubsonic.envelope import (
     GENERIC,
@@ -39,6 +39,7 @@ HANDLERS: dict[str, Handler] = {
     **system.HANDLERS,
     **browsing.HANDLERS,
     **sound.HANDLERS,
+    **lyrics.HANDLERS,
     **playlists.HANDLERS,
     **queues.HANDLERS,
     **likes.HANDLERS,

@@ -49,10 +49,10 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
         "album": album.name,
         "artist": song.artist or song.albumartist or artists[0].name,
         "track": song.track,
-        "discNumber": song.disc,
+        "discNumber": album.disc_of(song),
         "year": song.year,
         "genre": genres[0] if genres else None,
-        "coverArt": str(song.id),
+        "coverArt": album.cover_of(song),
         "size": (known and whole and known.size) or None,
         "contentType": format.media_type if format is not None else "application/octet-stream",
         "suffix": suffix[1:],
@@ -73,7 +73,19 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
         "displayArtist": song.artist or song.albumartist or artists[0].name,
         "albumArtists": [_in_brief(album.artist)],
         "displayAlbumArtist": album.by,
+        "replayGain": _loudness(song),
         **_marks(record, record.plays, record.played),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _loudness(song: Song) -> dict[str, float]:
+    """Return the ``ReplayGain`` of a song; empty if its tags have none."""
+    facts = {
+        "trackGain": song.track_gain,
+        "trackPeak": song.track_peak,
+        "albumGain": song.album_gain,
+        "albumPeak": song.album_peak,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -86,7 +98,7 @@ def album_facts(album: Album, marks: Marked) -> dict[str, Any]:
         "name": album.name,
         "artist": album.by,
         "artistId": album.artist.id,
-        "coverArt": album.id,
+        "coverArt": album.id if album.has_cover else None,
         "songCount": len(album.songs),
         "duration": album.seconds,
         "created": moment(album.created),
@@ -105,7 +117,7 @@ def artist_facts(artist: Artist, marks: Marked | None = None) -> dict[str, Any]:
     """Return an ``ArtistID3``, without its albums."""
     facts = {
         **_in_brief(artist),
-        "coverArt": artist.id,
+        **({"coverArt": artist.id} if artist.cover is not None else {}),
         "albumCount": len(artist.albums),
         "musicBrainzId": artist.mbid or "",
         "sortName": artist.sorted_by,

@@ -79,7 +79,7 @@ def _similar(call: Call) -> list[dict[str, Any]]:
 def _of_similar_artists(call: Call, id: str, count: int) -> list[Song]:
     """Return songs of an artist and of similar artists in turns; of the others, those most like this one come first."""
     view = call.at.view
-    others = [other for other, _ in view.artists.near(id, max(_AROUND, count // _AROUND))]
+    others = [other for other, *_ in view.artists.near(id, max(_AROUND, count // _AROUND))]
     lists = [view.artists.typical(id), *(view.artists.typical(other, towards=id) for other in others)]
     of_version: dict[int, int] = {}
     for row in (row for turn in zip_longest(*lists) for row in turn if row is not None):
@@ -118,7 +118,7 @@ def _info(call: Call) -> dict[str, Any]:
     near: list[dict[str, Any]] = []
     if call.at.snapshot.space is not None and artist.id in (artists := call.at.view.artists):
         others = artists.near(artist.id, call.number("count", 20, most=_MOST))
-        near = [artist_facts(call.whole.artists[other]) for other, _ in others]
+        near = [artist_facts(call.whole.artists[other]) for other, *_ in others]
     return {"musicBrainzId": artist.mbid or "", "similarArtist": near}
 
 

@@ -5,30 +5,33 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from io import BufferedReader
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from songspace.errors import AudioError, SongspaceError
-from songspace.library.covers import read_cover
+from songspace.audio.transcoding import ENCODINGS
+from songspace.errors import SongspaceError
+from songspace.library import Song
 from songspace.server import media
+from songspace.server.covers import cover_response
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError, refuse
+from songspace.server.opensubsonic.envelope import GENERIC, SubsonicError, refuse
 from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
-from songspace.server.problems import RETRY_AFTER, BusyError, UnknownError
-from songspace.server.streams import EncodedSong
+from songspace.server.problems import RETRY_AFTER, BusyError
+from songspace.server.streams import encoded
 
 _FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
 _COVERED = 1.125  # factor for covers and tags: a file of just maxBitRate is not encoded
-_LOOKED_AT = 5  # songs of an album that are searched for a cover
 
 
 def _stream(call: Call) -> Answered:
-    """Return the file or a part of it, or the song in another format, from ``timeOffset`` on.
+    """Return the file, or the song in another format from ``timeOffset`` on, or a part of these (``Range``).
 
     It is encoded if ``format`` is not the format of the file, if the file has more than ``maxBitRate``, if there is a
-    ``timeOffset``, or if few players know the format of the file; and never for ``format=raw``.
+    ``timeOffset``, or if few players know the format of the file; and never for ``format=raw``. Without ``format``, a
+    format that can be encoded stays as it is.
     """
     song, wanted = call.song(call.text("id")), call.text("format", "").strip().lower()
     most, start = call.number("maxBitRate", 0), _seconds(call)
@@ -40,10 +43,26 @@ def _stream(call: Call) -> Answered:
     fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
     if whole and (wanted == "raw" or (as_it_is and fits and not start)):
         return media.file_response(file, call.request.headers, method=method)
-    format, kilobits, body = _FORMATS.get(wanted, CONVERTED), most or None, method != "HEAD"
-    part = (song.start, song.end)
-    return EncodedSong(
-        file, call.service.streams, format, _refusal(call), part=part, start=start, kilobits=kilobits, body=body
+    format = _FORMATS.get(wanted or (suffix if suffix in ENCODINGS else ""), CONVERTED)
+    return _encoded(call, song, file, format, start=start, kilobits=most or None)
+
+
+def _encoded(call: Call, song: Song, file: BufferedReader, format: str, **how: Any) -> Response:
+    """Return a song in another format.
+
+    An MP3 has its length and parts, whether or not ``estimateContentLength`` is set: its bytes are counted, not
+    estimated. Others have none, for nobody knows it, and a wrong length would break the response.
+    """
+    return encoded(
+        file,
+        call.service.streams,
+        format,
+        _refusal(call),
+        seconds=song.duration,
+        headers=call.request.headers,
+        part=(song.start, song.end),
+        body=call.request.method != "HEAD",
+        **how,
     )
 
 
@@ -73,24 +92,29 @@ def _download(call: Call) -> Answered:
     if song.start is None:
         response, called = media.file_response(file, call.request.headers, method=method), os.path.basename(song.path)
     else:
-        part, called = (song.start, song.end), f"{song.name}.{CONVERTED}"
-        response = EncodedSong(file, call.service.streams, CONVERTED, _refusal(call), part=part, body=method != "HEAD")
+        response, called = _encoded(call, song, file, CONVERTED), f"{song.name}.{CONVERTED}"
     name = quote(called, safe="", errors="replace")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
 
 
 def _cover(call: Call) -> Answered:
-    """Return the first cover in the files of a song, an album or an artist, in its original size."""
-    for song in call.songs_of(call.text("id"))[:_LOOKED_AT]:
-        with suppress(UnknownError, AudioError), call.service.files.open(song, call.at.library.catalog) as file:
-            headers = {"Cache-Control": "private, no-cache", "ETag": media.entity_tag(file)}
-            if media.matches(call.request.headers.get("if-none-match"), headers["ETag"]):
-                return Response(status_code=304, headers=headers)
-            if (cover := read_cover(file)) is not None:
-                picture, media_type = cover
-                return Response(picture, headers=headers, media_type=media_type)
-    raise SubsonicError(NOT_FOUND, "There is no cover in the files.")
+    """Return the cover of a song, an album or an artist, made smaller if it is larger than ``size``."""
+    size = call.number("size", 0)
+    return cover_response(call.service, call.at, _pictured(call), call.request.headers, size=size or None)
+
+
+def _pictured(call: Call) -> list[Song]:
+    """Return the songs whose cover is meant: for an artist, those of the first album with a cover."""
+    id = call.text("id")
+    if id.startswith("al-"):
+        return call.album(id).songs
+    if id.startswith("ar-"):
+        artist = call.artist(id)
+        return artist.cover.songs if artist.cover is not None else []
+    song = call.song(id)
+    album = call.whole.album_of[song.id]
+    return [song] if album.has_own_cover(song) else [song, *album.songs]
 
 
 HANDLERS: dict[str, Handler] = {

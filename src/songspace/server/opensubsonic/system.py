@@ -19,6 +19,7 @@ def extensions(service: Service) -> Answered:
         "transcodeOffset": [1],
         "indexBasedQueue": [1],
         "playbackReport": [1],
+        "songLyrics": [1],
     }
     if service.token is not None:
         extensions["apiKeyAuthentication"] = [1]
