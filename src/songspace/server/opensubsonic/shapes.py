@@ -41,6 +41,12 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
     whole, format = song.start is None, by_name(song.path)
     genres, converted = genres_of(song), None if whole and not is_converted(song.path) else CONVERTED
+    if whole:
+        size = known.size if known else None
+        kilobits = round(size * 8 / song.duration / 1000) if size and song.duration else None
+    else:  # what is sent of a part of a file; Strawberry takes no song without a size
+        kilobits = ENCODINGS[CONVERTED].kilobits
+        size = round(song.duration * kilobits * 125)
     facts: dict[str, Any] = {
         "id": str(song.id),
         "parent": album.id,
@@ -53,13 +59,13 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
         "year": song.year,
         "genre": genres[0] if genres else None,
         "coverArt": album.cover_of(song),
-        "size": (known and whole and known.size) or None,
+        "size": size or None,
         "contentType": format.media_type if format is not None else "application/octet-stream",
         "suffix": suffix[1:],
         "transcodedContentType": converted and ENCODINGS[converted].format.media_type,
         "transcodedSuffix": converted,
         "duration": round(song.duration),
-        "bitRate": round(known.size * 8 / song.duration / 1000) if known and whole and song.duration else None,
+        "bitRate": kilobits,
         "path": shelves.place(song.path),
         "created": moment(known.mtime_ns / 1e9 if known else 0.0),
         "albumId": album.id,
