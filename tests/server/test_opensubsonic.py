@@ -149,7 +149,7 @@ def as_json(element: ElementTree.Element) -> dict[str, Any]:
     return found
 
 
-def as_text(value: Any) -> Any:
+def as_text(value: Any, name: str = "") -> Any:
     """JSON as :func:`as_json` gives it."""
     if isinstance(value, dict):
         found = {}
@@ -157,7 +157,9 @@ def as_text(value: Any) -> Any:
             parts = part if isinstance(part, list) else [part]
             if isinstance(part, (dict, list)):
                 if parts:
-                    found[key] = [as_text(one) if isinstance(one, dict) else {"value": str(one)} for one in parts]
+                    found[key] = [as_text(one, key) if isinstance(one, dict) else {"value": str(one)} for one in parts]
+            elif name in ("artistInfo", "artistInfo2", "albumInfo"):  # DSub reads their texts
+                found[key] = [{"value": str(part)} if part != "" else {}]
             elif part != "" or key != "value":
                 found[key] = str(part).lower() if isinstance(part, bool) else str(part)
         return found
