@@ -20,9 +20,11 @@ from songspace import Space
 from songspace.errors import SongspaceError
 from songspace.library import Home, Song
 from songspace.library.progress import Progress
+from songspace.library.shelves import arrange
 from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.opensubsonic import HANDLERS, absent
+from songspace.server.opensubsonic.shapes import playlist_cover
 from songspace.server.problems import NotReadyError
 from songspace.server.user import User, read_user
 
@@ -590,7 +592,7 @@ def test_a_playlist_is_made_changed_and_let_go(ask_json: Ask, error: Callable[..
     assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
     assert ask_json("updatePlaylist", playlistId=made["id"], name="Newest") == {}
     assert (kept()["name"], [entry["id"] for entry in kept()["entry"]]) == ("Newest", [ids[9]])
-    assert (kept()["comment"], kept()["public"], kept()["coverArt"]) == ("", False, ids[9])
+    assert (kept()["comment"], kept()["public"]) == ("", False) and "coverArt" not in kept()
     said: tuple[tuple[dict[str, Any], str, bool], ...] = (
         ({"comment": " For <rain> ", "public": "true"}, "For <rain>", True),
         ({"songIdToAdd": ids[1], "name": "Rain"}, "For <rain>", True),
@@ -607,6 +609,18 @@ def test_a_playlist_is_made_changed_and_let_go(ask_json: Ask, error: Callable[..
     assert error("updatePlaylist", playlistId=made["id"], songIdToAdd=999) == 70
     assert ask_json("deletePlaylist", id=made["id"]) == {}
     assert error("getPlaylist", id=made["id"]) == error("deletePlaylist", id=made["id"]) == 70
+
+
+def test_the_cover_of_a_playlist_is_the_first_that_there_is() -> None:
+    songs = [
+        Song(number, f"/m/{number}/1.mp3", 60.0, artist="Ann", album=f"Album {number}", pictured=number in (3, 4))
+        for number in range(1, 5)
+    ]
+    shelves = arrange(songs, ["/m"], {})
+    for shown, cover in ((songs, "3"), (songs[::-1], "4"), (songs[:2], None), ([], None)):
+        assert playlist_cover(shelves, shown) == cover
+    other = Song(9, "/m/9.mp3", 60.0, pictured=True)  # not in these shelves
+    assert playlist_cover(shelves, [other, songs[2]]) == "3"
 
 
 def test_an_empty_playlist_and_what_is_none(ask_json: Ask, error: Callable[..., int]) -> None:

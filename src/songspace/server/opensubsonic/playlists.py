@@ -30,7 +30,7 @@ def _facts(call: Call, saved: SavedPlaylist) -> dict[str, Any]:
         "duration": round(saved.seconds),
         "created": changed,
         "changed": changed,
-        "coverArt": playlist_cover(opening),
+        "coverArt": playlist_cover(call.whole, opening),
     }
     return {name: value for name, value in facts.items() if value is not None}
 

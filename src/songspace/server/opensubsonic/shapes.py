@@ -15,7 +15,7 @@ from songspace.audio.transcoding import ENCODINGS
 from songspace.formats import by_name
 from songspace.library import Song
 from songspace.library.likes import Record
-from songspace.library.shelves import Album, Artist, genres_of
+from songspace.library.shelves import Album, Artist, Shelves, genres_of
 from songspace.server.opensubsonic.marks import Marked
 
 CONVERTED = "mp3"
@@ -137,9 +137,10 @@ def songs_facts(shelves: Marked, songs: Sequence[Song]) -> list[dict[str, Any]]:
     return [song_facts(shelves, song) for song in songs]
 
 
-def playlist_cover(songs: Sequence[Song]) -> str | None:
-    """Return the id of the cover of a playlist, that of its first song; None if it has no song."""
-    return str(songs[0].id) if songs else None
+def playlist_cover(shelves: Shelves, songs: Sequence[Song]) -> str | None:
+    """Return the id of the cover of a playlist, that of the first of its first songs that has one."""
+    covers = (shelves.album_of[song.id].cover_of(song) for song in songs if song.id in shelves.album_of)
+    return next(filter(None, covers), None)
 
 
 def moment(seconds: float) -> str:
