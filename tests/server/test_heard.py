@@ -99,6 +99,15 @@ def test_a_song_that_is_repeated_is_played_again() -> None:
     assert [time for _, _, time in quiet.told] == [110.0, 310.0, 510.0, 710.0]
 
 
+def test_a_player_may_say_again_and_again_what_it_plays() -> None:
+    room = Room()
+    for seconds in range(0, 200, 15):
+        room.at(seconds).begin(BLUE)
+        if seconds == 105:
+            room.submit(BLUE)
+    assert room.at(205).begin(RED).told == [("play", 1, 105.0)]  # and it was not skipped at its end
+
+
 def test_plays_from_a_time_without_a_network_come_later() -> None:
     room = Room().at(5000).begin(BLUE)
     for when in (200, 800, 200, 1400):

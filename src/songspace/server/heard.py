@@ -111,6 +111,7 @@ class _Listen:
     heard: float = 0.0  # seconds of the song, by reports
     is_ignored: bool = False
     is_scrobbled: bool = False  # a scrobble told that it began
+    is_again: bool = False  # the song before was the same, or a player says again and again what it plays
 
     @property
     def enough(self) -> float:
@@ -224,8 +225,9 @@ class Heard:
             deck = self._deck(player)
             events: list[Event] = []
             if deck.now is None or not deck.is_now(song) or deck.now.could_begin_again(now):
+                is_again = deck.is_now(song)
                 events = _leave(deck, player, now, song)
-                deck.now = _Listen(song, now, now)
+                deck.now = _Listen(song, now, now, is_again=is_again)
             deck.now.is_scrobbled = True
             return events
 
@@ -299,7 +301,7 @@ def _leave(deck: _Deck, player: Player, now: float, after: Song | None) -> list[
     listen.told = min(now, listen.told + 2 * listen.song.duration)  # a player that is switched off says nothing
     deck.put_away(listen)
     is_same = after is not None and after.identity == listen.song.identity
-    if is_same or listen.counted is not None or (listen.is_ignored and not listen.is_scrobbled):
+    if is_same or listen.is_again or listen.counted is not None or (listen.is_ignored and not listen.is_scrobbled):
         return []
     if SHORT <= seconds < listen.enough:
         listen.counted = EventKind.skip
