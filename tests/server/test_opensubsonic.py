@@ -874,6 +874,55 @@ def test_no_script_and_no_call_that_there_is_not(player: TestClient) -> None:
     assert player.post("/rest/ping", json=OWN | {"f": "json"}).text.count('code="10"') == 1  # only forms are read
 
 
+# What the same schemas demand of other answers: the place in the answer, the fields and their types.
+DEMANDED: dict[str, tuple[str, dict[str, type]]] = {
+    "getPlayQueue": ("playQueue", dict.fromkeys(("username", "changed", "changedBy"), TEXT)),
+    "getPlayQueueByIndex": ("playQueueByIndex", dict.fromkeys(("username", "changed", "changedBy"), TEXT)),
+    "getBookmarks": (
+        "bookmarks.bookmark",
+        {"position": WHOLE, "entry": dict} | dict.fromkeys(("username", "created", "changed"), TEXT),
+    ),
+    "getNowPlaying": (
+        "nowPlaying.entry",
+        {"id": TEXT, "isDir": YES, "title": TEXT, "username": TEXT, "minutesAgo": WHOLE, "playerId": WHOLE},
+    ),
+    "getScanStatus": ("scanStatus", {"scanning": YES}),
+    "getUser": (
+        "user",
+        {"username": TEXT, "scrobblingEnabled": YES}
+        | dict.fromkeys(
+            (
+                f"{what}Role"
+                for what in "admin settings download upload playlist coverArt comment podcast stream jukebox share "
+                "videoConversion".split()
+            ),
+            YES,
+        ),
+    ),
+    "getLicense": ("license", {"valid": YES}),
+    "getMusicFolders": ("musicFolders.musicFolder", {"id": WHOLE}),
+    "getIndexes": ("indexes", {"lastModified": WHOLE, "ignoredArticles": TEXT}),
+    "getGenres": ("genres.genre", {"value": TEXT, "songCount": WHOLE, "albumCount": WHOLE}),
+}
+
+
+def test_other_answers_have_what_their_schemas_demand(own_player: TestClient, ask_json: Ask, songs: list[Song]) -> None:
+    for call, parameters in (
+        ("savePlayQueue", {"current": songs[0].id}),
+        ("createBookmark", {"position": 1}),
+        ("scrobble", {"submission": "false"}),
+    ):
+        assert ask_json(call, client=own_player, id=songs[0].id, **parameters) == {}
+    for call, (place, fields) in DEMANDED.items():
+        things: Any = ask_json(call, client=own_player)
+        for step in place.split("."):
+            things = things[step]
+        things = things if isinstance(things, list) else [things]
+        assert things, call
+        for thing in things:
+            assert {name: type(thing.get(name)) for name in fields} == fields, call
+
+
 # Every call of versions 1 to 1.16.1 and of OpenSubsonic, as opensubsonic/open-subsonic-api lists them.
 CALLS = (
     "addChatMessage changePassword createBookmark createInternetRadioStation createPlaylist createPodcastChannel "
