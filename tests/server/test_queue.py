@@ -78,14 +78,15 @@ def test_what_no_queue_can_be(player: TestClient, songs: list[Song]) -> None:
     assert [entry["id"] for entry in told["entry"]] == [id] and "current" not in told
     ask(player, "savePlayQueueByIndex", id=["999", id], currentIndex=1, position=7)
     assert ask(player, "getPlayQueueByIndex")["playQueueByIndex"]["currentIndex"] == 0
+    ask(player, "savePlayQueue", id=id, current="5555", position=7)
+    assert ask(player, "getPlayQueue")["playQueue"]["current"] == id
     for wrong, code in (
         ({"id": "999"}, 70),
-        ({"id": id, "current": "5555"}, 70),
         ({"id": id, "position": "x"}, 0),
         ({"id": [id] * (LONGEST_QUEUE + 1)}, 0),
     ):
         assert ask(player, "savePlayQueue", **wrong)["error"]["code"] == code, wrong
-    for place, code in (("1", 0), ("-1", 0), ("", 0)):
+    for place, code in (("1", 10), ("-1", 10), ("", 0)):
         assert ask(player, "savePlayQueueByIndex", id=id, currentIndex=place)["error"]["code"] == code
     assert ask(player, "savePlayQueueByIndex", id=id)["error"]["code"] == 10
     assert ask(player, "getPlayQueueByIndex")["playQueueByIndex"]["position"] == 7  # and the last good one stays
