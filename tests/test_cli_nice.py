@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -50,24 +51,30 @@ def _watched(*arguments: object) -> tuple[set[int], set[int]]:
     return own, of_children
 
 
-def test_learn_and_update_are_nice_if_asked_and_learn_the_same(tunes: Path, learnt_home: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def few(tunes: Path, tmp_path: Path) -> Path:
+    """Four tunes: at the lowest priority, beside other tests, everything takes long."""
+    folder = tmp_path / "few"
+    for path in sorted(tunes.rglob("*.flac"))[:4]:
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / path.parent.name)
+    return folder
+
+
+def test_learn_and_update_are_nice_if_asked_and_learn_the_same(few: Path, tmp_path: Path) -> None:
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     if usual == 19:
         pytest.skip("the tests themselves run at the lowest priority")
-    learn = ("learn", tunes, "--encoder", "pca", "--windows", 3, "--workers", 2, "--home", tmp_path)
-    own, of_children = _watched(*learn, "--nice")
+    learn = ("learn", few, "--encoder", "timbre", "--windows", 2, "--workers", 2, "--home")
+    own, of_children = _watched(*learn, tmp_path / "nice", "--nice")
     assert 19 in own and of_children == {19}
-    nice, plain = (Space.open(Library(home).home.space) for home in (tmp_path, learnt_home))
+    own, of_children = _watched(*learn, tmp_path / "plain")
+    assert own == of_children == {usual}  # nobody is nice unasked
+    nice, plain = (Space.open(Library(tmp_path / name).home.space) for name in ("nice", "plain"))
     assert nice.encoder == plain.encoder
     np.testing.assert_array_equal(nice.vectors, plain.vectors)
-    own, _ = _watched("update", "--nice", "--home", tmp_path)
+    own, _ = _watched("update", "--nice", "--home", tmp_path / "nice")
     assert 19 in own
-
-
-def test_nobody_is_nice_unasked(tunes: Path, tmp_path: Path) -> None:
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
-    own, of_children = _watched("learn", tunes, "--encoder", "timbre", "--windows", 2, "--home", tmp_path)
-    assert own == of_children == {usual}
 
 
 def test_threads_that_run_already_are_nice_too() -> None:

@@ -221,6 +221,17 @@ def test_a_song_that_ends_before(audio_files: ModuleType, tmp_path: Path) -> Non
     assert encoded(path, "opus", start=11.9)
 
 
+@pytest.mark.parametrize("kind", ["flac 16", "flac 24", "wav 8", "wav 24", "aiff", "alac"])
+@pytest.mark.parametrize("start", [0.0, 3.25])
+def test_in_flac_nothing_is_lost(audio_files: ModuleType, tmp_path: Path, kind: str, start: float) -> None:
+    path = write(audio_files, tmp_path, kind)
+    (tmp_path / "sent.flac").write_bytes(encoded(path, "flac", start=start))
+    original, rate = audio_files.decode(path)
+    samples, sent_rate = audio_files.decode(tmp_path / "sent.flac")
+    assert sent_rate == rate
+    np.testing.assert_array_equal(samples, original[round(start * rate) :])
+
+
 # Long ones
 
 
@@ -344,7 +355,7 @@ def test_a_part_goes_on_where_the_whole_was_left(
         if kind != "wma":  # it counts milliseconds
             assert np.sqrt(np.mean(apart**2)) < 0.05 * np.sqrt(np.mean(heard**2))
         lag, likeness = match(joined[at + 4 * 1152 :], heard[at + 4 * 1152 :])
-        assert abs(lag) <= TOLERANCE * rate and likeness > 0.98
+        assert abs(lag) <= TOLERANCE * rate and likeness > (0.95 if kind == "wma" else 0.99)
 
 
 def test_other_formats_have_no_length_before_they_are_encoded(audio_files: ModuleType, tmp_path: Path) -> None:

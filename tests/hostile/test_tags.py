@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from mutagen.apev2 import APEValue
 from mutagen.asf import ASFByteArrayAttribute
 from mutagen.flac import Picture
-from mutagen.id3 import APIC
+from mutagen.id3 import APIC, SYLT, USLT
 from mutagen.mp4 import MP4Cover
 
 from songspace.errors import AudioError
 from songspace.library.covers import LARGEST, picture_type, read_cover
+from songspace.library.lyrics import read_lyrics
 from songspace.library.tags import Tags, read_tags
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
@@ -42,7 +43,12 @@ def read(path: Path) -> Tags:
     except AudioError as error:
         assert str(error).startswith("The cover is larger than")
     else:
+        assert tags.pictured == (cover is not None)
         assert cover is None or (picture_type(cover[0]) == cover[1] and len(cover[0]) <= LARGEST)
+    with path.open("rb") as file:
+        for lyrics in read_lyrics(file):
+            assert 0 < len(lyrics.lines) <= 5_000 and all(len(line.text) <= 1_000 for line in lyrics.lines)
+            lyrics.text.encode()
     return tags
 
 
@@ -70,6 +76,8 @@ def add_picture(path: Path, key: str) -> None:
         if file.tags is None:
             file.add_tags()
         file.tags.add(APIC(mime="image/png", type=3, data=PNG))
+        file.tags.add(USLT(encoding=1, lang="eng", text="[00:01.00]Oh\nyes"))
+        file.tags.add(SYLT(encoding=3, lang="eng", format=2, type=1, text=[("Oh", 5), ("\nyes", 900)]))
     else:
         file[key] = {
             "metadata_block_picture": [base64.b64encode(picture.write()).decode()],

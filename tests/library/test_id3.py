@@ -151,8 +151,27 @@ def test_a_picture_is_not_read_for_the_texts(tmp_path: Path) -> None:
     tags = read_tags(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert tags.title == "Blue"
+    assert tags.title == "Blue" and not tags.pictured  # it is larger than what is shown
     assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize(("content", "is_one"), [(PNG, True), (b"<svg>", False)])
+def test_of_a_picture_only_the_beginning_is_read_to_see_that_it_is_one(
+    tmp_path: Path, version: int, content: bytes, is_one: bool
+) -> None:
+    tag = ID3()
+    tag.add(APIC(encoding=3, mime="image/png", type=3, desc="front", data=content + bytes(7_000_000)))
+    path = tmp_path / "song.mp3"
+    path.write_bytes(b"")
+    tag.save(path, v2_version=version)
+    tracemalloc.start()
+    tags = read_tags(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert tags.pictured is is_one and peak < 2_000_000
+    with path.open("rb") as file:
+        assert (read_cover(file) is not None) is is_one
 
 
 def test_frames_without_end(tmp_path: Path) -> None:

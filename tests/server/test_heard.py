@@ -99,6 +99,15 @@ def test_a_song_that_is_repeated_is_played_again() -> None:
     assert [time for _, _, time in quiet.told] == [110.0, 310.0, 510.0, 710.0]
 
 
+def test_a_player_may_say_again_and_again_what_it_plays() -> None:
+    room = Room()
+    for seconds in range(0, 200, 15):
+        room.at(seconds).begin(BLUE)
+        if seconds == 105:
+            room.submit(BLUE)
+    assert room.at(205).begin(RED).told == [("play", 1, 105.0)]  # and it was not skipped at its end
+
+
 def test_plays_from_a_time_without_a_network_come_later() -> None:
     room = Room().at(5000).begin(BLUE)
     for when in (200, 800, 200, 1400):
@@ -124,6 +133,17 @@ def test_reports_count_what_was_heard() -> None:
     quiet = Room().report(BLUE, "playing", 0, ignored=True).at(150).report(BLUE, "playing", 150, ignored=True)
     assert quiet.told == [] and quiet.submit(BLUE).told == [("play", 1, 150.0)]
     assert Room().report(BLUE, "playing", 0, ignored=True).at(9).report(BLUE, "stopped", 9, ignored=True).told == []
+
+
+def test_a_player_may_report_where_it_is_and_scrobble_what_it_plays() -> None:
+    """As Supersonic does: its reports are only shown."""
+    room = Room().report(BLUE, "starting", 0, ignored=True).begin(BLUE).report(BLUE, "playing", 0, ignored=True)
+    assert room.at(120).report(BLUE, "playing", 120, ignored=True).told == []
+    assert room.at(130).submit(BLUE).at(190).report(RED, "starting", 0, ignored=True).begin(RED).told == [
+        ("play", 1, 130.0)
+    ]
+    room.report(RED, "playing", 0, ignored=True).at(220).report(BLUE, "starting", 0, ignored=True).begin(BLUE)
+    assert room.told == [("play", 1, 130.0), ("skip", 2, 190.0)]
 
 
 def test_a_song_that_starts_again_is_played_again_and_not_before() -> None:

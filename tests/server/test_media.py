@@ -26,6 +26,7 @@ from songspace import Library, pipeline
 from songspace.errors import AudioError
 from songspace.library import Home, Song
 from songspace.library.covers import LARGEST, read_cover
+from songspace.library.tags import read_tags
 from songspace.server import media
 from songspace.server.app import create_app
 
@@ -336,6 +337,11 @@ def test_a_cover_that_is_too_large_and_files_that_are_damaged(song: Callable[...
     in_flac(path, (PNG + bytes(LARGEST), 3))
     with path.open("rb") as file, pytest.raises(AudioError, match="larger than 8 MB"):
         read_cover(file)
+    assert not read_tags(path).pictured
+    in_flac(path, (PNG + bytes(LARGEST), 3), (JPEG, 4))  # another one will do
+    with path.open("rb") as file:
+        assert read_cover(file) == (JPEG, "image/jpeg")
+    assert read_tags(path).pictured
     for data in (b"", b"ID3\x04\0\0\x7f\x7f\x7f\x7f", path.read_bytes()[:60], b"OggS" + bytes(100)):
         path.write_bytes(data)
         with path.open("rb") as file:

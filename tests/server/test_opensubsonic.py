@@ -20,9 +20,11 @@ from songspace import Space
 from songspace.errors import SongspaceError
 from songspace.library import Home, Song
 from songspace.library.progress import Progress
+from songspace.library.shelves import arrange
 from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.opensubsonic import HANDLERS, absent
+from songspace.server.opensubsonic.shapes import playlist_cover
 from songspace.server.problems import NotReadyError
 from songspace.server.user import User, read_user
 
@@ -71,7 +73,7 @@ SHAPES: dict[str, tuple[set[str], dict[str, type]]] = {
     "Playlist": (
         {"id", "name", "songCount", "duration", "created", "changed"},
         {
-            **dict.fromkeys("id name owner created changed".split(), TEXT),
+            **dict.fromkeys("id name comment owner created changed coverArt".split(), TEXT),
             **dict.fromkeys(("songCount", "duration"), WHOLE),
             **dict.fromkeys(("public", "readonly"), YES),
             "entry": MANY,
@@ -149,7 +151,7 @@ def as_json(element: ElementTree.Element) -> dict[str, Any]:
     return found
 
 
-def as_text(value: Any) -> Any:
+def as_text(value: Any, name: str = "") -> Any:
     """JSON as :func:`as_json` gives it."""
     if isinstance(value, dict):
         found = {}
@@ -157,7 +159,9 @@ def as_text(value: Any) -> Any:
             parts = part if isinstance(part, list) else [part]
             if isinstance(part, (dict, list)):
                 if parts:
-                    found[key] = [as_text(one) if isinstance(one, dict) else {"value": str(one)} for one in parts]
+                    found[key] = [as_text(one, key) if isinstance(one, dict) else {"value": str(one)} for one in parts]
+            elif name in ("artistInfo", "artistInfo2", "albumInfo"):  # DSub reads their texts
+                found[key] = [{"value": str(part)} if part != "" else {}]
             elif part != "" or key != "value":
                 found[key] = str(part).lower() if isinstance(part, bool) else str(part)
         return found
@@ -553,16 +557,18 @@ def test_what_few_players_play_is_sent_as_mp3_unless_they_ask_for_it_as_it_is(
         one = told[path.suffix[1:]]
         converted = path.suffix != ".mp3"
         as_it_is = {"content": path.read_bytes(), "type": one["contentType"]}
-        got = client.get("/rest/stream", params=OWN | {"id": one["id"]})
-        assert (got.content != as_it_is["content"]) is converted
+        # The catalog says that it has 200 seconds, so that the rest of it would be silence.
+        got = client.get("/rest/stream", params=OWN | {"id": one["id"]}, headers={"Range": "bytes=0-9999"})
+        assert (got.content != as_it_is["content"][:10_000]) is converted and len(got.content) == 10_000
         assert got.headers["content-type"] == one.get("transcodedContentType", one["contentType"]) == "audio/mpeg"
         assert one.get("transcodedSuffix") == ("mp3" if converted else None)
         raw = client.get("/rest/stream", params=OWN | {"id": one["id"], "format": "raw"})
         assert (raw.content, raw.headers["content-type"]) == (as_it_is["content"], as_it_is["type"])
     # A file that has what is the most is left alone: of these bytes, 200 seconds were made up, so 7.7 kilobits each.
     for most, same in ((128, True), (8, True), (7, True), (6, False)):
-        got = client.get("/rest/stream", params=OWN | {"id": told["mp3"]["id"], "maxBitRate": most, "format": "mp3"})
-        assert (got.content == paths[2].read_bytes()) is same, most
+        asked = {"id": told["mp3"]["id"], "maxBitRate": most, "format": "mp3"}
+        got = client.get("/rest/stream", params=OWN | asked, headers={"Range": "bytes=0-9999"})
+        assert (got.content == paths[2].read_bytes()[:10_000]) is same, most
 
 
 def test_a_cover_of_a_song_of_its_album_and_of_its_artist(
@@ -620,10 +626,35 @@ def test_a_playlist_is_made_changed_and_let_go(ask_json: Ask, error: Callable[..
     assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
     assert ask_json("updatePlaylist", playlistId=made["id"], name="Newest") == {}
     assert (kept()["name"], [entry["id"] for entry in kept()["entry"]]) == ("Newest", [ids[9]])
+    assert (kept()["comment"], kept()["public"]) == ("", False) and "coverArt" not in kept()
+    said: tuple[tuple[dict[str, Any], str, bool], ...] = (
+        ({"comment": " For <rain> ", "public": "true"}, "For <rain>", True),
+        ({"songIdToAdd": ids[1], "name": "Rain"}, "For <rain>", True),
+        ({"songIndexToRemove": 1, "public": "false"}, "For <rain>", False),
+        ({"public": "maybe", "comment": ""}, "", False),
+    )
+    for asked, comment, public in said:
+        assert ask_json("updatePlaylist", playlistId=made["id"], **asked) == {}
+        assert (kept()["comment"], kept()["public"]) == (comment, public), asked
+        listed = {one["id"]: one for one in ask_json("getPlaylists")["playlists"]["playlist"]}
+        assert listed[made["id"]] == {name: value for name, value in kept().items() if name != "entry"}
+    assert error("updatePlaylist", playlistId=made["id"], comment="x" * 1001) == 0
     assert error("updatePlaylist", playlistId=made["id"], songIndexToRemove=1) == 70
     assert error("updatePlaylist", playlistId=made["id"], songIdToAdd=999) == 70
     assert ask_json("deletePlaylist", id=made["id"]) == {}
     assert error("getPlaylist", id=made["id"]) == error("deletePlaylist", id=made["id"]) == 70
+
+
+def test_the_cover_of_a_playlist_is_the_first_that_there_is() -> None:
+    songs = [
+        Song(number, f"/m/{number}/1.mp3", 60.0, artist="Ann", album=f"Album {number}", pictured=number in (3, 4))
+        for number in range(1, 5)
+    ]
+    shelves = arrange(songs, ["/m"], {})
+    for shown, cover in ((songs, "3"), (songs[::-1], "4"), (songs[:2], None), ([], None)):
+        assert playlist_cover(shelves, shown) == cover
+    other = Song(9, "/m/9.mp3", 60.0, pictured=True)  # not in these shelves
+    assert playlist_cover(shelves, [other, songs[2]]) == "3"
 
 
 def test_an_empty_playlist_and_what_is_none(ask_json: Ask, error: Callable[..., int]) -> None:
@@ -875,6 +906,55 @@ def test_no_script_and_no_call_that_there_is_not(player: TestClient) -> None:
     got = player.get("/rest/nothing", params=OWN)
     assert got.status_code == 200 and 'code="30"' in got.text
     assert player.post("/rest/ping", json=OWN | {"f": "json"}).text.count('code="10"') == 1  # only forms are read
+
+
+# What the same schemas demand of other answers: the place in the answer, the fields and their types.
+DEMANDED: dict[str, tuple[str, dict[str, type]]] = {
+    "getPlayQueue": ("playQueue", dict.fromkeys(("username", "changed", "changedBy"), TEXT)),
+    "getPlayQueueByIndex": ("playQueueByIndex", dict.fromkeys(("username", "changed", "changedBy"), TEXT)),
+    "getBookmarks": (
+        "bookmarks.bookmark",
+        {"position": WHOLE, "entry": dict} | dict.fromkeys(("username", "created", "changed"), TEXT),
+    ),
+    "getNowPlaying": (
+        "nowPlaying.entry",
+        {"id": TEXT, "isDir": YES, "title": TEXT, "username": TEXT, "minutesAgo": WHOLE, "playerId": WHOLE},
+    ),
+    "getScanStatus": ("scanStatus", {"scanning": YES}),
+    "getUser": (
+        "user",
+        {"username": TEXT, "scrobblingEnabled": YES}
+        | dict.fromkeys(
+            (
+                f"{what}Role"
+                for what in "admin settings download upload playlist coverArt comment podcast stream jukebox share "
+                "videoConversion".split()
+            ),
+            YES,
+        ),
+    ),
+    "getLicense": ("license", {"valid": YES}),
+    "getMusicFolders": ("musicFolders.musicFolder", {"id": WHOLE}),
+    "getIndexes": ("indexes", {"lastModified": WHOLE, "ignoredArticles": TEXT}),
+    "getGenres": ("genres.genre", {"value": TEXT, "songCount": WHOLE, "albumCount": WHOLE}),
+}
+
+
+def test_other_answers_have_what_their_schemas_demand(own_player: TestClient, ask_json: Ask, songs: list[Song]) -> None:
+    for call, parameters in (
+        ("savePlayQueue", {"current": songs[0].id}),
+        ("createBookmark", {"position": 1}),
+        ("scrobble", {"submission": "false"}),
+    ):
+        assert ask_json(call, client=own_player, id=songs[0].id, **parameters) == {}
+    for call, (place, fields) in DEMANDED.items():
+        things: Any = ask_json(call, client=own_player)
+        for step in place.split("."):
+            things = things[step]
+        things = things if isinstance(things, list) else [things]
+        assert things, call
+        for thing in things:
+            assert {name: type(thing.get(name)) for name in fields} == fields, call
 
 
 # Every call of versions 1 to 1.16.1 and of OpenSubsonic, as opensubsonic/open-subsonic-api lists them.

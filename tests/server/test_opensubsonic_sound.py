@@ -220,6 +220,7 @@ def test_a_length_is_told_exactly_or_not_at_all(seeking: Seeking, estimate: str)
         ("mp3 constant", None, "audio/mpeg"),
         ("mp3 constant", "opus", "audio/ogg"),
         ("flac 16", None, "audio/mpeg"),
+        ("flac 16", "flac", "audio/flac"),
         ("wma", "ogg", "audio/ogg"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from songspace.library import Home, Song
-from songspace.library.likes import Event, Kind, Likes, Thing
+from songspace.library.likes import Event, EventKind, Likes, Thing
 from songspace.library.tags import Tags
 from songspace.server.app import create_app
 from songspace.server.heard import Heard
@@ -115,7 +115,7 @@ def test_what_was_played_is_counted_and_listed(room: Room, songs: list[Song]) ->
     assert room.song(first["id"])["playCount"] == 2 and room.song(second["id"])["playCount"] == 1
     assert room.error("scrobble", id="999") == 70
     kept = [(event.kind, event.time) for event in room.likes.events()]
-    assert kept == [(Kind.play, t / 1000) for t in (*times[:2], times[2] + hour)]
+    assert kept == [(EventKind.play, t / 1000) for t in (*times[:2], times[2] + hour)]
 
 
 def test_what_plays_now_and_what_is_skipped(room: Room, songs: list[Song]) -> None:
@@ -214,8 +214,8 @@ def test_an_artist_without_songs_of_their_own_can_be_starred(
 def test_likes_from_elsewhere_are_shown_at_once(room: Room, songs: list[Song]) -> None:
     assert "starred" not in room.song(songs[0].id)
     other = Likes(room.likes.path)
-    other.add([Event.of(Kind.star, songs[0], time.time()), Event.of(Kind.play, songs[0], 5.0)])
+    other.add([Event.of(EventKind.star, songs[0], time.time()), Event.of(EventKind.play, songs[0], 5.0)])
     told = room.song(songs[0].id)
     assert told["playCount"] == 1 and told["played"] == "1970-01-01T00:00:05Z" and "starred" in told
-    other.add([Event(Kind.star, "al-gone", (b"x" * 16,), 6.0, Thing.album)])  # nothing of it is here
+    other.add([Event(EventKind.star, "al-gone", (b"x" * 16,), 6.0, Thing.album)])  # nothing of it is here
     assert room.ask("getStarred2")["starred2"]["album"] == []

@@ -78,14 +78,15 @@ def test_what_no_queue_can_be(player: TestClient, songs: list[Song]) -> None:
     assert [entry["id"] for entry in told["entry"]] == [id] and "current" not in told
     ask(player, "savePlayQueueByIndex", id=["999", id], currentIndex=1, position=7)
     assert ask(player, "getPlayQueueByIndex")["playQueueByIndex"]["currentIndex"] == 0
+    ask(player, "savePlayQueue", id=id, current="5555", position=7)
+    assert ask(player, "getPlayQueue")["playQueue"]["current"] == id
     for wrong, code in (
         ({"id": "999"}, 70),
-        ({"id": id, "current": "5555"}, 70),
         ({"id": id, "position": "x"}, 0),
         ({"id": [id] * (LONGEST_QUEUE + 1)}, 0),
     ):
         assert ask(player, "savePlayQueue", **wrong)["error"]["code"] == code, wrong
-    for place, code in (("1", 0), ("-1", 0), ("", 0)):
+    for place, code in (("1", 10), ("-1", 10), ("", 0)):
         assert ask(player, "savePlayQueueByIndex", id=id, currentIndex=place)["error"]["code"] == code
     assert ask(player, "savePlayQueueByIndex", id=id)["error"]["code"] == 10
     assert ask(player, "getPlayQueueByIndex")["playQueueByIndex"]["position"] == 7  # and the last good one stays
@@ -182,14 +183,19 @@ def test_what_is_put_is_read_again(
         "[" * 10_000,
     ],
 )
-def test_a_damaged_file_is_none_and_the_next_one_replaces_it(tmp_path: Path, damaged: str) -> None:
+def test_a_damaged_queue_is_replaced_by_the_next_one_and_damaged_bookmarks_are_left_alone(
+    tmp_path: Path, damaged: str
+) -> None:
     queues = Queues(tmp_path)
     for name in ("queue.json", "bookmarks.json"):
         (tmp_path / name).write_text(damaged)
     assert queues.queue() == Queue() and queues.bookmarks() == []
     queues.put(SONGS[:1], 0, 1, at=1.0)
-    queues.mark(SONGS[0], 2, "", at=1.0)
-    assert queues.queue().position == 1 and queues.bookmarks()[0].position == 2
+    assert queues.queue().position == 1
+    for change in (lambda: queues.mark(SONGS[0], 2, "", at=1.0), lambda: queues.unmark(SONGS[0])):
+        with pytest.raises(SongspaceError, match=r"bookmarks.json is damaged: put it aside"):
+            change()
+    assert (tmp_path / "bookmarks.json").read_text() == damaged
 
 
 def test_limits(tmp_path: Path) -> None:

@@ -229,6 +229,22 @@ def test_what_is_no_playlist_costs_itself_only(
         client.delete(f"/api/v1/playlists/{made['id']}")
 
 
+def test_what_is_said_of_a_playlist_is_kept_with_it(saved: Saved, tmp_path: Path) -> None:
+    id = saved.create("A", of(1, 2), comment="<rain>", public=True).id
+    assert saved.change(id, title="B") == SavedPlaylist(id, "B", 2, 123.0, "<rain>", True)
+    assert saved.change(id, songs=of(3), here=EVERYTHING).comment == "<rain>"
+    changed = saved.edit(id, EVERYTHING, add=of(2), comment="", public=False)
+    assert (changed.comment, changed.public) == ("", False) and saved.all() == [changed]
+    assert saved.opening(id) == tuple(song.identity for song in of(3, 2))
+    file = tmp_path / "playlists" / f"{id}.jspf"
+    written = json.loads(file.read_text())
+    [extension] = written["playlist"]["extension"].values()
+    assert extension["public"] is False and "annotation" not in written["playlist"]
+    for wrong in ({"annotation": 5, "extension": []}, {"annotation": "x" * 5000, "extension": {"a": 1}}):
+        file.write_text(json.dumps({"playlist": written["playlist"] | wrong}))
+        assert saved.all() == [changed]
+
+
 @pytest.mark.parametrize(
     ("track", "seconds"),
     [
@@ -243,7 +259,7 @@ def test_a_length_that_is_none_is_not_counted(saved: Saved, tmp_path: Path, trac
     kept(saved)
     (tmp_path / "playlists" / f"{'0' * 16}.jspf").write_text(T % track)
     [_, odd] = sorted(saved.all(), key=lambda one: one.title)
-    assert odd == SavedPlaylist("0" * 16, "x", 1, seconds)
+    assert odd == SavedPlaylist("0" * 16, "x", 1, seconds, "", False)
 
 
 def test_halves_of_characters_and_paths_that_no_file_can_have(

@@ -390,6 +390,8 @@ export interface SavedInFull {
   title: string;
   songs: number;
   seconds: number;
+  comment: string;
+  public: boolean; // What a player said; songspace shows no playlist to strangers.
   entries: SongFacts[]; // Songs that are found.
   missing: string[]; // Names of entries whose songs are not found.
   order: SavedEntry[]; // All entries in their order.
@@ -400,6 +402,8 @@ export interface SavedPlaylist {
   title: string;
   songs: number;
   seconds: number;
+  comment: string;
+  public: boolean; // What a player said; songspace shows no playlist to strangers.
 }
 
 export interface SavedPlaylists {

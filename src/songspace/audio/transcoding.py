@@ -29,6 +29,7 @@ from songspace.formats import BY_EXTENSION, Format
 PIECE = 16 * 1024
 """Bytes of a piece: a second or less."""
 
+_FINE = frozenset({"s32", "s32p", "flt", "dbl", "dblp"})  # types of lossless samples of more than 16 bits
 _STEPS = 100  # frames after which `more` returns, even without a piece
 _MOST_CHANNELS = 64  # limit of FFmpeg's filters
 _ARRANGED = 8  # the most channels with a defined order
@@ -41,9 +42,10 @@ class Encoding(NamedTuple):
 
     format: Format
     samples: str  # FFmpeg's name of their type
-    rates: tuple[int, ...]
-    rungs: tuple[int, ...]  # possible kilobits per second
+    rates: tuple[int, ...]  # none: any
+    rungs: tuple[int, ...]  # possible kilobits per second; none: as many as it takes
     kilobits: int  # by default
+    fine: str = ""  # the type of samples of more than 16 bits, where it has another
 
 
 _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -54,20 +56,25 @@ ENCODINGS = {
     "mp3": Encoding(BY_EXTENSION[".mp3"], "s16p", (44_100, 48_000, 32_000), _MPEG1, 192),
     "opus": Encoding(BY_EXTENSION[".opus"], "s16", (48_000,), _OPUS, 128),
     "webm": Encoding(BY_EXTENSION[".weba"], "s16", (48_000,), _OPUS, 128),
+    "flac": Encoding(BY_EXTENSION[".flac"], "s16", (), (), 0, fine="s32"),
 }
-"""Encodings by name. Opus is written in Ogg, for players, and in WebM, which older browsers play, too."""
+"""Encodings by name.
+
+Opus is written in Ogg, for players, and in WebM, which older browsers play, too. FLAC keeps the rate, and 24 bits where
+there are more than 16.
+"""
 
 
 def _rung(encoding: Encoding, kilobits: int | None) -> int:
-    """Return the largest possible rate of a format that is not above ``kilobits``, or else the smallest."""
+    """Return the largest possible rate of a format that is not above ``kilobits``, or else the smallest; 0 for any."""
     wanted = encoding.kilobits if kilobits is None else kilobits
-    return max((rung for rung in encoding.rungs if rung <= wanted), default=encoding.rungs[0])
+    return max((rung for rung in encoding.rungs if rung <= wanted), default=min(encoding.rungs, default=0))
 
 
 def _rate(encoding: Encoding, native: int) -> int:
     """Return the sampling rate in which a sound is encoded."""
-    simple = (rate for rate in encoding.rates if rate % native == 0 or native % rate == 0)
-    return next(simple, encoding.rates[0])
+    rates = encoding.rates or (native,)
+    return next((rate for rate in rates if rate % native == 0 or native % rate == 0), rates[0])
 
 
 class Frames:
@@ -272,7 +279,8 @@ class Transcoder:
             if late * frame.sample_rate < frame.samples:
                 if self._encoder is None:
                     layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-                    self._encoder = self._begun(layout, frame.sample_rate, max(0.0, late))
+                    fine = frame.format.name in _FINE
+                    self._encoder = self._begun(layout, frame.sample_rate, max(0.0, late), fine=fine)
                 self._encoder.put(frame if left >= frame.samples else _head(frame, round(left)))
             yield
         if self._encoder is None and self._goes_on:
@@ -286,10 +294,11 @@ class Transcoder:
             reason = f"It ends before second {self._start:g}." if self._start else "It holds no sound."
             raise UndecodableError(reason)
 
-    def _begun(self, layout: str, native: int = 0, skip: float = 0.0) -> _Encoder:
+    def _begun(self, layout: str, native: int = 0, skip: float = 0.0, *, fine: bool = False) -> _Encoder:
         rate = _rate(self._encoding, native) if self._frames is None else self._frames.rate
-        kilobits = _rung(self._encoding, self._kilobits)
-        return _Encoder(self._sink, self._encoding, rate, layout, kilobits, skip, self._samples)
+        kilobits, encoding = _rung(self._encoding, self._kilobits), self._encoding
+        encoding = encoding._replace(samples=encoding.fine) if fine and encoding.fine else encoding
+        return _Encoder(self._sink, encoding, rate, layout, kilobits, skip, self._samples)
 
 
 def _head(frame: Any, samples: int) -> Any:
@@ -381,7 +390,8 @@ class _Encoder:
         self._container = cast(Any, av.open(sink, "w", format=encoding.format.demuxers[0], options=options))
         self._stream = self._container.add_stream(encoding.format.encoder, rate=rate, layout=layout)
         self._stream.codec_context.format = encoding.samples
-        self._stream.bit_rate = 1000 * kilobits
+        if kilobits:
+            self._stream.bit_rate = 1000 * kilobits
         self._kind: tuple[object, ...] = ()
         self._graph: Any = None
         self._skip, self._samples, self.count = skip, samples, 0

@@ -12,9 +12,10 @@ metabrainz/troi writes it).
 
 from songspace.interchange.matching import Matcher, match, understood
 from songspace.interchange.reading import Entry, entries, jspf_entry, read
-from songspace.interchange.writing import Listed, jspf, jspf_track, put, write, written
+from songspace.interchange.writing import JSPF_EXTENSION, Listed, jspf, jspf_track, put, write, written
 
 __all__ = [
+    "JSPF_EXTENSION",
     "Entry",
     "Listed",
     "Matcher",

@@ -18,6 +18,8 @@ from songspace.plainfiles import put_plain
 
 _XSPF = "http://xspf.org/ns/0/"
 _MUSICBRAINZ = "https://musicbrainz.org"
+JSPF_EXTENSION = f"{_MUSICBRAINZ}/doc/jspf#playlist"
+"""Name of MusicBrainz' extension of JSPF, which says whether a playlist is public."""
 IDENTITY = "urn:songspace:"
 """Prefix of an identifier with the identity of a song's sound; 32 hexadecimal digits follow."""
 
@@ -231,14 +233,15 @@ def jspf_track(song: Song) -> dict[str, Any]:
     return track | ({"identifier": ids} if ids else {})
 
 
-def jspf(tracks: Sequence[Mapping[str, Any]], title: str) -> bytes:
+def jspf(tracks: Sequence[Mapping[str, Any]], title: str, *, comment: str = "", public: bool = False) -> bytes:
     """Return a JSPF file of tracks, made by :func:`jspf_track` or read from another JSPF file."""
     # ListenBrainz refuses playlists without the field "public".
-    about = {"public": False, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
+    about = {"public": public, "additional_metadata": {"algorithm_metadata": {"source_patch": "songspace"}}}
     playlist = {
         "title": title,
         "creator": "songspace",
-        "extension": {f"{_MUSICBRAINZ}/doc/jspf#playlist": about},
+        **({"annotation": comment} if comment else {}),
+        "extension": {JSPF_EXTENSION: about},
         "track": list(tracks),
     }
     return json.dumps({"playlist": playlist}, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"

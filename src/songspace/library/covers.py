@@ -48,29 +48,36 @@ def read_cover(file: BinaryIO) -> tuple[bytes, str] | None:
     Raises
     ------
     AudioError
-        If the picture is larger than 8 MiB.
+        If there are only pictures of more than 8 MiB.
     """
-    import mutagen
-
-    try:
-        of = pictured(file)
-        pictures = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
-    except (mutagen.MutagenError, *MUTAGEN_RAISES):
-        return None
-    for _, data in pictures:
-        if media_type := picture_type(data):
-            if len(data) > LARGEST:
-                raise AudioError(f"The cover is larger than {LARGEST // 2**20} MB.")
-            return data, media_type
-    return None
+    found = too_large = None
+    for data, media_type in _covers(file):
+        if len(data) <= LARGEST:
+            found = data, media_type
+            break
+        too_large = AudioError(f"The cover is larger than {LARGEST // 2**20} MB.")
+    if found is None and too_large is not None:
+        raise too_large
+    return found
 
 
 def has_cover(file: BinaryIO) -> bool:
-    """Return True if :func:`read_cover` finds a cover."""
+    """Return True if :func:`read_cover` finds a cover. No more is read of a large one than needed."""
+    return any(len(data) <= LARGEST for data, _ in _covers(file, largest=LARGEST))
+
+
+def _covers(file: BinaryIO, *, largest: int | None = None) -> Iterator[tuple[bytes, str]]:
+    """Yield (picture, media type) of the pictures of a file, front covers first; see :func:`pictured`."""
+    import mutagen
+
     try:
-        return read_cover(file) is not None
-    except AudioError:
-        return False
+        of = pictured(file, largest=largest)
+        pictures = sorted(_pictures(of), key=lambda picture: picture[0] != _FRONT) if of is not None else []
+    except (mutagen.MutagenError, *MUTAGEN_RAISES):
+        return
+    for _, data in pictures:
+        if media_type := picture_type(data):
+            yield data, media_type
 
 
 def picture_type(data: bytes) -> str | None:

@@ -52,7 +52,9 @@ def header(data: bytes) -> Header | None:
     return Header(data[3], data[5], _synchsafe(data[6:10]))
 
 
-def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest: int, most: int) -> bytes:
+def trimmed(
+    file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest: int, most: int, cut: int | None = None
+) -> bytes:
     """Return a copy of a tag that holds only the wanted frames that are not too large.
 
     Parameters
@@ -64,6 +66,8 @@ def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest
         Returns True for the names of wanted frames.
     largest, most : int
         Most bytes of one frame, and of all kept frames.
+    cut : int, optional
+        Keep only so many bytes of a frame, for a look at how it begins.
     """
     file.seek(at)
     head = header(file.read(10))
@@ -81,16 +85,17 @@ def trimmed(file: BinaryIO, at: int, wanted: Callable[[bytes], bool], *, largest
     encrypted, compressed = _FLAGS[head.version]
     for frame in _frames(body, start, end, head.version):
         flags = frame.flags[1] if frame.flags else 0
-        if not wanted(frame.name) or not 0 < frame.size <= min(largest, room) or flags & encrypted:
+        size = frame.size if cut is None else min(cut, frame.size)
+        if not wanted(frame.name) or not 0 < frame.size <= largest or size > room or flags & encrypted:
             continue
         if flags & compressed:
             if frame.size > deflated:
                 continue
             deflated -= frame.size
         body.seek(frame.at)
-        data = body.read(frame.size)
+        data = body.read(frame.size if cut is None or flags & compressed else min(cut, frame.size))
         kept += [frame.name, _number(len(data), head.version), frame.flags, data]
-        room -= frame.size
+        room -= len(data)
         if len(kept) == 4 * _MOST_KEPT:
             break
     frames = b"".join(kept)

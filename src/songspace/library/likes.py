@@ -253,7 +253,7 @@ class Likes:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._reading = threading.Lock()
+        self._reading, self._making = threading.Lock(), threading.Lock()
         self._seen: tuple[int, ...] | None = None
         self._history = History()
         # Number of the last event in the state, number of all events in it, and the last one itself.
@@ -368,7 +368,8 @@ class Likes:
         """Open the file in a transaction, and make it if it is new."""
         with self._errors_in_words("written"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
+            # Closing a file drops all locks that this process has on it, so that no other thread may be writing then.
+            with self._making, suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             with self._open("rw") as db:
                 db.execute("BEGIN IMMEDIATE")

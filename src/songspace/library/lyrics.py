@@ -77,6 +77,8 @@ def read_lyrics(file: BinaryIO, encoding: str | None = None) -> list[Lyrics]:
     encoding : str, optional
         Encoding of texts that declare none; see :func:`songspace.library.eight_bits.decoded`.
     """
+    import mutagen
+
     found: list[Lyrics | None] = []
     try:
         for language, sung in id3_lyrics(file, encoding):
@@ -84,7 +86,7 @@ def read_lyrics(file: BinaryIO, encoding: str | None = None) -> list[Lyrics]:
                 found.append(parse_lyrics(sung, language))
             else:
                 found.append(_lyrics(_joined(sung), language))
-    except MUTAGEN_RAISES:
+    except (mutagen.MutagenError, *MUTAGEN_RAISES):
         pass
     try:
         for tag in texts(file, encoding):

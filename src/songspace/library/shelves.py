@@ -245,7 +245,7 @@ def arrange(
     }
     albums = []
     for key, there in keyed.items():
-        name = printable(_most(song.album for song in there)) or _folder(there[0])
+        name = printable(_most(song.album for song in there)) or _folder(min(there, key=lambda song: song.path))
         owner, by = owners[key]
         album = Album(_id("al", key), name, _in_order(there), artists_by_id[owner], by or artists_by_id[owner].name)
         album.pictures = pictures

@@ -22,6 +22,7 @@ _MILLISECONDS = 2  # the unit of times in SYLT; the other is frames
 _APE_ITEMS = 1_000
 _APE_KIND = 0b110  # bits of an item's flags; both are 0 for texts
 _PICTURE = 2**25, 2**25
+_BEGINS = 2**11  # bytes of a picture with its description that show what it is
 
 # A damaged file makes mutagen raise nearly any exception; each of these means "no tags".
 MUTAGEN_RAISES = (
@@ -52,8 +53,10 @@ Texts = list[tuple[str, Any]]
 """(name, value) of the fields of one tag, in order; a value may be a list of values."""
 
 
-def pictured(file: BinaryIO) -> Pictured | None:
+def pictured(file: BinaryIO, *, largest: int | None = None) -> Pictured | None:
     """Return the tags of a music file with its pictures; None if mutagen finds none.
+
+    With ``largest``, pictures of more bytes are left out, and of those in ID3 only the first bytes are read.
 
     Raises
     ------
@@ -67,8 +70,12 @@ def pictured(file: BinaryIO) -> Pictured | None:
     if at is None or start:
         opened = mutagen.File(_Bounded(file, start))
         return None if opened is None else Pictured(opened.tags, tuple(getattr(opened, "pictures", ())))
-    largest, most = _PICTURE
-    tag = id3.trimmed(file, at, lambda name: name in (b"APIC", b"PIC"), largest=largest, most=most)
+    most, cut = _PICTURE[1], None
+    if largest is None:
+        largest = _PICTURE[0]
+    else:
+        largest, cut = largest + _BEGINS, _BEGINS
+    tag = id3.trimmed(file, at, lambda name: name in (b"APIC", b"PIC"), largest=largest, most=most, cut=cut)
     return Pictured(mutagen.id3.ID3(BytesIO(tag))) if tag else None
 
 

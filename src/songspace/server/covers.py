@@ -147,8 +147,8 @@ def cover_response(
         If there is no cover, or none that can be shown.
     """
     covers: Covers = service.once("covers", "", Covers)
-    refused: AudioError | None = None
-    for file, read in _candidates(service, at, songs):
+    refused: list[str] = []
+    for file, read in _candidates(service, at, songs, refused):
         with file:
             tag = media.entity_tag(file) if size is None else f'{media.entity_tag(file)[:-1]}-{size}"'
             told = {"Cache-Control": "private, no-cache", "ETag": tag}
@@ -160,27 +160,29 @@ def cover_response(
                     if picture is not None and picture[0] is not data:
                         covers.keep(tag, picture)
             except AudioError as error:
-                refused = refused or error
+                refused.append(str(error))
                 continue
             except OSError:
                 continue
         if picture is not None:
             return Response(picture[0], headers=told, media_type=picture[1])
-    raise UnknownError(str(refused) if refused is not None else "There is no cover in the files.")
+    raise UnknownError(refused[0] if refused else "There is no cover in the files.")
 
 
 Read = Callable[[BufferedReader], bytes | None]
 
 
-def _candidates(service: Service, at: At, songs: Sequence[Song]) -> Iterator[tuple[BufferedReader, Read]]:
-    """Yield files that may hold the cover, open, and the function that reads it."""
+def _candidates(
+    service: Service, at: At, songs: Sequence[Song], refused: list[str]
+) -> Iterator[tuple[BufferedReader, Read]]:
+    """Yield files that may hold the cover, open, and the function that reads it; add why files cannot be opened."""
     # What is asked for by itself is looked at in any case: it may have a picture that is too large.
     pictured = songs if len(songs) == 1 else (song for song in songs if song.pictured)
     for song in islice(pictured, _LOOKED_AT):
         try:
             yield service.files.open(song, at.library.catalog), _in_file
-        except UnknownError:
-            continue
+        except UnknownError as error:
+            refused.append(str(error))
     pictures = folder_pictures(service, at)
     for path in _first(map(pictures.of, songs), _LOOKED_AT):
         try:

@@ -65,7 +65,7 @@ class Report:
     rate : float
         Speed; 1 is that of the record.
     ignored : bool
-        True if nothing may be counted: the player says by ``scrobble`` what was played, or nothing.
+        True if nothing may be counted by reports: the player tells by ``scrobble`` what is played, or nothing.
     """
 
     song: Song
@@ -110,6 +110,8 @@ class _Listen:
     report: Report | None = None
     heard: float = 0.0  # seconds of the song, by reports
     is_ignored: bool = False
+    is_scrobbled: bool = False  # a scrobble told that it began
+    is_again: bool = False  # the song before was the same, or a player says again and again what it plays
 
     @property
     def enough(self) -> float:
@@ -128,7 +130,10 @@ class _Listen:
 
     def seconds(self, now: float) -> float:
         """Return how many seconds were heard."""
-        return self.heard if self.report is not None else now - self.began
+        if self.report is None:
+            return now - self.began
+        is_playing = self.report.state is State.playing
+        return self.heard + (max(0.0, now - self.told) * self.report.rate if is_playing else 0.0)
 
     def is_over(self, now: float) -> bool:
         """Return True if it can play no more, although the player told of no end."""
@@ -218,10 +223,12 @@ class Heard:
         now = self._clock()
         with self._lock:
             deck = self._deck(player)
-            if deck.now is not None and deck.is_now(song) and not deck.now.could_begin_again(now):
-                return []
-            events = _leave(deck, player, now, song)
-            deck.now = _Listen(song, now, now)
+            events: list[Event] = []
+            if deck.now is None or not deck.is_now(song) or deck.now.could_begin_again(now):
+                is_again = deck.is_now(song)
+                events = _leave(deck, player, now, song)
+                deck.now = _Listen(song, now, now, is_again=is_again)
+            deck.now.is_scrobbled = True
             return events
 
     def submit(self, player: Player, song: Song, when: float | None = None) -> list[Event]:
@@ -290,12 +297,13 @@ def _leave(deck: _Deck, player: Player, now: float, after: Song | None) -> list[
     listen, deck.now = deck.now, None
     if listen is None:
         return []
+    seconds = listen.seconds(now)
     listen.told = min(now, listen.told + 2 * listen.song.duration)  # a player that is switched off says nothing
     deck.put_away(listen)
     is_same = after is not None and after.identity == listen.song.identity
-    if is_same or listen.is_ignored or listen.counted is not None:
+    if is_same or listen.is_again or listen.counted is not None or (listen.is_ignored and not listen.is_scrobbled):
         return []
-    if SHORT <= listen.seconds(now) < listen.enough:
+    if SHORT <= seconds < listen.enough:
         listen.counted = EventKind.skip
         return [_event(EventKind.skip, listen, player)]
     return []

@@ -149,10 +149,18 @@ class Queues:
     def bookmarks(self) -> list[Bookmark]:
         """Return all bookmarks in the order in which they were made; none if their file is damaged."""
         try:
+            return self._read_marks()
+        except SongspaceError:
+            return []
+
+    def _read_marks(self) -> list[Bookmark]:
+        try:
             read = read_json(self._marks, _LARGEST)["bookmarks"]
             return [_bookmark_of(one) for one in _listed(read)]
-        except (OSError, ValueError, KeyError, TypeError):
+        except FileNotFoundError:
             return []
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SongspaceError(f"{self._marks.name} is damaged: put it aside, and it is made anew.") from None
 
     def mark(self, song: Song, position: int, comment: str, *, at: float) -> None:
         """Set the bookmark of a song; a song has at most one.
@@ -160,12 +168,12 @@ class Queues:
         Raises
         ------
         SongspaceError
-            If there are too many bookmarks, or the file cannot be written.
+            If there are too many bookmarks, or the file is damaged or cannot be written.
         """
         identity = song.identity.hex()
         made = Bookmark(identity, min(max(position, 0), LATEST), characters(comment)[:_LONGEST_TEXT], at, at)
         with self._writing:
-            marks = {one.song: one for one in self.bookmarks()}
+            marks = {one.song: one for one in self._read_marks()}
             if identity not in marks and len(marks) >= LONGEST_QUEUE:
                 raise SongspaceError(f"There are {LONGEST_QUEUE} bookmarks already: delete some first.")
             before = marks.get(identity)
@@ -180,10 +188,10 @@ class Queues:
         UnknownError
             If it has none.
         SongspaceError
-            If the file cannot be written.
+            If the file is damaged or cannot be written.
         """
         with self._writing:
-            marks = {one.song: one for one in self.bookmarks()}
+            marks = {one.song: one for one in self._read_marks()}
             if marks.pop(song.identity.hex(), None) is None:
                 raise UnknownError("There is no bookmark in that song.")
             self._put_marks(marks)

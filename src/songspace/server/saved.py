@@ -12,7 +12,8 @@ import secrets
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _PIECES = 64 * LONGEST_SAVED  # lists, objects and their members; the most songs
 _LONGEST_TITLE = 1000
 _LONGEST_NAME = 100_000  # characters of an escaped file name
 _LONGEST_SONG = 10.0**12  # milliseconds
+
+_OPENING = 20  # songs of a playlist that are known without reading it again
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -113,6 +116,8 @@ class SavedPlaylist:
     title: str
     songs: int
     seconds: float = described(places=3)
+    comment: str
+    public: bool = described("What a player said; songspace shows no playlist to strangers.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +127,32 @@ class _Kept:
     id: str
     title: str
     tracks: list[_Track]
+    comment: str = ""
+    public: bool = False
+
+    def said(self, title: str | None, comment: str | None, public: bool | None) -> _Kept:
+        """Return the playlist with another title or comment; None changes nothing."""
+        return replace(
+            self,
+            title=self.title if title is None else _one_line(title),
+            comment=self.comment if comment is None else characters(comment),
+            public=self.public if public is None else public,
+        )
+
+    @property
+    def opening(self) -> tuple[bytes, ...]:
+        """Identities of the first songs."""
+        identities = []
+        for track in self.tracks[:_OPENING]:
+            with suppress(ValueError):  # a path that no file can have
+                identities.append(interchange.jspf_entry(track, Path(os.sep)).identity)
+        return tuple(identity for identity in identities if identity)
 
     @property
     def in_brief(self) -> SavedPlaylist:
         """The playlist as it is in the list of all."""
         milliseconds = sum(_duration(track) for track in self.tracks)
-        return SavedPlaylist(self.id, self.title, len(self.tracks), milliseconds / 1000)
+        return SavedPlaylist(self.id, self.title, len(self.tracks), milliseconds / 1000, self.comment, self.public)
 
 
 class Saved:
@@ -143,7 +168,8 @@ class Saved:
         self._folder = folder
         self._writing = threading.Lock()  # two threads must not write the same temporary file
         self._listing = threading.Lock()
-        self._listed: dict[str, tuple[_Stamp, SavedPlaylist | None]] = {}  # state of each file at the last listing
+        # State of each file at the last listing.
+        self._listed: dict[str, tuple[_Stamp, SavedPlaylist | None, tuple[bytes, ...]]] = {}
 
     def all(self) -> list[SavedPlaylist]:
         """Return all playlists, by title.
@@ -158,10 +184,17 @@ class Saved:
                     continue
                 if id not in known or known[id][0] != stamp:
                     kept = self._read(id)
-                    known[id] = (stamp, None if kept is None else kept.in_brief)
+                    known[id] = (stamp, None, ()) if kept is None else (stamp, kept.in_brief, kept.opening)
                 self._listed[id] = known[id]
-            playlists = [playlist for _, playlist in self._listed.values() if playlist is not None]
+            playlists = [playlist for _, playlist, _ in self._listed.values() if playlist is not None]
         return sorted(playlists, key=lambda playlist: (playlist.title.casefold(), playlist.id))
+
+    def opening(self, id: str) -> tuple[bytes, ...]:
+        """Return the identities of the first songs of a playlist, as far as it names them."""
+        with self._listing:
+            if id in self._listed:
+                return self._listed[id][2]
+        return self._known(id).opening
 
     def places(self, id: str, here: Here) -> tuple[SavedPlaylist, list[Place]]:
         """Return a playlist, and its entries in their order.
@@ -174,7 +207,7 @@ class Saved:
         kept = self._known(id)
         return kept.in_brief, self._places(kept, here)
 
-    def create(self, title: str, songs: Sequence[Song]) -> SavedPlaylist:
+    def create(self, title: str, songs: Sequence[Song], *, comment: str = "", public: bool = False) -> SavedPlaylist:
         """Write a new playlist, and return it.
 
         Raises
@@ -189,14 +222,20 @@ class Saved:
         with self._writing:
             if len(self._ids()) >= MOST:
                 raise NotReadyError(f"There are {MOST} playlists already: delete some first.")
-            return self._write(
-                _Kept(secrets.token_hex(8), _one_line(title), [interchange.jspf_track(song) for song in songs])
-            )
+            tracks = [interchange.jspf_track(song) for song in songs]
+            return self._write(_Kept(secrets.token_hex(8), _one_line(title), tracks, comment, public))
 
     def change(
-        self, id: str, *, title: str | None = None, songs: Sequence[Song] | None = None, here: Here | None = None
+        self,
+        id: str,
+        *,
+        title: str | None = None,
+        comment: str | None = None,
+        public: bool | None = None,
+        songs: Sequence[Song] | None = None,
+        here: Here | None = None,
     ) -> SavedPlaylist:
-        """Change the title or the songs of a playlist, or both, in one step, and return it.
+        """Change what is said of a playlist or its songs, or both, in one step, and return it.
 
         Entries whose song cannot be found now stay after the song that they were after, or, if that is none of the new
         songs, after the one before it.
@@ -204,7 +243,8 @@ class Saved:
         Parameters
         ----------
         id : str
-        title : str, optional
+        title, comment : str, optional
+        public : bool, optional
         songs : sequence of Song, optional
             All songs of the playlist that can be found; needs ``here``.
         here : Here, optional
@@ -219,10 +259,10 @@ class Saved:
         """
         with self._writing:
             kept = self._known(id)
-            title = kept.title if title is None else _one_line(title)
+            changed = kept.said(title, comment, public)
             if songs is None or here is None:
-                return self._write(_Kept(id, title, kept.tracks)) if title != kept.title else kept.in_brief
-            return self._write(_Kept(id, title, _merged(kept.tracks, self._places(kept, here), songs)))
+                return self._write(changed) if changed != kept else kept.in_brief
+            return self._write(replace(changed, tracks=_merged(kept.tracks, self._places(kept, here), songs)))
 
     def edit(
         self,
@@ -230,6 +270,8 @@ class Saved:
         here: Here,
         *,
         title: str | None = None,
+        comment: str | None = None,
+        public: bool | None = None,
         remove: Collection[int] = (),
         add: Sequence[Song] = (),
         shown: bool = False,
@@ -240,7 +282,8 @@ class Saved:
         ----------
         id : str
         here : Here
-        title : str, optional
+        title, comment : str, optional
+        public : bool, optional
         remove : collection of int
             Positions, from 0.
         add : sequence of Song
@@ -268,7 +311,7 @@ class Saved:
                 if number not in out
             ]
             tracks += [interchange.jspf_track(song) for song in add]
-            return self._write(_Kept(id, kept.title if title is None else _one_line(title), tracks))
+            return self._write(replace(kept.said(title, comment, public), tracks=tracks))
 
     def changed(self, id: str) -> float:
         """Return the time when a playlist was written, in seconds since 1970.
@@ -341,7 +384,10 @@ class Saved:
             return None
         if len(tracks) > LONGEST_SAVED or not all(map(_is_track, tracks)):
             return None
-        return _Kept(id, characters(title), tracks)
+        comment, public = playlist.get("annotation"), _is_public(playlist.get("extension"))
+        if not isinstance(comment, str) or len(comment) > _LONGEST_TITLE:
+            comment = ""
+        return _Kept(id, characters(title), tracks, characters(comment), public)
 
     def _places(self, kept: _Kept, here: Here) -> list[Place]:
         def place(track: _Track) -> Place:
@@ -355,7 +401,9 @@ class Saved:
     def _write(self, kept: _Kept) -> SavedPlaylist:
         if len(kept.tracks) > LONGEST_SAVED:
             raise SongspaceError(f"A playlist has at most {LONGEST_SAVED} songs, with those that are away.")
-        interchange.put(self._path(kept.id), interchange.jspf(kept.tracks, kept.title))
+        interchange.put(
+            self._path(kept.id), interchange.jspf(kept.tracks, kept.title, comment=kept.comment, public=kept.public)
+        )
         with self._listing:
             self._listed.pop(kept.id, None)
         return kept.in_brief
@@ -378,6 +426,12 @@ def _merged(tracks: Sequence[_Track], places: Sequence[Place], songs: Sequence[S
         seen[song.id] += 1
         merged += [interchange.jspf_track(song), *after[song.id, seen[song.id]]]
     return merged
+
+
+def _is_public(extension: Any) -> bool:
+    """Return what MusicBrainz' extension of a playlist says."""
+    about = extension.get(interchange.JSPF_EXTENSION) if isinstance(extension, Mapping) else None
+    return isinstance(about, Mapping) and about.get("public") is True
 
 
 def _is_track(track: Any) -> bool:

@@ -147,13 +147,13 @@ _REFUSALS = (
         more={"results": []},
     ),
     _Refusal(
-        "songspace does not read lyrics.",
+        "songspace compares how songs sound, not their lyrics.",
         ("/api/lyrics/{rest:path}",),
         methods=("GET", "POST"),
         more={"results": []},
     ),
     _Refusal(
-        "songspace does not read lyrics: `similar_tracks` finds songs that sound alike.",
+        "songspace compares how songs sound, not their lyrics: `similar_tracks` finds songs that sound alike.",
         ("/api/sem_grove/{rest:path}",),
         404,
         ("GET", "POST"),

@@ -42,6 +42,9 @@ _CLASSIC = {
 }
 
 
+_INFORMATION = frozenset({"artistInfo", "artistInfo2", "albumInfo"})
+
+
 class SubsonicError(SongspaceError):
     """The error of a call: the code of the protocol, and one sentence."""
 
@@ -103,8 +106,8 @@ def _enveloped(outcome: str, body: Mapping[str, Any], format: str, status: int) 
 def as_xml(name: str, value: Mapping[str, Any], **attributes: str) -> bytes:
     """Return a JSON document in the XML of the protocol.
 
-    Single values become attributes (``value`` becomes the text), lists become one element for each member. Characters
-    that XML does not allow become U+FFFD.
+    Single values become attributes (``value`` becomes the text), lists become one element for each member. Information
+    about artists and albums becomes elements, as the protocol has it. Characters that XML does not allow become U+FFFD.
 
     Examples
     --------
@@ -127,6 +130,8 @@ def _element(name: str, value: Any, attributes: Mapping[str, str] | None = None)
             element.extend(_element(key, one) for one in part)
         elif key == "value":
             element.text = _text(part)
+        elif name in _INFORMATION:
+            element.append(_element(key, part))
         else:
             element.set(key, _text(part))
     return element

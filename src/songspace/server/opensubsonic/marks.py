@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -52,12 +52,18 @@ def marked(service: Service, at: At, folder: str | None = None) -> Marked:
                 id = shelves.album_of[song.id].id
                 count, last = plays.get(id, (0, 0.0))
                 plays[id] = count + record.plays, max(last, record.played or 0.0)
-        albums_of = {id: [album] for id, album in shelves.album_of.items()}
+
+        def album_of(song: int) -> list[Album]:
+            return [shelves.album_of[song]] if song in shelves.album_of else []
+
+        def artists_of(song: int) -> list[Artist]:
+            return shelves.artists_of.get(song, [])
+
         return Marked(
             **vars(shelves),
             history=history,
-            of_albums=_found_again(history.albums, shelves.albums, albums_of, known),
-            of_artists=_found_again(history.artists, shelves.artists, shelves.artists_of, known),
+            of_albums=_found_again(history.albums, shelves.albums, album_of, known),
+            of_artists=_found_again(history.artists, shelves.artists, artists_of, known),
             plays=plays,
         )
 
@@ -71,7 +77,7 @@ Group = TypeVar("Group", Album, Artist)
 def _found_again(
     records: Mapping[str, Record],
     there: Mapping[str, Group],
-    groups_of: Mapping[int, Sequence[Group]],
+    groups_of: Callable[[int], Sequence[Group]],
     known: Mapping[bytes, Song],
 ) -> dict[str, Record]:
     """Return the records of the albums or artists that are here.
@@ -84,7 +90,7 @@ def _found_again(
         if id in there:
             continue
         songs = [known[identity] for identity in record.songs if identity in known]
-        counted = Counter(group.id for song in songs for group in groups_of.get(song.id, ()))
+        counted = Counter(group.id for song in songs for group in groups_of(song.id))
         most = min(counted, key=lambda other: (-counted[other], other), default=None)
         if most is not None and 2 * counted[most] > len(songs):
             found.setdefault(most, record)

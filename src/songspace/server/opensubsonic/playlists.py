@@ -8,7 +8,7 @@ from typing import Any
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
 from songspace.server.opensubsonic.envelope import GENERIC, MISSING, NOT_FOUND, SubsonicError
-from songspace.server.opensubsonic.shapes import moment, songs_facts
+from songspace.server.opensubsonic.shapes import moment, playlist_cover, songs_facts
 from songspace.server.questions import LONGEST_SAVED
 from songspace.server.saved import SavedPlaylist
 
@@ -17,17 +17,22 @@ _LONGEST_NAME = 200
 
 def _facts(call: Call, saved: SavedPlaylist) -> dict[str, Any]:
     changed = moment(call.service.saved.changed(saved.id))
-    return {
+    known = call.service.by_identity(call.at)
+    opening = [known[identity] for identity in call.service.saved.opening(saved.id) if identity in known]
+    facts = {
         "id": saved.id,
         "name": saved.title,
+        "comment": saved.comment,
         "owner": call.user,
-        "public": False,
+        "public": saved.public,
         "readonly": False,
         "songCount": saved.songs,
         "duration": round(saved.seconds),
         "created": changed,
         "changed": changed,
+        "coverArt": playlist_cover(call.whole, opening),
     }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _in_full(call: Call, saved: SavedPlaylist, songs: Sequence[Song]) -> Answered:
@@ -55,6 +60,16 @@ def _name(call: Call, default: str | None = None) -> str:
     return name
 
 
+def _about(call: Call) -> dict[str, Any]:
+    """Return what a call says of a playlist: None where it says nothing."""
+    public = call.text("public", "").strip().lower()
+    return {
+        "title": _name(call) if call.given.get("name") else None,
+        "comment": call.text("comment").strip() if call.given.get("comment") else None,
+        "public": public == "true" if public in ("true", "false") else None,
+    }
+
+
 def _all(call: Call) -> Answered:
     return {"playlists": {"playlist": [_facts(call, saved) for saved in call.service.saved.all()]}}
 
@@ -78,18 +93,18 @@ def _create(call: Call) -> Answered:
 
 
 def _update(call: Call) -> Answered:
-    """Rename a playlist, add songs at the end, and remove songs by position; comments are not stored."""
+    """Change what is said of a playlist, add songs at the end, and remove songs by position."""
     id, out = _id(call, "playlistId"), set()
     for place in call.all("songIndexToRemove", most=LONGEST_SAVED):
         if not (place.isascii() and place.isdigit() and len(place) < 9):
             raise SubsonicError(NOT_FOUND, "The playlist has no song in that place.")
         out.add(int(place))
     added = call.songs("songIdToAdd", most=LONGEST_SAVED)
-    title = _name(call) if call.given.get("name") else None
+    about = _about(call)
     if out or added:
-        call.service.saved.edit(id, call.service.here(call.at), title=title, remove=out, add=added, shown=True)
+        call.service.saved.edit(id, call.service.here(call.at), **about, remove=out, add=added, shown=True)
     else:
-        call.service.saved.change(id, title=title)
+        call.service.saved.change(id, **about)
     return {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from songspace.library import Song
 from songspace.server.opensubsonic.call import Answered, Call, Handler
-from songspace.server.opensubsonic.envelope import GENERIC, NOT_FOUND, SubsonicError
+from songspace.server.opensubsonic.envelope import MISSING, NOT_FOUND, SubsonicError
 from songspace.server.opensubsonic.shapes import moment, song_facts, songs_facts
 from songspace.server.queue import LATEST, LONGEST_QUEUE
 
@@ -61,18 +61,16 @@ def _given(call: Call) -> tuple[list[str], list[Song | None]]:
 
 
 def _save_queue(call: Call) -> Answered:
-    """Replace the queue; players that name no current song begin with the first one."""
+    """Replace the queue; a player that names none of its songs as the current one begins with the first."""
     (ids, songs), current = _given(call), call.text("current", "")
-    if current and ids and current not in ids:
-        raise SubsonicError(NOT_FOUND, "The current song is none of the queue.")
-    return _save(call, songs, ids.index(current) if current and ids else 0)
+    return _save(call, songs, ids.index(current) if current in ids else 0)
 
 
 def _save_queue_by_index(call: Call) -> Answered:
     ids, songs = _given(call)
     current = call.number("currentIndex", least=-1) if ids else 0
     if ids and not 0 <= current < len(ids):
-        raise SubsonicError(GENERIC, "The parameter currentIndex is no place in the queue.")
+        raise SubsonicError(MISSING, "The parameter currentIndex is no place in the queue.")
     return _save(call, songs, current)
 
 

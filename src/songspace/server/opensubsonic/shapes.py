@@ -15,7 +15,7 @@ from songspace.audio.transcoding import ENCODINGS
 from songspace.formats import by_name
 from songspace.library import Song
 from songspace.library.likes import Record
-from songspace.library.shelves import Album, Artist, genres_of
+from songspace.library.shelves import Album, Artist, Shelves, genres_of
 from songspace.server.opensubsonic.marks import Marked
 
 CONVERTED = "mp3"
@@ -41,6 +41,12 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
     suffix, known = os.path.splitext(song.path)[1].lower(), shelves.files.get(song.path)
     whole, format = song.start is None, by_name(song.path)
     genres, converted = genres_of(song), None if whole and not is_converted(song.path) else CONVERTED
+    if whole:
+        size = known.size if known else None
+        kilobits = round(size * 8 / song.duration / 1000) if size and song.duration else None
+    else:  # what is sent of a part of a file; Strawberry takes no song without a size
+        kilobits = ENCODINGS[CONVERTED].kilobits
+        size = round(song.duration * kilobits * 125)
     facts: dict[str, Any] = {
         "id": str(song.id),
         "parent": album.id,
@@ -53,13 +59,13 @@ def song_facts(shelves: Marked, song: Song) -> dict[str, Any]:
         "year": song.year,
         "genre": genres[0] if genres else None,
         "coverArt": album.cover_of(song),
-        "size": (known and whole and known.size) or None,
+        "size": size or None,
         "contentType": format.media_type if format is not None else "application/octet-stream",
         "suffix": suffix[1:],
         "transcodedContentType": converted and ENCODINGS[converted].format.media_type,
         "transcodedSuffix": converted,
         "duration": round(song.duration),
-        "bitRate": round(known.size * 8 / song.duration / 1000) if known and whole and song.duration else None,
+        "bitRate": kilobits,
         "path": shelves.place(song.path),
         "created": moment(known.mtime_ns / 1e9 if known else 0.0),
         "albumId": album.id,
@@ -129,6 +135,12 @@ def artist_facts(artist: Artist, marks: Marked | None = None) -> dict[str, Any]:
 def songs_facts(shelves: Marked, songs: Sequence[Song]) -> list[dict[str, Any]]:
     """Return a list of ``Child``."""
     return [song_facts(shelves, song) for song in songs]
+
+
+def playlist_cover(shelves: Shelves, songs: Sequence[Song]) -> str | None:
+    """Return the id of the cover of a playlist, that of the first of its first songs that has one."""
+    covers = (shelves.album_of[song.id].cover_of(song) for song in songs if song.id in shelves.album_of)
+    return next(filter(None, covers), None)
 
 
 def moment(seconds: float) -> str:

@@ -118,7 +118,7 @@ def _info(call: Call) -> dict[str, Any]:
     near: list[dict[str, Any]] = []
     if call.at.snapshot.space is not None and artist.id in (artists := call.at.view.artists):
         others = artists.near(artist.id, call.number("count", 20, most=_MOST))
-        near = [artist_facts(call.whole.artists[other]) for other, *_ in others]
+        near = [artist_facts(call.whole.artists[other], call.whole) for other, *_ in others]
     return {"musicBrainzId": artist.mbid or "", "similarArtist": near}
 
 

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from songspace.audio.transcoding import ENCODINGS
 from songspace.errors import SongspaceError
 from songspace.library import Song
 from songspace.server import media
@@ -22,7 +21,8 @@ from songspace.server.opensubsonic.shapes import CONVERTED, is_converted
 from songspace.server.problems import RETRY_AFTER, BusyError
 from songspace.server.streams import encoded
 
-_FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm"}
+_FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "webm": "webm", "flac": "flac"}
+_SAME = ("mp3", "opus", "webm")  # what is encoded in the format of the file, if no other is asked for
 _COVERED = 1.125  # factor for covers and tags: a file of just maxBitRate is not encoded
 
 
@@ -43,7 +43,9 @@ def _stream(call: Call) -> Answered:
     fits = most == 0 or size * 8 <= _COVERED * most * 1000 * max(song.duration, 1.0)
     if whole and (wanted == "raw" or (as_it_is and fits and not start)):
         return media.file_response(file, call.request.headers, method=method)
-    format = _FORMATS.get(wanted or (suffix if suffix in ENCODINGS else ""), CONVERTED)
+    format = _FORMATS.get(wanted or (suffix if suffix in _SAME else ""), CONVERTED)
+    if most and format == "flac":  # it has as many bits as it takes
+        format = CONVERTED
     return _encoded(call, song, file, format, start=start, kilobits=most or None)
 
 
