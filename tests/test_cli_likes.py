@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -161,6 +162,7 @@ def test_plays_for_listenbrainz_come_back_by_their_names(
         '{"time": 1, "kind": "rate", "song": "%s", "value": 6}' % ("00" * 16),
         '{"time": 1, "kind": "rate", "song": "%s"}' % ("00" * 16),
         '{"time": 1, "kind": "star", "thing": "album", "id": "al-1", "songs": []}',
+        '{"time": 1, "kind": "star", "thing": "album", "id": "\\ud800", "songs": ["%s"]}' % ("00" * 16),
         '{"track_metadata": {"track_name": "a"}}',
         '{"listened_at": 1, "track_metadata": "a"}',
     ],
@@ -182,10 +184,22 @@ def test_other_files_are_one_sentence(tmp_path: Path) -> None:
     with zipfile.ZipFile(torn, "w") as archive:
         archive.writestr("listens/1.jsonl", '{"listened_at": 1}' * 100)
     torn.write_bytes(torn.read_bytes().replace(b"listened", b"xistened", 1))
+    for number, method in enumerate((zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)):
+        packed = tmp_path / f"packed{number}.zip"
+        with zipfile.ZipFile(packed, "w", method) as archive:
+            archive.writestr("listens/1.jsonl", "".join(f'{{"listened_at": {time}}}' for time in range(500)))
+        data = bytearray(packed.read_bytes())
+        data[60:100] = bytes(byte ^ 0x5A for byte in data[60:100])
+        packed.write_bytes(data)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     long = tmp_path / "long.jsonl"
     long.write_bytes(b"x" * 2_000_000)
     for path, said in (
         (torn, "damaged archive"),
+        (tmp_path / "packed0.zip", "damaged archive"),
+        (tmp_path / "packed1.zip", "damaged archive"),
+        (pipe, "no ordinary file"),
         (long, "too long"),
         (tmp_path, "cannot be read"),
         (tmp_path / "no", "No such"),

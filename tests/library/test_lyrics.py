@@ -67,6 +67,13 @@ def test_limits() -> None:
     assert len(_lines(parse_lyrics("x\n" * LARGEST))) <= 5_000
 
 
+def test_a_row_of_blanks_takes_no_time() -> None:
+    """It took the square of its length: a minute for one line of a file."""
+    blanks = " " * (LARGEST - 50)
+    assert parse_lyrics(f"[00:01]One{blanks}<00:02>two") == Lyrics((Line("One two", 1000),))
+    assert parse_lyrics(f"[00:01]One{blanks}<00:0x>two") is not None
+
+
 @given(st.text(alphabet=st.sampled_from(list("[]<>:.0123456789ab \n\r\x00\u2028é")), max_size=80))
 def test_any_text(text: str) -> None:
     lyrics = parse_lyrics(text)

@@ -11,8 +11,10 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,16 @@ from songspace.interchange.matching import match
 from songspace.interchange.reading import Entry
 from songspace.library.likes import HIGHEST, Event, EventKind, Thing
 from songspace.library.records import Song
-from songspace.plainfiles import open_plain, parse_json, put_plain
+from songspace.plainfiles import characters, open_plain, parse_json, put_plain
 
 LISTENS = ".listens.jsonl"
 """Suffix of files in the format of ListenBrainz."""
 
 _LONGEST = 2**20  # bytes of a line
+_LONGEST_TEXT = 1000
 _MOST_SONGS = 10_000  # of an album or an artist
-_LARGEST = 2**32  # bytes of an archive's files, unpacked
+_LARGEST = 2**30  # bytes of an archive's files, unpacked
+_MOST_LINES = 2_000_000  # 100 a day for 50 years
 _LATEST = 1e11  # seconds since 1970
 
 
@@ -113,7 +117,7 @@ def event_of(line: Any) -> Event:
     songs = [key] if thing is Thing.song else line.get("songs")
     if not (isinstance(songs, list) and 0 < len(songs) <= _MOST_SONGS and all(isinstance(one, str) for one in songs)):
         raise ValueError("it names no songs")
-    if not isinstance(key, str):
+    if not isinstance(key, str) or key != characters(key):
         raise ValueError("it has no id")
     identities = tuple(bytes.fromhex(one) for one in songs)
     if any(len(identity) != 16 for identity in identities) or not 0 < len(key) <= 200:
@@ -174,7 +178,9 @@ def read(path: Path, songs: Sequence[Song]) -> Read:
     """
     events: list[Event] = []
     listens: list[tuple[float, str, Entry]] = []
-    for where, line in _lines(path):
+    for number, (where, line) in enumerate(_lines(path)):
+        if number >= _MOST_LINES:
+            raise SongspaceError(f"{path} has more than {_MOST_LINES:,} lines.")
         try:
             document = parse_json(line)
             if isinstance(document, dict) and "track_metadata" in document:
@@ -196,8 +202,12 @@ def read(path: Path, songs: Sequence[Song]) -> Read:
 def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield (description, content) of each line that is not blank."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+        with open_plain(path, links=True) as opened:
+            if not zipfile.is_zipfile(opened):
+                opened.seek(0)
+                yield from _lines_in(opened, os.fspath(path))
+                return
+            with zipfile.ZipFile(opened) as archive:
                 names = [one for one in archive.infolist() if one.filename.endswith(".jsonl")]
                 if sum(one.file_size for one in names) > _LARGEST:
                     raise SongspaceError(f"{path} is too large.")
@@ -205,10 +215,7 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
                     if "listens" in one.filename.split("/")[0]:
                         with archive.open(one) as file:
                             yield from _lines_in(file, f"{path}, {one.filename}")
-            return
-        with open_plain(path, links=True) as file:
-            yield from _lines_in(file, os.fspath(path))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError) as error:
         raise SongspaceError(f"{path} is a damaged archive: {error}.") from None
     except OSError as error:
         raise SongspaceError(f"{path} cannot be read ({error.strerror or error}).") from None
@@ -253,4 +260,4 @@ def _time(value: Any) -> float:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None

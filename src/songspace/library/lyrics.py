@@ -28,7 +28,7 @@ _NAMES = frozenset({"lyrics", "unsyncedlyrics", "unsynchronisedlyrics", "syncedl
 _CLOCK = r"(\d{1,4}):(\d{1,2})(?:[.:](\d{1,3}))?"
 _TIMES = re.compile(rf"(?:\s*\[{_CLOCK}\])+", re.ASCII)
 _TIME = re.compile(rf"\[{_CLOCK}\]", re.ASCII)
-_WORD = re.compile(rf"\s*<{_CLOCK}>\s*", re.ASCII)
+_WORD = re.compile(rf"(?:(?<!\s)\s+)?<{_CLOCK}>\s*", re.ASCII)  # a row of blanks is tried once, from its first
 _FACT = re.compile(r"\[(ti|ar|al|au|lr|by|re|ve|length|offset|la|lang|tool|id|#)\s*:(.*)\]", re.IGNORECASE)
 
 
