@@ -199,9 +199,13 @@ def test_opensonic_keeps_queues_bookmarks_and_playlists(opensonic: Any, listener
     opensonic.create_playlist(name="Evening", song_ids=[one, two])
     [playlist] = [playlist for playlist in opensonic.get_playlists() if playlist.name == "Evening"]
     assert (playlist.song_count, playlist.duration, playlist.owner) == (2, 16, "ann")
-    opensonic.update_playlist(playlist.id, name="Late evening", song_ids_to_add=[three], song_indices_to_remove=[0])
+    opensonic.update_playlist(
+        playlist.id, name="Late evening", comment="slow", song_ids_to_add=[three], song_indices_to_remove=[0]
+    )
     changed = opensonic.get_playlist(playlist.id)
-    assert (changed.name, titles(changed.entry, "id")) == ("Late evening", [two, three])
+    assert (changed.name, changed.comment) == ("Late evening", "slow")
+    assert titles(changed.entry, "id") == [two, three]
+    assert changed.cover_art == changed.entry[0].cover_art
     opensonic.create_playlist(playlist_id=playlist.id, song_ids=[three])
     assert titles(opensonic.get_playlist(playlist.id).entry, "id") == [three]
     opensonic.delete_playlist(playlist.id)
