@@ -258,7 +258,7 @@ class TestUnmet:
         rules = Rules.of(3, artist_gap=0, versions=np.array([5, 5, 6]))
         assert "one version of a song: several versions of a song or 2 songs would do" in self.said(rules, 3)
         rules = Rules.of(3, artist_gap=0, barred=np.array([True, False, False]))
-        assert "keep to the 2 songs that the filters leave: no filter or 2 songs would do" in self.said(rules, 3)
+        assert "keep the filters (2 songs are left): no filter or 2 songs would do" in self.said(rules, 3)
 
     def test_several_at_once(self) -> None:
         rules = Rules.of(2, artists=["a", "a"], artist_gap=1, most_of_artist=1, versions=np.array([1, 1]))

@@ -160,7 +160,7 @@ export interface ListedSong {
   why?: string | null;
 }
 
-export type Listing = "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
+export type Listing = "liked" | "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
 
 export interface Map {
   state: "ready";

@@ -104,7 +104,7 @@ export const mix = async (songs: number[], more: { length: number; variety: numb
   listed(await ask<RemarkedPlaylist>("mix", { songs, explain: await hasSound(), ...more }));
 /** The order that flows; what was asked for is kept whole. */
 export const order = async (songs: number[]): Promise<RemarkedPlaylist> => listed(await ask<RemarkedPlaylist>("order", { songs, versions: true }));
-export type Liked = "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
+export type Liked = "liked" | "starred" | "highest" | "frequent" | "recent" | "skipped" | "forgotten";
 /** A list of what is liked and played. */
 export async function likes(which: Liked): Promise<LikedSongs> {
   const told = await get<LikedSongs>("likes", { which, limit: 5000 });

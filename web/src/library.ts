@@ -29,7 +29,7 @@ export class LibraryPanel {
     const quality = h("section", { "aria-busy": "true" }, h("h3", {}, "How good is this space?"), h("p", { class: "more" }, "Being worked out…"));
     try {
       const [status, { playlists }] = await Promise.all([api.status(), api.playlists()]);
-      this.panel.replaceChildren(h("h2", {}, "Your library"), facts(status.summary), this.updating, this.liked(), quality, this.lists(playlists), failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
+      this.panel.replaceChildren(h("h2", {}, "Your library"), this.liked(), this.lists(playlists), facts(status.summary), this.updating, quality, failures(status), h("p", { class: "more" }, `songspace ${status.version}. Nothing here leaves this machine.`));
       const told = await api.quality();
       quality.replaceChildren(
         h("h3", {}, "How good is this space?"),
@@ -63,7 +63,7 @@ export class LibraryPanel {
       "section",
       { id: "liked" },
       h("h3", {}, "Yours"),
-      h("div", { class: "actions" }, list("Liked", "Play the songs with a star, the newest first", "starred"), play("For you", "Play songs that fit what you like", () => api.suggested()), list("Often", "Play what you play most", "frequent"), list("Forgotten", "Play what you like and have not played for a season", "forgotten")),
+      h("div", { class: "actions" }, list("Liked", "Play what you starred, rated high or play often", "liked"), play("For you", "Play songs that fit what you like", () => api.suggested()), list("Often", "Play what you play most", "frequent"), list("Forgotten", "Play what you like and have not played for a season", "forgotten")),
     );
   }
 

@@ -18,6 +18,7 @@ FORGOTTEN = 90 * 86_400.0
 class Listing(StrEnum):
     """Lists of what a person likes and plays."""
 
+    liked = "liked"
     starred = "starred"
     highest = "highest"
     frequent = "frequent"
@@ -60,9 +61,9 @@ def listed(history: History, songs: Iterable[Song], which: Listing, now: float) 
     songs : iterable of Song
         Songs to choose from.
     which : Listing
-        starred: the newest star first; highest: the highest rating first; frequent: the most plays first; recent: the
-        last play first; skipped: those that are left out of new lists; forgotten: liked songs that were not played for
-        a season, the longest ago first.
+        liked: all that count as liked, the last play, star or rating first; starred: the newest star first; highest:
+        the highest rating first; frequent: the most plays first; recent: the last play first; skipped: those that are
+        left out of new lists; forgotten: liked songs that were not played for a season, the longest ago first.
     now : float
         Seconds since 1970.
     """
@@ -70,9 +71,12 @@ def listed(history: History, songs: Iterable[Song], which: Listing, now: float) 
     if which is Listing.skipped:
         unwanted = history.unwanted()
         return [song for song, _ in known if song.identity in unwanted]
-    if which is Listing.forgotten:
+    if which in (Listing.liked, Listing.forgotten):
         liked = history.liked()
-        known = [pair for pair in known if pair[0].identity in liked and now - pair[1].touched > FORGOTTEN]
+        known = [pair for pair in known if pair[0].identity in liked]
+        if which is Listing.liked:
+            return [song for song, _ in sorted(known, key=lambda pair: (-_latest(pair[1]), pair[0].id))]
+        known = [pair for pair in known if now - pair[1].touched > FORGOTTEN]
         return [song for song, _ in sorted(known, key=lambda pair: (pair[1].touched, pair[0].id))]
     rank: dict[Listing, Callable[[Record], float]] = {
         Listing.starred: lambda record: record.starred or 0.0,
@@ -82,6 +86,11 @@ def listed(history: History, songs: Iterable[Song], which: Listing, now: float) 
     }
     ranked = [(rank[which](record), song) for song, record in known]
     return [song for value, song in sorted(ranked, key=lambda pair: (-pair[0], pair[1].id)) if value]
+
+
+def _latest(record: Record) -> float:
+    """Return the time of the last play, star or rating."""
+    return max(record.touched, record.starred or 0.0)
 
 
 def taste_with(view: View, disliked: Iterable[int] = ()) -> tuple[list[int], list[int]]:

@@ -23,16 +23,18 @@ def choose(songs: list[Song], following: Iterator[Song]) -> Choice:
     while offered:
         for number, song in enumerate(offered, 1):
             show.say(f"   {number}  {_named(song)}")
-        show.say(f"   Next: 1-{len(offered)}; o: others; b: back; q: done.")
-        key = _key()
-        if key.isdigit() and 1 <= int(key) <= len(offered):
-            return offered[int(key) - 1]
-        if key == "b":
-            return BACK
-        if key in ("q", ""):
-            return None
-        if key == "o":
-            offered = [*islice(following, OFFERED)] or offered
+        while True:
+            show.say(f"   Next: 1-{len(offered)}; o: others; b: back; q: done.")
+            key = _key()
+            if key.isdecimal() and 1 <= int(key) <= len(offered):
+                return offered[int(key) - 1]
+            if key == "b":
+                return BACK
+            if key in ("q", ""):
+                return None
+            if key == "o":
+                offered = [*islice(following, OFFERED)] or offered
+                break
     show.say("No song is left that keeps the rules.")
     return None
 

@@ -13,10 +13,11 @@ import typer
 from songspace import interchange
 from songspace.answers.likes import LikedSong, LikedSongs, Listing, listed
 from songspace.cli import show
-from songspace.cli.options import HomeOption, JsonOption
+from songspace.cli.options import FileOptions, HomeOption, JsonOption
 from songspace.errors import SongspaceError
-from songspace.library import Library
-from songspace.library.likes import HIGHEST, Event, EventKind, Likes
+from songspace.interchange.players import Player
+from songspace.library import Library, Song
+from songspace.library.likes import BAD, HIGHEST, Event, EventKind, Likes
 
 Songs = Annotated[list[str], typer.Argument(metavar="SONG...", help="A path, an id or a part of a name.")]
 
@@ -25,18 +26,29 @@ likes = typer.Typer(help="List what you like and play; export and import it.", i
 
 def like(
     songs: Songs,
-    rating: Annotated[int | None, typer.Option(min=1, max=HIGHEST, help="Rate the songs, too: 1 to 5.")] = None,
+    rating: Annotated[
+        int | None, typer.Option(min=1, max=HIGHEST, help="Rate the songs instead: 1 or 2 is disliked, 4 or 5 liked.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Star songs, for suggestions and lists; players see the stars."""
+    """Star songs, or rate them, for suggestions and lists; players see both."""
     library = Library(home)
     named = [library.find(song) for song in songs]
-    now = time.time()
-    events = [Event.of(EventKind.star, song, now, player="songspace") for song in named]
+    likes, now = Likes(library.home.likes), time.time()
     if rating is not None:
-        events += [Event.of(EventKind.rate, song, now, player="songspace", value=rating) for song in named]
-    Likes(library.home.likes).add(events)
-    show.say(f"Liked: {', '.join(song.name for song in named)}.")
+        likes.add(_event(EventKind.rate, song, now, rating) for song in named)
+        left_out = "; left out of new lists" if rating <= BAD else ""
+        show.say(f"Rated {rating}{left_out}: {_names(named)}.")
+        return
+    history = likes.history()
+    disliked = [song for song in named if 0 < history.of(song).rating <= BAD]
+    likes.add(
+        [_event(EventKind.star, song, now) for song in named]
+        + [_event(EventKind.rate, song, now, 0) for song in disliked]
+    )
+    show.say(f"Liked: {_names(named)}.")
+    if disliked:
+        show.say(f"Taken back, the low rating of {_names(disliked)}.")
 
 
 def unlike(songs: Songs, home: HomeOption = None) -> None:
@@ -45,43 +57,74 @@ def unlike(songs: Songs, home: HomeOption = None) -> None:
     named = [library.find(song) for song in songs]
     now, likes = time.time(), Likes(library.home.likes)
     history = likes.history()
-    events = [Event.of(EventKind.unstar, song, now, player="songspace") for song in named]
+    starred = [song for song in named if history.of(song).starred is not None]
     rated = [song for song in named if history.of(song).rating]
-    events += [Event.of(EventKind.rate, song, now, player="songspace", value=0) for song in rated]
-    likes.add(events)
-    show.say(f"No longer liked: {', '.join(song.name for song in named)}.")
+    likes.add(
+        [_event(EventKind.unstar, song, now) for song in starred]
+        + [_event(EventKind.rate, song, now, 0) for song in rated]
+    )
+    if changed := [song for song in named if song in starred or song in rated]:
+        show.say(f"No star and no rating any more: {_names(changed)}.")
+    if others := [song for song in named if song not in changed]:
+        show.say(f"There was no star and no rating: {_names(others)}.")
+
+
+def _event(kind: EventKind, song: Song, at: float, value: int | None = None) -> Event:
+    return Event.of(kind, song, at, player="songspace", value=value)
+
+
+def _names(songs: list[Song]) -> str:
+    return "; ".join(song.name for song in songs)
 
 
 @likes.callback()
 def list_likes(
     context: typer.Context,
-    which: Annotated[Listing, typer.Option("--list", help="Which list.")] = Listing.starred,
+    which: Annotated[Listing, typer.Option("--list", help="Which list.")] = Listing.liked,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of songs.")] = 20,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the list to a .m3u8, .xspf or .jspf file.")
     ] = None,
+    player: Annotated[
+        Player | None, typer.Option("--for", help="Write the file that this player wants: its format and its paths.")
+    ] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """List what you like and play: stars, the highest ratings, what you play often or played last, and so on."""
+    """List what you like and play.
+
+    liked: all that suggestions start from; starred, highest: stars and ratings; frequent, recent: what is played;
+    skipped: what is left out of new lists; forgotten: liked, but not played for a season.
+    """
     if context.invoked_subcommand is not None:
         return
     library = Library(home)
     history = Likes(library.home.likes).history()
     songs = listed(history, library.songs(), which, time.time())
     answer = LikedSongs([LikedSong.told(song, history.of(song)) for song in songs[:count]], len(songs))
+    target = FileOptions(player=player)
+    target.check(output)
     if output is not None and songs:
-        interchange.write(output, songs[:count], title=which.value.capitalize())
-        show.say(f"Wrote {show.counted(len(answer.songs), 'song')} to {output}.")
+        file = target.named(output)
+        interchange.write(file, songs[:count], title=which.value.capitalize(), **target.written(library))
+        show.say(f"Wrote {show.counted(len(answer.songs), 'song')} to {file}.")
+        target.advise(file, library)
     if json:
         show.answer(answer)
         return
     if not songs:
-        show.say(f"There is no song in the list “{which.value}” yet: `songspace like SONG` and players fill the lists.")
+        told = which in (Listing.frequent, Listing.recent, Listing.skipped, Listing.forgotten)
+        how = "players and the page tell what is played and skipped" if told else "`songspace like SONG` begins it"
+        show.say(f"Nothing is in the list “{which.value}” yet: {how}.")
         return
-    shown = zip(songs, answer.songs, strict=False)
-    cells = [(song.name, each.rating or "", each.plays, _day(each.played), _day(each.starred)) for song, each in shown]
-    show.table(("song", "rating", "plays", "last played", "starred"), cells, right=(1, 2))
+    cells = [
+        (
+            *(song.id, song.name, each.rating or "", each.plays or "", each.skips or ""),
+            *(_day(each.played), _day(each.starred)),
+        )
+        for song, each in zip(songs, answer.songs, strict=False)
+    ]
+    show.table(("id", "song", "rating", "plays", "skips", "last played", "starred"), cells, right=(0, 2, 3, 4))
     if len(songs) > count:
         show.say(f"{count} of {len(songs)} songs; --count shows more.")
 

@@ -86,6 +86,7 @@ def radio(
         made = make_radio(view, seeds, minus or [], request, reporter=show.Lines())
     if any(seed not in seeds for seed in songs or []) or artist or album:  # not the songs that stand for an artist
         made = replace(made, title="Radio: " + ", ".join([*(songs or []), *(artist or []), *(album or [])]))
+        show.say(f"It starts from {'; '.join(song.name for song in made.asked.asked)}.")
     _answer(made, steps, target, common, playing=plays)
 
 
@@ -184,6 +185,7 @@ def _answer(
     """Print a list, write it to a file, and add it to MPD's queue, without the first song if MPD plays that already."""
     from songspace import interchange
 
+    target.check(target.output)
     elsewhere = target.elsewhere
     queue(made.songs[playing:], target, elsewhere)
     answer = made.answer(explain=steps.explain)
@@ -191,7 +193,7 @@ def _answer(
         file, paths = target.named(target.output), target.written(made.asked.view.library)
         interchange.write(file, made.songs, title=made.title, similarity=made.similarity(), **paths)
         show.say(f"Wrote {len(made.songs)} songs to {file}.")
-        target.advise()
+        target.advise(file, made.asked.view.library)
     if common.json:
         show.answer(answer)
         return
@@ -248,6 +250,8 @@ def mixes(
     """Make a few coherent playlists, each with a name, that together show the library."""
     from songspace.playlists.mixes.folder import write_lists
 
+    if target.player is not None and output is None:
+        raise typer.BadParameter("--for goes with -o DIR.")
     request = ListRequest(**vars(wanted), rules=rules.ruling)
     view = View(Library(common.home))
     made = make_mixes(view, request, count=count, reporter=show.Lines())
@@ -259,7 +263,7 @@ def mixes(
         files = written.paths
         replaced = f", and removed {len(written.removed)} of an earlier run" if written.removed else ""
         show.say(f"Wrote {len(files)} mixes to {show.shown_path(output)}{replaced}.")
-        target.advise()
+        target.advise(output, view.library)
         if written.kept:
             show.say(f"Left alone, because they were changed since: {', '.join(written.kept)}.")
     if count is not None and len(made) < count:
@@ -307,6 +311,7 @@ def suggest(
     """Suggest songs that fit your taste, and say why each fits."""
     from songspace import interchange
 
+    target.check(target.output)
     elsewhere, reporter = target.elsewhere, show.Lines()
     view = View(Library(common.home))
     liked, disliked = (
@@ -332,7 +337,7 @@ def suggest(
         file = target.named(target.output)
         interchange.write(file, songs, title=title, similarity=alike, **target.written(view.library))
         show.say(f"Wrote {len(made)} songs to {file}.")
-        target.advise()
+        target.advise(file, view.library)
     if common.json:
         show.answer(Suggestions([each.answer() for each in made]))
         return

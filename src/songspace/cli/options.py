@@ -19,6 +19,7 @@ from songspace.errors import SongspaceError
 from songspace.interchange.players import WANTS, Player
 from songspace.interchange.writing import FORMATS
 from songspace.library import Home, Library, Song
+from songspace.library.scan import is_inside
 from songspace.playlists.steps import TRANSITION
 
 _NAMED = 5  # songs that are named when MPD does not have them
@@ -190,10 +191,21 @@ class FileOptions:
             raise typer.BadParameter(f"--for {self.player} writes {wanted}: call the file {file.stem}{wanted}.")
         return file if file.suffix.lower() == wanted else file.with_name(f"{file.name}{wanted}")
 
-    def advise(self) -> None:
+    def check(self, file: Path | None) -> None:
+        """Refuse --for without a file, or with one of another format."""
+        if self.player is not None and file is None:
+            raise typer.BadParameter("--for goes with -o FILE.")
+        if file is not None:
+            self.named(file)
+
+    def advise(self, file: Path, library: Library) -> None:
         """Say where the player looks for the file."""
-        if self.player is not None and WANTS[self.player].advice:
-            show.say(WANTS[self.player].advice)
+        if self.player is None or not WANTS[self.player].advice:
+            return
+        inside = any(is_inside(os.path.abspath(file), root) for root in library.catalog.roots())
+        if self.player is Player.navidrome and not inside:
+            show.say("It is not in the music folder: write it there, for the paths in it begin where it lies.")
+        show.say(WANTS[self.player].advice)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def serve(
         ),
     ] = None,
     no_history: Annotated[
-        bool, typer.Option("--no-history", help="Keep no plays, skips, stars, ratings, queues and bookmarks.")
+        bool,
+        typer.Option("--no-history", help="Write no plays, skips, queues and bookmarks, and refuse stars and ratings."),
     ] = False,
     home: HomeOption = None,
 ) -> None:
@@ -99,7 +100,10 @@ def serve(
         keeps_history=not no_history,
     )
     listening = _listen(host, port)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    port = listening.getsockname()[1]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    if host in ("0.0.0.0", "::"):
+        show.say(f"Other machines find it at http://{_own_address()}:{port}/.")
     show.say(
         f"songspace answers at {address} with your songs, what sounds like them, and lists of them, until you press "
         "Ctrl-C; it asks no other machine for anything."
@@ -117,6 +121,14 @@ def serve(
     with threadpool_limits(1), listening, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
     show.say("Stopped.")
+
+
+def _own_address() -> str:
+    """Return the address of this machine in its network, or its name if it is in none; nothing is sent for it."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.connect(("192.0.2.1", 9))  # of a network for documentation (RFC 5737)
+        return str(asked.getsockname()[0])
+    return socket.gethostname()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

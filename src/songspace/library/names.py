@@ -175,7 +175,10 @@ def find(songs: Sequence[Song], text: str) -> Song:
             for name in filter(None, pair):
                 where.setdefault(name, i)
         near = dict.fromkeys(where[name] for name in nearest(wanted, where, 6))
-        hint = " Did you mean: " + "; ".join(songs[i].name for i in list(near)[:3]) + "?" if near else ""
+        artists = {sought(song.artist): song.artist for song in songs if song.artist}
+        meant = [songs[i].name for i in list(near)[:3]]
+        meant += [f"the artist {artists[name]}" for name in nearest(wanted, artists, 1)]
+        hint = f" Did you mean: {'; '.join(meant)}?" if meant else ""
     else:
         hint = ""
     raise SongspaceError(f"No song of the library is called “{text}”.{hint}")

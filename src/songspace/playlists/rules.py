@@ -235,7 +235,7 @@ class Rules:
             if part
         ]
         if self.barred.any():
-            parts.append(f"to the {(~self.barred).sum()} songs that the filters leave")
+            parts.append(f"the filters ({(~self.barred).sum()} songs are left)")
         return _listed(parts, "and") or "the rules"
 
     def loosened(self, rows: Sequence[int], *, first: int | None = None, last: int | None = None) -> Rules:

@@ -217,6 +217,8 @@ class Guard:
             return refusal
         door = next((door for prefix, door in self.doors.items() if path.startswith(prefix)), None)
         if door is not None and path not in self.open and not door(scope, headers):
+            if self.token is None:
+                return problem(403, "Without a token (--token-file) only players may ask from other machines.")
             return problem(401, "This needs the server's token.", {"WWW-Authenticate": 'Bearer realm="songspace"'})
         has_token = self.token is not None and self.token.is_borne(headers)
         if scope["method"] not in _READING and not has_token and WRITE_HEADER not in headers:

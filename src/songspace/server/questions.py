@@ -186,7 +186,7 @@ class SuggestBody(RuleFields):
 
 
 class LikesQuery(Parameters):
-    which: Listing = Field(Listing.starred, description="forgotten: liked, but not played for a season.")
+    which: Listing = Field(Listing.liked, description="forgotten: liked, but not played for a season.")
     limit: int = Field(100, ge=1, le=5000)
     offset: int = Field(0, ge=0, le=10**9)
 

@@ -25,8 +25,8 @@ from songspace.server.linking.server import (
 )
 from songspace.server.opensubsonic.envelope import VERSION
 
-_NO_TOKENS = ("10", "40", "41")
-"""Errors of servers that know no login by token: they miss the password, find it wrong, or say so."""
+_NO_TOKENS = ("10", "41")
+"""Errors of servers that know no login by token: they miss the password, or say so."""
 
 
 class Subsonic:
