@@ -182,6 +182,19 @@ def test_a_server_without_a_history_shows_what_plays_and_keeps_nothing(
     assert not home.likes.exists() and room.ask("getUser")["user"]["scrobblingEnabled"] is False
 
 
+def test_a_play_that_cannot_be_written_is_written_when_it_can(room: Room, songs: list[Song]) -> None:
+    """A full disk, for one: the player tells again, and no play is lost or counted twice."""
+    room.likes.path.mkdir()
+    assert room.error("scrobble", id=songs[0].id, time=10**11) == 0
+    assert room.error("scrobble", id=songs[0].id, time=10**11) == 0
+    assert room.error("scrobble", id=songs[1].id, time=10**11 + 10**6) == 0
+    room.likes.path.rmdir()
+    room.done("scrobble", id=songs[0].id, time=10**11)
+    room.done("scrobble", id=songs[0].id, time=10**11)
+    played = [(event.key, event.time) for event in room.likes.events()]
+    assert played == [(songs[0].identity.hex(), 1e8), (songs[1].identity.hex(), 1e8 + 1e3)]
+
+
 def test_an_album_that_is_named_anew_keeps_its_star(
     made_up: Callable[..., Path], clients: Callable[..., TestClient], tmp_path: Path
 ) -> None:

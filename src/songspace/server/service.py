@@ -45,6 +45,8 @@ from songspace.space import Space
 MOST_WORK = 30.0
 """Most seconds of work for a heavy query; a path of 100 songs via 20 takes 8 in a library of 100,000 songs."""
 
+_MOST_OWED = 10_000  # events that could not be written
+
 
 class Hurried(Space):
     """A space with a time limit, for one query in one thread.
@@ -211,6 +213,7 @@ class Service:
         self.maps, self.updates = Maps(home), Updates(home)
         self.guesses = Guesses()
         self.heard = Heard()
+        self._owing, self._owed = threading.Lock(), list[Event]()
         self.saved = Saved(home.folder / "playlists")
         self.queues = Queues(home.folder, writes=keeps_history)
         cores = os.cpu_count() or 1
@@ -297,6 +300,25 @@ class Service:
         """
         if self.keeps_history:
             self.likes.add(events)
+
+    def keep_heard(self, events: Iterable[Event]) -> None:
+        """Write what :attr:`heard` told, with what could not be written before: it tells everything once only.
+
+        A player that is refused may tell again, or may not.
+
+        Raises
+        ------
+        SongspaceError
+            If they cannot be written; they are written with the next ones.
+        """
+        if not self.keeps_history:
+            return
+        with self._owing:
+            self._owed = [*self._owed, *events][-_MOST_OWED:]
+            owed = self._owed
+        self.likes.add(owed)
+        with self._owing:
+            self._owed = [event for event in self._owed if event not in owed]
 
     @contextmanager
     def at(self) -> Iterator[At]:

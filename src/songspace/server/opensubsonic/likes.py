@@ -84,7 +84,7 @@ def _scrobble(call: Call) -> Answered:
         events = [event for song, _ in played for event in heard.begin(player, song)]
     else:
         events = [event for song, when in played for event in heard.submit(player, song, when)]
-    call.service.keep(events)
+    call.service.keep_heard(events)
     return {}
 
 
@@ -107,7 +107,7 @@ def _report(call: Call) -> Answered:
         raise SubsonicError(GENERIC, "The parameter playbackRate is no number.")
     ignored = call.text("ignoreScrobble", "false").strip().lower() == "true"
     report = Report(song, State(state), position, min(max(float(rate), 0.1), _FASTEST), ignored)
-    call.service.keep(call.service.heard.report(_player(call), report))
+    call.service.keep_heard(call.service.heard.report(_player(call), report))
     return {}
 
 
