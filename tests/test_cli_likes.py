@@ -41,7 +41,8 @@ def done(run: Run, home: Path) -> Callable[..., Result]:
 
 
 def test_songs_are_liked_listed_suggested_from_and_unliked(done: Callable[..., Result], home: Path) -> None:
-    assert "Tune 7, " in done("like", "Tune 7", "Tune 9", "--rating", 4).stderr
+    assert "Rated 4: Artist 11 - Tune 7; " in done("like", "Tune 7", "Tune 9", "--rating", 4).stderr
+    assert json.loads(done("likes", "--list", "starred", "--json").stdout)["songs"] == []
     answer = json.loads(done("likes", "--json").stdout)
     assert {(song["title"], song["rating"]) for song in answer["songs"]} == {("Tune 7", 4), ("Tune 9", 4)}
     assert "Tune 7" in done("likes", "--list", "highest").stdout
@@ -50,9 +51,19 @@ def test_songs_are_liked_listed_suggested_from_and_unliked(done: Callable[..., R
     assert {entry.title for entry in interchange.entries(file)} == {"Tune 7", "Tune 9"}
     suggested = json.loads(done("suggest", "-n", 5, "--json").stdout)["suggestions"]
     assert {each["because"]["title"] for each in suggested} <= {"Tune 7", "Tune 9"}
-    done("unlike", "Tune 7", "Tune 9")
+    assert "No star and no rating any more" in done("unlike", "Tune 7", "Tune 9").stderr
+    assert "There was no star and no rating" in done("unlike", "Tune 7").stderr
     assert json.loads(done("likes", "--json").stdout) == {"songs": [], "total": 0}
     assert done("likes", "--list", "highest").stdout == ""
+
+
+def test_a_star_takes_a_low_rating_back(done: Callable[..., Result]) -> None:
+    assert "left out of new lists" in done("like", "Tune 7", "--rating", 1).stderr
+    assert json.loads(done("likes", "--json").stdout)["total"] == 0
+    assert json.loads(done("likes", "--list", "skipped", "--json").stdout)["total"] == 1
+    assert "Taken back, the low rating" in done("like", "Tune 7").stderr
+    [song] = json.loads(done("likes", "--json").stdout)["songs"]
+    assert (song["title"], song["rating"], song["starred"] is not None) == ("Tune 7", 0, True)
 
 
 def test_nothing_liked_is_one_sentence(run: Run, home: Path) -> None:

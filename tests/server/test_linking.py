@@ -301,7 +301,7 @@ class Digests:
         return {"subsonic-response": said}
 
 
-@pytest.mark.parametrize("code", [10, 40, 41])
+@pytest.mark.parametrize("code", [10, 41])
 def test_a_server_that_takes_no_digest_is_sent_the_password(code: int) -> None:
     server, told = Digests(code), Remarks()
     with serving(server) as url:
@@ -318,7 +318,7 @@ def test_others_may_read_a_password_that_goes_over_http() -> None:
         assert ("may read" in Subsonic(url, "ann", SECRET)._seen()) is read
 
 
-@pytest.mark.parametrize("code", [0, 20, 50, 60, 70])
+@pytest.mark.parametrize("code", [0, 20, 40, 50, 60, 70])
 def test_for_other_reasons_no_password_is_sent(code: int) -> None:
     server = Digests(code)
     with serving(server) as url, pytest.raises(SongspaceError, match="refuses"):
@@ -327,7 +327,7 @@ def test_for_other_reasons_no_password_is_sent(code: int) -> None:
 
 
 def test_a_wrong_password_is_sent_once_and_told_nowhere() -> None:
-    server = Digests(40, password="another")
+    server = Digests(41, password="another")
     with serving(server) as url, pytest.raises(SongspaceError, match="refuses") as told:
         items_of(Subsonic(url, "ann", SECRET))
     assert [("p" in one) for one in server.asked] == [False, True]
