@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -110,6 +111,7 @@ def test_events_come_out_as_they_went_in(done: Callable[..., Result], home: Path
     assert "Deleted 5 events" in done("likes", "forget", "--yes").stderr and not likes.path.exists()
     assert "Added 5 events" in done("likes", "import", file).stderr
     assert [*Likes(likes.path).events()] == events
+    file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())  # an editor has saved it
     assert "Added 0 events; 5 were there already" in done("likes", "import", file).stderr
 
 

@@ -18,6 +18,7 @@ from songspace import AudioError, pipeline
 from songspace.cli.commands import app
 from songspace.doctor import Verdict, examine
 from songspace.library import Home
+from songspace.library.likes import Event, EventKind, Likes
 from songspace.library.listening import DESCRIPTORS
 from songspace.server.user import User
 
@@ -167,6 +168,14 @@ def test_a_password_that_others_can_read(home: Home) -> None:
     home.user.chmod(0o644)
     verdict, said = _not_ok(home)["user"]
     assert verdict == "failure" and "chmod 600" in said and "sesame" not in said
+
+
+def test_likes_that_are_damaged(home: Home) -> None:
+    Likes(home.likes).add([Event.of(EventKind.star, Library(home.folder).songs()[0], 1.0)])
+    assert _not_ok(home) == {}
+    home.likes.write_bytes(b"not a database" * 100)
+    verdict, said = _not_ok(home)["likes"]
+    assert verdict == "failure" and "likes.sqlite" in said
 
 
 def test_a_disk_that_is_nearly_full(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

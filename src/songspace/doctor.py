@@ -26,6 +26,7 @@ from songspace.formats import FORMATS, Format
 from songspace.library import Catalog, Home, Library
 from songspace.library.cache import CAP, SpectrogramCache
 from songspace.library.learnt import imported_from, learnt, load_learnt
+from songspace.library.likes import Likes
 from songspace.library.listening import DESCRIPTORS, Listening
 from songspace.library.mending import damage
 from songspace.server import documents
@@ -164,6 +165,8 @@ def _page() -> Finding:
 def _library(home: Home) -> Iterator[Finding]:
     """Check all files in a home; a damaged catalog is not read further."""
     yield _user(home)
+    if home.likes.exists():
+        yield _likes(home)
     if home.log.exists():
         yield Finding("log", Verdict.OK, f"What `learn` and `update` did is written in {home.log}.")
     if not home.catalog.exists():
@@ -203,6 +206,16 @@ def _user(home: Home) -> Finding:
         return Finding("user", Verdict.FAILURE, str(error))
     said = "No user for players is set." if user is None else f"Players log in as {user.name}; only you can read how."
     return Finding("user", Verdict.OK, said)
+
+
+def _likes(home: Home) -> Finding:
+    try:
+        history = Likes(home.likes).history()
+    except SongspaceError as error:
+        advice = "Until then nothing counts as liked on the server, and `songspace suggest` and `radio` stop."
+        return Finding("likes", Verdict.FAILURE, str(error), advice)
+    plays = sum(record.plays for record in history.songs.values())
+    return Finding("likes", Verdict.OK, f"{len(history.liked())} songs are liked; {plays} plays are kept.")
 
 
 def _wanted(home: Home, catalog: Catalog) -> int:

@@ -7,6 +7,7 @@ ListenBrainz's own export is a ZIP archive of such files.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -227,6 +228,8 @@ def _lines_in(file: Any, name: str) -> Iterator[tuple[str, bytes]]:
         number += 1
         if len(line) > _LONGEST:
             raise SongspaceError(f"Line {number} of {name} is too long.")
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
         if line.strip():
             yield f"Line {number} of {name}", line
 

@@ -23,7 +23,9 @@ MOST_PIXELS = 40_000_000
 _NAMES = ("cover", "folder", "front", "albumart", "album")  # of pictures in folders, the best first
 _ENDINGS = ("jpg", "jpeg", "png", "webp", "gif")
 _NAMED = re.compile(rf"(cover|folder|front|albumart.*|album)\.({'|'.join(_ENDINGS)})", re.IGNORECASE | re.DOTALL)
-_DISC = re.compile(r"(cd|dis[ck]|disque|dvd|vinyl|lp|side)([\s._-]*\d{1,3}|[\s._-]+[a-z])\b.*", re.IGNORECASE | re.DOTALL)
+_DISC = re.compile(
+    r"(cd|dis[ck]|disque|dvd|vinyl|lp|side)([\s._-]*\d{1,3}|[\s._-]+[a-z])\b.*", re.IGNORECASE | re.DOTALL
+)
 _FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
 _QUALITY = 88  # of JPEG
 
