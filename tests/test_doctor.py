@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from songspace import AudioError, pipeline
+from songspace import AudioError, Library, pipeline
 from songspace.cli.commands import app
 from songspace.doctor import Verdict, examine
 from songspace.library import Home
