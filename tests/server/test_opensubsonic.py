@@ -845,7 +845,7 @@ def test_with_a_user_others_may_reach_the_server_for_that_alone(
     reached = clients(create_app(player_home, host="192.168.7.7"), Host="192.168.7.7")
     assert reached.get("/rest/ping", params=OWN | {"f": "json"}).json()["subsonic-response"]["status"] == "ok"
     for path in ("/api/v1/songs", "/api/similar_tracks", "/api/v1/songs/1/audio"):
-        assert reached.get(path).status_code == 401
+        assert reached.get(path).status_code == 403
     assert reached.get("/rest/ping", params=OWN, headers={"Host": "evil.example"}).status_code == 421
     assert reached.get("/rest/ping", params=OWN, headers={"Origin": "http://evil.example"}).status_code == 403
 
