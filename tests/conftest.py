@@ -53,8 +53,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers more than there are cores: some tests wait for a browser that plays in real time, or a process."""
-    return (os.cpu_count() or 1) + 2
+    """One worker more than there are cores: some tests wait for a browser that plays in real time, or for a process."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
