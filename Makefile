@@ -55,7 +55,9 @@ endif
 	echo "  songspace similar \"part of an artist or title\""; \
 	echo "  songspace radio $$2 --length 12 --explain -o radio.m3u8"; \
 	echo "  songspace similar $$1 --clips demo/why"; \
+	echo "  songspace like $$1; songspace suggest"; \
 	echo "  songspace geometry artists"; \
+	echo "  songspace serve"; \
 	echo "and with your own music: make demo MUSIC=/your/folder"
 
 # The poster's experiment: on the rendered library small enough for a few minutes, on one's own for MINUTES an encoder.
