@@ -251,6 +251,10 @@ def test_each_next_song_is_chosen_by_a_key(run: Run, learnt_home: Path) -> None:
     whole = chosen("1" * 30)[0]
     assert all(artists[a] != artists[b] for a, b in pairwise(whole)) and len({*whole}) == len(whole)
     assert run("radio", "Tune 0", "--ask", "--minus", "Tune 1").exit_code == 2
+    two = run("radio", "Tune 0", "Tune 3", "--ask", *gap, input="1q")
+    assert titles(json.loads(two.stdout))[:2] == ["Tune 0", "Tune 3"] and len(titles(json.loads(two.stdout))) == 3
+    early = run("radio", "Tune 0", "--ask", "--for", "mpd", input="11q")  # said before anything is chosen
+    assert early.exit_code == 2 and "--for goes with -o" in early.output and "Next:" not in early.output
 
 
 def test_artists_and_albums_start_a_radio(run: Run, learnt_home: Path) -> None:

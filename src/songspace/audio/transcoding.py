@@ -103,7 +103,7 @@ class Frames:
 
     SAMPLES = 1152
     BLOCK = 49
-    """At all rates, so many frames have the same number of bytes wherever they begin."""
+    """Number of frames that have the same number of bytes together wherever they begin, at all rates."""
 
     def __init__(self, rate: int, kilobits: int, seconds: float) -> None:
         self.rate, self.samples = rate, max(1, round(seconds * rate))

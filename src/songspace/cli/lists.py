@@ -80,11 +80,14 @@ def radio(
     seeds = seeds_of(view, songs or [], artist or [], album or [], request)
     if plays:
         seeds = [playing(view.listed, target)]
+    represented = bool(artist or album) or any(song not in seeds for song in songs or [])
     if ask:
-        made = choose_radio(view, seeds[:1], request, choose, reporter=show.Lines())
+        # Of the songs that stand for an artist, the most typical one opens the list; the others would be too near.
+        first = seeds[:1] if represented else seeds
+        made = choose_radio(view, first, request, choose, reporter=show.Lines())
     else:
         made = make_radio(view, seeds, minus or [], request, reporter=show.Lines())
-    if any(seed not in seeds for seed in songs or []) or artist or album:  # not the songs that stand for an artist
+    if represented:  # by the name that was given, and not by the songs that stand for it
         made = replace(made, title="Radio: " + ", ".join([*(songs or []), *(artist or []), *(album or [])]))
         show.say(f"It starts from {'; '.join(song.name for song in made.asked.asked)}.")
     _answer(made, steps, target, common, playing=plays)
@@ -185,7 +188,6 @@ def _answer(
     """Print a list, write it to a file, and add it to MPD's queue, without the first song if MPD plays that already."""
     from songspace import interchange
 
-    target.check(target.output)
     elsewhere = target.elsewhere
     queue(made.songs[playing:], target, elsewhere)
     answer = made.answer(explain=steps.explain)
@@ -311,7 +313,6 @@ def suggest(
     """Suggest songs that fit your taste, and say why each fits."""
     from songspace import interchange
 
-    target.check(target.output)
     elsewhere, reporter = target.elsewhere, show.Lines()
     view = View(Library(common.home))
     liked, disliked = (

@@ -223,6 +223,9 @@ class OutputOptions(FileOptions):
         typer.Option(metavar="[PASSWORD@]HOST[:PORT]", help="Add the list to the queue of the MPD at this address."),
     ] = None
 
+    def __post_init__(self) -> None:
+        self.check(self.output)  # before anything is made, or chosen song by song
+
     @property
     def is_for_mpd(self) -> bool:
         """True if --mpd or --mpd-host is given."""

@@ -67,7 +67,7 @@ def trimmed(
     largest, most : int
         Most bytes of one frame, and of all kept frames.
     cut : int, optional
-        Keep only so many bytes of a frame, for a look at how it begins.
+        Most bytes of a frame to keep, for a look at how it begins.
     """
     file.seek(at)
     head = header(file.read(10))

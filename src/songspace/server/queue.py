@@ -104,7 +104,7 @@ class Queues:
     folder : Path
         The home.
     writes : bool
-        False: nothing is written, and what is told is forgotten.
+        False to write nothing.
 
     Examples
     --------

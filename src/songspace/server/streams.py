@@ -6,7 +6,7 @@ between it occupies no thread, so slow clients do not block others.
 An MP3 has a constant bit rate, so that its length is known before, and any part of it can be asked for: it is encoded
 from a little before. A part is as long as it has to be, with the frames of the whole at the same places, but not with
 the same bytes (:class:`songspace.audio.transcoding.Frames` says why). So these responses have no entity tag, and a part
-is not given to somebody who asks for one of the same version (``If-Range``).
+is not given to a player that asks for one of the same version (``If-Range``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Settings and runs of AudioMuse as far as songspace has them, and refusals of what it cannot do.
 
 AudioMuse analyses and clusters in tasks that a person starts. songspace has one kind: the update of the library, begun
-in a terminal or on the page. It is told as AudioMuse's analysis is.
+in a terminal or on the page. It is described as AudioMuse describes its analysis.
 """
 
 from __future__ import annotations
